@@ -1,0 +1,26 @@
+package lua
+
+import (
+	"context"
+	_ "embed" // the scripts
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed heartbeat.lua
+var heartbeatSource string
+
+var heartbeat = redis.NewScript(heartbeatSource)
+
+// Heartbeat publishes the snapshot of a replica for ttl, and keeps its id in the set of replicas for forget (both at
+// least a millisecond). It returns the time of the Redis clock.
+func Heartbeat(ctx context.Context, rdb redis.Scripter, keys Keys, id string, snapshot []byte, ttl, forget time.Duration) (time.Time, error) {
+	us, err := heartbeat.Run(ctx, rdb, []string{keys.Replicas(), keys.Replica(id)},
+		id, snapshot, ttl.Milliseconds(), forget.Milliseconds()).Int64()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("lua: heartbeat: %w", err)
+	}
+	return time.UnixMicro(us), nil
+}

@@ -1,0 +1,76 @@
+package lua
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Level is what the state hash holds of one limit, for those who only read it.
+type Level struct {
+	Bucket string
+	Index  int // of the limit within its bucket
+	Tokens int64
+	Per    time.Duration
+	Burst  int64
+	Seen   time.Time // Redis clock, of the last call that touched it
+	FullAt time.Time // Redis clock; the bucket is full from then on
+}
+
+// TokensAt returns the tokens in the bucket at a time of the Redis clock; negative while it is in debt.
+func (l Level) TokensAt(at time.Time) float64 {
+	missing := l.FullAt.Sub(at)
+	if missing <= 0 {
+		return float64(l.Burst)
+	}
+	return float64(l.Burst) - missing.Seconds()*float64(l.Tokens)/l.Per.Seconds()
+}
+
+// State is a reading of the state hash.
+type State struct {
+	Epoch  string
+	Born   time.Time // Redis clock, beginning of the epoch
+	Grants int64
+	Levels []Level // in no order; fields that do not parse are left out
+}
+
+// ParseState reads the fields of [Keys.State] as HGETALL returns them. An empty map is a namespace nobody uses yet.
+func ParseState(fields map[string]string) State {
+	var s State
+	for field, value := range fields {
+		words := strings.Fields(value)
+		if field == "epoch" && len(words) >= 3 {
+			s.Epoch = words[0]
+			if n, ok := integers(words[1:3]); ok {
+				s.Born, s.Grants = time.UnixMicro(n[0]), n[1]
+			}
+			continue
+		}
+		name, ok := strings.CutPrefix(field, "limit:")
+		index, bucket, found := strings.Cut(name, ":")
+		i, err := strconv.Atoi(index)
+		if !ok || !found || err != nil || len(words) != 7 || words[0] != "1" {
+			continue
+		}
+		if n, ok := integers(words[1:]); ok {
+			s.Levels = append(s.Levels, Level{
+				Bucket: bucket, Index: i,
+				Tokens: n[0], Per: time.Duration(n[1]) * time.Microsecond, Burst: n[2],
+				Seen: time.UnixMicro(n[3]), FullAt: time.UnixMicro(n[4]),
+			})
+		}
+	}
+	return s
+}
+
+func integers(words []string) ([]int64, bool) {
+	out := make([]int64, len(words))
+	for i, w := range words {
+		n, err := strconv.ParseInt(w, 10, 64)
+		if err != nil {
+			return nil, false
+		}
+		out[i] = n
+	}
+	return out, true
+}
