@@ -1,0 +1,43 @@
+// Package limiter shares a budget of calls among all replicas of a fleet, through Redis.
+//
+// A [Limiter] answers when a call may start, not whether: ask once, sleep once, go. Most callers should use
+// [Limiter.Wait].
+//
+//   - [Limiter.Wait] sleeps until the call may start, or returns at once with a [DeadlineError] when the context would
+//     end first.
+//   - [Limiter.Reserve] returns a [Reservation]: leave to start one call at its due time. The caller does the sleeping.
+//   - [Limiter.Allow] says whether a call may start at this moment, and takes the tokens only if it may.
+//
+// Each has an N form for a call that costs n tokens.
+//
+// # The model
+//
+// A limit is a token bucket: so many tokens per duration, at most a burst of them at once. A bucket is the shared state
+// of its limits under one name; a route is the buckets that one kind of call must pass, narrowest first, ending in the
+// one all share. All buckets of a route are kept at once: a reservation is due when each of them has a token, and is
+// charged to each at that due time. A bucket in which reservations are handed out ahead of refill is in debt.
+//
+// Redis' clock decides. Replicas' clocks only measure durations: a due time is mapped to the local monotonic clock so
+// that it is never early.
+//
+// # The guarantee
+//
+// In every window of length T the calls started by the whole fleet through a bucket number at most
+// burst + rate·(T + slack). Slack (50 ms by default) is how late a reservation may be used; a later one is given up and
+// taken again, so that a process that was frozen or suspended cannot fire what it held. "Never more than 40 in any
+// second" therefore means rate + burst ≤ 40: a limit of 40 a second with a burst of 40 admits up to 82 in its first
+// second.
+//
+// # When things fail
+//
+// A call to Redis that was sent twice, or whose reply was lost and asked for again, is answered once and paid once. A
+// Redis that forgot (restarted empty, flushed, or replaced by a replica that lags) begins a new epoch in which every
+// bucket is empty and in debt by the horizon: silence, never a second burst. What was reserved further ahead than the
+// horizon is not covered by that debt. Redis out of reach is an error that wraps [ErrUnavailable]; nothing was started.
+//
+// # Goroutines
+//
+// A Limiter runs one goroutine per route while a call of that route is on its way to Redis, and none when idle: callers
+// that arrive meanwhile share the next call. [Limiter.Close] waits for them. The Redis client is the caller's and is
+// never closed.
+package limiter

@@ -1,0 +1,46 @@
+package limiter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+var (
+	// ErrClosed reports that the limiter was closed.
+	ErrClosed = errors.New("limiter: closed")
+	// ErrUnavailable reports that Redis could not be asked; the cause is wrapped beside it. No call may start.
+	ErrUnavailable = errors.New("limiter: redis unavailable")
+)
+
+// ExceedsBurstError reports a call that costs more tokens than a bucket of its route ever holds: it could never start.
+type ExceedsBurstError struct {
+	Route, Bucket string
+	Cost, Burst   int64
+}
+
+func (e *ExceedsBurstError) Error() string {
+	return fmt.Sprintf("limiter: route %s: a call of %d tokens exceeds the burst of bucket %s, %d", e.Route, e.Cost, e.Bucket, e.Burst)
+}
+
+// DeadlineError reports that a call could not start before its context ends. Nothing was taken.
+// It matches context.DeadlineExceeded, so that a caller which only knows contexts is right too.
+type DeadlineError struct {
+	Route string
+	Ready time.Duration // from the moment of asking until it could have started
+}
+
+func (e *DeadlineError) Error() string {
+	return fmt.Sprintf("limiter: route %s: could start in %v, after the deadline", e.Route, e.Ready)
+}
+
+// Is reports whether target is context.DeadlineExceeded.
+func (e *DeadlineError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// RouteError reports a route that the configuration does not name.
+type RouteError struct{ Route string }
+
+func (e *RouteError) Error() string {
+	return fmt.Sprintf("limiter: no route and no bucket named %q is configured", e.Route)
+}

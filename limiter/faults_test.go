@@ -1,0 +1,277 @@
+package limiter_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+)
+
+// TestLostReplyPaysOnce: the client library resends a command whose reply it lost. The script ran twice; the budget is
+// charged once, and the second answer is the first.
+func TestLostReplyPaysOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, watcher := limitertest.Redis(t)
+		options := limitertest.Options(m)
+		var cut atomic.Bool
+		options.Dialer = func(context.Context, string, string) (net.Conn, error) {
+			c, err := m.Dial()
+			return &cutConn{Conn: c, cut: &cut}, err
+		}
+		rdb := redis.NewClient(options)
+		defer rdb.Close()
+		l, err := limiter.New(t.Context(), rdb, one(10, 10))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeLimiter(t, l)
+		time.Sleep(time.Minute)
+		if err := l.Wait(t.Context(), "global"); err != nil { // the script is known to Redis from here on
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+
+		cut.Store(true)
+		if err := l.WaitN(t.Context(), "global", 4); err != nil {
+			t.Fatalf("a lost reply was not asked for again: %v", err)
+		}
+		if cut.Load() {
+			t.Fatal("no reply was cut: the test tested nothing")
+		}
+		s, err := limiter.ReadSnapshot(t.Context(), watcher, limiter.DefaultNamespace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A part of a token has come back while the client waited to send again.
+		if got := s.Buckets[0].Tokens; got < 6 || got >= 7 {
+			t.Errorf("%.2f tokens are left of 10 after one call of 4", got)
+		}
+	})
+}
+
+// cutConn ends for good, one connection in all, when it is told to and a reply was to be read.
+type cutConn struct {
+	net.Conn
+
+	cut  *atomic.Bool
+	dead bool
+}
+
+func (c *cutConn) Read(b []byte) (int, error) {
+	if c.dead {
+		return 0, io.EOF
+	}
+	n, err := c.Conn.Read(b)
+	if c.cut.CompareAndSwap(true, false) {
+		c.dead = true
+		return 0, io.EOF
+	}
+	return n, err
+}
+
+// TestForgottenMemoryIsNoSecondBurst: a Redis that comes back empty begins in debt by the horizon.
+func TestForgottenMemoryIsNoSecondBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rdb := limitertest.Redis(t)
+		cfg := one(40, 40)
+		l, err := limiter.New(t.Context(), rdb, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeLimiter(t, l)
+		time.Sleep(time.Minute)
+		var starts []time.Time
+		start := func(n int) {
+			for range n {
+				if err := l.Wait(t.Context(), "global"); err != nil {
+					t.Fatal(err)
+				}
+				starts = append(starts, time.Now())
+			}
+		}
+		start(60)
+		m.FlushAll()
+		lost := time.Now()
+		start(1)
+		if silence := time.Since(lost); silence != limiter.DefaultHorizon+25*time.Millisecond {
+			t.Errorf("the first call after the loss came after %v", silence)
+		}
+		start(100)
+		if err := limitertest.Law(starts, limiter.PerSecond(40, 40), time.Microsecond); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestStaleMemoryIsNoSecondBurst: a promoted replica that lags holds an older memory of the same epoch.
+func TestStaleMemoryIsNoSecondBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rdb := limitertest.Redis(t)
+		l, err := limiter.New(t.Context(), rdb, one(40, 40))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeLimiter(t, l)
+		other, err := limiter.New(t.Context(), rdb, one(40, 40))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeLimiter(t, other)
+		time.Sleep(time.Minute)
+
+		const state = "{weir}:state"
+		lagging, err := rdb.HGetAll(t.Context(), state).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var starts []time.Time
+		start := func(l *limiter.Limiter, n int) {
+			for range n {
+				if err := l.Wait(t.Context(), "global"); err != nil {
+					t.Fatal(err)
+				}
+				starts = append(starts, time.Now())
+			}
+		}
+		start(l, 40)
+		m.Del(state)
+		if err := rdb.HSet(t.Context(), state, lagging).Err(); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		start(l, 5)
+		// The other replica, which saw less, takes the new epoch over instead of forgetting again.
+		start(other, 5)
+		start(l, 5)
+		if err := limitertest.Law(starts, limiter.PerSecond(40, 40), time.Microsecond); err != nil {
+			t.Error(err)
+		}
+		if got, want := time.Since(begin), limiter.DefaultHorizon+15*25*time.Millisecond; got != want {
+			t.Errorf("15 calls after the failover took %v, want %v: one silence", got, want)
+		}
+	})
+}
+
+// TestClockOfRedisSteps: a step back delays nobody by the step, a step forward fills the bucket at most once.
+func TestClockOfRedisSteps(t *testing.T) {
+	for name, step := range map[string]time.Duration{"back an hour": -time.Hour, "back a second": -time.Second, "forward an hour": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, rdb := limitertest.Redis(t)
+				var ahead atomic.Int64
+				stop := make(chan struct{})
+				var ticking sync.WaitGroup
+				// The server's clock, with an offset that the test can step.
+				ticking.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						case <-time.After(100 * time.Microsecond):
+							m.SetTime(time.Now().Add(time.Duration(ahead.Load())))
+						}
+					}
+				})
+				defer ticking.Wait()
+				defer close(stop)
+				l, err := limiter.New(t.Context(), rdb, one(40, 4))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer closeLimiter(t, l)
+				time.Sleep(time.Second)
+				var starts []time.Time
+				for i := range 100 {
+					if i == 50 {
+						ahead.Store(int64(step))
+						m.SetTime(time.Now().Add(step))
+					}
+					begin := time.Now()
+					if err := l.Wait(t.Context(), "global"); err != nil {
+						t.Fatal(err)
+					}
+					if waited := time.Since(begin); waited > limiter.DefaultHorizon+time.Second {
+						t.Fatalf("call %d waited %v", i, waited)
+					}
+					starts = append(starts, time.Now())
+				}
+				limit := limiter.PerSecond(40, 4)
+				if step > 0 {
+					limit.Burst *= 2
+				}
+				if err := limitertest.Law(starts, limit, time.Millisecond); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestSlowRedisStillStarts: where a reply takes longer than the slack, leave to start now would always come too late.
+func TestSlowRedisStillStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := limitertest.Redis(t)
+		options := limitertest.Options(m)
+		options.Dialer = func(context.Context, string, string) (net.Conn, error) {
+			c, err := m.Dial()
+			return slowConn{c}, err
+		}
+		rdb := redis.NewClient(options)
+		defer rdb.Close()
+		l, err := limiter.New(t.Context(), rdb, one(10, 5))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeLimiter(t, l)
+		time.Sleep(time.Minute)
+		begin := time.Now()
+		for range 5 {
+			if err := l.Wait(t.Context(), "global"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := time.Since(begin); got > 3*time.Second {
+			t.Errorf("five tokens that were there took %v at 200 ms a reply", got)
+		}
+	})
+}
+
+type slowConn struct{ net.Conn }
+
+func (c slowConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	time.Sleep(200 * time.Millisecond)
+	return n, err
+}
+
+func TestUnavailableRedisIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rdb := limitertest.Redis(t)
+		l, err := limiter.New(t.Context(), rdb, one(10, 5))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeLimiter(t, l)
+		m.SetError("LOADING the dataset")
+		if err := l.Wait(t.Context(), "global"); !errors.Is(err, limiter.ErrUnavailable) {
+			t.Errorf("Redis does not answer: %v", err)
+		}
+		if _, err := limiter.New(t.Context(), rdb, one(10, 5)); !errors.Is(err, limiter.ErrUnavailable) {
+			t.Errorf("a new limiter: %v", err)
+		}
+		m.SetError("")
+		if err := l.Wait(t.Context(), "global"); err != nil {
+			t.Errorf("Redis is back: %v", err)
+		}
+	})
+}

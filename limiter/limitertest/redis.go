@@ -1,0 +1,36 @@
+package limitertest
+
+import (
+	"context"
+	"net"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// Redis starts an in-process Redis for one test and returns it with a client. It opens no socket, so that inside a
+// testing/synctest bubble it runs on the bubble's clock. Both end with the test.
+//
+// It is not a Redis: numbers print and keys expire differently. What is proven on it wants a run on the real one too.
+func Redis(tb testing.TB) (*miniredis.Miniredis, *redis.Client) {
+	tb.Helper()
+	m := miniredis.NewMiniRedis()
+	m.ClockTTL(true)
+	rdb := redis.NewClient(Options(m))
+	tb.Cleanup(func() {
+		_ = rdb.Close() // only a second Close fails, and a test may have made the first
+		m.Close()
+	})
+	return m, rdb
+}
+
+// Options are those of a further client of a Redis made by [Redis].
+func Options(m *miniredis.Miniredis) *redis.Options {
+	return &redis.Options{
+		Dialer: func(context.Context, string, string) (net.Conn, error) { return m.Dial() },
+		// Looks up names in a goroutine that outlives the bubble.
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}
+}

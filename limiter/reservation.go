@@ -1,0 +1,81 @@
+package limiter
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// Reservation is leave to start one call at its due time, once. Whoever holds it must wait until then, call
+// [Reservation.Use] at the moment of starting, and start only if that says so; or give it up with [Reservation.Cancel].
+// Methods are safe for concurrent use.
+type Reservation struct {
+	route  string
+	cost   int64
+	due    time.Time
+	wait   time.Duration
+	bucket string
+	slack  time.Duration
+	lane   *lane
+	state  atomic.Int32
+}
+
+const (
+	held int32 = iota
+	used
+	givenUp
+)
+
+// Route is the kind of call that it is for.
+func (r *Reservation) Route() string { return r.route }
+
+// Due is the earliest time at which the call may start, on the local clock.
+func (r *Reservation) Due() time.Time { return r.due }
+
+// Delay is how long it is until then, 0 when it is due.
+func (r *Reservation) Delay() time.Duration { return max(0, time.Until(r.due)) }
+
+// Wait is how far ahead it was due at the moment of reserving: the wait for a token, without that for Redis.
+func (r *Reservation) Wait() time.Duration { return r.wait }
+
+// Bucket is the bucket that set the due time, "" if the call could start at once.
+func (r *Reservation) Bucket() string { return r.bucket }
+
+// Late reports whether it can no longer be used: slack past its due time, on the monotonic or on the wall clock. The
+// monotonic clock stands still while a machine sleeps; the wall clock does not.
+func (r *Reservation) Late() bool {
+	now := time.Now()
+	return now.Sub(r.due) > r.slack || now.Round(0).Sub(r.due.Round(0)) > r.slack
+}
+
+// Use spends the reservation on a call of a route that starts now. It is true once, only for its own route, not before
+// it is due and not when it is late. Where it is false nothing may start on it.
+func (r *Reservation) Use(route string) bool {
+	return route == r.route && !time.Now().Before(r.due) && !r.Late() && r.state.CompareAndSwap(held, used)
+}
+
+// Cancel gives up a reservation that was not used: it keeps its due time and goes to the next caller of its route in
+// this process. Past its due time it is lost, which is the safe side. Cancelling twice, or after use, does nothing.
+func (r *Reservation) Cancel() {
+	if r.state.CompareAndSwap(held, givenUp) {
+		r.lane.putBack(r)
+	}
+}
+
+// again is the same leave for another holder.
+func (r *Reservation) again() *Reservation {
+	return &Reservation{route: r.route, cost: r.cost, due: r.due, wait: r.Delay(), bucket: r.bucket, slack: r.slack, lane: r.lane}
+}
+
+type contextKey struct{}
+
+// NewContext returns a context that carries a reservation to the place where the call is sent.
+func NewContext(ctx context.Context, r *Reservation) context.Context {
+	return context.WithValue(ctx, contextKey{}, r)
+}
+
+// FromContext returns the reservation that a context carries. It may be used already: ask [Reservation.Use].
+func FromContext(ctx context.Context) (*Reservation, bool) {
+	r, ok := ctx.Value(contextKey{}).(*Reservation)
+	return r, ok
+}
