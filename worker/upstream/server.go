@@ -1,0 +1,65 @@
+package upstream
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Server answers as the providers do; it is an http.Handler for one base URL that stands for all three: Anthropic
+// clients use it as it is, Spotify clients with /v1 and Last.fm clients with /2.0/ appended. GET /stats, POST
+// /stats/reset and GET /healthz are its own. It is safe for concurrent use.
+type Server struct {
+	cfg   Config
+	mux   *http.ServeMux
+	start time.Time
+	shelf *shelf
+
+	mu     sync.Mutex
+	judge  *judge
+	ledger ledger
+	number [apiCount]uint64 // arrivals since New; a reset leaves it alone, because waits and errors hang on it
+}
+
+// New returns a server with full buckets, or an error of one line that names the field that is out of range.
+func New(cfg Config) (*Server, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), start: time.Now(), judge: newJudge(cfg)}
+	s.shelf = s.newShelf()
+	s.routeAnthropic()
+	s.routeSpotify()
+	s.routeLastFM()
+
+	s.mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
+	s.mux.HandleFunc("POST /stats/reset", func(w http.ResponseWriter, _ *http.Request) {
+		s.Reset()
+		w.WriteHeader(http.StatusNoContent)
+	})
+	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w, http.StatusNotFound, object{"error": "no provider serves " + r.Method + " " + r.URL.Path})
+	})
+	return s, nil
+}
+
+// ServeHTTP answers one request. When the request's context ends first, it stops waiting and answers 503 in the form of
+// the provider.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// object is a JSON object that is put together in place.
+type object map[string]any
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // the client may be gone; there is nobody else to tell
+}

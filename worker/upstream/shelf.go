@@ -1,0 +1,88 @@
+package upstream
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	keptPlaylists = 1_000
+	keptEntries   = 1_000_000 // of all playlists together
+	maxEntries    = 10_000    // of one, as Spotify has it
+)
+
+// shelf holds the playlists. The oldest created ones are forgotten when there are too many, whatever is in them.
+type shelf struct {
+	mu      sync.Mutex
+	lists   map[string]*playlist
+	order   []string // ids of created ones, oldest first
+	entries int      // of all of them
+}
+
+// playlist is what is asked for again; the rest of it is told once, to who creates it.
+type playlist struct {
+	id, owner string
+	created   time.Time
+	version   int // a snapshot id stands for it
+	tracks    []string
+}
+
+// put adds a playlist, which the shelf owns from then on.
+func (sh *shelf) put(p *playlist) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.lists[p.id] = p
+	sh.order = append(sh.order, p.id)
+	sh.entries += len(p.tracks)
+	sh.trimLocked()
+}
+
+func (sh *shelf) trimLocked() {
+	for len(sh.order) > keptPlaylists || sh.entries > keptEntries {
+		oldest := sh.order[0]
+		sh.entries -= len(sh.lists[oldest].tracks)
+		delete(sh.lists, oldest)
+		sh.order = sh.order[1:]
+	}
+}
+
+// part returns a playlist with the tracks of one page only, and how many it has in all; ok is false where there is
+// none of that id.
+func (sh *shelf) part(id string, pg page) (p playlist, total int, ok bool) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	found := sh.lists[id]
+	if found == nil {
+		return playlist{}, 0, false
+	}
+	total = len(found.tracks)
+	from := min(pg.offset, total)
+	p = *found
+	p.tracks = slices.Clone(found.tracks[from:min(from+pg.limit, total)])
+	return p, total, true
+}
+
+// insert adds tracks at a position, negative for the end, and returns the version it made; problem is "" on success.
+func (sh *shelf) insert(id string, at int, tracks []string) (version int, problem string) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	p := sh.lists[id]
+	if p == nil {
+		return 0, problemUnknown
+	}
+	if at < 0 {
+		at = len(p.tracks)
+	}
+	if at > len(p.tracks) {
+		return 0, "Index out of bounds"
+	}
+	if len(p.tracks)+len(tracks) > maxEntries {
+		return 0, "Playlist size limit reached"
+	}
+	p.tracks = slices.Insert(p.tracks, at, tracks...)
+	p.version++
+	sh.entries += len(tracks)
+	sh.trimLocked()
+	return p.version, ""
+}
