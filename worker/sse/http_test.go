@@ -1,0 +1,212 @@
+package sse_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/weir-go/weir/worker/sse"
+)
+
+// protocols runs a test over HTTP/1.1 and HTTP/2, on loopback.
+func protocols(t *testing.T, test func(t *testing.T, start func(http.HandlerFunc) *httptest.Server)) {
+	for name, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, func(h http.HandlerFunc) *httptest.Server {
+				srv := httptest.NewUnstartedServer(h)
+				srv.EnableHTTP2 = h2
+				srv.Config.WriteTimeout = time.Second // a stream outlives it
+				srv.StartTLS()
+				t.Cleanup(srv.Close)
+				return srv
+			})
+		})
+	}
+}
+
+func get(t *testing.T, srv *httptest.Server) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL, nil)
+	must(t, err)
+	resp, err := srv.Client().Do(req)
+	must(t, err)
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	return resp
+}
+
+// The client knows that it is connected before there is any event.
+func TestHeadersComeFirst(t *testing.T) {
+	protocols(t, func(t *testing.T, start func(http.HandlerFunc) *httptest.Server) {
+		connected := make(chan struct{})
+		resp := get(t, start(func(rw http.ResponseWriter, r *http.Request) {
+			w, err := sse.NewWriter(rw)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			<-connected
+			if err := w.WriteAsync(sse.Event{ID: "1", Name: "done"}); err != nil {
+				t.Error(err)
+			}
+			w.Close()
+			if err := w.Serve(r.Context()); err != nil {
+				t.Error(err)
+			}
+		}))
+		close(connected)
+		want := http.Header{
+			"Content-Type":      {"text/event-stream"},
+			"Cache-Control":     {"no-cache, no-transform"},
+			"X-Accel-Buffering": {"no"},
+		}
+		got := resp.Header.Clone()
+		got.Del("Date")
+		if diff := cmp.Diff(want, got); diff != "" || resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", resp.Status, diff)
+		}
+		events, err := readAll(resp.Body)
+		must(t, err)
+		if diff := cmp.Diff([]sse.Event{{ID: "1", Name: "done"}}, events, sameData); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// A stream that is idle for longer than the write timeout, and lives longer than the server's own, stays open.
+func TestIdleStreamStaysOpen(t *testing.T) {
+	protocols(t, func(t *testing.T, start func(http.HandlerFunc) *httptest.Server) {
+		resp := get(t, start(func(rw http.ResponseWriter, r *http.Request) {
+			w, err := sse.Config{WriteTimeout: 500 * time.Millisecond, Heartbeat: 1100 * time.Millisecond}.NewWriter(rw)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = w.Serve(r.Context())
+		}))
+		line, err := bufio.NewReader(resp.Body).ReadString('\n')
+		if line != ":\n" || err != nil {
+			t.Errorf("instead of a heartbeat: %q, %v", line, err)
+		}
+	})
+}
+
+// Workers outlive their handler when the client goes. net/http panics on a late flush, so reaching the end is the test.
+func TestLateCallsAreHarmless(t *testing.T) {
+	protocols(t, func(t *testing.T, start func(http.HandlerFunc) *httptest.Server) {
+		writers := make(chan *sse.Writer, 1)
+		left := make(chan struct{})
+		srv := start(func(rw http.ResponseWriter, r *http.Request) {
+			defer close(left)
+			w, err := sse.NewWriter(rw)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			writers <- w
+			if err := w.Serve(r.Context()); !errors.Is(err, context.Canceled) {
+				t.Errorf("Serve: %v", err)
+			}
+		})
+		resp := get(t, srv)
+		w := <-writers
+		must(t, resp.Body.Close())
+		<-left
+		srv.Close() // waits until the connection is idle, that is, until net/http is done with the ResponseWriter
+		checkClosed(t, w)
+	})
+}
+
+// A client that opens the stream and then takes nothing is dropped, and its handler set free.
+func TestStalledClientIsDropped(t *testing.T) {
+	type end struct{ serve, write error }
+	ends := make(chan end, 1)
+	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w, err := sse.Config{WriteTimeout: 50 * time.Millisecond}.NewWriter(rw)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		wrote := make(chan error, 1)
+		job := context.WithoutCancel(r.Context()) // so that it is the stream that stops the job
+		go func() {
+			ev := sse.Event{Data: bytes.Repeat([]byte("x"), 256<<10)}
+			for {
+				if err := w.Write(job, ev); err != nil {
+					wrote <- err
+					return
+				}
+			}
+		}()
+		ends <- end{serve: w.Serve(r.Context()), write: <-wrote}
+	}))
+	defer srv.Close() // waits for the handler
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", srv.Listener.Addr().String())
+	must(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	must(t, err)
+
+	got := <-ends
+	if !errors.Is(got.serve, os.ErrDeadlineExceeded) {
+		t.Errorf("Serve: %v, want a deadline error", got.serve)
+	}
+	if !errors.Is(got.write, sse.ErrClosed) {
+		t.Errorf("Write: %v, want ErrClosed", got.write)
+	}
+}
+
+// Where a stream cannot work, the handler hears of it while it can still answer with an error.
+func TestUnsupportedWriter(t *testing.T) {
+	handler := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		w, err := sse.NewWriter(rw)
+		if !errors.Is(err, http.ErrNotSupported) || w != nil {
+			t.Errorf("%v, %v, want ErrNotSupported", w, err)
+		}
+		http.Error(rw, "no stream here", http.StatusInternalServerError)
+	})
+	for name, h := range map[string]http.Handler{
+		"no flush": http.TimeoutHandler(handler, time.Minute, "too late"),
+		"no deadline": http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			handler(struct {
+				http.ResponseWriter
+				http.Flusher
+			}{rw, rw.(http.Flusher)}, r)
+		}),
+		"no flush, but a deadline": http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			handler(struct {
+				http.ResponseWriter
+				deadliner
+			}{rw, rw.(deadliner)}, r)
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := httptest.NewServer(h)
+			defer srv.Close()
+			resp := get(t, srv)
+			body, err := io.ReadAll(resp.Body)
+			must(t, err)
+			if resp.StatusCode != http.StatusInternalServerError || !strings.HasPrefix(string(body), "no stream here") {
+				t.Errorf("%s: %s", resp.Status, body)
+			}
+			for _, h := range []string{"X-Accel-Buffering", "Cache-Control"} {
+				if v := resp.Header.Get(h); v != "" {
+					t.Errorf("the error page has %s: %s", h, v)
+				}
+			}
+		})
+	}
+}
+
+type deadliner interface{ SetWriteDeadline(time.Time) error }
