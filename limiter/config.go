@@ -81,7 +81,7 @@ func (c Config) settings() (settings, error) {
 		c.CallTimeout = defaultCallTimeout
 	}
 	for what, name := range map[string]string{"namespace": c.Namespace, "replica": c.Replica} {
-		if err := checkName(what, name); err != nil {
+		if err := CheckName(what, name); err != nil {
 			return settings{}, err
 		}
 	}
@@ -108,7 +108,7 @@ func (c Config) settings() (settings, error) {
 }
 
 func newRoute(name string, buckets map[string][]Limit, path ...string) (*route, error) {
-	if err := checkName("route", name); err != nil {
+	if err := CheckName("route", name); err != nil {
 		return nil, err
 	}
 	if len(path) == 0 {
@@ -145,8 +145,9 @@ func sorted[V any](m map[string]V) []string {
 	return names
 }
 
-// checkName keeps names printable and out of the way of the keys they become part of: a brace would move the hash tag.
-func checkName(what, name string) error {
+// CheckName returns an error if a name cannot be that of a namespace, bucket, route or replica; what says which. Names
+// become parts of keys, where a brace would move the hash tag.
+func CheckName(what, name string) error {
 	bad := func(r rune) bool { return r <= ' ' || r == 0x7f || r == '{' || r == '}' }
 	if name == "" || len(name) > 100 || strings.ContainsFunc(name, bad) {
 		return fmt.Errorf("limiter: %s name %q: want 1 to 100 bytes without blanks and braces", what, name)

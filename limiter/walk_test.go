@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 	"pgregory.net/rapid"
 
@@ -21,7 +20,13 @@ import (
 // level must agree.
 func TestScriptWalksWithModel(t *testing.T) {
 	m, rdb := limitertest.Redis(t)
-	rapid.Check(t, func(t *rapid.T) { walk(t, m, rdb) })
+	rapid.Check(t, func(t *rapid.T) { walk(t, rdb, m.SetTime) })
+}
+
+// TestScriptWalksWithModelOnRedis is the same on the real server, by its own clock: numbers print differently there.
+func TestScriptWalksWithModelOnRedis(t *testing.T) {
+	rdb := limitertest.Server(t)
+	rapid.Check(t, func(t *rapid.T) { walk(t, rdb, nil) })
 }
 
 const (
@@ -29,8 +34,14 @@ const (
 	walkHorizon   = 250_000
 )
 
-func walk(t *rapid.T, m *miniredis.Miniredis, rdb *redis.Client) {
-	m.FlushAll()
+// walk goes one way. setTime steps the server's clock, nil leaves it to run.
+func walk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) {
+	flush := func() {
+		if err := rdb.FlushAll(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flush()
 	limits := rapid.Custom(func(t *rapid.T) limiter.Limit {
 		l, err := limiter.Normal(limiter.Limit{
 			Tokens: rapid.SampledFrom([]int64{1, 2, 3, 7, 30, 40, 100, 999, 30_000, 3_000_000, 10_000_000}).Draw(t, "tokens"),
@@ -57,34 +68,27 @@ func walk(t *rapid.T, m *miniredis.Miniredis, rdb *redis.Client) {
 		case 0:
 			now += int64(rapid.SampledFrom([]time.Duration{-time.Hour, -time.Second, -time.Millisecond, time.Hour}).Draw(t, "clock").Microseconds())
 		case 1:
-			m.FlushAll()
+			flush()
 			born, grants = 0, 0
 			clear(model)
 		case 2:
 			name := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "set")
 			all[name] = limits.Draw(t, "limit")
 		}
-		m.SetTime(time.UnixMicro(now))
-		if born == 0 {
-			born = now
-			epoch = fmt.Sprintf("epoch-%d", step)
+		if setTime != nil {
+			setTime(time.UnixMicro(now))
 		}
 
 		route := rapid.SampledFrom([][]string{{"a"}, {"b"}, {"a", "c"}, {"b", "c"}, {"a", "b", "c"}}).Draw(t, "route")
 		args := lua.AcquireArgs{Seq: int64(step), Fresh: fmt.Sprintf("epoch-%d", step), HorizonUS: walkHorizon}
 		args.LeadUS = rapid.SampledFrom([]int64{0, 0, 0, 100_000}).Draw(t, "lead")
-		path, least := make([]*limiter.Model, len(route)), int64(1000)
-		for i, name := range route {
+		least := int64(1000)
+		for _, name := range route {
 			l := all[name]
 			args.Limits = append(args.Limits, lua.Limit{
 				Field: lua.LimitField(name, 0), Tokens: l.Tokens, PerUS: l.Per.Microseconds(), Burst: l.Burst,
 			})
 			least = min(least, l.Burst)
-			if model[name] == nil {
-				model[name] = limiter.NewModel(l, min(born, now), walkHorizon)
-			}
-			model[name].Enter(now, l)
-			path[i] = model[name]
 		}
 		for range rapid.IntRange(0, 5).Draw(t, "asks") {
 			args.Asks = append(args.Asks, lua.Ask{
@@ -97,8 +101,22 @@ func walk(t *rapid.T, m *miniredis.Miniredis, rdb *redis.Client) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if setTime == nil {
+			now = got.NowUS
+		}
 		if got.NowUS != now {
 			t.Fatalf("step %d: now %d, want %d", step, got.NowUS, now)
+		}
+		if born == 0 {
+			born, epoch = now, args.Fresh
+		}
+		path := make([]*limiter.Model, len(route))
+		for i, name := range route {
+			if model[name] == nil {
+				model[name] = limiter.NewModel(all[name], min(born, now), walkHorizon)
+			}
+			model[name].Enter(now, all[name])
+			path[i] = model[name]
 		}
 		for i, k := range args.Asks {
 			at, bound := limiter.Due(now+args.LeadUS, path, k.Cost)
@@ -118,7 +136,7 @@ func walk(t *rapid.T, m *miniredis.Miniredis, rdb *redis.Client) {
 			t.Fatalf("step %d: epoch %s with %d grants, want %s with %d", step, got.Epoch, got.Grants, epoch, grants)
 		}
 		for i, name := range route {
-			words := strings.Fields(m.HGet(lua.Keys(walkNamespace).State(), args.Limits[i].Field))
+			words := strings.Fields(rdb.HGet(t.Context(), lua.Keys(walkNamespace).State(), args.Limits[i].Field).Val())
 			us, rem := model[name].Full()
 			if want := []string{strconv.FormatInt(us, 10), strconv.FormatInt(rem, 10)}; len(words) != 7 || words[5] != want[0] || words[6] != want[1] {
 				t.Fatalf("step %d: script stored %v for %s, model is full at %v", step, words, name, want)
