@@ -1,0 +1,83 @@
+package playlist
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/weir-go/weir/orchestrator"
+)
+
+// Analyzer analyses playlists. It is safe for concurrent use: analyses share its orchestrator and nothing else.
+type Analyzer struct {
+	o       *orchestrator.Orchestrator
+	clients *Clients
+}
+
+// NewAnalyzer returns an analyzer whose calls are tasks of o, on the routes "anthropic", "spotify" and "lastfm".
+func NewAnalyzer(o *orchestrator.Orchestrator, clients *Clients) *Analyzer {
+	return &Analyzer{o: o, clients: clients}
+}
+
+// Analyze runs one analysis and returns its result, which is never nil. An error is a [*StepError], about the first or
+// the final question, the creation of the playlist, or the end of ctx; what fails elsewhere is in the result.
+//
+// report, unless nil, is told when a phase begins and when a task has ended. It is called in the goroutine that called
+// Analyze and so never concurrently, and not any more once ctx has ended. While it runs the tasks go on, but no new
+// phase begins: it should be quick.
+//
+// When ctx ends, Analyze returns as soon as its tasks have, which is at once unless one ignores its context, and then
+// after five seconds.
+func (a *Analyzer) Analyze(ctx context.Context, p Playlist, report func(Progress)) (*Result, error) {
+	start := time.Now()
+	result := &Result{
+		Playlist: p.Name, Tracks: len(p.Tracks), AudioFeatures: FeaturesOK,
+		Tags: []Tag{}, SimilarArtists: []string{}, Found: []Found{}, Notes: []string{}, Calls: map[string]int64{},
+	}
+	if len(p.Tracks) == 0 {
+		return result, &StepError{"read the playlist", errors.New("it has no tracks; give one with at least one")}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	lookups := newEnrichment(p)
+	r := &run{
+		o: a.o, clients: a.clients, list: p, id: uuid.NewString(), result: result,
+		events: make(chan event),
+		calls:  map[string]*atomic.Int64{apiAnthropic: {}, apiSpotify: {}, apiLastFM: {}},
+	}
+	var failure error
+	go func() {
+		defer close(r.events)
+		failure = r.flow(ctx, lookups)
+		if failure != nil {
+			cancel()
+		}
+		r.narrators.Wait()
+	}()
+	// Also when report panics: whoever sends events would wait for ever.
+	defer func() {
+		cancel()
+		for range r.events {
+		}
+	}()
+
+	news := tally{phases: map[string]*phaseTally{
+		PhasePlan: {total: 1}, PhaseSummary: {total: 1}, PhaseCreate: {total: 1}, PhaseNarrator: {total: plannedAsides(lookups.total())},
+		PhaseFeatures: {total: len(lookups.withID)}, PhaseTracks: {total: len(lookups.credited)}, PhaseArtists: {total: len(lookups.artists)},
+	}}
+	for e := range r.events {
+		progress := news.add(e)
+		if report != nil && ctx.Err() == nil {
+			report(progress)
+		}
+	}
+	for api, n := range r.calls {
+		result.Calls[api] = n.Load()
+	}
+	result.Tasks, result.Ended, result.Failed = news.asked, news.ended, news.failed
+	result.Seconds = time.Since(start).Seconds()
+	return result, failure
+}

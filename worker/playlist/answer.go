@@ -1,0 +1,98 @@
+package playlist
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+const (
+	minSearches = 5
+	maxSearches = 10
+
+	maxAnswerText = 64 << 10 // bytes of a model's answer that are looked at
+	maxBraces     = 64       // places in it that are tried
+)
+
+// objectIn finds the JSON object with a key in a model's answer, which may wrap it in prose or in a fence of code.
+// It returns nil if there is none.
+func objectIn(text, key string) map[string]json.RawMessage {
+	text = text[:min(len(text), maxAnswerText)]
+	for range maxBraces {
+		at := strings.IndexByte(text, '{')
+		if at < 0 {
+			return nil
+		}
+		var object map[string]json.RawMessage
+		// A decoder and not Unmarshal: what follows the object does not matter.
+		if json.NewDecoder(strings.NewReader(text[at:])).Decode(&object) == nil && object[key] != nil {
+			return object
+		}
+		text = text[at+1:]
+	}
+	return nil
+}
+
+// searchesIn reads the searches that a model proposes, at most 10, each once. Answers without any are none.
+func searchesIn(text string) []string {
+	var proposed []json.RawMessage
+	if json.Unmarshal(objectIn(text, "searches")["searches"], &proposed) != nil {
+		return nil
+	}
+	var s searches
+	for _, raw := range proposed {
+		var query string
+		var object struct {
+			Query string `json:"query"`
+		}
+		if json.Unmarshal(raw, &query) != nil && json.Unmarshal(raw, &object) == nil {
+			query = object.Query
+		}
+		s.add(query)
+	}
+	return s
+}
+
+// searches are different queries, not more than maxSearches.
+type searches []string
+
+func (s *searches) add(query string) {
+	query = clip(oneLine(query), 100)
+	known := slices.ContainsFunc(*s, func(other string) bool { return strings.EqualFold(other, query) })
+	if query != "" && !known && len(*s) < maxSearches {
+		*s = append(*s, query)
+	}
+}
+
+// fillUp adds searches made of a playlist until there are 5. Any playlist has a track with a name, which alone makes 5.
+func (s *searches) fillUp(p Playlist, artists []string) {
+	var more []string
+	more = append(more, artists...)
+	for _, t := range p.Tracks[:min(len(p.Tracks), minSearches)] {
+		more = append(more, t.Name+" "+t.artist(), t.Album, t.Name)
+	}
+	for _, kind := range []string{" live", " acoustic", " cover", " remix"} {
+		more = append(more, clip(p.Tracks[0].Name, 80)+kind)
+	}
+	for _, query := range more {
+		if len(*s) >= minSearches {
+			return
+		}
+		s.add(query)
+	}
+}
+
+// verdictIn reads the title and the summary that a model gives. Where it answers in prose the prose is the summary.
+func verdictIn(text, playlist string) (title, summary string) {
+	object := objectIn(text, "summary")
+	_ = json.Unmarshal(object["title"], &title) // what is no string stays empty, and is filled in below
+	_ = json.Unmarshal(object["summary"], &summary)
+	title, summary = clip(oneLine(title), 100), clip(oneLine(summary), 2000)
+	if summary == "" {
+		summary = clip(oneLine(text[:min(len(text), maxAnswerText)]), 2000)
+	}
+	if title == "" {
+		title = clip("More of "+playlist, 100)
+	}
+	return title, summary
+}

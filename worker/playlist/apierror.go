@@ -1,0 +1,106 @@
+package playlist
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// APIError is a provider's answer that says no. Its text holds no URL, key or token, whatever the provider wrote.
+type APIError struct {
+	API    string // "anthropic", "spotify" or "lastfm"
+	Status int    // of HTTP; Last.fm refuses with 200 too
+	// Code is the provider's own name of the error: Anthropic's type, Spotify's reason, Last.fm's number. Often empty.
+	Code string
+	// RetryAfter is how long the provider asks to be left alone, 0 if it does not say.
+	RetryAfter time.Duration
+	Message    string // the provider's, on one line, at most 200 characters
+}
+
+func (e *APIError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %d", e.API, e.Status)
+	if text := http.StatusText(e.Status); text != "" && e.Status != http.StatusOK {
+		b.WriteString(" " + text)
+	}
+	if e.Code != "" {
+		b.WriteString(" (" + e.Code + ")")
+	}
+	if e.Message != "" {
+		b.WriteString(": " + e.Message)
+	}
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(&b, "; retry after %v", e.RetryAfter)
+	}
+	return b.String()
+}
+
+// callError is a call without a usable answer: the network, a deadline, an answer that cannot be read. What it stands
+// for can be asked for with errors.Is and errors.As. It is not unwrapped, or its text would be printed by whoever
+// prints each layer.
+type callError struct {
+	api  string
+	text string
+	err  error
+}
+
+func (e *callError) Error() string        { return e.api + ": " + e.text }
+func (e *callError) Is(target error) bool { return errors.Is(e.err, target) }
+func (e *callError) As(target any) bool   { return errors.As(e.err, target) }
+
+// unanswered makes a callError. An *APIError stays what it is.
+func unanswered(api string, err error, secrets ...string) error {
+	if denied, ok := errors.AsType[*APIError](err); ok {
+		return denied
+	}
+	if outer, ok := errors.AsType[*url.Error](err); ok {
+		err = outer.Err
+	}
+	return &callError{api: api, text: presentable(err.Error(), secrets...), err: err}
+}
+
+const maxMessage = 200 // characters of what a provider says
+
+var anyURL = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://[^\s"']+`)
+
+// presentable makes a text that came from outside fit for an error: one line, short, no URL, none of the secrets that
+// were in the request (a provider that repeats a wrong key is not unheard of).
+func presentable(text string, secrets ...string) string {
+	for _, secret := range secrets {
+		if secret == "" {
+			continue
+		}
+		for _, spelled := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
+			text = strings.ReplaceAll(text, spelled, "***")
+		}
+	}
+	return clip(anyURL.ReplaceAllString(oneLine(strings.ToValidUTF8(text, "?")), "[url]"), maxMessage)
+}
+
+// retryAfter reads the header of that name in both its forms, seconds and a date. A date is measured from the answer's
+// own Date, so that a clock of ours that is off does not matter. What makes no sense is 0; a day is the longest.
+func retryAfter(h http.Header) time.Duration {
+	const longest = 24 * time.Hour
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
+		if math.IsNaN(seconds) || seconds <= 0 {
+			return 0
+		}
+		return time.Duration(min(seconds, longest.Seconds()) * float64(time.Second))
+	}
+	until, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	return min(max(until.Sub(now), 0), longest)
+}

@@ -1,0 +1,134 @@
+package playlist
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/anthropics/anthropic-sdk-go"
+	"golang.org/x/oauth2"
+
+	"github.com/weir-go/weir/worker/transport"
+)
+
+// The providers, which are also the names of their routes.
+const (
+	apiAnthropic = "anthropic"
+	apiSpotify   = "spotify"
+	apiLastFM    = "lastfm"
+)
+
+// ClientConfig says where the three providers are, who asks, and what pays. Printing one shows no secret.
+type ClientConfig struct {
+	// AnthropicURL, SpotifyURL and LastFMURL are what stands before /v1/messages, /v1/search and /2.0/. Empty is the
+	// real provider, for which its key or token is needed.
+	AnthropicURL, SpotifyURL, LastFMURL string
+
+	AnthropicKey, LastFMKey string
+	// SpotifyToken is an access token as it is. SpotifyTokens is a source of them, and wins. A source that asks
+	// Spotify for a new one should send through transport.New(Base, Limiter, "spotify"), so that this pays too.
+	SpotifyToken  string
+	SpotifyTokens oauth2.TokenSource
+
+	// Model answers the first and the final question, NarratorModel comments on the way. Empty is the current Sonnet
+	// and the current Haiku.
+	Model, NarratorModel string
+
+	// Limiter pays for the requests that no reservation pays for. There is no default.
+	Limiter transport.Waiter
+	// Base sends. Nil is http.DefaultTransport.
+	Base http.RoundTripper
+	// Timeout is how long one call may take, its answer included. 0 is a minute.
+	Timeout time.Duration
+}
+
+func (c ClientConfig) String() string { return "playlist.ClientConfig{…}" }
+
+// GoString is String, because %#v would print the keys.
+func (c ClientConfig) GoString() string { return c.String() }
+
+// secret returns a key. It is a function because printing a struct around it then shows an address.
+type secret func() string
+
+// Clients are the clients of the three providers. They are safe for concurrent use, follow no redirect and repeat no
+// call: one call of a method is one request.
+type Clients struct {
+	Anthropic *Anthropic
+	Spotify   *Spotify
+	LastFM    *LastFM
+}
+
+// NewClients returns clients whose every request pays one token of its provider's route, which is "anthropic",
+// "spotify" or "lastfm". An error says which field of the configuration is wrong; it never shows what is in it.
+func NewClients(cfg ClientConfig) (*Clients, error) {
+	if cfg.Limiter == nil {
+		return nil, errors.New("playlist: ClientConfig.Limiter is nil; give it the limiter of the fleet")
+	}
+	if cfg.Timeout < 0 {
+		return nil, fmt.Errorf("playlist: ClientConfig.Timeout is %v; give a positive duration, or 0 for a minute", cfg.Timeout)
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = time.Minute
+	}
+	if cfg.Model == "" {
+		cfg.Model = anthropic.ModelClaudeSonnet5_5
+	}
+	if cfg.NarratorModel == "" {
+		cfg.NarratorModel = anthropic.ModelClaudeHaiku5_5
+	}
+	// Keys come from files and variables, which tend to end in a newline; a header must not.
+	cfg.AnthropicKey, cfg.LastFMKey = strings.TrimSpace(cfg.AnthropicKey), strings.TrimSpace(cfg.LastFMKey)
+	if token := strings.TrimSpace(cfg.SpotifyToken); token != "" && cfg.SpotifyTokens == nil {
+		cfg.SpotifyTokens = oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token})
+	}
+
+	claude, err := cfg.sender(apiAnthropic, cfg.AnthropicURL, "https://api.anthropic.com", cfg.AnthropicKey != "")
+	if err != nil {
+		return nil, fmt.Errorf("playlist: ClientConfig.AnthropicURL or AnthropicKey: %w", err)
+	}
+	spotify, err := cfg.sender(apiSpotify, cfg.SpotifyURL, "https://api.spotify.com", cfg.SpotifyTokens != nil)
+	if err != nil {
+		return nil, fmt.Errorf("playlist: ClientConfig.SpotifyURL or SpotifyTokens: %w", err)
+	}
+	lastFM, err := cfg.sender(apiLastFM, cfg.LastFMURL, "https://ws.audioscrobbler.com", cfg.LastFMKey != "")
+	if err != nil {
+		return nil, fmt.Errorf("playlist: ClientConfig.LastFMURL or LastFMKey: %w", err)
+	}
+	var tokens func() (*oauth2.Token, error)
+	if cfg.SpotifyTokens != nil {
+		tokens = cfg.SpotifyTokens.Token
+	}
+	return &Clients{
+		Anthropic: newAnthropic(claude, cfg.AnthropicKey, cfg.Model, cfg.NarratorModel),
+		Spotify:   &Spotify{sender: spotify, token: tokens},
+		LastFM:    &LastFM{sender: lastFM, key: func() string { return cfg.LastFMKey }},
+	}, nil
+}
+
+// sender returns the sender of one provider, at a base URL or, if that is empty and the caller has a key, where the
+// real one is. Errors do not repeat the URL, which may hold a password.
+func (c ClientConfig) sender(api, base, provider string, authorized bool) (sender, error) {
+	if base == "" {
+		if !authorized {
+			return sender{}, errors.New("the real provider wants a key or token; give one, or the URL of a simulator")
+		}
+		base = provider
+	}
+	u, err := url.Parse(base)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return sender{}, errors.New("not an http or https URL; give one such as http://localhost:8090")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return sender{}, errors.New("the URL holds more than a host and a path; leave out user, query and fragment")
+	}
+	return sender{
+		api: api, base: strings.TrimRight(base, "/"), timeout: c.Timeout,
+		http: &http.Client{
+			Transport:     bounded{transport.New(c.Base, c.Limiter, api)},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}

@@ -1,0 +1,88 @@
+package playlist
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/weir-go/weir/orchestrator"
+)
+
+// enrichment is what is asked about the tracks and artists of a playlist, and what was answered. Each ask method
+// writes fields of its own, so that they can run side by side.
+type enrichment struct {
+	withID   []Track  // Spotify knows them
+	credited []Track  // Last.fm can find them: they have an artist
+	artists  []string // at most maxArtistLookups, those on most tracks first
+
+	features       []Features
+	failedFeatures []error
+	denied         bool
+
+	trackInfos   []TrackInfo
+	failedTracks []error
+
+	artistInfos   []ArtistInfo
+	failedArtists []error
+}
+
+func newEnrichment(p Playlist) *enrichment {
+	artists := artistsOf(p)
+	e := &enrichment{artists: artists[:min(len(artists), maxArtistLookups)]}
+	for _, t := range p.Tracks {
+		if t.ID != "" {
+			e.withID = append(e.withID, t)
+		}
+		if t.artist() != "" {
+			e.credited = append(e.credited, t)
+		}
+	}
+	return e
+}
+
+func (e *enrichment) total() int { return len(e.withID) + len(e.credited) + len(e.artists) }
+
+// errDenied ends the batch of audio features after the first denial: the provider means all of them.
+var errDenied = errors.New("audio features are denied")
+
+func (e *enrichment) askFeatures(ctx context.Context, r *run, ended func()) error {
+	r.events <- event{phase: PhaseFeatures, text: "Listening to the tracks."}
+	tasks := make([]orchestrator.Task[Features], len(e.withID))
+	for i, t := range e.withID {
+		tasks[i] = func(ctx context.Context) (Features, error) { return r.clients.Spotify.AudioFeatures(ctx, t.ID) }
+	}
+	out, err := many(ctx, r, step{PhaseFeatures, apiSpotify, "spotify.audio-features"}, tasks, func(err error) error {
+		ended()
+		if answer, ok := errors.AsType[*APIError](err); ok && answer.Status == http.StatusForbidden {
+			e.denied = true
+			return errDenied
+		}
+		return nil
+	})
+	e.features, e.failedFeatures = values(out)
+	return err
+}
+
+func (e *enrichment) askTracks(ctx context.Context, r *run, ended func()) error {
+	r.events <- event{phase: PhaseTracks, text: "Asking Last.fm about the tracks."}
+	tasks := make([]orchestrator.Task[TrackInfo], len(e.credited))
+	for i, t := range e.credited {
+		tasks[i] = func(ctx context.Context) (TrackInfo, error) {
+			return r.clients.LastFM.TrackInfo(ctx, t.artist(), t.Name)
+		}
+	}
+	out, err := many(ctx, r, step{PhaseTracks, apiLastFM, "lastfm.track"}, tasks, func(error) error { ended(); return nil })
+	e.trackInfos, e.failedTracks = values(out)
+	return err
+}
+
+func (e *enrichment) askArtists(ctx context.Context, r *run, ended func()) error {
+	r.events <- event{phase: PhaseArtists, text: "Asking Last.fm about the artists."}
+	tasks := make([]orchestrator.Task[ArtistInfo], len(e.artists))
+	for i, name := range e.artists {
+		tasks[i] = func(ctx context.Context) (ArtistInfo, error) { return r.clients.LastFM.ArtistInfo(ctx, name) }
+	}
+	out, err := many(ctx, r, step{PhaseArtists, apiLastFM, "lastfm.artist"}, tasks, func(error) error { ended(); return nil })
+	e.artistInfos, e.failedArtists = values(out)
+	return err
+}

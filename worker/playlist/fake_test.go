@@ -1,0 +1,162 @@
+package playlist_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/orchestrator"
+	"github.com/weir-go/weir/worker/playlist"
+)
+
+// providers is as much of the three providers as an analysis needs. Its fields are set before the first call.
+type providers struct {
+	plan, verdict string               // what Claude answers; empty is a good answer
+	intercept     http.HandlerFunc     // sees every request first; it has answered if it calls WriteHeader
+	found         func(q string) []any // tracks of a search; nil finds one per query
+
+	mu       sync.Mutex
+	calls    map[string]int // by API
+	kinds    map[string]int // by kind of call
+	searches []string
+	added    [][]string
+}
+
+func (p *providers) saw(api, kind string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.calls == nil {
+		p.calls, p.kinds = map[string]int{}, map[string]int{}
+	}
+	p.calls[api]++
+	p.kinds[kind]++
+}
+
+// watch tells whether an answer was written.
+type watch struct {
+	http.ResponseWriter
+	wrote bool
+}
+
+func (w *watch) WriteHeader(status int) { w.wrote = true; w.ResponseWriter.WriteHeader(status) }
+
+func (p *providers) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the caller hung up
+	}
+	r.Body = io.NopCloser(strings.NewReader(string(body)))
+	api, kind, answer := p.answer(r, string(body))
+	p.saw(api, kind)
+	w := &watch{ResponseWriter: rw}
+	w.Header().Set("Content-Type", "application/json")
+	if r.Header.Set("X-Kind", kind); p.intercept != nil {
+		if p.intercept(w, r); w.wrote || r.Context().Err() != nil {
+			return
+		}
+	}
+	if text, ok := answer.(string); ok {
+		_, _ = io.WriteString(w, text)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+type object = map[string]any
+
+func (p *providers) answer(r *http.Request, body string) (api, kind string, answer any) {
+	switch path := r.URL.Path; {
+	case path == "/v1/messages":
+		kind, text := "narrator", "How nice."
+		switch {
+		case strings.Contains(body, `\"summary\"`):
+			kind, text = "final", p.verdict
+			if text == "" {
+				text = `{"title":"Evening drive","summary":"It holds together."}`
+			}
+		case strings.Contains(body, `\"searches\"`):
+			kind, text = "first", p.plan
+			if text == "" {
+				text = `{"searches":["s1","s2","s3","s4","s5","s6","s7","s8"]}`
+			}
+		}
+		return "anthropic", kind, message(text)
+	case path == "/v1/search":
+		q := r.URL.Query().Get("q")
+		p.mu.Lock()
+		p.searches = append(p.searches, q)
+		p.mu.Unlock()
+		tracks := []any{object{"id": fmt.Sprintf("%022d", len(q)), "name": "Found " + q, "artists": []any{object{"name": "Muse"}}}}
+		if p.found != nil {
+			tracks = p.found(q)
+		}
+		return "spotify", "search", object{"tracks": object{"items": tracks}}
+	case strings.HasPrefix(path, "/v1/audio-features/"):
+		return "spotify", "features", object{"tempo": 100, "energy": 0.5, "danceability": 0.25}
+	case path == "/v1/me/playlists":
+		return "spotify", "create", object{"id": "new1", "external_urls": object{"spotify": "https://open.spotify.com/playlist/new1"}}
+	case path == "/v1/playlists/new1/items":
+		var sent struct{ URIs []string }
+		_ = json.Unmarshal([]byte(body), &sent)
+		p.mu.Lock()
+		p.added = append(p.added, sent.URIs)
+		p.mu.Unlock()
+		return "spotify", "add", object{"snapshot_id": "s"}
+	case path == "/2.0/" && strings.Contains(body, "method=track.getInfo"):
+		return "lastfm", "track", object{"track": object{"listeners": "10", "playcount": "20", "toptags": object{"tag": []any{object{"name": "Rock"}, object{"name": "90s"}}}}}
+	case path == "/2.0/":
+		return "lastfm", "artist", object{"artist": object{
+			"stats": object{"listeners": "10", "playcount": "20"}, "tags": object{"tag": []any{object{"name": "rock"}}},
+			"similar": object{"artist": []any{object{"name": "Muse"}, object{"name": "Queen"}}},
+		}}
+	}
+	return "nobody", r.URL.Path, object{"error": "unknown"}
+}
+
+// bench is an analyzer in front of providers of a test.
+type bench struct {
+	*playlist.Analyzer
+	orchestrator *orchestrator.Orchestrator
+	late         *payments // requests that no reservation paid for
+}
+
+// analyzer runs a handler as the providers.
+func analyzer(t *testing.T, handler http.Handler) bench {
+	t.Helper()
+	clients, late := serve(t, handler.ServeHTTP)
+	_, o := fleet(t)
+	return bench{playlist.NewAnalyzer(o, clients), o, late}
+}
+
+// fleet is an orchestrator whose tokens come fast, and its limiter.
+func fleet(t *testing.T) (*limiter.Limiter, *orchestrator.Orchestrator) {
+	t.Helper()
+	lim, err := limiter.NewMemory(limiter.Config{
+		Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(10_000, 10_000)}},
+		Routes:  map[string][]string{"anthropic": {"global"}, "spotify": {"global"}, "lastfm": {"global"}},
+		Slack:   time.Minute, // a slow machine is not what is tested here
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := orchestrator.New(orchestrator.Config{Limiter: lim})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := o.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := lim.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return lim, o
+}

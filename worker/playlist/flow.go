@@ -1,0 +1,196 @@
+package playlist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/weir-go/weir/orchestrator"
+)
+
+const (
+	maxArtistLookups = 45
+	maxAdded         = 2 * addLimit
+)
+
+// flow is the analysis from its first call to its last. What depends on something awaits it; what does not goes on
+// beside it.
+func (r *run) flow(ctx context.Context, lookups *enrichment) error {
+	queries, err := r.plan(ctx, lookups.artists)
+	if err != nil {
+		return err
+	}
+	fresh, err := r.search(ctx, queries)
+	if err != nil {
+		return err
+	}
+	if err := r.enrich(ctx, lookups); err != nil {
+		return err
+	}
+	if err := r.conclude(ctx, fresh); err != nil {
+		return err
+	}
+	return r.create(ctx, fresh)
+}
+
+// failed says in which step the analysis failed. If ctx has ended, that is why, whatever a call made of it.
+func failed(ctx context.Context, in string, err error) error {
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err == nil {
+		return nil
+	}
+	return &StepError{in, err}
+}
+
+// plan asks what to search for.
+func (r *run) plan(ctx context.Context, artists []string) ([]string, error) {
+	r.events <- event{phase: PhasePlan, text: fmt.Sprintf("Reading %d tracks.", len(r.list.Tracks))}
+	r.narrate(ctx, fmt.Sprintf("the playlist %s was opened; it has %d tracks, among them %s", data(r.list.called()), len(r.list.Tracks), some(r.list.Tracks)))
+	question := firstQuestion(r.list)
+	text, err := one(ctx, r, step{PhasePlan, apiAnthropic, "anthropic.plan"}, func(ctx context.Context) (string, error) {
+		return r.clients.Anthropic.Ask(ctx, question)
+	})
+	if err := failed(ctx, "first question", err); err != nil {
+		return nil, err
+	}
+	queries := searches(searchesIn(text))
+	if len(queries) == 0 {
+		r.note("Claude proposed no searches; artists and titles of the playlist were searched for")
+	}
+	queries.fillUp(r.list, artists)
+	return queries, nil
+}
+
+// search looks for tracks that are not in the playlist.
+func (r *run) search(ctx context.Context, queries []string) ([]Track, error) {
+	r.events <- event{phase: PhaseSearch, planned: len(queries), text: fmt.Sprintf("Searching Spotify %d times.", len(queries))}
+	r.narrate(ctx, "these searches were chosen: "+strings.Join(queries, "; "))
+	tasks := make([]orchestrator.Task[[]Track], len(queries))
+	for i, query := range queries {
+		tasks[i] = func(ctx context.Context) ([]Track, error) { return r.clients.Spotify.Search(ctx, query) }
+	}
+	out, err := many(ctx, r, step{PhaseSearch, apiSpotify, "spotify.search"}, tasks, nil)
+	if err := failed(ctx, "search", err); err != nil {
+		return nil, err
+	}
+	found, failures := values(out)
+	r.lookupsFailed("searches", failures)
+	fresh := newTracks(r.list, found)
+	for _, t := range fresh {
+		r.result.Found = append(r.result.Found, Found{t.ID, t.Name, t.Artists})
+	}
+	return fresh, nil
+}
+
+// enrich asks for everything about the tracks and artists, three batches side by side.
+func (r *run) enrich(ctx context.Context, e *enrichment) error {
+	r.narrate(ctx, fmt.Sprintf("%d new tracks were found, among them %s", len(r.result.Found), someFound(r.result.Found)))
+	var ended atomic.Int64
+	remarkable := quarters(e.total())
+	quarter := func() {
+		if n := ended.Add(1); slices.Contains(remarkable, int(n)) {
+			r.narrate(ctx, fmt.Sprintf("%d of %d questions about the tracks and artists are answered; some of the artists are %s",
+				n, e.total(), strings.Join(e.artists[:min(len(e.artists), 5)], ", ")))
+		}
+	}
+	var batches sync.WaitGroup
+	var errs [3]error
+	batches.Go(func() { errs[0] = e.askFeatures(ctx, r, quarter) })
+	batches.Go(func() { errs[1] = e.askTracks(ctx, r, quarter) })
+	batches.Go(func() { errs[2] = e.askArtists(ctx, r, quarter) })
+	batches.Wait()
+	if err := failed(ctx, "look up tracks and artists", errors.Join(errs[:]...)); err != nil {
+		return err
+	}
+
+	if e.denied {
+		r.result.AudioFeatures = FeaturesDenied
+		r.note("Spotify denies audio features to this application; tempo, energy and danceability are missing")
+	} else {
+		r.result.average(e.features)
+		r.lookupsFailed("audio features", e.failedFeatures)
+	}
+	r.lookupsFailed("tracks on Last.fm", e.failedTracks)
+	r.lookupsFailed("artists on Last.fm", e.failedArtists)
+	tags, similar := tagsAndSimilar(r.list, e.trackInfos, e.artistInfos)
+	r.result.Tags = append(r.result.Tags, tags...)
+	r.result.SimilarArtists = append(r.result.SimilarArtists, similar...)
+	return nil
+}
+
+// conclude asks for title and summary.
+func (r *run) conclude(ctx context.Context, fresh []Track) error {
+	r.events <- event{phase: PhaseSummary, text: "Putting it together."}
+	r.narrate(ctx, fmt.Sprintf("every question is answered; the most frequent tags are %s", someTags(r.result.Tags)))
+	question := finalQuestion(r.list, r.result, fresh)
+	text, err := one(ctx, r, step{PhaseSummary, apiAnthropic, "anthropic.summary"}, func(ctx context.Context) (string, error) {
+		return r.clients.Anthropic.Ask(ctx, question)
+	})
+	if err := failed(ctx, "final question", err); err != nil {
+		return err
+	}
+	r.result.Title, r.result.Summary = verdictIn(text, r.list.called())
+	return nil
+}
+
+// create makes the new playlist, of what was found and then of what there was, and fills it.
+func (r *run) create(ctx context.Context, fresh []Track) error {
+	r.events <- event{phase: PhaseCreate, text: fmt.Sprintf("Creating the playlist %q.", r.result.Title)}
+	r.narrate(ctx, "the new playlist is called "+r.result.Title)
+	title, summary := r.result.Title, r.result.Summary
+	made, err := one(ctx, r, step{PhaseCreate, apiSpotify, "spotify.create-playlist"}, func(ctx context.Context) (Created, error) {
+		return r.clients.Spotify.CreatePlaylist(ctx, title, summary)
+	})
+	if err := failed(ctx, "create playlist", err); err != nil {
+		return err
+	}
+	r.result.Created = made
+
+	tracks := slices.Concat(fresh, slices.DeleteFunc(slices.Clone(r.list.Tracks), func(t Track) bool { return t.ID == "" }))
+	tracks = tracks[:min(len(tracks), maxAdded)]
+	chunks := slices.Collect(slices.Chunk(tracks, addLimit))
+	r.events <- event{phase: PhaseFill, planned: len(chunks), text: fmt.Sprintf("Adding %d tracks.", len(tracks))}
+	for _, chunk := range chunks { // one after the other, because each adds at the end
+		_, err := one(ctx, r, step{PhaseFill, apiSpotify, "spotify.add-items"}, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, r.clients.Spotify.AddItems(ctx, made.ID, chunk)
+		})
+		switch {
+		case err == nil:
+			r.result.Added += len(chunk)
+		case ctx.Err() != nil:
+			return failed(ctx, "fill the playlist", err)
+		default:
+			r.note("the playlist is not filled: " + err.Error())
+			return nil
+		}
+	}
+	return nil
+}
+
+func (r *run) note(text string) { r.result.Notes = append(r.result.Notes, text) }
+
+func (r *run) lookupsFailed(of string, failures []error) {
+	if len(failures) == 0 {
+		return
+	}
+	r.result.FailedLookups += len(failures)
+	r.note(fmt.Sprintf("%s: %d failed, the first: %v", of, len(failures), failures[0]))
+}
+
+// values takes the values and the errors out of outcomes.
+func values[T any](out []orchestrator.Outcome[T]) (good []T, failures []error) {
+	for _, o := range out {
+		if o.Err != nil {
+			failures = append(failures, o.Err)
+		} else {
+			good = append(good, o.Value)
+		}
+	}
+	return good, failures
+}

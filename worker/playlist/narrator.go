@@ -1,0 +1,63 @@
+package playlist
+
+import (
+	"context"
+	"strings"
+)
+
+// An analysis is commented on five times, and three times more while the tracks and artists are looked up.
+const fixedAsides = 5
+
+func plannedAsides(lookups int) int { return fixedAsides + len(quarters(lookups)) }
+
+// quarters are the counts at which a quarter, a half and three quarters of so many lookups have ended.
+func quarters(lookups int) []int {
+	var at []int
+	for _, n := range []int{(lookups + 3) / 4, (lookups + 1) / 2, (3*lookups + 3) / 4} {
+		if n > 0 && (len(at) == 0 || n > at[len(at)-1]) {
+			at = append(at, n)
+		}
+	}
+	return at
+}
+
+// narrate asks the narrator for a comment and reports it when it comes. Nothing waits for it but the end of the
+// analysis, and nothing is lost but the comment if it fails.
+func (r *run) narrate(ctx context.Context, happened string) {
+	s := step{PhaseNarrator, apiAnthropic, "anthropic.narrate"}
+	question := aside(happened)
+	f, err := submit(ctx, r, s, func(ctx context.Context) (string, error) { return r.clients.Anthropic.Narrate(ctx, question) })
+	if err != nil {
+		return // ctx has ended or the orchestrator is closed: the flow is about to see it too
+	}
+	r.narrators.Go(func() {
+		// The sentence is on its way to the caller by then, or lost.
+		_, _ = await(ctx, r, s, f, func(text string) string { return clip(oneLine(text), 300) })
+	})
+}
+
+const maxSome = 5
+
+func some(tracks []Track) string {
+	var names []string
+	for _, t := range tracks[:min(len(tracks), maxSome)] {
+		names = append(names, t.Name+" by "+t.artist())
+	}
+	return strings.Join(names, ", ")
+}
+
+func someFound(found []Found) string {
+	var names []string
+	for _, f := range found[:min(len(found), maxSome)] {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func someTags(tags []Tag) string {
+	var names []string
+	for _, t := range tags[:min(len(tags), maxSome)] {
+		names = append(names, t.Name)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,91 @@
+package playlist
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// MaxTracks is how many tracks a playlist may have: Spotify's own bound.
+	MaxTracks = 10_000
+	// MaxBytes is how long an input of Parse may be. Ten thousand rows of an export with every column are about 6 MiB.
+	MaxBytes = 16 << 20
+
+	maxText    = 1_000 // characters in a name; what lies above is not a title but an accident, and would go into prompts
+	maxArtists = 100   // on one track
+)
+
+// Playlist is what an analysis works on. One that Parse returned has 1 to MaxTracks tracks.
+type Playlist struct {
+	Name   string // empty where the input has none, as a CSV
+	Tracks []Track
+}
+
+// called is what to call the playlist where people read.
+func (p Playlist) called() string {
+	if p.Name == "" {
+		return "an untitled playlist"
+	}
+	return p.Name
+}
+
+// Track is one row of a playlist. One that Parse returned has a name, and its texts are UTF-8 of one line each.
+type Track struct {
+	// ID is Spotify's, 22 characters of base62, or empty for what Spotify's catalogue does not hold: local files,
+	// podcast episodes, and tracks that it has withdrawn.
+	ID       string
+	Name     string
+	Artists  []string // in the order of the credits, possibly none
+	Album    string
+	Released string        // a date or a year, as the input has it
+	Duration time.Duration // 0 if unknown
+}
+
+// artist is who Last.fm files the track under: the first of the credits.
+func (t Track) artist() string {
+	if len(t.Artists) == 0 {
+		return ""
+	}
+	return t.Artists[0]
+}
+
+const trackURI = "spotify:track:"
+
+// trackID reads the id out of the forms in which one is written: bare, as a URI, as a link. What is on Spotify but is
+// no track of the catalogue has an empty id; ok is false for anything else.
+func trackID(s string) (id string, ok bool) {
+	s = strings.TrimSpace(s)
+	if s == "" || strings.HasPrefix(s, "spotify:local:") || strings.HasPrefix(s, "spotify:episode:") {
+		return "", true
+	}
+	id = strings.TrimPrefix(s, trackURI)
+	if link, found := strings.CutPrefix(s, "https://open.spotify.com/track/"); found {
+		id, _, _ = strings.Cut(link, "?")
+	}
+	return id, len(id) == 22 && isBase62(id)
+}
+
+func isBase62(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// oneLine puts a text on one line: control characters become spaces, runs of spaces one, none stay at the ends.
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+}
+
+// clip shortens a text to so many characters, the last an ellipsis if something is missing.
+func clip(s string, characters int) string {
+	if utf8.RuneCountInString(s) <= characters {
+		return s
+	}
+	return string([]rune(s)[:characters-1]) + "…"
+}

@@ -1,0 +1,156 @@
+package playlist
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Result is what an analysis found and did. Analyze returns one beside an error too: then it holds what there was until
+// then, and the counts of its tasks and calls are right.
+type Result struct {
+	Playlist string `json:"playlist"` // the name of the input, possibly empty
+	Tracks   int    `json:"tracks"`   // of the input
+	Title    string `json:"title"`    // of the new playlist
+	Summary  string `json:"summary"`
+
+	Tags           []Tag    `json:"tags"`            // of tracks and artists, the most frequent first, at most 10
+	SimilarArtists []string `json:"similar_artists"` // not in the input, the most named first, at most 10
+	Found          []Found  `json:"found"`           // by the searches, each once, not in the input
+
+	// AudioFeatures is "ok", or "denied" if Spotify does not give them to this application. Tempo (beats per minute),
+	// Energy and Danceability (0 to 1) are averages over the tracks that have them, and nil if none has.
+	AudioFeatures string   `json:"audio_features"`
+	Tempo         *float64 `json:"tempo"`
+	Energy        *float64 `json:"energy"`
+	Danceability  *float64 `json:"danceability"`
+
+	Created Created `json:"created"`
+	Added   int     `json:"added"` // tracks in the created playlist
+
+	// Notes say what is missing and why, one line each.
+	Notes []string `json:"notes"`
+	// FailedLookups counts searches, audio features and Last.fm lookups that failed on their own.
+	FailedLookups int `json:"failed_lookups"`
+	// Calls are the requests made, by API.
+	Calls map[string]int64 `json:"calls"`
+	// Tasks were given to the orchestrator, Ended of them came to an end, Failed of those with an error, cancelled ones
+	// included. Tasks − Ended are lost.
+	Tasks  int `json:"tasks"`
+	Ended  int `json:"ended"`
+	Failed int `json:"failed"`
+
+	Seconds float64 `json:"seconds"`
+}
+
+// Values of [Result.AudioFeatures].
+const (
+	FeaturesOK     = "ok"
+	FeaturesDenied = "denied"
+)
+
+// Tag is a word that Last.fm's listeners use, and how many tracks and artists of the playlist bear it.
+type Tag struct {
+	Name  string `json:"name"`
+	Count int    `json:"count"`
+}
+
+// Found is a track that a search found.
+type Found struct {
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	Artists []string `json:"artists"`
+}
+
+const maxRanked = 10
+
+// ranking counts words regardless of case.
+type ranking map[string]int
+
+func (r ranking) add(words ...string) {
+	for _, w := range words {
+		r[strings.ToLower(w)]++
+	}
+}
+
+// top returns the most frequent words, equals in alphabetical order, so that the same answers give the same result.
+func (r ranking) top() []Tag {
+	tags := make([]Tag, 0, len(r))
+	for name, n := range r {
+		tags = append(tags, Tag{name, n})
+	}
+	slices.SortFunc(tags, func(a, b Tag) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Name, b.Name))
+	})
+	return tags[:min(len(tags), maxRanked)]
+}
+
+// artistsOf are the artists of a playlist: those on most tracks first, else in the order in which they come.
+func artistsOf(p Playlist) []string {
+	on := map[string]int{}
+	var names []string
+	for _, t := range p.Tracks {
+		for _, name := range t.Artists {
+			if on[strings.ToLower(name)]++; on[strings.ToLower(name)] == 1 {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.SortStableFunc(names, func(a, b string) int {
+		return cmp.Compare(on[strings.ToLower(b)], on[strings.ToLower(a)])
+	})
+	return names
+}
+
+// tagsAndSimilar ranks what Last.fm said.
+func tagsAndSimilar(p Playlist, tracks []TrackInfo, artists []ArtistInfo) (tags []Tag, similar []string) {
+	words, near, names := ranking{}, ranking{}, map[string]string{}
+	for _, t := range tracks {
+		words.add(t.Tags...)
+	}
+	for _, a := range artists {
+		words.add(a.Tags...)
+		near.add(a.Similar...)
+		for _, name := range a.Similar {
+			names[strings.ToLower(name)] = name
+		}
+	}
+	for _, name := range artistsOf(p) {
+		delete(near, strings.ToLower(name))
+	}
+	for _, a := range near.top() {
+		similar = append(similar, names[a.Name])
+	}
+	return words.top(), similar
+}
+
+// average fills in the means of audio features.
+func (r *Result) average(all []Features) {
+	if len(all) == 0 {
+		return
+	}
+	var sum Features
+	for _, f := range all {
+		sum.Tempo, sum.Energy, sum.Danceability = sum.Tempo+f.Tempo, sum.Energy+f.Energy, sum.Danceability+f.Danceability
+	}
+	n := float64(len(all))
+	r.Tempo, r.Energy, r.Danceability = new(sum.Tempo/n), new(sum.Energy/n), new(sum.Danceability/n)
+}
+
+// newTracks are the tracks that searches found and a playlist does not hold, each once.
+func newTracks(p Playlist, found [][]Track) []Track {
+	known := map[string]bool{}
+	for _, t := range p.Tracks {
+		known[t.ID] = true
+	}
+	var fresh []Track
+	for _, tracks := range found {
+		for _, t := range tracks {
+			if !known[t.ID] {
+				known[t.ID] = true
+				fresh = append(fresh, t)
+			}
+		}
+	}
+	return fresh
+}

@@ -1,0 +1,94 @@
+package playlist_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/orchestrator"
+	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/upstream"
+)
+
+// The whole of it at the real pace: 40 a second with a burst of 40, against the simulator that refuses what is above.
+func TestAgainstTheSimulator(t *testing.T) {
+	for name, denied := range map[string]bool{"all granted": false, "audio features denied": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := upstream.Default()
+			cfg.DenyAudioFeatures = denied
+			// Five times the usual: a machine that runs other tests beside this one delays arrivals by more than 50 ms.
+			cfg.Slack = 250 * time.Millisecond
+			sim, err := upstream.New(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := analyzeAt40(t, sim)
+			stats := sim.Stats()
+			if stats.Refused != 0 {
+				t.Errorf("%d of %d calls were refused", stats.Refused, stats.Total)
+			}
+			least, most := int64(160), int64(180)
+			if denied {
+				least, most = 110, 150
+			}
+			if stats.Total < least || stats.Total > most {
+				t.Errorf("%d calls, want %d to %d", stats.Total, least, most)
+			}
+			for api, n := range stats.Arrivals {
+				if got.Calls[string(api)] != n && !denied { // a call that is denied its end may not have arrived
+					t.Errorf("%s: %d calls counted, %d arrived", api, got.Calls[string(api)], n)
+				}
+			}
+			if got.Ended != got.Tasks || got.FailedLookups != 0 || (got.AudioFeatures == playlist.FeaturesDenied) != denied || (got.Tempo == nil) != denied {
+				t.Errorf("result %+v", got)
+			}
+			if got.Title == "" || got.Summary == "" || len(got.Tags) == 0 || len(got.Found) == 0 || got.Added < 50 {
+				t.Errorf("result %+v", got)
+			}
+			t.Logf("%d calls in %.1f s, %d in the worst second of %d allowed", stats.Total, got.Seconds, stats.Worst1s, stats.Allowed1s)
+		})
+	}
+}
+
+func analyzeAt40(t *testing.T, sim http.Handler) *playlist.Result {
+	t.Helper()
+	lim, err := limiter.NewMemory(limiter.Config{
+		Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}},
+		Routes:  map[string][]string{"anthropic": {"global"}, "spotify": {"global"}, "lastfm": {"global"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := orchestrator.New(orchestrator.Config{Limiter: lim})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(sim)
+	base := &http.Transport{MaxIdleConnsPerHost: 10}
+	defer func() {
+		if err := o.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := lim.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		base.CloseIdleConnections()
+		srv.Close()
+	}()
+	clients, err := playlist.NewClients(playlist.ClientConfig{
+		AnthropicURL: srv.URL, SpotifyURL: srv.URL, LastFMURL: srv.URL,
+		AnthropicKey: anthropicKey, SpotifyToken: spotifyToken, LastFMKey: lastFMKey, Limiter: lim, Base: base,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := playlist.NewAnalyzer(o, clients).Analyze(t.Context(), sample(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
