@@ -1,0 +1,84 @@
+package worker
+
+import (
+	"errors"
+	"log/slog"
+	"maps"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/worker/playlist"
+)
+
+// Config says what a replica needs. The zero value of each field is documented; Redis and Providers have none.
+type Config struct {
+	// Redis is where the fleet shares its budget. It is used, never closed.
+	Redis redis.UniversalClient
+	// Namespace is the name under which the fleet shares. Zero is "weir".
+	Namespace string
+	// Budget is what all providers together allow. Zero is 40 a second, burst 40.
+	Budget limiter.Limit
+	// APIs are further limits of one provider, by the name of its route. Zero is none.
+	APIs map[string][]limiter.Limit
+	// Slots is how many requests a replica has under way at the same time. Zero is 10.
+	Slots int
+	// Replica names this process in the fleet. Zero is a random name.
+	Replica string
+	// Providers says where the providers are and who asks; its Limiter is filled in.
+	Providers playlist.ClientConfig
+	// Spotify renews access tokens for Providers. Zero leaves that to Providers.
+	Spotify SpotifyLogin
+	// Version is what this build calls itself, for those who look. Zero is "".
+	Version string
+	// Drain is how long running analyses may take to end once the replica is told to. Zero is 20 s.
+	Drain time.Duration
+	// Logger is told what an operator may want to know. Zero is none.
+	Logger *slog.Logger
+	// TracerProvider makes the spans of tasks. Zero is the global one.
+	TracerProvider trace.TracerProvider
+}
+
+// The routes of a replica: one for each provider, all through the shared bucket.
+var routes = []string{"anthropic", "spotify", "lastfm"} //nolint:gochecknoglobals // a constant list
+
+const shared = "global"
+
+func (c Config) filled() (Config, error) {
+	if c.Redis == nil {
+		return c, errors.New("worker: no Redis client")
+	}
+	if c.Namespace == "" {
+		c.Namespace = limiter.DefaultNamespace
+	}
+	if c.Budget == (limiter.Limit{}) {
+		c.Budget = limiter.PerSecond(40, 40)
+	}
+	if c.Drain == 0 {
+		c.Drain = 20 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.TracerProvider == nil {
+		c.TracerProvider = otel.GetTracerProvider()
+	}
+	return c, nil
+}
+
+// limits is the configuration of the limiter: every route passes its provider's bucket, if it has one, and the shared.
+func (c Config) limits() limiter.Config {
+	buckets := map[string][]limiter.Limit{shared: {c.Budget}}
+	maps.Copy(buckets, c.APIs)
+	paths := map[string][]string{}
+	for _, route := range routes {
+		paths[route] = []string{shared}
+		if _, own := c.APIs[route]; own {
+			paths[route] = []string{route, shared}
+		}
+	}
+	return limiter.Config{Namespace: c.Namespace, Replica: c.Replica, Buckets: buckets, Routes: paths}
+}

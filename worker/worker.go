@@ -1,0 +1,203 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/orchestrator"
+	"github.com/weir-go/weir/worker/fleet"
+	"github.com/weir-go/weir/worker/playlist"
+)
+
+// Worker is one replica. Its methods are safe for concurrent use.
+type Worker struct {
+	cfg     Config // fixed at construction, like started
+	started time.Time
+
+	draining atomic.Bool
+	parts    atomic.Pointer[parts] // nil until Redis was reached
+
+	mu sync.Mutex // serializes Connect
+}
+
+// parts are what a replica has once it has reached Redis.
+type parts struct {
+	limiter      *limiter.Limiter
+	orchestrator *orchestrator.Orchestrator
+	analyzer     *playlist.Analyzer
+}
+
+// New returns a replica that has not yet been in touch with Redis, or what is wrong with its configuration.
+func New(cfg Config) (*Worker, error) {
+	cfg, err := cfg.filled()
+	if err != nil {
+		return nil, err
+	}
+	// Everything that can be wrong without Redis is found out now.
+	memory, err := limiter.NewMemory(cfg.limits())
+	if err != nil {
+		return nil, err
+	}
+	providers := cfg.Providers
+	providers.Limiter = memory
+	if cfg.Spotify != (SpotifyLogin{}) {
+		providers.SpotifyToken = "renewed"
+	}
+	if _, err := playlist.NewClients(providers); err != nil {
+		return nil, err
+	}
+	if _, err := orchestrator.New(orchestrator.Config{Limiter: memory, Slots: cfg.Slots}); err != nil {
+		return nil, err
+	}
+	return &Worker{cfg: cfg, started: time.Now()}, nil
+}
+
+// Connect reaches for Redis and makes the replica able to work. It does nothing where that succeeded before. Errors
+// that wrap [limiter.ErrUnavailable] may be tried again.
+func (w *Worker) Connect(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.parts.Load() != nil {
+		return nil
+	}
+	l, err := limiter.New(ctx, w.cfg.Redis, w.cfg.limits())
+	if err != nil {
+		return err
+	}
+	providers := w.cfg.Providers
+	providers.Limiter = l
+	if w.cfg.Spotify != (SpotifyLogin{}) {
+		providers.SpotifyTokens = w.cfg.Spotify.tokens(ctx, providers.Base, l)
+	}
+	clients, err := playlist.NewClients(providers)
+	if err != nil {
+		return err
+	}
+	o, err := orchestrator.New(orchestrator.Config{
+		Limiter: l, Slots: w.cfg.Slots, Route: shared, TracerProvider: w.cfg.TracerProvider,
+	})
+	if err != nil {
+		return err
+	}
+	w.parts.Store(&parts{limiter: l, orchestrator: o, analyzer: playlist.NewAnalyzer(o, clients)})
+	return nil
+}
+
+// Analyze runs one analysis in this process: what the HTTP endpoint does, without HTTP. [Worker.Connect] comes first.
+func (w *Worker) Analyze(ctx context.Context, p playlist.Playlist, report func(playlist.Progress)) (*playlist.Result, error) {
+	have := w.parts.Load()
+	if have == nil {
+		return &playlist.Result{}, fmt.Errorf("worker: not connected: %w", limiter.ErrUnavailable)
+	}
+	return have.analyzer.Analyze(ctx, p, report)
+}
+
+// Snapshot is what the replica says of itself.
+func (w *Worker) Snapshot() fleet.Replica {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	r := fleet.Replica{
+		ID: w.cfg.Replica, Host: host, PID: os.Getpid(), Version: w.cfg.Version, Started: w.started, Draining: w.draining.Load(),
+	}
+	if have := w.parts.Load(); have != nil {
+		s := have.orchestrator.Snapshot()
+		r.ID, r.Calls = have.limiter.Replica(), have.limiter.Calls()
+		r.Slots, r.Pending, r.InFlight, r.Done, r.Failed = s.Slots, s.Pending, s.InFlight, s.Done, s.Failed
+	}
+	return r
+}
+
+// Serve answers HTTP on a listener, which it closes, until ctx ends and the replica has drained. It connects if that
+// was not done. The error is nil after an orderly end.
+func (w *Worker) Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
+		// Streams outlive ctx while they drain.
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	publish, unpublish := context.WithCancel(context.WithoutCancel(ctx))
+	defer unpublish()
+	var work errgroup.Group
+	serving, drain := context.WithCancel(ctx)
+	defer drain()
+	work.Go(func() error {
+		defer drain() // a server that fails takes the rest with it
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("worker: serve: %w", err)
+		}
+		return nil
+	})
+	work.Go(func() error {
+		if !w.connect(serving) {
+			return nil
+		}
+		heart := &fleet.Publisher{Redis: w.cfg.Redis, Namespace: w.cfg.Namespace, Logger: w.cfg.Logger, Look: func() fleet.Replica {
+			r := w.Snapshot()
+			r.Addr = listener.Addr().String()
+			return r
+		}}
+		return heart.Run(publish)
+	})
+	work.Go(func() error {
+		<-serving.Done()
+		defer unpublish()
+		return w.drain(context.WithoutCancel(ctx), server)
+	})
+	return work.Wait()
+}
+
+// connect tries until it succeeds or ctx ends.
+func (w *Worker) connect(ctx context.Context) bool {
+	retry := time.NewTicker(time.Second)
+	defer retry.Stop()
+	for said := false; ; said = true {
+		err := w.Connect(ctx)
+		if err == nil {
+			return true
+		}
+		if !said && ctx.Err() == nil {
+			w.cfg.Logger.WarnContext(ctx, "not ready: redis does not answer; trying on", "error", err)
+		}
+		select {
+		case <-retry.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// drain stops intake, lets what runs end within the drain time, and cancels the rest.
+func (w *Worker) drain(ctx context.Context, server *http.Server) error {
+	w.draining.Store(true)
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.Drain)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	if have := w.parts.Load(); have != nil {
+		err = errors.Join(err, have.orchestrator.Close(ctx), have.limiter.Close(ctx))
+	}
+	if err = errors.Join(err, server.Close()); err != nil {
+		return fmt.Errorf("worker: drain: %w", err)
+	}
+	return nil
+}
+
+// Close ends a replica that was connected but never served.
+func (w *Worker) Close(ctx context.Context) error {
+	have := w.parts.Load()
+	if have == nil {
+		return nil
+	}
+	return errors.Join(have.orchestrator.Close(ctx), have.limiter.Close(ctx))
+}

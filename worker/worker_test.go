@@ -1,0 +1,269 @@
+package worker_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/worker"
+	"github.com/weir-go/weir/worker/fleet"
+	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/sse"
+	"github.com/weir-go/weir/worker/upstream"
+)
+
+// replica is a worker with a Redis, a simulator and an HTTP server of its own.
+type replica struct {
+	redis *miniredis.Miniredis
+	sim   *upstream.Server
+	url   string
+	stop  func() error // ends it as a signal would
+}
+
+func start(t *testing.T, edit func(*upstream.Config, *worker.Config)) *replica {
+	t.Helper()
+	r := &replica{redis: miniredis.RunT(t)}
+	up := upstream.Default()
+	up.Total.Rate, up.Total.Burst, up.Latency = 10_000, 10_000, upstream.Latency{}
+	cfg := worker.Config{Budget: limiter.PerSecond(10_000, 10_000)}
+	if edit != nil {
+		edit(&up, &cfg)
+	}
+	var err error
+	if r.sim, err = upstream.New(up); err != nil {
+		t.Fatal(err)
+	}
+	sim := httptest.NewServer(r.sim)
+	t.Cleanup(sim.Close)
+	rdb := redis.NewClient(&redis.Options{Addr: r.redis.Addr(), MaxRetries: -1, DialerRetries: 1})
+	t.Cleanup(func() { _ = rdb.Close() })
+	cfg.Redis = rdb
+	cfg.Providers = playlist.ClientConfig{
+		AnthropicURL: sim.URL, SpotifyURL: sim.URL, LastFMURL: sim.URL, AnthropicKey: "k", LastFMKey: "k", SpotifyToken: "t",
+	}
+	w, err := worker.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // nothing to wait for
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.url = "http://" + listener.Addr().String()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- w.Serve(ctx, listener, w.Handler()) }()
+	stopped := false
+	r.stop = func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		return <-ended
+	}
+	t.Cleanup(func() {
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+func (r *replica) do(t *testing.T, method, path string, body io.Reader, edit func(*http.Request)) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, r.url+path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if edit != nil {
+		edit(req)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = res.Body.Close() })
+	return res
+}
+
+// TestAnalyzeStreamsItsProgress: every event of a stream in its order, and the counts of the result true at the provider.
+func TestAnalyzeStreamsItsProgress(t *testing.T) {
+	r := start(t, nil)
+	res := r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil)
+	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("%s, %s", res.Status, res.Header.Get("Content-Type"))
+	}
+	var order []string
+	count := map[string]int{}
+	var last playlist.Progress
+	var result playlist.Result
+	for e, err := range sse.Read(res.Body) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(order) == 0 || order[len(order)-1] != e.Name {
+			order = append(order, e.Name)
+		}
+		count[e.Name]++
+		switch e.Name {
+		case "progress":
+			if err := json.Unmarshal(e.Data, &last); err != nil {
+				t.Fatal(err)
+			}
+		case "result":
+			if err := json.Unmarshal(e.Data, &result); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := len(order); n < 3 || order[n-2] != "result" || order[n-1] != "done" || count["thinking"] == 0 || count["error"] != 0 {
+		t.Errorf("events %v, %v", order, count)
+	}
+	if last.AllDone != last.AllTotal || last.AllTotal != result.Tasks || result.Tasks != result.Ended {
+		t.Errorf("last progress %+v, result %d tasks, %d ended", last, result.Tasks, result.Ended)
+	}
+	if s := r.sim.Stats(); s.Total != int64(result.Tasks) || s.Refused != 0 {
+		t.Errorf("%d calls arrived for %d tasks, %d refused", s.Total, result.Tasks, s.Refused)
+	}
+}
+
+func TestAnalysisThatFailsSaysSo(t *testing.T) {
+	r := start(t, func(up *upstream.Config, _ *worker.Config) { up.Overloaded = 1 })
+	res := r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil)
+	var failure worker.Failure
+	var names []string
+	for e, err := range sse.Read(res.Body) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, e.Name)
+		if e.Name == "error" {
+			if err := json.Unmarshal(e.Data, &failure); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if failure.Error == "" || failure.Tasks != failure.Ended || names[len(names)-1] != "done" {
+		t.Errorf("%+v, events %v", failure, names)
+	}
+	for _, name := range names {
+		if name == "result" {
+			t.Error("a failed analysis has a result")
+		}
+	}
+}
+
+func TestRequestsAreRefusedWithTheReason(t *testing.T) {
+	r := start(t, nil)
+	for name, c := range map[string]struct {
+		method, body, encoding string
+		status                 int
+		says                   string
+	}{
+		"empty":        {http.MethodPost, "", "", http.StatusBadRequest, "empty"},
+		"not UTF-8":    {http.MethodPost, "Track URI,Track Name\nx,\xff\n", "", http.StatusBadRequest, "UTF-8"},
+		"no columns":   {http.MethodPost, "a,b\n1,2\n", "", http.StatusBadRequest, "Track Name"},
+		"compressed":   {http.MethodPost, "x", "gzip", http.StatusUnsupportedMediaType, "compressed"},
+		"wrong method": {http.MethodGet, "", "", http.StatusMethodNotAllowed, ""},
+	} {
+		res := r.do(t, c.method, "/v1/playlists/analyze", strings.NewReader(c.body), func(req *http.Request) {
+			if c.encoding != "" {
+				req.Header.Set("Content-Encoding", c.encoding)
+			}
+		})
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.StatusCode != c.status || !strings.Contains(string(text), c.says) {
+			t.Errorf("%s: %s: %s", name, res.Status, text)
+		}
+		if c.says != "" && res.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %s", name, res.Header.Get("Content-Type"))
+		}
+	}
+}
+
+func TestReadinessFollowsRedis(t *testing.T) {
+	r := start(t, nil)
+	status := func(path string) int { return r.do(t, http.MethodGet, path, nil, nil).StatusCode }
+	if status("/livez") != http.StatusOK || status("/readyz") != http.StatusOK {
+		t.Error("not ready at first")
+	}
+	r.redis.SetError("LOADING")
+	if status("/livez") != http.StatusOK || status("/readyz") != http.StatusServiceUnavailable {
+		t.Error("a replica without Redis lives and is not ready")
+	}
+	r.redis.SetError("")
+	if status("/readyz") != http.StatusOK {
+		t.Error("not ready again")
+	}
+}
+
+// TestReplicaWithoutRedisServesUnready: it has no share of the budget, so it does nothing, and says so.
+func TestReplicaWithoutRedisServesUnready(t *testing.T) {
+	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, DialerRetries: 1})
+	defer rdb.Close()
+	w, err := worker.New(worker.Config{Redis: rdb, Providers: playlist.ClientConfig{
+		AnthropicURL: "http://127.0.0.1:1", SpotifyURL: "http://127.0.0.1:1", LastFMURL: "http://127.0.0.1:1",
+		AnthropicKey: "k", LastFMKey: "k", SpotifyToken: "t",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // nothing to wait for
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Serve(ctx, listener, w.Handler()) }()
+	r := &replica{url: "http://" + listener.Addr().String()}
+	if got := r.do(t, http.MethodGet, "/livez", nil, nil).StatusCode; got != http.StatusOK {
+		t.Errorf("livez %d", got)
+	}
+	if got := r.do(t, http.MethodGet, "/readyz", nil, nil).StatusCode; got != http.StatusServiceUnavailable {
+		t.Errorf("readyz %d", got)
+	}
+	res := r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil)
+	if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+		t.Errorf("analyze: %s", res.Status)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOrderlyEndLeavesNothing: a replica that is told to end takes itself off the fleet's list.
+func TestOrderlyEndLeavesNothing(t *testing.T) {
+	r := start(t, nil)
+	// One analysis, so that the first heartbeat is certainly out.
+	_, _ = io.Copy(io.Discard, r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil).Body)
+	rdb := redis.NewClient(&redis.Options{Addr: r.redis.Addr()})
+	defer rdb.Close()
+	seen, err := fleet.Read(t.Context(), rdb, "weir")
+	if err != nil || len(seen) != 1 || seen[0].Done == 0 && seen[0].Addr == "" {
+		t.Errorf("at work: %+v, %v", seen, err)
+	}
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+	if seen, err = fleet.Read(t.Context(), rdb, "weir"); err != nil || len(seen) != 0 {
+		t.Errorf("after its end: %+v, %v", seen, err)
+	}
+}
