@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit statuses of all commands.
+const (
+	OK          = 0
+	Failed      = 1
+	Usage       = 2
+	Unreachable = 3 // Redis did not answer one who only looks
+	Interrupted = 130
+)
+
+// Error ends a command with a status of its own.
+type Error struct {
+	Status int
+	Err    error
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Usagef is an error in how the command was called.
+func Usagef(format string, args ...any) error {
+	return &Error{Status: Usage, Err: fmt.Errorf(format, args...)}
+}
+
+// Streams are where a command writes: data to Out, everything else to Err.
+type Streams struct{ Out, Err io.Writer }
+
+// Main parses the arguments of a command into grammar, runs what they select, and returns the exit status. Errors are
+// one line on Err. The first interrupt or termination signal ends the context, the second the process. bind is handed
+// to the Run method of the selected command, with the context and the streams.
+func Main(name, description string, grammar any, args []string, s Streams, bind ...any) int {
+	exited := -1
+	parser, err := kong.New(grammar, kong.Name(name), kong.Description(description),
+		kong.Writers(s.Out, s.Err), kong.Exit(func(code int) { exited = code }))
+	if err != nil {
+		return s.fail(name, err)
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 { // --help has said all there is to say
+		return exited
+	}
+	if err != nil {
+		return s.fail(name, &Error{Status: Usage, Err: fmt.Errorf("%w (%s --help tells more)", err, name)})
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	if err := parsed.Run(append(bind, s)...); err != nil {
+		return s.fail(name, err)
+	}
+	return OK
+}
+
+func (s Streams) fail(name string, err error) int {
+	status := Failed
+	if e, ok := errors.AsType[*Error](err); ok {
+		status = e.Status
+	} else if errors.Is(err, context.Canceled) {
+		status, err = Interrupted, errors.New("interrupted")
+	}
+	_, _ = fmt.Fprintf(s.Err, "%s: %v\n", name, err)
+	return status
+}

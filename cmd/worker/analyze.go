@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/worker"
+	"github.com/weir-go/weir/worker/playlist"
+)
+
+type analyzeCmd struct {
+	File string `arg:"" help:"A playlist: a CSV as Exportify writes it, or JSON; - for standard input."`
+
+	budgetFlags
+	providerFlags
+}
+
+// Run analyses one playlist.
+func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
+	list, err := readPlaylist(c.File)
+	if err != nil {
+		return err
+	}
+	shutdown, err := startTelemetry(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, shutdown()) }()
+	redis, err := openRedis()
+	if err != nil {
+		return err
+	}
+	defer redis.close()
+	rdb := redis.client()
+	defer rdb.Close()
+
+	cfg := worker.Config{Redis: rdb, Namespace: c.Namespace, Budget: c.limit(), Slots: c.Slots}
+	if err := c.apply(&cfg); err != nil {
+		return err
+	}
+	w, err := worker.New(cfg)
+	if err != nil {
+		return &cli.Error{Status: cli.Usage, Err: err}
+	}
+	if err := w.Connect(ctx); err != nil {
+		return redis.explain(err)
+	}
+	result, failure := w.Analyze(ctx, list, func(p playlist.Progress) {
+		if p.Text != "" {
+			_, _ = fmt.Fprintf(s.Err, "%3d/%d  %s\n", p.AllDone, p.AllTotal, p.Text)
+		}
+	})
+	if err := w.Close(context.WithoutCancel(ctx)); err != nil {
+		return errors.Join(failure, err)
+	}
+	if failure != nil {
+		return failure
+	}
+	out := json.NewEncoder(s.Out)
+	out.SetIndent("", "  ")
+	return out.Encode(result)
+}
+
+// readPlaylist reads a file, or standard input for "-".
+func readPlaylist(name string) (playlist.Playlist, error) {
+	in := os.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return playlist.Playlist{}, fmt.Errorf("playlist: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	list, err := playlist.Parse(in)
+	if err != nil {
+		return playlist.Playlist{}, fmt.Errorf("%s: %w", name, err)
+	}
+	if list.Name == "" && name != "-" {
+		list.Name = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)) // a CSV has no other
+	}
+	return list, nil
+}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/worker"
+	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/sse"
+	"github.com/weir-go/weir/worker/upstream"
+)
+
+type demoCmd struct {
+	Replicas int  `default:"4" placeholder:"N" help:"Replicas, each with its own connection, orchestrator and port (${default})."`
+	Tracks   int  `default:"50" placeholder:"N" help:"Tracks in the playlist that each replica analyses (${default})."`
+	JSON     bool `name:"json" help:"Print one JSON object and nothing else on stdout."`
+
+	budgetFlags
+}
+
+// Validate refuses sizes that are no demonstration.
+func (c *demoCmd) Validate() error {
+	if c.Replicas < 1 || c.Replicas > 256 {
+		return fmt.Errorf("replicas %d: want 1 to 256", c.Replicas)
+	}
+	if c.Tracks < 1 || c.Tracks > playlist.MaxTracks {
+		return fmt.Errorf("tracks %d: want 1 to %d", c.Tracks, playlist.MaxTracks)
+	}
+	return c.budgetFlags.Validate()
+}
+
+// demo is a fleet in one process: replicas, what they call, and what they share.
+type demo struct {
+	demoCmd
+
+	redis    *server
+	upstream *upstream.Server
+	simAddr  string
+	replicas []*demoReplica
+	body     []byte // the playlist that each replica gets
+}
+
+// demoReplica is one of them, and what its stream has said.
+type demoReplica struct {
+	worker  *worker.Worker
+	url     string
+	waits   waits
+	scripts scripts
+
+	mu   sync.Mutex
+	seen seen
+}
+
+// seen is what the events of one analysis have said so far.
+type seen struct {
+	progress playlist.Progress
+	text     string
+	result   *playlist.Result
+	failure  *worker.Failure
+	ended    time.Time
+}
+
+func (r *demoReplica) now() seen {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.seen
+}
+
+// Run starts the fleet, has every replica analyse a playlist at the same moment, and says how it went.
+func (c *demoCmd) Run(ctx context.Context, s cli.Streams) error {
+	d := &demo{demoCmd: *c}
+	var err error
+	if d.body, err = samplePlaylist(c.Tracks); err != nil {
+		return err
+	}
+	if d.redis, err = openRedis(); err != nil {
+		return err
+	}
+	defer d.redis.close()
+
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var servers errgroup.Group
+	report, err := d.run(ctx, serving, &servers, s)
+	stop()
+	if err := errors.Join(err, servers.Wait()); err != nil {
+		return err
+	}
+	if c.JSON {
+		err = json.NewEncoder(s.Out).Encode(report.summary)
+	} else {
+		err = report.print(s.Out)
+	}
+	return errors.Join(err, report.verdict())
+}
+
+func (d *demo) run(ctx, serving context.Context, servers *errgroup.Group, s cli.Streams) (*report, error) {
+	if err := d.start(ctx, serving, servers); err != nil {
+		return nil, err
+	}
+	view := newView(d, s)
+	rdb := d.redis.client()
+	before, err := limiter.ReadSnapshot(ctx, rdb, d.Namespace)
+	_ = rdb.Close()
+	if err != nil {
+		return nil, d.redis.explain(err)
+	}
+	began := time.Now()
+	analysing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var analyses errgroup.Group
+	for i, r := range d.replicas {
+		analyses.Go(func() error { return r.analyze(analysing, d.body, func() { view.changed(i) }) })
+	}
+	if err := view.run(analysing, cancel, analyses.Wait); err != nil {
+		return nil, err
+	}
+	return d.measure(before, began), nil
+}
+
+// start brings up the simulator and the replicas; servers ends when serving does.
+func (d *demo) start(ctx, serving context.Context, servers *errgroup.Group) error {
+	cfg := upstream.Default()
+	cfg.Total.Rate, cfg.Total.Burst = float64(d.Rate.tokens)/d.Rate.per.Seconds(), d.Burst
+	var err error
+	if d.upstream, err = upstream.New(cfg); err != nil {
+		return &cli.Error{Status: cli.Usage, Err: err}
+	}
+	listener, err := listen(ctx, "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	d.simAddr = "http://" + listener.Addr().String()
+	servers.Go(func() error { return serveHTTP(serving, listener, d.upstream) })
+	for range d.Replicas {
+		if err := d.startReplica(ctx, serving, servers); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *demo) startReplica(ctx, serving context.Context, servers *errgroup.Group) error {
+	r := &demoReplica{}
+	rdb := d.redis.client()
+	rdb.AddHook(&r.scripts)
+	cfg := worker.Config{
+		Redis: rdb, Namespace: d.Namespace, Budget: d.limit(), Slots: d.Slots, Version: version(), Drain: 5 * time.Second,
+		TracerProvider: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(&r.waits)),
+	}
+	err := providerFlags{Upstream: d.simAddr}.apply(&cfg)
+	if err != nil {
+		return err
+	}
+	if r.worker, err = worker.New(cfg); err != nil {
+		return &cli.Error{Status: cli.Usage, Err: err}
+	}
+	if err := r.worker.Connect(ctx); err != nil {
+		_ = rdb.Close()
+		return d.redis.explain(err)
+	}
+	listener, err := listen(ctx, "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	r.url = "http://" + listener.Addr().(*net.TCPAddr).String()
+	servers.Go(func() error {
+		return errors.Join(r.worker.Serve(serving, listener, r.worker.Handler()), rdb.Close())
+	})
+	d.replicas = append(d.replicas, r)
+	return nil
+}
+
+// analyze posts a playlist to a replica and follows the events of its stream. changed is called after each.
+func (r *demoReplica) analyze(ctx context.Context, body []byte, changed func()) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+"/v1/playlists/analyze", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "text/csv")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", r.url, res.Status)
+	}
+	for e, err := range sse.Read(res.Body) {
+		if err != nil {
+			return fmt.Errorf("stream of %s: %w", r.url, err)
+		}
+		over, err := r.take(e)
+		if err != nil {
+			return fmt.Errorf("stream of %s: %w", r.url, err)
+		}
+		changed()
+		if over {
+			return nil
+		}
+	}
+	return fmt.Errorf("stream of %s ended before its analysis", r.url)
+}
+
+// take notes what an event says, and reports whether it is the last.
+func (r *demoReplica) take(e sse.Event) (over bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch e.Name {
+	case "thinking":
+		var said struct{ Text string }
+		err = json.Unmarshal(e.Data, &said)
+		r.seen.text = said.Text
+	case "progress":
+		err = json.Unmarshal(e.Data, &r.seen.progress)
+	case "result":
+		err = json.Unmarshal(e.Data, &r.seen.result)
+	case "error":
+		err = json.Unmarshal(e.Data, &r.seen.failure)
+	case "done":
+		r.seen.ended = time.Now()
+		over = true
+	}
+	return over, err
+}

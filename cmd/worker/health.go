@@ -1,0 +1,33 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+type healthCmd struct {
+	URL string `arg:"" optional:"" help:"What to ask; without it, http://127.0.0.1:PORT/livez."`
+}
+
+// Run asks once.
+func (c *healthCmd) Run(ctx context.Context) error {
+	url := cmp.Or(c.URL, "http://127.0.0.1:"+port()+"/livez")
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fmt.Errorf("healthcheck: %w", err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("healthcheck: %w", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("healthcheck: %s answers %s", url, res.Status)
+	}
+	return nil
+}

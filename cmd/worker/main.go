@@ -1,0 +1,38 @@
+// Command worker is a replica that analyses playlists within a budget it shares with all others, the simulator of the
+// providers it calls, and a demonstration of both.
+package main
+
+import (
+	"os"
+	"runtime/debug"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+)
+
+// grammar is what can be asked of the command; its Run methods do the work.
+type grammar struct {
+	Demo        demoCmd     `cmd:"" help:"Four replicas under one budget, in this process: no Redis, Docker, key or network needed."`
+	Serve       serveCmd    `cmd:"" help:"Run a replica: POST a playlist to /v1/playlists/analyze."`
+	Analyze     analyzeCmd  `cmd:"" help:"Analyse one playlist: progress on stderr, the result as JSON on stdout."`
+	Upstream    upstreamCmd `cmd:"" help:"Run the simulator of the three providers, which refuses what is above the budget."`
+	Healthcheck healthCmd   `cmd:"" help:"Exit 0 if a replica or simulator answers: for images without a shell."`
+}
+
+const description = `Rate limiting for fleets that call other people's APIs: a worker that shows it.
+
+REDIS_URL names the Redis that a fleet shares. Keys of real providers are read from the environment only:
+ANTHROPIC_API_KEY, LASTFM_API_KEY, SPOTIFY_ACCESS_TOKEN, or SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET and
+SPOTIFY_REFRESH_TOKEN. Traces go where OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_TRACES_EXPORTER say.`
+
+func main() {
+	cli.QuietRedis()
+	os.Exit(cli.Main("worker", description, &grammar{}, os.Args[1:], cli.Streams{Out: os.Stdout, Err: os.Stderr}))
+}
+
+// version is what the build knows of itself.
+func version() string {
+	if build, ok := debug.ReadBuildInfo(); ok {
+		return build.Main.Version
+	}
+	return "unknown"
+}

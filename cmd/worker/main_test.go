@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/worker/playlist"
+)
+
+// run calls the command as a shell would, with nothing of the surroundings' configuration.
+func run(t *testing.T, env map[string]string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		if strings.HasPrefix(name, "WEIR_") || strings.HasPrefix(name, "OTEL_") || strings.HasSuffix(name, "_KEY") || name == "REDIS_URL" || name == "PORT" {
+			t.Setenv(name, "")
+			_ = os.Unsetenv(name) // Setenv has noted what to restore
+		}
+	}
+	for name, value := range env {
+		t.Setenv(name, value)
+	}
+	cli.QuietRedis()
+	var out, errs bytes.Buffer
+	status = cli.Main("worker", description, &grammar{}, args, cli.Streams{Out: &out, Err: &errs})
+	return status, out.String(), errs.String()
+}
+
+// TestBadInput: what is wrong is said in one line, with its name and the mend, and a status that a script can tell.
+func TestBadInput(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a port to be in the way
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	busy := taken.Addr().String()
+	sample := file("sample.csv", string(playlist.Sample()))
+	sim := map[string]string{"WEIR_UPSTREAM": "http://127.0.0.1:1"}
+	with := func(name, value string) map[string]string {
+		return map[string]string{"WEIR_UPSTREAM": "http://127.0.0.1:1", name: value}
+	}
+
+	for name, c := range map[string]struct {
+		env    map[string]string
+		args   []string
+		status int
+		says   []string
+	}{
+		"no subcommand":     {nil, nil, cli.Usage, []string{"demo", "serve"}},
+		"unknown flag":      {nil, []string{"demo", "--bogus"}, cli.Usage, []string{"--bogus", "--help"}},
+		"rate zero":         {nil, []string{"demo", "--rate", "0"}, cli.Usage, []string{"rate", `"0"`, "above 0"}},
+		"rate negative":     {nil, []string{"demo", "--rate=-1"}, cli.Usage, []string{"rate", "-1"}},
+		"rate not a number": {nil, []string{"demo", "--rate", "NaN"}, cli.Usage, []string{"rate", "NaN"}},
+		"rate infinite":     {nil, []string{"serve", "--rate", "Inf"}, cli.Usage, []string{"rate", "Inf"}},
+		"rate from the environment": {
+			map[string]string{"WEIR_RATE": "abc"}, []string{"demo"}, cli.Usage, []string{"rate", "abc"},
+		},
+		"burst zero":            {nil, []string{"demo", "--burst", "0"}, cli.Usage, []string{"burst", "1 or more"}},
+		"slots negative":        {nil, []string{"serve", "--slots=-1"}, cli.Usage, []string{"slots", "1 or more"}},
+		"replicas zero":         {nil, []string{"demo", "--replicas", "0"}, cli.Usage, []string{"replicas", "1 to 256"}},
+		"too many tracks":       {nil, []string{"demo", "--tracks", "10001"}, cli.Usage, []string{"tracks", "10000"}},
+		"namespace with braces": {nil, []string{"demo", "--namespace", "a{b}"}, cli.Usage, []string{"namespace", "braces"}},
+		"redis url":             {with("REDIS_URL", "redis://:hunter2@host:port/x"), []string{"analyze", sample}, cli.Usage, []string{"REDIS_URL", "redis://"}},
+		"redis url of the demo": {with("REDIS_URL", "http://:hunter2@host"), []string{"demo"}, cli.Usage, []string{"REDIS_URL", "redis://"}},
+		"redis not there":       {with("REDIS_URL", "redis://:hunter2@127.0.0.1:1"), []string{"analyze", sample}, cli.Failed, []string{"127.0.0.1:1", "REDIS_URL"}},
+		"demo without its redis": {
+			with("REDIS_URL", "redis://:hunter2@127.0.0.1:1"), []string{"demo"}, cli.Failed, []string{"127.0.0.1:1", "REDIS_URL"},
+		},
+		"port in use":            {sim, []string{"serve", "--addr", busy}, cli.Failed, []string{busy, "in use", "--addr"}},
+		"port of the simulator":  {nil, []string{"upstream", "--addr", busy}, cli.Failed, []string{busy, "in use", "--addr"}},
+		"simulator's rate":       {nil, []string{"upstream", "--rate", "NaN"}, cli.Usage, []string{"rate", "NaN"}},
+		"simulator's window":     {nil, []string{"upstream", "--window", "40"}, cli.Usage, []string{"--window", "40/1s"}},
+		"simulator's api":        {nil, []string{"upstream", "--api", "spotify"}, cli.Usage, []string{"--api", "spotify=10:5"}},
+		"no keys":                {nil, []string{"analyze", sample}, cli.Usage, []string{"ANTHROPIC_API_KEY", "--upstream"}},
+		"simulator's url":        {nil, []string{"analyze", "--upstream", "ftp://x", sample}, cli.Usage, []string{"http"}},
+		"no file":                {sim, []string{"analyze", filepath.Join(dir, "none.csv")}, cli.Failed, []string{"none.csv"}},
+		"empty playlist":         {sim, []string{"analyze", file("empty.csv", "")}, cli.Failed, []string{"empty.csv"}},
+		"playlist not UTF-8":     {sim, []string{"analyze", file("latin.csv", "Track URI,Track Name,Artist Name(s)\na,Caf\xe9,b\n")}, cli.Failed, []string{"latin.csv", "UTF-8"}},
+		"playlist truncated":     {sim, []string{"analyze", file("cut.csv", "Track URI,Track Name,Artist Name(s)\na,\"b")}, cli.Failed, []string{"cut.csv"}},
+		"playlist lacks columns": {sim, []string{"analyze", file("cols.csv", "Title\nx\n")}, cli.Failed, []string{"cols.csv", "Track Name"}},
+		"nobody to ask for health": {
+			nil, []string{"healthcheck", "http://127.0.0.1:1/livez"}, cli.Failed, []string{"127.0.0.1:1"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, stdout, stderr := run(t, c.env, c.args...)
+			if status != c.status {
+				t.Errorf("status %d, want %d", status, c.status)
+			}
+			if stdout != "" {
+				t.Errorf("stdout: %q", stdout)
+			}
+			line := strings.TrimSuffix(stderr, "\n")
+			if strings.Contains(line, "\n") {
+				t.Errorf("more than one line: %q", stderr)
+			}
+			for _, want := range c.says {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("%q does not say %q", stderr, want)
+				}
+			}
+			for _, never := range []string{"hunter2", "goroutine ", ".go:"} {
+				if strings.Contains(stderr, never) {
+					t.Errorf("%q says %q", stderr, never)
+				}
+			}
+		})
+	}
+}
+
+// TestDemo runs a small, fast fleet whole: HTTP, streams, Redis, the simulator, and the sum at the end.
+func TestDemo(t *testing.T) {
+	args := []string{"demo", "--replicas", "2", "--tracks", "8", "--rate", "200", "--burst", "20"}
+	status, stdout, stderr := run(t, nil, append(args, "--json")...)
+	if status != cli.OK {
+		t.Fatalf("status %d: %s", status, stderr)
+	}
+	var s summary
+	in := json.NewDecoder(strings.NewReader(stdout))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&s); err != nil || in.More() {
+		t.Fatalf("stdout is not one object: %v: %s", err, stdout)
+	}
+	calls := s.Calls["anthropic"] + s.Calls["spotify"] + s.Calls["lastfm"]
+	if s.Replicas != 2 || s.Tasks == 0 || s.Tasks != calls || s.HTTP429 != 0 || s.Lost != 0 || s.Worst1s > s.Allowed1s || s.Allowed1s != 230 {
+		t.Errorf("%+v", s)
+	}
+
+	status, stdout, stderr = run(t, nil, args...)
+	if status != cli.OK {
+		t.Fatalf("status %d: %s", status, stderr)
+	}
+	for _, want := range []string{"REPLICA", "anthropic", "0 refused, 0 lost", "Arrivals per 100 ms"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("stdout lacks %q:\n%s", want, stdout)
+		}
+	}
+	if !strings.Contains(stderr, "REDIS_URL=redis://127.0.0.1:") {
+		t.Errorf("stderr does not say where to look: %s", stderr)
+	}
+}
+
+// TestDemoSaysWhenItFailed: the exit status is 1 when a provider refused a call.
+func TestDemoSaysWhenItFailed(t *testing.T) {
+	r := report{summary: summary{HTTP429: 3}}
+	if err := r.verdict(); err == nil || !strings.Contains(err.Error(), "refused 3") {
+		t.Errorf("refused calls: %v", err)
+	}
+	r = report{summary: summary{Lost: 1}}
+	if r.verdict() == nil {
+		t.Error("a lost task is no failure")
+	}
+	r = report{failed: []string{"replica 1: no"}}
+	if r.verdict() == nil {
+		t.Error("a failed analysis is no failure")
+	}
+	if err := (&report{}).verdict(); err != nil {
+		t.Error(err)
+	}
+}

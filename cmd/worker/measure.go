@@ -1,0 +1,150 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/weir-go/weir/lua"
+)
+
+// waits collects, from the spans of one replica's tasks, when each asked for a token and when it started. What the
+// demonstration says about waiting is thus what any operator sees in the traces.
+type waits struct {
+	mu    sync.Mutex
+	tasks []wait
+}
+
+// wait is one task on its way to a token.
+type wait struct {
+	asked, started time.Time
+	token          time.Duration // of it, for the token alone
+}
+
+// OnStart is part of [sdktrace.SpanProcessor].
+func (w *waits) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+
+// OnEnd notes the spans that say how long a task waited for its token.
+func (w *waits) OnEnd(s sdktrace.ReadOnlySpan) {
+	if s.Name() != "acquire" {
+		return
+	}
+	for _, a := range s.Attributes() {
+		if a.Key == "weir.token_wait" {
+			w.mu.Lock()
+			w.tasks = append(w.tasks, wait{s.StartTime(), s.EndTime(), time.Duration(a.Value.AsFloat64() * float64(time.Second))})
+			w.mu.Unlock()
+		}
+	}
+}
+
+// Shutdown is part of [sdktrace.SpanProcessor].
+func (w *waits) Shutdown(context.Context) error { return nil }
+
+// ForceFlush is part of [sdktrace.SpanProcessor].
+func (w *waits) ForceFlush(context.Context) error { return nil }
+
+func (w *waits) all() []wait {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.tasks)
+}
+
+// budgetUsed is the share of the budget that was used while some task of the fleet waited for a token: tokens started ÷
+// (tokens in the bucket at the beginning + rate × length), summed over the maximal intervals of such waiting.
+// The tokens are those of a bucket that is followed from its level at a moment before the first start.
+func budgetUsed(tasks []wait, level float64, at time.Time, rate, burst float64) float64 {
+	slices.SortFunc(tasks, func(a, b wait) int { return a.started.Compare(b.started) })
+	var intervals []wait
+	for _, t := range tasks {
+		if t.token > 0 {
+			intervals = append(intervals, t)
+		}
+	}
+	slices.SortFunc(intervals, func(a, b wait) int { return a.asked.Compare(b.asked) })
+	var merged []wait
+	for _, i := range intervals {
+		if n := len(merged); n > 0 && !i.asked.After(merged[n-1].started) {
+			if i.started.After(merged[n-1].started) {
+				merged[n-1].started = i.started
+			}
+			continue
+		}
+		merged = append(merged, i)
+	}
+	if len(merged) == 0 {
+		return 1 // nobody ever waited
+	}
+	var started, there float64
+	next := 0
+	for _, m := range merged {
+		for next < len(tasks) && tasks[next].started.Before(m.asked) {
+			level = min(burst, level+rate*tasks[next].started.Sub(at).Seconds()) - 1
+			at = tasks[next].started
+			next++
+		}
+		level = min(burst, level+rate*m.asked.Sub(at).Seconds())
+		at = m.asked
+		there += level + rate*m.started.Sub(m.asked).Seconds()
+		for next < len(tasks) && !tasks[next].started.After(m.started) {
+			level = min(burst, level+rate*tasks[next].started.Sub(at).Seconds()) - 1
+			at = tasks[next].started
+			started++
+			next++
+		}
+	}
+	return started / there
+}
+
+// quantile is the smallest value that at least the share q of them do not exceed, 0 of none.
+func quantile[T cmp.Ordered](values []T, q float64) T {
+	if len(values) == 0 {
+		var zero T
+		return zero
+	}
+	slices.Sort(values)
+	return values[min(len(values)-1, int(q*float64(len(values))))]
+}
+
+// jain is Jain's index of fairness: 1 where all have the same, 1/n where one has everything.
+func jain(values []float64) float64 {
+	var sum, squares float64
+	for _, v := range values {
+		sum += v
+		squares += v * v
+	}
+	if squares == 0 {
+		return 1
+	}
+	return sum * sum / (float64(len(values)) * squares)
+}
+
+// scripts counts the runs of the acquire script that a client asks Redis for.
+type scripts struct{ runs atomic.Int64 }
+
+// DialHook is part of [redis.Hook].
+func (s *scripts) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
+}
+
+// ProcessHook counts EVALSHA of the script and EVAL, which is how it comes when Redis does not know it yet.
+func (s *scripts) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if name := cmd.Name(); name == "eval" || name == "evalsha" && len(cmd.Args()) > 1 && cmd.Args()[1] == lua.AcquireSHA() {
+			s.runs.Add(1)
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// ProcessPipelineHook is part of [redis.Hook].
+func (s *scripts) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/limiter"
+)
+
+// server is a Redis to work with: the fleet's, or one embedded in this process.
+type server struct {
+	options  *redis.Options
+	embedded *miniredis.Miniredis
+}
+
+// openRedis uses the Redis that REDIS_URL names, and starts an embedded one where that is not set. The URL may hold a
+// password, so it is taken from the environment only.
+func openRedis() (*server, error) {
+	if url := os.Getenv("REDIS_URL"); url != "" {
+		o, err := cli.ParseRedis(url)
+		if err != nil {
+			return nil, err
+		}
+		return &server{options: o}, nil
+	}
+	m, err := miniredis.Run()
+	if err != nil {
+		return nil, err
+	}
+	o, err := cli.ParseRedis("redis://" + m.Addr())
+	if err != nil {
+		return nil, err
+	}
+	return &server{options: o, embedded: m}, nil
+}
+
+// client is a further connection pool.
+func (s *server) client() *redis.Client {
+	o := *s.options
+	return redis.NewClient(&o)
+}
+
+// explain says of an error of Redis where that was and what to do.
+func (s *server) explain(err error) error {
+	if errors.Is(err, limiter.ErrUnavailable) {
+		return cli.Unanswered(cli.Failed, s.options.Addr, err)
+	}
+	return err
+}
+
+func (s *server) close() {
+	if s.embedded != nil {
+		s.embedded.Close()
+	}
+}
+
+// logger writes JSON lines.
+func logger(out io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(out, nil)) }

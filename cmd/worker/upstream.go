@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/worker/upstream"
+)
+
+type upstreamCmd struct {
+	Addr       string        `env:"WEIR_UPSTREAM_ADDR" default:":9090" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	Rate       float64       `env:"WEIR_RATE" default:"40" help:"Requests a second that all callers share (${default})."`
+	Burst      int64         `env:"WEIR_BURST" default:"40" help:"Requests at once (${default})."`
+	Slack      time.Duration `default:"50ms" help:"How late a request may come for its token (${default}); 0 is a strict provider."`
+	Window     string        `placeholder:"N/DURATION" help:"Also at most N requests in any span of DURATION, such as 40/1s."`
+	API        []string      `placeholder:"NAME=RATE:BURST" help:"A further limit of one provider, such as spotify=10:5. May be repeated."`
+	LatencyMin time.Duration `default:"50ms" help:"Shortest wait before an answer (${default})."`
+	LatencyMax time.Duration `default:"300ms" help:"Longest wait before an answer (${default})."`
+	Seed       uint64        `default:"1" help:"Fixes latencies, errors and contents (${default})."`
+	Failures   float64       `default:"0" help:"Share of requests that fail, 0 to 1 (${default})."`
+	Overloaded float64       `default:"0" help:"Share of Anthropic requests answered 529, 0 to 1 (${default})."`
+	DenyAudio  bool          `name:"deny-audio-features" help:"Answer 403 to audio features, as Spotify does to new apps."`
+}
+
+func (c *upstreamCmd) config() (upstream.Config, error) {
+	cfg := upstream.Config{
+		Total:   upstream.Limit{Rate: c.Rate, Burst: c.Burst},
+		Slack:   c.Slack,
+		Latency: upstream.Latency{Min: c.LatencyMin, Max: c.LatencyMax},
+		Seed:    c.Seed, Failures: c.Failures, Overloaded: c.Overloaded, DenyAudioFeatures: c.DenyAudio,
+	}
+	if c.Window != "" {
+		w, err := parseWindow(c.Window)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Total.Window = w
+	}
+	for _, text := range c.API {
+		if cfg.PerAPI == nil {
+			cfg.PerAPI = map[upstream.API]upstream.Limit{}
+		}
+		api, limit, err := parseAPI(text)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.PerAPI[api] = limit
+	}
+	return cfg, nil
+}
+
+// Run serves until ctx ends.
+func (c *upstreamCmd) Run(ctx context.Context, s cli.Streams) error {
+	cfg, err := c.config()
+	if err != nil {
+		return &cli.Error{Status: cli.Usage, Err: err}
+	}
+	sim, err := upstream.New(cfg)
+	if err != nil {
+		return &cli.Error{Status: cli.Usage, Err: err}
+	}
+	listener, err := listen(ctx, c.Addr)
+	if err != nil {
+		return err
+	}
+	logger(s.Err).InfoContext(ctx, "simulating anthropic, spotify and last.fm", "addr", listener.Addr().String(),
+		"rate", c.Rate, "burst", c.Burst, "slack", c.Slack.String())
+	return serveHTTP(ctx, listener, sim)
+}
+
+// serveHTTP serves a handler until ctx ends, and then for as long as requests are under way, at most five seconds.
+func serveHTTP(ctx context.Context, listener net.Listener, h http.Handler) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	var work errgroup.Group
+	serving, end := context.WithCancel(ctx)
+	work.Go(func() error {
+		defer end()
+		if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	work.Go(func() error {
+		<-serving.Done()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return errors.Join(srv.Shutdown(ctx), srv.Close())
+	})
+	return work.Wait()
+}
