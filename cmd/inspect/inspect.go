@@ -1,0 +1,56 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/worker/fleet"
+)
+
+type inspectCmd struct {
+	Namespace string        `env:"WEIR_NAMESPACE" default:"weir" placeholder:"NAME" help:"Name under which the fleet shares its budget (${default})."`
+	JSON      bool          `name:"json" help:"Print one JSON object instead of tables."`
+	Timeout   time.Duration `default:"3s" help:"How long Redis may take to answer (${default})."`
+}
+
+// Validate refuses what could never be read.
+func (c *inspectCmd) Validate() error {
+	if c.Timeout <= 0 {
+		return fmt.Errorf("timeout %v: want more than 0", c.Timeout)
+	}
+	return limiter.CheckName("namespace", c.Namespace)
+}
+
+// Run reads once and prints.
+func (c *inspectCmd) Run(ctx context.Context, s cli.Streams) error {
+	options, err := cli.ParseRedis(cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379"))
+	if err != nil {
+		return err
+	}
+	options.DialTimeout, options.ReadTimeout, options.MaxRetries = c.Timeout, c.Timeout, -1
+	rdb := redis.NewClient(options)
+	defer rdb.Close()
+
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	buckets, err := limiter.ReadSnapshot(ctx, rdb, c.Namespace)
+	if err == nil {
+		var replicas []fleet.Seen
+		if replicas, err = fleet.Read(ctx, rdb, c.Namespace); err == nil {
+			v := newReport(c.Namespace, options.Addr, buckets, replicas)
+			if c.JSON {
+				return json.NewEncoder(s.Out).Encode(v)
+			}
+			return v.print(s.Out)
+		}
+	}
+	return cli.Unanswered(cli.Unreachable, options.Addr, err)
+}

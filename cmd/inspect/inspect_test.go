@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/lua"
+	"github.com/weir-go/weir/worker/fleet"
+)
+
+func run(args ...string) (status int, stdout, stderr string) {
+	cli.QuietRedis()
+	var out, errs bytes.Buffer
+	status = cli.Main("inspect", description, &inspectCmd{}, args, cli.Streams{Out: &out, Err: &errs})
+	return status, out.String(), errs.String()
+}
+
+// serve starts a Redis with a fleet of one replica in it, and points REDIS_URL there.
+func serve(t *testing.T) *miniredis.Miniredis {
+	m := miniredis.RunT(t)
+	t.Setenv("REDIS_URL", "redis://:hunter2@"+m.Addr())
+	t.Setenv("WEIR_NAMESPACE", "shop")
+	m.RequireAuth("hunter2")
+	rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), Password: "hunter2"})
+	t.Cleanup(func() { _ = rdb.Close() })
+	l, err := limiter.New(t.Context(), rdb, limiter.Config{
+		Namespace: "shop", Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}, "spotify": {{Tokens: 5, Per: 24 * time.Hour, Burst: 5}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.ReserveUpTo(t.Context(), "global", 50); err != nil {
+		t.Fatal(err)
+	}
+	said, err := json.Marshal(fleet.Replica{ID: "0123456789", Addr: "10.0.0.1:8080", Slots: 10, Pending: 7, InFlight: 2, Done: 100, Failed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lua.Heartbeat(t.Context(), rdb, "shop", "0123456789", said, time.Minute, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestJSONIsOneObject(t *testing.T) {
+	m := serve(t)
+	before := m.Dump()
+	status, stdout, stderr := run("--json")
+	if status != cli.OK || stderr != "" {
+		t.Fatalf("status %d: %s", status, stderr)
+	}
+	var r report
+	in := json.NewDecoder(strings.NewReader(stdout))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&r); err != nil || in.More() {
+		t.Fatalf("%v: %s", err, stdout)
+	}
+	if r.Schema != schema || r.Namespace != "shop" || r.Grants != 50 || len(r.Buckets) != 2 || len(r.Replicas) != 1 {
+		t.Fatalf("%+v", r)
+	}
+	if b := r.Buckets[0]; b.Name != "global" || b.Rate != 40 || b.Burst != 40 || b.Tokens != 0 || b.Debt < 40 || b.Debt > 60 {
+		t.Errorf("bucket of which 50 of 40 tokens were taken: %+v", b)
+	}
+	if v := r.Replicas[0]; v.ID != "0123456789" || v.State != "up" || *v.Pending != 7 || *v.InFlight != 2 || *v.Done != 100 || *v.Failed != 1 {
+		t.Errorf("replica %s", stdout)
+	}
+	if after := m.Dump(); after != before {
+		t.Errorf("looking changed Redis:\n%s\n%s", before, after)
+	}
+}
+
+func TestTablesForAPerson(t *testing.T) {
+	serve(t)
+	status, stdout, _ := run()
+	if status != cli.OK {
+		t.Fatal(status)
+	}
+	for _, want := range []string{"Namespace shop", "BUCKET", "global", "40/s", "1 per 4h48m0s", "REPLICA", "01234567", "up", "100", "10.0.0.1:8080"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("lacks %q:\n%s", want, stdout)
+		}
+	}
+	status, stdout, _ = run("--namespace", "nobody")
+	if status != cli.OK || !strings.Contains(stdout, "Nobody has used namespace nobody") {
+		t.Errorf("status %d: %s", status, stdout)
+	}
+}
+
+func TestExitStatus(t *testing.T) {
+	for name, c := range map[string]struct {
+		url    string
+		args   []string
+		status int
+		says   string
+	}{
+		"redis not there":  {"redis://:hunter2@127.0.0.1:1", nil, cli.Unreachable, "127.0.0.1:1"},
+		"url not a url":    {"redis://:hunter2@a:b", nil, cli.Usage, "REDIS_URL"},
+		"unknown flag":     {"", []string{"--bogus"}, cli.Usage, "--bogus"},
+		"namespace":        {"", []string{"--namespace", "a b"}, cli.Usage, "namespace"},
+		"timeout negative": {"", []string{"--timeout=-1s"}, cli.Usage, "timeout"},
+	} {
+		t.Setenv("REDIS_URL", c.url)
+		status, stdout, stderr := run(c.args...)
+		if status != c.status || stdout != "" || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") != 1 || strings.Contains(stderr, "hunter2") {
+			t.Errorf("%s: status %d, want %d: %q %q", name, status, c.status, stdout, stderr)
+		}
+	}
+}
+
+// TestLostReplicaSaysNothingItDoesNotKnow: what is unknown is null, never 0.
+func TestLostReplicaSaysNothingItDoesNotKnow(t *testing.T) {
+	r := newReport("n", "a", limiter.Snapshot{}, []fleet.Seen{{Replica: fleet.Replica{ID: "gone"}, Age: time.Minute, Lost: true}})
+	text, err := json.Marshal(r.Replicas[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"state":"lost"`, `"pending":null`, `"done":null`, `"heartbeat_age_ms":60000`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s lacks %s", text, want)
+		}
+	}
+}

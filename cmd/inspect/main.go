@@ -1,0 +1,17 @@
+// Command inspect shows what a fleet is doing: its buckets and its replicas, from Redis, at the cost of five reads.
+package main
+
+import (
+	"os"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+)
+
+const description = `Show the buckets and replicas of a fleet. REDIS_URL names its Redis; nothing is ever written there.
+
+Exit status: 0, 1 for an error, 2 for a wrong call, 3 if Redis does not answer.`
+
+func main() {
+	cli.QuietRedis()
+	os.Exit(cli.Main("inspect", description, &inspectCmd{}, os.Args[1:], cli.Streams{Out: os.Stdout, Err: os.Stderr}))
+}
