@@ -1,0 +1,6 @@
+// Package integration holds the tests that need more than one process: a fleet of replicas under one budget, on a real
+// Redis in a container, judged by the simulator; and the test of the arrows between packages.
+//
+// What needs Docker skips where there is none and says what is missing; with CI set it fails instead. The image is
+// redis:7-alpine, or the one that REDIS_IMAGE names.
+package integration

@@ -1,0 +1,48 @@
+package integration
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/testcontainers/testcontainers-go"
+	rediscontainer "github.com/testcontainers/testcontainers-go/modules/redis"
+)
+
+// startRedis starts a Redis container for one test and returns its URL.
+func startRedis(t *testing.T) string {
+	t.Helper()
+	provider, err := testcontainers.NewDockerProvider()
+	if err == nil {
+		err = provider.Health(t.Context())
+	}
+	if err != nil {
+		missing(t, "no Docker engine answers (%v): start one", err)
+	}
+	image := os.Getenv("REDIS_IMAGE")
+	if image == "" {
+		image = "redis:7-alpine"
+	}
+	container, err := rediscontainer.Run(t.Context(), image)
+	testcontainers.CleanupContainer(t, container)
+	if err != nil {
+		missing(t, "no container of image %s (%v): pull it, or name one that is there in REDIS_IMAGE", image, err)
+	}
+	url, err := container.ConnectionString(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return url
+}
+
+// missing ends a test that lacks something of its surroundings: a skip for a person, a failure where CI promised it.
+func missing(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf("CI is set, so this must run: "+format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+// detached is a context for cleaning up when the test's own has ended.
+func detached(t *testing.T) context.Context { return context.WithoutCancel(t.Context()) }
