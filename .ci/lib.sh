@@ -1,0 +1,35 @@
+# Sourced by the other scripts here: steps with the time, and packages where a command is missing.
+set -euo pipefail
+: "${tmp:?must be a directory for what the run leaves lying about}"
+
+# step NAME...: says what begins now, and after how long. What begins is what failed, should the script end before the
+# next step.
+step() {
+  current="$*"
+  printf '\n[%3d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$current"
+}
+
+die() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+
+# need COMMAND PACKAGE...: installs the packages if the command is missing.
+need() {
+  local command=$1
+  shift
+  command -v "$command" >/dev/null && return
+  command -v apt-get >/dev/null || die "$command is missing, and there is no apt-get to install $* with"
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3)
+  if [ -z "${apt_updated:-}" ]; then
+    as_root "${apt[@]}" update
+    apt_updated=1
+  fi
+  echo "installing $*"
+  as_root "${apt[@]}" install -y --no-install-recommends "$@" >"$tmp/apt.log" 2>&1 || {
+    tail -n 20 "$tmp/apt.log" >&2
+    die "installing $* failed"
+  }
+}
