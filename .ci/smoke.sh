@@ -18,7 +18,7 @@ trap show_logs EXIT
 root=$tmp/image
 mkdir -p "$root/etc/ssl/certs"
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
-CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$root/out/" ./cmd/worker ./cmd/inspect
+CGO_ENABLED=0 go build -ldflags='-s -w' -o "$root/out/" ./cmd/worker ./cmd/inspect
 sed -n '/^FROM scratch/,$p' Dockerfile | sed 's/--from=build //' |
   docker build -q -t "$WEIR_IMAGE" --label weir.ci=smoke -f - "$root" >"$tmp/build.log" 2>&1 || {
   cat "$tmp/build.log" >&2
