@@ -5,99 +5,130 @@ import (
 	"time"
 )
 
-// stamp is a time in whole microseconds and a remainder in 1/tokens of a microsecond, 0 ≤ rem < tokens. The remainder
-// is carried, never rounded: periods of whole microseconds would be 1 % off at 30,000 a second.
-type stamp struct{ us, rem int64 }
-
-func (s stamp) after(o stamp) bool { return s.us > o.us || s.us == o.us && s.rem > o.rem }
-
-// whole is the first whole microsecond that is not before s.
-func (s stamp) whole() int64 {
-	if s.rem > 0 {
-		return s.us + 1
-	}
-	return s.us
-}
-
-// moved shifts s by x in units of 1/tokens of a microsecond.
-func (s stamp) moved(x, tokens int64) stamp {
-	sum := s.rem + x
-	r := sum % tokens
-	if r < 0 {
-		r += tokens
-	}
-	return stamp{s.us + (sum-r)/tokens, r}
-}
-
-// bucket is the state of one limit: the model that the script in Redis is walked against, step by step, and the
-// bucket of the in-memory limiter. It has no clock and no lock.
+// bucket is the state of one limit: the model that the script in Redis is walked against, step by step, and the bucket
+// of the in-memory limiter. It has no clock and no lock.
 //
-// Its level is one stamp, full: when it will be full again. tokens(now) = burst − (full − now)·rate.
+// Its level is a deficit, counted at the time it was last seen: how long it takes to be full again, in units of 1/tokens
+// of a microsecond. A token is per units, a microsecond gives tokens units back, and both are whole numbers: nothing is
+// ever rounded, at no rate. tokens(now) = burst − deficit/per; the bucket is in debt where the deficit is deeper than
+// burst·per.
+//
+// Three deficits stand beside each other, full ≤ back ≤ line: that of what was reserved; with those counted in whose
+// turn came before their token did; and with everyone counted in who stands in line.
 type bucket struct {
 	tokens, per, burst int64 // so many tokens per so many microseconds
-	seen               int64
-	full               stamp
+	seen               int64 // µs
+	full, back, line   int64 // deficits
+	urgent             int64 // deficit of the share of the rate with which urgent calls may pass the line
 }
+
+// rank is the place of a caller before a bucket: it decides which deficit counts for it.
+type rank int64
+
+// The ranks: a newcomer queues behind the line, one whose turn has come behind those whose turn came before, one that
+// was called back, or passes the line because it is urgent, behind nobody but what is reserved.
+const (
+	called rank = iota
+	turned
+	newcomer
+)
 
 // newBucket is a bucket that is empty at a time and in debt by a horizon: the worst that was forgotten before it.
 func newBucket(l Limit, at, horizon int64) *bucket {
-	b := &bucket{tokens: l.Tokens, per: int64(l.Per / time.Microsecond), burst: l.Burst, seen: at}
-	b.full = stamp{us: at + horizon}.moved(b.burst*b.per, b.tokens)
+	b := &bucket{tokens: l.Tokens, per: l.per(), burst: l.Burst, seen: at}
+	b.full = b.burst*b.per + horizon*b.tokens
+	b.back, b.line = b.full, b.full
 	return b
 }
 
-// enter brings the bucket to a time and to the limit in force. When the clock stepped back the level steps with it.
+// enter brings the bucket to a time and to the limit in force. A clock that stepped back takes the deficits with it:
+// they are counted from when it was last seen.
 //
-// A new limit keeps the number of tokens. A slower rate counts from now; a faster one from where the bucket would have
-// been full, so that it cannot crowd reservations that are already out.
-func (b *bucket) enter(now int64, l Limit) {
-	if now < b.seen {
-		b.full.us -= b.seen - now
-	}
-	b.seen = now
-	per := int64(l.Per / time.Microsecond)
-	if l.Tokens == b.tokens && per == b.per && l.Burst == b.burst {
-		return
-	}
-	pivot := now
-	if float64(per)*float64(b.tokens) <= float64(b.per)*float64(l.Tokens) {
-		pivot = max(now, b.full.us+1)
-	}
-	debt := math.Ceil(float64(max(0, b.full.us+1-pivot)) * (float64(per) / float64(l.Tokens)) / (float64(b.per) / float64(b.tokens)))
-	b.full = stamp{us: pivot + int64(min(span, debt))}.moved((l.Burst-b.burst)*per, l.Tokens)
-	b.tokens, b.per, b.burst = l.Tokens, per, l.Burst
-}
-
-// ready is the earliest time at which the bucket can give cost tokens: full + (cost − burst)·T.
-func (b *bucket) ready(cost int64) stamp { return b.full.moved((cost-b.burst)*b.per, b.tokens) }
-
-// charge takes cost tokens at a due time that is not before ready(cost). Charging at the time of use keeps the limit
-// whatever the order of the dues: a bucket's level after insertion is never below that of the sorted sequence.
-func (b *bucket) charge(due, cost int64) {
-	at := stamp{us: due}
-	if r := b.ready(cost); r.whole() == due {
-		at = r // exactly when it came, so that rounding up to a whole microsecond never adds up
-	}
-	if at.after(b.full) {
-		b.full = at
-	}
-	b.full = b.full.moved(cost*b.per, b.tokens)
-}
-
-// due is the earliest time from now at which every bucket can give cost tokens, and the index of the one that sets it:
-// the last of equals, or -1 when it is now.
-func due(now int64, buckets []*bucket, cost int64) (at int64, bound int) {
-	at, bound = now, -1
-	for i, b := range buckets {
-		if w := b.ready(cost).whole(); w > at || w == at && bound >= 0 {
-			at, bound = w, i
+// A new limit keeps the number of tokens. A slower rate counts from now, a faster one after the last reservation, which
+// is at most a horizon away, so that it cannot crowd those that are out.
+func (b *bucket) enter(now, horizon int64, l Limit) {
+	gone := max(0, now-b.seen)
+	for _, d := range []*int64{&b.full, &b.back, &b.line, &b.urgent} {
+		if *d/b.tokens < gone { // the product below could be beyond what counts exactly
+			*d = 0
+		} else {
+			*d -= gone * b.tokens
 		}
 	}
-	return at, bound
+	b.seen = now
+	b.back = max(b.back, b.full)
+	b.line = max(b.line, b.back)
+	if per := l.per(); l.Tokens != b.tokens || per != b.per || l.Burst != b.burst {
+		b.become(horizon, l.Tokens, per, l.Burst)
+	}
 }
 
-// level returns the tokens at a time; negative in debt.
-func (b *bucket) level(now int64) float64 {
-	missing := float64(b.full.us-now) + float64(b.full.rem)/float64(b.tokens)
-	return float64(b.burst) - max(0, missing)*float64(b.tokens)/float64(b.per)
+func (b *bucket) become(horizon, tokens, per, burst int64) {
+	// Deficits in µs and the time of a token, in floating point: rounded up, once, when a limit changes.
+	was, is := float64(b.per)/float64(b.tokens), float64(per)/float64(tokens)
+	convert := func(d, more int64) int64 {
+		us, kept := float64(d)/float64(b.tokens), 0.0
+		if is < was {
+			kept = min(us, float64(horizon))
+		}
+		rest := int64(min(span, math.Ceil((us-kept)*is/was*float64(tokens)))) + more*per
+		return int64(math.Ceil(kept*float64(tokens))) + max(0, rest)
+	}
+	more := burst - b.burst
+	b.full, b.back, b.line, b.urgent = convert(b.full, more), convert(b.back, more), convert(b.line, more), convert(b.urgent, 0)
+	b.tokens, b.per, b.burst = tokens, per, burst
 }
+
+// level is the deficit that counts for a caller of a rank.
+func (b *bucket) level(r rank) int64 {
+	switch r {
+	case called:
+		return b.full
+	case turned:
+		return b.back
+	default:
+		return b.line
+	}
+}
+
+// ready is when a bucket of a deficit can give cost tokens, in units from now; negative when it could before.
+func (b *bucket) ready(deficit, cost int64) int64 { return deficit + (cost-b.burst)*b.per }
+
+// us converts units from now to whole microseconds from now, rounded up.
+func (b *bucket) us(units int64) int64 {
+	if r := units % b.tokens; r > 0 {
+		return (units-r)/b.tokens + 1
+	} else {
+		return (units - r) / b.tokens
+	}
+}
+
+// lead is how far ahead, in µs, a narrower limit may push this bucket at the price of no more than a quarter of its burst.
+func (b *bucket) lead(horizon int64) int64 {
+	return min(horizon, (b.burst-1)*b.per/4/b.tokens)
+}
+
+// charge takes cost tokens at a due time, in µs from now, that is not before the bucket can give them. Charging at the
+// time of use keeps the limit whatever the order of the dues: the deficit after an insertion is never below that of the
+// sorted sequence.
+func (b *bucket) charge(due, cost int64, r rank, jump, passed bool) {
+	at := due * b.tokens
+	if exactly := b.ready(b.full, cost); b.us(exactly) == due {
+		at = exactly // so that rounding up to a whole microsecond never adds up
+	}
+	add := cost * b.per
+	b.full = max(b.full, at) + add
+	if !passed && (r > called || jump) {
+		b.back = max(b.back, at) + add
+		if r == newcomer || jump {
+			b.line = max(b.line, at) + add
+		}
+	}
+	b.back = max(b.back, b.full)
+	b.line = max(b.line, b.back)
+}
+
+// available returns the tokens in the bucket when it was last seen; negative in debt.
+func (b *bucket) available() float64 { return float64(b.burst) - float64(b.full)/float64(b.per) }
+
+func (l Limit) per() int64 { return int64(l.Per / time.Microsecond) }

@@ -52,11 +52,11 @@ func (c *clock) local(at, now int64, sent, received time.Time) time.Time {
 
 // lead is how far ahead of the store's now a call must be due to be of use when the reply comes: nothing where replies
 // are fast beside the slack, else a round trip. Without it, what is granted for now would be late on arrival for ever.
-func (c *clock) lead(slack time.Duration) time.Duration {
+func (c *clock) lead(slack, horizon time.Duration) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.trip <= slack/2 {
 		return 0
 	}
-	return c.trip
+	return min(c.trip, horizon)
 }

@@ -22,7 +22,9 @@ type Config struct {
 	Routes map[string][]string
 	// Slack is how late a reservation may be used, on the monotonic and on the wall clock. Zero is 50 ms.
 	Slack time.Duration
-	// Horizon is the debt with which every bucket begins when Redis has forgotten. Zero is 250 ms.
+	// Horizon is how far ahead a reservation may be due: what a replica that dies can lose, what an urgent call waits
+	// behind, and the debt with which every bucket begins when Redis has forgotten. All replicas of a namespace should
+	// have the same. At most an hour; zero is 250 ms.
 	Horizon time.Duration
 	// Replica names this process in the fleet. It must differ between processes that run at the same time. Zero is a
 	// random name.
@@ -77,6 +79,9 @@ func (c Config) settings() (settings, error) {
 	if c.Horizon == 0 {
 		c.Horizon = DefaultHorizon
 	}
+	if c.Horizon > time.Hour {
+		return settings{}, fmt.Errorf("limiter: horizon %v: want an hour or less", c.Horizon)
+	}
 	if c.CallTimeout == 0 {
 		c.CallTimeout = defaultCallTimeout
 	}
@@ -90,7 +95,7 @@ func (c Config) settings() (settings, error) {
 	}
 	s := settings{Config: c, routes: map[string]*route{}, all: &route{}}
 	for _, name := range sorted(c.Buckets) {
-		r, err := newRoute(name, c.Buckets, name)
+		r, err := newRoute(name, c.Buckets, c.Horizon, name)
 		if err != nil {
 			return settings{}, err
 		}
@@ -98,7 +103,7 @@ func (c Config) settings() (settings, error) {
 		s.all.limits = append(s.all.limits, r.limits...)
 	}
 	for _, name := range sorted(c.Routes) {
-		r, err := newRoute(name, c.Buckets, c.Routes[name]...)
+		r, err := newRoute(name, c.Buckets, c.Horizon, c.Routes[name]...)
 		if err != nil {
 			return settings{}, err
 		}
@@ -107,7 +112,7 @@ func (c Config) settings() (settings, error) {
 	return s, nil
 }
 
-func newRoute(name string, buckets map[string][]Limit, path ...string) (*route, error) {
+func newRoute(name string, buckets map[string][]Limit, horizon time.Duration, path ...string) (*route, error) {
 	if err := CheckName("route", name); err != nil {
 		return nil, err
 	}
@@ -127,6 +132,9 @@ func newRoute(name string, buckets map[string][]Limit, path ...string) (*route, 
 		}
 		for j, l := range limits {
 			n, err := l.normal()
+			if err == nil && float64(n.Burst)*float64(n.per())+(float64(horizon.Microseconds())+1)*float64(n.Tokens) > span {
+				err = fmt.Errorf("%v: too large to be kept exactly with a horizon of %v", n, horizon)
+			}
 			if err != nil {
 				return nil, fmt.Errorf("limiter: bucket %s: %w", b, err)
 			}

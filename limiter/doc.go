@@ -3,10 +3,11 @@
 // A [Limiter] answers when a call may start, not whether: ask once, sleep once, go. Most callers should use
 // [Limiter.Wait].
 //
-//   - [Limiter.Wait] sleeps until the call may start, or returns at once with a [DeadlineError] when the context would
-//     end first.
+//   - [Limiter.Wait] sleeps until the call may start, or returns a [DeadlineError] as soon as it is known that the context
+//     would end first.
 //   - [Limiter.Reserve] returns a [Reservation]: leave to start one call at its due time. The caller does the sleeping.
 //   - [Limiter.Allow] says whether a call may start at this moment, and takes the tokens only if it may.
+//   - [Limiter.TryReserve] is for schedulers: several reservations in one call, or the time to come back at.
 //
 // Each has an N form for a call that costs n tokens.
 //
@@ -16,6 +17,13 @@
 // of its limits under one name; a route is the buckets that one kind of call must pass, narrowest first, ending in the
 // one all share. All buckets of a route are kept at once: a reservation is due when each of them has a token, and is
 // charged to each at that due time. A bucket in which reservations are handed out ahead of refill is in debt.
+//
+// Nobody holds a reservation that is due further ahead than the horizon (250 ms). Who comes when that is full stands in
+// line: a ticket costs no token, keeps first-come order across the fleet, and says when to come back. Nobody polls. An
+// [Urgent] call passes the line, never what is reserved, within half the rate of a bucket.
+//
+// Reservations belong to the process, not to its callers: whoever waits first when one comes due takes it, so a caller
+// that gives up wastes nothing. While one call to Redis is under way those who come meanwhile gather and share the next.
 //
 // Redis' clock decides. Replicas' clocks only measure durations: a due time is mapped to the local monotonic clock so
 // that it is never early.
@@ -32,12 +40,12 @@
 //
 // A call to Redis that was sent twice, or whose reply was lost and asked for again, is answered once and paid once. A
 // Redis that forgot (restarted empty, flushed, or replaced by a replica that lags) begins a new epoch in which every
-// bucket is empty and in debt by the horizon: silence, never a second burst. What was reserved further ahead than the
-// horizon is not covered by that debt. Redis out of reach is an error that wraps [ErrUnavailable]; nothing was started.
+// bucket is empty and in debt by the horizon: silence, never a second burst, because nothing that was forgotten is due
+// later than that. A replica that dies takes at most a horizon of reservations with it. Redis out of reach is an error that wraps [ErrUnavailable]; nothing was started.
 //
 // # Goroutines
 //
-// A Limiter runs one goroutine per route while a call of that route is on its way to Redis, and none when idle: callers
-// that arrive meanwhile share the next call. [Limiter.Close] waits for them. The Redis client is the caller's and is
+// A Limiter runs one goroutine per route while a call of that route is on its way to Redis, and none when idle; a route
+// that somebody waits on has one timer. [Limiter.Close] waits for them. The Redis client is the caller's and is
 // never closed.
 package limiter

@@ -1,22 +1,58 @@
 package limiter
 
+import "time"
+
 // Model is the bucket on paper, for the walk beside the script.
 type Model = bucket
 
-// The steps of the model.
-var (
-	NewModel = newBucket
-	Due      = due
-)
+// NewModel is a bucket of the model.
+var NewModel = newBucket
 
-// Enter, Charge and Level are the model's verbs.
-func (b *bucket) Enter(now int64, l Limit) { b.enter(now, l) }
+// Enter brings a bucket to a time and a limit.
+func (b *bucket) Enter(now, horizon int64, l Limit) { b.enter(now, horizon, l) }
 
-// Charge takes cost tokens at a due time.
-func (b *bucket) Charge(due, cost int64) { b.charge(due, cost) }
+// Deficits are the level as the script stores it.
+func (b *bucket) Deficits() [4]int64 { return [4]int64{b.full, b.back, b.line, b.urgent} }
 
-// Full is the level as the script stores it.
-func (b *bucket) Full() (us, rem int64) { return b.full.us, b.full.rem }
+// Planned is what the model says of one ask.
+type Planned struct {
+	Reserved, Refused bool
+	At                int64
+	Bound             int
+}
+
+// Wish is one ask of the model.
+type Wish struct {
+	Cost, PatienceUS int64
+	Urgent           bool
+}
+
+// Stub is a ticket: a rank and tokens.
+type Stub struct{ Rank, Tokens int64 }
+
+// Plan runs the model over a route, with and to tickets.
+func Plan(route []*Model, tickets []Stub, horizon, earliest int64, wishes []Wish) (out []Planned, comeBack int64, next []Stub) {
+	steps := make([]step, len(route))
+	for i, b := range route {
+		steps[i] = step{bucket: b, held: rank(tickets[i].Rank), left: tickets[i].Tokens}
+	}
+	asks := make([]ask, len(wishes))
+	for i, w := range wishes {
+		asks[i] = ask{cost: w.Cost, urgent: w.Urgent, patience: time.Duration(w.PatienceUS) * time.Microsecond}
+		if w.PatienceUS < 0 {
+			asks[i].patience = -1
+		}
+	}
+	plans, comeBack := plan(steps, horizon, earliest, asks)
+	for _, p := range plans {
+		out = append(out, Planned{p.reserved, p.refused, p.at, p.bound})
+	}
+	for _, s := range steps {
+		v := s.ticket()
+		next = append(next, Stub{int64(v.rank), v.tokens})
+	}
+	return out, comeBack, next
+}
 
 // Normal is the limit in lowest terms.
 func Normal(l Limit) (Limit, error) { return l.normal() }

@@ -1,172 +1,316 @@
 package limiter
 
 import (
-	"cmp"
 	"context"
+	"errors"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 )
 
-// lane is the way of one route to the store. One call of it is on its way at a time; callers that arrive meanwhile
-// share the next one (flat combining): no timer, no added delay when idle.
+// lane is the way of one route to the store, for urgent or for ordinary callers. One call of it is under way at a time;
+// callers that arrive meanwhile share the next one (flat combining): no timer, no added delay when idle.
+//
+// Reservations belong to the lane until they are due: then whoever waits first takes one, so that a caller that gives
+// up wastes nothing. A lane that could not be served whole holds tickets and comes back with them; it does not poll.
 type lane struct {
-	l     *Limiter // fixed
-	route *route
+	l      *Limiter // fixed, like the three below
+	route  *route
+	id     string
+	urgent bool
 
-	mu      sync.Mutex
-	waiting []*call        // for the next flight, in order of arrival
-	flying  bool           // a goroutine is taking flights
-	unused  []*Reservation // given up before use, by due time
+	mu       sync.Mutex
+	waiters  []*waiter      // in order of arrival
+	pool     []*Reservation // nobody's yet, by due time
+	flying   bool           // a call is under way
+	tickets  []ticket       // of the last reply
+	comeBack time.Time      // when they are worth something; zero for none
+	alarm    *time.Timer    // for the next due time, or for coming back
 }
 
-// call is one caller's share of a flight.
-type call struct {
-	ask      // of each unit
-	units    int
-	deadline time.Time // zero for none; patience is measured against it at take-off
+// waiter is a caller.
+type waiter struct {
+	cost     int64
+	units    int       // how many reservations it takes, at most
+	ahead    bool      // takes them before they are due
+	atOnce   bool      // takes one that is due when the reply comes, or none
+	once     bool      // asks once, and comes back by itself
+	urgent   bool      // passes the lines
+	deadline time.Time // zero for none
+	arrived  time.Time
 	done     chan struct{}
 
 	// guarded by the lane's mu until done is closed
-	gone     bool // the caller left: what it gets goes to others
-	got      []*Reservation
-	earliest time.Duration // where refused: from take-off until it could have started
-	err      error
+	covered bool // a reservation of the pool will be its
+	got     []*Reservation
+	again   time.Time // where there was nothing once: when to come back
+	err     error
 }
 
-// maxAsks bounds one flight: what one script call may have to work through.
-const maxAsks = 256
+// errLater ends the wait of one who asks once and stands in line now.
+var errLater = errors.New("limiter: not yet")
 
-// do takes a call through the next flight, or as much of it as is lying unused. It returns at least one reservation, or
-// an error; ctx bounds this caller's wait only, never the flight.
-func (n *lane) do(ctx context.Context, c *call) error {
-	if err := ctx.Err(); err != nil {
+const (
+	// maxAsks bounds one call: what one run of the script may have to work through.
+	maxAsks = 256
+	// soonest is the least time between a reply and coming back with its tickets.
+	soonest = time.Millisecond
+	// stale is how long after its turn a ticket is still shown.
+	stale = 5 * time.Second
+	// jitter spreads those who come back at the same time. Due times are spread by construction.
+	jitter = 5 * time.Millisecond
+)
+
+// join waits in the lane until w has at least one reservation, or an error.
+func (n *lane) join(ctx context.Context, w *waiter) error {
+	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	w.done, w.arrived = make(chan struct{}), time.Now()
 	n.mu.Lock()
-	if n.reuse(c) {
+	if err := n.arriveLocked(w); err != nil {
 		n.mu.Unlock()
-		return nil
-	}
-	c.done = make(chan struct{})
-	n.waiting = append(n.waiting, c)
-	if !n.flying {
-		if !n.l.start(func() { n.fly(context.WithoutCancel(ctx)) }) {
-			n.waiting = slices.DeleteFunc(n.waiting, func(w *call) bool { return w == c })
-			n.mu.Unlock()
-			return ErrClosed
-		}
-		n.flying = true
+		return err
 	}
 	n.mu.Unlock()
-
 	select {
-	case <-c.done:
-		return c.err
+	case <-w.done:
+		return w.err
 	case <-ctx.Done():
 	}
 	n.mu.Lock()
-	c.gone = true
-	n.waiting = slices.DeleteFunc(n.waiting, func(w *call) bool { return w == c })
-	got := c.got // the flight may have landed in the same moment
-	n.mu.Unlock()
-	for _, r := range got {
-		r.Cancel()
+	defer n.mu.Unlock()
+	select {
+	case <-w.done: // in the same moment
+		if w.err == nil {
+			for _, r := range w.got {
+				n.poolLocked(r)
+			}
+		}
+	default:
+		n.waiters = slices.DeleteFunc(n.waiters, func(o *waiter) bool { return o == w })
 	}
+	n.moveLocked()
 	return context.Cause(ctx)
 }
 
-// reuse serves a call from reservations that others gave up, as far as they can still be used and come in time.
-func (n *lane) reuse(c *call) bool {
-	n.unused = slices.DeleteFunc(n.unused, func(r *Reservation) bool {
-		if r.Late() {
-			return true
+func (n *lane) arriveLocked(w *waiter) error {
+	if n.comeBack.After(w.arrived) && len(n.pool) == 0 {
+		// The lane stands in line, and knows how long it will at least.
+		if w.atOnce || !w.deadline.IsZero() && w.deadline.Before(n.comeBack) {
+			return &DeadlineError{Route: n.route.name, Ready: n.comeBack.Sub(w.arrived)}
 		}
-		fits := len(c.got) < c.units && r.cost == c.cost && (c.patience < 0 || r.Delay() <= c.patience)
-		if fits {
-			c.got = append(c.got, r.again())
+		if w.once {
+			w.again = n.comeBack
+			return errLater
 		}
-		return fits
-	})
-	return len(c.got) > 0
+	}
+	n.waiters = append(n.waiters, w)
+	if !n.flying { // else the reply will see to it
+		n.moveLocked()
+	}
+	return nil
 }
 
-// putBack keeps a reservation for the next caller until it is due.
-func (n *lane) putBack(r *Reservation) {
-	if r.Late() {
+// moveLocked does what can be done now: hands out what is due or wanted ahead, asks for what is missing, and sets the
+// alarm for what comes next.
+func (n *lane) moveLocked() {
+	now := time.Now()
+	n.pool = slices.DeleteFunc(n.pool, (*Reservation).Late)
+	missing := n.matchLocked(now)
+	var next time.Time
+	if i := slices.IndexFunc(n.pool, func(r *Reservation) bool { return r.due.After(now) }); i >= 0 && len(n.waiters) > 0 {
+		next = n.pool[i].due
+	}
+	if !n.comeBack.IsZero() && now.Sub(n.comeBack) > stale {
+		n.comeBack = time.Time{} // nobody came to redeem the tickets
+	}
+	if missing && !n.flying {
+		if !n.comeBack.After(now) {
+			n.takeOffLocked()
+		} else if next.IsZero() || n.comeBack.Before(next) {
+			next = n.comeBack
+		}
+	}
+	if next.IsZero() {
+		if n.alarm != nil {
+			n.alarm.Stop()
+		}
 		return
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	at, _ := slices.BinarySearchFunc(n.unused, r, func(a, b *Reservation) int { return cmp.Compare(a.due.Sub(b.due), 0) })
-	n.unused = slices.Insert(n.unused, at, r)
-}
-
-// fly takes flights until nobody waits. It runs in a goroutine of the limiter, so that no caller's context, and no
-// caller that is stuck in a slow read, bounds the others.
-func (n *lane) fly(ctx context.Context) {
-	for {
-		n.mu.Lock()
-		var batch []*call
-		asks := 0
-		for len(n.waiting) > 0 && (asks == 0 || asks+n.waiting[0].units <= maxAsks) {
-			batch, n.waiting = append(batch, n.waiting[0]), n.waiting[1:]
-			asks += batch[len(batch)-1].units
-		}
-		if len(batch) == 0 {
-			n.flying = false
-			n.mu.Unlock()
-			return
-		}
-		n.mu.Unlock()
-		n.flight(ctx, batch, asks)
+	if n.alarm == nil {
+		n.alarm = time.AfterFunc(next.Sub(now), n.ring)
+	} else {
+		n.alarm.Reset(next.Sub(now))
 	}
 }
 
-func (n *lane) flight(ctx context.Context, batch []*call, size int) {
-	asks := make([]ask, 0, size)
-	lead, sent := n.l.clock.lead(n.l.s.Slack), time.Now()
-	for _, c := range batch {
-		k := c.ask
-		switch {
-		case !c.deadline.IsZero():
-			k.patience = max(0, c.deadline.Sub(sent))
-		case k.patience == 0:
-			k.patience = lead // at once is when the reply is here
+func (n *lane) ring() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.moveLocked()
+}
+
+// matchLocked goes through those who wait, in order: each takes what is in the pool for its cost, at once if it is due
+// or wanted ahead, else when it comes due. It reports whether somebody is left without.
+func (n *lane) matchLocked(now time.Time) (missing bool) {
+	spoken := 0 // reservations at the front of the pool that earlier waiters wait for
+	left := n.waiters[:0]
+	for _, w := range n.waiters {
+		w.covered = false
+		for i := spoken; i < len(n.pool) && len(w.got) < w.units && !w.covered; {
+			r := n.pool[i]
+			due := !r.due.After(now)
+			switch {
+			case r.cost != w.cost || w.atOnce && !due:
+				i++
+				continue
+			case w.ahead || due:
+				w.got = append(w.got, r)
+				n.pool = slices.Delete(n.pool, i, i+1)
+			default: // out of the reach of those behind
+				w.covered = true
+				n.pool = slices.Insert(slices.Delete(n.pool, i, i+1), spoken, r)
+				spoken++
+			}
 		}
-		for range c.units {
-			asks = append(asks, k)
+		if len(w.got) > 0 {
+			close(w.done)
+			continue
+		}
+		missing = missing || !w.covered
+		left = append(left, w)
+	}
+	clear(n.waiters[len(left):])
+	n.waiters = left
+	n.sortLocked()
+	return missing
+}
+
+func (n *lane) sortLocked() {
+	slices.SortStableFunc(n.pool, func(a, b *Reservation) int { return a.due.Compare(b.due) })
+}
+
+// poolLocked takes in a reservation that is nobody's.
+func (n *lane) poolLocked(r *Reservation) {
+	if !r.Late() {
+		n.pool = append(n.pool, r)
+		n.sortLocked()
+	}
+}
+
+// putBack takes in a reservation that its holder did not use.
+func (n *lane) putBack(r *Reservation) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.poolLocked(r)
+	n.moveLocked()
+}
+
+// takeOffLocked starts a call for everybody who is left without. It runs in a goroutine of the limiter, so that no
+// caller's context, and no caller that is stuck in a slow read, bounds the others.
+func (n *lane) takeOffLocked() {
+	var asks []ask
+	var whose []*waiter
+	for _, w := range n.waiters {
+		if w.covered || len(asks)+w.units > maxAsks && len(asks) > 0 {
+			continue
+		}
+		for range min(w.units, maxAsks) {
+			asks, whose = append(asks, ask{cost: w.cost, patience: -1, urgent: n.urgent}), append(whose, w)
+		}
+	}
+	if len(asks) == 0 {
+		return
+	}
+	tickets := n.tickets
+	if n.comeBack.IsZero() {
+		tickets = nil
+	}
+	n.flying, n.tickets, n.comeBack = true, nil, time.Time{}
+	if !n.l.start(func() { n.fly(asks, whose, tickets) }) {
+		n.flying = false
+		n.closeLocked()
+	}
+}
+
+// closeLocked ends the wait of everybody.
+func (n *lane) closeLocked() {
+	for _, w := range n.waiters {
+		w.err = ErrClosed
+		close(w.done)
+	}
+	n.waiters, n.pool = nil, nil
+	if n.alarm != nil {
+		n.alarm.Stop()
+	}
+}
+
+func (n *lane) fly(asks []ask, whose []*waiter, tickets []ticket) {
+	lead, sent := n.l.clock.lead(n.l.s.Slack, n.l.s.Horizon), time.Now()
+	for i, w := range whose {
+		switch {
+		case w.atOnce:
+			asks[i].patience = lead // at once is when the reply is here
+		case !w.deadline.IsZero():
+			asks[i].patience = max(0, w.deadline.Sub(sent))
 		}
 	}
 	n.l.calls.Add(1)
-	now, answers, err := n.l.store.reserve(ctx, n.route, lead, asks)
-	received := time.Now()
+	got, err := n.l.store.reserve(n.route, n.id, lead, asks, tickets)
+	n.land(whose, asks, got, err, sent, time.Now())
+}
 
-	var left []*Reservation
+// land hands out what a call has brought.
+func (n *lane) land(whose []*waiter, asks []ask, got reply, err error, sent, received time.Time) {
 	n.mu.Lock()
-	for _, c := range batch {
-		mine := answers
-		if err == nil {
-			mine, answers = answers[:c.units], answers[c.units:]
+	defer n.mu.Unlock()
+	n.flying = false
+	over := map[*waiter]error{}
+	if err != nil {
+		for _, w := range whose {
+			over[w] = err
 		}
-		c.err = err
-		for _, a := range mine {
-			if !a.reserved {
-				c.earliest = time.Duration(a.at-now) * time.Microsecond
-				continue
+	}
+	for i, a := range got.answers {
+		switch a.verdict {
+		case reserved:
+			due := n.l.clock.local(got.now+a.at.Microseconds(), got.now, sent, received)
+			r := &Reservation{route: n.route.name, cost: asks[i].cost, due: due, bucket: a.bucket, slack: n.l.s.Slack, lane: n}
+			if a.bucket != "" {
+				r.wait = max(0, due.Sub(whose[i].arrived))
 			}
-			c.got = append(c.got, &Reservation{
-				route: n.route.name, cost: c.cost, due: n.l.clock.local(a.at, now, sent, received),
-				wait: time.Duration(a.at-now) * time.Microsecond, bucket: a.bucket, slack: n.l.s.Slack, lane: n,
-			})
+			n.pool = append(n.pool, r)
+		case refused:
+			if over[whose[i]] == nil {
+				over[whose[i]] = &DeadlineError{Route: n.route.name, Ready: a.at + sent.Sub(whose[i].arrived)}
+			}
+		case waits:
+			if w := whose[i]; w.once && over[w] == nil {
+				over[w] = errLater
+			}
 		}
-		if c.gone {
-			left = append(left, c.got...)
+	}
+	n.sortLocked()
+	if err == nil && got.comeBack >= 0 {
+		n.tickets = got.tickets
+		n.comeBack = n.l.clock.local(got.now+got.comeBack.Microseconds(), got.now, sent, received)
+		if soonest := received.Add(soonest); n.comeBack.Before(soonest) {
+			n.comeBack = soonest
 		}
-		close(c.done)
+		n.comeBack = n.comeBack.Add(rand.N(jitter))
 	}
-	n.mu.Unlock()
-	for _, r := range left {
-		r.Cancel()
+	if len(over) > 0 {
+		n.matchLocked(received) // those who got something in spite of it
+		n.waiters = slices.DeleteFunc(n.waiters, func(w *waiter) bool {
+			if over[w] == nil || w.covered {
+				return false
+			}
+			w.err, w.again = over[w], n.comeBack
+			close(w.done)
+			return true
+		})
 	}
+	n.moveLocked()
 }

@@ -10,10 +10,12 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestModelKeepsTheLaw: whatever the routes, costs and order of calls, the due times of the model keep the law of every
-// bucket they pass. A microsecond of slack is the rounding of due times to the stamps of a reply.
+// TestModelKeepsTheLaw: whatever the routes, costs, tickets and order of calls, the due times of the model keep the law
+// of every bucket they pass, and none is beyond the horizon. A microsecond of slack is the rounding of due times to the
+// stamps of a reply.
 func TestModelKeepsTheLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
+		horizon := rapid.SampledFrom([]int64{0, 20_000, 250_000, 1_000_000}).Draw(t, "horizon")
 		limits := []limiter.Limit{
 			{Tokens: rapid.Int64Range(1, 50).Draw(t, "narrow"), Per: time.Second, Burst: rapid.Int64Range(1, 5).Draw(t, "b0")},
 			{Tokens: rapid.Int64Range(1, 50).Draw(t, "other"), Per: time.Second, Burst: rapid.Int64Range(1, 5).Draw(t, "b1")},
@@ -28,23 +30,58 @@ func TestModelKeepsTheLaw(t *testing.T) {
 			buckets[i] = limiter.NewModel(n, 0, 0)
 			limits[i] = n
 		}
+		type place struct {
+			path    []int
+			tickets []limiter.Stub
+			back    int64
+		}
+		var places []place
 		now := int64(0)
 		for range rapid.IntRange(1, 100).Draw(t, "calls") {
 			now += int64(rapid.SampledFrom([]int{0, 0, 0, 1, 20_000, 300_000}).Draw(t, "idle"))
-			path := rapid.SampledFrom([][]int{{0, 2}, {1, 2}, {2}, {0, 1, 2}, {0}}).Draw(t, "route")
-			route := make([]*limiter.Model, len(path))
-			cost := rapid.Int64Range(1, 3).Draw(t, "cost")
-			for i, k := range path {
-				buckets[k].Enter(now, limits[k])
-				route[i] = buckets[k]
-				cost = min(cost, limits[k].Burst)
-			}
-			at, _ := limiter.Due(now, route, cost)
-			for i, b := range route {
-				b.Charge(at, cost)
-				for range cost {
-					starts[path[i]] = append(starts[path[i]], time.UnixMicro(at))
+			at := place{path: rapid.SampledFrom([][]int{{0, 2}, {1, 2}, {2}, {0, 1, 2}, {0}}).Draw(t, "route")}
+			if len(places) > 0 && rapid.Bool().Draw(t, "redeem") { // on time, late, far too early, or never
+				k := rapid.IntRange(0, len(places)-1).Draw(t, "which")
+				at = places[k]
+				places = append(places[:k], places[k+1:]...)
+				if rapid.Bool().Draw(t, "on time") {
+					now = max(now, at.back)
 				}
+			}
+			if at.tickets == nil {
+				at.tickets = make([]limiter.Stub, len(at.path))
+				for i := range at.tickets {
+					at.tickets[i].Rank = 2
+				}
+			}
+			route, least := make([]*limiter.Model, len(at.path)), int64(3)
+			for i, k := range at.path {
+				buckets[k].Enter(now, horizon, limits[k])
+				route[i] = buckets[k]
+				least = min(least, limits[k].Burst)
+			}
+			wishes := make([]limiter.Wish, rapid.SampledFrom([]int{1, 1, 2, 5, 50}).Draw(t, "n"))
+			for i := range wishes {
+				wishes[i] = limiter.Wish{
+					Cost: rapid.Int64Range(1, least).Draw(t, "cost"), PatienceUS: -1, Urgent: rapid.IntRange(0, 3).Draw(t, "urgent") == 0,
+				}
+			}
+			out, back, next := limiter.Plan(route, at.tickets, horizon, 0, wishes)
+			for i, p := range out {
+				if !p.Reserved {
+					continue
+				}
+				if p.At > horizon {
+					t.Fatalf("reserved %d µs ahead, the horizon is %d", p.At, horizon)
+				}
+				for _, k := range at.path {
+					for range wishes[i].Cost {
+						starts[k] = append(starts[k], time.UnixMicro(now+p.At))
+					}
+				}
+			}
+			if back >= 0 {
+				places = append(places, place{at.path, next, now + back})
 			}
 		}
 		for i, l := range limits {
@@ -90,11 +127,11 @@ func TestBucketTimelines(t *testing.T) {
 				t.Fatal(err)
 			}
 			b := limiter.NewModel(l, -int64(time.Hour*24/time.Microsecond), 0)
+			const forever = int64(100 * 24 * time.Hour / time.Microsecond)
 			for i, r := range line.rows {
-				b.Enter(r.at, l)
-				at, _ := limiter.Due(r.at, []*limiter.Model{b}, r.cost)
-				b.Charge(at, r.cost)
-				if at != r.due {
+				b.Enter(r.at, forever, l)
+				out, _, _ := limiter.Plan([]*limiter.Model{b}, []limiter.Stub{{Rank: 2}}, forever, 0, []limiter.Wish{{Cost: r.cost, PatienceUS: -1}})
+				if at := r.at + out[0].At; at != r.due {
 					t.Errorf("row %d: %d tokens asked for at %d are due at %d, want %d", i, r.cost, r.at, at, r.due)
 				}
 			}

@@ -78,6 +78,6 @@ type bound struct {
 func (b bound) args() lua.Limit {
 	return lua.Limit{
 		Field: lua.LimitField(b.bucket, b.index), Tokens: b.limit.Tokens,
-		PerUS: int64(b.limit.Per / time.Microsecond), Burst: b.limit.Burst,
+		PerUS: b.limit.per(), Burst: b.limit.Burst, Ticket: lua.Ticket{Rank: int64(newcomer)},
 	}
 }

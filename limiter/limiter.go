@@ -17,7 +17,7 @@ type Limiter struct {
 	s     settings // fixed at construction
 	store store
 	clock *clock
-	lanes map[string]*lane
+	lanes map[laneKey]*lane
 
 	calls atomic.Int64 // to the store
 
@@ -34,11 +34,11 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 	if err != nil {
 		return nil, err
 	}
-	l := newLimiter(s, newRedisStore(rdb, s))
-	if _, _, err := l.store.reserve(ctx, s.all, 0, nil); err != nil {
+	st := newRedisStore(ctx, rdb, s)
+	if _, err := st.reserve(s.all, s.all.name, 0, nil, nil); err != nil { //nolint:contextcheck // the store has ctx already
 		return nil, err
 	}
-	return l, nil
+	return newLimiter(s, st), nil
 }
 
 // NewMemory returns a limiter of the same meaning whose buckets are in this process' memory: for single processes and
@@ -52,78 +52,88 @@ func NewMemory(cfg Config) (*Limiter, error) {
 }
 
 func newLimiter(s settings, st store) *Limiter {
-	l := &Limiter{s: s, store: st, clock: newClock(), lanes: map[string]*lane{}}
+	l := &Limiter{s: s, store: st, clock: newClock(), lanes: map[laneKey]*lane{}}
 	for name, r := range s.routes {
-		l.lanes[name] = &lane{l: l, route: r}
+		l.lanes[laneKey{name, false}] = &lane{l: l, route: r, id: name}
+		l.lanes[laneKey{name, true}] = &lane{l: l, route: r, id: name + "!", urgent: true}
 	}
 	return l
 }
 
+// laneKey tells the two lanes of a route apart.
+type laneKey struct {
+	route  string
+	urgent bool
+}
+
+// Option says how one call is treated.
+type Option func(*waiter)
+
+// Urgent lets a call pass the lines of the fleet, within half the rate of each bucket; beyond that it is an ordinary
+// one. It never passes what is reserved, which is at most a horizon ahead.
+func Urgent() Option { return func(w *waiter) { w.urgent = true } }
+
 // Allow reports whether a call of a route may start now, and takes a token of each of its buckets only then.
-func (l *Limiter) Allow(ctx context.Context, route string) (bool, error) {
-	return l.AllowN(ctx, route, 1)
+func (l *Limiter) Allow(ctx context.Context, route string, opts ...Option) (bool, error) {
+	return l.AllowN(ctx, route, 1, opts...)
 }
 
 // AllowN is [Limiter.Allow] for a call that costs n tokens, 1 to the burst of every bucket of the route.
-func (l *Limiter) AllowN(ctx context.Context, route string, n int64) (bool, error) {
+func (l *Limiter) AllowN(ctx context.Context, route string, n int64, opts ...Option) (bool, error) {
+	w := &waiter{cost: n, units: 1, atOnce: true}
 	for {
-		rs, err := l.reserve(ctx, route, 1, ask{cost: n}, time.Time{})
+		r, err := l.due(ctx, route, w, opts)
 		if _, refused := errors.AsType[*DeadlineError](err); refused {
 			return false, nil
 		}
 		if err != nil {
 			return false, err
 		}
-		// Now is when the reply was expected on a slow network: less than a round trip from here.
-		if err := sleep(ctx, rs[0].Delay()); err != nil {
-			rs[0].Cancel()
-			return false, err
-		}
-		if rs[0].Use(route) {
+		if r.Use(route) {
 			return true, nil
 		}
+		w = &waiter{cost: n, units: 1, atOnce: true}
 	}
 }
 
-// Reserve returns leave to start one call of a route. If ctx has a deadline before the call could start, it returns a
-// [DeadlineError] and takes nothing; otherwise the caller waits for the reservation's delay and then uses it.
-func (l *Limiter) Reserve(ctx context.Context, route string) (*Reservation, error) {
-	return l.ReserveN(ctx, route, 1)
+// Reserve returns leave to start one call of a route, when that is at most a horizon away: until then it waits. The
+// caller then waits for the reservation's delay and uses it. If the deadline of ctx comes before the call could start
+// it returns a [DeadlineError] and takes nothing.
+func (l *Limiter) Reserve(ctx context.Context, route string, opts ...Option) (*Reservation, error) {
+	return l.ReserveN(ctx, route, 1, opts...)
 }
 
 // ReserveN is [Limiter.Reserve] for a call that costs n tokens, 1 to the burst of every bucket of the route.
-func (l *Limiter) ReserveN(ctx context.Context, route string, n int64) (*Reservation, error) {
-	deadline, _ := ctx.Deadline()
-	rs, err := l.reserve(ctx, route, 1, ask{cost: n, patience: -1}, deadline)
-	if err != nil {
-		return nil, err
-	}
-	return rs[0], nil
+func (l *Limiter) ReserveN(ctx context.Context, route string, n int64, opts ...Option) (*Reservation, error) {
+	return l.due(ctx, route, &waiter{cost: n, units: 1, ahead: true}, opts)
 }
 
-// ReserveUpTo returns leave to start up to n calls of a route, at least one, each with its own due time, earliest
-// first: for schedulers that know how many calls they could start. One call to Redis serves all.
-func (l *Limiter) ReserveUpTo(ctx context.Context, route string, n int) ([]*Reservation, error) {
+// TryReserve asks once for leave to start up to n calls of a route, for schedulers that know how many they could start
+// and do not want to wait while they hold room for them. It returns what is at most a horizon away, each with its own
+// due time, earliest first; or none, and the time to come back at: the route keeps its place in line until then.
+func (l *Limiter) TryReserve(ctx context.Context, route string, n int, opts ...Option) ([]*Reservation, time.Time, error) {
 	if n < 1 {
-		return nil, fmt.Errorf("limiter: %d reservations: want 1 or more", n)
+		return nil, time.Time{}, fmt.Errorf("limiter: %d reservations: want 1 or more", n)
 	}
-	deadline, _ := ctx.Deadline()
-	return l.reserve(ctx, route, min(n, maxAsks), ask{cost: 1, patience: -1}, deadline)
+	w := &waiter{cost: 1, units: min(n, maxAsks), ahead: true, once: true}
+	_, err := l.due(ctx, route, w, opts)
+	if errors.Is(err, errLater) {
+		return nil, w.again, nil
+	}
+	return w.got, time.Time{}, err
 }
 
-// Wait sleeps until a call of a route may start. If the deadline of ctx comes first it returns a [DeadlineError] at
-// once and takes nothing; if ctx ends while it sleeps, its cause, and the reservation goes to another caller.
-func (l *Limiter) Wait(ctx context.Context, route string) error { return l.WaitN(ctx, route, 1) }
+// Wait sleeps until a call of a route may start. If the deadline of ctx comes first it returns a [DeadlineError] as
+// soon as that is known and takes nothing; if ctx ends while it sleeps, its cause, and the token goes to another caller.
+func (l *Limiter) Wait(ctx context.Context, route string, opts ...Option) error {
+	return l.WaitN(ctx, route, 1, opts...)
+}
 
 // WaitN is [Limiter.Wait] for a call that costs n tokens, 1 to the burst of every bucket of the route.
-func (l *Limiter) WaitN(ctx context.Context, route string, n int64) error {
+func (l *Limiter) WaitN(ctx context.Context, route string, n int64, opts ...Option) error {
 	for {
-		r, err := l.ReserveN(ctx, route, n)
+		r, err := l.due(ctx, route, &waiter{cost: n, units: 1}, opts)
 		if err != nil {
-			return err
-		}
-		if err := sleep(ctx, r.Delay()); err != nil {
-			r.Cancel()
 			return err
 		}
 		if r.Use(route) {
@@ -142,12 +152,17 @@ func (l *Limiter) Calls() int64 { return l.calls.Load() }
 // Replica is the name of this process in the fleet.
 func (l *Limiter) Replica() string { return l.s.Replica }
 
-// Close ends the limiter: what is asked for from then on returns [ErrClosed]. It waits for the calls that are on their
-// way, or for ctx. Closing again waits again.
+// Close ends the limiter: who waits, and what is asked for from then on, gets [ErrClosed]. It waits for the calls that are
+// on their way, or for ctx. Closing again waits again.
 func (l *Limiter) Close(ctx context.Context) error {
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
+	for _, n := range l.lanes {
+		n.mu.Lock()
+		n.closeLocked()
+		n.mu.Unlock()
+	}
 	landed := make(chan struct{})
 	go func() { l.flights.Wait(); close(landed) }()
 	select {
@@ -169,19 +184,20 @@ func (l *Limiter) start(f func()) bool {
 	return true
 }
 
-func (l *Limiter) reserve(ctx context.Context, name string, units int, k ask, deadline time.Time) ([]*Reservation, error) {
-	n, ok := l.lanes[name]
+// due takes a caller through the lane of its route.
+func (l *Limiter) due(ctx context.Context, route string, w *waiter, opts []Option) (*Reservation, error) {
+	for _, opt := range opts {
+		opt(w)
+	}
+	n, ok := l.lanes[laneKey{route, w.urgent}]
 	if !ok {
-		return nil, &RouteError{Route: name}
+		return nil, &RouteError{Route: route}
 	}
-	if k.cost < 1 {
-		return nil, fmt.Errorf("limiter: route %s: a call of %d tokens: want 1 or more", name, k.cost)
+	if w.cost < 1 {
+		return nil, fmt.Errorf("limiter: route %s: a call of %d tokens: want 1 or more", route, w.cost)
 	}
-	if burst, bucket := n.route.burst(); k.cost > burst {
-		return nil, &ExceedsBurstError{Route: name, Bucket: bucket, Cost: k.cost, Burst: burst}
-	}
-	if !deadline.IsZero() {
-		k.patience = time.Until(deadline)
+	if burst, bucket := n.route.burst(); w.cost > burst {
+		return nil, &ExceedsBurstError{Route: route, Bucket: bucket, Cost: w.cost, Burst: burst}
 	}
 	l.mu.Lock()
 	closed := l.closed
@@ -189,27 +205,9 @@ func (l *Limiter) reserve(ctx context.Context, name string, units int, k ask, de
 	if closed {
 		return nil, ErrClosed
 	}
-	c := &call{ask: k, units: units, deadline: deadline}
-	if err := n.do(ctx, c); err != nil {
+	w.deadline, _ = ctx.Deadline()
+	if err := n.join(ctx, w); err != nil {
 		return nil, err
 	}
-	if len(c.got) == 0 {
-		return nil, &DeadlineError{Route: name, Ready: c.earliest}
-	}
-	return c.got, nil
-}
-
-// sleep returns after d, or earlier with the cause of ctx' end.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return w.got[0], nil
 }

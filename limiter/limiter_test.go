@@ -219,7 +219,7 @@ func TestCostsAndTheirBounds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := time.Since(begin); got != 400*time.Millisecond {
+		if got := time.Since(begin).Round(time.Millisecond); got != 400*time.Millisecond {
 			t.Errorf("two calls of 4 tokens took %v, want 400ms", got)
 		}
 	})
@@ -279,20 +279,30 @@ func TestCancelledReservationGoesToTheNextCaller(t *testing.T) {
 	})
 }
 
-func TestReserveUpToIsOneCall(t *testing.T) {
+func TestTryReserveIsOneCallAndKeepsItsPlace(t *testing.T) {
 	both(t, one(40, 5), func(t *testing.T, l *limiter.Limiter) {
 		before := l.Calls()
-		rs, err := l.ReserveUpTo(t.Context(), "global", 10)
-		if err != nil || len(rs) != 10 {
+		rs, _, err := l.TryReserve(t.Context(), "global", 20)
+		// Five are there, ten come within the horizon of 250 ms; the rest is left for others.
+		if err != nil || len(rs) != 15 {
 			t.Fatalf("%d reservations, %v", len(rs), err)
 		}
-		if calls := l.Calls() - before; calls != 1 {
-			t.Errorf("%d calls to the store", calls)
-		}
 		for i, r := range rs {
-			if want := max(0, time.Duration(i-4)*25*time.Millisecond); r.Delay() != want {
+			if want := max(0, time.Duration(i-4)*25*time.Millisecond); r.Delay().Round(time.Millisecond) != want {
 				t.Errorf("reservation %d is due in %v, want %v", i, r.Delay(), want)
 			}
+		}
+		none, again, err := l.TryReserve(t.Context(), "global", 20)
+		if len(none) != 0 || err != nil || !again.After(time.Now()) {
+			t.Fatalf("beyond the horizon: %d reservations, come back at %v, %v", len(none), again, err)
+		}
+		time.Sleep(time.Until(again))
+		more, _, err := l.TryReserve(t.Context(), "global", 20)
+		if len(more) == 0 || err != nil {
+			t.Fatalf("at the time it was told: %d reservations, %v", len(more), err)
+		}
+		if calls := l.Calls() - before; calls > 3 {
+			t.Errorf("%d calls to the store", calls)
 		}
 	})
 }

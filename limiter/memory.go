@@ -8,8 +8,9 @@ import (
 
 // memory is the store of one process: the model of the bucket under a lock.
 type memory struct {
-	zero time.Time // of its clock; set at construction
-	all  *route
+	zero    time.Time // of its clock; fixed, like the two below
+	all     *route
+	horizon int64 // µs
 
 	mu      sync.Mutex
 	buckets map[bucketKey]*bucket
@@ -23,10 +24,10 @@ type bucketKey struct {
 
 // newMemory begins with full buckets: nothing of an earlier process is outstanding in this one's memory.
 func newMemory(s settings) *memory {
-	m := &memory{zero: time.Now(), all: s.all, buckets: map[bucketKey]*bucket{}}
+	m := &memory{zero: time.Now(), all: s.all, horizon: s.Horizon.Microseconds(), buckets: map[bucketKey]*bucket{}}
 	for _, b := range s.all.limits {
 		full := newBucket(b.limit, m.now(), 0)
-		full.full = stamp{us: m.now()}
+		full.full, full.back, full.line = 0, 0, 0
 		m.buckets[bucketKey{b.bucket, b.index}] = full
 	}
 	return m
@@ -35,31 +36,38 @@ func newMemory(s settings) *memory {
 // now counts µs since 1970 on the monotonic clock.
 func (m *memory) now() int64 { return m.zero.UnixMicro() + time.Since(m.zero).Microseconds() }
 
-func (m *memory) reserve(_ context.Context, r *route, lead time.Duration, asks []ask) (int64, []answer, error) {
+func (m *memory) reserve(r *route, _ string, lead time.Duration, asks []ask, tickets []ticket) (reply, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.now()
-	path := make([]*bucket, len(r.limits))
+	steps := make([]step, len(r.limits))
 	for i, b := range r.limits {
-		path[i] = m.buckets[bucketKey{b.bucket, b.index}]
-		path[i].enter(now, b.limit)
-	}
-	answers := make([]answer, len(asks))
-	for i, k := range asks {
-		at, bound := due(now+lead.Microseconds(), path, k.cost)
-		answers[i].at = at
-		if bound >= 0 {
-			answers[i].bucket = r.limits[bound].bucket
+		steps[i] = step{bucket: m.buckets[bucketKey{b.bucket, b.index}], held: newcomer}
+		steps[i].enter(now, m.horizon, b.limit)
+		if tickets != nil {
+			steps[i].held, steps[i].left = tickets[i].rank, tickets[i].tokens
 		}
-		if k.patience < 0 || at-now <= k.patience.Microseconds() {
-			answers[i].reserved = true
+	}
+	plans, comeBack := plan(steps, m.horizon, lead.Microseconds(), asks)
+	out := reply{now: now, answers: make([]answer, len(plans)), comeBack: time.Duration(comeBack) * time.Microsecond, tickets: make([]ticket, len(steps))}
+	for i, p := range plans {
+		out.answers[i].at = time.Duration(p.at) * time.Microsecond
+		if p.bound >= 0 {
+			out.answers[i].bucket = r.limits[p.bound].bucket
+		}
+		switch {
+		case p.reserved:
 			m.grants++
-			for _, b := range path {
-				b.charge(at, k.cost)
-			}
+		case p.refused:
+			out.answers[i].verdict = refused
+		default:
+			out.answers[i].verdict = waits
 		}
 	}
-	return now, answers, nil
+	for i := range steps {
+		out.tickets[i] = steps[i].ticket()
+	}
+	return out, nil
 }
 
 func (m *memory) snapshot(context.Context) (Snapshot, error) {
@@ -69,7 +77,8 @@ func (m *memory) snapshot(context.Context) (Snapshot, error) {
 	s := Snapshot{At: time.UnixMicro(now), Grants: m.grants}
 	for _, b := range m.all.limits {
 		k := m.buckets[bucketKey{b.bucket, b.index}]
-		s.Buckets = append(s.Buckets, newBucketState(b.bucket, b.limit, k.level(now)))
+		k.enter(now, m.horizon, b.limit)
+		s.Buckets = append(s.Buckets, newBucketState(b.bucket, b.limit, k.available(), float64(k.line-k.full)/float64(k.per)))
 	}
 	return s, nil
 }

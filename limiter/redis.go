@@ -19,6 +19,7 @@ type redisStore struct {
 	replica string
 	horizon int64 // µs
 	timeout time.Duration
+	life    context.Context //nolint:containedctx // of whoever made the limiter: calls are shared by callers and bound by none
 
 	mu     sync.Mutex
 	epoch  string           // last seen
@@ -26,15 +27,15 @@ type redisStore struct {
 	seqs   map[string]int64 // by route
 }
 
-func newRedisStore(rdb redis.UniversalClient, s settings) *redisStore {
+func newRedisStore(ctx context.Context, rdb redis.UniversalClient, s settings) *redisStore {
 	return &redisStore{
 		rdb: rdb, keys: lua.Keys(s.Namespace), replica: s.Replica, horizon: s.Horizon.Microseconds(),
-		timeout: s.CallTimeout, seqs: map[string]int64{},
+		timeout: s.CallTimeout, life: context.WithoutCancel(ctx), seqs: map[string]int64{},
 	}
 }
 
-func (s *redisStore) reserve(ctx context.Context, r *route, lead time.Duration, asks []ask) (int64, []answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+func (s *redisStore) reserve(r *route, lane string, lead time.Duration, asks []ask, tickets []ticket) (reply, error) {
+	ctx, cancel := context.WithTimeout(s.life, s.timeout)
 	defer cancel()
 	args := lua.AcquireArgs{
 		Fresh: uuid.NewString(), HorizonUS: s.horizon, LeadUS: lead.Microseconds(),
@@ -42,39 +43,58 @@ func (s *redisStore) reserve(ctx context.Context, r *route, lead time.Duration, 
 	}
 	for i, b := range r.limits {
 		args.Limits[i] = b.args()
+		if tickets != nil {
+			args.Limits[i].Ticket = lua.Ticket{Rank: int64(tickets[i].rank), Tokens: tickets[i].tokens}
+		}
 	}
 	for i, k := range asks {
-		args.Asks[i] = lua.Ask{Cost: k.cost, PatienceUS: max(-1, k.patience.Microseconds())}
+		args.Asks[i] = lua.Ask{Cost: k.cost, PatienceUS: k.patience.Microseconds(), Urgent: k.urgent}
 		if k.patience < 0 {
 			args.Asks[i].PatienceUS = -1
 		}
 	}
 	s.mu.Lock()
-	s.seqs[r.name]++
-	args.Seq, args.Epoch, args.Grants = s.seqs[r.name], s.epoch, s.grants
+	s.seqs[lane]++
+	args.Seq, args.Epoch, args.Grants = s.seqs[lane], s.epoch, s.grants
 	s.mu.Unlock()
 
-	reply, err := lua.Acquire(ctx, s.rdb, s.keys, s.replica, r.name, args)
+	got, err := lua.Acquire(ctx, s.rdb, s.keys, s.replica, lane, args)
 	if err != nil {
-		return 0, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return reply{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	s.mu.Lock()
 	switch {
-	case reply.Epoch != s.epoch && !reply.Repeated:
-		s.epoch, s.grants = reply.Epoch, reply.Grants
-	case reply.Epoch == s.epoch:
-		s.grants = max(s.grants, reply.Grants)
+	case got.Epoch != s.epoch && !got.Repeated:
+		s.epoch, s.grants = got.Epoch, got.Grants
+	case got.Epoch == s.epoch:
+		s.grants = max(s.grants, got.Grants)
 	}
 	s.mu.Unlock()
+	return s.reply(got, r), nil
+}
 
-	answers := make([]answer, len(asks))
-	for i, g := range reply.Answers {
-		answers[i] = answer{reserved: g.Kind == lua.Reserved, at: g.AtUS}
+func (s *redisStore) reply(got lua.AcquireReply, r *route) reply {
+	out := reply{
+		now: got.NowUS, answers: make([]answer, len(got.Answers)), tickets: make([]ticket, len(got.Tickets)),
+		comeBack: time.Duration(got.ComeBackUS) * time.Microsecond,
+	}
+	for i, g := range got.Answers {
+		out.answers[i].at = time.Duration(g.AtUS) * time.Microsecond
 		if g.Bound >= 0 {
-			answers[i].bucket = r.limits[g.Bound].bucket
+			out.answers[i].bucket = r.limits[g.Bound].bucket
+		}
+		switch g.Kind {
+		case lua.Reserved:
+		case lua.Refused:
+			out.answers[i].verdict = refused
+		case lua.Waiting:
+			out.answers[i].verdict = waits
 		}
 	}
-	return reply.NowUS, answers, nil
+	for i, t := range got.Tickets {
+		out.tickets[i] = ticket{rank(t.Rank), t.Tokens}
+	}
+	return out
 }
 
 func (s *redisStore) snapshot(ctx context.Context) (Snapshot, error) {

@@ -35,7 +35,7 @@ func (r *Reservation) Due() time.Time { return r.due }
 // Delay is how long it is until then, 0 when it is due.
 func (r *Reservation) Delay() time.Duration { return max(0, time.Until(r.due)) }
 
-// Wait is how far ahead it was due at the moment of reserving: the wait for a token, without that for Redis.
+// Wait is how long the caller had to wait for its token, from asking until it is due; 0 if the call could start at once.
 func (r *Reservation) Wait() time.Duration { return r.wait }
 
 // Bucket is the bucket that set the due time, "" if the call could start at once.
@@ -58,13 +58,13 @@ func (r *Reservation) Use(route string) bool {
 // this process. Past its due time it is lost, which is the safe side. Cancelling twice, or after use, does nothing.
 func (r *Reservation) Cancel() {
 	if r.state.CompareAndSwap(held, givenUp) {
-		r.lane.putBack(r)
+		r.lane.putBack(r.again())
 	}
 }
 
 // again is the same leave for another holder.
 func (r *Reservation) again() *Reservation {
-	return &Reservation{route: r.route, cost: r.cost, due: r.due, wait: r.Delay(), bucket: r.bucket, slack: r.slack, lane: r.lane}
+	return &Reservation{route: r.route, cost: r.cost, due: r.due, wait: r.wait, bucket: r.bucket, slack: r.slack, lane: r.lane}
 }
 
 type contextKey struct{}

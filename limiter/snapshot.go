@@ -26,10 +26,12 @@ type BucketState struct {
 	Limit  Limit
 	Tokens float64 // in the bucket, 0 to burst
 	Debt   float64 // reservations handed out ahead of refill, in tokens
+	// Waiting is the tokens that those who stand in line wait for.
+	Waiting float64
 }
 
-func newBucketState(name string, l Limit, level float64) BucketState {
-	return BucketState{Bucket: name, Limit: l, Tokens: max(0, level), Debt: max(0, -level)}
+func newBucketState(name string, l Limit, level, waiting float64) BucketState {
+	return BucketState{Bucket: name, Limit: l, Tokens: max(0, level), Debt: max(0, -level), Waiting: waiting}
 }
 
 // ReadSnapshot reads the buckets of a namespace without changing anything, for those who only look: one TIME and one
@@ -48,7 +50,7 @@ func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace stri
 	s := Snapshot{At: now.Val(), Epoch: state.Epoch, Grants: state.Grants}
 	for _, l := range state.Levels {
 		limit := Limit{Tokens: l.Tokens, Per: l.Per, Burst: l.Burst}
-		s.Buckets = append(s.Buckets, newBucketState(l.Bucket, limit, l.TokensAt(s.At)))
+		s.Buckets = append(s.Buckets, newBucketState(l.Bucket, limit, l.TokensAt(s.At), l.WaitingAt(s.At)))
 	}
 	slices.SortFunc(s.Buckets, func(a, b BucketState) int {
 		if c := strings.Compare(a.Bucket, b.Bucket); c != 0 {

@@ -29,10 +29,7 @@ func TestScriptWalksWithModelOnRedis(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { walk(t, rdb, nil) })
 }
 
-const (
-	walkNamespace = "walk"
-	walkHorizon   = 250_000
-)
+const walkNamespace = "walk"
 
 // walk goes one way. setTime steps the server's clock, nil leaves it to run.
 func walk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) {
@@ -60,6 +57,10 @@ func walk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) {
 		grants int64
 		all    = map[string]limiter.Limit{"a": limits.Draw(t, "a"), "b": limits.Draw(t, "b"), "c": limits.Draw(t, "c")}
 		model  = map[string]*limiter.Model{}
+
+		horizon  = rapid.SampledFrom([]int64{0, 20_000, 250_000, 1_000_000}).Draw(t, "horizon")
+		comeBack = int64(-1)
+		tickets  = map[string]lua.Ticket{"a": {Rank: 2}, "b": {Rank: 2}, "c": {Rank: 2}}
 	)
 	steps := rapid.IntRange(1, 60).Draw(t, "steps")
 	for step := 1; step <= steps; step++ {
@@ -80,20 +81,26 @@ func walk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) {
 		}
 
 		route := rapid.SampledFrom([][]string{{"a"}, {"b"}, {"a", "c"}, {"b", "c"}, {"a", "b", "c"}}).Draw(t, "route")
-		args := lua.AcquireArgs{Seq: int64(step), Fresh: fmt.Sprintf("epoch-%d", step), HorizonUS: walkHorizon}
-		args.LeadUS = rapid.SampledFrom([]int64{0, 0, 0, 100_000}).Draw(t, "lead")
+		args := lua.AcquireArgs{Seq: int64(step), Fresh: fmt.Sprintf("epoch-%d", step), HorizonUS: horizon}
+		args.LeadUS = min(horizon, rapid.SampledFrom([]int64{0, 0, 0, 100_000}).Draw(t, "lead"))
 		least := int64(1000)
 		for _, name := range route {
 			l := all[name]
+			place := lua.Ticket{Rank: 2}
+			if comeBack >= 0 && rapid.Bool().Draw(t, "redeem") { // on time, late or early; else it is lost
+				place = tickets[name]
+			}
+			tickets[name] = lua.Ticket{Rank: 2}
 			args.Limits = append(args.Limits, lua.Limit{
-				Field: lua.LimitField(name, 0), Tokens: l.Tokens, PerUS: l.Per.Microseconds(), Burst: l.Burst,
+				Field: lua.LimitField(name, 0), Tokens: l.Tokens, PerUS: l.Per.Microseconds(), Burst: l.Burst, Ticket: place,
 			})
 			least = min(least, l.Burst)
 		}
 		for range rapid.IntRange(0, 5).Draw(t, "asks") {
 			args.Asks = append(args.Asks, lua.Ask{
 				Cost:       min(least, rapid.Int64Range(1, 3).Draw(t, "cost")),
-				PatienceUS: rapid.SampledFrom([]int64{-1, -1, 0, 100_000}).Draw(t, "patience"),
+				PatienceUS: rapid.SampledFrom([]int64{-1, -1, 0, 100_000, 1_000_000}).Draw(t, "patience"),
+				Urgent:     rapid.IntRange(0, 3).Draw(t, "urgent") == 0,
 			})
 		}
 
@@ -113,33 +120,58 @@ func walk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) {
 		path := make([]*limiter.Model, len(route))
 		for i, name := range route {
 			if model[name] == nil {
-				model[name] = limiter.NewModel(all[name], min(born, now), walkHorizon)
+				model[name] = limiter.NewModel(all[name], min(born, now), horizon)
 			}
-			model[name].Enter(now, all[name])
+			model[name].Enter(now, horizon, all[name])
 			path[i] = model[name]
 		}
+		wishes, places := make([]limiter.Wish, len(args.Asks)), make([]limiter.Stub, len(path))
 		for i, k := range args.Asks {
-			at, bound := limiter.Due(now+args.LeadUS, path, k.Cost)
-			want := lua.Grant{Kind: lua.Refused, AtUS: at, Bound: bound}
-			if k.PatienceUS < 0 || at-now <= k.PatienceUS {
+			wishes[i] = limiter.Wish{Cost: k.Cost, PatienceUS: k.PatienceUS, Urgent: k.Urgent}
+		}
+		for i, l := range args.Limits {
+			places[i] = limiter.Stub{Rank: l.Ticket.Rank, Tokens: l.Ticket.Tokens}
+		}
+		plan, back, next := limiter.Plan(path, places, horizon, args.LeadUS, wishes)
+		for i, p := range plan {
+			want := lua.Grant{Kind: lua.Waiting, AtUS: p.At, Bound: p.Bound}
+			switch {
+			case p.Reserved:
 				want.Kind = lua.Reserved
 				grants++
-				for _, b := range path {
-					b.Charge(at, k.Cost)
+				if p.At > horizon {
+					t.Fatalf("step %d: reserved %d µs ahead, beyond the horizon of %d", step, p.At, horizon)
 				}
+			case p.Refused:
+				want.Kind = lua.Refused
 			}
 			if got.Answers[i] != want {
 				t.Fatalf("step %d, ask %d of %+v: script %+v, model %+v", step, i, args, got.Answers[i], want)
 			}
 		}
+		if got.ComeBackUS != back {
+			t.Fatalf("step %d: come back in %d, model %d", step, got.ComeBackUS, back)
+		}
+		for i, name := range route {
+			if want := (lua.Ticket{Rank: next[i].Rank, Tokens: next[i].Tokens}); got.Tickets[i] != want {
+				t.Fatalf("step %d: ticket for %s %+v, model %+v", step, name, got.Tickets[i], want)
+			}
+			tickets[name] = got.Tickets[i]
+		}
+		comeBack = back
 		if got.Grants != grants || got.Epoch != epoch {
 			t.Fatalf("step %d: epoch %s with %d grants, want %s with %d", step, got.Epoch, got.Grants, epoch, grants)
 		}
 		for i, name := range route {
 			words := strings.Fields(rdb.HGet(t.Context(), lua.Keys(walkNamespace).State(), args.Limits[i].Field).Val())
-			us, rem := model[name].Full()
-			if want := []string{strconv.FormatInt(us, 10), strconv.FormatInt(rem, 10)}; len(words) != 7 || words[5] != want[0] || words[6] != want[1] {
-				t.Fatalf("step %d: script stored %v for %s, model is full at %v", step, words, name, want)
+			var stored [4]int64
+			for k := range stored {
+				if len(words) == 9 {
+					stored[k], _ = strconv.ParseInt(words[5+k], 10, 64)
+				}
+			}
+			if want := model[name].Deficits(); stored != want {
+				t.Fatalf("step %d: script stored %v for %s, model has %v", step, words, name, want)
 			}
 		}
 	}

@@ -15,6 +15,7 @@ type Level struct {
 	Burst  int64
 	Seen   time.Time // Redis clock, of the last call that touched it
 	FullAt time.Time // Redis clock; the bucket is full from then on
+	LineAt time.Time // the same with all counted in who stand in line
 }
 
 // TokensAt returns the tokens in the bucket at a time of the Redis clock; negative while it is in debt.
@@ -24,6 +25,15 @@ func (l Level) TokensAt(at time.Time) float64 {
 		return float64(l.Burst)
 	}
 	return float64(l.Burst) - missing.Seconds()*float64(l.Tokens)/l.Per.Seconds()
+}
+
+// WaitingAt returns the tokens that those who stand in line wait for.
+func (l Level) WaitingAt(at time.Time) float64 {
+	from := l.FullAt
+	if from.Before(at) {
+		from = at
+	}
+	return max(0, l.LineAt.Sub(from).Seconds()*float64(l.Tokens)/l.Per.Seconds())
 }
 
 // State is a reading of the state hash.
@@ -49,14 +59,16 @@ func ParseState(fields map[string]string) State {
 		name, ok := strings.CutPrefix(field, "limit:")
 		index, bucket, found := strings.Cut(name, ":")
 		i, err := strconv.Atoi(index)
-		if !ok || !found || err != nil || len(words) != 7 || words[0] != "1" {
+		if !ok || !found || err != nil || len(words) != 9 || words[0] != "2" {
 			continue
 		}
-		if n, ok := integers(words[1:]); ok {
+		if n, ok := integers(words[1:]); ok && n[0] > 0 && n[1] > 0 {
+			seen := time.UnixMicro(n[3])
+			deficit := func(units int64) time.Time { return seen.Add(time.Duration(units/n[0]) * time.Microsecond) }
 			s.Levels = append(s.Levels, Level{
 				Bucket: bucket, Index: i,
 				Tokens: n[0], Per: time.Duration(n[1]) * time.Microsecond, Burst: n[2],
-				Seen: time.UnixMicro(n[3]), FullAt: time.UnixMicro(n[4]),
+				Seen: seen, FullAt: deficit(n[4]), LineAt: deficit(n[6]),
 			})
 		}
 	}

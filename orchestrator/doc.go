@@ -9,7 +9,8 @@
 //
 // Reservations belong to the lane, not to tasks: when one comes due, the task that is first in line then takes it (late
 // binding), so that a task cancelled in the meantime wastes nothing. There are never more reservations than slots to
-// use them. A busy lane asks for as many as it has slots for in one call.
+// use them. A busy lane asks for as many as it has slots for in one call, and while it stands in the fleet's line it holds
+// no slot: a throttled route delays no other.
 //
 // The context a task runs with carries its reservation ([limiter.FromContext]) to the transport that sends its request.
 // Where no transport takes it, the start of the function is its use.

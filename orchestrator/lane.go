@@ -18,6 +18,7 @@ type lane struct {
 	reserved int  // reservations asked for or not yet due, each with a slot held for it
 	asking   bool // a goroutine asks the limiter
 	held     []*held
+	wake     chan struct{} // tells that goroutine, while it stands in line, that there may be nothing left to ask for
 }
 
 // held is a reservation that is not due yet.
@@ -49,13 +50,27 @@ func (n *lane) ask() {
 			n.o.slots.Release(1)
 			return
 		}
-		rs, err := n.o.cfg.Limiter.ReserveUpTo(n.o.ctx, n.route, want)
+		rs, again, err := n.o.cfg.Limiter.TryReserve(n.o.ctx, n.route, want)
 		if err != nil {
 			n.fail(want, fmt.Errorf("orchestrator: route %s: %w", n.route, err))
 			continue
 		}
 		n.giveUp(want - len(rs))
 		n.hold(rs)
+		if len(rs) == 0 {
+			n.standInLine(again)
+		}
+	}
+}
+
+// standInLine waits until it is time to ask again. It holds no slot meanwhile: a throttled route delays no other.
+func (n *lane) standInLine(again time.Time) {
+	t := time.NewTimer(time.Until(again))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-n.wake:
+	case <-n.o.ctx.Done():
 	}
 }
 
@@ -100,6 +115,12 @@ func (n *lane) hold(rs []*limiter.Reservation) {
 // trimLocked gives back the reservations for which no task is left, the latest first, and frees their slots: one that
 // is due in an hour must not hold a slot for that hour.
 func (n *lane) trimLocked() {
+	if n.queue.len == 0 {
+		select {
+		case n.wake <- struct{}{}:
+		default:
+		}
+	}
 	for i := len(n.held) - 1; i >= 0 && n.reserved > n.queue.len; i-- {
 		h := n.held[i]
 		if !h.timer.Stop() {

@@ -18,8 +18,9 @@ import (
 
 // Limiter is what the orchestrator asks for leave to start tasks. *[limiter.Limiter] is one, on Redis or in memory.
 type Limiter interface {
-	// ReserveUpTo returns at least one and at most n reservations of a route, earliest first, or an error.
-	ReserveUpTo(ctx context.Context, route string, n int) ([]*limiter.Reservation, error)
+	// TryReserve asks once for up to n reservations of a route. It returns some, earliest first; or none, and when to
+	// ask again; or an error.
+	TryReserve(ctx context.Context, route string, n int, opts ...limiter.Option) ([]*limiter.Reservation, time.Time, error)
 }
 
 // Config says how an orchestrator works. The zero value of each field is documented; Limiter has none.

@@ -203,7 +203,7 @@ func TestCancelledTaskWastesNothing(t *testing.T) {
 			if _, err := f.Await(t.Context()); err != nil {
 				t.Error(err)
 			}
-			if got, want := time.Since(begin), time.Duration(i+1)*100*time.Millisecond; got != want {
+			if got, want := time.Since(begin).Round(time.Millisecond), time.Duration(i+1)*100*time.Millisecond; got != want {
 				t.Errorf("task %d ended after %v, want %v", i, got, want)
 			}
 		}

@@ -62,7 +62,7 @@ func (o *Orchestrator) submit(ctx context.Context, opts options, do func(context
 	}
 	o.live.Add(1)
 	if t.lane = o.lanes[opts.route]; t.lane == nil {
-		t.lane = &lane{o: o, route: opts.route}
+		t.lane = &lane{o: o, route: opts.route, wake: make(chan struct{}, 1)}
 		o.lanes[opts.route] = t.lane
 	}
 	t.lane.queue.push(t)

@@ -29,11 +29,12 @@ type report struct {
 }
 
 type bucket struct {
-	Name   string  `json:"name"`
-	Tokens float64 `json:"tokens"`
-	Debt   float64 `json:"debt"` // tokens promised ahead of refill
-	Rate   float64 `json:"rate"` // tokens a second
-	Burst  int64   `json:"burst"`
+	Name    string  `json:"name"`
+	Tokens  float64 `json:"tokens"`
+	Debt    float64 `json:"debt"`    // tokens promised ahead of refill
+	Waiting float64 `json:"waiting"` // tokens that those in line wait for
+	Rate    float64 `json:"rate"`    // tokens a second
+	Burst   int64   `json:"burst"`
 
 	limit string // the rate in the words of a person
 }
@@ -64,7 +65,7 @@ func newReport(namespace, addr string, s limiter.Snapshot, seen []fleet.Seen) re
 		if b.Limit.Rate() < 0.1 {
 			rate = fmt.Sprintf("%d per %v", b.Limit.Tokens, b.Limit.Per)
 		}
-		r.Buckets = append(r.Buckets, bucket{b.Bucket, round(b.Tokens), round(b.Debt), b.Limit.Rate(), b.Limit.Burst, rate})
+		r.Buckets = append(r.Buckets, bucket{b.Bucket, round(b.Tokens), round(b.Debt), round(b.Waiting), b.Limit.Rate(), b.Limit.Burst, rate})
 	}
 	for _, v := range seen {
 		row := replica{
@@ -94,9 +95,9 @@ func (r report) print(out io.Writer) error {
 		_, err := fmt.Fprintf(out, "Nobody has used namespace %s on %s.\n", r.Namespace, r.Redis)
 		return err
 	}
-	buckets := cli.Table("BUCKET", "TOKENS", "DEBT", "RATE", "BURST")
+	buckets := cli.Table("BUCKET", "TOKENS", "DEBT", "IN LINE", "RATE", "BURST")
 	for _, b := range r.Buckets {
-		buckets.Row(b.Name, fmt.Sprintf("%.1f", b.Tokens), fmt.Sprintf("%.1f", b.Debt),
+		buckets.Row(b.Name, fmt.Sprintf("%.1f", b.Tokens), fmt.Sprintf("%.1f", b.Debt), fmt.Sprintf("%.1f", b.Waiting),
 			b.limit, strconv.FormatInt(b.Burst, 10))
 	}
 	replicas := cli.Table("REPLICA", "STATE", "PENDING", "IN FLIGHT", "DONE", "FAILED", "HEARTBEAT", "ADDRESS")

@@ -20,6 +20,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.uber.org/goleak"
 
+	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/worker/playlist"
 )
 
@@ -38,7 +39,7 @@ type payments struct {
 	routes []string
 }
 
-func (p *payments) Wait(_ context.Context, route string) error {
+func (p *payments) Wait(_ context.Context, route string, _ ...limiter.Option) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.routes = append(p.routes, route)

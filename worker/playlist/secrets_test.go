@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/worker/playlist"
 )
 
@@ -161,7 +162,7 @@ func TestNoConnectionShowsNoSecret(t *testing.T) {
 
 type waiter func(context.Context) error
 
-func (w waiter) Wait(ctx context.Context, _ string) error { return w(ctx) }
+func (w waiter) Wait(ctx context.Context, _ string, _ ...limiter.Option) error { return w(ctx) }
 
 // tokens is a source of one outcome.
 type tokens struct {

@@ -12,7 +12,7 @@ import (
 // Waiter is the part of a limiter that a round trip without a reservation needs: Wait returns nil once one call on
 // route may start, or an error when ctx ends first or the limiter cannot say. *limiter.Limiter is one.
 type Waiter interface {
-	Wait(ctx context.Context, route string) error
+	Wait(ctx context.Context, route string, opts ...limiter.Option) error
 }
 
 // New returns a RoundTripper that sends through base and pays one token of route for each round trip: with the

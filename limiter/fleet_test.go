@@ -1,0 +1,109 @@
+package limiter_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+)
+
+// outcome is what a fleet of closed loops saw.
+type outcome struct {
+	used, calls, jain, spread float64
+	starved                   int
+}
+
+// loops runs replicas × waiters callers who ask again as soon as they are served, in virtual time, for a minute after
+// the first burst.
+func loops(t *testing.T, replicas, waiters int, limit limiter.Limit) outcome {
+	const begin, length = 10 * time.Second, time.Minute
+	m, _ := limitertest.Redis(t)
+	fleet := make([]*limiter.Limiter, replicas)
+	for i := range fleet {
+		rdb := redis.NewClient(limitertest.Options(m))
+		defer rdb.Close()
+		var err error
+		if fleet[i], err = limiter.New(t.Context(), rdb, config(map[string][]limiter.Limit{"global": {limit}}, nil)); err != nil {
+			t.Fatal(err)
+		}
+		defer closeLimiter(t, fleet[i])
+	}
+	var mu sync.Mutex
+	var all, waits []time.Time
+	var took []time.Duration
+	served := make([]float64, replicas*waiters)
+	zero := time.Now()
+	var running sync.WaitGroup
+	for i, l := range fleet {
+		for k := range waiters {
+			running.Go(func() {
+				for time.Since(zero) < begin+length {
+					asked := time.Now()
+					if err := l.Wait(t.Context(), "global"); err != nil {
+						t.Error(err)
+						return
+					}
+					now := time.Now()
+					mu.Lock()
+					all = append(all, now)
+					if at := now.Sub(zero); at > begin && at <= begin+length {
+						waits = append(waits, now)
+						took = append(took, now.Sub(asked))
+						served[i*waiters+k]++
+					}
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	time.Sleep(begin)
+	calls := int64(0)
+	for _, l := range fleet {
+		calls -= l.Calls()
+	}
+	time.Sleep(length)
+	for _, l := range fleet {
+		calls += l.Calls()
+	}
+	running.Wait()
+	if err := limitertest.Law(all, limit, time.Millisecond); err != nil {
+		t.Error(err)
+	}
+	slices.Sort(took)
+	var sum, squares float64
+	o := outcome{}
+	for _, n := range served {
+		sum, squares = sum+n, squares+n*n
+		if n == 0 {
+			o.starved++
+		}
+	}
+	o.used = float64(len(waits)) / (limit.Rate() * length.Seconds())
+	o.calls = float64(calls) / float64(len(waits))
+	o.jain = sum * sum / (float64(len(served)) * squares)
+	o.spread = float64(took[len(took)-1]) / float64(took[len(took)/2])
+	return o
+}
+
+// TestFleetIsFairAndFrugal: nobody polls, nobody starves, and nothing of the budget is left.
+func TestFleetIsFairAndFrugal(t *testing.T) {
+	for name, c := range map[string]struct {
+		replicas, waiters int
+	}{"1 x 10": {1, 10}, "4 x 10": {4, 10}, "16 x 10": {16, 10}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := loops(t, c.replicas, c.waiters, limiter.PerSecond(40, 40))
+				t.Logf("used %.4f, calls per token %.3f, Jain %.5f, longest wait / median %.2f", o.used, o.calls, o.jain, o.spread)
+				if o.used < 0.99 || o.jain < 0.99 || o.starved > 0 || o.calls > 1.2 || o.spread > 2 {
+					t.Errorf("used %.4f, calls per token %.3f, Jain %.5f, longest wait / median %.2f, %d starved", o.used, o.calls, o.jain, o.spread, o.starved)
+				}
+			})
+		})
+	}
+}
