@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Config says what is limited and how. The zero value of each field is documented; Buckets is the only one without a
@@ -29,6 +32,10 @@ type Config struct {
 	// Replica names this process in the fleet. It must differ between processes that run at the same time. Zero is a
 	// random name.
 	Replica string
+	// TracerProvider makes a span "acquire" of each wait in a trace that is recorded. Zero is the global one.
+	TracerProvider trace.TracerProvider
+	// MeterProvider makes the metrics weir.rate_limiting.*. Zero is the global one.
+	MeterProvider metric.MeterProvider
 	// CallTimeout bounds one call to Redis, resends included. Zero is 5 s.
 	CallTimeout time.Duration
 }
@@ -45,6 +52,7 @@ const (
 type route struct {
 	name   string
 	limits []bound
+	labels labels
 }
 
 // burst is the largest cost that the route can ever start, and the bucket that sets it.
@@ -79,6 +87,12 @@ func (c Config) settings() (settings, error) {
 	if c.Horizon == 0 {
 		c.Horizon = DefaultHorizon
 	}
+	if c.TracerProvider == nil {
+		c.TracerProvider = otel.GetTracerProvider()
+	}
+	if c.MeterProvider == nil {
+		c.MeterProvider = otel.GetMeterProvider()
+	}
 	if c.Horizon > time.Hour {
 		return settings{}, fmt.Errorf("limiter: horizon %v: want an hour or less", c.Horizon)
 	}
@@ -93,7 +107,7 @@ func (c Config) settings() (settings, error) {
 	if len(c.Buckets) == 0 {
 		return settings{}, errors.New("limiter: no buckets: name at least one, with its limits")
 	}
-	s := settings{Config: c, routes: map[string]*route{}, all: &route{}}
+	s := settings{Config: c, routes: map[string]*route{}, all: &route{labels: newLabels("")}}
 	for _, name := range sorted(c.Buckets) {
 		r, err := newRoute(name, c.Buckets, c.Horizon, name)
 		if err != nil {
@@ -119,7 +133,7 @@ func newRoute(name string, buckets map[string][]Limit, horizon time.Duration, pa
 	if len(path) == 0 {
 		return nil, fmt.Errorf("limiter: route %s: no buckets", name)
 	}
-	r := &route{name: name}
+	r := &route{name: name, labels: newLabels(name)}
 	for i, b := range path {
 		limits, ok := buckets[b]
 		switch {

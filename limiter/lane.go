@@ -43,6 +43,7 @@ type waiter struct {
 
 	// guarded by the lane's mu until done is closed
 	covered bool // a reservation of the pool will be its
+	asked   int  // calls to the store that it was part of
 	got     []*Reservation
 	again   time.Time // where there was nothing once: when to come back
 	err     error
@@ -67,7 +68,7 @@ func (n *lane) join(ctx context.Context, w *waiter) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	w.done, w.arrived = make(chan struct{}), time.Now()
+	w.done = make(chan struct{})
 	n.mu.Lock()
 	if err := n.arriveLocked(w); err != nil {
 		n.mu.Unlock()
@@ -267,6 +268,11 @@ func (n *lane) land(whose []*waiter, asks []ask, got reply, err error, sent, rec
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.flying = false
+	for i, w := range whose {
+		if i == 0 || whose[i-1] != w {
+			w.asked++
+		}
+	}
 	over := map[*waiter]error{}
 	if err != nil {
 		for _, w := range whose {
@@ -278,8 +284,8 @@ func (n *lane) land(whose []*waiter, asks []ask, got reply, err error, sent, rec
 		case reserved:
 			due := n.l.clock.local(got.now+a.at.Microseconds(), got.now, sent, received)
 			r := &Reservation{route: n.route.name, cost: asks[i].cost, due: due, bucket: a.bucket, slack: n.l.s.Slack, lane: n}
-			if a.bucket != "" {
-				r.wait = max(0, due.Sub(whose[i].arrived))
+			if w := whose[i]; a.bucket != "" {
+				r.wait, r.turns = max(0, due.Sub(w.arrived)), w.asked-1
 			}
 			n.pool = append(n.pool, r)
 		case refused:

@@ -17,6 +17,7 @@ type Limiter struct {
 	s     settings // fixed at construction
 	store store
 	clock *clock
+	says  *telemetry
 	lanes map[laneKey]*lane
 
 	calls atomic.Int64 // to the store
@@ -34,11 +35,15 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 	if err != nil {
 		return nil, err
 	}
-	st := newRedisStore(ctx, rdb, s)
+	says, err := newTelemetry(s.TracerProvider, s.MeterProvider)
+	if err != nil {
+		return nil, err
+	}
+	st := newRedisStore(ctx, rdb, s, says)
 	if _, err := st.reserve(s.all, s.all.name, 0, nil, nil); err != nil { //nolint:contextcheck // the store has ctx already
 		return nil, err
 	}
-	return newLimiter(s, st), nil
+	return newLimiter(s, st, says), nil
 }
 
 // NewMemory returns a limiter of the same meaning whose buckets are in this process' memory: for single processes and
@@ -48,11 +53,15 @@ func NewMemory(cfg Config) (*Limiter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLimiter(s, newMemory(s)), nil
+	says, err := newTelemetry(s.TracerProvider, s.MeterProvider)
+	if err != nil {
+		return nil, err
+	}
+	return newLimiter(s, newMemory(s), says), nil
 }
 
-func newLimiter(s settings, st store) *Limiter {
-	l := &Limiter{s: s, store: st, clock: newClock(), lanes: map[laneKey]*lane{}}
+func newLimiter(s settings, st store, says *telemetry) *Limiter {
+	l := &Limiter{s: s, store: st, clock: newClock(), says: says, lanes: map[laneKey]*lane{}}
 	for name, r := range s.routes {
 		l.lanes[laneKey{name, false}] = &lane{l: l, route: r, id: name}
 		l.lanes[laneKey{name, true}] = &lane{l: l, route: r, id: name + "!", urgent: true}
@@ -92,6 +101,7 @@ func (l *Limiter) AllowN(ctx context.Context, route string, n int64, opts ...Opt
 		if r.Use(route) {
 			return true, nil
 		}
+		l.tooLate(ctx, r)
 		w = &waiter{cost: n, units: 1, atOnce: true}
 	}
 }
@@ -139,7 +149,14 @@ func (l *Limiter) WaitN(ctx context.Context, route string, n int64, opts ...Opti
 		if r.Use(route) {
 			return nil
 		}
-		// Woken too late to keep the limit with it: ask again.
+		l.tooLate(ctx, r)
+	}
+}
+
+// tooLate notes a reservation that its caller was woken too late for: it is given up and asked for again.
+func (l *Limiter) tooLate(ctx context.Context, r *Reservation) {
+	if l.says.late.Enabled(ctx) {
+		l.says.late.Add(ctx, 1, r.lane.route.labels.route)
 	}
 }
 
@@ -206,7 +223,18 @@ func (l *Limiter) due(ctx context.Context, route string, w *waiter, opts []Optio
 		return nil, ErrClosed
 	}
 	w.deadline, _ = ctx.Deadline()
-	if err := n.join(ctx, w); err != nil {
+	w.arrived = time.Now()
+	if w.once { // a scheduler that comes back does not wait here
+		if err := n.join(ctx, w); err != nil {
+			return nil, err
+		}
+		l.says.served(ctx, n, w)
+		return w.got[0], nil
+	}
+	ctx, span := l.says.asks(ctx, n)
+	err := n.join(ctx, w)
+	l.says.got(ctx, n, w, span, err)
+	if err != nil {
 		return nil, err
 	}
 	return w.got[0], nil

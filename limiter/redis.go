@@ -19,6 +19,7 @@ type redisStore struct {
 	replica string
 	horizon int64 // µs
 	timeout time.Duration
+	says    *telemetry
 	life    context.Context //nolint:containedctx // of whoever made the limiter: calls are shared by callers and bound by none
 
 	mu     sync.Mutex
@@ -27,10 +28,10 @@ type redisStore struct {
 	seqs   map[string]int64 // by route
 }
 
-func newRedisStore(ctx context.Context, rdb redis.UniversalClient, s settings) *redisStore {
+func newRedisStore(ctx context.Context, rdb redis.UniversalClient, s settings, says *telemetry) *redisStore {
 	return &redisStore{
 		rdb: rdb, keys: lua.Keys(s.Namespace), replica: s.Replica, horizon: s.Horizon.Microseconds(),
-		timeout: s.CallTimeout, life: context.WithoutCancel(ctx), seqs: map[string]int64{},
+		timeout: s.CallTimeout, life: context.WithoutCancel(ctx), says: says, seqs: map[string]int64{},
 	}
 }
 
@@ -58,7 +59,9 @@ func (s *redisStore) reserve(r *route, lane string, lead time.Duration, asks []a
 	args.Seq, args.Epoch, args.Grants = s.seqs[lane], s.epoch, s.grants
 	s.mu.Unlock()
 
+	sent := time.Now()
 	got, err := lua.Acquire(ctx, s.rdb, s.keys, s.replica, lane, args)
+	s.says.called(ctx, r, time.Since(sent))
 	if err != nil {
 		return reply{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}

@@ -15,6 +15,7 @@ type Reservation struct {
 	due    time.Time
 	wait   time.Duration
 	bucket string
+	turns  int
 	slack  time.Duration
 	lane   *lane
 	state  atomic.Int32
@@ -37,6 +38,9 @@ func (r *Reservation) Delay() time.Duration { return max(0, time.Until(r.due)) }
 
 // Wait is how long the caller had to wait for its token, from asking until it is due; 0 if the call could start at once.
 func (r *Reservation) Wait() time.Duration { return r.wait }
+
+// Turns is how often the caller's route came back with a ticket before it had this.
+func (r *Reservation) Turns() int { return r.turns }
 
 // Bucket is the bucket that set the due time, "" if the call could start at once.
 func (r *Reservation) Bucket() string { return r.bucket }
@@ -64,7 +68,7 @@ func (r *Reservation) Cancel() {
 
 // again is the same leave for another holder.
 func (r *Reservation) again() *Reservation {
-	return &Reservation{route: r.route, cost: r.cost, due: r.due, wait: r.wait, bucket: r.bucket, slack: r.slack, lane: r.lane}
+	return &Reservation{route: r.route, cost: r.cost, due: r.due, wait: r.wait, bucket: r.bucket, turns: r.turns, slack: r.slack, lane: r.lane}
 }
 
 type contextKey struct{}

@@ -16,6 +16,7 @@ const (
 	attrRoute     = attribute.Key("weir.route")
 	attrBucket    = attribute.Key("weir.bucket")     // that set the due time
 	attrTokenWait = attribute.Key("weir.token_wait") // s, from asking until due
+	attrTurns     = attribute.Key("weir.turns")      // times that the route came back with a ticket
 )
 
 // traceStart records how the task came to start, queued and acquire, and opens the span of its execution.
@@ -32,7 +33,7 @@ func (t *task) traceStart(ctx context.Context, r *limiter.Reservation) (context.
 	_, queued := t.o.tracer.Start(ctx, "queued", trace.WithTimestamp(t.queuedAt))
 	queued.End(trace.WithTimestamp(asked))
 	_, acquire := t.o.tracer.Start(ctx, "acquire", trace.WithTimestamp(asked), trace.WithAttributes(
-		attrRoute.String(t.lane.route), attrBucket.String(r.Bucket()), attrTokenWait.Float64(r.Wait().Seconds())))
+		attrRoute.String(t.lane.route), attrBucket.String(r.Bucket()), attrTokenWait.Float64(r.Wait().Seconds()), attrTurns.Int(r.Turns())))
 	acquire.End(trace.WithTimestamp(t.startedAt))
 	return t.o.tracer.Start(ctx, "execute", trace.WithTimestamp(t.startedAt))
 }

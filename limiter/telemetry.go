@@ -1,0 +1,148 @@
+package limiter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Names of attributes, of metrics and of spans.
+const (
+	attrRoute     = attribute.Key("weir.route")
+	attrResult    = attribute.Key("weir.rate_limiting.result")
+	attrBucket    = attribute.Key("weir.bucket")     // that set the due time
+	attrTokenWait = attribute.Key("weir.token_wait") // s, from asking until due
+	attrTurns     = attribute.Key("weir.turns")      // times that it came back with a ticket
+)
+
+const scope = "github.com/weir-go/weir/limiter"
+
+// result is how a caller's wait ended, in the words of the stable metrics of ASP.NET Core's rate limiting.
+type result int
+
+const (
+	acquired result = iota
+	rejected
+	canceled
+	failed
+	results
+)
+
+func (r result) String() string {
+	return [results]string{"acquired", "rejected", "request_canceled", "backend_error"}[r]
+}
+
+func resultOf(err error) result {
+	if err == nil {
+		return acquired
+	}
+	if _, deadline := errors.AsType[*DeadlineError](err); deadline {
+		return rejected
+	}
+	if errors.Is(err, ErrUnavailable) {
+		return failed
+	}
+	return canceled
+}
+
+// telemetry is what a limiter says of itself through the OpenTelemetry API. Everything about it is fixed at
+// construction, so that a call costs nothing where nobody listens.
+type telemetry struct {
+	tracer   trace.Tracer
+	requests metric.Int64Counter
+	queue    metric.Float64Histogram
+	queued   metric.Int64UpDownCounter
+	calls    metric.Float64Histogram
+	late     metric.Int64Counter
+}
+
+func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry, error) {
+	m := mp.Meter(scope)
+	t := &telemetry{tracer: tp.Tracer(scope)}
+	var errs [5]error
+	seconds := metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+	t.requests, errs[0] = m.Int64Counter("weir.rate_limiting.requests", metric.WithUnit("{request}"),
+		metric.WithDescription("Calls that asked for leave to start, by how that ended."))
+	t.queue, errs[1] = m.Float64Histogram("weir.rate_limiting.request.time_in_queue", metric.WithUnit("s"), seconds,
+		metric.WithDescription("Time from asking for leave until it was there or refused."))
+	t.queued, errs[2] = m.Int64UpDownCounter("weir.rate_limiting.queued_requests", metric.WithUnit("{request}"),
+		metric.WithDescription("Calls that wait for leave to start."))
+	t.calls, errs[3] = m.Float64Histogram("weir.rate_limiting.redis.duration", metric.WithUnit("s"),
+		metric.WithExplicitBucketBoundaries(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10),
+		metric.WithDescription("Time of one call to Redis, which many callers may share."))
+	t.late, errs[4] = m.Int64Counter("weir.rate_limiting.late", metric.WithUnit("{reservation}"),
+		metric.WithDescription("Reservations that came too late to be used and were asked for again."))
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, fmt.Errorf("limiter: metrics: %w", err)
+	}
+	return t, nil
+}
+
+// labels are the attributes of one route, made once.
+type labels struct {
+	route   metric.MeasurementOption
+	results [results]metric.MeasurementOption
+}
+
+func newLabels(route string) labels {
+	l := labels{route: metric.WithAttributeSet(attribute.NewSet(attrRoute.String(route)))}
+	for r := range results {
+		l.results[r] = metric.WithAttributeSet(attribute.NewSet(attrRoute.String(route), attrResult.String(r.String())))
+	}
+	return l
+}
+
+// asks notes that a caller begins to wait. The context it returns carries its span, if its trace is recorded.
+func (t *telemetry) asks(ctx context.Context, n *lane) (context.Context, trace.Span) {
+	if t.queued.Enabled(ctx) {
+		t.queued.Add(ctx, 1, n.route.labels.route)
+	}
+	parent := trace.SpanFromContext(ctx)
+	if !parent.IsRecording() {
+		return ctx, nil
+	}
+	return t.tracer.Start(ctx, "acquire", trace.WithAttributes(attrRoute.String(n.route.name)))
+}
+
+// got notes how a caller's wait ended.
+func (t *telemetry) got(ctx context.Context, n *lane, w *waiter, span trace.Span, err error) {
+	r := resultOf(err)
+	if t.queued.Enabled(ctx) {
+		t.queued.Add(ctx, -1, n.route.labels.route)
+	}
+	if t.requests.Enabled(ctx) {
+		t.requests.Add(ctx, int64(max(1, len(w.got))), n.route.labels.results[r])
+	}
+	if t.queue.Enabled(ctx) {
+		t.queue.Record(ctx, time.Since(w.arrived).Seconds(), n.route.labels.results[r])
+	}
+	if span == nil {
+		return
+	}
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+	} else {
+		span.SetAttributes(attrBucket.String(w.got[0].bucket), attrTokenWait.Float64(w.got[0].wait.Seconds()), attrTurns.Int(w.got[0].turns))
+	}
+	span.End()
+}
+
+// served notes what one who asks once was given.
+func (t *telemetry) served(ctx context.Context, n *lane, w *waiter) {
+	if t.requests.Enabled(ctx) {
+		t.requests.Add(ctx, int64(len(w.got)), n.route.labels.results[acquired])
+	}
+}
+
+// called notes a call to Redis.
+func (t *telemetry) called(ctx context.Context, r *route, took time.Duration) {
+	if t.calls.Enabled(ctx) {
+		t.calls.Record(ctx, took.Seconds(), r.labels.route)
+	}
+}

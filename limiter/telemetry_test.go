@@ -1,0 +1,149 @@
+package limiter_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+)
+
+// TestMetricsCountHowWaitsEnd: acquired, rejected, cancelled and failed, by route, and nobody in the queue at the end.
+func TestMetricsCountHowWaitsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rdb := limitertest.Redis(t)
+		reader := metric.NewManualReader()
+		cfg := one(10, 2)
+		cfg.MeterProvider = metric.NewMeterProvider(metric.WithReader(reader))
+		l, err := limiter.New(t.Context(), rdb, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeLimiter(t, l)
+		time.Sleep(time.Minute)
+		for range 3 {
+			if err := l.Wait(t.Context(), "global"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if ok, err := l.Allow(t.Context(), "global"); ok || err != nil {
+			t.Errorf("allowed: %v, %v", ok, err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Millisecond, cancel)
+		if err := l.Wait(ctx, "global"); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		m.SetError("LOADING")
+		if err := l.Wait(t.Context(), "global"); !errors.Is(err, limiter.ErrUnavailable) {
+			t.Error(err)
+		}
+
+		var data metricdata.ResourceMetrics
+		if err := reader.Collect(t.Context(), &data); err != nil {
+			t.Fatal(err)
+		}
+		counts := map[string]int64{}
+		for _, scope := range data.ScopeMetrics {
+			for _, v := range scope.Metrics {
+				switch d := v.Data.(type) {
+				case metricdata.Sum[int64]:
+					for _, p := range d.DataPoints {
+						result, _ := p.Attributes.Value("weir.rate_limiting.result")
+						counts[v.Name+" "+result.AsString()] += p.Value
+					}
+				case metricdata.Histogram[float64]:
+					for _, p := range d.DataPoints {
+						result, _ := p.Attributes.Value("weir.rate_limiting.result")
+						counts[v.Name+" "+result.AsString()] += int64(p.Count)
+					}
+				}
+			}
+		}
+		delete(counts, "weir.rate_limiting.redis.duration ") // as many as were needed
+		want := map[string]int64{"weir.rate_limiting.queued_requests ": 0}
+		for result, n := range map[string]int64{"acquired": 3, "rejected": 1, "request_canceled": 1, "backend_error": 1} {
+			want["weir.rate_limiting.requests "+result] = n
+			want["weir.rate_limiting.request.time_in_queue "+result] = n
+		}
+		if diff := cmp.Diff(want, counts); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestSpanSaysWhatBoundTheCall: the bucket, how long, and how many turns it took.
+func TestSpanSaysWhatBoundTheCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		recorder := tracetest.NewSpanRecorder()
+		provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
+		cfg := config(map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}, "spotify": {limiter.PerSecond(1, 1)}},
+			map[string][]string{"spotify": {"spotify", "global"}})
+		cfg.TracerProvider = provider
+		l, err := limiter.NewMemory(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeLimiter(t, l)
+		ctx, span := provider.Tracer("test").Start(t.Context(), "work")
+		for range 2 {
+			if err := l.Wait(ctx, "spotify"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		span.End()
+		if err := l.Wait(t.Context(), "spotify"); err != nil { // in no trace
+			t.Fatal(err)
+		}
+		var got []map[string]any
+		for _, s := range recorder.Ended() {
+			if s.Name() != "acquire" {
+				continue
+			}
+			if s.Parent().SpanID() != span.SpanContext().SpanID() {
+				t.Error("not a child of the caller's span")
+			}
+			v := map[string]any{}
+			for _, a := range s.Attributes() {
+				v[string(a.Key)] = a.Value.AsInterface()
+			}
+			got = append(got, v)
+		}
+		want := []map[string]any{
+			{"weir.route": "spotify", "weir.bucket": "", "weir.token_wait": 0.0, "weir.turns": int64(0)},
+			{"weir.route": "spotify", "weir.bucket": "spotify", "weir.token_wait": 1.0, "weir.turns": int64(1)},
+		}
+		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b float64) bool { return a-b < 0.001 && b-a < 0.001 })); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestAllocationsOfAnAllow pins what a call allocates where nobody listens to metrics and traces: the caller's place, its
+// reservation, and the share of a flight; nothing of it is telemetry's.
+func TestAllocationsOfAnAllow(t *testing.T) {
+	l, err := limiter.NewMemory(one(1_000_000, 1_000_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeLimiter(t, l)
+	allocations := testing.AllocsPerRun(1000, func() {
+		if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	})
+	t.Logf("%.0f allocations", allocations)
+	if allocations > 12 {
+		t.Errorf("%.0f allocations, want 12 or fewer", allocations)
+	}
+}
