@@ -20,6 +20,7 @@ type bucket struct {
 	seen               int64 // µs
 	full, back, line   int64 // deficits
 	urgent             int64 // deficit of the share of the rate with which urgent calls may pass the line
+	last               int64 // µs until the latest reservation that is out is due
 }
 
 // rank is the place of a caller before a bucket: it decides which deficit counts for it.
@@ -37,16 +38,15 @@ const (
 func newBucket(l Limit, at, horizon int64) *bucket {
 	b := &bucket{tokens: l.Tokens, per: l.per(), burst: l.Burst, seen: at}
 	b.full = b.burst*b.per + horizon*b.tokens
-	b.back, b.line = b.full, b.full
+	b.back, b.line, b.last = b.full, b.full, horizon
 	return b
 }
 
-// enter brings the bucket to a time and to the limit in force. A clock that stepped back takes the deficits with it:
-// they are counted from when it was last seen.
+// enter brings the bucket to a time and to the limit in force.
 //
-// A new limit keeps the number of tokens. A slower rate counts from now, a faster one after the last reservation, which
-// is at most a horizon away, so that it cannot crowd those that are out.
-func (b *bucket) enter(now, horizon int64, l Limit) {
+// A new limit keeps the number of tokens, and counts from the last reservation that is out: before that the former one
+// holds. Both directions turn at the same moment, so that replicas that disagree about a limit lead nowhere.
+func (b *bucket) enter(now int64, l Limit) {
 	gone := max(0, now-b.seen)
 	for _, d := range []*int64{&b.full, &b.back, &b.line, &b.urgent} {
 		if *d/b.tokens < gone { // the product below could be beyond what counts exactly
@@ -55,28 +55,34 @@ func (b *bucket) enter(now, horizon int64, l Limit) {
 			*d -= gone * b.tokens
 		}
 	}
+	b.last = max(0, b.last-gone)
 	b.seen = now
-	b.back = max(b.back, b.full)
-	b.line = max(b.line, b.back)
+	b.order()
 	if per := l.per(); l.Tokens != b.tokens || per != b.per || l.Burst != b.burst {
-		b.become(horizon, l.Tokens, per, l.Burst)
+		b.become(l.Tokens, per, l.Burst)
 	}
 }
 
-func (b *bucket) become(horizon, tokens, per, burst int64) {
-	// Deficits in µs and the time of a token, in floating point: rounded up, once, when a limit changes.
+// order keeps full ≤ back ≤ line.
+func (b *bucket) order() {
+	b.back = max(b.back, b.full)
+	b.line = max(b.line, b.back)
+}
+
+func (b *bucket) become(tokens, per, burst int64) {
+	// In floating point, rounded up, once, when a limit changes.
 	was, is := float64(b.per)/float64(b.tokens), float64(per)/float64(tokens)
 	convert := func(d, more int64) int64 {
-		us, kept := float64(d)/float64(b.tokens), 0.0
-		if is < was {
-			kept = min(us, float64(horizon))
-		}
-		rest := int64(min(span, math.Ceil((us-kept)*is/was*float64(tokens)))) + more*per
-		return int64(math.Ceil(kept*float64(tokens))) + max(0, rest)
+		us := float64(d) / float64(b.tokens)
+		kept := min(us, float64(b.last))
+		rest := min(span, math.Ceil((us-kept)*is/was*float64(tokens))) + float64(more)*float64(per)
+		return int64(math.Ceil(kept*float64(tokens)) + max(0, rest))
 	}
 	more := burst - b.burst
 	b.full, b.back, b.line, b.urgent = convert(b.full, more), convert(b.back, more), convert(b.line, more), convert(b.urgent, 0)
 	b.tokens, b.per, b.burst = tokens, per, burst
+	b.full = max(b.full, b.last*tokens)
+	b.order()
 }
 
 // level is the deficit that counts for a caller of a rank.
@@ -124,8 +130,8 @@ func (b *bucket) charge(due, cost int64, r rank, jump, passed bool) {
 			b.line = max(b.line, at) + add
 		}
 	}
-	b.back = max(b.back, b.full)
-	b.line = max(b.line, b.back)
+	b.last = max(b.last, due)
+	b.order()
 }
 
 // available returns the tokens in the bucket when it was last seen; negative in debt.

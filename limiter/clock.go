@@ -11,13 +11,25 @@ import (
 // differences over the last seconds is the nearest to the truth that the round trips allow, and never before it: a due
 // time is never early, and the jitter of a single round trip drops out.
 type clock struct {
-	mu   sync.Mutex
 	zero time.Time // of the local monotonic scale; set at construction
-	// guarded by mu
-	turned       int64 // µs on the local scale at which the current window began
-	newest, last int64 // smallest difference in the current window and in the one before
-	seen         bool
-	trip         time.Duration // the longest round trip of late; fades by a tenth with each shorter one
+
+	mu        sync.Mutex
+	turned    int64    // µs on the local scale at which the current window began
+	now, then extremes // of the current window and of the one before
+}
+
+// extremes is the smallest and the largest difference of a window, µs; empty where it has seen none.
+type extremes struct {
+	least, most int64
+	any         bool
+}
+
+func (s *extremes) add(d int64) {
+	if !s.any {
+		*s = extremes{d, d, true}
+		return
+	}
+	s.least, s.most = min(s.least, d), max(s.most, d)
 }
 
 // window is how long a difference counts, once or twice. A local clock that is 100 ppm fast makes a due time early by
@@ -26,37 +38,56 @@ const window = 2 * time.Second
 
 func newClock() *clock { return &clock{zero: time.Now()} }
 
-// local returns the local time of a moment of the store's clock, from a reply that was asked for at sent, received at
-// received and says that the store's clock showed now in between.
-func (c *clock) local(at, now int64, sent, received time.Time) time.Time {
+// observe takes in a reply that was asked for at sent, received at received, and says that the store's clock showed now
+// in between.
+func (c *clock) observe(now int64, sent, received time.Time) {
 	s, r := sent.Sub(c.zero).Microseconds(), received.Sub(c.zero).Microseconds()
-	offset := r - now
-
-	c.mu.Lock()
-	c.trip = max(received.Sub(sent), c.trip*9/10)
-	switch {
-	case !c.seen || now+min(c.newest, c.last) < s:
-		// The store cannot have shown now before it was asked: its clock stepped back, and what was measured is void.
-		c.newest, c.last, c.turned, c.seen = offset, offset, r, true
-	case r-c.turned > window.Microseconds():
-		c.last, c.newest, c.turned = c.newest, offset, r
-	default:
-		c.newest = min(c.newest, offset)
-	}
-	offset = min(c.newest, c.last)
-	c.mu.Unlock()
-
-	// Counted from received, so that the result carries the wall clock of this moment too.
-	return received.Add(time.Duration(at+offset-r) * time.Microsecond)
-}
-
-// lead is how far ahead of the store's now a call must be due to be of use when the reply comes: nothing where replies
-// are fast beside the slack, else a round trip. Without it, what is granted for now would be late on arrival for ever.
-func (c *clock) lead(slack, horizon time.Duration) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.trip <= slack/2 {
+	switch age := r - c.turned; {
+	case age > 2*window.Microseconds():
+		c.now, c.then, c.turned = extremes{}, extremes{}, r // what was measured is too old to say anything
+	case age > window.Microseconds():
+		c.now, c.then, c.turned = extremes{}, c.now, r
+	}
+	if least, _, ok := c.bounds(); ok && now+least < s {
+		// The store cannot have shown now before it was asked: its clock stepped back, and what was measured is void.
+		c.now, c.then = extremes{}, extremes{}
+	}
+	c.now.add(r - now)
+}
+
+func (c *clock) bounds() (least, most int64, ok bool) {
+	switch {
+	case c.now.any && c.then.any:
+		return min(c.now.least, c.then.least), max(c.now.most, c.then.most), true
+	case c.then.any:
+		return c.then.least, c.then.most, true
+	default:
+		return c.now.least, c.now.most, c.now.any
+	}
+}
+
+// local returns the local time of a moment of the store's clock. received is that of the reply it comes from: the result
+// is counted from it, so that it carries the wall clock of this moment too.
+func (c *clock) local(at int64, received time.Time) time.Time {
+	c.mu.Lock()
+	least, _, _ := c.bounds()
+	c.mu.Unlock()
+	return received.Add(time.Duration(at+least-received.Sub(c.zero).Microseconds()) * time.Microsecond)
+}
+
+// lead is how far ahead of the store's now a call should be due so that its reply is not too late to be used: nothing
+// where replies take about the same time, for a constant delay is in the mapping; where they vary by more than half the
+// slack, by as much as they do. No reservation is due beyond the horizon.
+func (c *clock) lead(slack, horizon time.Duration) time.Duration {
+	c.mu.Lock()
+	least, most, ok := c.bounds()
+	stale := time.Since(c.zero).Microseconds()-c.turned > 2*window.Microseconds()
+	c.mu.Unlock()
+	vary := time.Duration(most-least) * time.Microsecond
+	if !ok || stale || vary <= slack/2 {
 		return 0
 	}
-	return min(c.trip, horizon)
+	return min(vary, horizon)
 }

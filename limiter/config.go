@@ -23,7 +23,8 @@ type Config struct {
 	// Routes are the buckets that each kind of call passes, narrowest first, ending in the one all share. A bucket is
 	// also a route of its own name. Zero is those alone.
 	Routes map[string][]string
-	// Slack is how late a reservation may be used, on the monotonic and on the wall clock. Zero is 50 ms.
+	// Slack is how late a reservation may be used, on the monotonic and on the wall clock. At least 5 ms, which is what
+	// timers need: a reservation that always comes too late is asked for again for ever. Zero is 50 ms.
 	Slack time.Duration
 	// Horizon is how far ahead a reservation may be due: what a replica that dies can lose, what an urgent call waits
 	// behind, and the debt with which every bucket begins when Redis has forgotten. All replicas of a namespace should
@@ -36,7 +37,8 @@ type Config struct {
 	TracerProvider trace.TracerProvider
 	// MeterProvider makes the metrics weir.rate_limiting.*. Zero is the global one.
 	MeterProvider metric.MeterProvider
-	// CallTimeout bounds one call to Redis, resends included. Zero is 5 s.
+	// CallTimeout bounds one call to Redis, resends included, if the client heeds contexts while it reads
+	// (ContextTimeoutEnabled in go-redis); else its own timeouts do. At most 30 s; zero is 5 s.
 	CallTimeout time.Duration
 }
 
@@ -46,6 +48,10 @@ const (
 	DefaultSlack       = 50 * time.Millisecond
 	DefaultHorizon     = 250 * time.Millisecond
 	defaultCallTimeout = 5 * time.Second
+
+	minSlack       = 5 * time.Millisecond
+	maxCallTimeout = 30 * time.Second // a reply is kept for a repeat for twice as long
+	maxLimits      = 64               // of one route, which is what one run of the script works through
 )
 
 // route is what one kind of call must pass.
@@ -87,17 +93,23 @@ func (c Config) settings() (settings, error) {
 	if c.Horizon == 0 {
 		c.Horizon = DefaultHorizon
 	}
+	if c.CallTimeout == 0 {
+		c.CallTimeout = defaultCallTimeout
+	}
 	if c.TracerProvider == nil {
 		c.TracerProvider = otel.GetTracerProvider()
 	}
 	if c.MeterProvider == nil {
 		c.MeterProvider = otel.GetMeterProvider()
 	}
+	if c.Slack < minSlack {
+		return settings{}, fmt.Errorf("limiter: slack %v: want %v or more", c.Slack, minSlack)
+	}
+	if c.CallTimeout > maxCallTimeout {
+		return settings{}, fmt.Errorf("limiter: call timeout %v: want %v or less", c.CallTimeout, maxCallTimeout)
+	}
 	if c.Horizon > time.Hour {
 		return settings{}, fmt.Errorf("limiter: horizon %v: want an hour or less", c.Horizon)
-	}
-	if c.CallTimeout == 0 {
-		c.CallTimeout = defaultCallTimeout
 	}
 	for what, name := range map[string]string{"namespace": c.Namespace, "replica": c.Replica} {
 		if err := CheckName(what, name); err != nil {
@@ -154,6 +166,9 @@ func newRoute(name string, buckets map[string][]Limit, horizon time.Duration, pa
 			}
 			r.limits = append(r.limits, bound{bucket: b, index: j, limit: n})
 		}
+	}
+	if len(r.limits) > maxLimits {
+		return nil, fmt.Errorf("limiter: route %s: %d limits: want %d or fewer", name, len(r.limits), maxLimits)
 	}
 	return r, nil
 }

@@ -39,9 +39,11 @@
 // # When things fail
 //
 // A call to Redis that was sent twice, or whose reply was lost and asked for again, is answered once and paid once. A
-// Redis that forgot (restarted empty, flushed, or replaced by a replica that lags) begins a new epoch in which every
+// Redis that forgot (restarted empty or flushed) begins a new epoch in which every
 // bucket is empty and in debt by the horizon: silence, never a second burst, because nothing that was forgotten is due
-// later than that. A replica that dies takes at most a horizon of reservations with it. Redis out of reach is an error that wraps [ErrUnavailable]; nothing was started.
+// later than that. The same holds for a promoted Redis replica that lags, as soon as somebody asks it who saw a grant that
+// it lost; until then, and for ever if none of those asks in time, the grants lost by the lag are given twice, at most one
+// burst of them. A process that dies takes at most a horizon of reservations with it. Redis out of reach is an error that wraps [ErrUnavailable]; nothing was started.
 //
 // # Goroutines
 //

@@ -9,10 +9,10 @@ type Model = bucket
 var NewModel = newBucket
 
 // Enter brings a bucket to a time and a limit.
-func (b *bucket) Enter(now, horizon int64, l Limit) { b.enter(now, horizon, l) }
+func (b *bucket) Enter(now int64, l Limit) { b.enter(now, l) }
 
 // Deficits are the level as the script stores it.
-func (b *bucket) Deficits() [4]int64 { return [4]int64{b.full, b.back, b.line, b.urgent} }
+func (b *bucket) Deficits() [5]int64 { return [5]int64{b.full, b.back, b.line, b.urgent, b.last} }
 
 // Planned is what the model says of one ask.
 type Planned struct {
@@ -56,3 +56,18 @@ func Plan(route []*Model, tickets []Stub, horizon, earliest int64, wishes []Wish
 
 // Normal is the limit in lowest terms.
 func Normal(l Limit) (Limit, error) { return l.normal() }
+
+// Clock is the mapping of the store's time.
+type Clock = clock
+
+// NewClock begins one.
+var NewClock = newClock
+
+// Observe, Local and Lead are its verbs.
+func (c *clock) Observe(now int64, sent, received time.Time) { c.observe(now, sent, received) }
+
+// Local maps a moment of the store.
+func (c *clock) Local(at int64, received time.Time) time.Time { return c.local(at, received) }
+
+// Lead is how far ahead to ask.
+func (c *clock) Lead(slack, horizon time.Duration) time.Duration { return c.lead(slack, horizon) }

@@ -107,3 +107,30 @@ func TestFleetIsFairAndFrugal(t *testing.T) {
 		})
 	}
 }
+
+// loop runs closed loops of waiters on each limiter for a while and returns when their calls started.
+func loop(t *testing.T, fleet []*limiter.Limiter, waiters int, length time.Duration) []time.Time {
+	var mu sync.Mutex
+	var starts []time.Time
+	var running sync.WaitGroup
+	end := time.Now().Add(length)
+	for _, l := range fleet {
+		for range waiters {
+			running.Go(func() {
+				for time.Now().Before(end) {
+					if err := l.Wait(t.Context(), "global"); err != nil {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					if now := time.Now(); now.Before(end) {
+						starts = append(starts, now)
+					}
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	running.Wait()
+	return starts
+}

@@ -253,7 +253,7 @@ func (n *lane) fly(asks []ask, whose []*waiter, tickets []ticket) {
 	for i, w := range whose {
 		switch {
 		case w.atOnce:
-			asks[i].patience = lead // at once is when the reply is here
+			asks[i].patience = lead // at once is as soon as the reply can be relied upon
 		case !w.deadline.IsZero():
 			asks[i].patience = max(0, w.deadline.Sub(sent))
 		}
@@ -273,6 +273,9 @@ func (n *lane) land(whose []*waiter, asks []ask, got reply, err error, sent, rec
 			w.asked++
 		}
 	}
+	if err == nil {
+		n.l.clock.observe(got.now, sent, received)
+	}
 	over := map[*waiter]error{}
 	if err != nil {
 		for _, w := range whose {
@@ -282,7 +285,7 @@ func (n *lane) land(whose []*waiter, asks []ask, got reply, err error, sent, rec
 	for i, a := range got.answers {
 		switch a.verdict {
 		case reserved:
-			due := n.l.clock.local(got.now+a.at.Microseconds(), got.now, sent, received)
+			due := n.l.clock.local(got.now+a.at.Microseconds(), received)
 			r := &Reservation{route: n.route.name, cost: asks[i].cost, due: due, bucket: a.bucket, slack: n.l.s.Slack, lane: n}
 			if w := whose[i]; a.bucket != "" {
 				r.wait, r.turns = max(0, due.Sub(w.arrived)), w.asked-1
@@ -301,7 +304,7 @@ func (n *lane) land(whose []*waiter, asks []ask, got reply, err error, sent, rec
 	n.sortLocked()
 	if err == nil && got.comeBack >= 0 {
 		n.tickets = got.tickets
-		n.comeBack = n.l.clock.local(got.now+got.comeBack.Microseconds(), got.now, sent, received)
+		n.comeBack = n.l.clock.local(got.now+got.comeBack.Microseconds(), received)
 		if soonest := received.Add(soonest); n.comeBack.Before(soonest) {
 			n.comeBack = soonest
 		}

@@ -56,7 +56,7 @@ func TestModelKeepsTheLaw(t *testing.T) {
 			}
 			route, least := make([]*limiter.Model, len(at.path)), int64(3)
 			for i, k := range at.path {
-				buckets[k].Enter(now, horizon, limits[k])
+				buckets[k].Enter(now, limits[k])
 				route[i] = buckets[k]
 				least = min(least, limits[k].Burst)
 			}
@@ -129,7 +129,7 @@ func TestBucketTimelines(t *testing.T) {
 			b := limiter.NewModel(l, -int64(time.Hour*24/time.Microsecond), 0)
 			const forever = int64(100 * 24 * time.Hour / time.Microsecond)
 			for i, r := range line.rows {
-				b.Enter(r.at, forever, l)
+				b.Enter(r.at, l)
 				out, _, _ := limiter.Plan([]*limiter.Model{b}, []limiter.Stub{{Rank: 2}}, forever, 0, []limiter.Wish{{Cost: r.cost, PatienceUS: -1}})
 				if at := r.at + out[0].At; at != r.due {
 					t.Errorf("row %d: %d tokens asked for at %d are due at %d, want %d", i, r.cost, r.at, at, r.due)

@@ -28,7 +28,8 @@ type Limiter struct {
 }
 
 // New returns a limiter whose buckets live in Redis, and introduces them there. The client is used, never closed; a
-// client that resends commands is safe. Errors of configuration name what is wrong; when Redis does not answer the
+// client that resends commands is safe. Set its ReadTimeout and ContextTimeoutEnabled: a client that reads without end
+// keeps a route waiting as long as Redis hangs. Errors of configuration name what is wrong; when Redis does not answer the
 // error wraps [ErrUnavailable] and New may be tried again.
 func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, error) {
 	s, err := cfg.settings()
@@ -40,7 +41,7 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 		return nil, err
 	}
 	st := newRedisStore(ctx, rdb, s, says)
-	if _, err := st.reserve(s.all, s.all.name, 0, nil, nil); err != nil { //nolint:contextcheck // the store has ctx already
+	if err := st.introduce(s.all.limits); err != nil { //nolint:contextcheck // the store has ctx already
 		return nil, err
 	}
 	return newLimiter(s, st, says), nil

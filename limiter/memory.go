@@ -27,7 +27,7 @@ func newMemory(s settings) *memory {
 	m := &memory{zero: time.Now(), all: s.all, horizon: s.Horizon.Microseconds(), buckets: map[bucketKey]*bucket{}}
 	for _, b := range s.all.limits {
 		full := newBucket(b.limit, m.now(), 0)
-		full.full, full.back, full.line = 0, 0, 0
+		full.full, full.back, full.line, full.last = 0, 0, 0, 0
 		m.buckets[bucketKey{b.bucket, b.index}] = full
 	}
 	return m
@@ -43,7 +43,7 @@ func (m *memory) reserve(r *route, _ string, lead time.Duration, asks []ask, tic
 	steps := make([]step, len(r.limits))
 	for i, b := range r.limits {
 		steps[i] = step{bucket: m.buckets[bucketKey{b.bucket, b.index}], held: newcomer}
-		steps[i].enter(now, m.horizon, b.limit)
+		steps[i].enter(now, b.limit)
 		if tickets != nil {
 			steps[i].held, steps[i].left = tickets[i].rank, tickets[i].tokens
 		}
@@ -77,7 +77,7 @@ func (m *memory) snapshot(context.Context) (Snapshot, error) {
 	s := Snapshot{At: time.UnixMicro(now), Grants: m.grants}
 	for _, b := range m.all.limits {
 		k := m.buckets[bucketKey{b.bucket, b.index}]
-		k.enter(now, m.horizon, b.limit)
+		k.enter(now, b.limit)
 		s.Buckets = append(s.Buckets, newBucketState(b.bucket, b.limit, k.available(), float64(k.line-k.full)/float64(k.per)))
 	}
 	return s, nil

@@ -2,7 +2,9 @@ package limiter
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,8 +18,8 @@ import (
 type redisStore struct {
 	rdb     redis.UniversalClient
 	keys    lua.Keys
-	replica string
-	horizon int64 // µs
+	session string // of this store; a process that restarts under its replica's name is another
+	horizon int64  // µs
 	timeout time.Duration
 	says    *telemetry
 	life    context.Context //nolint:containedctx // of whoever made the limiter: calls are shared by callers and bound by none
@@ -30,9 +32,19 @@ type redisStore struct {
 
 func newRedisStore(ctx context.Context, rdb redis.UniversalClient, s settings, says *telemetry) *redisStore {
 	return &redisStore{
-		rdb: rdb, keys: lua.Keys(s.Namespace), replica: s.Replica, horizon: s.Horizon.Microseconds(),
+		rdb: rdb, keys: lua.Keys(s.Namespace), session: uuid.NewString(), horizon: s.Horizon.Microseconds(),
 		timeout: s.CallTimeout, life: context.WithoutCancel(ctx), says: says, seqs: map[string]int64{},
 	}
+}
+
+// introduce makes every bucket known to Redis, so that it fills from now on and can be looked at.
+func (s *redisStore) introduce(all []bound) error {
+	for part := range slices.Chunk(all, maxLimits) {
+		if _, err := s.reserve(&route{limits: part, labels: newLabels("")}, "", 0, nil, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *redisStore) reserve(r *route, lane string, lead time.Duration, asks []ask, tickets []ticket) (reply, error) {
@@ -49,9 +61,9 @@ func (s *redisStore) reserve(r *route, lane string, lead time.Duration, asks []a
 		}
 	}
 	for i, k := range asks {
-		args.Asks[i] = lua.Ask{Cost: k.cost, PatienceUS: k.patience.Microseconds(), Urgent: k.urgent}
-		if k.patience < 0 {
-			args.Asks[i].PatienceUS = -1
+		args.Asks[i] = lua.Ask{Cost: k.cost, PatienceUS: -1, Urgent: k.urgent}
+		if k.patience >= 0 {
+			args.Asks[i].PatienceUS = k.patience.Microseconds()
 		}
 	}
 	s.mu.Lock()
@@ -60,8 +72,11 @@ func (s *redisStore) reserve(r *route, lane string, lead time.Duration, asks []a
 	s.mu.Unlock()
 
 	sent := time.Now()
-	got, err := lua.Acquire(ctx, s.rdb, s.keys, s.replica, lane, args)
+	got, err := lua.Acquire(ctx, s.rdb, s.keys, s.session, lane, args)
 	s.says.called(ctx, r, time.Since(sent))
+	if _, ours := errors.AsType[*lua.ArgumentError](err); ours || errors.Is(err, lua.ErrStale) {
+		return reply{}, fmt.Errorf("limiter: %w", err) // asking again would not help
+	}
 	if err != nil {
 		return reply{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}

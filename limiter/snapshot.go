@@ -48,9 +48,10 @@ func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace stri
 	}
 	state := lua.ParseState(fields.Val())
 	s := Snapshot{At: now.Val(), Epoch: state.Epoch, Grants: state.Grants}
+	own := s.At.Add(state.Shift)
 	for _, l := range state.Levels {
 		limit := Limit{Tokens: l.Tokens, Per: l.Per, Burst: l.Burst}
-		s.Buckets = append(s.Buckets, newBucketState(l.Bucket, limit, l.TokensAt(s.At), l.WaitingAt(s.At)))
+		s.Buckets = append(s.Buckets, newBucketState(l.Bucket, limit, l.TokensAt(own), l.WaitingAt(own)))
 	}
 	slices.SortFunc(s.Buckets, func(a, b BucketState) int {
 		if c := strings.Compare(a.Bucket, b.Bucket); c != 0 {

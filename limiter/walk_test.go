@@ -53,6 +53,8 @@ func walk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) {
 	var (
 		now    = int64(1_800_000_000_000_000)
 		born   int64 // of the epoch; 0 for none
+		own    int64 // the namespace's time, which never goes back
+		shift  int64 // by which that is ahead of the server's
 		epoch  string
 		grants int64
 		all    = map[string]limiter.Limit{"a": limits.Draw(t, "a"), "b": limits.Draw(t, "b"), "c": limits.Draw(t, "c")}
@@ -108,21 +110,23 @@ func walk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if setTime == nil {
-			now = got.NowUS
-		}
-		if got.NowUS != now {
-			t.Fatalf("step %d: now %d, want %d", step, got.NowUS, now)
-		}
 		if born == 0 {
-			born, epoch = now, args.Fresh
+			born, epoch, own, shift = now, args.Fresh, 0, 0
+			if setTime == nil {
+				born = got.NowUS
+			}
+		}
+		if shift = max(shift, own-now); setTime == nil {
+			own = got.NowUS
+		} else if own = now + shift; got.NowUS != own {
+			t.Fatalf("step %d: own time %d, want %d", step, got.NowUS, own)
 		}
 		path := make([]*limiter.Model, len(route))
 		for i, name := range route {
 			if model[name] == nil {
-				model[name] = limiter.NewModel(all[name], min(born, now), horizon)
+				model[name] = limiter.NewModel(all[name], born, horizon)
 			}
-			model[name].Enter(now, horizon, all[name])
+			model[name].Enter(own, all[name])
 			path[i] = model[name]
 		}
 		wishes, places := make([]limiter.Wish, len(args.Asks)), make([]limiter.Stub, len(path))
@@ -164,9 +168,9 @@ func walk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) {
 		}
 		for i, name := range route {
 			words := strings.Fields(rdb.HGet(t.Context(), lua.Keys(walkNamespace).State(), args.Limits[i].Field).Val())
-			var stored [4]int64
+			var stored [5]int64
 			for k := range stored {
-				if len(words) == 9 {
+				if len(words) == 10 {
 					stored[k], _ = strconv.ParseInt(words[5+k], 10, 64)
 				}
 			}

@@ -91,8 +91,9 @@ func (e *ArgumentError) Error() string {
 }
 
 // Acquire asks for leave to start calls on one route, in one round trip. A repeat of the same Seq returns the first
-// reply and charges nothing. At most one call per replica and route may be on its way at a time.
-func Acquire(ctx context.Context, rdb redis.Scripter, keys Keys, replica, route string, a AcquireArgs) (AcquireReply, error) {
+// reply and charges nothing. At most one call per caller and route may be on its way at a time. caller is unique to a
+// process, restarts included, and holds no colon.
+func Acquire(ctx context.Context, rdb redis.Scripter, keys Keys, caller, route string, a AcquireArgs) (AcquireReply, error) {
 	argv := make([]any, 0, 7+6*len(a.Limits)+3*len(a.Asks))
 	epoch := a.Epoch
 	if epoch == "" {
@@ -109,7 +110,7 @@ func Acquire(ctx context.Context, rdb redis.Scripter, keys Keys, replica, route 
 		}
 		argv = append(argv, k.Cost, k.PatienceUS, urgent)
 	}
-	raw, err := acquire.Run(ctx, rdb, []string{keys.State(), keys.Last(replica, route)}, argv...).Slice()
+	raw, err := acquire.Run(ctx, rdb, []string{keys.State(), keys.Last(caller, route)}, argv...).Slice()
 	if err != nil {
 		return AcquireReply{}, fmt.Errorf("lua: acquire: %w", err)
 	}

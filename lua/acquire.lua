@@ -24,7 +24,8 @@
 --                       urgent (0 or 1)
 --
 -- Reply: status (0 done, 1 repeated: the reply of the first time, 2 stale: a newer call was answered, nothing done,
---        3 refused: argument number now_us is not valid, nothing done), now_us (TIME), grants, epoch, come_back_us (from
+--        3 refused: argument number now_us is not valid, nothing done), now_us (the namespace's own time: TIME, but never going
+--        back), grants, epoch, come_back_us (from
 --        now, -1 for nowhere); for every limit the ticket to come back with: rank, tokens; then for every ask: kind
 --        (1 reserved, 2 the wait exceeds the patience, 3 waits), at_us (from now: due, or the time expected), bound
 --        (number of the limit that set it, 0 for none)
@@ -58,7 +59,7 @@ end
 local function down(units, tokens) return (units - fmod(units, tokens)) / tokens end
 
 local clock = redis.call('TIME')
-local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
+local time = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 
 -- Every argument is checked before the first write: a script that fails half-way is not undone.
 local function invalid(i) return { 3, i, 0, '-' } end
@@ -102,28 +103,33 @@ if answered then
     for i = 5, #words do again[i] = tonumber(words[i]) end
     return again
   elseif number and number > seq then
-    return { 2, now, 0, '-' }
+    return { 2, time, 0, '-' }
   end
 end
 
 -- The epoch is the identity of one continuous memory. A caller that saw more than is stored here, or an epoch that
 -- this memory never replaced, proves that grants were forgotten: then every bucket is empty and in debt.
 local stored = redis.call('HMGET', state, unpack(fields))
-local id, born, count, before
+local id, born, count, now, shift, before
 if stored[1] then
-  id, born, count, before = string.match(stored[1], '^(%S+) (%d+) (%d+) (%S*)$')
-  born, count = tonumber(born), tonumber(count)
+  id, born, count, now, shift, before = string.match(stored[1], '^(%S+) (%d+) (%d+) (%d+) (%d+) (%S*)$')
+  born, count, now, shift = tonumber(born), tonumber(count), tonumber(now), tonumber(shift)
 end
 local known = epoch == '-' or epoch == id or (id and string.find(before, epoch, 1, true))
 if not id or not known or (epoch == id and count < grants) then
-  local former, kept = epoch .. ',' .. (id or '-') .. ',' .. (before or ''), {}
-  for name in string.gmatch(former, '[^,]+') do
-    if name ~= '-' and #kept < SUPERSEDED then kept[#kept + 1] = name end
+  local kept, seen = {}, {}
+  for name in string.gmatch(epoch .. ',' .. (id or '-') .. ',' .. (before or ''), '[^,]+') do
+    if name ~= '-' and not seen[name] and #kept < SUPERSEDED then kept[#kept + 1], seen[name] = name, true end
   end
-  id, born, count, before = fresh, now, 0, table.concat(kept, ',')
+  id, born, count, now, shift, before = fresh, time, 0, time, 0, table.concat(kept, ',')
   stored = {}
   redis.call('DEL', state)
 end
+
+-- The namespace's own time never goes back: where TIME does, shift takes up the difference, for limits that nobody has
+-- asked for since as well.
+if time + shift < now then shift = now - time end
+now = time + shift
 
 local LEVELS = { 'full', 'back', 'line', 'urgent' }
 
@@ -133,31 +139,35 @@ for i, b in ipairs(route) do
     for word in string.gmatch(text, '%S+') do v[#v + 1] = integer(word, 0, EXACT) end
   end
   local tokens, per, burst, seen = b.tokens, b.per, b.burst, now
-  if #v == 9 and v[1] == 2 then
+  if #v == 10 and v[1] == 3 then
     tokens, per, burst, seen = v[2], v[3], v[4], v[5]
-    b.full, b.back, b.line, b.urgent = v[6], v[7], v[8], v[9]
+    b.full, b.back, b.line, b.urgent, b.last = v[6], v[7], v[8], v[9], v[10]
   else
     -- Untouched since the epoch began, or not readable: the worst that it can have been, then or now.
-    if not text then seen = min(born, now) end
+    if not text then seen = born end
     b.full = burst * per + horizon * tokens
-    b.back, b.line, b.urgent = b.full, b.full, 0
+    b.back, b.line, b.urgent, b.last = b.full, b.full, 0, horizon
   end
-  -- A clock that stepped back takes the deficits with it: they are counted from when they were last seen.
   local gone = max(0, now - seen)
   for _, level in ipairs(LEVELS) do
     if down(b[level], tokens) < gone then b[level] = 0 else b[level] = b[level] - gone * tokens end
   end
+  b.last = max(0, b.last - gone)
   b.back = max(b.back, b.full)
   b.line = max(b.line, b.back)
   if tokens ~= b.tokens or per ~= b.per or burst ~= b.burst then
-    -- A new limit keeps the number of tokens. A slower rate counts from now, a faster one after the last reservation.
+    -- A new limit keeps the number of tokens, and counts from the last reservation that is out: before that the former
+    -- one holds. Both directions turn at the same moment, so that replicas that disagree lead nowhere.
     local was, is = per / tokens, b.per / b.tokens
     for _, level in ipairs(LEVELS) do
-      local us, kept = b[level] / tokens, 0
-      if is < was then kept = min(us, horizon) end
+      local us = b[level] / tokens
+      local kept = min(us, b.last)
       local more = level == 'urgent' and 0 or b.burst - burst
       b[level] = ceil(kept * b.tokens) + max(0, min(SPAN, ceil((us - kept) * is / was * b.tokens)) + more * b.per)
     end
+    b.full = max(b.full, b.last * b.tokens)
+    b.back = max(b.back, b.full)
+    b.line = max(b.line, b.back)
   end
   b.lead = min(horizon, down(floor((b.burst - 1) * b.per / 4), b.tokens))
 end
@@ -217,7 +227,7 @@ local function charge(b, due, cost)
   b.back = max(b.back, b.full)
   b.line = max(b.line, b.back)
   if b.jump then b.urgent = max(b.urgent, due * b.tokens) + add * 2 end
-  b.left = max(0, b.left - cost)
+  b.left, b.last = max(0, b.left - cost), max(b.last, due)
 end
 
 -- queue puts the caller into the line of the bucket that binds, for as many tokens as one turn may take, and returns
@@ -278,11 +288,12 @@ local come_back = -1
 if worst then come_back = queue(worst, one, waiting) end
 
 -- Written even when nothing was granted: a repair that is only remembered on success would never be made.
-local set = { 'epoch', string.format('%s %d %d %s', id, born, count, before) }
+local set = { 'epoch', string.format('%s %d %d %d %d %s', id, born, count, now, shift, before) }
 local answer = { 0, now, count, id, come_back }
 for _, b in ipairs(route) do
   set[#set + 1] = b.field
-  set[#set + 1] = string.format('2 %d %d %d %d %d %d %d %d', b.tokens, b.per, b.burst, now, b.full, b.back, b.line, b.urgent)
+  set[#set + 1] = string.format('3 %d %d %d %d %d %d %d %d %d',
+    b.tokens, b.per, b.burst, now, b.full, b.back, b.line, b.urgent, b.last)
   answer[#answer + 1], answer[#answer + 2] = b.left > 0 and b.held or NEW, b.left
 end
 redis.call('HSET', state, unpack(set))

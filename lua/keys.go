@@ -8,9 +8,10 @@ type Keys string
 // State is the hash, without TTL, of the namespace's epoch and the level of each of its limits.
 func (k Keys) State() string { return "{" + string(k) + "}:state" }
 
-// Last is the string, with TTL, of the last call of one replica on one route and its reply.
-func (k Keys) Last(replica, route string) string {
-	return "{" + string(k) + "}:last:" + replica + ":" + route
+// Last is the string, with TTL, of the last call of one caller on one route and its reply. The caller's name holds no
+// colon, so that no two pairs have one key.
+func (k Keys) Last(caller, route string) string {
+	return "{" + string(k) + "}:last:" + caller + ":" + route
 }
 
 // Replicas is the sorted set of replica ids by the time (Redis clock, milliseconds) of their last heartbeat.

@@ -13,12 +13,12 @@ type Level struct {
 	Tokens int64
 	Per    time.Duration
 	Burst  int64
-	Seen   time.Time // Redis clock, of the last call that touched it
-	FullAt time.Time // Redis clock; the bucket is full from then on
+	Seen   time.Time // the namespace's own time, of the last call that touched it
+	FullAt time.Time // the bucket is full from then on
 	LineAt time.Time // the same with all counted in who stand in line
 }
 
-// TokensAt returns the tokens in the bucket at a time of the Redis clock; negative while it is in debt.
+// TokensAt returns the tokens in the bucket at a moment of the namespace's own time; negative while it is in debt.
 func (l Level) TokensAt(at time.Time) float64 {
 	missing := l.FullAt.Sub(at)
 	if missing <= 0 {
@@ -41,7 +41,8 @@ type State struct {
 	Epoch  string
 	Born   time.Time // Redis clock, beginning of the epoch
 	Grants int64
-	Levels []Level // in no order; fields that do not parse are left out
+	Shift  time.Duration // by which the namespace's own time, that of Born and of Levels, is ahead of Redis' clock
+	Levels []Level       // in no order; fields that do not parse are left out
 }
 
 // ParseState reads the fields of [Keys.State] as HGETALL returns them. An empty map is a namespace nobody uses yet.
@@ -49,17 +50,17 @@ func ParseState(fields map[string]string) State {
 	var s State
 	for field, value := range fields {
 		words := strings.Fields(value)
-		if field == "epoch" && len(words) >= 3 {
+		if field == "epoch" && len(words) >= 5 {
 			s.Epoch = words[0]
-			if n, ok := integers(words[1:3]); ok {
-				s.Born, s.Grants = time.UnixMicro(n[0]), n[1]
+			if n, ok := integers(words[1:5]); ok {
+				s.Born, s.Grants, s.Shift = time.UnixMicro(n[0]), n[1], time.Duration(n[3])*time.Microsecond
 			}
 			continue
 		}
 		name, ok := strings.CutPrefix(field, "limit:")
 		index, bucket, found := strings.Cut(name, ":")
 		i, err := strconv.Atoi(index)
-		if !ok || !found || err != nil || len(words) != 9 || words[0] != "2" {
+		if !ok || !found || err != nil || len(words) != 10 || words[0] != "3" {
 			continue
 		}
 		if n, ok := integers(words[1:]); ok && n[0] > 0 && n[1] > 0 {

@@ -1,0 +1,47 @@
+package limiter_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+)
+
+// TestClockMapsByTheSmallestOffset: rows of replies, each asked for and received at a local time and showing a time of a
+// store that is an hour ahead, and what a moment of the store's clock is mapped to then. Times in milliseconds.
+func TestClockMapsByTheSmallestOffset(t *testing.T) {
+	const hour = 3_600_000
+	type row struct{ sent, received, shows, want int64 }
+	for name, c := range map[string]struct {
+		rows []row
+		lead int64 // after the last row
+	}{
+		"a reply is mapped to when it was received at the latest": {[]row{{0, 10, hour + 5, 5}}, 0},
+		"the jitter of later replies drops out":                   {[]row{{0, 2, hour + 1, 1}, {100, 140, hour + 101, 1}, {200, 260, hour + 250, 1}}, 38},
+		"a faster reply is nearer to the truth":                   {[]row{{0, 40, hour + 1, 39}, {100, 102, hour + 101, 1}}, 38},
+		"a store that stepped back is believed at once":           {[]row{{0, 2, hour + 1, 1}, {100, 102, 101, hour + 1}}, 0},
+		"a store that stepped ahead too":                          {[]row{{0, 2, hour + 1, 1}, {100, 102, 2*hour + 101, 1 - hour}}, 250},
+		"what is older than two windows says nothing":             {[]row{{0, 400, hour + 1, 399}, {5000, 5002, hour + 5001, 1}}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				zero := time.Now()
+				k := limiter.NewClock()
+				for i, r := range c.rows {
+					received := zero.Add(time.Duration(r.received) * time.Millisecond)
+					time.Sleep(time.Until(received))
+					k.Observe(r.shows*1000, zero.Add(time.Duration(r.sent)*time.Millisecond), received)
+					// The moment that the first store called an hour.
+					got := k.Local(hour*1000, received).Sub(zero)
+					if want := time.Duration(r.want) * time.Millisecond; got != want {
+						t.Errorf("row %d: mapped to %v, want %v", i, got, want)
+					}
+				}
+				if got, want := k.Lead(50*time.Millisecond, 250*time.Millisecond), time.Duration(c.lead)*time.Millisecond; got != want {
+					t.Errorf("lead %v, want %v", got, want)
+				}
+			})
+		})
+	}
+}
