@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -11,7 +12,8 @@ import (
 
 // Batch is a number of tasks that were enqueued together, under one id. Its methods are safe for concurrent use.
 type Batch[T any] struct {
-	id string // fixed
+	id string // fixed, like o
+	o  *Orchestrator
 
 	mu       sync.Mutex
 	outcomes []Outcome[T]
@@ -21,14 +23,14 @@ type Batch[T any] struct {
 }
 
 // EnqueueBatch queues tasks together and returns without waiting for them. The id must not be that of a batch that is
-// still kept ([ErrBatchExists]); "" takes a random one. A finished batch is kept until [AwaitBatch] has returned it, at
-// most 1,000 of them. ctx is the context of every task. A batch of no tasks is finished at once.
+// still kept ([ErrBatchExists]); "" takes a random one. A finished batch is kept until somebody has awaited it, at most
+// 1,000 of them. ctx is the context of every task. A batch of no tasks is finished at once.
 func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks []Task[T], opts ...Option) (*Batch[T], error) {
 	if id == "" {
 		id = uuid.NewString()
 	}
 	b := &Batch[T]{
-		id: id, outcomes: make([]Outcome[T], len(tasks)), order: make([]int, 0, len(tasks)),
+		id: id, o: o, outcomes: make([]Outcome[T], len(tasks)), order: make([]int, 0, len(tasks)),
 		news: make(chan struct{}), done: make(chan struct{}),
 	}
 	if err := o.addBatch(id, b); err != nil {
@@ -56,8 +58,8 @@ func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks 
 	return b, nil
 }
 
-// AwaitBatch waits for the batch of an id and returns its outcomes like [Batch.Await]. The first call that returns them
-// also forgets the id, which may then be used again. Errors: [ErrUnknownBatch], [ErrBatchType].
+// AwaitBatch waits for the batch of an id and returns its outcomes like [Batch.Await]. Errors: [ErrUnknownBatch],
+// [ErrBatchType].
 func AwaitBatch[T any](ctx context.Context, o *Orchestrator, id string) ([]Outcome[T], error) {
 	kept, ok := o.batch(id)
 	if !ok {
@@ -67,11 +69,7 @@ func AwaitBatch[T any](ctx context.Context, o *Orchestrator, id string) ([]Outco
 	if !ok {
 		return nil, fmt.Errorf("%w: %s is a %T", ErrBatchType, id, kept)
 	}
-	out, err := b.Await(ctx)
-	if out != nil {
-		o.forgetBatch(id, b)
-	}
-	return out, err
+	return b.Await(ctx)
 }
 
 // end notes the outcome of a task and reports whether it was the last.
@@ -100,23 +98,23 @@ func (b *Batch[T]) Done() int {
 
 // Await waits until every task has ended and returns their outcomes, one for each, in the order in which they were
 // enqueued; the error is a [BatchError] if any failed. When ctx ends first it returns nil and its cause; the tasks go
-// on. Any number of callers may await a batch, any number of times.
+// on. Any number of callers may await a batch, any number of times; the first that gets the outcomes frees the id.
 func (b *Batch[T]) Await(ctx context.Context) ([]Outcome[T], error) {
-	select {
-	case <-b.done:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	if err := await(ctx, b.done); err != nil {
+		return nil, err
 	}
+	b.o.forgetBatch(b.id, b)
+	outcomes := slices.Clone(b.outcomes)
 	failed := map[int]error{}
-	for i, out := range b.outcomes {
+	for i, out := range outcomes {
 		if out.Err != nil {
 			failed[i] = out.Err
 		}
 	}
 	if len(failed) > 0 {
-		return b.outcomes, &BatchError{ID: b.id, Failed: failed}
+		return outcomes, &BatchError{ID: b.id, Failed: failed}
 	}
-	return b.outcomes, nil
+	return outcomes, nil
 }
 
 // Completed yields the index and outcome of each task in the order of ending, as they end. It stops early when ctx

@@ -35,17 +35,32 @@ func Submit[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts ...Opt
 
 // Await returns the task's result or error when it has ended. When ctx ends first it returns its cause; the task goes on.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
-	select {
-	case <-f.done:
-		return f.outcome.Value, f.outcome.Err
-	case <-ctx.Done():
+	if err := await(ctx, f.done); err != nil {
 		var zero T
-		return zero, context.Cause(ctx)
+		return zero, err
+	}
+	return f.outcome.Value, f.outcome.Err
+}
+
+// await waits until done is closed or ctx ends. What is done already is done, whatever ctx says.
+func await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
 // Execute runs one task and returns its result or error: [Submit] and [Future.Await] with the same context. It returns
 // when the task has ended, also when ctx ends while it executes, so that nothing of it goes on behind the caller's back.
+// Within a task, beware: where every slot is taken by tasks that execute others, nobody comes to an end before their
+// contexts do.
 func Execute[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts ...Option) (T, error) {
 	f, err := Submit(ctx, o, fn, opts...)
 	if err != nil {

@@ -109,18 +109,15 @@ func (n *lane) hold(rs []*limiter.Reservation) {
 		h.timer = time.AfterFunc(r.Delay(), func() { n.due(h) })
 		n.held = append(n.held, h)
 	}
+	// A reservation that somebody gave up may be due before those that were there.
+	slices.SortStableFunc(n.held, func(a, b *held) int { return a.reservation.Due().Compare(b.reservation.Due()) })
 	n.trimLocked()
 }
 
 // trimLocked gives back the reservations for which no task is left, the latest first, and frees their slots: one that
 // is due in an hour must not hold a slot for that hour.
 func (n *lane) trimLocked() {
-	if n.queue.len == 0 {
-		select {
-		case n.wake <- struct{}{}:
-		default:
-		}
-	}
+	n.wakeLocked()
 	for i := len(n.held) - 1; i >= 0 && n.reserved > n.queue.len; i-- {
 		h := n.held[i]
 		if !h.timer.Stop() {
@@ -131,6 +128,16 @@ func (n *lane) trimLocked() {
 		h.reservation.Cancel()
 		n.o.slots.Release(1)
 		n.o.live.Done()
+	}
+}
+
+// wakeLocked tells the goroutine that stands in line when there is nobody left to stand there for.
+func (n *lane) wakeLocked() {
+	if n.queue.len <= n.reserved {
+		select {
+		case n.wake <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -145,14 +152,21 @@ func (n *lane) giveUp(count int) {
 	n.o.slots.Release(int64(count))
 }
 
-// fail ends the tasks that the limiter was asked for in vain.
+// fail ends the tasks that the limiter was asked for in vain: those behind the ones that have a reservation coming.
 func (n *lane) fail(count int, err error) {
 	var failed []*task
 	n.o.mu.Lock()
-	for range count {
-		if t := n.queue.pop(); t != nil {
-			failed = append(failed, t)
+	t := n.queue.first
+	for range n.reserved - count {
+		if t != nil {
+			t = t.next
 		}
+	}
+	for t != nil && len(failed) < count {
+		next := t.next
+		n.queue.remove(t)
+		failed = append(failed, t)
+		t = next
 	}
 	n.o.mu.Unlock()
 	for _, t := range failed {
@@ -178,6 +192,7 @@ func (n *lane) due(h *held) {
 		n.o.count.InFlight++
 	}
 	n.askLocked() // for those that a late reservation leaves without one
+	n.wakeLocked()
 	n.o.mu.Unlock()
 	if t == nil {
 		r.Cancel()

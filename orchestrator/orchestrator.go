@@ -134,6 +134,21 @@ func (o *Orchestrator) Snapshot() Snapshot {
 	return s
 }
 
+// idle reports whether every task that was accepted has ended.
+func (o *Orchestrator) idle() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.count.InFlight > 0 {
+		return false
+	}
+	for _, l := range o.lanes {
+		if l.queue.len > 0 || len(l.held) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Close stops intake and waits until every task has ended. When ctx ends first it ends queued tasks with [ErrClosed],
 // cancels the contexts of those that execute, and returns an error that says how many there were; it does not wait for
 // functions that ignore their context. Closing again waits again.
@@ -143,11 +158,10 @@ func (o *Orchestrator) Close(ctx context.Context) error {
 	o.mu.Unlock()
 	ended := make(chan struct{})
 	go func() { o.live.Wait(); close(ended) }()
-	select {
-	case <-ended:
+	if o.idle() || await(ctx, ended) == nil {
 		o.cancel(ErrClosed)
+		<-ended
 		return nil
-	case <-ctx.Done():
 	}
 	o.mu.Lock()
 	var queued []*task

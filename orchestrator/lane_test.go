@@ -1,0 +1,134 @@
+package orchestrator_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/orchestrator"
+)
+
+// breakable is a limiter that can be made to fail.
+type breakable struct {
+	orchestrator.Limiter
+
+	broken atomic.Pointer[error]
+}
+
+func (b *breakable) TryReserve(ctx context.Context, route string, n int, opts ...limiter.Option) ([]*limiter.Reservation, time.Time, error) {
+	if err := b.broken.Load(); err != nil {
+		return nil, time.Time{}, *err
+	}
+	return b.Limiter.TryReserve(ctx, route, n, opts...)
+}
+
+// lanes is an orchestrator over a limit of its own, whose limiter can be broken.
+func lanes(t *testing.T, limit limiter.Limit, slots int, test func(t *testing.T, o *orchestrator.Orchestrator, b *breakable)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		l, err := limiter.NewMemory(limiter.Config{Buckets: map[string][]limiter.Limit{"global": {limit}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &breakable{Limiter: l}
+		o, err := orchestrator.New(orchestrator.Config{Limiter: b, Slots: slots})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, o, b)
+		if err := o.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+		if err := l.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestLimiterErrorSparesWhoHasAReservation: the tasks that fail are those that it was asked for.
+func TestLimiterErrorSparesWhoHasAReservation(t *testing.T) {
+	lanes(t, limiter.PerSecond(1, 1), 2, func(t *testing.T, o *orchestrator.Orchestrator, b *breakable) {
+		begin := time.Now()
+		if _, err := orchestrator.Execute(t.Context(), o, value(0)); err != nil {
+			t.Fatal(err)
+		}
+		first, err := orchestrator.Submit(t.Context(), o, value(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(900 * time.Millisecond) // its reservation is there, and due in 100 ms
+		down := errors.New("redis is down")
+		b.broken.Store(&down)
+		second, err := orchestrator.Submit(t.Context(), o, value(2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := second.Await(t.Context()); !errors.Is(err, down) || time.Since(begin).Round(time.Millisecond) != 900*time.Millisecond {
+			t.Errorf("the second ended with %v after %v", err, time.Since(begin))
+		}
+		if _, err := first.Await(t.Context()); err != nil || time.Since(begin).Round(time.Millisecond) != time.Second {
+			t.Errorf("the first ended with %v after %v", err, time.Since(begin))
+		}
+	})
+}
+
+// TestNobodyStandsInLineForNobody: when the last task has what it needs, Close does not wait for the line.
+func TestNobodyStandsInLineForNobody(t *testing.T) {
+	lanes(t, limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1}, 2, func(t *testing.T, o *orchestrator.Orchestrator, _ *breakable) {
+		begin := time.Now()
+		if _, err := orchestrator.Execute(t.Context(), o, value(0)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		if _, err := orchestrator.Submit(ctx, o, value(1)); err != nil {
+			t.Fatal(err)
+		}
+		last, err := orchestrator.Submit(t.Context(), o, value(2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour - 100*time.Millisecond) // one has a reservation, the other stands in line
+		cancel()
+		if _, err := last.Await(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := o.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begin).Round(time.Second); took != time.Hour {
+			t.Errorf("closed after %v, want an hour", took)
+		}
+	})
+}
+
+// TestWhatIsDoneIsDone: an outcome that is there is returned, whatever has become of the context.
+func TestWhatIsDoneIsDone(t *testing.T) {
+	bubble(t, 40, 40, 2, func(t *testing.T, o *orchestrator.Orchestrator) {
+		f, err := orchestrator.Submit(t.Context(), o, value(7))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := orchestrator.EnqueueBatch(t.Context(), o, "b", []orchestrator.Task[int]{value(7)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 100 {
+			if got, err := f.Await(ended); got != 7 || err != nil {
+				t.Fatalf("future: %d, %v", got, err)
+			}
+			if got, err := b.Await(ended); len(got) != 1 || err != nil {
+				t.Fatalf("batch: %v, %v", got, err)
+			}
+			if err := o.Close(ended); err != nil {
+				t.Fatalf("close of an idle orchestrator: %v", err)
+			}
+		}
+	})
+}
