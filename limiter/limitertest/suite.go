@@ -1,0 +1,63 @@
+package limitertest
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/weir-go/weir/limiter"
+)
+
+// Limiter is what the suite holds to the contract: *[limiter.Limiter], and whatever is to stand in its place.
+type Limiter interface {
+	Allow(ctx context.Context, route string, opts ...limiter.Option) (bool, error)
+	Reserve(ctx context.Context, route string, opts ...limiter.Option) (*limiter.Reservation, error)
+	ReserveN(ctx context.Context, route string, n int64, opts ...limiter.Option) (*limiter.Reservation, error)
+	Wait(ctx context.Context, route string, opts ...limiter.Option) error
+	WaitN(ctx context.Context, route string, n int64, opts ...limiter.Option) error
+	Close(ctx context.Context) error
+}
+
+// Run holds a limiter to the contract of package limiter: each scenario in a testing/synctest bubble of its own, with a
+// limiter that start makes there for a configuration, its buckets full. The suite closes it.
+func Run(t *testing.T, start func(t *testing.T, cfg limiter.Config) Limiter) {
+	for _, s := range scenarios() {
+		t.Run(s.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := start(t, s.cfg)
+				defer closeAll(t, l)
+				s.test(t, l)
+			})
+		})
+	}
+}
+
+type scenario struct {
+	name string
+	cfg  limiter.Config
+	test func(t *testing.T, l Limiter)
+}
+
+func closeAll(t *testing.T, l Limiter) {
+	if err := l.Close(context.WithoutCancel(t.Context())); err != nil {
+		t.Error(err)
+	}
+}
+
+func one(rate, burst int64) limiter.Config {
+	return limiter.Config{Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(rate, burst)}}}
+}
+
+func scenarios() []scenario {
+	return []scenario{
+		{"Wait paces at the rate", one(40, 5), waitPacesAtTheRate},
+		{"concurrent waiters keep the law and use all", one(40, 40), concurrentWaitersKeepTheLawAndUseAll},
+		{"a route keeps every bucket", routesKeepEveryBucketConfig(), routesKeepEveryBucket},
+		{"Allow takes only what is there", one(10, 3), allowTakesOnlyWhatIsThere},
+		{"a deadline is refused at once and takes nothing", one(10, 1), deadlineIsRefusedAtOnceAndTakesNothing},
+		{"costs and their bounds", one(10, 4), costsAndTheirBounds},
+		{"a reservation is used once, on its route, in time", reservationIsUsedOnceOnItsRouteInTimeConfig(), reservationIsUsedOnceOnItsRouteInTime},
+		{"what is given up goes to the next caller", one(10, 1), cancelledReservationGoesToTheNextCaller},
+		{"closed, ended and unknown", one(10, 1), closedAndUnknown},
+	}
+}
