@@ -48,7 +48,7 @@ rule 'charged exactly, not rounded up' limiter/bucket.go 's/exactly := b\.ready\
 rule 'a refused wait takes nothing' $S 's/if patience >= 0 and at > patience then\n      kind = 2\n    elseif fits/if fits/' $L
 rule 'the namespace has a time of its own' $S 's/if time \+ shift < now then/if false then/' $L
 rule 'repairs are written when refused' $S "s/redis\.call\('HSET', state, unpack\(set\)\)/if come_back < 0 then redis.call('HSET', state, unpack(set)) end/" $L
-rule 'a new rate spares what is reserved' limiter/bucket.go 's/kept := min\(us, float64\(b\.last\)\)/kept := min(us, 0)/' $L
+rule 'a new rate spares what is reserved' limiter/bucket.go 's/kept := min\(us, float64\(b\.last\)\)/kept := us * 0/' $L
 rule 'no use before it is due' limiter/reservation.go 's/!time\.Now\(\)\.Before\(r\.due\) && //' $L
 rule 'no use when it is late' limiter/reservation.go 's/ && !r\.Late\(\) && / && /' $L
 rule 'used once' limiter/reservation.go 's/r\.state\.CompareAndSwap\(held, used\)/true/' $L
@@ -56,9 +56,9 @@ rule 'used on its own route only' limiter/reservation.go 's/route == r\.route &&
 rule 'a clock that stepped back is believed' limiter/clock.go 's/ok && now\+least < s/ok \&\& now+least < s \&\& false/' $L
 rule 'the smallest offset counts' limiter/clock.go 's/time\.Duration\(at\+least-received/time.Duration(at+least-least+at*0+received.Sub(c.zero).Microseconds()-at-received/' $L
 rule 'replies that vary are allowed for' limiter/clock.go 's/return min\(vary, horizon\)/return 0/' $L
-rule 'one call at a time for a lane' limiter/lane.go 's/if missing && !n\.flying/if missing/' $L
+rule 'one call at a time for a lane' limiter/lane.go 's/if missing && !n\.flying/if missing/; s/if !n\.flying \{/if true {/' $L
 rule 'given up goes to who waits next' limiter/lane.go 's/n\.poolLocked\(r\)\n\tn\.moveLocked\(\)/_ = r/' $L
-rule 'given up once' limiter/reservation.go 's/if r\.state\.CompareAndSwap\(held, givenUp\) \{/if r.state.Store(givenUp); true {/' $L
+rule 'given up once' limiter/reservation.go 's/if r\.state\.CompareAndSwap\(held, givenUp\) \{/if r.state.Store(givenUp); r != nil {/' $L
 rule 'tickets are shown' limiter/lane.go 's/tickets := n\.tickets\n/tickets := []ticket(nil)\n/' $L
 rule 'a process is known by its session' limiter/redis.go 's/session: uuid\.NewString\(\)/session: s.Replica/' $L
 rule 'a cancelled task leaves the queue' orchestrator/task.go 's/t\.lane\.queue\.remove\(t\)\n/t.queued = false\n/' ./orchestrator

@@ -76,6 +76,38 @@ func TestLimiterErrorSparesWhoHasAReservation(t *testing.T) {
 	})
 }
 
+// TestWhatCancelledTasksHadGoesToTheNext: a reservation without a task frees its slot at once and is there for the next
+// task, and nobody goes on standing in line for tasks that are gone.
+func TestWhatCancelledTasksHadGoesToTheNext(t *testing.T) {
+	lanes(t, limiter.PerSecond(1, 1), 2, func(t *testing.T, o *orchestrator.Orchestrator, _ *breakable) {
+		begin := time.Now()
+		if _, err := orchestrator.Execute(t.Context(), o, value(0)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 2 {
+			if _, err := orchestrator.Submit(ctx, o, value(1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(900 * time.Millisecond)
+		if s := o.Snapshot(); s.Pending != 2 || s.Lanes[0].Reserved != 1 {
+			t.Fatalf("one has a reservation, the other stands in line: %+v", s)
+		}
+		cancel()
+		synctest.Wait()
+		if s := o.Snapshot(); s.Pending != 0 || s.Lanes[0].Reserved != 0 {
+			t.Errorf("after both were cancelled: %+v", s)
+		}
+		if _, err := orchestrator.Execute(t.Context(), o, value(2)); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begin).Round(time.Millisecond); took != time.Second {
+			t.Errorf("the next task started after %v, want the second for which one of the cancelled had a reservation", took)
+		}
+	})
+}
+
 // TestNobodyStandsInLineForNobody: when the last task has what it needs, Close does not wait for the line.
 func TestNobodyStandsInLineForNobody(t *testing.T) {
 	lanes(t, limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1}, 2, func(t *testing.T, o *orchestrator.Orchestrator, _ *breakable) {

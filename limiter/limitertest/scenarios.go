@@ -221,3 +221,32 @@ func closedAndUnknown(t *testing.T, l Limiter) {
 		t.Errorf("closed: %v", err)
 	}
 }
+
+func reservationIsGivenUpOnce(t *testing.T, l Limiter) {
+	begin := time.Now()
+	if err := l.Wait(t.Context(), "global"); err != nil {
+		t.Fatal(err)
+	}
+	first, err := l.Reserve(t.Context(), "global") // due at 100 ms
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := l.Reserve(t.Context(), "global") // at 200 ms
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Cancel()
+	first.Cancel()
+	for i, want := range []time.Duration{100 * time.Millisecond, 300 * time.Millisecond} {
+		if err := l.Wait(t.Context(), "global"); err != nil {
+			t.Fatal(err)
+		}
+		if got := time.Since(begin).Round(time.Millisecond); got != want {
+			t.Errorf("call %d after the first was given up started at %v, want %v", i+1, got, want)
+		}
+		if i == 0 && first.Use("global") {
+			t.Error("used by who gave it up")
+		}
+	}
+	second.Cancel()
+}

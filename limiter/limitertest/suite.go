@@ -58,6 +58,7 @@ func scenarios() []scenario {
 		{"costs and their bounds", one(10, 4), costsAndTheirBounds},
 		{"a reservation is used once, on its route, in time", reservationIsUsedOnceOnItsRouteInTimeConfig(), reservationIsUsedOnceOnItsRouteInTime},
 		{"what is given up goes to the next caller", one(10, 1), cancelledReservationGoesToTheNextCaller},
+		{"a reservation is given up once", one(10, 1), reservationIsGivenUpOnce},
 		{"closed, ended and unknown", one(10, 1), closedAndUnknown},
 	}
 }
