@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -343,4 +344,14 @@ func TestUnavailableRedisIsSaid(t *testing.T) {
 			t.Errorf("Redis is back: %v", err)
 		}
 	})
+}
+
+// TestServerWithoutAClockIsRefused: some servers that speak the protocol answer TIME within a script with zeros.
+func TestServerWithoutAClockIsRefused(t *testing.T) {
+	m, rdb := limitertest.Redis(t)
+	m.SetTime(time.Unix(0, 0))
+	_, err := limiter.New(t.Context(), rdb, one(10, 5))
+	if err == nil || errors.Is(err, limiter.ErrUnavailable) || !strings.Contains(err.Error(), "no clock") {
+		t.Errorf("New: %v", err)
+	}
 }

@@ -40,8 +40,13 @@ func newRedisStore(ctx context.Context, rdb redis.UniversalClient, s settings, s
 // introduce makes every bucket known to Redis, so that it fills from now on and can be looked at.
 func (s *redisStore) introduce(all []bound) error {
 	for part := range slices.Chunk(all, maxLimits) {
-		if _, err := s.reserve(&route{limits: part, labels: newLabels("")}, "", 0, nil, nil); err != nil {
+		got, err := s.reserve(&route{limits: part, labels: newLabels("")}, "", 0, nil, nil)
+		if err != nil {
 			return err
+		}
+		// Some servers that speak Redis' protocol answer TIME within a script with zeros.
+		if now := time.UnixMicro(got.now); now.Year() < 1990 {
+			return fmt.Errorf("limiter: scripts on this server see no clock: TIME is %v; use Redis or Valkey", now.UTC())
 		}
 	}
 	return nil
