@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/bench/measure"
+	"github.com/weir-go/weir/limiter"
+)
+
+const (
+	global   = "global"
+	budgeted = 40 // a second, of the shared bucket
+)
+
+// apis are the buckets of three APIs below the shared one: tokens a second, and as large a burst.
+func apis() map[string]int { return map[string]int{"a": 5, "b": 20, "c": 2} }
+
+// threeAPIs is workload T: 64 replicas of weir that keep three APIs busy under one shared bucket, and then send an urgent
+// call every second; and 64 that keep the shared bucket alone busy, with urgent calls likewise.
+func threeAPIs(ctx context.Context, s *session) error {
+	if len(s.of("weir")) == 0 {
+		return nil
+	}
+	t := s.table("T", "64 replicas of weir: three APIs (5, 20, 2 a second) under 40 a second, and 40 a second alone", []string{"demand", "bucket"},
+		median("use", 4), most("over, no slack", 0), most("over the law", 0), median("calls/token", 3),
+		median("urgent mean ms", 0), most("urgent longest ms", 0))
+	for round := range s.rounds {
+		for _, d := range []demand{
+			{name: "three APIs", waiters: slices.Sorted(maps.Keys(apis())), of: 5, urgent: "b"},
+			{name: "shared alone", waiters: []string{global}, of: 10, urgent: global},
+		} {
+			if err := d.run(ctx, s, t, round); err != nil {
+				return fmt.Errorf("%s: %w", d.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// demand is who waits for what.
+type demand struct {
+	name    string
+	waiters []string // routes
+	of      int      // waiters of each replica on each of them
+	urgent  string   // route of the urgent calls
+}
+
+// replicas of each demand.
+const crowded = 64
+
+func (d demand) run(ctx context.Context, s *session, t *table, round int) error {
+	key, err := s.fresh(ctx, fmt.Sprintf("T, round %d: %s", round+1, d.name))
+	if err != nil {
+		return err
+	}
+	fleet, hangUp, err := d.fleet(ctx, s.addr, key)
+	defer hangUp()
+	if err != nil {
+		return err
+	}
+	life, end := context.WithCancel(ctx)
+	defer end()
+	diaries := map[string][]diary{}
+	var running sync.WaitGroup
+	zero := time.Now()
+	for _, route := range d.waiters {
+		diaries[route] = make([]diary, crowded*d.of)
+		for n := range diaries[route] {
+			l, mine := fleet[n/d.of], &diaries[route][n]
+			running.Go(func() {
+				mine.loop(life, zero, nil, func(ctx context.Context) error { return l.Wait(ctx, route) })
+			})
+		}
+	}
+	sh := shape{warm: 4 * time.Second, length: s.during(time.Minute, 20*time.Second)}
+	w, cost, err := s.watch(ctx, zero, sh)
+	urgent := diary{}
+	if err == nil {
+		err = d.hurry(life, zero, fleet, &urgent, s.urgentCalls())
+	}
+	end()
+	running.Wait()
+	for _, l := range fleet {
+		err = errors.Join(err, l.Close(ctx))
+	}
+	for _, all := range diaries {
+		for i := range all {
+			err = errors.Join(err, all[i].err)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	d.report(t, diaries, urgent, w, cost)
+	return nil
+}
+
+// urgentCalls is how many of them there are, a second apart.
+func (s *session) urgentCalls() int {
+	if s.quick {
+		return 6
+	}
+	return 20
+}
+
+func (d demand) fleet(ctx context.Context, addr, key string) (fleet []*limiter.Limiter, hangUp func(), err error) {
+	var clients []*redis.Client
+	hangUp = func() {
+		for _, rdb := range clients {
+			_ = rdb.Close() // of what was only used for the run that is over
+		}
+	}
+	cfg := limiter.Config{
+		Namespace: key,
+		Buckets:   map[string][]limiter.Limit{global: {limiter.PerSecond(budgeted, 0)}},
+		Routes:    map[string][]string{},
+	}
+	for name, rate := range apis() {
+		cfg.Buckets[name] = []limiter.Limit{limiter.PerSecond(int64(rate), 0)}
+		cfg.Routes[name] = []string{name, global}
+	}
+	for range crowded {
+		rdb := redis.NewClient(&redis.Options{Addr: addr})
+		clients = append(clients, rdb)
+		l, err := limiter.New(ctx, rdb, cfg)
+		if err != nil {
+			return nil, hangUp, err
+		}
+		fleet = append(fleet, l)
+	}
+	return fleet, hangUp, nil
+}
+
+// hurry sends urgent calls, a second apart, each from another replica.
+func (d demand) hurry(ctx context.Context, zero time.Time, fleet []*limiter.Limiter, mine *diary, calls int) error {
+	for i := range calls {
+		mine.once(ctx, zero, nil, func(ctx context.Context) error {
+			return fleet[i%len(fleet)].Wait(ctx, d.urgent, limiter.Urgent())
+		})
+		if mine.err != nil {
+			return mine.err
+		}
+		if err := pause(ctx, time.Second-(time.Since(zero)-mine.asked)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// report judges every bucket by all calls that passed it, urgent ones too; the numbers of the window are of the others.
+func (d demand) report(t *table, diaries map[string][]diary, urgent diary, w window, cost measure.Cost) {
+	through := map[string][]time.Duration{d.urgent: slices.Clone(urgent.starts)}
+	tokens := 0
+	for route, all := range diaries {
+		through[route] = append(through[route], allStarts(all)...)
+		for i := range all {
+			tokens += all[i].within(w)
+		}
+	}
+	if d.urgent != global {
+		for _, route := range d.waiters {
+			through[global] = append(through[global], through[route]...)
+		}
+	}
+	rates := apis()
+	rates[global] = budgeted
+	for _, bucket := range slices.Sorted(maps.Keys(through)) {
+		starts := through[bucket]
+		slices.Sort(starts)
+		inside := 0
+		for _, at := range starts {
+			if w.holds(at) {
+				inside++
+			}
+		}
+		law := measure.Law{Rate: int64(rates[bucket]), Burst: int64(rates[bucket])}
+		v := values{
+			"use":            float64(inside) / (float64(rates[bucket]) * (w.to - w.from).Seconds()),
+			"over, no slack": float64(law.Over(starts)),
+		}
+		law.Slack = slack
+		v["over the law"] = float64(law.Over(starts))
+		if bucket == d.urgent {
+			v["urgent mean ms"], v["urgent longest ms"] = waited(urgent.waits)
+		}
+		if bucket == global {
+			v["calls/token"] = float64(cost.Calls()["evalsha"]+cost.Calls()["eval"]) / float64(max(1, tokens))
+		}
+		t.add(v, d.name, bucket)
+	}
+}
+
+// waited is the mean and the longest of some waits, in ms.
+func waited(waits []time.Duration) (mean, longest float64) {
+	var sum time.Duration
+	for _, t := range waits {
+		sum += t
+	}
+	ms := float64(time.Millisecond)
+	return float64(sum) / float64(len(waits)) / ms, measure.Quantile(waits, 1) / ms
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+)
+
+// goal is a number that a run should reach, and what this one measured.
+type goal struct {
+	Workload string   `json:"workload"`
+	What     string   `json:"what"`
+	Want     string   `json:"want"`
+	Measured *float64 `json:"measured"` // null where the run did not measure it
+	Reached  *bool    `json:"reached"`
+}
+
+const timeRateRow = "x/time/rate (one process)"
+
+// goals are computed from the tables of this run alone. What compares two rows is the median of the ratios of each round.
+type goals struct {
+	tables map[string]*table
+	all    []goal
+}
+
+func (s *session) goals() []goal {
+	g := goals{tables: map[string]*table{}}
+	for _, t := range s.tables {
+		g.tables[t.letter] = t
+	}
+	g.allow(s)
+	g.budget()
+	g.fast()
+	g.others()
+	return g.all
+}
+
+func (g *goals) allow(s *session) {
+	a := g.tables["A"]
+	best := func(c crowd) []string {
+		name, most := "", math.Inf(-1)
+		for _, p := range s.contestants {
+			x := a.value(c.String()+": a second", label(p))
+			if p.Name != "weir" && !p.OneProcess && !p.Yardstick && x > most {
+				name, most = label(p), x
+			}
+		}
+		return []string{name}
+	}
+	over := func(want float64, c crowd) {
+		peer := best(c)
+		g.atLeast("A", fmt.Sprintf("%v: operations a second ÷ best Redis peer (%s)", c, peer[0]), a.ratio(c.String()+": a second", weirRow(), peer), want)
+	}
+	over(9, crowd{1, 256})
+	over(3, crowd{1, 64})
+	over(1, crowd{1, 8})
+	g.atLeast("A", "1: operations a second ÷ redis_rate", a.ratio("1: a second", weirRow(), []string{"redis_rate"}), 0.95)
+	over(1.8, crowd{8, 8})
+	const yardstick = "EVALSHA of a hash"
+	g.atMost("A", "1: p50 ÷ EVALSHA of a hash", a.ratio("1: p50 µs", weirRow(), []string{yardstick}), 1.25)
+	g.atMost("A", "1: allocations above EVALSHA of a hash", a.value("allocs/op", "weir")-a.value("allocs/op", yardstick), 10)
+}
+
+func weirRow() []string { return []string{"weir"} }
+
+func (g *goals) budget() {
+	b := g.tables["B"]
+	minute := func(name string) float64 { return b.value(name, longRun, "weir") }
+	g.atLeast("B", "16 × 10, a minute: use", minute("use"), 0.995)
+	over := math.Max(minute("over the law"), b.value("over the law", "16", "weir"))
+	g.atMost("B", "16 × 10: calls over the law, any round", over, 0)
+	g.atMost("B", "16 × 10, a minute: Redis calls a token", minute("calls/token"), 0.3)
+	g.atMost("B", "16 × 10: client CPU a token ÷ redis_rate", b.ratio("client µs/token", []string{"16", "weir"}, []string{"16", "redis_rate"}), 0.15)
+	g.atMost("B", "16 × 10: Redis CPU a token ÷ redis_rate", b.ratio("Redis µs/token", []string{"16", "weir"}, []string{"16", "redis_rate"}), 0.05)
+	g.atMost("B", "16 × 10, a minute: farthest waiter from the mean, any round", minute("± mean"), 1)
+	g.atLeast("B", "16 × 10, a minute: Jain of waiters", minute("Jain"), 0.995)
+	g.atMost("B", "16 × 10, a minute: waiters that got nothing, any round", minute("got nothing"), 0)
+	g.atMost("B", "16 × 10, a minute: longest ÷ median wait", minute("longest ÷ med"), 1.1)
+}
+
+func (g *goals) fast() {
+	c := g.tables["C"]
+	at := func(name string) float64 { return c.value(name, "20,000", "weir") }
+	g.atMost("C", "20,000 a second: Redis calls a token", at("calls/token"), 0.05)
+	g.atLeast("C", "20,000 a second: use", at("use"), 0.99)
+	g.atMost("C", "20,000 a second: client CPU a token ÷ x/time/rate", c.ratio("client µs/token", []string{"20,000", "weir"}, []string{"20,000", timeRateRow}), 1.5)
+}
+
+func (g *goals) others() {
+	d := g.tables["D"]
+	for _, q := range []string{"p50", "p99"} {
+		g.atMost("D", q+" lateness ÷ x/time/rate", d.ratio(q, weirRow(), []string{timeRateRow}), 0.5)
+	}
+	g.atLeast("D", "earliest start after the time of its token, ms, any round", d.value("earliest", "weir"), 0)
+
+	x := g.tables["X"]
+	g.atLeast("X", "use", x.value("use", "weir"), 0.99)
+	g.atMost("X", "Redis calls a token", x.value("calls/token", "weir"), 0.5)
+
+	t := g.tables["T"]
+	three, alone := "three APIs", "shared alone"
+	over := t.value("over the law", three, global)
+	for _, api := range []string{"a", "b", "c"} {
+		over = math.Max(over, t.value("over the law", three, api))
+		g.atLeast("T", fmt.Sprintf("three APIs: use of the %d a second", apis()[api]), t.value("use", three, api), 0.98)
+	}
+	g.atMost("T", "three APIs: calls over the law, any bucket and round", over, 0)
+	g.atMost("T", "three APIs: Redis calls a token", t.value("calls/token", three, global), 1)
+	for _, at := range []struct{ demand, bucket string }{{three, "b"}, {alone, global}} {
+		g.atMost("T", at.demand+": mean wait of an urgent call, ms", t.value("urgent mean ms", at.demand, at.bucket), 300)
+		g.atMost("T", at.demand+": longest wait of an urgent call, ms, any round", t.value("urgent longest ms", at.demand, at.bucket), 350)
+	}
+
+	s := g.tables["S"]
+	g.atMost("S", "one token on two buckets ÷ return 1", s.ratio("µs", []string{"one token on two buckets"}, []string{"return 1"}), 15)
+	g.atMost("S", "16 tokens ÷ one", s.ratio("µs", []string{"16 tokens on two buckets"}, []string{"one token on two buckets"}), 3)
+}
+
+func (g *goals) atLeast(workload, what string, measured, want float64) {
+	g.add(workload, what, "≥ ", measured, want, measured >= want)
+}
+
+func (g *goals) atMost(workload, what string, measured, want float64) {
+	g.add(workload, what, "≤ ", measured, want, measured <= want)
+}
+
+func (g *goals) add(workload, what, sign string, measured, want float64, reached bool) {
+	n := goal{Workload: workload, What: what, Want: sign + shortest(want)}
+	if !math.IsNaN(measured) && !math.IsInf(measured, 0) {
+		n.Measured, n.Reached = &measured, &reached
+	}
+	g.all = append(g.all, n)
+}
+
+// printGoals writes the goals of the workloads that ran.
+func printGoals(w io.Writer, all []goal) {
+	lines := [][]string{{"workload", "goal", "reached", "want", "measured"}}
+	reached, measured := 0, 0
+	for _, n := range all {
+		if n.Measured == nil {
+			continue
+		}
+		measured++
+		verdict := "no"
+		if *n.Reached {
+			verdict = "yes"
+			reached++
+		}
+		lines = append(lines, []string{n.Workload, n.What, verdict, n.Want, shortest(*n.Measured)})
+	}
+	_, _ = fmt.Fprintf(w, "\nGoals: %d of %d measured are reached.\n\n", reached, measured)
+	align(w, lines, 3)
+}
+
+// shortest writes a number with up to four places after the point.
+func shortest(x float64) string {
+	text := number(x, 4)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestGoals: a goal is reached, missed, or not measured, by the tables of the run and nothing else.
+func TestGoals(t *testing.T) {
+	s := &session{}
+	x := s.table("X", "", []string{"limiter"}, median("use", 4), median("calls/token", 3))
+	x.add(values{"use": 0.98, "calls/token": 0.5}, "weir")
+	all := s.goals()
+	verdicts := map[string]string{}
+	for _, g := range all {
+		verdict := "not measured"
+		if g.Reached != nil {
+			verdict = map[bool]string{true: "reached", false: "missed"}[*g.Reached]
+		}
+		verdicts[g.Workload+" "+g.What] = verdict
+	}
+	for what, want := range map[string]string{
+		"X use": "missed", "X Redis calls a token": "reached", "D p50 lateness ÷ x/time/rate": "not measured",
+	} {
+		if verdicts[what] != want {
+			t.Errorf("%s: %q, want %q", what, verdicts[what], want)
+		}
+	}
+	var out strings.Builder
+	printGoals(&out, all)
+	if !strings.Contains(out.String(), "Goals: 1 of 2 measured are reached.") || strings.Contains(out.String(), "lateness") {
+		t.Errorf("printed %s", &out)
+	}
+}
+
+func TestChoose(t *testing.T) {
+	letter := func(w workload) string { return w.letter }
+	some, err := choose(workloads(), "X,A", letter)
+	if err != nil || len(some) != 2 || some[0].letter != "A" || some[1].letter != "X" {
+		t.Errorf("%v, %v", some, err)
+	}
+	if _, err := choose(workloads(), "A,Q", letter); err == nil || !strings.Contains(err.Error(), `"Q"`) {
+		t.Errorf("an unknown workload: %v", err)
+	}
+	if all, err := choose(workloads(), "", letter); err != nil || len(all) != len(workloads()) {
+		t.Errorf("%d workloads, %v", len(all), err)
+	}
+}

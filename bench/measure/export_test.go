@@ -1,0 +1,4 @@
+package measure
+
+// ParseInfo is parseInfo for tests.
+var ParseInfo = parseInfo

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/bench/measure"
+	"github.com/weir-go/weir/limiter"
+)
+
+// scriptCost is workload S: what Redis says a run of the acquire script takes it, beside the least a script can take. The
+// calls are the limiter's own, so that their arguments are those of real ones.
+func scriptCost(ctx context.Context, s *session) error {
+	t := s.table("S", "time in Redis of one EVALSHA, by its own account", []string{"script"}, median("µs", 2), median("runs", 0))
+	one := redis.NewScript("return 1")
+	for round := range s.rounds {
+		key, err := s.fresh(ctx, fmt.Sprintf("S, round %d", round+1))
+		if err != nil {
+			return err
+		}
+		if err := one.Load(ctx, s.rdb).Err(); err != nil {
+			return err
+		}
+		l, err := limiter.New(ctx, s.rdb, limiter.Config{
+			Namespace: key,
+			Buckets:   map[string][]limiter.Limit{"api": {limiter.PerSecond(plenty, plenty)}, "global": {limiter.PerSecond(plenty, plenty)}},
+			Routes:    map[string][]string{"api": {"api", "global"}},
+		})
+		if err != nil {
+			return err
+		}
+		if err := pause(ctx, 1500*time.Millisecond); err != nil { // a new bucket begins empty and in debt
+			return err
+		}
+		for _, c := range []struct {
+			name string
+			do   func() error
+		}{
+			{"return 1", func() error { return one.EvalSha(ctx, s.rdb, nil).Err() }},
+			{"one token on two buckets", func() error { return l.Wait(ctx, "api") }},
+			{"16 tokens on two buckets", func() error {
+				got, _, err := l.TryReserve(ctx, "api", 16)
+				if err == nil && len(got) != 16 {
+					err = fmt.Errorf("%d reservations of 16", len(got))
+				}
+				for _, r := range got {
+					if err == nil && !r.Use("api") {
+						err = fmt.Errorf("a reservation that is due in %v was not to be used", r.Delay())
+					}
+				}
+				return err
+			}},
+			{"one token on one bucket", func() error { return l.Wait(ctx, "global") }},
+		} {
+			v, err := s.scripts(ctx, c.do)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			t.add(v, c.name)
+		}
+		if err := l.Close(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scripts repeats do and returns how long Redis was busy with each EVALSHA of it.
+func (s *session) scripts(ctx context.Context, do func() error) (values, error) {
+	mark, err := measure.Begin(ctx, s.rdb)
+	if err != nil {
+		return nil, err
+	}
+	for began := time.Now(); time.Since(began) < s.during(time.Second, 300*time.Millisecond); {
+		if err := do(); err != nil {
+			return nil, err
+		}
+	}
+	cost, err := mark.End(ctx, s.rdb)
+	if err != nil {
+		return nil, err
+	}
+	c := cost.Commands["evalsha"]
+	return values{"µs": float64(c.Micros) / float64(max(1, c.Calls)), "runs": float64(c.Calls)}, nil
+}
