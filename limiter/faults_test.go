@@ -266,6 +266,37 @@ func TestSlowRedisCostsItsDelayOnce(t *testing.T) {
 	})
 }
 
+// TestWhoComesDuringACallIsNotKeptInLine: who would not wait is told so when the call that was under way has put the
+// lane in line, not when the lane's turn comes.
+func TestWhoComesDuringACallIsNotKeptInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := slow(t, one(1, 1), func() time.Duration { return 20 * time.Millisecond })
+		defer closeLimiter(t, l)
+		time.Sleep(time.Minute)
+		if err := l.Wait(t.Context(), "global"); err != nil {
+			t.Fatal(err)
+		}
+		var waiting sync.WaitGroup
+		waiting.Go(func() {
+			if err := l.Wait(t.Context(), "global"); err != nil {
+				t.Error(err)
+			}
+		})
+		time.Sleep(5 * time.Millisecond) // its call is under way
+		begin := time.Now()
+		if ok, err := l.Allow(t.Context(), "global"); ok || err != nil {
+			t.Errorf("allowed: %v, %v", ok, err)
+		}
+		if took := time.Since(begin); took > 40*time.Millisecond {
+			t.Errorf("Allow took %v, want no more than two replies", took)
+		}
+		if rs, _, err := l.TryReserve(t.Context(), "global", 1); len(rs) > 0 || err != nil || time.Since(begin) > 80*time.Millisecond {
+			t.Errorf("TryReserve: %d reservations, %v, after %v", len(rs), err, time.Since(begin))
+		}
+		waiting.Wait()
+	})
+}
+
 // TestVaryingRepliesLoseLittle: where replies vary by more than the slack, what is granted for now would often be too
 // late when the reply comes. Calls are asked for as much later, so that few reservations are lost.
 func TestVaryingRepliesLoseLittle(t *testing.T) {

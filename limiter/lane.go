@@ -46,9 +46,9 @@ func (n *lane) join(ctx context.Context, w *waiter) error {
 	}
 	w.done = make(chan struct{})
 	n.mu.Lock()
-	if err := n.arriveLocked(w); err != nil {
-		n.mu.Unlock()
-		return err
+	n.waiters = append(n.waiters, w)
+	if !n.flying { // else the reply will see to it
+		n.moveLocked()
 	}
 	n.mu.Unlock()
 	select {
@@ -72,24 +72,6 @@ func (n *lane) join(ctx context.Context, w *waiter) error {
 	return context.Cause(ctx)
 }
 
-func (n *lane) arriveLocked(w *waiter) error {
-	if n.comeBack.After(w.arrived) && len(n.pool) == 0 {
-		// The lane stands in line, and knows how long it will at least.
-		if w.atOnce || !w.deadline.IsZero() && w.deadline.Before(n.comeBack) {
-			return &DeadlineError{Route: n.route.name, Ready: n.comeBack.Sub(w.arrived)}
-		}
-		if w.once {
-			w.again = n.comeBack
-			return errLater
-		}
-	}
-	n.waiters = append(n.waiters, w)
-	if !n.flying { // else the reply will see to it
-		n.moveLocked()
-	}
-	return nil
-}
-
 // moveLocked does what can be done now: hands out what is due or wanted ahead, asks for what is missing, and sets the
 // alarm for what comes next.
 func (n *lane) moveLocked() {
@@ -106,7 +88,7 @@ func (n *lane) moveLocked() {
 	if missing && !n.flying {
 		if !n.comeBack.After(now) {
 			n.takeOffLocked()
-		} else if next.IsZero() || n.comeBack.Before(next) {
+		} else if n.turnAwayLocked(); next.IsZero() || n.comeBack.Before(next) {
 			next = n.comeBack
 		}
 	}
@@ -121,6 +103,24 @@ func (n *lane) moveLocked() {
 	} else {
 		n.alarm.Reset(next.Sub(now))
 	}
+}
+
+// turnAwayLocked ends the wait of those who would not wait as long as the lane stands in line at least.
+func (n *lane) turnAwayLocked() {
+	n.waiters = slices.DeleteFunc(n.waiters, func(w *waiter) bool {
+		switch {
+		case w.covered:
+			return false
+		case w.atOnce || !w.deadline.IsZero() && w.deadline.Before(n.comeBack):
+			w.err = &DeadlineError{Route: n.route.name, Ready: n.comeBack.Sub(w.arrived)}
+		case w.once:
+			w.err, w.again = errLater, n.comeBack
+		default:
+			return false
+		}
+		close(w.done)
+		return true
+	})
 }
 
 func (n *lane) ring() {
