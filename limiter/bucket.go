@@ -1,9 +1,6 @@
 package limiter
 
-import (
-	"math"
-	"time"
-)
+import "math"
 
 // bucket is the state of one limit: the model that the script in Redis is walked against, step by step, and the bucket
 // of the in-memory limiter. It has no clock and no lock.
@@ -21,6 +18,12 @@ type bucket struct {
 	full, back, line   int64 // deficits
 	urgent             int64 // deficit of the share of the rate with which urgent calls may pass the line
 	last               int64 // µs until the latest reservation that is out is due
+	opens              int64 // µs: nothing is due before; 0 for open
+
+	window bool
+	width  int64   // µs, of a window
+	log    []int64 // µs, due times of a window's last burst reservations, the newest last
+	edge   int64   // µs, the newest that was dropped from log, or of what was forgotten
 }
 
 // rank is the place of a caller before a bucket: it decides which deficit counts for it.
@@ -36,9 +39,13 @@ const (
 
 // newBucket is a bucket that is empty at a time and in debt by a horizon: the worst that was forgotten before it.
 func newBucket(l Limit, at, horizon int64) *bucket {
-	b := &bucket{tokens: l.Tokens, per: l.per(), burst: l.Burst, seen: at}
+	tokens, per := l.ratio()
+	b := &bucket{tokens: tokens, per: per, burst: l.Burst, seen: at, window: l.Window}
 	b.full = b.burst*b.per + horizon*b.tokens
 	b.back, b.line, b.last = b.full, b.full, horizon
+	if b.window {
+		b.width, b.edge = b.burst*b.per/b.tokens, at+horizon
+	}
 	return b
 }
 
@@ -58,8 +65,8 @@ func (b *bucket) enter(now int64, l Limit) {
 	b.last = max(0, b.last-gone)
 	b.seen = now
 	b.order()
-	if per := l.per(); l.Tokens != b.tokens || per != b.per || l.Burst != b.burst {
-		b.become(l.Tokens, per, l.Burst)
+	if tokens, per := l.ratio(); tokens != b.tokens || per != b.per || l.Burst != b.burst {
+		b.become(tokens, per, l.Burst)
 	}
 }
 
@@ -83,6 +90,9 @@ func (b *bucket) become(tokens, per, burst int64) {
 	b.tokens, b.per, b.burst = tokens, per, burst
 	b.full = max(b.full, b.last*tokens)
 	b.order()
+	if b.window {
+		b.width = burst * per / tokens
+	}
 }
 
 // level is the deficit that counts for a caller of a rank.
@@ -109,8 +119,36 @@ func (b *bucket) us(units int64) int64 {
 	}
 }
 
-// lead is how far ahead, in µs, a narrower limit may push this bucket at the price of no more than a quarter of its burst.
+// bar is the time, in µs from now, before which nothing of a cost is due whatever the deficits: a paused bucket opens
+// then, and a window's reservations neither overtake each other nor crowd.
+func (b *bucket) bar(cost int64) int64 {
+	at := int64(never)
+	if b.opens > 0 {
+		at = b.opens - b.seen
+	}
+	if b.window {
+		at = max(at, b.newest(1)-b.seen, b.newest(b.burst-cost+1)+b.width-b.seen)
+	}
+	return at
+}
+
+// never is before all times.
+const never = -exact
+
+// newest is the n-th last due time of a window, the last being 1, or the edge where it has not so many.
+func (b *bucket) newest(n int64) int64 {
+	if n > int64(len(b.log)) {
+		return b.edge
+	}
+	return b.log[int64(len(b.log))-n]
+}
+
+// lead is how far ahead, in µs, a narrower limit may push this bucket at the price of no more than a quarter of its
+// burst. A window would lose all that lies between.
 func (b *bucket) lead(horizon int64) int64 {
+	if b.window {
+		return 0
+	}
 	return min(horizon, (b.burst-1)*b.per/4/b.tokens)
 }
 
@@ -132,9 +170,16 @@ func (b *bucket) charge(due, cost int64, r rank, jump, passed bool) {
 	}
 	b.last = max(b.last, due)
 	b.order()
+	if b.window {
+		for range cost {
+			b.log = append(b.log, b.seen+due)
+		}
+		if drop := int64(len(b.log)) - b.burst; drop > 0 {
+			b.edge = max(b.edge, b.log[drop-1])
+			b.log = append(b.log[:0], b.log[drop:]...)
+		}
+	}
 }
 
 // available returns the tokens in the bucket when it was last seen; negative in debt.
 func (b *bucket) available() float64 { return float64(b.burst) - float64(b.full)/float64(b.per) }
-
-func (l Limit) per() int64 { return int64(l.Per / time.Microsecond) }

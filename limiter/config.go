@@ -3,6 +3,8 @@ package limiter
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -40,6 +42,12 @@ type Config struct {
 	// CallTimeout bounds one call to Redis, resends included, if the client heeds contexts while it reads
 	// (ContextTimeoutEnabled in go-redis); else its own timeouts do. At most 30 s; zero is 5 s.
 	CallTimeout time.Duration
+	// Shadow decides and records but never delays: every call may start at once, and the metrics say of each what would
+	// have become of it. It is for a roll-out, and takes tokens only for what could have started at once.
+	Shadow bool
+	// Logger hears of what an operator should know: replicas that disagree, a fleet that was told another limit, Redis out
+	// of reach. Zero is nobody.
+	Logger *slog.Logger
 }
 
 // The defaults of [Config].
@@ -54,25 +62,29 @@ const (
 	maxLimits      = 64               // of one route, which is what one run of the script works through
 )
 
-// route is what one kind of call must pass.
+// route is what one kind of call must pass, by one configuration. It does not change.
 type route struct {
-	name   string
-	limits []bound
-	labels labels
+	name    string
+	version int64 // of the configuration
+	limits  []bound
+	labels  *labels
 }
 
-// burst is the largest cost that the route can ever start, and the bucket that sets it.
-func (r *route) burst() (int64, string) {
-	b := slices.MinFunc(r.limits, func(x, y bound) int { return int(min(1, max(-1, x.limit.Burst-y.limit.Burst))) })
-	return b.limit.Burst, b.bucket
+// interval is the time between two tokens of the limit that gives them fastest.
+func (r *route) interval() time.Duration {
+	least := time.Duration(math.MaxInt64)
+	for _, b := range r.limits {
+		least = min(least, b.limit.Per/time.Duration(b.limit.Tokens))
+	}
+	return least
 }
 
 // settings are a Config with its zero values filled in and everything in it checked.
 type settings struct {
 	Config
 
-	routes map[string]*route
-	all    *route // every limit of every bucket, in a fixed order
+	wish  []bound             // every limit of every bucket, in a fixed order
+	paths map[string][]string // the buckets of each route
 }
 
 func (c Config) settings() (settings, error) {
@@ -95,6 +107,9 @@ func (c Config) settings() (settings, error) {
 	}
 	if c.CallTimeout == 0 {
 		c.CallTimeout = defaultCallTimeout
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.TracerProvider == nil {
 		c.TracerProvider = otel.GetTracerProvider()
@@ -119,58 +134,50 @@ func (c Config) settings() (settings, error) {
 	if len(c.Buckets) == 0 {
 		return settings{}, errors.New("limiter: no buckets: name at least one, with its limits")
 	}
-	s := settings{Config: c, routes: map[string]*route{}, all: &route{labels: newLabels("")}}
+	s := settings{Config: c, paths: map[string][]string{}}
 	for _, name := range sorted(c.Buckets) {
-		r, err := newRoute(name, c.Buckets, c.Horizon, name)
+		limits, err := normalBucket(name, c.Buckets[name], c.Horizon)
 		if err != nil {
 			return settings{}, err
 		}
-		s.routes[name] = r
-		s.all.limits = append(s.all.limits, r.limits...)
+		s.wish = append(s.wish, limits...)
+		s.paths[name] = []string{name}
 	}
 	for _, name := range sorted(c.Routes) {
-		r, err := newRoute(name, c.Buckets, c.Horizon, c.Routes[name]...)
-		if err != nil {
+		if err := checkPath(name, c.Routes[name], func(b string) bool { return len(c.Buckets[b]) > 0 }); err != nil {
 			return settings{}, err
 		}
-		s.routes[name] = r
+		s.paths[name] = c.Routes[name]
+	}
+	for name, path := range s.paths {
+		limits := 0
+		for _, b := range path {
+			limits += len(c.Buckets[b])
+		}
+		if limits > maxLimits {
+			return settings{}, fmt.Errorf("limiter: route %s: %d limits: want %d or fewer", name, limits, maxLimits)
+		}
 	}
 	return s, nil
 }
 
-func newRoute(name string, buckets map[string][]Limit, horizon time.Duration, path ...string) (*route, error) {
+// checkPath returns an error if a route cannot be of these buckets.
+func checkPath(name string, path []string, known func(string) bool) error {
 	if err := CheckName("route", name); err != nil {
-		return nil, err
+		return err
 	}
 	if len(path) == 0 {
-		return nil, fmt.Errorf("limiter: route %s: no buckets", name)
+		return fmt.Errorf("limiter: route %s: no buckets", name)
 	}
-	r := &route{name: name, labels: newLabels(name)}
 	for i, b := range path {
-		limits, ok := buckets[b]
-		switch {
-		case !ok:
-			return nil, fmt.Errorf("limiter: route %s: no bucket named %q", name, b)
-		case len(limits) == 0:
-			return nil, fmt.Errorf("limiter: bucket %s: no limits", b)
-		case slices.Contains(path[:i], b):
-			return nil, fmt.Errorf("limiter: route %s: bucket %s stands in it twice", name, b)
+		if !known(b) {
+			return fmt.Errorf("limiter: route %s: no bucket named %q", name, b)
 		}
-		for j, l := range limits {
-			n, err := l.normal()
-			if err == nil && float64(n.Burst)*float64(n.per())+(float64(horizon.Microseconds())+1)*float64(n.Tokens) > span {
-				err = fmt.Errorf("%v: too large to be kept exactly with a horizon of %v", n, horizon)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("limiter: bucket %s: %w", b, err)
-			}
-			r.limits = append(r.limits, bound{bucket: b, index: j, limit: n})
+		if slices.Contains(path[:i], b) {
+			return fmt.Errorf("limiter: route %s: bucket %s stands in it twice", name, b)
 		}
 	}
-	if len(r.limits) > maxLimits {
-		return nil, fmt.Errorf("limiter: route %s: %d limits: want %d or fewer", name, len(r.limits), maxLimits)
-	}
-	return r, nil
+	return nil
 }
 
 func sorted[V any](m map[string]V) []string {

@@ -1,6 +1,11 @@
 package limiter
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/weir-go/weir/lua"
+)
 
 // Model is the bucket on paper, for the walk beside the script.
 type Model = bucket
@@ -8,21 +13,33 @@ type Model = bucket
 // NewModel is a bucket of the model.
 var NewModel = newBucket
 
-// Enter brings a bucket to a time and a limit.
-func (b *bucket) Enter(now int64, l Limit) { b.enter(now, l) }
+// Enter brings a bucket to a time, a limit, and the moment at which it opens.
+func (b *bucket) Enter(now int64, l Limit, opens int64) {
+	b.enter(now, l)
+	b.opens = opens
+}
 
 // Deficits are the level as the script stores it.
 func (b *bucket) Deficits() [5]int64 { return [5]int64{b.full, b.back, b.line, b.urgent, b.last} }
 
-// Planned is what the model says of one ask.
+// Window is the log of a window, the newest first, and its edge.
+func (b *bucket) Window() (log []int64, edge int64) {
+	log = slices.Clone(b.log)
+	slices.Reverse(log)
+	return log, b.edge
+}
+
+// Planned is what the model says of a number of asks.
 type Planned struct {
+	N                 int
 	Reserved, Refused bool
 	At                int64
 	Bound             int
 }
 
-// Wish is one ask of the model.
-type Wish struct {
+// Asked is a number of asks of the model.
+type Asked struct {
+	N                int
 	Cost, PatienceUS int64
 	Urgent           bool
 }
@@ -30,32 +47,44 @@ type Wish struct {
 // Stub is a ticket: a rank and tokens.
 type Stub struct{ Rank, Tokens int64 }
 
-// Plan runs the model over a route, with and to tickets.
-func Plan(route []*Model, tickets []Stub, horizon, earliest int64, wishes []Wish) (out []Planned, comeBack int64, next []Stub) {
+// Spare is a reservation that was given back.
+type Spare struct{ Due, Cost int64 }
+
+// Plan runs the model over a route, with and to tickets and spare reservations.
+func Plan(route []*Model, tickets []Stub, horizon, earliest int64, asked []Asked, spares []Spare) (out []Planned, comeBack int64, next []Stub, left []Spare) {
 	steps := make([]step, len(route))
 	for i, b := range route {
 		steps[i] = step{bucket: b, held: rank(tickets[i].Rank), left: tickets[i].Tokens}
 	}
-	asks := make([]ask, len(wishes))
-	for i, w := range wishes {
-		asks[i] = ask{cost: w.Cost, urgent: w.Urgent, patience: time.Duration(w.PatienceUS) * time.Microsecond}
-		if w.PatienceUS < 0 {
-			asks[i].patience = -1
-		}
+	asks := make([]ask, len(asked))
+	for i, w := range asked {
+		asks[i] = ask{n: w.N, cost: w.Cost, urgent: w.Urgent, patience: w.PatienceUS}
 	}
-	plans, comeBack := plan(steps, horizon, earliest, asks)
+	var given []spare
+	for _, s := range spares {
+		given = append(given, spare{s.Due, s.Cost})
+	}
+	plans, comeBack, rest := plan(steps, horizon, earliest, asks, given, nil)
 	for _, p := range plans {
-		out = append(out, Planned{p.reserved, p.refused, p.at, p.bound})
+		out = append(out, Planned{p.n, p.verdict == reserved, p.verdict == refused, p.at, p.bound})
 	}
 	for _, s := range steps {
 		v := s.ticket()
 		next = append(next, Stub{int64(v.rank), v.tokens})
 	}
-	return out, comeBack, next
+	for _, s := range rest {
+		left = append(left, Spare{s.due, s.cost})
+	}
+	return out, comeBack, next, left
 }
 
-// Normal is the limit in lowest terms.
+// Normal is the limit with its zero values filled in.
 func Normal(l Limit) (Limit, error) { return l.normal() }
+
+// Args is the limit of a bucket as the scripts take it.
+func Args(bucket string, l Limit, own bool, opens int64) lua.Limit {
+	return bound{bucket: bucket, limit: l, own: own, opens: opens}.args()
+}
 
 // Clock is the mapping of the store's time.
 type Clock = clock

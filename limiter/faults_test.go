@@ -218,6 +218,10 @@ func TestClockOfRedisSteps(t *testing.T) {
 	}
 }
 
+// idle is long enough for a bucket to fill, and ends while nobody says that replicas live: a second call at the same time
+// takes a second connection, which takes several replies to begin.
+const idle = 63 * time.Second
+
 // slow starts a limiter whose replies each take as long as delay says.
 func slow(t *testing.T, cfg limiter.Config, delay func() time.Duration) *limiter.Limiter {
 	m, _ := limitertest.Redis(t)
@@ -253,7 +257,10 @@ func TestSlowRedisCostsItsDelayOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := slow(t, one(10, 5), func() time.Duration { return 200 * time.Millisecond })
 		defer closeLimiter(t, l)
-		time.Sleep(time.Minute)
+		if err := l.Wait(t.Context(), "global"); err != nil { // the script is known to Redis from here on
+			t.Fatal(err)
+		}
+		time.Sleep(idle)
 		for range 5 {
 			begin := time.Now()
 			if err := l.Wait(t.Context(), "global"); err != nil {
@@ -272,7 +279,7 @@ func TestWhoComesDuringACallIsNotKeptInLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := slow(t, one(1, 1), func() time.Duration { return 20 * time.Millisecond })
 		defer closeLimiter(t, l)
-		time.Sleep(time.Minute)
+		time.Sleep(idle)
 		if err := l.Wait(t.Context(), "global"); err != nil {
 			t.Fatal(err)
 		}
@@ -307,7 +314,7 @@ func TestVaryingRepliesLoseLittle(t *testing.T) {
 			return time.Duration(20+n*37%100) * time.Millisecond
 		})
 		defer closeLimiter(t, l)
-		time.Sleep(time.Minute)
+		time.Sleep(idle)
 		before, err := l.Snapshot(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -334,7 +341,7 @@ func TestOneSlowReplyIsForgotten(t *testing.T) {
 		var delay atomic.Int64
 		l := slow(t, one(40, 40), func() time.Duration { return time.Duration(delay.Load()) })
 		defer closeLimiter(t, l)
-		time.Sleep(time.Minute)
+		time.Sleep(idle)
 		delay.Store(int64(2 * time.Second))
 		if err := l.Wait(t.Context(), "global"); err != nil {
 			t.Fatal(err)

@@ -3,8 +3,8 @@ package limiter
 import (
 	"context"
 	"math/rand/v2"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,289 +13,455 @@ import (
 //
 // Reservations belong to the lane until they are due: then whoever waits first takes one, so that a caller that gives
 // up wastes nothing. A lane that could not be served whole holds tickets and comes back with them; it does not poll.
+// Who only waits while others of the lane wait for what is reserved to them is asked for just before the last of those
+// is due: sooner would change nothing, for the line is behind them.
 type lane struct {
 	l      *Limiter // fixed, like the three below
-	route  *route
 	id     string
 	urgent bool
+	line   line
+
+	route atomic.Pointer[route] // changed under mu
 
 	mu       sync.Mutex
-	waiters  []*waiter      // in order of arrival
-	pool     []*Reservation // nobody's yet, by due time
-	flying   bool           // a call is under way
-	tickets  []ticket       // of the last reply
-	comeBack time.Time      // when they are worth something; zero for none
-	alarm    *time.Timer    // for the next due time, or for coming back
+	queue    queue     // callers, in order of arrival
+	pool     pool      // reservations that are nobody's yet
+	flying   bool      // a call is under way
+	tickets  []ticket  // of the last reply
+	comeBack time.Time // when they are worth something; zero for none
+	stood    bool      // the last reply was a place in line
+	alarm    alarm     // for the next due time, or for coming back
+	closed   error     // what ended it
+	ended    []*waiter // shadows whose fate is to be noted when mu is free
+	trip     time.Duration
+
+	// of the call under way
+	call  call
+	whose []*waiter
 }
 
 const (
 	// maxAsks bounds one call: what one run of the script may have to work through.
 	maxAsks = 256
+	// maxBacks bounds the reservations that one call gives back.
+	maxBacks = 100
 	// soonest is the least time between a reply and coming back with its tickets.
 	soonest = time.Millisecond
 	// stale is how long after its turn a ticket is still shown.
 	stale = 5 * time.Second
 	// jitter spreads those who come back at the same time. Due times are spread by construction.
 	jitter = 5 * time.Millisecond
+	// worthwhile is how far ahead a reservation must be due to be given back: others have to hear of it in time.
+	worthwhile = 10 * time.Millisecond
 )
 
-// join waits in the lane until w has at least one reservation, or an error.
-func (n *lane) join(ctx context.Context, w *waiter) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+func newLane(l *Limiter, route string, urgent bool) *lane {
+	n := &lane{l: l, id: route, urgent: urgent}
+	if urgent {
+		n.id += "!"
 	}
-	w.done = make(chan struct{})
-	n.mu.Lock()
-	n.waiters = append(n.waiters, w)
-	if !n.flying { // else the reply will see to it
-		n.moveLocked()
-	}
-	n.mu.Unlock()
-	select {
-	case <-w.done:
-		return w.err
-	case <-ctx.Done():
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	select {
-	case <-w.done: // in the same moment
-		if w.err == nil {
-			for _, r := range w.got {
-				n.poolLocked(r)
-			}
-		}
-	default:
-		n.waiters = slices.DeleteFunc(n.waiters, func(o *waiter) bool { return o == w })
-	}
-	n.moveLocked()
-	return context.Cause(ctx)
+	n.line = l.store.line(n.id)
+	n.alarm.ring = n.ring
+	return n
 }
 
-// moveLocked does what can be done now: hands out what is due or wanted ahead, asks for what is missing, and sets the
-// alarm for what comes next.
-func (n *lane) moveLocked() {
+// join waits in the lane until the caller has at least one reservation, or an error.
+func (n *lane) join(ctx context.Context, want want) (g grant, more []grant, err error) {
+	if ctx.Err() != nil {
+		return grant{}, nil, context.Cause(ctx)
+	}
+	w := n.l.waiters.new(want)
+	n.mu.Lock()
+	if n.closed != nil {
+		err = n.closed
+		n.unlock()
+		n.l.waiters.recycle(w)
+		return grant{}, nil, err
+	}
+	n.queue.push(w)
+	if !n.flying || len(n.pool.grants) > 0 { // else the reply will see to it
+		n.moveLocked(time.Now())
+	}
+	n.unlock()
+	if done := ctx.Done(); done == nil {
+		<-w.ready
+	} else {
+		select {
+		case <-w.ready:
+		case <-done:
+			n.leave(w)
+			return grant{}, nil, context.Cause(ctx)
+		}
+	}
+	g, more, err = w.one, w.more, w.err
+	n.l.waiters.recycle(w)
+	return g, more, err
+}
+
+// leave takes out a caller whose context has ended. What it was given in the same moment goes to the next.
+func (n *lane) leave(w *waiter) {
+	n.mu.Lock()
+	if w.done {
+		<-w.ready
+		if w.err == nil {
+			n.pool.add(w.one)
+			for _, g := range w.more {
+				n.pool.add(g)
+			}
+		}
+	} else {
+		n.queue.remove(w)
+	}
+	w.gone = w.aboard > 0 // then the call under way refers to it
+	gone := w.gone
+	n.moveLocked(time.Now())
+	n.unlock()
+	if !gone {
+		n.l.waiters.recycle(w)
+	}
+}
+
+// unlock ends what was done under mu, and notes the fate of shadows, which is done without it.
+func (n *lane) unlock() {
+	ended := n.ended
+	n.ended = nil
+	n.mu.Unlock()
+	for _, w := range ended {
+		n.l.says.pretended(n.l.life, n, w)
+		n.l.waiters.recycle(w)
+	}
+}
+
+// pretend lets a call start at once and has the store say what would have become of it.
+func (n *lane) pretend(want want) (g grant, more []grant) {
 	now := time.Now()
-	n.pool = slices.DeleteFunc(n.pool, (*Reservation).Late)
+	g = grant{due: now, cost: want.cost}
+	for range want.units - 1 {
+		more = append(more, g)
+	}
+	shadow := want
+	shadow.atOnce, shadow.ahead, shadow.once, shadow.shadow, shadow.arrived = true, false, false, true, now
+	n.mu.Lock()
+	defer n.unlock()
+	const enough = 4 * maxAsks // while Redis hangs, those behind are not judged
+	if n.closed == nil && n.queue.len < enough {
+		shadow.units = 1
+		for range want.units {
+			n.queue.push(n.l.waiters.new(shadow))
+		}
+		if !n.flying {
+			n.moveLocked(now)
+		}
+	}
+	return g, more
+}
+
+// moveLocked does what can be done now: hands out what is due or wanted ahead, asks for what is missing, gives back what
+// nobody waits for, and sets the alarm for what comes next.
+func (n *lane) moveLocked(now time.Time) {
+	n.pool.dropLate(now, n.l.s.Slack)
 	missing := n.matchLocked(now)
+	if n.closed != nil {
+		n.alarm.stop()
+		if !n.flying && n.backsLocked(now, nil) > 0 {
+			n.takeOffLocked(now)
+		}
+		return
+	}
 	var next time.Time
-	if i := slices.IndexFunc(n.pool, func(r *Reservation) bool { return r.due.After(now) }); i >= 0 && len(n.waiters) > 0 {
-		next = n.pool[i].due
+	if n.queue.len > 0 {
+		next = n.pool.after(now)
 	}
 	if !n.comeBack.IsZero() && now.Sub(n.comeBack) > stale {
 		n.comeBack = time.Time{} // nobody came to redeem the tickets
 	}
-	if missing && !n.flying {
-		if !n.comeBack.After(now) {
-			n.takeOffLocked()
-		} else if n.turnAwayLocked(); next.IsZero() || n.comeBack.Before(next) {
-			next = n.comeBack
+	switch {
+	case n.flying:
+	case missing && n.comeBack.After(now):
+		n.turnAwayLocked()
+		next = sooner(next, n.comeBack)
+	case missing:
+		if hold := n.gatherLocked(); hold.After(now) {
+			next = sooner(next, hold)
+		} else if n.takeOffLocked(now) {
+			return
 		}
+	case n.queue.len == 0 && n.backsLocked(now, nil) > 0:
+		n.takeOffLocked(now)
 	}
 	if next.IsZero() {
-		if n.alarm != nil {
-			n.alarm.Stop()
-		}
-		return
-	}
-	if n.alarm == nil {
-		n.alarm = time.AfterFunc(next.Sub(now), n.ring)
+		n.alarm.stop()
 	} else {
-		n.alarm.Reset(next.Sub(now))
+		n.alarm.set(next, now)
 	}
+}
+
+// sooner is the earlier of two times of which zero is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// gatherLocked returns until when those who only wait may gather: until the token behind the last of the reservations
+// that others of the lane wait for can come, less the time that a call takes. Sooner would bring nothing sooner, and by
+// then those who were served are back. Where there is a line it is better to stand in it.
+func (n *lane) gatherLocked() time.Time {
+	last := len(n.pool.grants) - 1
+	if last < 0 || n.queue.hurried > 0 || n.stood {
+		return time.Time{}
+	}
+	return n.pool.grants[last].due.Add(n.route.Load().interval() - time.Millisecond - 2*n.trip)
+}
+
+// backsLocked counts the reservations that nobody waits for and that others may still use, and appends them to out,
+// unless it is nil, and drops them.
+func (n *lane) backsLocked(now time.Time, out *[]back) int {
+	if !n.l.store.shared() {
+		return 0
+	}
+	count := 0
+	for i := range n.pool.grants {
+		g := &n.pool.grants[i]
+		if g.due.Sub(now) < worthwhile || count == maxBacks {
+			continue
+		}
+		count++
+		if out != nil {
+			*out = append(*out, back{g.own, g.cost})
+			if g.cost != 1 {
+				n.pool.odd--
+			}
+			g.cost = 0
+		}
+	}
+	if out != nil {
+		n.pool.sweep()
+	}
+	return count
 }
 
 // turnAwayLocked ends the wait of those who would not wait as long as the lane stands in line at least.
 func (n *lane) turnAwayLocked() {
-	n.waiters = slices.DeleteFunc(n.waiters, func(w *waiter) bool {
+	if n.queue.hurried == 0 {
+		return
+	}
+	for w := n.queue.first; w != nil; {
+		next := w.next
 		switch {
 		case w.covered:
-			return false
-		case w.atOnce || !w.deadline.IsZero() && w.deadline.Before(n.comeBack):
-			w.err = &DeadlineError{Route: n.route.name, Ready: n.comeBack.Sub(w.arrived)}
 		case w.once:
-			w.err, w.again = errLater, n.comeBack
-		default:
-			return false
+			n.endLocked(w, &laterError{n.comeBack})
+		case w.atOnce:
+			w.readyIn = time.Until(n.comeBack).Microseconds()
+			n.endLocked(w, errRefused)
+		case !w.deadline.IsZero() && w.deadline.Before(n.comeBack):
+			n.endLocked(w, &DeadlineError{Route: n.route.Load().name, Ready: n.comeBack.Sub(w.arrived)})
 		}
-		close(w.done)
-		return true
-	})
+		w = next
+	}
+}
+
+// endLocked takes a caller out of the lane, with what it got or with an error.
+func (n *lane) endLocked(w *waiter, err error) {
+	n.queue.remove(w)
+	w.done, w.err = true, err
+	if !w.shadow {
+		w.ready <- struct{}{}
+		return
+	}
+	w.gone = w.aboard > 0
+	if !w.gone {
+		n.ended = append(n.ended, w)
+	}
 }
 
 func (n *lane) ring() {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.moveLocked()
+	at, exact := n.alarm.at, n.alarm.exact()
+	n.unlock()
+	moves := !exact || settle(at)
+	n.mu.Lock()
+	n.alarm.plain = n.alarm.plain || !moves
+	n.alarm.at = time.Time{}
+	n.moveLocked(time.Now())
+	n.unlock()
 }
 
 // matchLocked goes through those who wait, in order: each takes what is in the pool for its cost, at once if it is due
 // or wanted ahead, else when it comes due. It reports whether somebody is left without.
 func (n *lane) matchLocked(now time.Time) (missing bool) {
-	spoken := 0 // reservations at the front of the pool that earlier waiters wait for
-	left := n.waiters[:0]
-	for _, w := range n.waiters {
-		w.covered = false
-		for i := spoken; i < len(n.pool) && len(w.got) < w.units && !w.covered; {
-			r := n.pool[i]
-			due := !r.due.After(now)
-			switch {
-			case r.cost != w.cost || w.atOnce && !due:
-				i++
-				continue
-			case w.ahead || due:
-				w.got = append(w.got, r)
-				n.pool = slices.Delete(n.pool, i, i+1)
-			default: // out of the reach of those behind
-				w.covered = true
-				n.pool = slices.Insert(slices.Delete(n.pool, i, i+1), spoken, r)
-				spoken++
-			}
+	q, p := &n.queue, &n.pool
+	if q.odd == 0 && p.odd == 0 {
+		served := 0
+		for q.first != nil && served < len(p.grants) && !p.grants[served].due.After(now) {
+			w := q.first
+			w.got, w.one = 1, p.grants[served]
+			served++
+			n.endLocked(w, nil)
 		}
-		if len(w.got) > 0 {
-			close(w.done)
-			continue
+		if served > 0 {
+			p.shift(served)
 		}
-		missing = missing || !w.covered
-		left = append(left, w)
+		return q.len > len(p.grants)
 	}
-	clear(n.waiters[len(left):])
-	n.waiters = left
-	n.sortLocked()
+	type cursor struct {
+		cost int64
+		at   int
+	}
+	var few [4]cursor
+	cursors := few[:0] // how far the pool is spoken for, by cost
+	taken := false
+	for w := q.first; w != nil; {
+		next := w.next
+		w.covered = false
+		k := 0
+		for k < len(cursors) && cursors[k].cost != w.cost {
+			k++
+		}
+		if k == len(cursors) {
+			cursors = append(cursors, cursor{cost: w.cost})
+		}
+		i := cursors[k].at
+		for ; i < len(p.grants) && w.got < w.units && !w.covered; i++ {
+			g := &p.grants[i]
+			if g.cost != w.cost {
+				continue
+			}
+			due := !g.due.After(now)
+			if w.atOnce && !due {
+				break
+			}
+			if !w.ahead && !due {
+				w.covered = true // out of the reach of those behind
+				continue
+			}
+			if w.got++; w.got == 1 {
+				w.one = *g
+			} else {
+				w.more = append(w.more, *g)
+			}
+			if g.cost != 1 {
+				p.odd--
+			}
+			g.cost, taken = 0, true
+		}
+		cursors[k].at = i
+		if w.got > 0 {
+			n.endLocked(w, nil)
+		} else {
+			missing = missing || !w.covered
+		}
+		w = next
+	}
+	if taken {
+		p.sweep()
+	}
 	return missing
 }
 
-func (n *lane) sortLocked() {
-	slices.SortStableFunc(n.pool, func(a, b *Reservation) int { return a.due.Compare(b.due) })
-}
-
-// poolLocked takes in a reservation that is nobody's.
-func (n *lane) poolLocked(r *Reservation) {
-	if !r.Late() {
-		n.pool = append(n.pool, r)
-		n.sortLocked()
-	}
-}
-
 // putBack takes in a reservation that its holder did not use.
-func (n *lane) putBack(r *Reservation) {
+func (n *lane) putBack(g grant) {
+	now := time.Now()
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.poolLocked(r)
-	n.moveLocked()
-}
-
-// takeOffLocked starts a call for everybody who is left without. It runs in a goroutine of the limiter, so that no
-// caller's context, and no caller that is stuck in a slow read, bounds the others.
-func (n *lane) takeOffLocked() {
-	var asks []ask
-	var whose []*waiter
-	for _, w := range n.waiters {
-		if w.covered || len(asks)+w.units > maxAsks && len(asks) > 0 {
-			continue
-		}
-		for range min(w.units, maxAsks) {
-			asks, whose = append(asks, ask{cost: w.cost, patience: -1, urgent: n.urgent}), append(whose, w)
-		}
-	}
-	if len(asks) == 0 {
+	defer n.unlock()
+	if g.late(now, n.l.s.Slack) {
 		return
 	}
-	tickets := n.tickets
-	if n.comeBack.IsZero() {
-		tickets = nil
-	}
-	n.flying, n.tickets, n.comeBack = true, nil, time.Time{}
-	if !n.l.start(func() { n.fly(asks, whose, tickets) }) {
-		n.flying = false
-		n.closeLocked()
-	}
+	n.pool.add(g)
+	n.moveLocked(now)
 }
 
-// closeLocked ends the wait of everybody.
-func (n *lane) closeLocked() {
-	for _, w := range n.waiters {
-		w.err = ErrClosed
-		close(w.done)
-	}
-	n.waiters, n.pool = nil, nil
-	if n.alarm != nil {
-		n.alarm.Stop()
-	}
-}
-
-func (n *lane) fly(asks []ask, whose []*waiter, tickets []ticket) {
-	lead, sent := n.l.clock.lead(n.l.s.Slack, n.l.s.Horizon), time.Now()
-	for i, w := range whose {
-		switch {
-		case w.atOnce:
-			asks[i].patience = lead // at once is as soon as the reply can be relied upon
-		case !w.deadline.IsZero():
-			asks[i].patience = max(0, w.deadline.Sub(sent))
-		}
-	}
-	n.l.calls.Add(1)
-	got, err := n.l.store.reserve(n.route, n.id, lead, asks, tickets)
-	n.land(whose, asks, got, err, sent, time.Now())
-}
-
-// land hands out what a call has brought.
-func (n *lane) land(whose []*waiter, asks []ask, got reply, err error, sent, received time.Time) {
+// close ends the wait of everybody with an error, and gives back what is reserved.
+func (n *lane) close(err error) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.flying = false
-	for i, w := range whose {
-		if i == 0 || whose[i-1] != w {
-			w.asked++
+	defer n.unlock()
+	if n.closed != nil {
+		return
+	}
+	n.closed = err
+	for n.queue.first != nil {
+		n.endLocked(n.queue.first, err)
+	}
+	n.moveLocked(time.Now())
+}
+
+// sleepsBeyond reports whether the lane stands in line until after a time.
+func (n *lane) sleepsBeyond(at time.Time) bool {
+	n.mu.Lock()
+	defer n.unlock()
+	return n.queue.len > 0 && n.comeBack.After(at)
+}
+
+// burst is the largest cost that the route can ever start, and the bucket that sets it.
+func (n *lane) burst() (int64, string) {
+	limits := n.route.Load().limits
+	least := 0
+	for i := range limits {
+		if limits[i].limit.Burst < limits[least].limit.Burst {
+			least = i
 		}
 	}
-	if err == nil {
-		n.l.clock.observe(got.now, sent, received)
+	return limits[least].limit.Burst, limits[least].bucket
+}
+
+// reroute follows a new configuration. Who stands in line keeps the place, and comes back as much sooner or later as the
+// new rate has it; those who can never start any more are told.
+func (n *lane) reroute(r *route) {
+	n.mu.Lock()
+	defer n.unlock()
+	was := n.route.Swap(r)
+	if was == nil || n.closed != nil {
+		return
 	}
-	over := map[*waiter]error{}
-	if err != nil {
-		for _, w := range whose {
-			over[w] = err
-		}
-	}
-	for i, a := range got.answers {
-		switch a.verdict {
-		case reserved:
-			due := n.l.clock.local(got.now+a.at.Microseconds(), received)
-			r := &Reservation{route: n.route.name, cost: asks[i].cost, due: due, bucket: a.bucket, slack: n.l.s.Slack, lane: n}
-			if w := whose[i]; a.bucket != "" {
-				r.wait, r.turns = max(0, due.Sub(w.arrived)), w.asked-1
-			}
-			n.pool = append(n.pool, r)
-		case refused:
-			if over[whose[i]] == nil {
-				over[whose[i]] = &DeadlineError{Route: n.route.name, Ready: a.at + sent.Sub(whose[i].arrived)}
-			}
-		case waits:
-			if w := whose[i]; w.once && over[w] == nil {
-				over[w] = errLater
+	now := time.Now()
+	switch slower := 0.0; {
+	case n.comeBack.IsZero():
+	case !alike(was, r):
+		n.tickets, n.comeBack = nil, time.Time{}
+	case opened(was, r):
+		n.comeBack = now.Add(rand.N(jitter))
+	default:
+		for i, t := range n.tickets {
+			if t.tokens > 0 {
+				slower = max(slower, was.limits[i].limit.Rate()/r.limits[i].limit.Rate())
 			}
 		}
-	}
-	n.sortLocked()
-	if err == nil && got.comeBack >= 0 {
-		n.tickets = got.tickets
-		n.comeBack = n.l.clock.local(got.now+got.comeBack.Microseconds(), received)
-		if soonest := received.Add(soonest); n.comeBack.Before(soonest) {
-			n.comeBack = soonest
+		if slower > 0 {
+			n.comeBack = now.Add(time.Duration(float64(n.comeBack.Sub(now)) * slower))
 		}
-		n.comeBack = n.comeBack.Add(rand.N(jitter))
 	}
-	if len(over) > 0 {
-		n.matchLocked(received) // those who got something in spite of it
-		n.waiters = slices.DeleteFunc(n.waiters, func(w *waiter) bool {
-			if over[w] == nil || w.covered {
-				return false
-			}
-			w.err, w.again = over[w], n.comeBack
-			close(w.done)
+	burst, bucket := n.burst()
+	for w := n.queue.first; w != nil; {
+		next := w.next
+		if w.cost > burst {
+			n.endLocked(w, &ExceedsBurstError{Route: r.name, Bucket: bucket, Cost: w.cost, Burst: burst})
+		}
+		w = next
+	}
+	n.moveLocked(now)
+}
+
+// alike reports whether two routes have the same limits in the same places, whatever their rates.
+func alike(a, b *route) bool {
+	if len(a.limits) != len(b.limits) {
+		return false
+	}
+	for i := range a.limits {
+		if a.limits[i].args().Field != b.limits[i].args().Field {
+			return false
+		}
+	}
+	return true
+}
+
+// opened reports whether a bucket that was paused is so no longer, or for a shorter time.
+func opened(was, is *route) bool {
+	for i := range was.limits {
+		if was.limits[i].opens > is.limits[i].opens {
 			return true
-		})
+		}
 	}
-	n.moveLocked()
+	return false
 }

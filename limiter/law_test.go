@@ -19,6 +19,7 @@ func TestModelKeepsTheLaw(t *testing.T) {
 		limits := []limiter.Limit{
 			{Tokens: rapid.Int64Range(1, 50).Draw(t, "narrow"), Per: time.Second, Burst: rapid.Int64Range(1, 5).Draw(t, "b0")},
 			{Tokens: rapid.Int64Range(1, 50).Draw(t, "other"), Per: time.Second, Burst: rapid.Int64Range(1, 5).Draw(t, "b1")},
+			limiter.PerWindow(rapid.Int64Range(1, 40).Draw(t, "window"), rapid.SampledFrom([]time.Duration{100 * time.Millisecond, time.Second}).Draw(t, "w")),
 			{Tokens: rapid.Int64Range(1, 50).Draw(t, "shared"), Per: time.Second, Burst: rapid.Int64Range(3, 40).Draw(t, "b2")},
 		}
 		buckets, starts := make([]*limiter.Model, len(limits)), make([][]time.Time, len(limits))
@@ -39,7 +40,7 @@ func TestModelKeepsTheLaw(t *testing.T) {
 		now := int64(0)
 		for range rapid.IntRange(1, 100).Draw(t, "calls") {
 			now += int64(rapid.SampledFrom([]int{0, 0, 0, 1, 20_000, 300_000}).Draw(t, "idle"))
-			at := place{path: rapid.SampledFrom([][]int{{0, 2}, {1, 2}, {2}, {0, 1, 2}, {0}}).Draw(t, "route")}
+			at := place{path: rapid.SampledFrom([][]int{{0, 3}, {1, 3}, {3}, {0, 1, 3}, {0}, {2}, {2, 3}, {0, 2, 3}, {0, 2}}).Draw(t, "route")}
 			if len(places) > 0 && rapid.Bool().Draw(t, "redeem") { // on time, late, far too early, or never
 				k := rapid.IntRange(0, len(places)-1).Draw(t, "which")
 				at = places[k]
@@ -56,18 +57,16 @@ func TestModelKeepsTheLaw(t *testing.T) {
 			}
 			route, least := make([]*limiter.Model, len(at.path)), int64(3)
 			for i, k := range at.path {
-				buckets[k].Enter(now, limits[k])
+				buckets[k].Enter(now, limits[k], 0)
 				route[i] = buckets[k]
 				least = min(least, limits[k].Burst)
 			}
-			wishes := make([]limiter.Wish, rapid.SampledFrom([]int{1, 1, 2, 5, 50}).Draw(t, "n"))
-			for i := range wishes {
-				wishes[i] = limiter.Wish{
-					Cost: rapid.Int64Range(1, least).Draw(t, "cost"), PatienceUS: -1, Urgent: rapid.IntRange(0, 3).Draw(t, "urgent") == 0,
-				}
+			wish := limiter.Asked{
+				N:    rapid.SampledFrom([]int{1, 1, 2, 5, 50}).Draw(t, "n"),
+				Cost: rapid.Int64Range(1, least).Draw(t, "cost"), PatienceUS: -1, Urgent: rapid.IntRange(0, 3).Draw(t, "urgent") == 0,
 			}
-			out, back, next := limiter.Plan(route, at.tickets, horizon, 0, wishes)
-			for i, p := range out {
+			out, back, next, _ := limiter.Plan(route, at.tickets, horizon, 0, []limiter.Asked{wish}, nil)
+			for _, p := range out {
 				if !p.Reserved {
 					continue
 				}
@@ -75,7 +74,7 @@ func TestModelKeepsTheLaw(t *testing.T) {
 					t.Fatalf("reserved %d µs ahead, the horizon is %d", p.At, horizon)
 				}
 				for _, k := range at.path {
-					for range wishes[i].Cost {
+					for range int64(p.N) * wish.Cost {
 						starts[k] = append(starts[k], time.UnixMicro(now+p.At))
 					}
 				}
@@ -129,8 +128,8 @@ func TestBucketTimelines(t *testing.T) {
 			b := limiter.NewModel(l, -int64(time.Hour*24/time.Microsecond), 0)
 			const forever = int64(100 * 24 * time.Hour / time.Microsecond)
 			for i, r := range line.rows {
-				b.Enter(r.at, l)
-				out, _, _ := limiter.Plan([]*limiter.Model{b}, []limiter.Stub{{Rank: 2}}, forever, 0, []limiter.Wish{{Cost: r.cost, PatienceUS: -1}})
+				b.Enter(r.at, l, 0)
+				out, _, _, _ := limiter.Plan([]*limiter.Model{b}, []limiter.Stub{{Rank: 2}}, forever, 0, []limiter.Asked{{N: 1, Cost: r.cost, PatienceUS: -1}}, nil)
 				if at := r.at + out[0].At; at != r.due {
 					t.Errorf("row %d: %d tokens asked for at %d are due at %d, want %d", i, r.cost, r.at, at, r.due)
 				}

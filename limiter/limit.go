@@ -1,40 +1,62 @@
 package limiter
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/weir-go/weir/lua"
 )
 
-// Limit is a token bucket: Tokens per Per, at most Burst of them at once. It is rational and kept exactly, whatever the
-// rate: 40 per second, 30,000 per second, 5 per day.
+// Limit is a token bucket: Tokens per Per, at most Burst of them at once. Or it is a window: at most Tokens in any
+// stretch of Per, for providers that count that way. It is rational and kept exactly, whatever the rate: 40 per second,
+// 30,000 per second, 5 per day.
 type Limit struct {
-	// Tokens is how many tokens come in each Per, 1 or more.
+	// Tokens is how many tokens come in each Per, 1 or more; of a window at most 100,000.
 	Tokens int64
-	// Per is the time in which they come, a positive number of whole microseconds. Zero is a second.
+	// Per is the time in which they come, a positive number of whole microseconds. Zero is a second. A bucket has at most
+	// one limit of a kind per time.
 	Per time.Duration
-	// Burst is how many tokens the bucket holds. Zero is the tokens of one second, at least 1.
+	// Burst is how many tokens the bucket holds. Zero is the tokens of one second, at least 1. A window holds Tokens.
 	Burst int64
+	// Window counts the starts of the last Per instead of refilling. A window remembers the time of each, so that it is
+	// for small numbers; and after Redis has forgotten it stays shut for Per.
+	Window bool
 }
 
 // PerSecond is n tokens a second with the burst given; a burst of 0 is n.
 func PerSecond(n, burst int64) Limit { return Limit{Tokens: n, Per: time.Second, Burst: burst} }
 
+// PerWindow is at most n starts in any stretch of time of length w.
+func PerWindow(n int64, w time.Duration) Limit { return Limit{Tokens: n, Per: w, Window: true} }
+
 // Rate returns the tokens per second.
-func (l Limit) Rate() float64 { return float64(l.Tokens) / l.Per.Seconds() }
+func (l Limit) Rate() float64 {
+	if l.Per == 0 {
+		return float64(l.Tokens)
+	}
+	return float64(l.Tokens) / l.Per.Seconds()
+}
 
 // String is the limit as a person writes it: "40 per 1s, burst 40".
-func (l Limit) String() string { return fmt.Sprintf("%d per %v, burst %d", l.Tokens, l.Per, l.Burst) }
+func (l Limit) String() string {
+	if l.Window {
+		return fmt.Sprintf("%d in any %v", l.Tokens, l.Per)
+	}
+	return fmt.Sprintf("%d per %v, burst %d", l.Tokens, l.Per, l.Burst)
+}
 
 const (
 	// exact is the largest integer that the numbers of a Redis script count to.
 	exact = 1<<53 - 1
 	// span bounds the time in which a bucket refills, in µs: 35 years, so that no sum of stamps exceeds exact.
 	span = 1 << 50
+	// maxWindow bounds what one window limit remembers in Redis to about a megabyte.
+	maxWindow = 100_000
 )
 
-// normal returns the limit with its zero values filled in, its ratio in lowest terms, or why it cannot be kept.
+// normal returns the limit with its zero values filled in, or why it cannot be kept.
 func (l Limit) normal() (Limit, error) {
 	if l.Per == 0 {
 		l.Per = time.Second
@@ -48,17 +70,28 @@ func (l Limit) normal() (Limit, error) {
 	if l.Burst < 0 {
 		return l, fmt.Errorf("burst %d: want 1 or more, or 0 for the tokens of one second", l.Burst)
 	}
-	if l.Burst == 0 {
+	switch {
+	case l.Window && l.Burst != 0 && l.Burst != l.Tokens:
+		return l, fmt.Errorf("window of %d with a burst of %d: a window holds its tokens", l.Tokens, l.Burst)
+	case l.Window && l.Tokens > maxWindow:
+		return l, fmt.Errorf("window of %d: want %d or fewer, or a bucket", l.Tokens, maxWindow)
+	case l.Window:
+		l.Burst = l.Tokens
+	case l.Burst == 0:
 		l.Burst = max(1, int64(min(float64(l.Tokens)/l.Per.Seconds(), exact)))
 	}
-	per := int64(l.Per / time.Microsecond)
-	d := gcd(l.Tokens, per)
-	l.Tokens, per = l.Tokens/d, per/d
-	l.Per = time.Duration(per) * time.Microsecond
-	if float64(l.Burst)*float64(per)+float64(l.Tokens) > span {
+	tokens, per := l.ratio()
+	if float64(l.Burst)*float64(per)+float64(tokens) > span {
 		return l, fmt.Errorf("%v: too large to be kept exactly: want burst × period, in lowest terms, below 35 years", l)
 	}
 	return l, nil
+}
+
+// ratio is tokens and microseconds in lowest terms.
+func (l Limit) ratio() (tokens, per int64) {
+	tokens, per = l.Tokens, int64(l.Per/time.Microsecond)
+	d := gcd(tokens, per)
+	return tokens / d, per / d
 }
 
 func gcd(a, b int64) int64 {
@@ -71,13 +104,68 @@ func gcd(a, b int64) int64 {
 // bound is one limit of one bucket, ready for use.
 type bound struct {
 	bucket string
-	index  int
-	limit  Limit // in lowest terms
+	limit  Limit // normal
+	own    bool  // made at run time
+	opens  int64 // µs of the store's clock: nothing is due before; 0 for open
 }
 
 func (b bound) args() lua.Limit {
+	tokens, per := b.limit.ratio()
 	return lua.Limit{
-		Field: lua.LimitField(b.bucket, b.index), Tokens: b.limit.Tokens,
-		PerUS: b.limit.per(), Burst: b.limit.Burst, Ticket: lua.Ticket{Rank: int64(newcomer)},
+		Field:  lua.Field{Bucket: b.bucket, PerUS: b.limit.Per.Microseconds(), Window: b.limit.Window},
+		Tokens: tokens, PerUS: per, Burst: b.limit.Burst, Own: b.own, OpensUS: b.opens,
 	}
+}
+
+// boundOf is what args writes, read back.
+func boundOf(l lua.Limit) bound {
+	return bound{bucket: l.Field.Bucket, limit: limitOf(l), own: l.Own, opens: l.OpensUS}
+}
+
+// limitOf returns a limit per the time that it was configured with, where that is a whole number of tokens.
+func limitOf(l lua.Limit) Limit {
+	out := Limit{Tokens: l.Tokens, Per: time.Duration(l.PerUS) * time.Microsecond, Burst: l.Burst, Window: l.Field.Window}
+	if out.Window {
+		out.Tokens, out.Per = l.Burst, time.Duration(l.Field.PerUS)*time.Microsecond
+	} else if l.PerUS > 0 && l.Field.PerUS%l.PerUS == 0 {
+		out.Tokens, out.Per = l.Tokens*(l.Field.PerUS/l.PerUS), time.Duration(l.Field.PerUS)*time.Microsecond
+	}
+	return out
+}
+
+// narrowestFirst sorts the limits of a bucket by their rates.
+func narrowestFirst(limits []bound) {
+	slices.SortStableFunc(limits, func(a, b bound) int {
+		return cmp.Or(cmp.Compare(a.limit.Rate(), b.limit.Rate()), cmp.Compare(a.limit.Per, b.limit.Per))
+	})
+}
+
+// normalBucket checks the limits of a bucket and brings them in order.
+func normalBucket(name string, limits []Limit, horizon time.Duration) ([]bound, error) {
+	if err := CheckName("bucket", name); err != nil {
+		return nil, err
+	}
+	if len(limits) == 0 {
+		return nil, fmt.Errorf("limiter: bucket %s: no limits", name)
+	}
+	var out []bound
+	for _, l := range limits {
+		n, err := l.normal()
+		tokens, per := int64(1), int64(1)
+		if err == nil {
+			tokens, per = n.ratio()
+		}
+		if err == nil && float64(n.Burst)*float64(per)+(float64(horizon.Microseconds())+1)*float64(tokens) > span {
+			err = fmt.Errorf("%v: too large to be kept exactly with a horizon of %v", n, horizon)
+		}
+		if err == nil && slices.ContainsFunc(out, func(b bound) bool { return b.limit.Per == n.Per && b.limit.Window == n.Window }) {
+			err = fmt.Errorf("two limits of a kind per %v", n.Per)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("limiter: bucket %s: %w", name, err)
+		}
+		out = append(out, bound{bucket: name, limit: n})
+	}
+	narrowestFirst(out)
+	return out, nil
 }

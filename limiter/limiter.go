@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,33 +19,50 @@ type Limiter struct {
 	store store
 	clock *clock
 	says  *telemetry
-	lanes map[laneKey]*lane
+	life  context.Context //nolint:containedctx // from New to Close
+	end   context.CancelFunc
 
-	calls atomic.Int64 // to the store
+	waiters waiters
+	calls   atomic.Int64   // to the store
+	flights sync.WaitGroup // calls under way, and what keeps presence
 
-	mu      sync.Mutex
-	closed  bool
-	flights sync.WaitGroup
+	configuring chan struct{} // holds a word while the configuration is asked for and applied
+
+	mu     sync.RWMutex
+	closed bool
+	conf   configuration       // in force
+	paths  map[string][]string // buckets of each route, those made at run time too
+	own    map[string][]bound  // limits of buckets made at run time
+	labels map[string]*labels  // by route
+	lanes  map[laneKey]*lane
 }
 
-// New returns a limiter whose buckets live in Redis, and introduces them there. The client is used, never closed; a
-// client that resends commands is safe. Set its ReadTimeout and ContextTimeoutEnabled: a client that reads without end
-// keeps a route waiting as long as Redis hangs. Errors of configuration name what is wrong; when Redis does not answer the
-// error wraps [ErrUnavailable] and New may be tried again.
+// New returns a limiter whose buckets live in Redis, and introduces them there; a bucket that is new begins empty. The
+// client is used, never closed; a client that resends commands is safe. Set its ReadTimeout and ContextTimeoutEnabled: a
+// client that reads without end keeps a route waiting as long as Redis hangs. Errors of configuration name what is wrong;
+// when Redis does not answer the error wraps [ErrUnavailable] and New may be tried again. The limiter lives until
+// [Limiter.Close], not until ctx ends.
 func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, error) {
 	s, err := cfg.settings()
 	if err != nil {
 		return nil, err
 	}
-	says, err := newTelemetry(s.TracerProvider, s.MeterProvider)
+	var st *redisStore
+	l, err := newLimiter(s, func(says *telemetry) store {
+		st = newRedisStore(ctx, rdb, s, says)
+		return st
+	})
 	if err != nil {
 		return nil, err
 	}
-	st := newRedisStore(ctx, rdb, s, says)
-	if err := st.introduce(s.all.limits); err != nil { //nolint:contextcheck // the store has ctx already
+	if err := l.begin(ctx); err != nil {
 		return nil, err
 	}
-	return newLimiter(s, st, says), nil
+	if err := st.checkClock(ctx); err != nil {
+		return nil, errors.Join(err, l.Close(ctx))
+	}
+	l.flights.Go(l.keepPresence)
+	return l, nil
 }
 
 // NewMemory returns a limiter of the same meaning whose buckets are in this process' memory: for single processes and
@@ -54,20 +72,40 @@ func NewMemory(cfg Config) (*Limiter, error) {
 	if err != nil {
 		return nil, err
 	}
+	l, err := newLimiter(s, func(*telemetry) store { return newMemory(s) })
+	if err != nil {
+		return nil, err
+	}
+	return l, l.begin(l.life)
+}
+
+func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 	says, err := newTelemetry(s.TracerProvider, s.MeterProvider)
 	if err != nil {
 		return nil, err
 	}
-	return newLimiter(s, newMemory(s), says), nil
+	l := &Limiter{
+		s: s, store: open(says), clock: newClock(), says: says, configuring: make(chan struct{}, 1),
+		paths: map[string][]string{}, own: map[string][]bound{}, labels: map[string]*labels{}, lanes: map[laneKey]*lane{},
+	}
+	// Not derived from any caller's context: a limiter outlives whoever made it and ends with Close.
+	l.life, l.end = context.WithCancel(context.Background())
+	return l, nil
 }
 
-func newLimiter(s settings, st store, says *telemetry) *Limiter {
-	l := &Limiter{s: s, store: st, clock: newClock(), says: says, lanes: map[laneKey]*lane{}}
-	for name, r := range s.routes {
-		l.lanes[laneKey{name, false}] = &lane{l: l, route: r, id: name}
-		l.lanes[laneKey{name, true}] = &lane{l: l, route: r, id: name + "!", urgent: true}
+// begin asks for what is in force and opens the lanes.
+func (l *Limiter) begin(ctx context.Context) error {
+	if err := l.configure(ctx); err != nil {
+		l.end()
+		return err
 	}
-	return l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name, path := range l.s.paths {
+		l.paths[name] = path
+		l.addRouteLocked(name)
+	}
+	return nil
 }
 
 // laneKey tells the two lanes of a route apart.
@@ -76,12 +114,28 @@ type laneKey struct {
 	urgent bool
 }
 
+// addRouteLocked makes the lanes of a route, or brings those that are there up to date.
+func (l *Limiter) addRouteLocked(name string) {
+	if l.labels[name] == nil {
+		l.labels[name] = newLabels(name)
+	}
+	for _, urgent := range []bool{false, true} {
+		key := laneKey{name, urgent}
+		if l.lanes[key] == nil {
+			l.lanes[key] = newLane(l, name, urgent)
+		}
+		l.lanes[key].reroute(l.routeLocked(name))
+	}
+}
+
 // Option says how one call is treated.
-type Option func(*waiter)
+type Option func(*options)
+
+type options struct{ urgent bool }
 
 // Urgent lets a call pass the lines of the fleet, within half the rate of each bucket; beyond that it is an ordinary
 // one. It never passes what is reserved, which is at most a horizon ahead.
-func Urgent() Option { return func(w *waiter) { w.urgent = true } }
+func Urgent() Option { return func(o *options) { o.urgent = true } }
 
 // Allow reports whether a call of a route may start now, and takes a token of each of its buckets only then.
 func (l *Limiter) Allow(ctx context.Context, route string, opts ...Option) (bool, error) {
@@ -90,20 +144,18 @@ func (l *Limiter) Allow(ctx context.Context, route string, opts ...Option) (bool
 
 // AllowN is [Limiter.Allow] for a call that costs n tokens, 1 to the burst of every bucket of the route.
 func (l *Limiter) AllowN(ctx context.Context, route string, n int64, opts ...Option) (bool, error) {
-	w := &waiter{cost: n, units: 1, atOnce: true}
 	for {
-		r, err := l.due(ctx, route, w, opts)
-		if _, refused := errors.AsType[*DeadlineError](err); refused {
+		g, _, err := l.due(ctx, route, want{cost: n, units: 1, atOnce: true}, opts)
+		if _, late := errors.AsType[*DeadlineError](err); late || err == errRefused { //nolint:errorlint // never wrapped
 			return false, nil
 		}
 		if err != nil {
 			return false, err
 		}
-		if r.Use(route) {
+		if g.usable(l.s.Slack) {
 			return true, nil
 		}
-		l.tooLate(ctx, r)
-		w = &waiter{cost: n, units: 1, atOnce: true}
+		l.says.tooLate(ctx, g)
 	}
 }
 
@@ -116,7 +168,11 @@ func (l *Limiter) Reserve(ctx context.Context, route string, opts ...Option) (*R
 
 // ReserveN is [Limiter.Reserve] for a call that costs n tokens, 1 to the burst of every bucket of the route.
 func (l *Limiter) ReserveN(ctx context.Context, route string, n int64, opts ...Option) (*Reservation, error) {
-	return l.due(ctx, route, &waiter{cost: n, units: 1, ahead: true}, opts)
+	g, _, err := l.due(ctx, route, want{cost: n, units: 1, ahead: true}, opts)
+	if err != nil {
+		return nil, err
+	}
+	return newReservation(route, g, l.s.Slack), nil
 }
 
 // TryReserve asks once for leave to start up to n calls of a route, for schedulers that know how many they could start
@@ -126,12 +182,19 @@ func (l *Limiter) TryReserve(ctx context.Context, route string, n int, opts ...O
 	if n < 1 {
 		return nil, time.Time{}, fmt.Errorf("limiter: %d reservations: want 1 or more", n)
 	}
-	w := &waiter{cost: 1, units: min(n, maxAsks), ahead: true, once: true}
-	_, err := l.due(ctx, route, w, opts)
-	if errors.Is(err, errLater) {
-		return nil, w.again, nil
+	g, more, err := l.due(ctx, route, want{cost: 1, units: min(n, maxAsks), ahead: true, once: true}, opts)
+	if later, ok := err.(*laterError); ok { //nolint:errorlint // never wrapped
+		return nil, later.again, nil
 	}
-	return w.got, time.Time{}, err
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	out := []*Reservation{newReservation(route, g, l.s.Slack)}
+	for _, g := range more {
+		out = append(out, newReservation(route, g, l.s.Slack))
+	}
+	slices.SortStableFunc(out, func(a, b *Reservation) int { return a.due.Compare(b.due) })
+	return out, time.Time{}, nil
 }
 
 // Wait sleeps until a call of a route may start. If the deadline of ctx comes first it returns a [DeadlineError] as
@@ -143,21 +206,14 @@ func (l *Limiter) Wait(ctx context.Context, route string, opts ...Option) error 
 // WaitN is [Limiter.Wait] for a call that costs n tokens, 1 to the burst of every bucket of the route.
 func (l *Limiter) WaitN(ctx context.Context, route string, n int64, opts ...Option) error {
 	for {
-		r, err := l.due(ctx, route, &waiter{cost: n, units: 1}, opts)
+		g, _, err := l.due(ctx, route, want{cost: n, units: 1}, opts)
 		if err != nil {
 			return err
 		}
-		if r.Use(route) {
+		if g.usable(l.s.Slack) {
 			return nil
 		}
-		l.tooLate(ctx, r)
-	}
-}
-
-// tooLate notes a reservation that its caller was woken too late for: it is given up and asked for again.
-func (l *Limiter) tooLate(ctx context.Context, r *Reservation) {
-	if l.says.late.Enabled(ctx) {
-		l.says.late.Add(ctx, 1, r.lane.route.labels.route)
+		l.says.tooLate(ctx, g)
 	}
 }
 
@@ -170,73 +226,103 @@ func (l *Limiter) Calls() int64 { return l.calls.Load() }
 // Replica is the name of this process in the fleet.
 func (l *Limiter) Replica() string { return l.s.Replica }
 
-// Close ends the limiter: who waits, and what is asked for from then on, gets [ErrClosed]. It waits for the calls that are
-// on their way, or for ctx. Closing again waits again.
+// Replicas is how many replicas of the fleet were live when this one last asked, some seconds ago: those that have said
+// so in the last half minute and have not ended. It counts this one.
+func (l *Limiter) Replicas() int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.conf.live
+}
+
+// Close ends the limiter: who waits, and what is asked for from then on, gets [ErrClosed]. What is reserved and was not
+// used goes back to the fleet, and this replica is live no longer. It waits for the calls that are on their way, or for
+// ctx. Closing again waits again.
 func (l *Limiter) Close(ctx context.Context) error {
 	l.mu.Lock()
+	first := !l.closed
 	l.closed = true
-	l.mu.Unlock()
+	lanes := make([]*lane, 0, len(l.lanes))
 	for _, n := range l.lanes {
-		n.mu.Lock()
-		n.closeLocked()
-		n.mu.Unlock()
+		lanes = append(lanes, n)
 	}
-	landed := make(chan struct{})
-	go func() { l.flights.Wait(); close(landed) }()
+	l.mu.Unlock()
+	for _, n := range lanes {
+		n.close(ErrClosed)
+	}
+	landed := make(chan error, 1)
+	go func() {
+		var err error
+		l.end()
+		if first && l.store.shared() {
+			err = l.leave(ctx)
+		}
+		l.flights.Wait()
+		landed <- err
+	}()
 	select {
-	case <-landed:
+	case err := <-landed:
+		if err != nil {
+			l.s.Logger.WarnContext(ctx, "redis was not told that this replica ends: it counts for half a minute more",
+				"namespace", l.s.Namespace, "error", err)
+		}
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("limiter: close: %w", context.Cause(ctx))
 	}
 }
 
-// start runs f in a goroutine that Close waits for, unless the limiter is closed.
-func (l *Limiter) start(f func()) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return false
+// lane returns the lane of a call, if the limiter knows its route and is not closed.
+func (l *Limiter) lane(route string, urgent bool) (*lane, error) {
+	l.mu.RLock()
+	n, closed := l.lanes[laneKey{route, urgent}], l.closed
+	l.mu.RUnlock()
+	if closed {
+		return nil, ErrClosed
 	}
-	l.flights.Go(f)
-	return true
+	if n == nil {
+		return nil, &RouteError{Route: route}
+	}
+	return n, nil
+}
+
+// chosen applies the options of a call, apart from it, so that the many calls without options keep theirs off the heap.
+func chosen(opts []Option) options {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
 }
 
 // due takes a caller through the lane of its route.
-func (l *Limiter) due(ctx context.Context, route string, w *waiter, opts []Option) (*Reservation, error) {
-	for _, opt := range opts {
-		opt(w)
+func (l *Limiter) due(ctx context.Context, route string, w want, opts []Option) (grant, []grant, error) {
+	var o options
+	if len(opts) > 0 {
+		o = chosen(opts)
 	}
-	n, ok := l.lanes[laneKey{route, w.urgent}]
-	if !ok {
-		return nil, &RouteError{Route: route}
+	n, err := l.lane(route, o.urgent)
+	if err != nil {
+		return grant{}, nil, err
 	}
 	if w.cost < 1 {
-		return nil, fmt.Errorf("limiter: route %s: a call of %d tokens: want 1 or more", route, w.cost)
+		return grant{}, nil, fmt.Errorf("limiter: route %s: a call of %d tokens: want 1 or more", route, w.cost)
 	}
-	if burst, bucket := n.route.burst(); w.cost > burst {
-		return nil, &ExceedsBurstError{Route: route, Bucket: bucket, Cost: w.cost, Burst: burst}
+	if burst, bucket := n.burst(); w.cost > burst {
+		return grant{}, nil, &ExceedsBurstError{Route: route, Bucket: bucket, Cost: w.cost, Burst: burst}
 	}
-	l.mu.Lock()
-	closed := l.closed
-	l.mu.Unlock()
-	if closed {
-		return nil, ErrClosed
+	if l.s.Shadow {
+		g, more := n.pretend(w)
+		return g, more, nil
 	}
 	w.deadline, _ = ctx.Deadline()
 	w.arrived = time.Now()
 	if w.once { // a scheduler that comes back does not wait here
-		if err := n.join(ctx, w); err != nil {
-			return nil, err
-		}
-		l.says.served(ctx, n, w)
-		return w.got[0], nil
+		g, more, err := n.join(ctx, w)
+		l.says.served(ctx, n, 1+len(more), err)
+		return g, more, err
 	}
 	ctx, span := l.says.asks(ctx, n)
-	err := n.join(ctx, w)
-	l.says.got(ctx, n, w, span, err)
-	if err != nil {
-		return nil, err
-	}
-	return w.got[0], nil
+	g, more, err := n.join(ctx, w)
+	l.says.got(ctx, n, w.arrived, g, span, err)
+	return g, more, err
 }

@@ -13,30 +13,44 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// call is one run of the script on a bucket of 10 a second, burst 10, by one caller on one route.
-func call(t *testing.T, rdb *redis.Client, a lua.AcquireArgs) (lua.AcquireReply, error) {
+// tenAtATime is a bucket of 10 a second, burst 10.
+var tenAtATime = lua.Limit{Field: lua.Field{Bucket: "global", PerUS: 1_000_000}, Tokens: 1, PerUS: 100_000, Burst: 10}
+
+// configure makes that bucket known, as one who knows an epoch, and one who would begin another.
+func configure(t *testing.T, rdb *redis.Client, epoch string, grants int64, fresh string) lua.ConfigureReply {
+	t.Helper()
+	c, err := lua.Configure(t.Context(), rdb, "weir", lua.ConfigureArgs{
+		Epoch: epoch, Grants: grants, Fresh: fresh, HorizonUS: 250_000, Replica: "replica", Session: "caller", Wish: []lua.Limit{tenAtATime},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// acquire is one run of the script on that bucket, by one caller on one route.
+func acquire(t *testing.T, rdb *redis.Client, a lua.AcquireArgs) (r lua.AcquireReply, err error) {
 	t.Helper()
 	a.HorizonUS = 250_000
-	a.Limits = []lua.Limit{{Field: lua.LimitField("global", 0), Tokens: 1, PerUS: 100_000, Burst: 10, Ticket: lua.Ticket{Rank: 2}}}
-	if a.Asks == nil {
-		a.Asks = []lua.Ask{{Cost: 1, PatienceUS: -1}}
-	}
-	return lua.Acquire(t.Context(), rdb, "weir", "caller", "route", a)
+	a.Asks = []lua.Ask{{Count: 1, Cost: 1, PatienceUS: -1}}
+	err = lua.NewPath("weir", "caller", "route", []lua.Limit{tenAtATime}).Acquire(t.Context(), rdb, &a, &r)
+	return r, err
 }
 
 // TestRepeatsAndOlderCallsPayNothing: the same number gets the same reply, a smaller one nothing at all.
 func TestRepeatsAndOlderCallsPayNothing(t *testing.T) {
 	m, rdb := limitertest.Redis(t)
-	first, err := call(t, rdb, lua.AcquireArgs{Seq: 5, Fresh: "e1"})
+	c := configure(t, rdb, "", 0, "e1")
+	first, err := acquire(t, rdb, lua.AcquireArgs{Seq: 5, Epoch: "e1", Version: c.Version})
 	if err != nil {
 		t.Fatal(err)
 	}
 	state := m.Dump()
-	again, err := call(t, rdb, lua.AcquireArgs{Seq: 5, Fresh: "e2"})
+	again, err := acquire(t, rdb, lua.AcquireArgs{Seq: 5, Epoch: "e1", Version: c.Version})
 	if err != nil || !again.Repeated || again.Answers[0] != first.Answers[0] || again.NowUS != first.NowUS || again.Epoch != "e1" {
 		t.Errorf("the same number: %+v, %v, want %+v", again, err, first)
 	}
-	if _, err := call(t, rdb, lua.AcquireArgs{Seq: 4, Fresh: "e3"}); !errors.Is(err, lua.ErrStale) {
+	if _, err := acquire(t, rdb, lua.AcquireArgs{Seq: 4, Epoch: "e1", Version: c.Version}); !errors.Is(err, lua.ErrStale) {
 		t.Errorf("an older number: %v", err)
 	}
 	if m.Dump() != state {
@@ -44,37 +58,61 @@ func TestRepeatsAndOlderCallsPayNothing(t *testing.T) {
 	}
 }
 
-// TestEpochs: who must be believed about what was forgotten, and who not.
+// TestEpochs: who must be believed about what was forgotten, and who not. Who is not served at once has to configure
+// first, and is served then.
 func TestEpochs(t *testing.T) {
 	for name, c := range map[string]struct {
 		epoch  string
 		grants int64
+		served bool
 		want   string // the epoch in force afterwards
 	}{
-		"a newcomer takes over what is there":           {"", 0, "e2"},
-		"one who knows it":                              {"e2", 1, "e2"},
-		"one who knows what it replaced":                {"e1", 99, "e2"},
-		"one who saw more grants than it has":           {"e2", 99, "new"},
-		"one who knows an epoch that it never replaced": {"e9", 0, "new"},
+		"one who knows it":                              {"e2", 1, true, "e2"},
+		"one who knows what it replaced":                {"e1", 99, true, "e2"},
+		"a newcomer takes over what is there":           {"-", 0, false, "e2"},
+		"one who saw more grants than it has":           {"e2", 99, false, "new"},
+		"one who knows an epoch that it never replaced": {"e9", 0, false, "new"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, rdb := limitertest.Redis(t)
 			m.SetTime(time.Unix(1_800_000_000, 0))
-			if _, err := call(t, rdb, lua.AcquireArgs{Seq: 1, Fresh: "e2", Epoch: "e1"}); err != nil { // e1 was lost
-				t.Fatal(err)
-			}
+			conf := configure(t, rdb, "e1", 0, "e2") // e1 was lost
 			m.SetTime(time.Unix(1_800_000_060, 0))
-			if _, err := call(t, rdb, lua.AcquireArgs{Seq: 2, Fresh: "x", Epoch: "e2"}); err != nil {
+			if _, err := acquire(t, rdb, lua.AcquireArgs{Seq: 1, Epoch: "e2", Version: conf.Version}); err != nil {
 				t.Fatal(err)
 			}
-			got, err := call(t, rdb, lua.AcquireArgs{Seq: 3, Fresh: "new", Epoch: c.epoch, Grants: c.grants})
-			if err != nil || got.Epoch != c.want {
-				t.Errorf("epoch %s, %v, want %s", got.Epoch, err, c.want)
+			state := m.Dump()
+			got, err := acquire(t, rdb, lua.AcquireArgs{Seq: 2, Epoch: c.epoch, Grants: c.grants, Version: conf.Version})
+			if served := err == nil; served != c.served || err != nil && !errors.Is(err, lua.ErrUnknown) {
+				t.Fatalf("served: %v, %v", served, err)
+			}
+			if err != nil {
+				if m.Dump() != state {
+					t.Errorf("a call that was turned away left traces:\n%s\n%s", state, m.Dump())
+				}
+				conf = configure(t, rdb, c.epoch, c.grants, "new")
+				if got, err = acquire(t, rdb, lua.AcquireArgs{Seq: 3, Epoch: conf.Epoch, Version: conf.Version}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got.Epoch != c.want {
+				t.Errorf("epoch %s, want %s", got.Epoch, c.want)
 			}
 			if silent := got.Answers[0].AtUS > 0; silent != (c.want == "new") {
 				t.Errorf("a token comes in %d µs", got.Answers[0].AtUS)
 			}
 		})
+	}
+}
+
+// TestCallsOfAnotherVersionAreTurnedAway: nobody is granted by a limit that is not in force.
+func TestCallsOfAnotherVersionAreTurnedAway(t *testing.T) {
+	_, rdb := limitertest.Redis(t)
+	c := configure(t, rdb, "", 0, "e1")
+	for _, version := range []int64{c.Version - 1, c.Version + 1} {
+		if _, err := acquire(t, rdb, lua.AcquireArgs{Seq: 1, Epoch: "e1", Version: version}); !errors.Is(err, lua.ErrUnknown) {
+			t.Errorf("version %d of %d: %v", version, c.Version, err)
+		}
 	}
 }
 
@@ -116,34 +154,55 @@ func TestRestartUnderOneName(t *testing.T) {
 	})
 }
 
-// TestReplicasThatDisagreeLeadNowhere: with two rates in one fleet, as while it is deployed, neither is exceeded beyond
-// the larger nor anybody starved below the smaller, and nothing of it stays when they agree again.
-func TestReplicasThatDisagreeLeadNowhere(t *testing.T) {
-	for name, rates := range map[string][2]int64{"40 and 41": {40, 41}, "40 and 50": {40, 50}, "40 and 80": {40, 80}, "5 and 40": {5, 40}} {
+// TestReplicasThatDisagreeAreHeldToTheSmallest: with two rates in one fleet, as while it is deployed, the smaller rate and
+// the smaller burst hold for all, until the last one that wants them has been gone for half a minute.
+func TestReplicasThatDisagreeAreHeldToTheSmallest(t *testing.T) {
+	for name, limits := range map[string][2]limiter.Limit{
+		"40 and 41":              {limiter.PerSecond(40, 40), limiter.PerSecond(41, 40)},
+		"40 and 80":              {limiter.PerSecond(40, 40), limiter.PerSecond(80, 40)},
+		"5 and 40":               {limiter.PerSecond(5, 40), limiter.PerSecond(40, 40)},
+		"burst 3 and 40":         {limiter.PerSecond(40, 3), limiter.PerSecond(40, 40)},
+		"a window of 10 and 40":  {limiter.PerWindow(10, time.Second), limiter.PerWindow(40, time.Second)},
+		"40 and 40 with a limit": {{Tokens: 600, Per: time.Minute, Burst: 1}, limiter.PerSecond(40, 40)},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m, _ := limitertest.Redis(t)
-				var fleet []*limiter.Limiter
-				for _, rate := range rates {
+				m, watcher := limitertest.Redis(t)
+				start := func(l limiter.Limit) *limiter.Limiter {
 					rdb := redis.NewClient(limitertest.Options(m))
-					defer rdb.Close()
-					l, err := limiter.New(t.Context(), rdb, one(rate, 40))
+					t.Cleanup(func() { _ = rdb.Close() })
+					got, err := limiter.New(t.Context(), rdb, config(map[string][]limiter.Limit{"global": {l}}, nil))
 					if err != nil {
 						t.Fatal(err)
 					}
-					defer closeLimiter(t, l)
-					fleet = append(fleet, l)
+					return got
 				}
-				starts := loop(t, fleet, 10, 30*time.Second)
-				if err := limitertest.Law(starts, limiter.PerSecond(rates[1], 40), time.Millisecond); err != nil {
+				large := start(limits[1])
+				defer closeLimiter(t, large)
+				small := start(limits[0])
+				time.Sleep(11 * time.Second) // and the other one has heard of it
+				starts := loop(t, []*limiter.Limiter{small, large}, 10, 30*time.Second)
+				if err := limitertest.Law(starts, limits[0], time.Millisecond); err != nil {
 					t.Error(err)
 				}
-				if per := float64(len(starts)) / 30; per < 0.95*float64(rates[0]) {
-					t.Errorf("%.1f starts a second, fewer than the smaller rate", per)
+				if per := float64(len(starts)) / 30; per < 0.95*limits[0].Rate() {
+					t.Errorf("%.2f starts a second, fewer than the smaller rate", per)
 				}
-				// The first replica alone again.
-				if per := float64(len(loop(t, fleet[:1], 10, 20*time.Second))) / 20; per < 0.9*float64(rates[0]) {
-					t.Errorf("%.1f starts a second after they agree again", per)
+				s, err := limiter.ReadSnapshot(t.Context(), watcher, limiter.DefaultNamespace)
+				if err != nil || s.Live != 2 || len(s.Buckets[0].Wishes) != 2 {
+					t.Errorf("an onlooker sees %+v, %v", s, err)
+				}
+				closeLimiter(t, small)
+				if starts := loop(t, []*limiter.Limiter{large}, 10, 20*time.Second); limitertest.Law(starts, limits[0], time.Millisecond) != nil {
+					t.Error("the smaller limit did not hold for half a minute")
+				}
+				time.Sleep(30 * time.Second)
+				starts = loop(t, []*limiter.Limiter{large}, 10, 20*time.Second)
+				if err := limitertest.Law(starts, limits[1], time.Millisecond); err != nil {
+					t.Error(err)
+				}
+				if per := float64(len(starts)) / 20; per < 0.95*limits[1].Rate() {
+					t.Errorf("%.2f starts a second after the smaller limit is gone", per)
 				}
 			})
 		})

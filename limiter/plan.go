@@ -1,5 +1,7 @@
 package limiter
 
+import "slices"
+
 // This file is the joint reservation on paper: what acquire.lua does, in the same order and with the same numbers.
 
 // Parameters of the plan. They decide who waits how, never what a bucket gives; they were chosen on simulated fleets of
@@ -21,8 +23,13 @@ type step struct {
 	left      int64 // tokens that the ticket still stands for
 	r, effect rank
 	jump      bool
-	need      int64 // µs from now
+	bar       int64 // µs from now: nothing is due before
+	asked     int64 // µs from now: due by the deficit of the effective rank
+	need      int64 // the same, but for no-shows
 }
+
+// soonest is when a bucket of a deficit can give cost tokens, in µs from now; negative when it could before.
+func (s *step) soonest(deficit, cost int64) int64 { return max(s.bar, s.us(s.ready(deficit, cost))) }
 
 // ticket is a place in the line of one limit: the rank that its holder has there, for so many tokens. A lane holds one
 // for each limit of its route, most of them for none.
@@ -39,64 +46,92 @@ func (s *step) ticket() ticket {
 	return ticket{s.held, s.left}
 }
 
-// planned is what became of one ask: a reservation due at, or no reservation and the time at which there might be one.
+// planned is what became of a number of asks alike: reservations due at, or none and the time at which there might be
+// one.
 type planned struct {
-	reserved bool
-	refused  bool  // at is beyond its patience: nothing was taken, and it stands in no line
-	at       int64 // µs from now
-	bound    int   // the limit that sets it, -1 when it is now
+	n       int
+	verdict verdict
+	at      int64 // µs from now; of those that wait, of the first
+	bound   int   // the limit that sets it, -1 when it is now
 }
+
+// spare is a reservation that was given back, due so many µs from now.
+type spare struct{ due, cost int64 }
 
 // plan serves asks on a route, narrowest limit first, the shared one last. All times are µs from now; earliest is the
 // soonest that anything may be due. steps hold the tickets that come with the call, and hold those to come back with.
+// spares, earliest first, are handed out before anything new is charged; those that are left are returned. Answers are
+// appended to out.
 //
 // A reservation is granted when it is due within the horizon, for everybody, and pushes no bucket but the one that
 // binds further ahead than that can spare: the shared one's own next token, what it is reserved to anyway, or a quarter
 // of its burst. Otherwise the caller stands in the line of the bucket that binds, and everybody behind it too.
-func plan(steps []step, horizon, earliest int64, asks []ask) (out []planned, comeBack int64) {
+func plan(steps []step, horizon, earliest int64, asks []ask, spares []spare, out []planned) (_ []planned, comeBack int64, left []spare) {
 	comeBack = -1
-	out = make([]planned, len(asks))
 	worst := -1
 	var first, ahead int64 // tokens of the first ask that waits, and of all that do
-	for i, k := range asks {
-		patience := k.patience.Microseconds()
-		if worst >= 0 {
-			// Those before it wait: so does it, behind them. Its time is an estimate.
-			w := &steps[worst]
-			at := max(earliest, w.us(w.ready(w.level(w.effect), ahead+k.cost)))
-			out[i] = planned{at: at, bound: worst, refused: k.patience >= 0 && at > patience}
-			if !out[i].refused {
-				ahead += k.cost
+	say := func(v verdict, at int64, bound int) {
+		if n := len(out) - 1; n >= 0 && out[n].verdict == v && out[n].bound == bound && (out[n].at == at || v == waits) {
+			out[n].n++
+			return
+		}
+		out = append(out, planned{1, v, at, bound})
+	}
+	for _, k := range asks {
+		for range k.n {
+			var due int64
+			var bound int
+			var fits bool
+			if worst >= 0 {
+				// Those before it wait: so does it, behind them. Its time is an estimate.
+				w := &steps[worst]
+				due, bound = max(earliest, w.soonest(w.level(w.effect), ahead+k.cost)), worst
+			} else {
+				due, bound, fits = joint(steps, horizon, earliest, k)
 			}
-			continue
-		}
-		due, bound, fits := joint(steps, horizon, earliest, k)
-		if k.patience >= 0 && due > patience {
-			out[i] = planned{at: due, bound: bound, refused: true}
-			continue
-		}
-		if fits {
-			for j := range steps {
-				s := &steps[j]
-				s.charge(due, k.cost, s.r, s.jump, s.effect > called && s.us(s.ready(s.level(s.effect), k.cost)) > due)
-				if s.jump {
-					s.urgent = max(s.urgent, due*s.tokens) + k.cost*s.urgentToken()
+			by := horizon
+			if fits {
+				by = due
+			}
+			if k.patience >= 0 {
+				by = min(by, k.patience)
+			}
+			given := slices.IndexFunc(spares, func(s spare) bool { return s.due >= earliest && s.due <= by && s.cost == k.cost })
+			switch {
+			case given >= 0:
+				say(reserved, spares[given].due, -1)
+				spares = slices.Delete(spares, given, given+1)
+				for j := range steps {
+					steps[j].left = max(0, steps[j].left-k.cost)
 				}
-				s.left = max(0, s.left-k.cost)
+			case k.patience >= 0 && due > k.patience:
+				say(refused, due, bound)
+			case fits:
+				for j := range steps {
+					s := &steps[j]
+					s.charge(due, k.cost, s.r, s.jump, s.effect > called && s.asked > due)
+					if s.jump {
+						s.urgent = max(s.urgent, due*s.tokens) + k.cost*s.urgentToken()
+					}
+					s.left = max(0, s.left-k.cost)
+				}
+				say(reserved, due, bound)
+			default:
+				if worst < 0 {
+					if bound < 0 {
+						bound = len(steps) - 1
+					}
+					worst, first = bound, k.cost
+				}
+				ahead += k.cost
+				say(waits, due, worst)
 			}
-			out[i] = planned{reserved: true, at: due, bound: bound}
-			continue
 		}
-		if bound < 0 {
-			bound = len(steps) - 1
-		}
-		worst, first, ahead = bound, k.cost, k.cost
-		out[i] = planned{at: due, bound: bound}
 	}
 	if worst >= 0 {
-		comeBack = queue(steps, worst, horizon, first, ahead)
+		comeBack = lineUp(steps, worst, horizon, first, ahead)
 	}
-	return out, comeBack
+	return out, comeBack, spares
 }
 
 // joint is the earliest due time of one ask on every bucket of the route, the limit that sets it (-1 for none), and
@@ -112,13 +147,16 @@ func joint(steps []step, horizon, earliest int64, k ask) (due int64, bound int, 
 		if k.urgent && s.line > s.full && s.r > called && s.urgent-(max(1, s.burst/2)-1)*s.urgentToken() <= horizon*s.tokens {
 			s.jump, s.effect = true, called
 		}
+		s.bar = s.bucket.bar(k.cost)
+		s.asked = s.soonest(s.level(s.effect), k.cost)
+		s.need = s.asked
 	}
 	last := len(steps) - 1
 	shared := &steps[last]
-	base := max(earliest, shared.us(shared.ready(shared.level(shared.effect), k.cost)))
+	base := max(earliest, shared.need)
 	if base > horizon-graceUS && shared.effect > called {
 		// Nobody came for these tokens: take a no-show's place.
-		if free := max(earliest, shared.us(shared.ready(shared.full, k.cost))); free <= horizon*early/100-graceUS {
+		if free := max(earliest, shared.soonest(shared.full, k.cost)); free <= horizon*early/100-graceUS {
 			base = free
 		}
 	}
@@ -129,9 +167,8 @@ func joint(steps []step, horizon, earliest int64, k ask) (due int64, bound int, 
 		if i == last {
 			limit = horizon * early / 100
 		}
-		s.need = s.us(s.ready(s.level(s.effect), k.cost))
 		if s.effect > called && s.need > limit-graceUS {
-			if free := s.us(s.ready(s.full, k.cost)); free <= limit-graceUS {
+			if free := s.soonest(s.full, k.cost); free <= limit-graceUS {
 				s.need = free
 			}
 		}
@@ -147,14 +184,18 @@ func joint(steps []step, horizon, earliest int64, k ask) (due int64, bound int, 
 	fits = due <= horizon
 	for i := range steps {
 		s := &steps[i]
-		fits = fits && (i == worst || due <= max(base, s.us(s.full), s.lead(horizon)))
+		spared := max(base, s.lead(horizon))
+		if !s.window {
+			spared = max(spared, s.us(s.full))
+		}
+		fits = fits && (i == worst || due <= spared)
 	}
 	return due, bound, fits
 }
 
-// queue puts the caller into the line of the bucket that binds, for as many of its tokens as one turn may take, and
+// lineUp puts the caller into the line of the bucket that binds, for as many of its tokens as one turn may take, and
 // returns when to come back: early enough before its turn to meet what passed meanwhile.
-func queue(steps []step, worst int, horizon, first, tokens int64) (comeBack int64) {
+func lineUp(steps []step, worst int, horizon, first, tokens int64) (comeBack int64) {
 	s := &steps[worst]
 	ahead := horizon
 	if worst != len(steps)-1 {
@@ -170,15 +211,15 @@ func queue(steps []step, worst int, horizon, first, tokens int64) (comeBack int6
 		want = min(want, s.left)
 	}
 	add := want * s.per
-	var turn int64
+	var turn int64 // the deficit at which it comes
 	if s.r == newcomer && !s.jump {
 		s.line += add
-		turn = s.ready(s.line, 0)
+		turn = s.line
 		s.held, s.left = turned, want
 	} else {
 		// Its turn has come, but those before it came late, or urgent calls passed.
 		s.back += add
-		turn = s.ready(s.back, 0)
+		turn = s.back
 		if s.r == newcomer {
 			s.line += add
 		}
@@ -188,7 +229,7 @@ func queue(steps []step, worst int, horizon, first, tokens int64) (comeBack int6
 		}
 		s.held, s.left = called, max(s.left, want)
 	}
-	return max(0, s.us(turn)-ahead)
+	return max(0, s.soonest(turn, 0)-ahead)
 }
 
 // urgentToken is the time of one token of the share that urgent calls may take out of turn: half the rate.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,106 +17,186 @@ import (
 type redisStore struct {
 	rdb     redis.UniversalClient
 	keys    lua.Keys
+	replica string
 	session string // of this store; a process that restarts under its replica's name is another
 	horizon int64  // µs
 	timeout time.Duration
 	says    *telemetry
+	wish    []lua.Limit
 	life    context.Context //nolint:containedctx // of whoever made the limiter: calls are shared by callers and bound by none
 
-	mu     sync.Mutex
-	epoch  string           // last seen
-	grants int64            // highest count seen in it
-	seqs   map[string]int64 // by route
+	mu      sync.Mutex
+	epoch   string // last seen
+	grants  int64  // highest count seen in it
+	version int64  // of the configuration last seen
+	told    string // as of that version
+	now     int64  // µs, Redis' clock as a script saw it last
 }
 
 func newRedisStore(ctx context.Context, rdb redis.UniversalClient, s settings, says *telemetry) *redisStore {
-	return &redisStore{
-		rdb: rdb, keys: lua.Keys(s.Namespace), session: uuid.NewString(), horizon: s.Horizon.Microseconds(),
-		timeout: s.CallTimeout, life: context.WithoutCancel(ctx), says: says, seqs: map[string]int64{},
+	st := &redisStore{
+		rdb: rdb, keys: lua.Keys(s.Namespace), replica: s.Replica, session: uuid.NewString(), horizon: s.Horizon.Microseconds(),
+		timeout: s.CallTimeout, life: context.WithoutCancel(ctx), says: says,
 	}
+	for _, b := range s.wish {
+		st.wish = append(st.wish, b.args())
+	}
+	return st
 }
 
-// introduce makes every bucket known to Redis, so that it fills from now on and can be looked at.
-func (s *redisStore) introduce(all []bound) error {
-	for part := range slices.Chunk(all, maxLimits) {
-		got, err := s.reserve(&route{limits: part, labels: newLabels("")}, "", 0, nil, nil)
-		if err != nil {
-			return err
-		}
-		// Some servers that speak Redis' protocol answer TIME within a script with zeros.
-		if now := time.UnixMicro(got.now); now.Year() < 1990 {
-			return fmt.Errorf("limiter: scripts on this server see no clock: TIME is %v; use Redis or Valkey", now.UTC())
-		}
+func (s *redisStore) shared() bool { return true }
+
+// checkClock refuses servers whose scripts see no clock that moves: some that speak Redis' protocol answer TIME within a
+// script with zeros, or with the time at which they began.
+func (s *redisStore) checkClock(ctx context.Context) error {
+	const nearly = time.Minute // nodes of a cluster have clocks of their own
+	now, err := s.rdb.Time(ctx).Result()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	s.mu.Lock()
+	inScript := s.now
+	s.mu.Unlock()
+	if at := time.UnixMicro(inScript); at.Year() < 1990 || now.Sub(at).Abs() > nearly {
+		return fmt.Errorf("limiter: scripts on this server see no clock: TIME is %v there and %v outside; use Redis or Valkey", at.UTC(), now.UTC())
 	}
 	return nil
 }
 
-func (s *redisStore) reserve(r *route, lane string, lead time.Duration, asks []ask, tickets []ticket) (reply, error) {
-	ctx, cancel := context.WithTimeout(s.life, s.timeout)
+func (s *redisStore) configure(ctx context.Context, changes []change, leaving bool) (configuration, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	args := lua.AcquireArgs{
-		Fresh: uuid.NewString(), HorizonUS: s.horizon, LeadUS: lead.Microseconds(),
-		Limits: make([]lua.Limit, len(r.limits)), Asks: make([]lua.Ask, len(asks)),
+	args := lua.ConfigureArgs{
+		Fresh: uuid.NewString(), HorizonUS: s.horizon, Replica: s.replica, Session: s.session, Leaving: leaving, Wish: s.wish,
 	}
-	for i, b := range r.limits {
-		args.Limits[i] = b.args()
-		if tickets != nil {
-			args.Limits[i].Ticket = lua.Ticket{Rank: int64(tickets[i].rank), Tokens: tickets[i].tokens}
+	for _, c := range changes {
+		if c.opens != nil {
+			args.Change = append(args.Change, lua.TellOpens(c.bucket, *c.opens)...)
+			continue
 		}
-	}
-	for i, k := range asks {
-		args.Asks[i] = lua.Ask{Cost: k.cost, PatienceUS: -1, Urgent: k.urgent}
-		if k.patience >= 0 {
-			args.Asks[i].PatienceUS = k.patience.Microseconds()
+		var limits []lua.Limit
+		for _, b := range c.limits {
+			limits = append(limits, b.args())
 		}
+		args.Change = append(args.Change, lua.TellLimits(c.bucket, limits)...)
 	}
 	s.mu.Lock()
-	s.seqs[lane]++
-	args.Seq, args.Epoch, args.Grants = s.seqs[lane], s.epoch, s.grants
+	args.Epoch, args.Grants, args.Version, args.Told = s.epoch, s.grants, s.version, s.told
 	s.mu.Unlock()
-
-	sent := time.Now()
-	got, err := lua.Acquire(ctx, s.rdb, s.keys, s.session, lane, args)
-	s.says.called(ctx, r, time.Since(sent))
-	if _, ours := errors.AsType[*lua.ArgumentError](err); ours || errors.Is(err, lua.ErrStale) {
-		return reply{}, fmt.Errorf("limiter: %w", err) // asking again would not help
-	}
+	got, err := lua.Configure(ctx, s.rdb, s.keys, args)
 	if err != nil {
-		return reply{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return configuration{}, failure(err)
 	}
 	s.mu.Lock()
-	switch {
-	case got.Epoch != s.epoch && !got.Repeated:
-		s.epoch, s.grants = got.Epoch, got.Grants
-	case got.Epoch == s.epoch:
-		s.grants = max(s.grants, got.Grants)
+	if got.Epoch != s.epoch {
+		s.grants = 0
 	}
+	s.epoch, s.grants, s.version, s.told = got.Epoch, max(s.grants, got.Grants), got.Version, got.Told
+	s.now = got.TimeUS
 	s.mu.Unlock()
-	return s.reply(got, r), nil
+	return s.configuration(got), nil
 }
 
-func (s *redisStore) reply(got lua.AcquireReply, r *route) reply {
-	out := reply{
-		now: got.NowUS, answers: make([]answer, len(got.Answers)), tickets: make([]ticket, len(got.Tickets)),
-		comeBack: time.Duration(got.ComeBackUS) * time.Microsecond,
+func (s *redisStore) configuration(got lua.ConfigureReply) configuration {
+	c := configuration{version: got.Version, live: got.Live, disputed: got.Disputed, opens: map[string]int64{}, set: map[string]bool{}}
+	var force []bound
+	for _, l := range got.Force {
+		force = append(force, boundOf(l))
 	}
-	for i, g := range got.Answers {
-		out.answers[i].at = time.Duration(g.AtUS) * time.Microsecond
-		if g.Bound >= 0 {
-			out.answers[i].bucket = r.limits[g.Bound].bucket
+	c.limits = byBucket(force)
+	for _, o := range got.Opens {
+		c.opens[o.Bucket] = o.US
+	}
+	for _, bucket := range got.Set {
+		c.set[bucket] = true
+	}
+	return c
+}
+
+// failure is an error of a call to Redis in the limiter's words.
+func failure(err error) error {
+	if _, ours := errors.AsType[*lua.ArgumentError](err); ours || errors.Is(err, lua.ErrStale) {
+		return fmt.Errorf("limiter: %w", err) // asking again would not help
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// redisLine is the way of one lane to Redis.
+type redisLine struct {
+	*redisStore
+
+	id    string
+	route *route // that path is of
+	path  *lua.Path
+	args  lua.AcquireArgs
+	reply lua.AcquireReply
+}
+
+func (s *redisStore) line(id string) line { return &redisLine{redisStore: s, id: id} }
+
+func (x *redisLine) reserve(r *route, c *call) error {
+	if r != x.route {
+		limits := make([]lua.Limit, len(r.limits))
+		for i, b := range r.limits {
+			limits[i] = b.args()
 		}
+		x.route, x.path = r, lua.NewPath(x.keys, x.session, x.id, limits)
+	}
+	a := &x.args
+	a.Seq++
+	a.HorizonUS, a.LeadUS = x.horizon, c.lead
+	a.Tickets, a.Backs, a.Asks = a.Tickets[:0], a.Backs[:0], a.Asks[:0]
+	for _, t := range c.tickets {
+		a.Tickets = append(a.Tickets, lua.Ticket{Rank: int64(t.rank), Tokens: t.tokens})
+	}
+	for _, b := range c.backs {
+		a.Backs = append(a.Backs, lua.Back{DueUS: b.due, Cost: b.cost})
+	}
+	for _, k := range c.asks {
+		a.Asks = append(a.Asks, lua.Ask{Count: k.n, Cost: k.cost, PatienceUS: max(-1, k.patience), Urgent: k.urgent})
+	}
+	x.mu.Lock()
+	a.Epoch, a.Grants, a.Version = x.epoch, x.grants, r.version
+	x.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(x.life, x.timeout)
+	defer cancel()
+	sent := time.Now()
+	err := x.path.Acquire(ctx, x.rdb, a, &x.reply)
+	x.says.called(ctx, r, time.Since(sent))
+	if errors.Is(err, lua.ErrUnknown) {
+		return errOutdated
+	}
+	if err != nil {
+		return failure(err)
+	}
+	got := &x.reply
+	x.mu.Lock()
+	switch {
+	case got.Epoch != x.epoch && !got.Repeated:
+		x.epoch, x.grants = got.Epoch, got.Grants
+	case got.Epoch == x.epoch:
+		x.grants = max(x.grants, got.Grants)
+	}
+	x.mu.Unlock()
+
+	c.now, c.comeBack = got.NowUS, got.ComeBackUS
+	c.next, c.answers = c.next[:0], c.answers[:0]
+	for _, t := range got.Tickets {
+		c.next = append(c.next, ticket{rank(t.Rank), t.Tokens})
+	}
+	for _, g := range got.Answers {
+		v := waits
 		switch g.Kind {
 		case lua.Reserved:
+			v = reserved
 		case lua.Refused:
-			out.answers[i].verdict = refused
+			v = refused
 		case lua.Waiting:
-			out.answers[i].verdict = waits
 		}
+		c.answers = append(c.answers, planned{n: g.Count, verdict: v, at: g.AtUS, bound: g.Bound})
 	}
-	for i, t := range got.Tickets {
-		out.tickets[i] = ticket{rank(t.Rank), t.Tokens}
-	}
-	return out
+	return nil
 }
 
 func (s *redisStore) snapshot(ctx context.Context) (Snapshot, error) {

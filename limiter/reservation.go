@@ -10,15 +10,11 @@ import (
 // [Reservation.Use] at the moment of starting, and start only if that says so; or give it up with [Reservation.Cancel].
 // Methods are safe for concurrent use.
 type Reservation struct {
-	route  string
-	cost   int64
-	due    time.Time
-	wait   time.Duration
-	bucket string
-	turns  int
-	slack  time.Duration
-	lane   *lane
-	state  atomic.Int32
+	grant // fixed
+
+	route string
+	slack time.Duration
+	state atomic.Int32
 }
 
 const (
@@ -26,6 +22,10 @@ const (
 	used
 	givenUp
 )
+
+func newReservation(route string, g grant, slack time.Duration) *Reservation {
+	return &Reservation{grant: g, route: route, slack: slack}
+}
 
 // Route is the kind of call that it is for.
 func (r *Reservation) Route() string { return r.route }
@@ -47,28 +47,21 @@ func (r *Reservation) Bucket() string { return r.bucket }
 
 // Late reports whether it can no longer be used: slack past its due time, on the monotonic or on the wall clock. The
 // monotonic clock stands still while a machine sleeps; the wall clock does not.
-func (r *Reservation) Late() bool {
-	now := time.Now()
-	return now.Sub(r.due) > r.slack || now.Round(0).Sub(r.due.Round(0)) > r.slack
-}
+func (r *Reservation) Late() bool { return r.late(time.Now(), r.slack) }
 
 // Use spends the reservation on a call of a route that starts now. It is true once, only for its own route, not before
 // it is due and not when it is late. Where it is false nothing may start on it.
 func (r *Reservation) Use(route string) bool {
-	return route == r.route && !time.Now().Before(r.due) && !r.Late() && r.state.CompareAndSwap(held, used)
+	return route == r.route && r.usable(r.slack) && r.state.CompareAndSwap(held, used)
 }
 
 // Cancel gives up a reservation that was not used: it keeps its due time and goes to the next caller of its route in
-// this process. Past its due time it is lost, which is the safe side. Cancelling twice, or after use, does nothing.
+// this process or, where there is none, to one in another. Past its due time it is lost, which is the safe side.
+// Cancelling twice, or after use, does nothing.
 func (r *Reservation) Cancel() {
-	if r.state.CompareAndSwap(held, givenUp) {
-		r.lane.putBack(r.again())
+	if r.state.CompareAndSwap(held, givenUp) && r.lane != nil {
+		r.lane.putBack(r.grant)
 	}
-}
-
-// again is the same leave for another holder.
-func (r *Reservation) again() *Reservation {
-	return &Reservation{route: r.route, cost: r.cost, due: r.due, wait: r.wait, bucket: r.bucket, turns: r.turns, slack: r.slack, lane: r.lane}
 }
 
 type contextKey struct{}

@@ -1,8 +1,10 @@
 package limiter
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +19,9 @@ type Snapshot struct {
 	At      time.Time     // of the store's clock
 	Epoch   string        // "" where nobody has used the namespace, and for memory
 	Grants  int64         // reservations handed out in this epoch
-	Buckets []BucketState // by name
+	Version int64         // of the configuration in force
+	Live    int           // replicas whose limiters have said lately that they live
+	Buckets []BucketState // by name; those made at run time are left out
 }
 
 // BucketState is one limit of one bucket.
@@ -28,6 +32,34 @@ type BucketState struct {
 	Debt   float64 // reservations handed out ahead of refill, in tokens
 	// Waiting is the tokens that those who stand in line wait for.
 	Waiting float64
+	// Set says that the limit was set at run time, for the whole fleet.
+	Set bool
+	// PausedFor is how long the bucket is still closed; [Endless] where it is until somebody resumes it.
+	PausedFor time.Duration
+	// Wishes are the limits that live replicas were configured with, where they disagree, each with the replicas' names.
+	// The smallest of them are in force.
+	Wishes []Wish
+}
+
+// Wish is what some replicas were configured with.
+type Wish struct {
+	Limits   []Limit
+	Replicas []string
+}
+
+// Endless is the length of a pause without end.
+const Endless = time.Duration(math.MaxInt64)
+
+// pausedFor is how long from now a bucket is closed that opens at a moment, both µs of one clock.
+func pausedFor(opens, now int64) time.Duration {
+	switch {
+	case opens-now > forever/2:
+		return Endless
+	case opens > now:
+		return time.Duration(opens-now) * time.Microsecond
+	default:
+		return 0
+	}
 }
 
 func newBucketState(name string, l Limit, level, waiting float64) BucketState {
@@ -47,17 +79,68 @@ func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace stri
 		return Snapshot{}, fmt.Errorf("%w: reading namespace %s: %w", ErrUnavailable, namespace, err)
 	}
 	state := lua.ParseState(fields.Val())
-	s := Snapshot{At: now.Val(), Epoch: state.Epoch, Grants: state.Grants}
+	s := Snapshot{At: now.Val(), Epoch: state.Epoch, Grants: state.Grants, Version: state.Version}
 	own := s.At.Add(state.Shift)
-	for _, l := range state.Levels {
-		limit := Limit{Tokens: l.Tokens, Per: l.Per, Burst: l.Burst}
-		s.Buckets = append(s.Buckets, newBucketState(l.Bucket, limit, l.TokensAt(own), l.WaitingAt(own)))
-	}
-	slices.SortFunc(s.Buckets, func(a, b BucketState) int {
-		if c := strings.Compare(a.Bucket, b.Bucket); c != 0 {
-			return c
+	wishes := map[string]map[string][]string{} // by bucket, its limits as text: who was configured with them
+	limits := map[string][]Limit{}             // of that text
+	for _, w := range state.Wishes {
+		if own.Sub(w.Seen) > wishesLive {
+			continue
 		}
-		return int(a.Limit.Per - b.Limit.Per)
-	})
+		if !w.Left {
+			s.Live++
+		}
+		for bucket, text := range describe(w.Limits, limits) {
+			if wishes[bucket] == nil {
+				wishes[bucket] = map[string][]string{}
+			}
+			wishes[bucket][text] = append(wishes[bucket][text], w.Replica)
+		}
+	}
+	for _, l := range state.Levels {
+		b := newBucketState(l.Field.Bucket, limitOf(l.Limit), l.TokensAt(own), l.WaitingAt(own))
+		b.Set = slices.Contains(state.Set(), l.Field.Bucket)
+		for _, o := range state.Opens() {
+			if o.Bucket == l.Field.Bucket {
+				b.PausedFor = pausedFor(o.US, own.UnixMicro())
+			}
+		}
+		if of := wishes[l.Field.Bucket]; len(of) > 1 {
+			for _, text := range sorted(of) {
+				slices.Sort(of[text])
+				b.Wishes = append(b.Wishes, Wish{limits[text], of[text]})
+			}
+		}
+		s.Buckets = append(s.Buckets, b)
+	}
+	s.sort()
 	return s, nil
+}
+
+// wishesLive is how long after it was said a wish counts.
+const wishesLive = 30 * time.Second
+
+// describe sorts limits into their buckets, as texts that can be compared, and notes what the texts stand for.
+func describe(limits []lua.Limit, known map[string][]Limit) map[string]string {
+	var all []bound
+	for _, l := range limits {
+		all = append(all, boundOf(l))
+	}
+	out := map[string]string{}
+	for bucket, of := range byBucket(all) {
+		var plain []Limit
+		for _, b := range of {
+			plain = append(plain, b.limit)
+		}
+		text := fmt.Sprint(plain)
+		known[text] = plain
+		out[bucket] = text
+	}
+	return out
+}
+
+func (s *Snapshot) sort() {
+	slices.SortFunc(s.Buckets, func(a, b BucketState) int {
+		return cmp.Or(strings.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Limit.Per, b.Limit.Per))
+	})
 }

@@ -45,6 +45,9 @@ func resultOf(err error) result {
 	if _, deadline := errors.AsType[*DeadlineError](err); deadline {
 		return rejected
 	}
+	if err == errRefused { //nolint:errorlint // never wrapped
+		return rejected
+	}
 	if errors.Is(err, ErrUnavailable) {
 		return failed
 	}
@@ -60,12 +63,14 @@ type telemetry struct {
 	queued   metric.Int64UpDownCounter
 	calls    metric.Float64Histogram
 	late     metric.Int64Counter
+	live     metric.Int64Gauge
+	disputed metric.Int64Gauge
 }
 
 func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry, error) {
 	m := mp.Meter(scope)
 	t := &telemetry{tracer: tp.Tracer(scope)}
-	var errs [5]error
+	var errs [7]error
 	seconds := metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 	t.requests, errs[0] = m.Int64Counter("weir.rate_limiting.requests", metric.WithUnit("{request}"),
 		metric.WithDescription("Calls that asked for leave to start, by how that ended."))
@@ -78,6 +83,10 @@ func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry,
 		metric.WithDescription("Time of one call to Redis, which many callers may share."))
 	t.late, errs[4] = m.Int64Counter("weir.rate_limiting.late", metric.WithUnit("{reservation}"),
 		metric.WithDescription("Reservations that came too late to be used and were asked for again."))
+	t.live, errs[5] = m.Int64Gauge("weir.rate_limiting.replicas", metric.WithUnit("{replica}"),
+		metric.WithDescription("Replicas of the fleet that live, as this one last heard."))
+	t.disputed, errs[6] = m.Int64Gauge("weir.rate_limiting.disagreements", metric.WithUnit("{bucket}"),
+		metric.WithDescription("Buckets about whose limits replicas disagree: the smallest of them are in force."))
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("limiter: metrics: %w", err)
 	}
@@ -90,8 +99,8 @@ type labels struct {
 	results [results]metric.MeasurementOption
 }
 
-func newLabels(route string) labels {
-	l := labels{route: metric.WithAttributeSet(attribute.NewSet(attrRoute.String(route)))}
+func newLabels(route string) *labels {
+	l := &labels{route: metric.WithAttributeSet(attribute.NewSet(attrRoute.String(route)))}
 	for r := range results {
 		l.results[r] = metric.WithAttributeSet(attribute.NewSet(attrRoute.String(route), attrResult.String(r.String())))
 	}
@@ -101,26 +110,26 @@ func newLabels(route string) labels {
 // asks notes that a caller begins to wait. The context it returns carries its span, if its trace is recorded.
 func (t *telemetry) asks(ctx context.Context, n *lane) (context.Context, trace.Span) {
 	if t.queued.Enabled(ctx) {
-		t.queued.Add(ctx, 1, n.route.labels.route)
+		t.queued.Add(ctx, 1, n.route.Load().labels.route)
 	}
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {
 		return ctx, nil
 	}
-	return t.tracer.Start(ctx, "acquire", trace.WithAttributes(attrRoute.String(n.route.name)))
+	return t.tracer.Start(ctx, "acquire", trace.WithAttributes(attrRoute.String(n.route.Load().name)))
 }
 
 // got notes how a caller's wait ended.
-func (t *telemetry) got(ctx context.Context, n *lane, w *waiter, span trace.Span, err error) {
-	r := resultOf(err)
+func (t *telemetry) got(ctx context.Context, n *lane, arrived time.Time, g grant, span trace.Span, err error) {
+	labels := n.route.Load().labels
 	if t.queued.Enabled(ctx) {
-		t.queued.Add(ctx, -1, n.route.labels.route)
+		t.queued.Add(ctx, -1, labels.route)
 	}
 	if t.requests.Enabled(ctx) {
-		t.requests.Add(ctx, int64(max(1, len(w.got))), n.route.labels.results[r])
+		t.requests.Add(ctx, 1, labels.results[resultOf(err)])
 	}
 	if t.queue.Enabled(ctx) {
-		t.queue.Record(ctx, time.Since(w.arrived).Seconds(), n.route.labels.results[r])
+		t.queue.Record(ctx, time.Since(arrived).Seconds(), labels.results[resultOf(err)])
 	}
 	if span == nil {
 		return
@@ -128,16 +137,40 @@ func (t *telemetry) got(ctx context.Context, n *lane, w *waiter, span trace.Span
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 	} else {
-		span.SetAttributes(attrBucket.String(w.got[0].bucket), attrTokenWait.Float64(w.got[0].wait.Seconds()), attrTurns.Int(w.got[0].turns))
+		span.SetAttributes(attrBucket.String(g.bucket), attrTokenWait.Float64(g.wait.Seconds()), attrTurns.Int(g.turns))
 	}
 	span.End()
 }
 
 // served notes what one who asks once was given.
-func (t *telemetry) served(ctx context.Context, n *lane, w *waiter) {
-	if t.requests.Enabled(ctx) {
-		t.requests.Add(ctx, int64(len(w.got)), n.route.labels.results[acquired])
+func (t *telemetry) served(ctx context.Context, n *lane, count int, err error) {
+	if err == nil && t.requests.Enabled(ctx) {
+		t.requests.Add(ctx, int64(count), n.route.Load().labels.results[acquired])
 	}
+}
+
+// pretended notes what would have become of a call that was let through.
+func (t *telemetry) pretended(ctx context.Context, n *lane, w *waiter) {
+	labels, r := n.route.Load().labels, resultOf(w.err)
+	if t.requests.Enabled(ctx) {
+		t.requests.Add(ctx, 1, labels.results[r])
+	}
+	if t.queue.Enabled(ctx) {
+		t.queue.Record(ctx, max(0, float64(w.readyIn)/1e6), labels.results[r])
+	}
+}
+
+// tooLate notes a reservation that its caller was woken too late for: it is given up and asked for again.
+func (t *telemetry) tooLate(ctx context.Context, g grant) {
+	if t.late.Enabled(ctx) {
+		t.late.Add(ctx, 1, g.lane.route.Load().labels.route)
+	}
+}
+
+// configured notes what is in force.
+func (t *telemetry) configured(ctx context.Context, c configuration) {
+	t.live.Record(ctx, int64(c.live))
+	t.disputed.Record(ctx, int64(len(c.disputed)))
 }
 
 // called notes a call to Redis.

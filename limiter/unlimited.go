@@ -6,7 +6,10 @@ import (
 )
 
 // unlimited is a store whose buckets always have a token.
-type unlimited struct{ zero time.Time }
+type unlimited struct {
+	zero time.Time
+	conf configuration
+}
 
 // NewUnlimited returns a limiter that knows the routes of a configuration and lets every call start at once: for tests of
 // what is built on a limiter, and for switching one off. Costs above a burst and unknown routes are errors as ever.
@@ -15,15 +18,28 @@ func NewUnlimited(cfg Config) (*Limiter, error) {
 	if err != nil {
 		return nil, err
 	}
-	says, err := newTelemetry(s.TracerProvider, s.MeterProvider)
+	l, err := newLimiter(s, func(*telemetry) store {
+		return unlimited{time.Now(), configuration{version: 1, live: 1, limits: byBucket(s.wish)}}
+	})
 	if err != nil {
 		return nil, err
 	}
-	return newLimiter(s, unlimited{time.Now()}, says), nil
+	return l, l.begin(l.life)
 }
 
-func (u unlimited) reserve(_ *route, _ string, _ time.Duration, asks []ask, _ []ticket) (reply, error) {
-	return reply{now: time.Since(u.zero).Microseconds(), answers: make([]answer, len(asks)), comeBack: -1}, nil
+func (u unlimited) shared() bool     { return false }
+func (u unlimited) line(string) line { return u }
+
+func (u unlimited) reserve(_ *route, c *call) error {
+	c.now, c.comeBack, c.answers, c.next = time.Since(u.zero).Microseconds(), -1, c.answers[:0], c.next[:0]
+	for _, k := range c.asks {
+		c.answers = append(c.answers, planned{n: k.n, verdict: reserved, bound: -1})
+	}
+	return nil
+}
+
+func (u unlimited) configure(context.Context, []change, bool) (configuration, error) {
+	return u.conf, nil
 }
 
 func (u unlimited) snapshot(context.Context) (Snapshot, error) { return Snapshot{At: time.Now()}, nil }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -18,13 +19,19 @@ var acquire = redis.NewScript(acquireSource)
 // AcquireSHA is the digest under which Redis knows the acquire script: what EVALSHA carries and a monitor can count.
 func AcquireSHA() string { return acquire.Hash() }
 
-// Limit is one token bucket as the script takes it: Tokens per PerUS microseconds, at most Burst at once.
-// Burst*PerUS + (horizon + 1)*Tokens is at most 2^50, so that sums of deficits stay below what a Lua number counts to.
+// Limit is one limit as the scripts take it: Tokens per PerUS microseconds, at most Burst at once; a window limit is at
+// most Burst in any Burst*PerUS/Tokens microseconds. Burst*PerUS + (horizon + 1)*Tokens is at most 2^50, so that sums of
+// deficits stay below what a Lua number counts to.
 type Limit struct {
-	Field         string // of Keys.State, by LimitField
+	Field         Field
 	Tokens, PerUS int64
 	Burst         int64
-	Ticket        Ticket // of the caller; its place in the line of this limit
+	Own           bool  // made at run time: its level is a key of its own, which Redis forgets when it is full
+	OpensUS       int64 // nothing is due before that moment of the namespace's own time, µs; 0 for open
+}
+
+func (l Limit) text() string {
+	return strconv.FormatInt(l.Tokens, 10) + " " + strconv.FormatInt(l.PerUS, 10) + " " + strconv.FormatInt(l.Burst, 10)
 }
 
 // Ticket is a place in the line of a limit: which deficit counts for its holder, and for how many tokens.
@@ -33,22 +40,27 @@ type Ticket struct {
 	Tokens int64
 }
 
-// Ask is one wish: Cost tokens (1..burst of every limit), due within PatienceUS microseconds; -1 waits without end.
-// Urgent passes the lines, within half of each rate.
+// Ask is a number of equal wishes: Cost tokens each (1..burst of every limit), due within PatienceUS microseconds; -1
+// waits without end. Urgent passes the lines, within half of each rate.
 type Ask struct {
+	Count            int
 	Cost, PatienceUS int64
 	Urgent           bool
 }
 
-// AcquireArgs are the arguments of [Acquire].
+// Back is a reservation that was not used: DueUS is its due time, in the namespace's own time.
+type Back struct{ DueUS, Cost int64 }
+
+// AcquireArgs are the arguments of one call of [Path.Acquire].
 type AcquireArgs struct {
-	Seq       int64  // number of this call of this replica on this route, from 1; a resend keeps it
-	Epoch     string // the epoch that the caller knows, "" for none
-	Grants    int64  // the highest count seen in it
-	Fresh     string // name of the epoch to begin if memory was lost
-	HorizonUS int64  // how far ahead a reservation may be; debt with which a lost memory begins again
-	LeadUS    int64  // nothing is due sooner than this from now; 0..HorizonUS
-	Limits    []Limit
+	Seq       int64    // number of this call of this path, from 1; a resend keeps it
+	Epoch     string   // the epoch that the caller knows
+	Grants    int64    // the highest count seen in it
+	Version   int64    // of the configuration that the path is of
+	HorizonUS int64    // how far ahead a reservation may be
+	LeadUS    int64    // nothing is due sooner than this from now; 0..HorizonUS
+	Tickets   []Ticket // of the caller, one per limit; nil for none
+	Backs     []Back   // at most 100
 	Asks      []Ask
 }
 
@@ -59,105 +71,220 @@ type Kind int64
 const (
 	Reserved Kind = 1 // may start in AtUS
 	Refused  Kind = 2 // could have started in AtUS, beyond its patience; nothing was charged
-	Waiting  Kind = 3 // stands in line; expected to start in AtUS
+	Waiting  Kind = 3 // stands in line; the first of the run is expected to start in AtUS
 )
 
-// Grant is the answer to one Ask.
+// Grant is the answer to a run of wishes, which need not be those of one Ask.
 type Grant struct {
+	Count int
 	Kind  Kind
 	AtUS  int64 // microseconds from AcquireReply.NowUS
-	Bound int   // index in Limits of the limit that set AtUS; -1 when none did
+	Bound int   // index of the limit that set AtUS; -1 when none did
 }
 
-// AcquireReply is the answer of [Acquire].
+// AcquireReply is the answer of [Path.Acquire].
 type AcquireReply struct {
 	Repeated   bool  // the reply of an earlier run of this very call
-	NowUS      int64 // Redis TIME, microseconds
+	NowUS      int64 // the namespace's own time: Redis TIME, but never going back
 	Grants     int64 // count of grants in this epoch
 	Epoch      string
 	ComeBackUS int64    // microseconds from NowUS when those that wait should ask again; -1 if none waits
-	Tickets    []Ticket // one per Limit, to ask again with
-	Answers    []Grant  // one per Ask, in order
+	Tickets    []Ticket // one per limit, to ask again with
+	Answers    []Grant  // for the asks in order
 }
 
-// ErrStale reports that Redis has already answered a newer call of this replica on this route. Nothing was done.
-var ErrStale = errors.New("lua: a newer call was answered before")
+var (
+	// ErrStale reports that Redis has already answered a newer call of this path. Nothing was done.
+	ErrStale = errors.New("lua: a newer call was answered before")
+	// ErrUnknown reports that the epoch or the version is not that of Redis' memory. Nothing was done: [Configure] first.
+	ErrUnknown = errors.New("lua: the epoch or the version is another")
+)
 
-// ArgumentError reports that the script refused an argument. Nothing was done.
+// ArgumentError reports that a script refused an argument. Nothing was done.
 type ArgumentError struct{ Number int64 }
 
 func (e *ArgumentError) Error() string {
-	return "lua: acquire refused argument " + strconv.FormatInt(e.Number, 10)
+	return "lua: the script refused argument " + strconv.FormatInt(e.Number, 10)
 }
 
-// Acquire asks for leave to start calls on one route, in one round trip. A repeat of the same Seq returns the first
-// reply and charges nothing. At most one call per caller and route may be on its way at a time. caller is unique to a
-// process, restarts included, and holds no colon.
-func Acquire(ctx context.Context, rdb redis.Scripter, keys Keys, caller, route string, a AcquireArgs) (AcquireReply, error) {
-	argv := make([]any, 0, 7+6*len(a.Limits)+3*len(a.Asks))
-	epoch := a.Epoch
-	if epoch == "" {
-		epoch = "-"
+// Path is the limits of one route, narrowest first, the shared one last, and the words that do not change from call to
+// call. One call of it may be on its way at a time.
+type Path struct {
+	limits     int
+	argv       []any // of the command, and room for what changes
+	head, rest int   // of what changes: numbers and memory, and all behind the limits
+
+	epoch   string // of memory in argv
+	version int64
+	asks    map[Ask]any // the words of asks
+}
+
+// NewPath makes a path. session is unique to a process, restarts included, and holds no colon and no blank; lane is
+// unique within it.
+func NewPath(keys Keys, session, lane string, limits []Limit) *Path {
+	names := []any{keys.State()}
+	var words []any
+	for _, l := range limits {
+		field, text := l.Field.String(), l.text()
+		if l.Own {
+			field = "own:" + field
+			names = append(names, keys.Own(l.Field))
+		}
+		if l.Field.Window {
+			names = append(names, keys.Log(l.Field))
+		}
+		if l.OpensUS > 0 {
+			text += " @" + strconv.FormatInt(l.OpensUS, 10)
+		}
+		words = append(words, field, text)
 	}
-	argv = append(argv, a.Seq, epoch, a.Grants, a.Fresh, a.HorizonUS, a.LeadUS, len(a.Limits))
-	for _, l := range a.Limits {
-		argv = append(argv, l.Field, l.Tokens, l.PerUS, l.Burst, l.Ticket.Rank, l.Ticket.Tokens)
+	p := &Path{limits: len(limits), asks: map[Ask]any{}}
+	p.argv = append([]any{"evalsha", acquire.Hash(), len(names)}, names...)
+	p.argv = append(p.argv, lastField(session, lane), spareField(limits))
+	p.head = len(p.argv)
+	p.argv = append(p.argv, nil, nil)
+	p.argv = append(p.argv, words...)
+	p.rest = len(p.argv)
+	return p
+}
+
+// fill puts what is new into the command.
+func (p *Path) fill(a *AcquireArgs) []any {
+	out := p.argv[:p.rest]
+	tickets := 0
+	for i, t := range a.Tickets {
+		if t.Tokens > 0 {
+			tickets++
+			out = append(out, join(int64(i+1), t.Rank, t.Tokens))
+		}
+	}
+	out[p.head] = join(a.Seq, a.Grants, a.HorizonUS, a.LeadUS, int64(p.limits), int64(tickets), int64(len(a.Backs)))
+	if p.epoch != a.Epoch || p.version != a.Version || out[p.head+1] == nil {
+		p.epoch, p.version = a.Epoch, a.Version
+		out[p.head+1] = a.Epoch + " " + strconv.FormatInt(a.Version, 10)
+	}
+	for _, b := range a.Backs {
+		out = append(out, join(b.DueUS, b.Cost))
 	}
 	for _, k := range a.Asks {
-		urgent := 0
-		if k.Urgent {
-			urgent = 1
+		out = append(out, p.ask(k))
+	}
+	p.argv = out
+	return out
+}
+
+// join writes numbers with blanks between.
+func join(numbers ...int64) string {
+	b := make([]byte, 0, 64)
+	for i, n := range numbers {
+		if i > 0 {
+			b = append(b, ' ')
 		}
-		argv = append(argv, k.Cost, k.PatienceUS, urgent)
+		b = strconv.AppendInt(b, n, 10)
 	}
-	raw, err := acquire.Run(ctx, rdb, []string{keys.State(), keys.Last(caller, route)}, argv...).Slice()
+	return string(b)
+}
+
+// ask is the words of an ask. Those that wait without end or not at all come again and again.
+func (p *Path) ask(k Ask) any {
+	if word, ok := p.asks[k]; ok {
+		return word
+	}
+	urgent := int64(0)
+	if k.Urgent {
+		urgent = 1
+	}
+	var word any = join(int64(k.Count), k.Cost, k.PatienceUS, urgent)
+	const enough = 512
+	if k.PatienceUS <= 0 && len(p.asks) < enough {
+		p.asks[k] = word
+	}
+	return word
+}
+
+// Acquire asks for leave to start calls, in one round trip, and writes the answer to r, whose slices it uses again. A
+// repeat of the same Seq gets the first reply and charges nothing.
+func (p *Path) Acquire(ctx context.Context, rdb redis.UniversalClient, a *AcquireArgs, r *AcquireReply) error {
+	argv := p.fill(a)
+	text, err := run(ctx, rdb, argv)
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		argv[0], argv[1] = "eval", acquireSource
+		text, err = run(ctx, rdb, argv)
+		argv[0], argv[1] = "evalsha", acquire.Hash()
+	}
 	if err != nil {
-		return AcquireReply{}, fmt.Errorf("lua: acquire: %w", err)
+		return fmt.Errorf("lua: acquire: %w", err)
 	}
-	return acquireReply(raw, len(a.Limits), len(a.Asks))
+	return r.parse(text, p.limits)
+}
+
+func run(ctx context.Context, rdb redis.UniversalClient, argv []any) (string, error) {
+	cmd := redis.NewCmd(ctx, argv...)
+	if err := rdb.Process(ctx, cmd); err != nil {
+		return "", err
+	}
+	return cmd.Text()
 }
 
 // The statuses that acquire.lua begins its reply with.
 const (
-	statusDone = iota
-	statusRepeated
-	statusStale
-	statusInvalid
+	statusDone     = "0"
+	statusRepeated = "1"
+	statusStale    = "2"
+	statusInvalid  = "3"
+	statusUnknown  = "4"
 )
 
-func acquireReply(raw []any, limits, asks int) (AcquireReply, error) {
-	const head, epochAt = 5, 3
-	n := make([]int64, len(raw))
-	for i, v := range raw {
-		if x, ok := v.(int64); ok {
-			n[i] = x
-		} else if i != epochAt {
-			return AcquireReply{}, fmt.Errorf("lua: acquire: reply %d is %T", i, v)
-		}
-	}
-	if len(raw) <= epochAt {
-		return AcquireReply{}, fmt.Errorf("lua: acquire: reply of %d values", len(raw))
-	}
-	switch n[0] {
+// parse reads a reply for so many limits.
+func (r *AcquireReply) parse(text string, limits int) error {
+	status, rest, _ := strings.Cut(text, " ")
+	switch status {
+	case statusDone, statusRepeated:
 	case statusStale:
-		return AcquireReply{}, ErrStale
+		return ErrStale
+	case statusUnknown:
+		return ErrUnknown
 	case statusInvalid:
-		return AcquireReply{}, &ArgumentError{Number: n[1]}
+		n, _ := strconv.ParseInt(rest, 10, 64)
+		return &ArgumentError{Number: n}
+	default:
+		return fmt.Errorf("lua: acquire: reply of status %q", status)
 	}
-	epoch, ok := raw[epochAt].(string)
-	if !ok || len(raw) != head+2*limits+3*asks || n[0] < statusDone || n[0] > statusRepeated {
-		return AcquireReply{}, fmt.Errorf("lua: acquire: reply of %d values for %d limits and %d asks", len(raw), limits, asks)
+	w := words{rest: rest}
+	r.Repeated = status == statusRepeated
+	r.NowUS, r.Grants = w.next(), w.next()
+	if epoch := w.word(); epoch != r.Epoch {
+		r.Epoch = strings.Clone(epoch)
 	}
-	r := AcquireReply{
-		Repeated: n[0] == statusRepeated, NowUS: n[1], Grants: n[2], Epoch: epoch, ComeBackUS: n[4],
-		Tickets: make([]Ticket, limits), Answers: make([]Grant, asks),
+	r.ComeBackUS = w.next()
+	r.Tickets, r.Answers = r.Tickets[:0], r.Answers[:0]
+	for range limits {
+		r.Tickets = append(r.Tickets, Ticket{Rank: w.next(), Tokens: w.next()})
 	}
-	for i := range r.Tickets {
-		r.Tickets[i] = Ticket{Rank: n[head+2*i], Tokens: n[head+2*i+1]}
+	for w.rest != "" && !w.bad {
+		r.Answers = append(r.Answers, Grant{Count: int(w.next()), Kind: Kind(w.next()), AtUS: w.next(), Bound: int(w.next()) - 1})
 	}
-	for i := range r.Answers {
-		at := head + 2*limits + 3*i
-		r.Answers[i] = Grant{Kind: Kind(n[at]), AtUS: n[at+1], Bound: int(n[at+2]) - 1}
+	if w.bad || r.Epoch == "" {
+		return fmt.Errorf("lua: acquire: reply %q", text)
 	}
-	return r, nil
+	return nil
+}
+
+// words reads a text of words, most of them numbers.
+type words struct {
+	rest string
+	bad  bool // a word was missing or no number
+}
+
+func (w *words) word() string {
+	word, rest, _ := strings.Cut(w.rest, " ")
+	w.rest = rest
+	w.bad = w.bad || word == ""
+	return word
+}
+
+func (w *words) next() int64 {
+	n, err := strconv.ParseInt(w.word(), 10, 64)
+	w.bad = w.bad || err != nil
+	return n
 }

@@ -1,18 +1,14 @@
 package lua
 
 import (
-	"strconv"
 	"strings"
 	"time"
 )
 
 // Level is what the state hash holds of one limit, for those who only read it.
 type Level struct {
-	Bucket string
-	Index  int // of the limit within its bucket
-	Tokens int64
-	Per    time.Duration
-	Burst  int64
+	Limit
+
 	Seen   time.Time // the namespace's own time, of the last call that touched it
 	FullAt time.Time // the bucket is full from then on
 	LineAt time.Time // the same with all counted in who stand in line
@@ -24,7 +20,7 @@ func (l Level) TokensAt(at time.Time) float64 {
 	if missing <= 0 {
 		return float64(l.Burst)
 	}
-	return float64(l.Burst) - missing.Seconds()*float64(l.Tokens)/l.Per.Seconds()
+	return float64(l.Burst) - l.tokens(missing)
 }
 
 // WaitingAt returns the tokens that those who stand in line wait for.
@@ -33,57 +29,94 @@ func (l Level) WaitingAt(at time.Time) float64 {
 	if from.Before(at) {
 		from = at
 	}
-	return max(0, l.LineAt.Sub(from).Seconds()*float64(l.Tokens)/l.Per.Seconds())
+	return max(0, l.tokens(l.LineAt.Sub(from)))
+}
+
+func (l Level) tokens(d time.Duration) float64 {
+	return d.Seconds() * 1e6 * float64(l.Tokens) / float64(l.PerUS)
+}
+
+// Wish is what a replica was configured with.
+type Wish struct {
+	Replica string
+	Seen    time.Time // the namespace's own time
+	Left    bool
+	Limits  []Limit
 }
 
 // State is a reading of the state hash.
 type State struct {
-	Epoch  string
-	Born   time.Time // Redis clock, beginning of the epoch
-	Grants int64
-	Shift  time.Duration // by which the namespace's own time, that of Born and of Levels, is ahead of Redis' clock
-	Levels []Level       // in no order; fields that do not parse are left out
+	Epoch   string
+	Born    time.Time // Redis clock, beginning of the epoch
+	Grants  int64
+	Shift   time.Duration // by which the namespace's own time, that of Born and of Levels, is ahead of Redis' clock
+	Version int64
+	Told    string  // what the fleet was told
+	Levels  []Level // in no order; fields that do not parse are left out
+	Wishes  []Wish  // in no order
+}
+
+// Opens returns the buckets that the fleet was told are closed, until moments of the namespace's own time.
+func (s State) Opens() []Opens {
+	opens, _ := parseTold(s.Told)
+	return opens
+}
+
+// Set returns the buckets whose limits the fleet was told.
+func (s State) Set() []string {
+	_, set := parseTold(s.Told)
+	return set
 }
 
 // ParseState reads the fields of [Keys.State] as HGETALL returns them. An empty map is a namespace nobody uses yet.
 func ParseState(fields map[string]string) State {
-	var s State
+	s := State{Told: fields["told"]}
+	w := words{rest: fields["epoch"]}
+	if id, version, born, grants, _, shift := w.word(), w.next(), w.next(), w.next(), w.next(), w.next(); !w.bad {
+		s.Epoch, s.Version, s.Born, s.Grants, s.Shift = id, version, time.UnixMicro(born), grants, time.Duration(shift)*time.Microsecond
+	}
 	for field, value := range fields {
-		words := strings.Fields(value)
-		if field == "epoch" && len(words) >= 5 {
-			s.Epoch = words[0]
-			if n, ok := integers(words[1:5]); ok {
-				s.Born, s.Grants, s.Shift = time.UnixMicro(n[0]), n[1], time.Duration(n[3])*time.Microsecond
+		if f, ok := ParseField(field); ok {
+			w := words{rest: value}
+			v := [9]int64{}
+			tag := w.next()
+			for i := range v {
+				v[i] = w.next()
 			}
-			continue
-		}
-		name, ok := strings.CutPrefix(field, "limit:")
-		index, bucket, found := strings.Cut(name, ":")
-		i, err := strconv.Atoi(index)
-		if !ok || !found || err != nil || len(words) != 10 || words[0] != "3" {
-			continue
-		}
-		if n, ok := integers(words[1:]); ok && n[0] > 0 && n[1] > 0 {
-			seen := time.UnixMicro(n[3])
-			deficit := func(units int64) time.Time { return seen.Add(time.Duration(units/n[0]) * time.Microsecond) }
+			if w.bad || tag != 4 || v[0] <= 0 || v[1] <= 0 {
+				continue
+			}
+			seen := time.UnixMicro(v[3])
+			deficit := func(units int64) time.Time { return seen.Add(time.Duration(units/v[0]) * time.Microsecond) }
 			s.Levels = append(s.Levels, Level{
-				Bucket: bucket, Index: i,
-				Tokens: n[0], Per: time.Duration(n[1]) * time.Microsecond, Burst: n[2],
-				Seen: seen, FullAt: deficit(n[4]), LineAt: deficit(n[6]),
+				Limit: Limit{Field: f, Tokens: v[0], PerUS: v[1], Burst: v[2]},
+				Seen:  seen, FullAt: deficit(v[4]), LineAt: deficit(v[6]),
+			})
+		}
+		if _, ok := strings.CutPrefix(field, "replica:"); ok {
+			w := words{rest: value}
+			seen, left, digest, name := w.next(), w.next(), w.word(), w.word()
+			if w.bad {
+				continue
+			}
+			s.Wishes = append(s.Wishes, Wish{
+				Replica: name, Seen: time.UnixMicro(seen), Left: left == 1, Limits: parseLimits(fields["wish:"+digest]),
 			})
 		}
 	}
 	return s
 }
 
-func integers(words []string) ([]int64, bool) {
-	out := make([]int64, len(words))
-	for i, w := range words {
-		n, err := strconv.ParseInt(w, 10, 64)
-		if err != nil {
-			return nil, false
+// parseLimits reads lines of "field tokens per_us burst"; those that do not parse are left out.
+func parseLimits(text string) []Limit {
+	var out []Limit
+	for line := range strings.Lines(text) {
+		w := words{rest: strings.TrimSpace(line)}
+		f, ok := ParseField(w.word())
+		l := Limit{Field: f, Tokens: w.next(), PerUS: w.next(), Burst: w.next()}
+		if ok && !w.bad {
+			out = append(out, l)
 		}
-		out[i] = n
 	}
-	return out, true
+	return out
 }

@@ -84,7 +84,7 @@ func TestTablesForAPerson(t *testing.T) {
 	if status != cli.OK {
 		t.Fatal(status)
 	}
-	for _, want := range []string{"Namespace shop", "BUCKET", "global", "40/s", "1 per 4h48m0s", "REPLICA", "01234567", "up", "100", "10.0.0.1:8080"} {
+	for _, want := range []string{"Namespace shop", "BUCKET", "global", "40/s", "5 per 24h0m0s", "REPLICA", "01234567", "up", "100", "10.0.0.1:8080"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("lacks %q:\n%s", want, stdout)
 		}

@@ -9,8 +9,9 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// Law checks that in every window of length T at most burst + rate·(T + slack) calls started. It returns nil, or an
-// error that names the worst window. Each start costs one token.
+// Law checks that in every window of length T at most burst + rate·(T + slack) calls started; of a window limit, that
+// at most its tokens did in any stretch of its length, less slack. It returns nil, or an error that names the worst. Each
+// start costs one token.
 //
 // With v(i) = i − rate·t(i) over the sorted starts, a window from the i-th to the j-th keeps the law when
 // v(j) − v(i) + 1 ≤ burst + rate·slack; so one pass that remembers the smallest v sees every window. Arithmetic is exact.
@@ -20,6 +21,9 @@ func Law(starts []time.Time, l limiter.Limit, slack time.Duration) error {
 	}
 	starts = slices.Clone(starts)
 	slices.SortFunc(starts, time.Time.Compare)
+	if l.Window {
+		return windowLaw(starts, l, slack)
+	}
 	rate := big.NewRat(l.Tokens, int64(l.Per))
 	times := func(d time.Duration) *big.Rat { return new(big.Rat).Mul(rate, new(big.Rat).SetInt64(int64(d))) }
 	allowed := new(big.Rat).Add(new(big.Rat).SetInt64(l.Burst), times(slack))
@@ -37,6 +41,16 @@ func Law(starts []time.Time, l limiter.Limit, slack time.Duration) error {
 			over, _ := new(big.Rat).Sub(used, allowed).Float64()
 			return fmt.Errorf("limitertest: %d calls started within %v, %.3f above the law of %v with %v of slack",
 				j-from+1, t.Sub(starts[from]), over, l, slack)
+		}
+	}
+	return nil
+}
+
+// windowLaw: any start and the one so many before it are a window apart.
+func windowLaw(starts []time.Time, l limiter.Limit, slack time.Duration) error {
+	for j := int(l.Tokens); j < len(starts); j++ {
+		if apart := starts[j].Sub(starts[j-int(l.Tokens)]); apart < l.Per-slack {
+			return fmt.Errorf("limitertest: %d calls started within %v, the law is %v with %v of slack", l.Tokens+1, apart, l, slack)
 		}
 	}
 	return nil

@@ -1,0 +1,64 @@
+package limiter
+
+import "time"
+
+// alarm wakes a lane at a time. Timers of the runtime wake up to a millisecond late; the alarm therefore sets its timer
+// before the time and has the woken goroutine sleep out the rest in the kernel, which is exact to some tens of
+// microseconds, unless alarms follow each other so closely that this would cost more than it gains.
+//
+// All but settle is called under the lane's lock.
+type alarm struct {
+	ring  func()
+	timer *time.Timer
+	at    time.Time
+	last  time.Time // that it was set for before at
+	plain bool      // the clock is not the kernel's, as in a testing/synctest bubble: timers are exact
+}
+
+const (
+	// early is more than a timer of the runtime is late as a rule.
+	alarmEarly = 1300 * time.Microsecond
+	// alarmDense is the time between alarms below which timers will do.
+	alarmDense = 500 * time.Microsecond
+)
+
+// set moves the alarm to a time.
+func (a *alarm) set(at, now time.Time) {
+	if a.at.Equal(at) && a.timer != nil && now.Before(at) {
+		return
+	}
+	a.last, a.at = a.at, at
+	d := at.Sub(now)
+	if a.exact() {
+		d -= alarmEarly
+	}
+	if a.timer == nil {
+		a.timer = time.AfterFunc(d, a.ring)
+	} else {
+		a.timer.Reset(d)
+	}
+}
+
+func (a *alarm) stop() {
+	a.at = time.Time{}
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+}
+
+func (a *alarm) exact() bool { return napping && !a.plain && a.at.Sub(a.last) > alarmDense }
+
+// settle sleeps until a time that is at most a little ahead. It reports whether the clock moves while the kernel sleeps.
+func settle(at time.Time) bool {
+	for {
+		now := time.Now()
+		left := at.Sub(now)
+		if left <= 0 || left > 2*alarmEarly {
+			return true
+		}
+		nap(left)
+		if !time.Now().After(now) {
+			return false
+		}
+	}
+}

@@ -1,0 +1,10 @@
+//go:build !linux
+
+package limiter
+
+import "time"
+
+// napping says that nap is more exact than a timer.
+const napping = false
+
+func nap(time.Duration) {}

@@ -1,0 +1,330 @@
+package limiter
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// configuration is what is in force for the whole fleet.
+type configuration struct {
+	version  int64
+	limits   map[string][]bound // by bucket, those of buckets of other services too
+	opens    map[string]int64   // paused buckets: µs of the store's clock at which they open
+	set      map[string]bool    // buckets whose limits were set at run time
+	live     int                // replicas seen lately, this one with them
+	disputed []string           // buckets about which replicas disagree
+}
+
+func (c configuration) clone() configuration {
+	c.limits, c.opens, c.set = maps.Clone(c.limits), maps.Clone(c.opens), maps.Clone(c.set)
+	return c
+}
+
+// forever is a time that does not come, in µs: no clock gets there, and sums with it stay exact.
+const forever = exact / 2
+
+// change is something to tell the fleet of a bucket: the limits if opens is nil (none: as configured), else when it opens.
+type change struct {
+	bucket string
+	limits []bound
+	opens  *int64 // µs from now: 0 to open it
+}
+
+// byBucket sorts limits into their buckets, narrowest first.
+func byBucket(limits []bound) map[string][]bound {
+	m := map[string][]bound{}
+	for _, b := range limits {
+		m[b.bucket] = append(m[b.bucket], b)
+	}
+	for _, of := range m {
+		narrowestFirst(of)
+	}
+	return m
+}
+
+// Configure sets the limits of a bucket for the whole fleet, whatever its replicas were configured with, until it is
+// called again; without limits those that they were configured with are in force again. The number of tokens in the
+// bucket stays. When it returns Redis has it: no call of any replica is granted by another limit from then on. What is
+// reserved already stands, which is a horizon at most; who stands in line is told within 5 s.
+//
+// A bucket made by [Limiter.Route] cannot be configured: make it again.
+func (l *Limiter) Configure(ctx context.Context, bucket string, limits ...Limit) error {
+	c := change{bucket: bucket}
+	if len(limits) > 0 {
+		var err error
+		if c.limits, err = normalBucket(bucket, limits, l.s.Horizon); err != nil {
+			return err
+		}
+	}
+	return l.tell(ctx, c)
+}
+
+// Pause closes a bucket for the whole fleet, for d or, where that is 0, until [Limiter.Resume]: calls of all routes that
+// pass it wait, or are refused if their deadlines come first. What is reserved already stands, a horizon at most.
+func (l *Limiter) Pause(ctx context.Context, bucket string, d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("limiter: pause of %v: want a duration, or 0 for one without end", d)
+	}
+	us := int64(forever)
+	if d > 0 {
+		us = max(1, d.Microseconds())
+	}
+	return l.tell(ctx, change{bucket: bucket, opens: &us})
+}
+
+// Resume opens a bucket that was paused. Who waits goes on within 5 s.
+func (l *Limiter) Resume(ctx context.Context, bucket string) error {
+	return l.tell(ctx, change{bucket: bucket, opens: new(int64)})
+}
+
+func (l *Limiter) tell(ctx context.Context, c change) error {
+	if _, ok := l.s.Buckets[c.bucket]; !ok {
+		return fmt.Errorf("limiter: no bucket named %q is configured", c.bucket)
+	}
+	l.mu.RLock()
+	closed := l.closed
+	l.mu.RUnlock()
+	if closed {
+		return ErrClosed
+	}
+	return l.configure(ctx, c)
+}
+
+// beginConfiguring waits for whoever asks the store for what is in force: one at a time, so that what is applied last is
+// what was heard last.
+func (l *Limiter) beginConfiguring(ctx context.Context) error {
+	select {
+	case l.configuring <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (l *Limiter) endConfiguring() { <-l.configuring }
+
+// configure asks the store for what is in force, after telling it of changes.
+func (l *Limiter) configure(ctx context.Context, changes ...change) error {
+	if err := l.beginConfiguring(ctx); err != nil {
+		return err
+	}
+	defer l.endConfiguring()
+	conf, err := l.store.configure(ctx, changes, false)
+	if err != nil {
+		return err
+	}
+	l.apply(ctx, conf)
+	return nil
+}
+
+// refresh asks for what is in force unless that has happened since a call was made with a version.
+func (l *Limiter) refresh(ctx context.Context, version int64) error {
+	if err := l.beginConfiguring(ctx); err != nil {
+		return err
+	}
+	defer l.endConfiguring()
+	l.mu.RLock()
+	known := l.conf.version
+	l.mu.RUnlock()
+	if known != version {
+		return nil
+	}
+	conf, err := l.store.configure(ctx, nil, false)
+	if err != nil {
+		return err
+	}
+	l.apply(ctx, conf)
+	return nil
+}
+
+// apply makes a configuration that of all lanes. It is called between beginConfiguring and endConfiguring.
+func (l *Limiter) apply(ctx context.Context, conf configuration) {
+	l.mu.Lock()
+	was := l.conf
+	l.conf = conf
+	var rerouted []func()
+	if conf.version != was.version {
+		for key, n := range l.lanes {
+			r := l.routeLocked(key.route)
+			rerouted = append(rerouted, func() { n.reroute(r) })
+		}
+	}
+	l.mu.Unlock()
+	for _, reroute := range rerouted {
+		reroute()
+	}
+	l.says.configured(ctx, conf)
+	if !slices.Equal(conf.disputed, was.disputed) {
+		if len(conf.disputed) > 0 {
+			l.s.Logger.WarnContext(ctx, "replicas disagree about limits: the smallest of them are in force",
+				"namespace", l.s.Namespace, "buckets", strings.Join(conf.disputed, " "))
+		} else {
+			l.s.Logger.InfoContext(ctx, "replicas agree about limits again", "namespace", l.s.Namespace)
+		}
+	}
+	for bucket := range conf.set {
+		if !was.set[bucket] {
+			l.s.Logger.InfoContext(ctx, "the fleet was told other limits of a bucket", "namespace", l.s.Namespace, "bucket", bucket)
+		}
+	}
+}
+
+// routeLocked builds a route by the configuration in force.
+func (l *Limiter) routeLocked(name string) *route {
+	r := &route{name: name, version: l.conf.version, labels: l.labels[name]}
+	for _, bucket := range l.paths[name] {
+		limits := l.own[bucket]
+		if limits == nil {
+			limits = l.conf.limits[bucket]
+		}
+		for _, b := range limits {
+			b.opens = l.conf.opens[bucket]
+			r.limits = append(r.limits, b)
+		}
+	}
+	return r
+}
+
+// keepPresence says every 10 s that this replica lives, and hears what is in force; every 5 s while a lane sleeps longer
+// than that.
+func (l *Limiter) keepPresence() {
+	tick := time.NewTicker(listenEvery)
+	defer tick.Stop()
+	failing := false
+	for n := 1; ; n++ {
+		select {
+		case <-l.life.Done():
+			return
+		case <-tick.C:
+		}
+		if n%2 != 0 && !l.sleepsLong() {
+			continue
+		}
+		err := l.configure(l.life)
+		if l.life.Err() == nil && (err != nil) != failing {
+			if failing = err != nil; failing {
+				l.s.Logger.WarnContext(l.life, "redis cannot be told that this replica lives", "namespace", l.s.Namespace, "error", err)
+			} else {
+				l.s.Logger.InfoContext(l.life, "redis hears that this replica lives again", "namespace", l.s.Namespace)
+			}
+		}
+	}
+}
+
+// listenEvery is how often a lane that sleeps long hears of changes at least; presence is said half as often.
+const listenEvery = 5 * time.Second
+
+// sleepsLong reports whether a lane stands in line for longer than until the next look.
+func (l *Limiter) sleepsLong() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	soon := time.Now().Add(listenEvery)
+	for _, n := range l.lanes {
+		if n.sleepsBeyond(soon) {
+			return true
+		}
+	}
+	return false
+}
+
+// leave says that this replica ends.
+func (l *Limiter) leave(ctx context.Context) error {
+	if err := l.beginConfiguring(ctx); err != nil {
+		return err
+	}
+	defer l.endConfiguring()
+	_, err := l.store.configure(ctx, nil, true)
+	return err
+}
+
+// Bucket is a bucket of a route that is made at run time: one that is configured, by its name alone, or a new one, with
+// its limits.
+type Bucket struct {
+	Name   string
+	Limits []Limit
+}
+
+// Route makes a route at run time, for tenants that are not known before: its buckets, narrowest first, ending in the one
+// all share. Buckets with limits are made here, unless they are there with the same limits, and begin full; the fleet
+// shares them by name, and Redis forgets them when they are full, so that there may be many. Making a route again
+// replaces it. Replicas that give one bucket different limits are not reconciled: each call counts by its own.
+//
+// A configured route or bucket cannot be replaced.
+func (l *Limiter) Route(name string, path ...Bucket) error {
+	made := map[string][]bound{}
+	names := make([]string, len(path))
+	for i, b := range path {
+		names[i] = b.Name
+		if len(b.Limits) == 0 {
+			continue
+		}
+		if _, ok := l.s.Buckets[b.Name]; ok {
+			return fmt.Errorf("limiter: route %s: bucket %s is configured: name it without limits", name, b.Name)
+		}
+		limits, err := normalBucket(b.Name, b.Limits, l.s.Horizon)
+		if err != nil {
+			return err
+		}
+		for i := range limits {
+			limits[i].own = true
+		}
+		made[b.Name] = limits
+	}
+	if _, ok := l.s.paths[name]; ok {
+		return fmt.Errorf("limiter: route %s is configured", name)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return ErrClosed
+	}
+	err := checkPath(name, names, func(b string) bool { return made[b] != nil || l.own[b] != nil || l.s.Buckets[b] != nil })
+	if err != nil {
+		return err
+	}
+	maps.Copy(l.own, made)
+	l.paths[name] = names
+	l.addRouteLocked(name)
+	return nil
+}
+
+// Forget ends a route that was made by [Limiter.Route]: who waits on it gets a [RouteError], and its buckets are
+// forgotten here unless another route passes them.
+func (l *Limiter) Forget(name string) error {
+	if _, ok := l.s.paths[name]; ok {
+		return fmt.Errorf("limiter: route %s is configured", name)
+	}
+	l.mu.Lock()
+	path, ok := l.paths[name]
+	if !ok {
+		l.mu.Unlock()
+		return &RouteError{Route: name}
+	}
+	delete(l.paths, name)
+	delete(l.labels, name)
+	for _, bucket := range path {
+		used := false
+		for _, other := range l.paths {
+			used = used || slices.Contains(other, bucket)
+		}
+		if !used {
+			delete(l.own, bucket)
+		}
+	}
+	var ended []*lane
+	for _, urgent := range []bool{false, true} {
+		if n := l.lanes[laneKey{name, urgent}]; n != nil {
+			ended = append(ended, n)
+			delete(l.lanes, laneKey{name, urgent})
+		}
+	}
+	l.mu.Unlock()
+	for _, n := range ended {
+		n.close(&RouteError{Route: name})
+	}
+	return nil
+}
