@@ -1,6 +1,9 @@
 package limiter
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // alarm wakes a lane at a time. Timers of the runtime wake up to a millisecond late; the alarm therefore sets its timer
 // before the time and has the woken goroutine sleep out the rest in the kernel, which is exact to some tens of
@@ -48,17 +51,32 @@ func (a *alarm) stop() {
 
 func (a *alarm) exact() bool { return napping && !a.plain && a.at.Sub(a.last) > alarmDense }
 
-// settle sleeps until a time that is at most a little ahead. It reports whether the clock moves while the kernel sleeps.
-func settle(at time.Time) bool {
-	for {
-		now := time.Now()
-		left := at.Sub(now)
-		if left <= 0 || left > 2*alarmEarly {
-			return true
-		}
-		nap(left)
-		if !time.Now().After(now) {
+// naps learns how late the kernel wakes a sleeper on this machine.
+type naps struct{ late atomic.Int64 } // ns, on average
+
+// settle sleeps until a time that is at most a little ahead: in the kernel but for the last moment, as long as the kernel
+// is late as a rule, which passes in a loop. It reports whether the clock moves while the kernel sleeps.
+func (n *naps) settle(at time.Time) bool {
+	now := time.Now()
+	left := at.Sub(now)
+	if left <= 0 || left > 2*alarmEarly {
+		return true
+	}
+	late := n.late.Load()
+	if d := left - time.Duration(late); d > 0 {
+		nap(d)
+		woken := time.Now()
+		if !woken.After(now) {
 			return false
 		}
+		late += (woken.Sub(now) - d - time.Duration(late)).Nanoseconds() / 8
+		n.late.Store(min(max(late, 0), longestSpin))
 	}
+	for time.Now().Before(at) {
+		continue
+	}
+	return true
 }
+
+// longestSpin bounds what an alarm may cost, ns.
+const longestSpin = 100_000

@@ -308,10 +308,9 @@ func TestWhoComesDuringACallIsNotKeptInLine(t *testing.T) {
 // late when the reply comes. Calls are asked for as much later, so that few reservations are lost.
 func TestVaryingRepliesLoseLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := 0
+		var n atomic.Int64
 		l := slow(t, one(1000, 100), func() time.Duration {
-			n++
-			return time.Duration(20+n*37%100) * time.Millisecond
+			return time.Duration(20+n.Add(1)*37%100) * time.Millisecond
 		})
 		defer closeLimiter(t, l)
 		time.Sleep(idle)

@@ -7,14 +7,23 @@ import (
 	"time"
 )
 
-// takeOffLocked starts a call for everybody who is left without, or with what is given back. It runs in a goroutine of
-// the limiter, so that no caller's context, and no caller that is stuck in a slow read, bounds the others; where the
-// store is this process' own it is over when takeOffLocked returns true.
+// takeOffLocked starts a call for everybody who is left without, or with what is given back. No caller's context bounds
+// it. It runs in a goroutine of the limiter, or in that of a caller who has offered to make it: handing it over and back
+// costs as much as the call itself. Where the store is this process' own it is over when takeOffLocked returns true.
 func (n *lane) takeOffLocked(now time.Time) (landed bool) {
 	n.flying = true
 	if n.l.store.shared() {
 		n.l.flights.Add(1)
-		go n.fly()
+		if n.watch == nil {
+			n.watch = time.AfterFunc(quick, n.listen)
+		} else {
+			n.watch.Reset(quick)
+		}
+		if n.offered {
+			n.offered, n.piloted = false, true
+		} else {
+			go n.fly()
+		}
 		return false
 	}
 	if r := n.route.Load(); n.boardLocked(now, r) {
@@ -26,15 +35,18 @@ func (n *lane) takeOffLocked(now time.Time) (landed bool) {
 	return true
 }
 
-// fly makes the call. Those who were woken by the last reply and come again at once are let aboard first; where nobody
-// else wants to run that takes no time.
+// fly makes the call. Where it has been a crowd lately those who were woken by the last reply, and come again at once,
+// are let aboard first; where nobody else wants to run that takes no time.
 func (n *lane) fly() {
 	defer n.l.flights.Done()
-	runtime.Gosched()
+	if n.crowd.Load() {
+		n.letAboard()
+	}
 	n.mu.Lock()
 	r, sent := n.route.Load(), time.Now()
 	if !n.boardLocked(sent, r) {
 		n.flying = false
+		n.watch.Stop()
 		n.moveLocked(sent)
 		n.unlock()
 		return
@@ -63,6 +75,20 @@ func (n *lane) fly() {
 	n.unlock()
 }
 
+// letAboard lets others run for as long as more of them come.
+func (n *lane) letAboard() {
+	for was := -1; ; {
+		n.mu.Lock()
+		is := n.queue.len
+		n.unlock()
+		if is == was || is >= maxAsks {
+			return
+		}
+		was = is
+		runtime.Gosched()
+	}
+}
+
 // boardLocked makes up a call of those who are left without. It reports whether there is anything to call for.
 func (n *lane) boardLocked(now time.Time, r *route) bool {
 	c := &n.call
@@ -73,6 +99,7 @@ func (n *lane) boardLocked(now time.Time, r *route) bool {
 		n.backsLocked(now, &c.backs)
 	}
 	n.matchLocked(now)
+	n.crowd.Store(n.queue.len > 1)
 	plain := n.queue.odd == 0 && n.pool.odd == 0
 	units, burst := 0, int64(0)
 	burst, _ = n.burst()
@@ -114,6 +141,10 @@ func (n *lane) landLocked(r *route, err error, sent, received time.Time) {
 	c := &n.call
 	n.flying = false
 	now := received
+	n.healthy = err == nil && received.Sub(sent) < quick
+	if n.watch != nil {
+		n.watch.Stop()
+	}
 	if err == nil {
 		n.l.clock.observe(c.now, sent, received)
 		n.trip = max(received.Sub(sent), n.trip*7/8)
@@ -179,7 +210,7 @@ func (n *lane) unpackLocked(r *route, received time.Time) {
 			switch a.verdict {
 			case reserved:
 				g.cost, g.wait, g.turns = w.cost, 0, 0
-				if g.bucket != "" && !w.gone {
+				if g.bucket != "" && !w.gone && !w.arrived.IsZero() {
 					g.wait, g.turns = max(0, g.due.Sub(w.arrived)), w.asked
 				}
 				n.pool.add(g)

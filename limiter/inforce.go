@@ -49,7 +49,8 @@ func byBucket(limits []bound) map[string][]bound {
 // Configure sets the limits of a bucket for the whole fleet, whatever its replicas were configured with, until it is
 // called again; without limits those that they were configured with are in force again. The number of tokens in the
 // bucket stays. When it returns Redis has it: no call of any replica is granted by another limit from then on. What is
-// reserved already stands, which is a horizon at most; who stands in line is told within 5 s.
+// reserved already stands, which is a horizon at most; who stands in line is told within 5 s. A Redis that forgets is told
+// again by each replica that has heard of it, within 10 s.
 //
 // A bucket made by [Limiter.Route] cannot be configured: make it again.
 func (l *Limiter) Configure(ctx context.Context, bucket string, limits ...Limit) error {
@@ -64,7 +65,8 @@ func (l *Limiter) Configure(ctx context.Context, bucket string, limits ...Limit)
 }
 
 // Pause closes a bucket for the whole fleet, for d or, where that is 0, until [Limiter.Resume]: calls of all routes that
-// pass it wait, or are refused if their deadlines come first. What is reserved already stands, a horizon at most.
+// pass it wait, or are refused if their deadlines come first. What is reserved already stands, a horizon at most; a Redis
+// that forgets is told again, as by [Limiter.Configure].
 func (l *Limiter) Pause(ctx context.Context, bucket string, d time.Duration) error {
 	if d < 0 {
 		return fmt.Errorf("limiter: pause of %v: want a duration, or 0 for one without end", d)

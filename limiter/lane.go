@@ -21,18 +21,24 @@ type lane struct {
 	urgent bool
 	line   line
 
-	route atomic.Pointer[route] // changed under mu
+	route atomic.Pointer[route] // changed under mu, like crowd
+	crowd atomic.Bool           // more than one caller waited when the last call was made
 
 	mu       sync.Mutex
-	queue    queue     // callers, in order of arrival
-	pool     pool      // reservations that are nobody's yet
-	flying   bool      // a call is under way
-	tickets  []ticket  // of the last reply
-	comeBack time.Time // when they are worth something; zero for none
-	stood    bool      // the last reply was a place in line
-	alarm    alarm     // for the next due time, or for coming back
-	closed   error     // what ended it
-	ended    []*waiter // shadows whose fate is to be noted when mu is free
+	queue    queue       // callers, in order of arrival
+	pool     pool        // reservations that are nobody's yet
+	flying   bool        // a call is under way
+	tickets  []ticket    // of the last reply
+	comeBack time.Time   // when they are worth something; zero for none
+	stood    bool        // the last reply was a place in line
+	healthy  bool        // the last call took no longer than calls should
+	offered  bool        // a caller would make the call itself, if one is due
+	piloted  bool        // and one was
+	alarm    alarm       // for the next due time, or for coming back
+	closed   error       // what ended it
+	ended    []*waiter   // those to be told when mu is free
+	spare    []*waiter   // what held them before
+	watch    *time.Timer // tells the deaf to listen when a call takes long
 	trip     time.Duration
 
 	// of the call under way
@@ -41,6 +47,8 @@ type lane struct {
 }
 
 const (
+	// quick is how long a call to the store takes at most where all is well.
+	quick = 10 * time.Millisecond
 	// maxAsks bounds one call: what one run of the script may have to work through.
 	maxAsks = 256
 	// maxBacks bounds the reservations that one call gives back.
@@ -78,17 +86,26 @@ func (n *lane) join(ctx context.Context, want want) (g grant, more []grant, err 
 		n.l.waiters.recycle(w)
 		return grant{}, nil, err
 	}
+	w.deaf = want.atOnce && n.healthy
+	deaf := w.deaf
 	n.queue.push(w)
 	if !n.flying || len(n.pool.grants) > 0 { // else the reply will see to it
+		// A client does not notice the end of a context while it reads. Who has a deadline makes no call itself, nor does
+		// anybody after one that was slow: then it could be long.
+		n.offered = n.healthy && want.deadline.IsZero()
 		n.moveLocked(time.Now())
+		n.offered = false
 	}
+	pilot := n.piloted
+	n.piloted = false
 	n.unlock()
-	if done := ctx.Done(); done == nil {
-		<-w.ready
-	} else {
+	if pilot {
+		n.fly()
+	}
+	if !deaf || !<-w.ready { // deaf to its context until it is told to listen
 		select {
 		case <-w.ready:
-		case <-done:
+		case <-ctx.Done():
 			n.leave(w)
 			return grant{}, nil, context.Cause(ctx)
 		}
@@ -96,6 +113,19 @@ func (n *lane) join(ctx context.Context, want want) (g grant, more []grant, err 
 	g, more, err = w.one, w.more, w.err
 	n.l.waiters.recycle(w)
 	return g, more, err
+}
+
+// listen tells all who are deaf that the call they wait for takes long.
+func (n *lane) listen() {
+	n.mu.Lock()
+	defer n.unlock()
+	n.healthy = false
+	for w := n.queue.first; w != nil; w = w.next {
+		if w.deaf {
+			w.deaf = false
+			w.ready <- false // under mu, before it can be anybody else's; there is room
+		}
+	}
 }
 
 // leave takes out a caller whose context has ended. What it was given in the same moment goes to the next.
@@ -121,15 +151,30 @@ func (n *lane) leave(w *waiter) {
 	}
 }
 
-// unlock ends what was done under mu, and notes the fate of shadows, which is done without it.
+// unlock ends what was done under mu: it wakes those who are to be woken, and notes the fate of shadows, when others can
+// go on already.
 func (n *lane) unlock() {
 	ended := n.ended
 	n.ended = nil
-	n.mu.Unlock()
-	for _, w := range ended {
-		n.l.says.pretended(n.l.life, n, w)
-		n.l.waiters.recycle(w)
+	if len(ended) > 0 && n.spare != nil {
+		n.ended, n.spare = n.spare[:0], nil
 	}
+	n.mu.Unlock()
+	if len(ended) == 0 {
+		return
+	}
+	for _, w := range ended {
+		if w.shadow {
+			n.l.says.pretended(n.l.life, n, w)
+			n.l.waiters.recycle(w)
+		} else {
+			w.ready <- true // its last use here: the caller may put it to another at once
+		}
+	}
+	clear(ended)
+	n.mu.Lock()
+	n.spare = ended
+	n.mu.Unlock()
 }
 
 // pretend lets a call start at once and has the store say what would have become of it.
@@ -267,12 +312,9 @@ func (n *lane) turnAwayLocked() {
 func (n *lane) endLocked(w *waiter, err error) {
 	n.queue.remove(w)
 	w.done, w.err = true, err
-	if !w.shadow {
-		w.ready <- struct{}{}
-		return
-	}
-	w.gone = w.aboard > 0
-	if !w.gone {
+	if w.shadow && w.aboard > 0 {
+		w.gone = true // the call under way refers to it
+	} else {
 		n.ended = append(n.ended, w)
 	}
 }
@@ -281,7 +323,7 @@ func (n *lane) ring() {
 	n.mu.Lock()
 	at, exact := n.alarm.at, n.alarm.exact()
 	n.unlock()
-	moves := !exact || settle(at)
+	moves := !exact || n.l.naps.settle(at)
 	n.mu.Lock()
 	n.alarm.plain = n.alarm.plain || !moves
 	n.alarm.at = time.Time{}

@@ -23,6 +23,7 @@ type Limiter struct {
 	end   context.CancelFunc
 
 	waiters waiters
+	naps    naps
 	calls   atomic.Int64   // to the store
 	flights sync.WaitGroup // calls under way, and what keeps presence
 
@@ -315,7 +316,9 @@ func (l *Limiter) due(ctx context.Context, route string, w want, opts []Option) 
 		return g, more, nil
 	}
 	w.deadline, _ = ctx.Deadline()
-	w.arrived = time.Now()
+	if !w.atOnce || l.says.queue.Enabled(ctx) {
+		w.arrived = time.Now()
+	}
 	if w.once { // a scheduler that comes back does not wait here
 		g, more, err := n.join(ctx, w)
 		l.says.served(ctx, n, 1+len(more), err)

@@ -128,7 +128,7 @@ func (t *telemetry) got(ctx context.Context, n *lane, arrived time.Time, g grant
 	if t.requests.Enabled(ctx) {
 		t.requests.Add(ctx, 1, labels.results[resultOf(err)])
 	}
-	if t.queue.Enabled(ctx) {
+	if !arrived.IsZero() && t.queue.Enabled(ctx) {
 		t.queue.Record(ctx, time.Since(arrived).Seconds(), labels.results[resultOf(err)])
 	}
 	if span == nil {

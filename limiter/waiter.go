@@ -28,11 +28,12 @@ func (w *want) hurried() bool { return w.ahead || w.atOnce || !w.deadline.IsZero
 type waiter struct {
 	want
 
-	ready chan struct{} // holds one word when done is set
+	ready chan bool // gets true when done is set, and false before that when a deaf caller is told to listen to its context
 
 	// guarded by the lane's mu until ready has its word
 	prev, next *waiter
 	done       bool
+	deaf       bool    // does not listen to its context: to do so costs as much as a call takes
 	covered    bool    // a reservation of the pool will be its
 	aboard     int     // units that the call under way asks for
 	gone       bool    // left while it was aboard
@@ -51,7 +52,7 @@ type waiters struct{ pool sync.Pool }
 func (p *waiters) new(want want) *waiter {
 	w, ok := p.pool.Get().(*waiter)
 	if !ok {
-		w = &waiter{ready: make(chan struct{}, 1)}
+		w = &waiter{ready: make(chan bool, 2)}
 	}
 	w.want = want
 	return w

@@ -24,7 +24,7 @@ type ConfigureArgs struct {
 	Grants    int64  // the highest count seen in it
 	Fresh     string // name of the epoch to begin if memory was lost
 	Version   int64  // of the configuration that the caller knows, 0 for none
-	Told      string // what the fleet was told as of that version
+	Told      string // what the fleet was told, as the last reply had it
 	HorizonUS int64  // debt with which a limit begins of which nothing is known
 	Replica   string // its name
 	Session   string // of the process; one that restarts under its name is another

@@ -7,12 +7,12 @@
 -- until their replica has been here: so all calls of one version have the same limits.
 --
 -- KEYS[1]   state       hash without TTL: epoch, last and spare as acquire has them, and the levels; told: what the fleet
---                       was told, and force: the limits in force, both as sorted lines; replica:SESSION and wish:DIGEST
+--                       was told and when, and force: the limits in force, both as lines; replica:SESSION and wish:DIGEST
 -- ARGV[1]   epoch       text: the epoch the caller knows, or -
 -- ARGV[2]   grants      integer >= 0: the highest count of grants the caller saw in that epoch
 -- ARGV[3]   fresh       text: the name of the epoch that begins if memory was lost
 -- ARGV[4]   version     integer >= 0: the version that the caller knows, 0 for none
--- ARGV[5]   told        text: what the fleet was told as of that version, for a memory that has forgotten it
+-- ARGV[5]   told        text: what the fleet was told, as far as the caller knows, for a memory that has forgotten it
 -- ARGV[6]   horizon_us  integer >= 0: debt of a limit of which nothing is known
 -- ARGV[7]   replica     text: name of the replica, no blanks
 -- ARGV[8]   session     text: of the process, no blanks; a process that restarts under its name is another
@@ -92,30 +92,32 @@ end
 if time + shift < now then shift = now - time end
 now = time + shift
 
--- What the fleet was told, by word and bucket. A caller that knows a later version knows better.
-if version > stored or not fields.told then fields.told = told end
-stored = math.max(stored, version)
-local words = {}
-for line in gmatch(fields.told, lines) do
+-- What the fleet was told, by word and bucket, behind a line that says when. Who was told later knows better.
+local function when(text) return integer(match(text or '', '^at (%d+)'), 0, EXACT) or 0 end
+local was = fields.told or ''
+if when(told) > when(was) then was = told end
+local at, words, replaced = when(was), {}, {}
+for line in gmatch(was, lines) do
   local key = match(line, '^%a+ %S+')
-  if key then words[key] = (words[key] and words[key] .. '\n' or '') .. line end
+  if key and not match(key, '^at ') then words[key] = (words[key] and words[key] .. '\n' or '') .. line end
 end
-local fresh_words = {}
 for i = first, #rest do
   local key, more = match(rest[i], '^(%a+ %S+) ?(.*)$')
-  if not fresh_words[key] then words[key], fresh_words[key] = nil, true end
+  if not replaced[key] then words[key], replaced[key] = nil, true end
   if more ~= '' then
     local line = rest[i]
     if match(line, '^opens ') then line = format('%s %d', key, now + tonumber(more)) end
     words[key] = (words[key] and words[key] .. '\n' or '') .. line
   end
+  at = math.max(at + 1, now)
 end
 local all = {}
 for _, text in pairs(words) do
   for line in gmatch(text, lines) do all[#all + 1] = line end
 end
 table.sort(all)
-told = table.concat(all, '\n')
+told = at > 0 and format('at %d\n%s', at, table.concat(all, '\n')) or ''
+stored = math.max(stored, version)
 
 -- Who is there, and what they want.
 local set, gone, wishes, live = {}, {}, {}, 0
@@ -184,7 +186,7 @@ for field, f in pairs(force) do now_force[#now_force + 1] = format('%s %d %d %d'
 table.sort(now_force)
 local text = table.concat(now_force, '\n')
 
-if text ~= fields.force or told ~= fields.told then stored = stored + 1 end
+if text ~= fields.force or told ~= (fields.told or '') then stored = stored + 1 end
 -- What has come into force begins empty and in debt; what has left it is forgotten.
 for field, f in pairs(force) do
   if not fields[field] then

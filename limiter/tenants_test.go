@@ -1,0 +1,154 @@
+package limiter_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+)
+
+func tenant(n int, l limiter.Limit) (route string, path []limiter.Bucket) {
+	name := fmt.Sprint("tenant-", n)
+	return name, []limiter.Bucket{{Name: name, Limits: []limiter.Limit{l}}, {Name: "global"}}
+}
+
+// TestRoutesMadeAtRunTime: a bucket for each tenant before the one all share, kept like those that are configured.
+func TestRoutesMadeAtRunTime(t *testing.T) {
+	for kind, limit := range map[string]limiter.Limit{"bucket": limiter.PerSecond(5, 2), "window": limiter.PerWindow(5, time.Second)} {
+		t.Run(kind, func(t *testing.T) {
+			both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
+				time.Sleep(time.Minute)
+				name, path := tenant(1, limit)
+				if err := l.Route(name, path...); err != nil {
+					t.Fatal(err)
+				}
+				var starts []time.Time
+				for range 20 {
+					startOf(t, l, name, time.Now())
+					starts = append(starts, time.Now())
+				}
+				if err := limitertest.Law(starts, limit, time.Millisecond); err != nil {
+					t.Error(err)
+				}
+				if took := starts[19].Sub(starts[0]); took > 4*time.Second {
+					t.Errorf("20 calls at 5 a second took %v", took)
+				}
+				if err := l.Forget(name); err != nil {
+					t.Error(err)
+				}
+				if _, err := l.Allow(t.Context(), name); !isUnknown(err) {
+					t.Errorf("a route that was forgotten: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func isUnknown(err error) bool {
+	_, ok := errors.AsType[*limiter.RouteError](err)
+	return ok
+}
+
+// TestTenantsAreSharedAndForgotten: replicas share a bucket by its name; Redis forgets it when it is full, and not before.
+func TestTenantsAreSharedAndForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, watcher := limitertest.Redis(t)
+		here, _ := member(t, limitertest.Options(m), one(4000, 4000))
+		defer closeLimiter(t, here)
+		there, _ := member(t, limitertest.Options(m), one(4000, 4000))
+		defer closeLimiter(t, there)
+		time.Sleep(11 * time.Minute)
+		slow := limiter.Limit{Tokens: 1, Per: time.Minute, Burst: 10}
+		const tenants = 200
+		for n := range tenants {
+			name, path := tenant(n, slow)
+			for _, l := range []*limiter.Limiter{here, there} {
+				if err := l.Route(name, path...); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for i, l := range []*limiter.Limiter{here, there, here} {
+				if ok, err := l.Allow(t.Context(), name); !ok || err != nil {
+					t.Fatalf("tenant %d, call %d: %v, %v", n, i, ok, err)
+				}
+			}
+		}
+		owned := func() (n int) {
+			for _, key := range watcher.Keys(t.Context(), "*").Val() {
+				if strings.Contains(key, ":own:") {
+					n++
+				}
+			}
+			return n
+		}
+		time.Sleep(2 * time.Minute)
+		if n := owned(); n != tenants {
+			t.Errorf("%d tenants are known, a minute before they are full", n)
+		}
+		time.Sleep(3 * time.Minute)
+		if n := owned(); n != 0 {
+			t.Errorf("%d tenants are kept when they are full", n)
+		}
+		left := 0
+		for range 20 {
+			if ok, _ := there.Allow(t.Context(), "tenant-1"); ok {
+				left++
+			}
+		}
+		if left != 10 {
+			t.Errorf("a bucket that was forgotten full gives %d, want its burst of 10", left)
+		}
+
+		// When all is forgotten at once the bucket of a tenant is empty and in debt like all others.
+		m.FlushAll()
+		time.Sleep(50 * time.Millisecond)
+		if ok, _ := here.Allow(t.Context(), "tenant-2"); ok {
+			t.Error("a bucket of a memory that was lost gave at once")
+		}
+	})
+}
+
+func TestRoutesThatCannotBeMade(t *testing.T) {
+	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
+		two := []limiter.Limit{limiter.PerSecond(2, 2)}
+		for name, path := range map[string][]limiter.Bucket{
+			"global": {{Name: "global"}},                             // is configured
+			"a":      {},                                             // of nothing
+			"b":      {{Name: "nobody"}},                             // of a bucket without limits
+			"c":      {{Name: "global", Limits: two}},                // gives a configured bucket limits
+			"d":      {{Name: "x", Limits: two}, {Name: "x"}},        // twice through one
+			"e{f}":   {{Name: "x", Limits: two}, {Name: "global"}},   // moves the hash tag
+			"f":      {{Name: "x y", Limits: two}, {Name: "global"}}, // a name of two words
+			"g":      {{Name: "x", Limits: []limiter.Limit{{}}}},     // no tokens
+		} {
+			if err := l.Route(name, path...); err == nil {
+				t.Errorf("route %s was made", name)
+			}
+		}
+		if err := l.Forget("global"); err == nil {
+			t.Error("a configured route was forgotten")
+		}
+		if err := l.Forget("never"); !isUnknown(err) {
+			t.Errorf("forgetting what never was: %v", err)
+		}
+		// Made again with other limits, it has them.
+		for _, rate := range []int64{1, 10} {
+			if err := l.Route("again", limiter.Bucket{Name: "again", Limits: []limiter.Limit{limiter.PerSecond(rate, 1)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Minute)
+		begin := time.Now()
+		for range 11 {
+			startOf(t, l, "again", begin)
+		}
+		if took := time.Since(begin).Round(time.Millisecond); took != time.Second {
+			t.Errorf("11 calls at 10 a second took %v", took)
+		}
+	})
+}
