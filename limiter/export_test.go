@@ -50,11 +50,11 @@ type Stub struct{ Rank, Tokens int64 }
 // Spare is a reservation that was given back.
 type Spare struct{ Due, Cost int64 }
 
-// Plan runs the model over a route, with and to tickets and spare reservations.
-func Plan(route []*Model, tickets []Stub, horizon, earliest int64, asked []Asked, spares []Spare) (out []Planned, comeBack int64, next []Stub, left []Spare) {
+// Plan runs the model over the limits of buckets of these names, with and to tickets and spare reservations.
+func Plan(route []*Model, of []string, tickets []Stub, horizon, earliest int64, asked []Asked, spares []Spare) (out []Planned, comeBack int64, next []Stub, left []Spare) {
 	steps := make([]step, len(route))
 	for i, b := range route {
-		steps[i] = step{bucket: b, held: rank(tickets[i].Rank), left: tickets[i].Tokens}
+		steps[i] = step{bucket: b, of: of[i], held: rank(tickets[i].Rank), left: tickets[i].Tokens}
 	}
 	asks := make([]ask, len(asked))
 	for i, w := range asked {

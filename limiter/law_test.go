@@ -1,6 +1,7 @@
 package limiter_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 // stamps of a reply.
 func TestModelKeepsTheLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
+		together := rapid.IntRange(1, 3).Draw(t, "together")
 		horizon := rapid.SampledFrom([]int64{0, 20_000, 250_000, 1_000_000}).Draw(t, "horizon")
 		limits := []limiter.Limit{
 			{Tokens: rapid.Int64Range(1, 50).Draw(t, "narrow"), Per: time.Second, Burst: rapid.Int64Range(1, 5).Draw(t, "b0")},
@@ -56,7 +58,9 @@ func TestModelKeepsTheLaw(t *testing.T) {
 				}
 			}
 			route, least := make([]*limiter.Model, len(at.path)), int64(3)
+			names := make([]string, len(at.path))
 			for i, k := range at.path {
+				names[i] = fmt.Sprint(k / together) // the first of them are limits of one bucket, or each is of its own
 				buckets[k].Enter(now, limits[k], 0)
 				route[i] = buckets[k]
 				least = min(least, limits[k].Burst)
@@ -65,7 +69,7 @@ func TestModelKeepsTheLaw(t *testing.T) {
 				N:    rapid.SampledFrom([]int{1, 1, 2, 5, 50}).Draw(t, "n"),
 				Cost: rapid.Int64Range(1, least).Draw(t, "cost"), PatienceUS: -1, Urgent: rapid.IntRange(0, 3).Draw(t, "urgent") == 0,
 			}
-			out, back, next, _ := limiter.Plan(route, at.tickets, horizon, 0, []limiter.Asked{wish}, nil)
+			out, back, next, _ := limiter.Plan(route, names, at.tickets, horizon, 0, []limiter.Asked{wish}, nil)
 			for _, p := range out {
 				if !p.Reserved {
 					continue
@@ -129,7 +133,7 @@ func TestBucketTimelines(t *testing.T) {
 			const forever = int64(100 * 24 * time.Hour / time.Microsecond)
 			for i, r := range line.rows {
 				b.Enter(r.at, l, 0)
-				out, _, _, _ := limiter.Plan([]*limiter.Model{b}, []limiter.Stub{{Rank: 2}}, forever, 0, []limiter.Asked{{N: 1, Cost: r.cost, PatienceUS: -1}}, nil)
+				out, _, _, _ := limiter.Plan([]*limiter.Model{b}, []string{"b"}, []limiter.Stub{{Rank: 2}}, forever, 0, []limiter.Asked{{N: 1, Cost: r.cost, PatienceUS: -1}}, nil)
 				if at := r.at + out[0].At; at != r.due {
 					t.Errorf("row %d: %d tokens asked for at %d are due at %d, want %d", i, r.cost, r.at, at, r.due)
 				}

@@ -58,7 +58,7 @@ func (m *memory) reserve(r *route, c *call) error {
 	c.now = m.now()
 	m.steps = m.steps[:0]
 	for i, b := range r.limits {
-		s := step{bucket: m.bucketLocked(b, c.now), held: newcomer}
+		s := step{bucket: m.bucketLocked(b, c.now), of: b.bucket, held: newcomer}
 		if c.tickets != nil {
 			s.held, s.left = c.tickets[i].rank, c.tickets[i].tokens
 		}

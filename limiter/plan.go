@@ -19,8 +19,9 @@ const (
 type step struct {
 	*bucket
 
-	held      rank  // of the ticket; counts while tokens are left on it
-	left      int64 // tokens that the ticket still stands for
+	of        string // the name of the bucket that it is a limit of
+	held      rank   // of the ticket; counts while tokens are left on it
+	left      int64  // tokens that the ticket still stands for
 	r, effect rank
 	jump      bool
 	bar       int64 // µs from now: nothing is due before
@@ -188,7 +189,8 @@ func joint(steps []step, horizon, earliest int64, k ask) (due int64, bound int, 
 		if !s.window {
 			spared = max(spared, s.us(s.full))
 		}
-		fits = fits && (i == worst || due <= spared)
+		// Limits of one bucket are charged together, always: what one of them pushes another one ahead is no loss.
+		fits = fits && (s.of == steps[worst].of || due <= spared)
 	}
 	return due, bound, fits
 }
@@ -198,9 +200,9 @@ func joint(steps []step, horizon, earliest int64, k ask) (due int64, bound int, 
 func lineUp(steps []step, worst int, horizon, first, tokens int64) (comeBack int64) {
 	s := &steps[worst]
 	ahead := horizon
-	if worst != len(steps)-1 {
+	if s.of != steps[len(steps)-1].of {
 		for i := range steps {
-			if i != worst {
+			if steps[i].of != s.of {
 				ahead = min(ahead, steps[i].lead(horizon))
 			}
 		}

@@ -17,6 +17,33 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
+// counted is the sums and the numbers of recordings, by metric and result.
+func counted(t *testing.T, reader metric.Reader) map[string]int64 {
+	t.Helper()
+	var data metricdata.ResourceMetrics
+	if err := reader.Collect(t.Context(), &data); err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int64{}
+	for _, scope := range data.ScopeMetrics {
+		for _, v := range scope.Metrics {
+			switch d := v.Data.(type) {
+			case metricdata.Sum[int64]:
+				for _, p := range d.DataPoints {
+					result, _ := p.Attributes.Value("weir.rate_limiting.result")
+					counts[v.Name+" "+result.AsString()] += p.Value
+				}
+			case metricdata.Histogram[float64]:
+				for _, p := range d.DataPoints {
+					result, _ := p.Attributes.Value("weir.rate_limiting.result")
+					counts[v.Name+" "+result.AsString()] += int64(p.Count)
+				}
+			}
+		}
+	}
+	return counts
+}
+
 // TestMetricsCountHowWaitsEnd: acquired, rejected, cancelled and failed, by route, and nobody in the queue at the end.
 func TestMetricsCountHowWaitsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -49,27 +76,7 @@ func TestMetricsCountHowWaitsEnd(t *testing.T) {
 			t.Error(err)
 		}
 
-		var data metricdata.ResourceMetrics
-		if err := reader.Collect(t.Context(), &data); err != nil {
-			t.Fatal(err)
-		}
-		counts := map[string]int64{}
-		for _, scope := range data.ScopeMetrics {
-			for _, v := range scope.Metrics {
-				switch d := v.Data.(type) {
-				case metricdata.Sum[int64]:
-					for _, p := range d.DataPoints {
-						result, _ := p.Attributes.Value("weir.rate_limiting.result")
-						counts[v.Name+" "+result.AsString()] += p.Value
-					}
-				case metricdata.Histogram[float64]:
-					for _, p := range d.DataPoints {
-						result, _ := p.Attributes.Value("weir.rate_limiting.result")
-						counts[v.Name+" "+result.AsString()] += int64(p.Count)
-					}
-				}
-			}
-		}
+		counts := counted(t, reader)
 		delete(counts, "weir.rate_limiting.redis.duration ") // as many as were needed
 		want := map[string]int64{"weir.rate_limiting.queued_requests ": 0}
 		for result, n := range map[string]int64{"acquired": 3, "rejected": 1, "request_canceled": 1, "backend_error": 1} {
@@ -145,5 +152,35 @@ func TestAllocationsOfAnAllow(t *testing.T) {
 	t.Logf("%.0f allocations", allocations)
 	if allocations > 12 {
 		t.Errorf("%.0f allocations, want 12 or fewer", allocations)
+	}
+}
+
+// TestCallsAllocateNothingOfTheirOwn: where nobody listens a call costs one allocation at most.
+func TestCallsAllocateNothingOfTheirOwn(t *testing.T) {
+	l, err := limiter.NewMemory(one(10_000_000, 10_000_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeLimiter(t, l)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for name, call := range map[string]func() error{
+		"Wait":  func() error { return l.Wait(ctx, "global") },
+		"Allow": func() error { _, err := l.Allow(ctx, "global"); return err },
+		"Reserve": func() error {
+			r, err := l.Reserve(ctx, "global")
+			if err == nil && !r.Use("global") {
+				err = errors.New("not used")
+			}
+			return err
+		},
+	} {
+		if n := testing.AllocsPerRun(1000, func() {
+			if err := call(); err != nil {
+				t.Error(err)
+			}
+		}); n > 1 {
+			t.Errorf("%s allocates %v times", name, n)
+		}
 	}
 }

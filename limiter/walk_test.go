@@ -70,6 +70,22 @@ type place struct {
 // buckets made at run time have names that begin with o; those of windows hold a w.
 var walkBuckets = []string{"a", "b", "c", "w", "o", "ow"}
 
+// bucketOf is the bucket of a limit: a and w are two of one.
+func bucketOf(limit string) string {
+	if limit == "w" {
+		return "a"
+	}
+	return limit
+}
+
+func (p *place) of() []string {
+	var names []string
+	for _, b := range p.buckets {
+		names = append(names, bucketOf(b))
+	}
+	return names
+}
+
 func newWalk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) *walk {
 	w := &walk{
 		T: t, rdb: rdb, setTime: setTime, keys: lua.Keys(walkNamespace), now: 1_800_000_000_000_000,
@@ -102,7 +118,7 @@ func (w *walk) draw(name string) {
 }
 
 func (w *walk) args(name string) lua.Limit {
-	return limiter.Args(name, w.limits[name], strings.HasPrefix(name, "o"), w.opens[name])
+	return limiter.Args(bucketOf(name), w.limits[name], strings.HasPrefix(name, "o"), w.opens[name])
 }
 
 // forget loses the server's memory, and has it begin another epoch.
@@ -185,7 +201,7 @@ func (w *walk) run() {
 
 // call makes one call, and compares.
 func (w *walk) call(step int) {
-	route := rapid.SampledFrom([]string{"a", "b", "w", "a c", "b c", "w c", "a b c", "o c", "ow o w c", "a w"}).Draw(w.T, "route")
+	route := rapid.SampledFrom([]string{"a", "b", "w", "a c", "b c", "w c", "a b c", "o c", "ow o w c", "a w", "w a", "a w c"}).Draw(w.T, "route")
 	p := w.paths[route]
 	if p == nil {
 		p = &place{buckets: strings.Fields(route)}
@@ -243,7 +259,7 @@ func (w *walk) call(step int) {
 	}
 	slices.SortStableFunc(spares, func(a, b limiter.Spare) int { return cmp.Compare(a.Due, b.Due) })
 
-	plan, back, next, left := limiter.Plan(path, places, w.horizon, a.LeadUS, asked, spares)
+	plan, back, next, left := limiter.Plan(path, p.of(), places, w.horizon, a.LeadUS, asked, spares)
 	w.compare(step, a, got, plan)
 	if got.ComeBackUS != back {
 		w.Fatalf("step %d: come back in %d, model %d", step, got.ComeBackUS, back)

@@ -317,9 +317,11 @@ for r = 1, #wishes do
       due, fits = lead, most_need <= horizon
       if most_need > due then due = most_need end
       if fits and due > base then
+        -- Limits of one bucket are charged together, always: what one of them pushes another one ahead is no loss.
+        local bucket = match(fields[bound + 3], ':%d+:(.*)$')
         for i = 1, limits do
           local b = route[i]
-          if i ~= bound and due > b.lead and (b.log or due > up(b.full, b.tokens)) then fits = false end
+          if due > b.lead and (b.log or due > up(b.full, b.tokens)) and match(fields[i + 3], ':%d+:(.*)$') ~= bucket then fits = false end
         end
       end
       if most_need <= lead then bound = 0 end
@@ -420,9 +422,10 @@ if n_was > 0 then out[runs + 1] = format(' %d %d %d %d', n_was, kind_was, at_was
 local come_back = -1
 if worst then
   local b, ahead = route[worst], horizon
-  if b ~= shared then
+  local bucket = match(fields[worst + 3], ':%d+:(.*)$')
+  if match(fields[limits + 3], ':%d+:(.*)$') ~= bucket then
     for i, other in ipairs(route) do
-      if i ~= worst then ahead = min(ahead, other.lead) end
+      if match(fields[i + 3], ':%d+:(.*)$') ~= bucket then ahead = min(ahead, other.lead) end
     end
   end
   ahead = floor(ahead * EARLY / 100)

@@ -53,6 +53,8 @@ func scenarios() []scenario {
 		{"Wait paces at the rate", one(40, 5), waitPacesAtTheRate},
 		{"concurrent waiters keep the law and use all", one(40, 40), concurrentWaitersKeepTheLawAndUseAll},
 		{"a route keeps every bucket", routesKeepEveryBucketConfig(), routesKeepEveryBucket},
+		{"a window counts every stretch of its length", windowConfig(), windowCountsEveryStretch},
+		{"a window that is paced by a bucket", pacedWindowConfig(), pacedWindow},
 		{"Allow takes only what is there", one(10, 3), allowTakesOnlyWhatIsThere},
 		{"a deadline is refused at once and takes nothing", one(10, 1), deadlineIsRefusedAtOnceAndTakesNothing},
 		{"costs and their bounds", one(10, 4), costsAndTheirBounds},

@@ -1,0 +1,176 @@
+package limiter_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+)
+
+// TestUnusedReservationsGoToOtherReplicas: what nobody here waits for keeps its due time and serves who asks next
+// elsewhere; what is given back is not there twice.
+func TestUnusedReservationsGoToOtherReplicas(t *testing.T) {
+	for name, giveUp := range map[string]func(t *testing.T, l *limiter.Limiter, rs []*limiter.Reservation){
+		"cancelled": func(_ *testing.T, _ *limiter.Limiter, rs []*limiter.Reservation) {
+			for _, r := range rs {
+				r.Cancel()
+			}
+		},
+		"and closed": func(t *testing.T, l *limiter.Limiter, rs []*limiter.Reservation) {
+			for _, r := range rs {
+				r.Cancel()
+			}
+			closeLimiter(t, l)
+		},
+		"closed before": func(t *testing.T, l *limiter.Limiter, rs []*limiter.Reservation) {
+			closeLimiter(t, l)
+			for _, r := range rs {
+				r.Cancel()
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, _ := limitertest.Redis(t)
+				gives, _ := member(t, limitertest.Options(m), one(10, 1))
+				defer closeLimiter(t, gives)
+				takes, _ := member(t, limitertest.Options(m), one(10, 1))
+				defer closeLimiter(t, takes)
+				time.Sleep(time.Minute)
+				begin := time.Now()
+				startOf(t, gives, "global", begin)
+				rs, _, err := gives.TryReserve(t.Context(), "global", 10) // due at 100 and 200 ms
+				if err != nil || len(rs) != 2 {
+					t.Fatalf("%d reservations, %v", len(rs), err)
+				}
+				giveUp(t, gives, rs)
+				synctest.Wait()
+				for i, want := range []time.Duration{100, 200, 300, 400} {
+					if got := startOf(t, takes, "global", begin); got != want*time.Millisecond {
+						t.Errorf("call %d of another replica started at %v, want %v", i, got, want*time.Millisecond)
+					}
+				}
+				for _, r := range rs {
+					if r.Use("global") {
+						t.Error("used by who gave it up")
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestWhatIsGivenBackTooLateIsLost: past its due time a reservation is nobody's.
+func TestWhatIsGivenBackTooLateIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := limitertest.Redis(t)
+		gives, _ := member(t, limitertest.Options(m), one(10, 1))
+		defer closeLimiter(t, gives)
+		takes, _ := member(t, limitertest.Options(m), one(10, 1))
+		defer closeLimiter(t, takes)
+		time.Sleep(time.Minute)
+		begin := time.Now()
+		r, err := gives.Reserve(t.Context(), "global") // due at once
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(60 * time.Millisecond)
+		r.Cancel()
+		if got := startOf(t, takes, "global", begin); got != 100*time.Millisecond {
+			t.Errorf("the next call started at %v: on a reservation of the past", got)
+		}
+	})
+}
+
+// FuzzReserveCancel takes three replicas through any interleaving of reserving, using, giving up, dying waits, crashes of
+// the memory and idle times. However it goes, the calls that start keep the law, and what is given up in time is not lost:
+// the next call of the fleet starts no later than the earliest of what is given up.
+func FuzzReserveCancel(f *testing.F) {
+	f.Add([]byte{0, 0, 1, 2, 0, 3, 4, 0, 0, 5, 1, 1, 2, 2})
+	f.Add([]byte{0, 6, 12, 1, 7, 13, 2, 8, 14, 3, 9, 15, 4, 10, 16, 5, 11, 17})
+	f.Add([]byte{0, 1, 2, 3, 4, 5, 36, 0, 1, 2, 30, 31, 32, 0, 1, 2})
+	f.Fuzz(func(t *testing.T, steps []byte) {
+		if len(steps) > 60 {
+			steps = steps[:60]
+		}
+		synctest.Test(t, func(t *testing.T) { interleave(t, steps) })
+	})
+}
+
+func interleave(t *testing.T, steps []byte) {
+	m, _ := limitertest.Redis(t)
+	limit := limiter.PerSecond(40, 4)
+	var fleet [3]*limiter.Limiter
+	for i := range fleet {
+		rdb := redis.NewClient(limitertest.Options(m))
+		defer rdb.Close()
+		var err error
+		if fleet[i], err = limiter.New(t.Context(), rdb, one(40, 4)); err != nil {
+			t.Fatal(err)
+		}
+		defer closeLimiter(t, fleet[i])
+	}
+	time.Sleep(time.Minute)
+	var held []*limiter.Reservation
+	var starts []time.Time
+	for _, b := range steps {
+		l := fleet[b%3]
+		switch b / 3 % 6 {
+		case 0:
+			if rs, _, err := l.TryReserve(t.Context(), "global", 1+int(b)%4); err == nil {
+				held = append(held, rs...)
+			}
+		case 1:
+			if ok, err := l.Allow(t.Context(), "global"); ok && err == nil {
+				starts = append(starts, time.Now())
+			}
+		case 2, 3: // use or give up one, the first or the last
+			if len(held) == 0 {
+				continue
+			}
+			i := int(b/18) % 2 * (len(held) - 1)
+			r := held[i]
+			held = append(held[:i:i], held[i+1:]...)
+			if b/3%6 == 2 {
+				r.Cancel()
+			} else if r.Use("global") {
+				starts = append(starts, time.Now())
+			}
+		case 4:
+			time.Sleep(time.Duration(b) * time.Millisecond / 2)
+		case 5:
+			if b > 200 {
+				m.FlushAll()
+			}
+		}
+		synctest.Wait()
+	}
+	// All that is left and can still serve somebody else is given up: the next call takes the earliest of it.
+	earliest := time.Time{}
+	for _, r := range held {
+		if r.Delay() > 20*time.Millisecond && (earliest.IsZero() || r.Due().Before(earliest)) {
+			earliest = r.Due()
+		}
+		r.Cancel()
+	}
+	synctest.Wait()
+	for _, l := range fleet {
+		if err := l.Wait(t.Context(), "global"); err != nil {
+			t.Fatal(err)
+		}
+		now := time.Now()
+		starts = append(starts, now)
+		if !earliest.IsZero() && now.After(earliest.Add(time.Millisecond)) {
+			t.Fatalf("the next call started %v after what was given up was due", now.Sub(earliest))
+		}
+		earliest = time.Time{}
+	}
+	if err := limitertest.Law(starts, limit, time.Microsecond); err != nil {
+		t.Fatal(fmt.Errorf("%v: %w", steps, err))
+	}
+}

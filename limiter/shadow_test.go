@@ -1,0 +1,80 @@
+package limiter_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.opentelemetry.io/otel/sdk/metric"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+)
+
+// TestShadowDecidesAndNeverDelays: every call may start at once, also while Redis hangs; the metrics say what would have
+// become of it, and only what could have started takes tokens.
+func TestShadowDecidesAndNeverDelays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := limitertest.Redis(t)
+		reader := metric.NewManualReader()
+		cfg := one(10, 5)
+		cfg.Shadow, cfg.MeterProvider = true, metric.NewMeterProvider(metric.WithReader(reader))
+		l, _ := member(t, limitertest.Options(m), cfg)
+		defer closeLimiter(t, l)
+		other, _ := member(t, limitertest.Options(m), one(10, 5))
+		defer closeLimiter(t, other)
+		time.Sleep(time.Minute)
+
+		begin := time.Now()
+		for range 3 {
+			if err := l.Wait(t.Context(), "global"); err != nil {
+				t.Fatal(err)
+			}
+			if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+		}
+		r, err := l.Reserve(t.Context(), "global")
+		if err != nil || !r.Use("global") || r.Use("global") {
+			t.Errorf("a reservation of a shadow: %v, not used exactly once", err)
+		}
+		r.Cancel()
+		if rs, _, err := l.TryReserve(t.Context(), "global", 3); len(rs) != 3 || err != nil {
+			t.Errorf("%d of 3 reservations, %v", len(rs), err)
+		}
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("ten calls took %v", took)
+		}
+		if err := l.WaitN(t.Context(), "global", 6); !isExceedsBurst(err) {
+			t.Errorf("6 of 5: %v", err)
+		}
+		if err := l.Wait(t.Context(), "nowhere"); !isUnknown(err) {
+			t.Errorf("a route that is not configured: %v", err)
+		}
+		synctest.Wait()
+		const requests = "weir.rate_limiting.requests "
+		if got := counted(t, reader); got[requests+"acquired"] != 5 || got[requests+"rejected"] != 5 {
+			t.Errorf("ten calls on five tokens: %v", got)
+		}
+		if s, err := other.Snapshot(t.Context()); err != nil || s.Buckets[0].Tokens > 0.1 || s.Buckets[0].Debt > 0 || s.Buckets[0].Waiting > 0 {
+			t.Errorf("the bucket: %+v, %v", s.Buckets, err)
+		}
+
+		m.SetError("LOADING the dataset")
+		begin = time.Now()
+		for range 100 {
+			if err := l.Wait(t.Context(), "global"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("while Redis does not answer a hundred calls took %v", took)
+		}
+		m.SetError("")
+		closeLimiter(t, l)
+		if err := l.Wait(t.Context(), "global"); !errors.Is(err, limiter.ErrClosed) {
+			t.Errorf("closed: %v", err)
+		}
+	})
+}
