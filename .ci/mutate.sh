@@ -20,7 +20,7 @@ rule() {
     unnoticed=1
     return 0
   fi
-  if out=$(cd "$copy" && go test -timeout 30s -failfast "$@" 2>&1); then
+  if out=$(cd "$copy" && timeout 60 go test -timeout 50s -failfast "$@" 2>&1); then
     printf '%-44s %s\n' "$name" 'NOBODY'
     unnoticed=1
   elif grep -q 'build failed' <<<"$out"; then
@@ -32,34 +32,63 @@ rule() {
 }
 
 only=$*
-L=./limiter S=lua/acquire.lua
+L=./limiter S=lua/acquire.lua C=lua/configure.lua
 
 rule 'a repeat gets its first reply' $S 's/if number == seq then/if false then/' $L
-rule 'an older call is refused' $S 's/elseif number and number > seq then/elseif false then/' $L
-rule 'lost memory begins in debt' $S 's/b\.full = burst \* per \+ horizon \* tokens/b.full = 0/' $L
-rule 'the debt is a horizon deep' $S 's/b\.full = burst \* per \+ horizon \* tokens/b.full = burst * per/' $L
-rule 'a smaller count of grants is lost memory' $S 's/ or \(epoch == id and count < grants\)//' $L
-rule 'an unknown epoch is lost memory' $S 's/not id or not known or/not id or/' $L
-rule 'a superseded epoch is known' $S 's/ or \(id and string\.find\(before, epoch, 1, true\)\)//' $L
-rule 'the horizon, in the script' $S 's/local fits = due <= horizon/local fits = true/' $L
+rule 'an older call is refused' $S 's/if number and number > seq then/if false then/' $L
+rule 'a smaller count of grants is lost memory' $S 's/if count < grants then/if false then/' $L
+rule 'an unknown epoch is lost memory' $S "s/epoch == id or not string\.find\(',' \.\. before \.\. ',', ',' \.\. epoch \.\. ',', 1, true\)/false/" $L
+rule 'a superseded epoch is known' $S "s/or not string\.find\(',' \.\. before \.\. ',', ',' \.\. epoch \.\. ',', 1, true\)/or true/" $L
+rule 'calls of another version are turned away' $S "s/if version ~= of or epoch == id or/if false or/" $L
+rule 'lost memory begins in debt' $C 's/local full = f\[3\] \* f\[2\] \+ horizon \* f\[1\]/local full = 0/' $L
+rule 'the debt is a horizon deep' $C 's/local full = f\[3\] \* f\[2\] \+ horizon \* f\[1\]/local full = f[3] * f[2]/' $L
+rule 'a bucket of a tenant begins in debt, too' $S 's/seen = \(key and not text\) and tonumber\(born\) or now/seen = now - 10000000/' $L
+rule 'the horizon, in the script' $S 's/most_need <= horizon$/true/m' $L
 rule 'the horizon, in the model' limiter/plan.go 's/fits = due <= horizon/fits = true/' $L
 rule 'charged at the due time, not now' limiter/bucket.go 's/at := due \* b\.tokens/at := int64(0)/' $L
 rule 'charged exactly, not rounded up' limiter/bucket.go 's/exactly := b\.ready\(b\.full, cost\); b\.us\(exactly\) == due/exactly := int64(0); false/' $L
-rule 'a refused wait takes nothing' $S 's/if patience >= 0 and at > patience then\n      kind = 2\n    elseif fits/if fits/' $L
+rule 'a refused wait takes nothing' $S 's/elseif patience >= 0 and due > patience then\n      kind, some = 2, n/elseif false then/' $L
+rule 'a crowd is charged whole' $S 's/local add = some \* cost \* b\.per/local add = 0/' $L
+rule 'a crowd stops where a limit binds' $S 's/some = min\(some, max\(0, floor\(/some = max(some, max(0, floor(/' $L
 rule 'the namespace has a time of its own' $S 's/if time \+ shift < now then/if false then/' $L
-rule 'repairs are written when refused' $S "s/redis\.call\('HSET', state, unpack\(set\)\)/if come_back < 0 then redis.call('HSET', state, unpack(set)) end/" $L
+rule 'repairs are written when refused' $S "s/call\('HSET', state, unpack\(set\)\)/if come_back < 0 then call('HSET', state, unpack(set)) end/" $L
+rule 'a window remembers its starts' $S "s/call\('LPUSH', b\.log/local _ = ('LPUSH', b.log/; s/local _ = \('LPUSH', b\.log, format\('%d', now \+ b\.pushed\[at\]\)\)/local _ = at/" $L
+rule 'a window waits for the oldest' limiter/bucket.go 's/, b\.newest\(b\.burst-cost\+1\)\+b\.width-b\.seen//' $L
+rule 'a window keeps the order of its starts' limiter/bucket.go 's/at = max\(at, b\.newest\(1\)-b\.seen,/at = max(at,/' $L
+rule 'a window that lost its log stays shut' $S 's/elseif b\.length < length and/elseif false and/' $L
+rule 'nothing is due while a bucket is paused' $S 's/if us < b\.bar then return b\.bar end/if b.log and us < b.bar then return b.bar end/' $L
+rule 'limits of one bucket push each other' limiter/plan.go 's/s\.of == steps\[worst\]\.of \|\|/i == worst ||/' $L
 rule 'a new rate spares what is reserved' limiter/bucket.go 's/kept := min\(us, float64\(b\.last\)\)/kept := us * 0/' $L
-rule 'no use before it is due' limiter/reservation.go 's/!time\.Now\(\)\.Before\(r\.due\) && //' $L
-rule 'no use when it is late' limiter/reservation.go 's/ && !r\.Late\(\) && / && /' $L
+rule 'of differing rates the smallest is in force' $C 's/if tokens \/ per < f\[1\] \/ f\[2\] then/if tokens \/ per > f[1] \/ f[2] then/' $L
+rule 'of differing bursts the smallest is in force' $C 's/f\[3\] = math\.min\(f\[3\], burst\)/f[3] = math.max(f[3], burst)/' $L
+rule 'a wish holds for half a minute' $C 's/local WISH_US = 30000000/local WISH_US = 3000000000/' $L
+rule 'a new configuration has a new version' $C 's/then stored = stored \+ 1 end/then stored = stored + 0 end/' $L
+rule 'what was told last is remembered' $C 's/if when\(told\) > when\(was\) then was = told end//' $L
+rule 'what dies leaves nothing behind' $C "s/call\('HDEL', state, field\)/local _ = field/" $L
+rule 'who left is live no longer' $C "s/if left == '0' then live/if left then live/" $L
+rule 'who stands in line hears of a new rate' limiter/lane.go 's/if slower > 0 \{/if false {/' $L
+rule 'who stands in line hears of a resume' limiter/lane.go 's/case opened\(was, r\):/case false:/' $L
+rule 'who sleeps long listens' limiter/inforce.go 's/n%2 != 0 && !l\.sleepsLong\(\)/true/' $L
+rule 'given back to other replicas' limiter/lane.go 's/case n\.queue\.len == 0 && n\.backsLocked\(now, nil\) > 0:/case false:/' $L
+rule 'given back by who closes' limiter/lane.go 's/if !n\.flying && n\.backsLocked\(now, nil\) > 0 \{/if false {/' $L
+rule 'what was given back is there once' $S 's/given = table\.remove\(spares, i\)/given = s/' $L
+rule 'spares of a lost memory are void' $S 's/if from == id then/if from then/' $L
+rule 'no use before it is due' limiter/pool.go 's/!now\.Before\(g\.due\) && //' $L
+rule 'no use when it is late' limiter/pool.go 's/ && !g\.late\(now, slack\)//' $L
 rule 'used once' limiter/reservation.go 's/r\.state\.CompareAndSwap\(held, used\)/true/' $L
 rule 'used on its own route only' limiter/reservation.go 's/route == r\.route && //' $L
+rule 'a clock that stopped is refused' limiter/redis.go 's/now\.Sub\(at\)\.Abs\(\) > nearly/false/; s/at\.Year\(\) < 1990/false/' $L
 rule 'a clock that stepped back is believed' limiter/clock.go 's/ok && now\+least < s/ok \&\& now+least < s \&\& false/' $L
 rule 'the smallest offset counts' limiter/clock.go 's/time\.Duration\(at\+least-received/time.Duration(at+least-least+at*0+received.Sub(c.zero).Microseconds()-at-received/' $L
 rule 'replies that vary are allowed for' limiter/clock.go 's/return min\(vary, horizon\)/return 0/' $L
-rule 'one call at a time for a lane' limiter/lane.go 's/if missing && !n\.flying/if missing/; s/if !n\.flying \{/if true {/' $L
-rule 'given up goes to who waits next' limiter/lane.go 's/n\.poolLocked\(r\)\n\tn\.moveLocked\(\)/_ = r/' $L
-rule 'given up once' limiter/reservation.go 's/if r\.state\.CompareAndSwap\(held, givenUp\) \{/if r.state.Store(givenUp); r != nil {/' $L
-rule 'tickets are shown' limiter/lane.go 's/tickets := n\.tickets\n/tickets := []ticket(nil)\n/' $L
+rule 'one call at a time for a lane' limiter/lane.go 's/case n\.flying:\n//; s/if !n\.flying \|\| len/if true || len/' $L
+rule 'given up goes to who waits next' limiter/lane.go 's/n\.pool\.add\(g\)\n\tn\.moveLocked\(now\)/_ = g/' $L
+rule 'given up once' limiter/reservation.go 's/r\.state\.CompareAndSwap\(held, givenUp\) &&/r.state.Swap(givenUp) >= 0 \&\&/' $L
+rule 'tickets are shown' limiter/flight.go 's/c\.tickets = n\.tickets\n/c.tickets = nil\n/' $L
+rule 'callers gather behind reservations' limiter/lane.go 's/if last < 0 \|\|/if true ||/' $L
+rule 'who has a deadline makes no call itself' limiter/lane.go 's/n\.healthy && want\.deadline\.IsZero\(\)/n.healthy/' $L
+rule 'the deaf are told to listen' limiter/lane.go 's/if w\.deaf \{/if false {/' $L
+rule 'a shadow never delays' limiter/limiter.go 's/if l\.s\.Shadow \{/if false {/' $L
 rule 'a process is known by its session' limiter/redis.go 's/session: uuid\.NewString\(\)/session: s.Replica/' $L
 rule 'a cancelled task leaves the queue' orchestrator/task.go 's/t\.lane\.queue\.remove\(t\)\n/t.queued = false\n/' ./orchestrator
 rule 'reservations without tasks are given back' orchestrator/lane.go 's/n\.reserved > n\.queue\.len/false/' ./orchestrator

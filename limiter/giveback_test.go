@@ -89,7 +89,7 @@ func TestWhatIsGivenBackTooLateIsLost(t *testing.T) {
 
 // FuzzReserveCancel takes three replicas through any interleaving of reserving, using, giving up, dying waits, crashes of
 // the memory and idle times. However it goes, the calls that start keep the law, and what is given up in time is not lost:
-// the next call of the fleet starts no later than the earliest of what is given up.
+// the next replica to ask starts no later than the earliest of what is given up. (Who stands in line does not ask.)
 func FuzzReserveCancel(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 2, 0, 3, 4, 0, 0, 5, 1, 1, 2, 2})
 	f.Add([]byte{0, 6, 12, 1, 7, 13, 2, 8, 14, 3, 9, 15, 4, 10, 16, 5, 11, 17})
@@ -105,7 +105,7 @@ func FuzzReserveCancel(f *testing.F) {
 func interleave(t *testing.T, steps []byte) {
 	m, _ := limitertest.Redis(t)
 	limit := limiter.PerSecond(40, 4)
-	var fleet [3]*limiter.Limiter
+	var fleet [4]*limiter.Limiter // the last one only asks at the end
 	for i := range fleet {
 		rdb := redis.NewClient(limitertest.Options(m))
 		defer rdb.Close()
@@ -159,7 +159,8 @@ func interleave(t *testing.T, steps []byte) {
 		r.Cancel()
 	}
 	synctest.Wait()
-	for _, l := range fleet {
+	for i := range fleet {
+		l := fleet[len(fleet)-1-i]
 		if err := l.Wait(t.Context(), "global"); err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +171,7 @@ func interleave(t *testing.T, steps []byte) {
 		}
 		earliest = time.Time{}
 	}
-	if err := limitertest.Law(starts, limit, time.Microsecond); err != nil {
+	if err := limitertest.Law(starts, limit, limiter.DefaultSlack); err != nil {
 		t.Fatal(fmt.Errorf("%v: %w", steps, err))
 	}
 }
