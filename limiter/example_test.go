@@ -69,3 +69,76 @@ func ExampleDeadlineError() {
 	// <nil>
 	// true true
 }
+
+// A provider that counts 100 calls in any half minute, with a pace so that they do not come all at once, and a budget that
+// all providers share.
+func ExamplePerWindow() {
+	l, err := limiter.NewMemory(limiter.Config{
+		Buckets: map[string][]limiter.Limit{
+			"spotify": {limiter.PerWindow(3, 30*time.Second), limiter.PerSecond(1000, 1)},
+			"global":  {limiter.PerSecond(40, 40)},
+		},
+		Routes: map[string][]string{"spotify": {"spotify", "global"}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for range 4 {
+		err := l.Wait(ctx, "spotify")
+		fmt.Println(err == nil, errors.Is(err, context.DeadlineExceeded))
+	}
+	// Output:
+	// true false
+	// true false
+	// true false
+	// false true
+}
+
+// A bucket for each tenant, made when the tenant is first seen.
+func ExampleLimiter_Route() {
+	l, err := limiter.NewMemory(limiter.Config{
+		Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = l.Route("tenant-7",
+		limiter.Bucket{Name: "tenant-7", Limits: []limiter.Limit{limiter.PerSecond(1, 2)}}, limiter.Bucket{Name: "global"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for range 3 {
+		fmt.Println(l.Allow(context.Background(), "tenant-7"))
+	}
+	// Output:
+	// true <nil>
+	// true <nil>
+	// false <nil>
+}
+
+// An operator slows the fleet down, and stops it.
+func ExampleLimiter_Configure() {
+	l, err := limiter.NewMemory(limiter.Config{
+		Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	if err := l.Configure(ctx, "global", limiter.PerSecond(10, 1)); err != nil {
+		fmt.Println(err)
+	}
+	if err := l.Pause(ctx, "global", 0); err != nil {
+		fmt.Println(err)
+	}
+	ok, err := l.Allow(ctx, "global")
+	s, _ := l.Snapshot(ctx)
+	fmt.Println(ok, err, s.Buckets[0].Limit, s.Buckets[0].PausedFor == limiter.Endless)
+	// Output: false <nil> 10 per 1s, burst 1 true
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"charm.land/lipgloss/v2"
@@ -22,8 +23,10 @@ type report struct {
 	At        time.Time `json:"at"` // Redis clock
 	Namespace string    `json:"namespace"`
 	Redis     string    `json:"redis"`
-	Epoch     string    `json:"epoch"`  // of Redis' memory, "" where nobody has used the namespace
-	Grants    int64     `json:"grants"` // reservations handed out in it
+	Epoch     string    `json:"epoch"`   // of Redis' memory, "" where nobody has used the namespace
+	Grants    int64     `json:"grants"`  // reservations handed out in it
+	Version   int64     `json:"version"` // of the configuration in force
+	Live      int       `json:"live"`    // limiters that have said lately that they live
 	Buckets   []bucket  `json:"buckets"`
 	Replicas  []replica `json:"replicas"`
 }
@@ -35,8 +38,41 @@ type bucket struct {
 	Waiting float64 `json:"waiting"` // tokens that those in line wait for
 	Rate    float64 `json:"rate"`    // tokens a second
 	Burst   int64   `json:"burst"`
+	Window  bool    `json:"window"` // at most burst in any stretch of burst ÷ rate
+	Set     bool    `json:"set"`    // at run time, for the whole fleet
+	Paused  bool    `json:"paused"`
+	// PausedMS is how long it still is; null where it is not, or until somebody resumes it.
+	PausedMS *int64 `json:"paused_ms"`
+	Wishes   []wish `json:"wishes"` // what replicas were configured with, where they disagree
 
 	limit string // the rate in the words of a person
+}
+
+type wish struct {
+	Limits   []string `json:"limits"`
+	Replicas []string `json:"replicas"`
+}
+
+// note is what an operator should know of a bucket.
+func (b bucket) note() string {
+	var notes []string
+	switch {
+	case b.PausedMS != nil:
+		notes = append(notes, fmt.Sprintf("paused for %.0f s", float64(*b.PausedMS)/1000))
+	case b.Paused:
+		notes = append(notes, "paused")
+	}
+	if b.Set {
+		notes = append(notes, "set at run time")
+	}
+	if len(b.Wishes) > 0 {
+		var wants []string
+		for _, w := range b.Wishes {
+			wants = append(wants, fmt.Sprintf("%d want %s", len(w.Replicas), strings.Join(w.Limits, " and ")))
+		}
+		notes = append(notes, "replicas disagree: "+strings.Join(wants, ", "))
+	}
+	return strings.Join(notes, "; ")
 }
 
 type replica struct {
@@ -58,14 +94,33 @@ type replica struct {
 func newReport(namespace, addr string, s limiter.Snapshot, seen []fleet.Seen) report {
 	r := report{
 		Schema: schema, At: s.At.UTC(), Namespace: namespace, Redis: addr, Epoch: s.Epoch, Grants: s.Grants,
+		Version: s.Version, Live: s.Live,
 		Buckets: []bucket{}, Replicas: []replica{},
 	}
 	for _, b := range s.Buckets {
 		rate := strconv.FormatFloat(b.Limit.Rate(), 'g', 6, 64) + "/s"
-		if b.Limit.Rate() < 0.1 {
+		switch {
+		case b.Limit.Window:
+			rate = fmt.Sprintf("%d in any %v", b.Limit.Tokens, b.Limit.Per)
+		case b.Limit.Rate() < 0.1:
 			rate = fmt.Sprintf("%d per %v", b.Limit.Tokens, b.Limit.Per)
 		}
-		r.Buckets = append(r.Buckets, bucket{b.Bucket, round(b.Tokens), round(b.Debt), round(b.Waiting), b.Limit.Rate(), b.Limit.Burst, rate})
+		row := bucket{
+			Name: b.Bucket, Tokens: round(b.Tokens), Debt: round(b.Debt), Waiting: round(b.Waiting),
+			Rate: b.Limit.Rate(), Burst: b.Limit.Burst, Window: b.Limit.Window, Set: b.Set, Paused: b.PausedFor > 0,
+			Wishes: []wish{}, limit: rate,
+		}
+		if ms := b.PausedFor.Milliseconds(); row.Paused && b.PausedFor != limiter.Endless {
+			row.PausedMS = &ms
+		}
+		for _, w := range b.Wishes {
+			words := make([]string, len(w.Limits))
+			for i, l := range w.Limits {
+				words[i] = l.String()
+			}
+			row.Wishes = append(row.Wishes, wish{words, w.Replicas})
+		}
+		r.Buckets = append(r.Buckets, row)
 	}
 	for _, v := range seen {
 		row := replica{
@@ -95,10 +150,10 @@ func (r report) print(out io.Writer) error {
 		_, err := fmt.Fprintf(out, "Nobody has used namespace %s on %s.\n", r.Namespace, r.Redis)
 		return err
 	}
-	buckets := cli.Table("BUCKET", "TOKENS", "DEBT", "IN LINE", "RATE", "BURST")
+	buckets := cli.Table("BUCKET", "TOKENS", "DEBT", "IN LINE", "RATE", "BURST", "NOTE")
 	for _, b := range r.Buckets {
 		buckets.Row(b.Name, fmt.Sprintf("%.1f", b.Tokens), fmt.Sprintf("%.1f", b.Debt), fmt.Sprintf("%.1f", b.Waiting),
-			b.limit, strconv.FormatInt(b.Burst, 10))
+			b.limit, strconv.FormatInt(b.Burst, 10), b.note())
 	}
 	replicas := cli.Table("REPLICA", "STATE", "PENDING", "IN FLIGHT", "DONE", "FAILED", "HEARTBEAT", "ADDRESS")
 	for _, v := range r.Replicas {
