@@ -134,7 +134,7 @@ func TestLostReplicaSaysNothingItDoesNotKnow(t *testing.T) {
 func TestNotesTellWhatIsUnusual(t *testing.T) {
 	limit := limiter.PerSecond(40, 40)
 	for note, b := range map[string]limiter.BucketState{
-		"": {},
+		"":                        {},
 		"paused; set at run time": {PausedFor: limiter.Endless, Set: true},
 		"paused for 90 s":         {PausedFor: 90 * time.Second},
 		"replicas disagree: 2 want 40 per 1s, burst 40, 1 want 7 in any 2s": {Wishes: []limiter.Wish{
