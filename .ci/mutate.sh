@@ -37,13 +37,14 @@ L=./limiter S=lua/acquire.lua C=lua/configure.lua
 
 rule 'a repeat gets its first reply' $S 's/if number == seq then/if false then/' $L
 rule 'an older call is refused' $S 's/if number and number > seq then/if false then/' $L
-rule 'a smaller count of grants is lost memory' $S 's/if count < grants then/if false then/' $L
-rule 'an unknown epoch is lost memory' $S "s/epoch == id or not string\.find\(',' \.\. before \.\. ',', ',' \.\. epoch \.\. ',', 1, true\)/false/" $L
-rule 'a superseded epoch is known' $S "s/or not string\.find\(',' \.\. before \.\. ',', ',' \.\. epoch \.\. ',', 1, true\)/or true/" $L
-rule 'calls of another version are turned away' $S "s/if version ~= of or epoch == id or/if false or/" $L
-rule 'lost memory begins in debt' $C 's/local full = f\[3\] \* f\[2\] \+ horizon \* f\[1\]/local full = 0/' $L
-rule 'the debt is a horizon deep' $C 's/local full = f\[3\] \* f\[2\] \+ horizon \* f\[1\]/local full = f[3] * f[2]/' $L
-rule 'a bucket of a tenant begins in debt, too' $S 's/seen = \(key and not text\) and tonumber\(born\) or now/seen = now - 10000000/' $L
+rule 'a smaller count of grants is lost memory' $S 's/ or count < grants then/ then/' $L
+rule 'an unknown epoch is lost memory' $C "s/if not id or not known or/if not id or/" $L
+rule 'a superseded epoch is known' $C "s/ or \(id and string\.find\(',' \.\. before \.\. ',', ',' \.\. epoch \.\. ',', 1, true\)\)//" $L
+rule 'calls of another memory are turned away' $S "s/sub\(stored\[1\], 1, #memory \+ 1\) ~= memory \.\. ' ' or //" $L
+rule 'a level of a lost memory is void' $S 's/if key and was_tokens and seen <= tonumber\(born\) then was_tokens = nil end//' $L
+rule 'lost memory begins in debt' $C 's/full = f\[3\] \* f\[2\] \+ horizon \* f\[1\]/full = 0/' $L
+rule 'the debt is a horizon deep' $C 's/full = f\[3\] \* f\[2\] \+ horizon \* f\[1\]/full = f[3] * f[2]/' $L
+rule 'a bucket of a tenant begins in debt, too' $S 's/seen = key and tonumber\(born\) or now/seen = key and now - 100000000 or now/' $L
 rule 'the horizon, in the script' $S 's/most_need <= horizon$/true/m' $L
 rule 'the horizon, in the model' limiter/plan.go 's/fits = due <= horizon/fits = true/' $L
 rule 'charged at the due time, not now' limiter/bucket.go 's/at := due \* b\.tokens/at := int64(0)/' $L

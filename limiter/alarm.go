@@ -30,7 +30,10 @@ func (a *alarm) set(at, now time.Time) {
 	if a.at.Equal(at) && a.timer != nil && now.Before(at) {
 		return
 	}
-	a.last, a.at = a.at, at
+	if !a.at.IsZero() {
+		a.last = a.at
+	}
+	a.at = at
 	d := at.Sub(now)
 	if a.exact() {
 		d -= alarmEarly

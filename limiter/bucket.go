@@ -18,6 +18,7 @@ type bucket struct {
 	full, back, line   int64 // deficits
 	urgent             int64 // deficit of the share of the rate with which urgent calls may pass the line
 	last               int64 // µs until the latest reservation that is out is due
+	hold               int64 // tokens that somebody in line has to gather besides one
 	opens              int64 // µs: nothing is due before; 0 for open
 
 	window bool
@@ -65,6 +66,9 @@ func (b *bucket) enter(now int64, l Limit) {
 	b.last = max(0, b.last-gone)
 	b.seen = now
 	b.order()
+	if b.line == b.full || b.hold >= l.Burst {
+		b.hold = 0
+	}
 	if tokens, per := l.ratio(); tokens != b.tokens || per != b.per || l.Burst != b.burst {
 		b.become(tokens, per, l.Burst)
 	}

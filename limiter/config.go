@@ -66,6 +66,7 @@ const (
 type route struct {
 	name    string
 	version int64 // of the configuration
+	built   int64 // in which order
 	limits  []bound
 	labels  *labels
 }

@@ -20,7 +20,9 @@ func (b *bucket) Enter(now int64, l Limit, opens int64) {
 }
 
 // Deficits are the level as the script stores it.
-func (b *bucket) Deficits() [5]int64 { return [5]int64{b.full, b.back, b.line, b.urgent, b.last} }
+func (b *bucket) Deficits() [6]int64 {
+	return [6]int64{b.full, b.back, b.line, b.urgent, b.last, b.hold}
+}
 
 // Window is the log of a window, the newest first, and its edge.
 func (b *bucket) Window() (log []int64, edge int64) {

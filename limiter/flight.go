@@ -28,7 +28,8 @@ func (n *lane) takeOffLocked(now time.Time) (landed bool) {
 	}
 	if r := n.route.Load(); n.boardLocked(now, r) {
 		n.l.calls.Add(1)
-		n.landLocked(r, n.line.reserve(r, &n.call), now, now)
+		err := n.line.reserve(r, &n.call)
+		n.landLocked(r, err, now, time.Now())
 	} else {
 		n.flying = false
 	}
@@ -64,9 +65,18 @@ func (n *lane) fly() {
 			err = failed
 			break
 		}
+		n.mu.Lock()
 		was := r
-		if r = n.route.Load(); !alike(was, r) {
-			n.call.tickets = nil
+		r = n.route.Load()
+		again := n.boardAgainLocked(sent, was, r)
+		if !again {
+			n.flying = false
+			n.watch.Stop()
+			n.moveLocked(sent)
+		}
+		n.unlock()
+		if !again {
+			return
 		}
 	}
 	received := time.Now()
@@ -136,6 +146,27 @@ func (n *lane) boardLocked(now time.Time, r *route) bool {
 	return len(c.asks) > 0 || len(c.backs) > 0
 }
 
+// boardAgainLocked makes up the call anew for another configuration, in which some may ask for too much.
+func (n *lane) boardAgainLocked(now time.Time, was, is *route) bool {
+	tickets := n.call.tickets
+	for _, w := range n.whose {
+		w.aboard = 0
+		switch {
+		case w.gone && w.shadow:
+			n.ended = append(n.ended, w)
+		case w.gone:
+			n.l.waiters.recycle(w)
+		}
+	}
+	if tickets != nil && alike(was, is) {
+		n.tickets, n.comeBack = tickets, now
+	}
+	for _, b := range n.call.backs {
+		n.pool.add(grant{due: n.l.clock.local(b.due, now), own: b.due, cost: b.cost, lane: n, path: was})
+	}
+	return n.boardLocked(now, is)
+}
+
 // landLocked hands out what a call over a route has brought.
 func (n *lane) landLocked(r *route, err error, sent, received time.Time) {
 	c := &n.call
@@ -163,14 +194,18 @@ func (n *lane) landLocked(r *route, err error, sent, received time.Time) {
 		}
 		n.comeBack = n.comeBack.Add(rand.N(jitter))
 	}
+	for _, w := range n.whose {
+		w.aboard = 0 // nothing refers to it from here on
+	}
 	n.matchLocked(now) // those who got something in spite of an error are not told of it
 	for _, w := range n.whose {
-		w.aboard = 0
 		switch {
 		case w.gone && w.shadow:
 			n.ended = append(n.ended, w)
+			continue
 		case w.gone:
 			n.l.waiters.recycle(w)
+			continue
 		case w.done || w.covered:
 		case err != nil:
 			n.endLocked(w, err)
@@ -182,6 +217,11 @@ func (n *lane) landLocked(r *route, err error, sent, received time.Time) {
 			})
 		case w.verdict == waits && w.once:
 			n.endLocked(w, &laterError{n.comeBack})
+		case w.atOnce:
+			// Its token is due as soon as the reply could be relied upon, which is a moment from now.
+			n.queue.count(w, -1)
+			w.atOnce = false
+			n.queue.count(w, 1)
 		}
 		w.verdict = reserved
 	}
@@ -195,7 +235,7 @@ func (n *lane) unpackLocked(r *route, received time.Time) {
 	c := &n.call
 	at, unit := 0, 0
 	for _, a := range c.answers {
-		g := grant{own: c.now + a.at, lane: n}
+		g := grant{own: c.now + a.at, lane: n, path: r}
 		if a.verdict == reserved {
 			g.due = n.l.clock.local(g.own, received)
 			if a.bound >= 0 && a.bound < len(r.limits) {

@@ -27,12 +27,6 @@ func TestUnusedReservationsGoToOtherReplicas(t *testing.T) {
 			}
 			closeLimiter(t, l)
 		},
-		"closed before": func(t *testing.T, l *limiter.Limiter, rs []*limiter.Reservation) {
-			closeLimiter(t, l)
-			for _, r := range rs {
-				r.Cancel()
-			}
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

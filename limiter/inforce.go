@@ -177,7 +177,8 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 
 // routeLocked builds a route by the configuration in force.
 func (l *Limiter) routeLocked(name string) *route {
-	r := &route{name: name, version: l.conf.version, labels: l.labels[name]}
+	l.built++
+	r := &route{name: name, version: l.conf.version, built: l.built, labels: l.labels[name]}
 	for _, bucket := range l.paths[name] {
 		limits := l.own[bucket]
 		if limits == nil {
@@ -287,6 +288,13 @@ func (l *Limiter) Route(name string, path ...Bucket) error {
 	err := checkPath(name, names, func(b string) bool { return made[b] != nil || l.own[b] != nil || l.s.Buckets[b] != nil })
 	if err != nil {
 		return err
+	}
+	limits := 0
+	for _, b := range names {
+		limits += len(made[b]) + len(l.own[b]) + len(l.s.Buckets[b])
+	}
+	if limits > maxLimits {
+		return fmt.Errorf("limiter: route %s: %d limits: want %d or fewer", name, limits, maxLimits)
 	}
 	maps.Copy(l.own, made)
 	l.paths[name] = names

@@ -261,7 +261,7 @@ func TestWhatDiesLeavesNothingBehind(t *testing.T) {
 		stays, _ := member(t, limitertest.Options(m), one(40, 40))
 		defer closeLimiter(t, stays)
 		startOf(t, stays, "global", time.Now())
-		time.Sleep(time.Minute)
+		time.Sleep(2 * time.Minute)
 		before := watcher.HLen(t.Context(), "{weir}:state").Val()
 		for range 10 {
 			l, _ := member(t, limitertest.Options(m), one(41, 40))
@@ -273,7 +273,7 @@ func TestWhatDiesLeavesNothingBehind(t *testing.T) {
 			r.Cancel()
 			closeLimiter(t, l)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(2 * time.Minute)
 		if after := watcher.HLen(t.Context(), "{weir}:state").Val(); after != before {
 			t.Errorf("%d fields before, %d after: %v", before, after, watcher.HKeys(t.Context(), "{weir}:state").Val())
 		}

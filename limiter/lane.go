@@ -66,7 +66,7 @@ const (
 func newLane(l *Limiter, route string, urgent bool) *lane {
 	n := &lane{l: l, id: route, urgent: urgent}
 	if urgent {
-		n.id += "!"
+		n.id += " urgent" // a blank is in no name
 	}
 	n.line = l.store.line(n.id)
 	n.alarm.ring = n.ring
@@ -80,8 +80,11 @@ func (n *lane) join(ctx context.Context, want want) (g grant, more []grant, err 
 	}
 	w := n.l.waiters.new(want)
 	n.mu.Lock()
-	if n.closed != nil {
-		err = n.closed
+	err = n.closed
+	if burst, bucket := n.burst(); err == nil && want.cost > burst {
+		err = &ExceedsBurstError{Route: n.route.Load().name, Bucket: bucket, Cost: want.cost, Burst: burst}
+	}
+	if err != nil {
 		n.unlock()
 		n.l.waiters.recycle(w)
 		return grant{}, nil, err
@@ -111,7 +114,9 @@ func (n *lane) join(ctx context.Context, want want) (g grant, more []grant, err 
 		}
 	}
 	g, more, err = w.one, w.more, w.err
-	n.l.waiters.recycle(w)
+	if !w.shared {
+		n.l.waiters.recycle(w)
+	}
 	return g, more, err
 }
 
@@ -292,10 +297,11 @@ func (n *lane) turnAwayLocked() {
 	if n.queue.hurried == 0 {
 		return
 	}
-	for w := n.queue.first; w != nil; {
+	plain := n.queue.odd == 0 && n.pool.odd == 0
+	for i, w := 0, n.queue.first; w != nil; i++ {
 		next := w.next
 		switch {
-		case w.covered:
+		case plain && i < len(n.pool.grants) || !plain && w.covered:
 		case w.once:
 			n.endLocked(w, &laterError{n.comeBack})
 		case w.atOnce:
@@ -312,6 +318,7 @@ func (n *lane) turnAwayLocked() {
 func (n *lane) endLocked(w *waiter, err error) {
 	n.queue.remove(w)
 	w.done, w.err = true, err
+	w.shared = w.aboard > 0
 	if w.shadow && w.aboard > 0 {
 		w.gone = true // the call under way refers to it
 	} else {
@@ -326,7 +333,7 @@ func (n *lane) ring() {
 	moves := !exact || n.l.naps.settle(at)
 	n.mu.Lock()
 	n.alarm.plain = n.alarm.plain || !moves
-	n.alarm.at = time.Time{}
+	n.alarm.last, n.alarm.at = n.alarm.at, time.Time{}
 	n.moveLocked(time.Now())
 	n.unlock()
 }
@@ -408,7 +415,7 @@ func (n *lane) putBack(g grant) {
 	now := time.Now()
 	n.mu.Lock()
 	defer n.unlock()
-	if g.late(now, n.l.s.Slack) {
+	if n.closed != nil || g.late(now, n.l.s.Slack) || !alike(g.path, n.route.Load()) {
 		return
 	}
 	n.pool.add(g)
@@ -453,11 +460,18 @@ func (n *lane) burst() (int64, string) {
 func (n *lane) reroute(r *route) {
 	n.mu.Lock()
 	defer n.unlock()
-	was := n.route.Swap(r)
+	was := n.route.Load()
+	if was != nil && was.built > r.built {
+		return // somebody was faster, with what is newer
+	}
+	n.route.Store(r)
 	if was == nil || n.closed != nil {
 		return
 	}
 	now := time.Now()
+	if !alike(was, r) {
+		n.pool = pool{} // charged to other limits
+	}
 	switch slower := 0.0; {
 	case n.comeBack.IsZero():
 	case !alike(was, r):

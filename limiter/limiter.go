@@ -36,6 +36,7 @@ type Limiter struct {
 	own    map[string][]bound  // limits of buckets made at run time
 	labels map[string]*labels  // by route
 	lanes  map[laneKey]*lane
+	built  int64 // routes so far
 }
 
 // New returns a limiter whose buckets live in Redis, and introduces them there; a bucket that is new begins empty. The
@@ -235,8 +236,8 @@ func (l *Limiter) Replicas() int {
 	return l.conf.live
 }
 
-// Close ends the limiter: who waits, and what is asked for from then on, gets [ErrClosed]. What is reserved and was not
-// used goes back to the fleet, and this replica is live no longer. It waits for the calls that are on their way, or for
+// Close ends the limiter: who waits, and what is asked for from then on, gets [ErrClosed]. What is reserved and nobody
+// holds goes back to the fleet, and this replica is live no longer. It waits for the calls that are on their way, or for
 // ctx. Closing again waits again.
 func (l *Limiter) Close(ctx context.Context) error {
 	l.mu.Lock()

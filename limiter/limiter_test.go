@@ -178,3 +178,54 @@ func TestUnlimitedNeverWaits(t *testing.T) {
 		}
 	})
 }
+
+// TestDeadlineOfWhoHasAReservation: the line that others stand in is not that of a caller whose reservation is there.
+func TestDeadlineOfWhoHasAReservation(t *testing.T) {
+	both(t, one(10, 1), func(t *testing.T, l *limiter.Limiter) {
+		if err := l.Wait(t.Context(), "global"); err != nil {
+			t.Fatal(err)
+		}
+		var waiting sync.WaitGroup
+		wait := func(within time.Duration) {
+			waiting.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), within)
+				defer cancel()
+				if err := l.Wait(ctx, "global"); err != nil {
+					t.Errorf("due within %v: %v", within, err)
+				}
+			})
+			synctest.Wait()
+		}
+		wait(130 * time.Millisecond) // due at 100 ms
+		wait(230 * time.Millisecond) // at 200
+		wait(time.Minute)            // stands in line
+		waiting.Wait()
+	})
+}
+
+// TestBurstThatShrinksUnderCallers: whoever asks for more than there can be now is told, whenever that changed, and nobody
+// else is.
+func TestBurstThatShrinksUnderCallers(t *testing.T) {
+	both(t, one(1000, 10), func(t *testing.T, l *limiter.Limiter) {
+		var asking sync.WaitGroup
+		for i := range 40 {
+			asking.Go(func() {
+				for range 50 {
+					n := int64(1 + i%2*9)
+					if err := l.WaitN(t.Context(), "global", n); err != nil && (n == 1 || !isExceedsBurst(err)) {
+						t.Errorf("%d tokens: %v", n, err)
+					}
+				}
+			})
+		}
+		for range 20 {
+			for _, burst := range []int64{5, 10} {
+				if err := l.Configure(t.Context(), "global", limiter.PerSecond(1000, burst)); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		}
+		asking.Wait()
+	})
+}

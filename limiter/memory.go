@@ -86,6 +86,9 @@ func (m *memory) configure(_ context.Context, changes []change, _ bool) (configu
 	next := m.conf.clone()
 	for _, c := range changes {
 		next.version++
+		for _, b := range m.conf.limits[c.bucket] { // the former limit holds until now, the new one from now
+			m.bucketLocked(b, m.now())
+		}
 		switch {
 		case c.opens != nil:
 			delete(next.opens, c.bucket)
@@ -97,6 +100,12 @@ func (m *memory) configure(_ context.Context, changes []change, _ bool) (configu
 		default:
 			next.limits[c.bucket] = byBucket(m.wish)[c.bucket]
 			delete(next.set, c.bucket)
+		}
+		for _, b := range next.limits[c.bucket] {
+			if field := b.args().Field; m.buckets[field] == nil { // per another time: it begins empty, as in Redis
+				m.buckets[field] = newBucket(b.limit, m.now(), m.horizon)
+			}
+			m.bucketLocked(b, m.now())
 		}
 	}
 	m.conf = next

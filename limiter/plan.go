@@ -157,7 +157,7 @@ func joint(steps []step, horizon, earliest int64, k ask) (due int64, bound int, 
 	base := max(earliest, shared.need)
 	if base > horizon-graceUS && shared.effect > called {
 		// Nobody came for these tokens: take a no-show's place.
-		if free := max(earliest, shared.soonest(shared.full, k.cost)); free <= horizon*early/100-graceUS {
+		if free := max(earliest, shared.soonest(shared.full+shared.hold*shared.per, k.cost)); free <= horizon*early/100-graceUS {
 			base = free
 		}
 	}
@@ -169,7 +169,7 @@ func joint(steps []step, horizon, earliest int64, k ask) (due int64, bound int, 
 			limit = horizon * early / 100
 		}
 		if s.effect > called && s.need > limit-graceUS {
-			if free := s.soonest(s.full, k.cost); free <= limit-graceUS {
+			if free := s.soonest(s.full+s.hold*s.per, k.cost); free <= limit-graceUS {
 				s.need = free
 			}
 		}
@@ -213,6 +213,7 @@ func lineUp(steps []step, worst int, horizon, first, tokens int64) (comeBack int
 		want = min(want, s.left)
 	}
 	add := want * s.per
+	s.hold = max(s.hold, first-1)
 	var turn int64 // the deficit at which it comes
 	if s.r == newcomer && !s.jump {
 		s.line += add

@@ -14,6 +14,7 @@ type grant struct {
 	wait   time.Duration // from asking until due
 	turns  int           // times that its lane came back with a ticket
 	lane   *lane         // nil where nothing was taken
+	path   *route        // the limits that it was charged to
 }
 
 // late reports whether it is more than slack past its due time, on the monotonic or on the wall clock. The monotonic

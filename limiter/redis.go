@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,6 +25,8 @@ type redisStore struct {
 	says    *telemetry
 	wish    []lua.Limit
 	life    context.Context //nolint:containedctx // of whoever made the limiter: calls are shared by callers and bound by none
+
+	calls atomic.Int64
 
 	mu      sync.Mutex
 	epoch   string // last seen
@@ -143,7 +146,7 @@ func (x *redisLine) reserve(r *route, c *call) error {
 		x.route, x.path = r, lua.NewPath(x.keys, x.session, x.id, limits)
 	}
 	a := &x.args
-	a.Seq++
+	a.Seq = x.calls.Add(1) // of one counter for all lanes: a route that is made again begins after its former calls
 	a.HorizonUS, a.LeadUS = x.horizon, c.lead
 	a.Tickets, a.Backs, a.Asks = a.Tickets[:0], a.Backs[:0], a.Asks[:0]
 	for _, t := range c.tickets {

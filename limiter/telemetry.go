@@ -162,7 +162,7 @@ func (t *telemetry) pretended(ctx context.Context, n *lane, w *waiter) {
 
 // tooLate notes a reservation that its caller was woken too late for: it is given up and asked for again.
 func (t *telemetry) tooLate(ctx context.Context, g grant) {
-	if t.late.Enabled(ctx) {
+	if g.lane != nil && t.late.Enabled(ctx) {
 		t.late.Add(ctx, 1, g.lane.route.Load().labels.route)
 	}
 }

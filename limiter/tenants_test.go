@@ -152,3 +152,115 @@ func TestRoutesThatCannotBeMade(t *testing.T) {
 		}
 	})
 }
+
+// TestRouteMadeAgain: who makes a route again with other buckets shares nothing with what it was, neither the replies nor
+// the reservations.
+func TestRouteMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := limitertest.Redis(t)
+		l, _ := member(t, limitertest.Options(m), one(1, 1))
+		defer closeLimiter(t, l)
+		time.Sleep(time.Minute)
+		wide := limiter.Bucket{Name: "wide", Limits: []limiter.Limit{limiter.PerSecond(100, 100)}}
+		for range 3 {
+			if err := l.Route("tenant", wide); err != nil {
+				t.Fatal(err)
+			}
+			for range 5 {
+				if ok, err := l.Allow(t.Context(), "tenant"); !ok || err != nil {
+					t.Fatal(ok, err)
+				}
+			}
+			if err := l.Forget("tenant"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := l.Route("tenant", wide); err != nil {
+			t.Fatal(err)
+		}
+		rs, _, err := l.TryReserve(t.Context(), "tenant", 50)
+		if err != nil || len(rs) != 50 {
+			t.Fatalf("%d reservations, %v", len(rs), err)
+		}
+		if err := l.Route("tenant", wide, limiter.Bucket{Name: "global"}); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rs {
+			r.Cancel()
+		}
+		count := 0
+		for range 50 {
+			if ok, err := l.Allow(t.Context(), "tenant"); ok && err == nil {
+				count++
+			}
+		}
+		if count != 1 {
+			t.Errorf("%d calls passed a bucket of one", count)
+		}
+	})
+}
+
+// TestUrgentIsNoName: the urgent lane of a route is not the lane of a route with a similar name.
+func TestUrgentIsNoName(t *testing.T) {
+	for _, name := range []string{"a!", "a-urgent", "a:urgent"} {
+		synctest.Test(t, func(t *testing.T) {
+			m, _ := limitertest.Redis(t)
+			l, _ := member(t, limitertest.Options(m), config(map[string][]limiter.Limit{
+				"a": {limiter.PerSecond(1, 5)}, name: {limiter.PerSecond(1000, 1000)},
+			}, nil))
+			defer closeLimiter(t, l)
+			time.Sleep(time.Minute)
+			count := 0
+			for range 50 {
+				if ok, err := l.Allow(t.Context(), name); !ok || err != nil {
+					t.Fatal(ok, err)
+				}
+				if ok, err := l.Allow(t.Context(), "a", limiter.Urgent()); err != nil {
+					t.Fatal(err)
+				} else if ok {
+					count++
+				}
+			}
+			if count != 5 {
+				t.Errorf("%d urgent calls of a burst of 5 beside route %s", count, name)
+			}
+		})
+	}
+}
+
+// TestLevelsOfALostMemoryAreVoid: a promoted replica that lags has an older level of a tenant's bucket, too.
+func TestLevelsOfALostMemoryAreVoid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rdb := limitertest.Redis(t)
+		l, _ := member(t, limitertest.Options(m), one(4000, 4000))
+		defer closeLimiter(t, l)
+		time.Sleep(time.Minute)
+		limit := limiter.PerSecond(10, 10)
+		name, path := tenant(1, limit)
+		if err := l.Route(name, path...); err != nil {
+			t.Fatal(err)
+		}
+		startOf(t, l, name, time.Now())
+		var starts []time.Time
+		const state, own = "{weir}:state", "{weir}:own:limit:1000000:tenant-1"
+		hash, level := rdb.HGetAll(t.Context(), state).Val(), rdb.Get(t.Context(), own).Val()
+		for range 9 {
+			startOf(t, l, name, time.Now())
+			starts = append(starts, time.Now())
+		}
+		m.FlushAll()
+		if err := rdb.HSet(t.Context(), state, hash).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := rdb.Set(t.Context(), own, level, time.Hour).Err(); err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			startOf(t, l, name, time.Now())
+			starts = append(starts, time.Now())
+		}
+		if err := limitertest.Law(starts, limit, time.Millisecond); err != nil {
+			t.Error(err)
+		}
+	})
+}

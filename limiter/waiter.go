@@ -36,7 +36,8 @@ type waiter struct {
 	deaf       bool    // does not listen to its context: to do so costs as much as a call takes
 	covered    bool    // a reservation of the pool will be its
 	aboard     int     // units that the call under way asks for
-	gone       bool    // left while it was aboard
+	gone       bool    // left while it was aboard: whoever lands the call recycles it
+	shared     bool    // served while it was aboard: nobody recycles it
 	asked      int     // calls to the store that it was part of
 	verdict    verdict // of the call that has just landed
 	readyIn    int64   // µs from that call, where refused

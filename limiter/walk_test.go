@@ -54,6 +54,7 @@ type walk struct {
 	limits   map[string]limiter.Limit // by bucket
 	opens    map[string]int64
 	model    map[string]*limiter.Model
+	touched  map[string]int64 // the namespace's time of the last call
 	paths    map[string]*place
 	last     *place // of the call before: its tickets are worth showing
 	comeBack int64
@@ -90,7 +91,7 @@ func newWalk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) *walk {
 	w := &walk{
 		T: t, rdb: rdb, setTime: setTime, keys: lua.Keys(walkNamespace), now: 1_800_000_000_000_000,
 		horizon: rapid.SampledFrom([]int64{0, 20_000, 250_000, 1_000_000}).Draw(t, "horizon"),
-		limits:  map[string]limiter.Limit{}, opens: map[string]int64{}, paths: map[string]*place{}, comeBack: -1,
+		limits:  map[string]limiter.Limit{}, touched: map[string]int64{}, opens: map[string]int64{}, paths: map[string]*place{}, comeBack: -1,
 	}
 	for _, name := range walkBuckets {
 		w.limits[name] = limiter.Limit{Per: rapid.SampledFrom([]time.Duration{time.Second, 7 * time.Second, 24 * time.Hour}).Draw(t, "per")}
@@ -132,7 +133,7 @@ func (w *walk) forget() {
 		p.spares, p.granted = nil, nil
 	}
 	w.epochs++
-	w.configure()
+	w.configure(nil)
 	w.born = w.own
 }
 
@@ -151,7 +152,7 @@ func (w *walk) clock(said int64) {
 	}
 }
 
-func (w *walk) configure() {
+func (w *walk) configure(changed map[string]bool) {
 	a := lua.ConfigureArgs{
 		Epoch: w.conf.Epoch, Grants: w.grants, Version: w.conf.Version, Fresh: fmt.Sprint("epoch-", w.epochs),
 		HorizonUS: w.horizon, Replica: "replica", Session: "session",
@@ -171,8 +172,14 @@ func (w *walk) configure() {
 	}
 	w.conf = got
 	for _, name := range walkBuckets {
-		if w.model[name] == nil && !strings.HasPrefix(name, "o") {
+		if strings.HasPrefix(name, "o") {
+			continue
+		}
+		if w.model[name] == nil {
 			w.model[name] = limiter.NewModel(w.limits[name], w.own, w.horizon)
+		}
+		if changed[name] {
+			w.model[name].Enter(w.own, w.limits[name], w.opens[name])
 		}
 	}
 }
@@ -189,8 +196,10 @@ func (w *walk) run() {
 		case 1:
 			w.forget()
 		case 2:
-			w.draw(rapid.SampledFrom(walkBuckets).Draw(w.T, "set"))
-			w.configure()
+			name := rapid.SampledFrom(walkBuckets).Draw(w.T, "set")
+			was := w.limits[name]
+			w.draw(name)
+			w.configure(map[string]bool{name: w.limits[name] != was})
 		case 3:
 			name := rapid.SampledFrom(walkBuckets).Draw(w.T, "pause")
 			w.opens[name] = w.own + rapid.SampledFrom([]int64{1, 100_000, 10_000_000, -w.own}).Draw(w.T, "opens")
@@ -239,9 +248,10 @@ func (w *walk) call(step int) {
 	w.clock(got.NowUS)
 	path, places, asked := make([]*limiter.Model, len(limits)), make([]limiter.Stub, len(limits)), make([]limiter.Asked, len(a.Asks))
 	for i, name := range p.buckets {
-		if w.model[name] == nil {
+		if w.model[name] == nil || limits[i].Own && w.touched[name] <= w.born { // what is not later than the epoch is not of it
 			w.model[name] = limiter.NewModel(w.limits[name], w.born, w.horizon)
 		}
+		w.touched[name] = w.own
 		w.model[name].Enter(w.own, w.limits[name], w.opens[name])
 		path[i], places[i] = w.model[name], limiter.Stub{Rank: 2}
 		if a.Tickets != nil && a.Tickets[i].Tokens > 0 {
@@ -329,9 +339,9 @@ func (w *walk) stored(step int, name string, l lua.Limit) {
 		}
 	}
 	words := strings.Fields(text)
-	var stored [5]int64
+	var stored [6]int64
 	for k := range stored {
-		if len(words) >= 10 {
+		if len(words) >= 11 {
 			stored[k], _ = strconv.ParseInt(words[5+k], 10, 64)
 		}
 	}
@@ -343,8 +353,8 @@ func (w *walk) stored(step int, name string, l lua.Limit) {
 	}
 	log, edge := w.model[name].Window()
 	kept := w.rdb.LRange(w.Context(), w.keys.Log(l.Field), 0, -1).Val()
-	if w.setTime == nil && (len(kept) != len(log) || words[10] != fmt.Sprint(edge)) {
-		w.Fatalf("step %d: %s: log %v, edge %s, model %v, %d", step, name, kept, words[10], log, edge)
+	if w.setTime == nil && (len(kept) != len(log) || words[11] != fmt.Sprint(edge)) {
+		w.Fatalf("step %d: %s: log %v, edge %s, model %v, %d", step, name, kept, words[11], log, edge)
 	}
 	for i, v := range kept { // where the clock jumps a log that is of no use any more may have expired
 		if v != fmt.Sprint(log[i]) {

@@ -5,6 +5,8 @@
 -- ever rounded away. Three deficits stand beside each other: full, that of what is reserved; back, with those counted in
 -- whose turn came before their token did; line, with everyone counted in who stands in line. A newcomer queues behind
 -- line, one whose turn has come behind back, one who was called back, or is urgent and passes the line, behind full.
+-- Tokens that nobody comes for when it is their turn are anybody's, but for as many as a call of several tokens that
+-- stands in line has to gather (hold).
 --
 -- A reservation is due when every limit of the route has a token, at most a horizon from now for everybody, and is
 -- charged to each at that due time, so that no limit promises a token twice in whatever order calls arrive. A window
@@ -88,18 +90,13 @@ if stored[2] then
   if number and number > seq then return '2' end
 end
 
--- The epoch is the identity of one continuous memory. A caller that saw more than is stored here, or an epoch that
--- this memory never replaced, proves that grants were forgotten.
+-- The epoch is the identity of one continuous memory. A caller that knows another one, or saw more than is stored here, is
+-- for configure to judge.
 if not stored[1] then return '4' end
 local id, of, born, count, now, shift, before = match(stored[1], '^(%S+) (%d+) (%d+) (%d+) (%d+) (%d+) (%S*)$')
 if not id then return '4' end
 count, now, shift = tonumber(count), tonumber(now), tonumber(shift)
-if sub(stored[1], 1, #memory + 1) == memory .. ' ' then
-  if count < grants then return '4' end
-else
-  local epoch, version = match(memory, '^(%S+) (%d+)$')
-  if version ~= of or epoch == id or not string.find(',' .. before .. ',', ',' .. epoch .. ',', 1, true) then return '4' end
-end
+if sub(stored[1], 1, #memory + 1) ~= memory .. ' ' or count < grants then return '4' end
 
 -- The namespace's own time never goes back: where TIME does, shift takes up the difference, for limits that nobody has
 -- asked for since as well.
@@ -128,14 +125,15 @@ for i = 1, limits do
 
   local bar = -EXACT
   local tokens, per, burst -- the limit that the caller knows
-  local was_tokens, was_per, was_burst, seen, full, back, line, urgent, latest, tail
+  local was_tokens, was_per, was_burst, seen, full, back, line, urgent, latest, hold, tail
   if text then
-    was_tokens, was_per, was_burst, seen, full, back, line, urgent, latest, tail =
-      match(text, '^4 (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)(.*)$')
+    was_tokens, was_per, was_burst, seen, full, back, line, urgent, latest, hold, tail =
+      match(text, '^5 (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)(.*)$')
   end
   if was_tokens then
     was_tokens, was_per, was_burst, seen = tonumber(was_tokens), tonumber(was_per), tonumber(was_burst), tonumber(seen)
     full, back, line, urgent, latest = tonumber(full), tonumber(back), tonumber(line), tonumber(urgent), tonumber(latest)
+    hold = tonumber(hold)
   end
   if was_tokens and sub(text, 3, #limit + 3) == limit .. ' ' then
     tokens, per, burst = was_tokens, was_per, was_burst -- what is stored was checked when it was new
@@ -151,12 +149,13 @@ for i = 1, limits do
       limit = format('%d %d %d', tokens, per, burst)
     end
   end
+  if key and was_tokens and seen <= tonumber(born) then was_tokens = nil end -- of a memory that was lost since
   if not was_tokens or was_tokens < 1 or was_per < 1 or full > EXACT or back > EXACT or line > EXACT
     or urgent > EXACT or seen > EXACT or latest > EXACT then
     -- Not there, or not readable: the worst that it can have been now or, for a limit made at run time, which is
     -- forgotten when it is full, when the epoch began.
-    was_tokens, was_per, was_burst, tail = tokens, per, burst, ''
-    seen = (key and not text) and tonumber(born) or now
+    was_tokens, was_per, was_burst, hold, tail = tokens, per, burst, 0, ''
+    seen = key and tonumber(born) or now
     full = burst * per + horizon * tokens
     back, line, urgent, latest = full, full, 0, horizon
   end
@@ -177,6 +176,7 @@ for i = 1, limits do
   end
   if back < full then back = full end
   if line < back then line = back end
+  if line == full or hold >= burst then hold = 0 end
   if tokens ~= was_tokens or per ~= was_per or burst ~= was_burst then
     -- A new limit keeps the number of tokens, and counts from the last reservation that is out: before that the former
     -- one holds. Both directions turn at the same moment, so that a change and its reverse lead nowhere.
@@ -193,7 +193,7 @@ for i = 1, limits do
   end
   local b = {
     limit = limit, tokens = tokens, per = per, burst = burst, key = key, log = log, opens = bar, bar = bar,
-    full = full, back = back, line = line, urgent = urgent, latest = latest,
+    full = full, back = back, line = line, urgent = urgent, latest = latest, hold = hold,
     lead = log and 0 or min(horizon, floor(floor((burst - 1) * per / 4) / tokens)),
     held = NEW, left = 0, rank = NEW, effect = NEW, jump = false, level = 0, asked = 0, need = 0,
   }
@@ -299,7 +299,7 @@ for r = 1, #wishes do
       local base = max(lead, shared.need)
       if base > horizon - GRACE and shared.effect > CALLED then
         -- Nobody came for these tokens: take a no-show's place.
-        local free = max(lead, soonest(shared, shared.full, cost))
+        local free = max(lead, soonest(shared, shared.full + shared.hold * shared.per, cost))
         if free <= early - GRACE then base = free end
       end
       local most_need = -EXACT
@@ -309,7 +309,7 @@ for r = 1, #wishes do
         if i == limits then limit = early end
         local need = b.need
         if need > limit - GRACE and b.effect > CALLED then
-          local free = soonest(b, b.full, cost)
+          local free = soonest(b, b.full + b.hold * b.per, cost)
           if free <= limit - GRACE then need = free end
         end
         if need > most_need or (need == most_need and i == limits) then bound, most_need = i, need end
@@ -432,6 +432,7 @@ if worst then
   local want = min(waiting, max(one, min(floor(b.burst / 2), b.burst - 1) + floor(ahead * b.tokens / b.per)))
   if b.left > 0 then want = min(want, b.left) end
   local add = want * b.per
+  if one - 1 > b.hold then b.hold = one - 1 end
   local turn
   if b.rank == NEW and not b.jump then
     b.line = b.line + add
@@ -454,7 +455,7 @@ local reply = format('0 %d %d %s %d', now, count, id, come_back)
 local set = { 'epoch', format('%s %s %s %d %d %d %s', id, of, born, count, now, shift, before), last, '', nil, nil, nil, nil }
 for i = 1, limits do
   local b = route[i]
-  local text = format('4 %s %d %d %d %d %d %d', b.limit, now, b.full, b.back, b.line, b.urgent, b.latest)
+  local text = format('5 %s %d %d %d %d %d %d %d', b.limit, now, b.full, b.back, b.line, b.urgent, b.latest, b.hold)
   if b.log then
     local length = b.length + #b.pushed
     if length > b.burst then b.edge = max(b.edge, now + newest(b, b.burst + 1)) end

@@ -34,6 +34,8 @@ local rest, first = ARGV, 12
 
 local EXACT = 9007199254740991 -- 2^53 - 1: the largest integer that a Lua number can count to
 local SUPERSEDED = 8           -- how many former epochs are remembered
+local SPAN = 1125899906842624  -- 2^50: the deepest deficit
+local LAST_US = 60000000       -- how long a reply is kept for a repeat
 local WISH_US = 30000000       -- how long a replica that is silent counts, and its wish
 
 local call, format, match, gmatch, floor = redis.call, string.format, string.match, string.gmatch, math.floor
@@ -137,10 +139,14 @@ for field, value in pairs(fields) do
     end
   end
 end
--- With a replica goes what belongs to it, and spare reservations that nobody can use any more.
+-- Wishes that nobody has any more go, old replies, and spare reservations that nobody can use any more.
 for field, value in pairs(fields) do
   local kind, of = match(field, '^(%a+):([^: ]+)')
-  if kind == 'wish' and not wishes[of] or kind == 'last' and not fields['replica:' .. of] then gone[#gone + 1] = field end
+  if kind == 'wish' and not wishes[of] then gone[#gone + 1] = field end
+  if kind == 'last' then -- nobody sends a call again so late
+    local answered = integer(match(value, '^%d+ 0 (%d+)'), 0, EXACT)
+    if not answered or answered < now - LAST_US then gone[#gone + 1] = field end
+  end
   if kind == 'spare' then
     local final = match(value, '(%d+) %d+$')
     if not final or tonumber(final) <= now then gone[#gone + 1] = field end
@@ -187,11 +193,41 @@ table.sort(now_force)
 local text = table.concat(now_force, '\n')
 
 if text ~= fields.force or told ~= (fields.told or '') then stored = stored + 1 end
--- What has come into force begins empty and in debt; what has left it is forgotten.
+-- What has come into force begins empty and in debt; what has left it is forgotten. A limit that is another now keeps the
+-- number of tokens: the former one holds until now and, for what is reserved already, until that is due; the new one from
+-- then on. The numbers are those of acquire.
+local ceil, min, max = math.ceil, math.min, math.max
 for field, f in pairs(force) do
-  if not fields[field] then
-    local full = f[3] * f[2] + horizon * f[1]
-    local record = format('4 %d %d %d %d %d %d %d 0 %d', f[1], f[2], f[3], now, full, full, full, horizon)
+  local t, p, n, seen, full, back, line, urgent, latest, hold, tail =
+    match(fields[field] or '', '^5 (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)(.*)$')
+  t, p, n, seen, latest = integer(t, 1, EXACT), integer(p, 1, EXACT), integer(n, 1, EXACT), integer(seen, 0, EXACT), integer(latest, 0, EXACT)
+  if t and p and n and seen and latest then
+    if t ~= f[1] or p ~= f[2] or n ~= f[3] then
+      local passed = max(0, now - seen)
+      latest = max(0, latest - passed)
+      local function left(deficit)
+        deficit = tonumber(deficit)
+        return ceil(deficit / t) <= passed and 0 or max(0, deficit - passed * t)
+      end
+      full, urgent = left(full), left(urgent)
+      back = max(left(back), full)
+      line = max(left(line), back)
+      if line == full or tonumber(hold) >= f[3] then hold = '0' end
+      local function become(deficit, add)
+        local us = deficit / t
+        local kept = min(us, latest)
+        return ceil(kept * f[1]) + max(0, min(SPAN, ceil((us - kept) * (f[2] / f[1]) / (p / t) * f[1])) + add)
+      end
+      local more = (f[3] - n) * f[2]
+      full, urgent = max(become(full, more), latest * f[1]), become(urgent, 0)
+      back = max(become(back, more), full)
+      line = max(become(line, more), back)
+      set[#set + 1] = field
+      set[#set + 1] = format('5 %d %d %d %d %d %d %d %d %d %s%s', f[1], f[2], f[3], now, full, back, line, urgent, latest, hold, tail)
+    end
+  else
+    full = f[3] * f[2] + horizon * f[1]
+    local record = format('5 %d %d %d %d %d %d %d 0 %d 0', f[1], f[2], f[3], now, full, full, full, horizon)
     if match(field, '^window:') then record = record .. format(' %d 0 0', now + horizon) end
     set[#set + 1], set[#set + 2] = field, record
   end

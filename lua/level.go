@@ -83,7 +83,7 @@ func ParseState(fields map[string]string) State {
 			for i := range v {
 				v[i] = w.next()
 			}
-			if w.bad || tag != 4 || v[0] <= 0 || v[1] <= 0 {
+			if w.bad || tag != 5 || v[0] <= 0 || v[1] <= 0 {
 				continue
 			}
 			seen := time.UnixMicro(v[3])
