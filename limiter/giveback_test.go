@@ -169,3 +169,48 @@ func interleave(t *testing.T, steps []byte) {
 		t.Fatal(fmt.Errorf("%v: %w", steps, err))
 	}
 }
+
+// TestWhoClosesGivesBack: what its waiters were waiting for goes to the other replicas.
+func TestWhoClosesGivesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := limitertest.Redis(t)
+		gives, _ := member(t, limitertest.Options(m), one(10, 1))
+		takes, _ := member(t, limitertest.Options(m), one(10, 1))
+		defer closeLimiter(t, takes)
+		time.Sleep(time.Minute)
+		begin := time.Now()
+		startOf(t, gives, "global", begin)
+		for range 2 { // due at 100 and 200 ms
+			go func() { _ = gives.Wait(t.Context(), "global") }()
+		}
+		synctest.Wait()
+		closeLimiter(t, gives)
+		for _, want := range []time.Duration{100, 200, 300} {
+			if got := startOf(t, takes, "global", begin); got != want*time.Millisecond {
+				t.Errorf("another replica's call started at %v, want %v", got, want*time.Millisecond)
+			}
+		}
+	})
+}
+
+// TestWindowThatLostItsLogStaysShut: a policy that evicts keys with a TTL opens no window.
+func TestWindowThatLostItsLogStaysShut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rdb := limitertest.Redis(t)
+		limit := limiter.PerWindow(5, 10*time.Second)
+		l, _ := member(t, limitertest.Options(m), config(map[string][]limiter.Limit{"global": {limit}}, nil))
+		defer closeLimiter(t, l)
+		time.Sleep(time.Minute)
+		var starts []time.Time
+		for i := range 15 {
+			if i == 5 && rdb.Del(t.Context(), "{weir}:log:window:10000000:global").Val() != 1 {
+				t.Fatal("there was no log: the test tested nothing")
+			}
+			startOf(t, l, "global", time.Now())
+			starts = append(starts, time.Now())
+		}
+		if err := limitertest.Law(starts, limit, time.Millisecond); err != nil {
+			t.Error(err)
+		}
+	})
+}
