@@ -68,8 +68,8 @@ rule 'a new configuration has a new version' $C 's/then stored = stored \+ 1 end
 rule 'what was told last is remembered' $C 's/if when\(told\) > when\(was\) then was = told end//' $L
 rule 'what dies leaves nothing behind' $C "s/call\('HDEL', state, field\)/local _ = field/" $L
 rule 'who left is live no longer' $C "s/if left == '0' then live/if left then live/" $L
-rule 'who stands in line hears of a new rate' limiter/lane.go 's/if slower > 0 \{/if false {/' $L
-rule 'who stands in line hears of a resume' limiter/lane.go 's/case opened\(was, r\):/case false:/' $L
+rule 'who stands in line hears of a new rate' limiter/reroute.go 's/if slower > 0 \{/if false {/' $L
+rule 'who stands in line hears of a resume' limiter/reroute.go 's/case opened\(was, r\):/case false:/' $L
 rule 'who sleeps long listens' limiter/inforce.go 's/n%2 != 0 && !l\.sleepsLong\(\)/true/' $L
 rule 'given back to other replicas' limiter/lane.go 's/case n\.queue\.len == 0 && n\.backsLocked\(now, nil\) > 0:/case false:/' $L
 rule 'given back by who closes' limiter/lane.go 's/if !n\.flying && n\.backsLocked\(now, nil\) > 0 \{/if false {/' $L

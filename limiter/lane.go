@@ -2,7 +2,6 @@ package limiter
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -292,28 +291,6 @@ func (n *lane) backsLocked(now time.Time, out *[]back) int {
 	return count
 }
 
-// turnAwayLocked ends the wait of those who would not wait as long as the lane stands in line at least.
-func (n *lane) turnAwayLocked() {
-	if n.queue.hurried == 0 {
-		return
-	}
-	plain := n.queue.odd == 0 && n.pool.odd == 0
-	for i, w := 0, n.queue.first; w != nil; i++ {
-		next := w.next
-		switch {
-		case plain && i < len(n.pool.grants) || !plain && w.covered:
-		case w.once:
-			n.endLocked(w, &laterError{n.comeBack})
-		case w.atOnce:
-			w.readyIn = time.Until(n.comeBack).Microseconds()
-			n.endLocked(w, errRefused)
-		case !w.deadline.IsZero() && w.deadline.Before(n.comeBack):
-			n.endLocked(w, &DeadlineError{Route: n.route.Load().name, Ready: n.comeBack.Sub(w.arrived)})
-		}
-		w = next
-	}
-}
-
 // endLocked takes a caller out of the lane, with what it got or with an error.
 func (n *lane) endLocked(w *waiter, err error) {
 	n.queue.remove(w)
@@ -336,78 +313,6 @@ func (n *lane) ring() {
 	n.alarm.last, n.alarm.at = n.alarm.at, time.Time{}
 	n.moveLocked(time.Now())
 	n.unlock()
-}
-
-// matchLocked goes through those who wait, in order: each takes what is in the pool for its cost, at once if it is due
-// or wanted ahead, else when it comes due. It reports whether somebody is left without.
-func (n *lane) matchLocked(now time.Time) (missing bool) {
-	q, p := &n.queue, &n.pool
-	if q.odd == 0 && p.odd == 0 {
-		served := 0
-		for q.first != nil && served < len(p.grants) && !p.grants[served].due.After(now) {
-			w := q.first
-			w.got, w.one = 1, p.grants[served]
-			served++
-			n.endLocked(w, nil)
-		}
-		if served > 0 {
-			p.shift(served)
-		}
-		return q.len > len(p.grants)
-	}
-	type cursor struct {
-		cost int64
-		at   int
-	}
-	var few [4]cursor
-	cursors := few[:0] // how far the pool is spoken for, by cost
-	taken := false
-	for w := q.first; w != nil; {
-		next := w.next
-		w.covered = false
-		k := 0
-		for k < len(cursors) && cursors[k].cost != w.cost {
-			k++
-		}
-		if k == len(cursors) {
-			cursors = append(cursors, cursor{cost: w.cost})
-		}
-		i := cursors[k].at
-		for ; i < len(p.grants) && w.got < w.units && !w.covered; i++ {
-			g := &p.grants[i]
-			if g.cost != w.cost {
-				continue
-			}
-			due := !g.due.After(now)
-			if w.atOnce && !due {
-				break
-			}
-			if !w.ahead && !due {
-				w.covered = true // out of the reach of those behind
-				continue
-			}
-			if w.got++; w.got == 1 {
-				w.one = *g
-			} else {
-				w.more = append(w.more, *g)
-			}
-			if g.cost != 1 {
-				p.odd--
-			}
-			g.cost, taken = 0, true
-		}
-		cursors[k].at = i
-		if w.got > 0 {
-			n.endLocked(w, nil)
-		} else {
-			missing = missing || !w.covered
-		}
-		w = next
-	}
-	if taken {
-		p.sweep()
-	}
-	return missing
 }
 
 // putBack takes in a reservation that its holder did not use.
@@ -441,83 +346,4 @@ func (n *lane) sleepsBeyond(at time.Time) bool {
 	n.mu.Lock()
 	defer n.unlock()
 	return n.queue.len > 0 && n.comeBack.After(at)
-}
-
-// burst is the largest cost that the route can ever start, and the bucket that sets it.
-func (n *lane) burst() (int64, string) {
-	limits := n.route.Load().limits
-	least := 0
-	for i := range limits {
-		if limits[i].limit.Burst < limits[least].limit.Burst {
-			least = i
-		}
-	}
-	return limits[least].limit.Burst, limits[least].bucket
-}
-
-// reroute follows a new configuration. Who stands in line keeps the place, and comes back as much sooner or later as the
-// new rate has it; those who can never start any more are told.
-func (n *lane) reroute(r *route) {
-	n.mu.Lock()
-	defer n.unlock()
-	was := n.route.Load()
-	if was != nil && was.built > r.built {
-		return // somebody was faster, with what is newer
-	}
-	n.route.Store(r)
-	if was == nil || n.closed != nil {
-		return
-	}
-	now := time.Now()
-	if !alike(was, r) {
-		n.pool = pool{} // charged to other limits
-	}
-	switch slower := 0.0; {
-	case n.comeBack.IsZero():
-	case !alike(was, r):
-		n.tickets, n.comeBack = nil, time.Time{}
-	case opened(was, r):
-		n.comeBack = now.Add(rand.N(jitter))
-	default:
-		for i, t := range n.tickets {
-			if t.tokens > 0 {
-				slower = max(slower, was.limits[i].limit.Rate()/r.limits[i].limit.Rate())
-			}
-		}
-		if slower > 0 {
-			n.comeBack = now.Add(time.Duration(float64(n.comeBack.Sub(now)) * slower))
-		}
-	}
-	burst, bucket := n.burst()
-	for w := n.queue.first; w != nil; {
-		next := w.next
-		if w.cost > burst {
-			n.endLocked(w, &ExceedsBurstError{Route: r.name, Bucket: bucket, Cost: w.cost, Burst: burst})
-		}
-		w = next
-	}
-	n.moveLocked(now)
-}
-
-// alike reports whether two routes have the same limits in the same places, whatever their rates.
-func alike(a, b *route) bool {
-	if len(a.limits) != len(b.limits) {
-		return false
-	}
-	for i := range a.limits {
-		if a.limits[i].args().Field != b.limits[i].args().Field {
-			return false
-		}
-	}
-	return true
-}
-
-// opened reports whether a bucket that was paused is so no longer, or for a shorter time.
-func opened(was, is *route) bool {
-	for i := range was.limits {
-		if was.limits[i].opens > is.limits[i].opens {
-			return true
-		}
-	}
-	return false
 }
