@@ -66,6 +66,9 @@ func (r *Reservation) Cancel() {
 
 type contextKey struct{}
 
+// ContextKey is the key under which a context holds its reservation: for contexts that carry one without [NewContext].
+var ContextKey any = contextKey{}
+
 // NewContext returns a context that carries a reservation to the place where the call is sent.
 func NewContext(ctx context.Context, r *Reservation) context.Context {
 	return context.WithValue(ctx, contextKey{}, r)

@@ -4,111 +4,318 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"slices"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Batch is a number of tasks that were enqueued together, under one id. Its methods are safe for concurrent use.
 type Batch[T any] struct {
-	id string // fixed, like o
-	o  *Orchestrator
+	id    string // fixed, like o and entry
+	o     *Orchestrator
+	entry *entry
 
 	mu       sync.Mutex
-	outcomes []Outcome[T]
-	order    []int         // indexes of ended tasks, in the order of ending
-	news     chan struct{} // closed and replaced with each ended task
+	items    []*item[T]
+	order    []int32 // indexes of ended tasks, in the order of ending
+	failed   int
+	finished bool          // nothing is added any more
+	news     chan struct{} // closed and replaced with each ended task; nil while nobody waits for one
 	done     chan struct{} // closed when all have ended
+	span     trace.Span
+	listener *listener
 }
 
-// EnqueueBatch queues tasks together and returns without waiting for them. The id must not be that of a batch that is
-// still kept ([ErrBatchExists]); "" takes a random one. A finished batch is kept until somebody has awaited it, at most
-// 1,000 of them. ctx is the context of every task. A batch of no tasks is finished at once.
+// item is one task of a batch.
+type item[T any] struct {
+	task
+
+	b       *Batch[T]
+	fn      Task[T]
+	value   T
+	err     error
+	endedAt int64
+	index   int32
+}
+
+// EnqueueBatch queues tasks together and returns without waiting for them, unless there is no room and [Config.Full] is
+// [Wait]. "" as an id takes a random one; what becomes of a batch whose id is that of one that is kept is said by
+// [OnLive] and [OnFinished]. ctx is the context of every task. A batch of no tasks is finished at once.
+//
+// Errors: [ErrClosed], [ErrBatchExists], [ErrBatchType], [*FullError], [*CostError]. A batch that could not be queued to
+// its end, because ctx ended, has outcomes for the rest, too.
 func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks []Task[T], opts ...Option) (*Batch[T], error) {
+	set, err := collect(opts)
+	if err != nil {
+		return nil, err
+	}
+	if set == nil {
+		set = &options{name: plainName}
+	}
 	if id == "" {
 		id = uuid.NewString()
 	}
-	b := &Batch[T]{
-		id: id, o: o, outcomes: make([]Outcome[T], len(tasks)), order: make([]int, 0, len(tasks)),
-		news: make(chan struct{}), done: make(chan struct{}),
+	b := &Batch[T]{id: id, o: o, done: make(chan struct{})}
+	b.traceBatch(ctx, len(tasks))
+	items, keys := make([]item[T], len(tasks)), make([]string, len(tasks))
+	for i := range items {
+		t := &items[i]
+		t.fn, t.job, t.ctx, t.opts = tasks[i], t, ctx, set
+		if set.key != nil {
+			keys[i] = set.key(i)
+		}
+		if set.key == nil || keys[i] == "" {
+			o.trace(&t.task, b.span)
+		}
 	}
-	if err := o.addBatch(id, b); err != nil {
+	done := ctx.Done()
+
+	o.mu.Lock()
+	into, err := b.registerLocked(set)
+	if err == nil && (into == b || set.live == LiveAppends) {
+		into.adoptLocked(items, b.span)
+		err = into.enterLocked(items, set, done)
+		if err != nil {
+			b.leaveLocked(into, items)
+		}
+	}
+	o.unlock()
+	if err != nil {
+		for i := range items {
+			o.traceRefused(&items[i].task, err)
+		}
+		b.traceEnd(err)
 		return nil, err
 	}
-	finished := func() {
-		o.finishBatch(id)
+	if into != b {
+		b.traceEnd(nil)
+		if set.live == LiveJoins {
+			return into, nil
+		}
+	}
+	into.listen(set)
+	into.enqueueEach(ctx, items, keys)
+	if len(tasks) == 0 {
+		into.check()
+	}
+	return into, nil
+}
+
+// enterLocked queues the tasks of a batch together, if they have no keys and there is room for all of them. If there is
+// none it says so, or leaves them to be queued one by one.
+func (b *Batch[T]) enterLocked(items []item[T], set *options, done <-chan struct{}) error {
+	o := b.o
+	if set.cost > o.cfg.MaxCost {
+		return &CostError{Cost: set.cost, Max: o.cfg.MaxCost}
+	}
+	fits := len(o.room.door) == 0 && o.fits(len(items), set.cost)
+	if set.key != nil || len(items) == 0 || !fits && o.cfg.Full == Wait || items[0].ctx.Err() != nil {
+		return nil
+	}
+	if err := o.enterLocked(nil, len(items), set); err != nil { //nolint:staticcheck // it does not wait here
+		return err
+	}
+	for i := range items {
+		t := &items[i].task
+		o.joinLaneLocked(t)
+		t.state = queued
+		set.lane.queue.push(t)
+		o.watchLocked(t, done)
+	}
+	set.lane.movedLocked()
+	o.wakeLocked()
+	return nil
+}
+
+// registerLocked gives the batch its id, or returns the one that has it, if the tasks are to join that.
+func (b *Batch[T]) registerLocked(set *options) (*Batch[T], error) {
+	if b.o.drain.closed {
+		return nil, ErrClosed
+	}
+	e, there, err := b.o.batches.addLocked(b.id, b, set)
+	if err != nil {
+		return nil, err
+	}
+	if there == nil {
+		b.entry = e
+		return b, nil
+	}
+	other, ok := there.(*Batch[T])
+	if !ok {
+		return nil, fmt.Errorf("%w: %s is a %T", ErrBatchType, b.id, there)
+	}
+	return other, nil
+}
+
+// leaveLocked takes back the id of a batch for which there was no room, or its tasks out of the one that it joined.
+func (b *Batch[T]) leaveLocked(into *Batch[T], items []item[T]) {
+	if into == b {
+		delete(b.o.batches.byID, b.id)
+		b.entry.dropped = true
+		return
+	}
+	into.mu.Lock()
+	into.items = into.items[:len(into.items)-len(items)]
+	into.mu.Unlock()
+}
+
+// adoptLocked takes tasks into the batch, which is live.
+func (b *Batch[T]) adoptLocked(items []item[T], span trace.Span) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.span == nil {
+		b.span = span
+	}
+	for i := range items {
+		t := &items[i]
+		t.b, t.index = b, int32(len(b.items)) //nolint:gosec // not that many tasks
+		b.items = append(b.items, t)
+	}
+}
+
+// enqueueEach queues those tasks one by one that were not queued together: because they have keys, or as there is room.
+// Where one cannot be queued the batch has an outcome for it none the less.
+func (b *Batch[T]) enqueueEach(ctx context.Context, items []item[T], keys []string) {
+	if len(items) == 0 || items[0].opts.lane != nil && items[0].opts.key == nil {
+		return
+	}
+	for i := range items {
+		t := &items[i]
+		var err error
+		switch {
+		case ctx.Err() != nil:
+			err = context.Cause(ctx)
+			b.o.traceRefused(&t.task, err)
+		case keys[i] != "":
+			err = share(b.o, keys[i], t.fn, t)
+		default:
+			err = b.o.submit(&t.task, ctx.Done())
+		}
+		if err != nil {
+			t.settle(err, b.o.now(), false)
+			t.tell()
+		}
+	}
+}
+
+func (t *item[T]) do(ctx context.Context) (err error) {
+	value, err := t.fn(ctx)
+	t.value = value
+	return err
+}
+
+func (t *item[T]) settle(err error, at int64, _ bool) { t.err, t.endedAt = err, at }
+func (t *item[T]) failure() error                     { return t.err }
+func (t *item[T]) base() *task                        { return &t.task }
+func (t *item[T]) receive(value T)                    { t.value = value }
+
+func (t *item[T]) tell() {
+	b := t.b
+	b.mu.Lock()
+	b.order = append(b.order, t.index)
+	if t.err != nil {
+		b.failed++
+	}
+	if b.news != nil {
+		close(b.news)
+		b.news = nil
+	}
+	heard := b.listener
+	b.mu.Unlock()
+	if heard != nil {
+		heard.nudge()
+	}
+	b.check()
+}
+
+// outcome is how a task of the batch ended.
+func (t *item[T]) outcome() Outcome[T] {
+	out := Outcome[T]{Value: t.value, Err: t.err, Attempts: int(t.tries)}
+	if t.lost {
+		var zero T
+		out.Value = zero
+	}
+	if t.state == fresh { // never queued
+		return out
+	}
+	started := t.attempt.startedAt
+	if t.attempt.t == nil {
+		out.Waited = time.Duration(max(0, t.endedAt-t.queuedAt))
+		return out
+	}
+	out.Waited, out.Ran = time.Duration(started-t.queuedAt), time.Duration(t.endedAt-started)
+	return out
+}
+
+// check finishes the batch if all its tasks have ended.
+func (b *Batch[T]) check() {
+	o := b.o
+	o.mu.Lock()
+	b.mu.Lock()
+	finished := !b.finished && len(b.order) == len(b.items)
+	if finished {
+		b.finished = true
+		o.finishedLocked(b.entry)
+	}
+	b.mu.Unlock()
+	o.unlock()
+	if finished {
+		b.traceEnd(nil)
 		close(b.done)
 	}
-	if len(tasks) == 0 {
-		finished()
-	}
-	set := collect(opts)
-	for i, fn := range tasks {
-		end := func(out Outcome[T]) {
-			if b.end(i, out) {
-				finished()
-			}
-		}
-		// Refused half-way, because ctx ended or the orchestrator closed: the rest end with that, and none is missing.
-		if err := submit(ctx, o, set, fn, end); err != nil {
-			end(Outcome[T]{Err: err})
-		}
-	}
-	return b, nil
 }
 
 // AwaitBatch waits for the batch of an id and returns its outcomes like [Batch.Await]. Errors: [ErrUnknownBatch],
-// [ErrBatchType].
+// [ErrBatchExpired], [ErrBatchType].
 func AwaitBatch[T any](ctx context.Context, o *Orchestrator, id string) ([]Outcome[T], error) {
-	kept, ok := o.batch(id)
-	if !ok {
-		return nil, fmt.Errorf("%w: %s", ErrUnknownBatch, id)
+	o.mu.Lock()
+	e, err := o.batches.findLocked(id)
+	o.mu.Unlock()
+	if err != nil {
+		return nil, err
 	}
-	b, ok := kept.(*Batch[T])
+	b, ok := e.batch.(*Batch[T])
 	if !ok {
-		return nil, fmt.Errorf("%w: %s is a %T", ErrBatchType, id, kept)
+		return nil, fmt.Errorf("%w: %s is a %T", ErrBatchType, id, e.batch)
 	}
 	return b.Await(ctx)
-}
-
-// end notes the outcome of a task and reports whether it was the last.
-func (b *Batch[T]) end(i int, out Outcome[T]) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.outcomes[i] = out
-	b.order = append(b.order, i)
-	close(b.news)
-	b.news = make(chan struct{})
-	return len(b.order) == len(b.outcomes)
 }
 
 // ID is the name of the batch.
 func (b *Batch[T]) ID() string { return b.id }
 
 // Total is the number of its tasks.
-func (b *Batch[T]) Total() int { return len(b.outcomes) }
+func (b *Batch[T]) Total() int { return b.progress().Total }
 
 // Done is how many of them have ended.
-func (b *Batch[T]) Done() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.order)
-}
+func (b *Batch[T]) Done() int { return b.progress().Done }
+
+// Failed is how many of these ended with an error.
+func (b *Batch[T]) Failed() int { return b.progress().Failed }
 
 // Await waits until every task has ended and returns their outcomes, one for each, in the order in which they were
 // enqueued; the error is a [BatchError] if any failed. When ctx ends first it returns nil and its cause; the tasks go
-// on. Any number of callers may await a batch, any number of times; the first that gets the outcomes frees the id.
+// on. Any number of callers may await a batch, any number of times. Under its id a finished batch is kept until somebody
+// has awaited it and ten seconds longer, and not longer than [Config.KeepBatches]. A task that awaits the batch it
+// belongs to gets [ErrAwaitsItself].
 func (b *Batch[T]) Await(ctx context.Context) ([]Outcome[T], error) {
-	if err := await(ctx, b.done); err != nil {
+	if r := b.o.running(ctx); r != nil {
+		if t, ok := r.t.job.(*item[T]); ok && t.b == b {
+			return nil, ErrAwaitsItself
+		}
+	}
+	if err := b.o.await(ctx, b.done); err != nil {
 		return nil, err
 	}
-	b.o.forgetBatch(b.id, b)
-	outcomes := slices.Clone(b.outcomes)
+	b.o.awaited(b.entry)
+	outcomes := make([]Outcome[T], len(b.items))
 	failed := map[int]error{}
-	for i, out := range outcomes {
-		if out.Err != nil {
-			failed[i] = out.Err
+	for i, t := range b.items {
+		outcomes[i] = t.outcome()
+		if t.err != nil {
+			failed[i] = t.err
 		}
 	}
 	if len(failed) > 0 {
@@ -117,28 +324,42 @@ func (b *Batch[T]) Await(ctx context.Context) ([]Outcome[T], error) {
 	return outcomes, nil
 }
 
-// Completed yields the index and outcome of each task in the order of ending, as they end. It stops early when ctx
-// ends. A consumer that is slow delays nobody but itself.
+// Completed yields the index and outcome of each task in the order of ending, as they end, those that were added
+// meanwhile included. It stops early when ctx ends. A consumer that is slow delays nobody but itself.
 func (b *Batch[T]) Completed(ctx context.Context) iter.Seq2[int, Outcome[T]] {
 	return func(yield func(int, Outcome[T]) bool) {
-		for next := 0; next < len(b.outcomes); next++ {
+		for next := 0; ; next++ {
 			b.mu.Lock()
-			for len(b.order) <= next {
+			for len(b.order) <= next && !b.finished && len(b.order) < len(b.items) {
+				if b.news == nil {
+					b.news = make(chan struct{})
+				}
 				news := b.news
 				b.mu.Unlock()
-				select {
-				case <-news:
-				case <-ctx.Done():
+				if b.o.await(ctx, news) != nil {
 					return
 				}
 				b.mu.Lock()
 			}
-			i := b.order[next]
-			out := b.outcomes[i]
+			if next >= len(b.order) {
+				b.mu.Unlock()
+				return
+			}
+			i := int(b.order[next])
+			out := b.items[i].outcome()
 			b.mu.Unlock()
 			if !yield(i, out) {
 				return
 			}
 		}
 	}
+}
+
+// Map queues a call of a function for each of some values, as a batch: the i-th outcome is that of the i-th value.
+func Map[In, T any](ctx context.Context, o *Orchestrator, id string, in []In, fn func(context.Context, In) (T, error), opts ...Option) (*Batch[T], error) {
+	tasks := make([]Task[T], len(in))
+	for i, v := range in {
+		tasks[i] = func(ctx context.Context) (T, error) { return fn(ctx, v) }
+	}
+	return EnqueueBatch(ctx, o, id, tasks, opts...)
 }

@@ -7,47 +7,175 @@ import (
 
 // Outcome is how a task ended.
 type Outcome[T any] struct {
-	Value  T
-	Err    error
-	Waited time.Duration // from submitting until it started, or until it ended without
-	Ran    time.Duration // 0 where it never started
+	Value    T
+	Err      error
+	Waited   time.Duration // from when it was queued until it first started, or ended without
+	Ran      time.Duration // from then until it ended, waits for further attempts included; 0 where it never started
+	Attempts int           // how often it started
 }
 
 // Future is the outcome of a task that may not have ended yet. Any number of callers may await it, any number of times.
 type Future[T any] struct {
-	done    chan struct{}
-	outcome Outcome[T] // written before done is closed
+	task
+
+	fn    Task[T]
+	value T
+	err   error
+	done  chan struct{} // made when somebody waits; guarded by the orchestrator's gates
 }
 
-// Submit queues a task and returns the future of its outcome. Errors: [ErrClosed], or the cause of ctx' end. When ctx
-// ends later, a queued task ends with its cause and an executing one sees it.
+// always is closed: the channel of everything that is there.
+var always = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// Submit queues a task and returns the future of its outcome. Where there is no room it does what [Config.Full] says.
+// Errors: [ErrClosed], [*FullError], [*CostError], [ErrKeyType], or the cause of ctx' end. When ctx ends later, a task
+// that waits ends with its cause and one that executes sees it.
 func Submit[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts ...Option) (*Future[T], error) {
-	f := &Future[T]{done: make(chan struct{})}
-	err := submit(ctx, o, collect(opts), fn, func(out Outcome[T]) {
-		f.outcome = out
-		close(f.done)
-	})
+	f, err := newFuture(ctx, o, fn, opts)
 	if err != nil {
+		return nil, err
+	}
+	if f.opts != nil && f.opts.key != nil {
+		if key := f.opts.key(0); key != "" {
+			return f, share(o, key, fn, f)
+		}
+	}
+	if err := o.submit(&f.task, ctx.Done()); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
-// Await returns the task's result or error when it has ended. When ctx ends first it returns its cause; the task goes on.
-func (f *Future[T]) Await(ctx context.Context) (T, error) {
-	if err := await(ctx, f.done); err != nil {
-		var zero T
-		return zero, err
+func newFuture[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts []Option) (*Future[T], error) {
+	set, err := collect(opts)
+	if err != nil {
+		return nil, err
 	}
-	return f.outcome.Value, f.outcome.Err
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	f := &Future[T]{fn: fn}
+	f.job, f.ctx, f.opts = f, ctx, set
+	return f, nil
 }
 
-// await waits until done is closed or ctx ends. What is done already is done, whatever ctx says.
-func await(ctx context.Context, done <-chan struct{}) error {
+// submit queues a task. It watches over its context through that one's channel, which may be nil.
+func (o *Orchestrator) submit(t *task, done <-chan struct{}) error {
+	o.trace(t, nil)
+	ctx, set := t.ctx, t.opts
+	if set == nil {
+		set = &none
+	}
+	o.mu.Lock()
+	if err := o.enterLocked(ctx, 1, set); err != nil {
+		o.unlock()
+		o.traceRefused(t, err)
+		return err
+	}
+	o.enqueueLocked(t, done)
+	o.unlock()
+	return nil
+}
+
+// none is the options of tasks without, before they are in a lane.
+var none options
+
+// enqueueLocked puts a task for which there is room into its lane.
+func (o *Orchestrator) enqueueLocked(t *task, done <-chan struct{}) {
+	o.joinLaneLocked(t)
+	t.state = queued
+	n := t.opts.lane
+	n.queue.push(t)
+	o.watchLocked(t, done)
+	n.movedLocked()
+	o.wakeLocked()
+}
+
+// joinLaneLocked gives a task its lane and its age.
+func (o *Orchestrator) joinLaneLocked(t *task) {
+	switch {
+	case t.opts == nil:
+		t.opts = o.laneLocked(o.cfg.Route).plain
+	case t.opts.lane == nil:
+		if t.opts.route == "" {
+			t.opts.route = o.cfg.Route
+		}
+		t.opts.lane = o.laneLocked(t.opts.route)
+	}
+	t.rank, t.queuedAt = t.opts.class.rank(), o.now()
+	o.active++
+}
+
+// Await returns the task's result or error when it has ended. When ctx ends first it returns its cause; the task goes on.
+// A task that awaits another of its orchestrator lends its slot meanwhile; one that awaits itself gets [ErrAwaitsItself].
+func (f *Future[T]) Await(ctx context.Context) (T, error) {
+	var zero T
+	o := f.opts.lane.o
+	if done := f.gate(o); done != always {
+		if r := o.running(ctx); r != nil && r.t == &f.task {
+			return zero, ErrAwaitsItself
+		}
+		if err := o.await(ctx, done); err != nil {
+			return zero, err
+		}
+	}
+	return f.outcome()
+}
+
+func (f *Future[T]) outcome() (T, error) {
+	if f.lost || f.err != nil && f.attempt.t == nil { // the function has not returned, or never ran
+		var zero T
+		return zero, f.err
+	}
+	return f.value, f.err
+}
+
+// gate returns a channel that is closed when the outcome is there.
+func (f *Future[T]) gate(o *Orchestrator) chan struct{} {
+	o.gates.Lock()
+	defer o.gates.Unlock()
+	if f.done == nil {
+		f.done = make(chan struct{})
+	}
+	return f.done
+}
+
+func (f *Future[T]) do(ctx context.Context) (err error) {
+	value, err := f.fn(ctx)
+	f.value = value
+	return err
+}
+
+func (f *Future[T]) settle(err error, _ int64, _ bool) { f.err = err }
+func (f *Future[T]) failure() error                    { return f.err }
+func (f *Future[T]) base() *task                       { return &f.task }
+func (f *Future[T]) receive(value T)                   { f.value = value }
+
+func (f *Future[T]) tell() {
+	o := f.opts.lane.o
+	o.gates.Lock()
+	done := f.done
+	f.done = always
+	o.gates.Unlock()
+	if done != nil {
+		close(done)
+	}
+}
+
+// await waits until done is closed or ctx ends. What is done already is done, whatever ctx says. A task lends its slot
+// meanwhile.
+func (o *Orchestrator) await(ctx context.Context, done <-chan struct{}) error {
 	select {
 	case <-done:
 		return nil
 	default:
+	}
+	if back := o.lend(ctx); back != nil {
+		defer back(ctx)
 	}
 	select {
 	case <-done:
@@ -59,34 +187,35 @@ func await(ctx context.Context, done <-chan struct{}) error {
 
 // Execute runs one task and returns its result or error: [Submit] and [Future.Await] with the same context. It returns
 // when the task has ended, also when ctx ends while it executes, so that nothing of it goes on behind the caller's back.
-// Within a task, beware: where every slot is taken by tasks that execute others, nobody comes to an end before their
-// contexts do.
 func Execute[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts ...Option) (T, error) {
-	f, err := Submit(ctx, o, fn, opts...)
+	var zero T
+	f, err := newFuture(ctx, o, fn, opts)
 	if err != nil {
-		var zero T
 		return zero, err
 	}
-	<-f.done
-	return f.outcome.Value, f.outcome.Err
-}
-
-// submit puts a typed task behind the untyped queue.
-func submit[T any](ctx context.Context, o *Orchestrator, opts options, fn Task[T], ended func(Outcome[T])) error {
-	var value T
-	do := func(ctx context.Context) (err error) {
-		value, err = fn(ctx)
-		return err
+	if f.opts != nil && f.opts.key != nil {
+		if key := f.opts.key(0); key != "" {
+			if err := share(o, key, fn, f); err != nil {
+				return zero, err
+			}
+			return f.Await(context.WithoutCancel(ctx))
+		}
 	}
-	return o.submit(ctx, opts, do, func(err error, waited, ran time.Duration) {
-		ended(Outcome[T]{Value: value, Err: err, Waited: waited, Ran: ran})
-	})
-}
-
-func collect(opts []Option) options {
-	set := options{name: "call"}
-	for _, opt := range opts {
-		opt(&set)
+	// Nobody but the caller needs to watch over its context.
+	if err := o.submit(&f.task, nil); err != nil {
+		return zero, err
 	}
-	return set
+	if done := f.gate(o); done != always {
+		back := o.lend(ctx)
+		select {
+		case <-done:
+		case <-ctx.Done():
+			o.withdraw(&f.task, context.Cause(ctx))
+			<-done
+		}
+		if back != nil {
+			back(ctx)
+		}
+	}
+	return f.outcome()
 }

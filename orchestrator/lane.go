@@ -1,202 +1,263 @@
 package orchestrator
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/weir-go/weir/limiter"
 )
 
-// lane is the queue of one route and the reservations that were asked for its tasks. Everything but o and route is
+// lane is the queue of one route and the reservations that were asked for its tasks. Everything but o, route and most is
 // guarded by the orchestrator's mu.
 type lane struct {
 	o     *Orchestrator
 	route string
+	most  int      // slots that it may take
+	plain *options // of tasks without options
 
-	queue    queue
-	reserved int  // reservations asked for or not yet due, each with a slot held for it
-	asking   bool // a goroutine asks the limiter
-	held     []*held
-	wake     chan struct{} // tells that goroutine, while it stands in line, that there may be nothing left to ask for
+	queue   classQueue
+	running int                    // tasks that have a slot, or have lent theirs
+	asked   int                    // slots for the reservations that are being asked for
+	asking  bool                   // a call is under way
+	urgent  bool                   // that call is for urgent tasks
+	held    []*limiter.Reservation // not due yet, by due time; each has a slot
+	again   [2]time.Time           // stands in line until then, as an ordinary caller and as an urgent one; zero if not
+	timer   *time.Timer
+	rings   time.Time // when the timer does, zero if it does not
+	idleAt  int64     // since when there has been nothing to do
+	budget  budget    // of retries
+	starts  rate      // of tasks
+
+	wanting, holding place
 }
 
-// held is a reservation that is not due yet.
-type held struct {
-	reservation *limiter.Reservation
-	timer       *time.Timer
+// heardAgain bounds how long a lane stands in line without asking: so it hears of pauses, resumes and new rates.
+const heardAgain = 5 * time.Second
+
+// soonest is the least time between two calls of a lane that stands in line.
+const soonest = time.Millisecond
+
+func (o *Orchestrator) laneLocked(route string) *lane {
+	if n := o.lanes[route]; n != nil {
+		return n
+	}
+	o.sweepLocked()
+	n := &lane{o: o, route: route, most: o.cfg.Slots, budget: newBudget(o.now())}
+	if most, ok := o.cfg.RouteSlots[route]; ok {
+		n.most = min(n.most, most)
+	}
+	n.plain = &options{lane: n, route: route, name: plainName}
+	n.wanting.n, n.holding.n = n, n
+	o.lanes[route] = n
+	return n
 }
 
-// askLocked starts asking if there are tasks that no reservation is on its way for.
-func (n *lane) askLocked() {
-	if n.asking || n.queue.len <= n.reserved || n.o.ctx.Err() != nil {
+// sweepLocked forgets lanes that have had nothing to do for a minute, when there are twice as many as the last time:
+// routes made at run time come and go.
+func (o *Orchestrator) sweepLocked() {
+	const few, long = 64, int64(time.Minute)
+	if len(o.lanes) < few || len(o.lanes) < 2*o.swept {
 		return
 	}
-	n.asking = true
-	n.o.live.Go(n.ask)
+	now := o.now()
+	for route, n := range o.lanes {
+		if n.idle() && now-n.idleAt > long {
+			delete(o.lanes, route)
+		}
+	}
+	o.swept = len(o.lanes)
 }
 
-// ask takes slots and reservations for them until every queued task has one on its way.
-func (n *lane) ask() {
-	for {
-		if err := n.o.slots.Acquire(n.o.ctx, 1); err != nil {
-			n.o.mu.Lock()
-			n.asking = false
-			n.o.mu.Unlock()
-			return
+func (n *lane) idle() bool {
+	return n.queue.len == 0 && n.holds() == 0 && !n.asking && n.rings.IsZero()
+}
+
+// holds is how many slots the lane has taken, one way or another.
+func (n *lane) holds() int { return n.running + n.asked + len(n.held) }
+
+// uncovered is how many tasks have no reservation on its way.
+func (n *lane) uncovered() int { return n.queue.len - n.asked - len(n.held) }
+
+// hurried is how many of these are urgent: the reservations that are on their way go to urgent tasks first.
+func (n *lane) hurried() int {
+	return min(n.uncovered(), n.queue.lists[Urgent.rank()].len-n.asked-len(n.held))
+}
+
+// ask is what a lane would ask for, if anything: ordinary reservations, or urgent ones.
+func (n *lane) ask() (urgent, ok bool) {
+	switch {
+	case n.asking || n.uncovered() <= 0 || n.holds() >= n.most || n.o.drain.given:
+		return false, false
+	case n.hurried() > 0 && n.again[1].IsZero():
+		return true, true
+	default:
+		return false, n.again[0].IsZero()
+	}
+}
+
+// movedLocked brings everything in line with a lane in which something has changed: reservations without tasks are given
+// back, the lane is among those that want a slot or it is not, and its timer is set.
+func (n *lane) movedLocked() {
+	n.trimLocked()
+	_, ok := n.ask()
+	n.o.wanting.keep(&n.wanting, ok)
+	n.o.holding.keep(&n.holding, len(n.held) > 0)
+	n.setTimerLocked()
+	if n.queue.len == 0 && n.holds() == 0 {
+		n.idleAt = n.o.now()
+	}
+}
+
+// trimLocked gives back the reservations for which no task is left, the latest first, and frees their slots.
+func (n *lane) trimLocked() {
+	for len(n.held) > n.queue.len {
+		n.giveBackLocked()
+		n.o.slots.leave()
+	}
+}
+
+// giveBackLocked gives back the reservation that is due last. Its slot is the caller's. The limiter keeps it for the
+// next who asks: that is worth asking for, whatever the line.
+func (n *lane) giveBackLocked() {
+	n.again = [2]time.Time{}
+	last := len(n.held) - 1
+	n.held[last].Cancel()
+	n.held[last] = nil
+	n.held = n.held[:last]
+	if n.o.drain.closed {
+		n.o.drain.report.Reservations++
+	}
+}
+
+// setTimerLocked sets the timer for the next due time or the end of standing in line.
+func (n *lane) setTimerLocked() {
+	var next time.Time
+	if len(n.held) > 0 {
+		next = n.held[0].Due()
+	}
+	if n.uncovered() > 0 && !n.asking {
+		for _, again := range n.again {
+			if !again.IsZero() && (next.IsZero() || again.Before(next)) {
+				next = again
+			}
 		}
-		want := n.mark()
-		if want == 0 {
-			n.o.slots.Release(1)
-			return
+	}
+	switch {
+	case next.Equal(n.rings):
+		return
+	case next.IsZero():
+		n.timer.Stop()
+	case n.timer == nil:
+		n.timer = time.AfterFunc(time.Until(next), n.ring)
+	default:
+		n.timer.Reset(time.Until(next))
+	}
+	n.rings = next
+}
+
+// ring is called when something is due. One that comes too early or for nothing does no harm.
+func (n *lane) ring() {
+	n.o.mu.Lock()
+	defer n.o.unlock()
+	n.rings = time.Time{}
+	now := time.Now()
+	for i, again := range n.again {
+		if !again.After(now) {
+			n.again[i] = time.Time{}
 		}
-		rs, again, err := n.o.cfg.Limiter.TryReserve(n.o.ctx, n.route, want)
-		if err != nil {
-			n.fail(want, fmt.Errorf("orchestrator: route %s: %w", n.route, err))
+	}
+	n.dueLocked()
+	n.movedLocked()
+	n.o.wakeLocked()
+}
+
+// answeredLocked takes in the answer to a call for reservations. More may have come than there are tasks left.
+func (n *lane) answeredLocked(rs []*limiter.Reservation, again time.Time, err error) {
+	missing := n.asked - len(rs)
+	n.asking, n.asked = false, 0
+	for range missing {
+		n.o.slots.leave()
+	}
+	for _, r := range rs {
+		// One that somebody gave up may be due before those that were there.
+		at, _ := slices.BinarySearchFunc(n.held, r, func(a, b *limiter.Reservation) int {
+			if a.Due().After(b.Due()) {
+				return 1
+			}
+			return -1
+		})
+		n.held = slices.Insert(n.held, at, r)
+	}
+	switch {
+	case err != nil:
+		n.failLocked(missing, err)
+	case len(rs) == 0:
+		now := time.Now()
+		line := &n.again[0]
+		if n.urgent {
+			line = &n.again[1]
+		}
+		*line = again
+		if line.Before(now.Add(soonest)) {
+			*line = now.Add(soonest)
+		} else if most := now.Add(heardAgain); line.After(most) {
+			*line = most
+		}
+	}
+	n.dueLocked()
+	n.movedLocked()
+}
+
+// dueLocked gives each reservation that has come due to the task that is first then.
+func (n *lane) dueLocked() {
+	due := 0
+	for due < len(n.held) && n.held[due].Delay() == 0 {
+		r := n.held[due]
+		due++
+		t := n.queue.first(n.o.cfg.Ageing)
+		if late := r.Late(); late || t == nil {
+			if late {
+				n.o.count.Late++
+			}
+			r.Cancel()
+			n.o.slots.leave()
 			continue
 		}
-		n.giveUp(want - len(rs))
-		n.hold(rs)
-		if len(rs) == 0 {
-			n.standInLine(again)
-		}
-	}
-}
-
-// standInLine waits until it is time to ask again. It holds no slot meanwhile: a throttled route delays no other.
-func (n *lane) standInLine(again time.Time) {
-	t := time.NewTimer(time.Until(again))
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-n.wake:
-	case <-n.o.ctx.Done():
-	}
-}
-
-// mark counts the tasks to ask for, takes a slot for each beyond the first, which is taken, and notes that they are
-// being asked for. It returns 0, and ends asking, if there are none.
-func (n *lane) mark() int {
-	n.o.mu.Lock()
-	defer n.o.mu.Unlock()
-	uncovered := n.queue.len - n.reserved
-	if uncovered <= 0 {
-		n.asking = false
-		return 0
-	}
-	want := 1
-	for want < uncovered && n.o.slots.TryAcquire(1) {
-		want++
-	}
-	n.reserved += want
-	now, t := time.Now(), n.queue.first
-	for range n.reserved {
-		if t.askedAt.IsZero() {
-			t.askedAt = now
-		}
-		t = t.next
-	}
-	return want
-}
-
-// hold waits for reservations to come due. More may have come than there are tasks left.
-func (n *lane) hold(rs []*limiter.Reservation) {
-	n.o.mu.Lock()
-	defer n.o.mu.Unlock()
-	for _, r := range rs {
-		n.o.live.Add(1)
-		h := &held{reservation: r}
-		h.timer = time.AfterFunc(r.Delay(), func() { n.due(h) })
-		n.held = append(n.held, h)
-	}
-	// A reservation that somebody gave up may be due before those that were there.
-	slices.SortStableFunc(n.held, func(a, b *held) int { return a.reservation.Due().Compare(b.reservation.Due()) })
-	n.trimLocked()
-}
-
-// trimLocked gives back the reservations for which no task is left, the latest first, and frees their slots: one that
-// is due in an hour must not hold a slot for that hour.
-func (n *lane) trimLocked() {
-	n.wakeLocked()
-	for i := len(n.held) - 1; i >= 0 && n.reserved > n.queue.len; i-- {
-		h := n.held[i]
-		if !h.timer.Stop() {
-			continue // due in this moment: it will find the line empty
-		}
-		n.held = slices.Delete(n.held, i, i+1)
-		n.reserved--
-		h.reservation.Cancel()
-		n.o.slots.Release(1)
-		n.o.live.Done()
-	}
-}
-
-// wakeLocked tells the goroutine that stands in line when there is nobody left to stand there for.
-func (n *lane) wakeLocked() {
-	if n.queue.len <= n.reserved {
-		select {
-		case n.wake <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// giveUp frees the slots of reservations that did not come.
-func (n *lane) giveUp(count int) {
-	if count == 0 {
-		return
-	}
-	n.o.mu.Lock()
-	n.reserved -= count
-	n.o.mu.Unlock()
-	n.o.slots.Release(int64(count))
-}
-
-// fail ends the tasks that the limiter was asked for in vain: those behind the ones that have a reservation coming.
-func (n *lane) fail(count int, err error) {
-	var failed []*task
-	n.o.mu.Lock()
-	t := n.queue.first
-	for range n.reserved - count {
-		if t != nil {
-			t = t.next
-		}
-	}
-	for t != nil && len(failed) < count {
-		next := t.next
 		n.queue.remove(t)
-		failed = append(failed, t)
-		t = next
+		n.o.unwatchLocked(t)
+		n.o.leaveRoomLocked(t)
+		if t.tries == 0 {
+			n.budget.firsts++
+		}
+		n.starts.add(n.o.now())
+		t.bindLocked(r)
+		n.running++
+		n.o.ready.push(t)
 	}
-	n.o.mu.Unlock()
-	for _, t := range failed {
-		t.end(err)
+	if due > 0 {
+		n.held = slices.Delete(n.held, 0, due)
 	}
-	n.giveUp(count)
 }
 
-// due gives a reservation that has come due to the task that is first in line now, and runs it.
-func (n *lane) due(h *held) {
-	defer n.o.live.Done()
-	defer n.o.slots.Release(1)
-	r := h.reservation
-	late := r.Late()
-	n.o.mu.Lock()
-	n.reserved--
-	n.held = slices.DeleteFunc(n.held, func(o *held) bool { return o == h })
-	var t *task
-	if !late {
-		t = n.queue.pop()
+// failLocked ends the tasks that the limiter was asked for in vain: those behind the ones that have a reservation.
+func (n *lane) failLocked(count int, err error) {
+	var spared list
+	for range len(n.held) {
+		if t := n.queue.first(n.o.cfg.Ageing); t != nil {
+			n.queue.remove(t)
+			spared.push(t)
+		}
 	}
-	if t != nil {
-		n.o.count.InFlight++
+	for range count {
+		t := n.queue.first(n.o.cfg.Ageing)
+		if t == nil {
+			break
+		}
+		n.queue.remove(t)
+		n.o.leaveRoomLocked(t)
+		n.o.overLocked(t, err)
 	}
-	n.askLocked() // for those that a late reservation leaves without one
-	n.wakeLocked()
-	n.o.mu.Unlock()
-	if t == nil {
-		r.Cancel()
-		return
+	for t := spared.pop(); t != nil; t = spared.pop() {
+		n.queue.pushBack(t)
 	}
-	t.execute(r)
 }

@@ -2,16 +2,12 @@ package orchestrator
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
-	"strings"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/weir-go/weir/limiter"
 )
@@ -23,159 +19,134 @@ type Limiter interface {
 	TryReserve(ctx context.Context, route string, n int, opts ...limiter.Option) ([]*limiter.Reservation, time.Time, error)
 }
 
-// Config says how an orchestrator works. The zero value of each field is documented; Limiter has none.
-type Config struct {
-	// Limiter says when tasks may start. It is used, never closed.
-	Limiter Limiter
-	// Slots is how many tasks execute at the same time. Zero is 10.
-	Slots int
-	// Route is the route of tasks that name none. Zero is "global".
-	Route string
-	// TracerProvider makes the spans of each task. Zero is the global one.
-	TracerProvider trace.TracerProvider
-}
-
-// The defaults of [Config].
-const (
-	DefaultSlots = 10
-	DefaultRoute = "global"
-)
-
 const scope = "github.com/weir-go/weir/orchestrator"
 
 // Orchestrator queues tasks and runs them. It is safe for concurrent use; [New] makes one, [Orchestrator.Close] ends it.
 type Orchestrator struct {
-	cfg    Config // fixed at construction, like the three below
-	slots  *semaphore.Weighted
+	cfg    Config // fixed at construction, like those down to end
+	began  time.Time
 	tracer trace.Tracer
-	ctx    context.Context //nolint:containedctx // the orchestrator's own life: it ends tasks when Close gives up on them
-	cancel context.CancelCauseFunc
+	log    *slog.Logger
+	worker func()          // o.work, made once
+	life   context.Context //nolint:containedctx // the orchestrator's own: it ends when Close gives up on what is left
+	end    context.CancelFunc
 
-	live sync.WaitGroup // tasks accepted and not ended, and the goroutines that work for them
+	traced   atomic.Bool  // somebody listens to spans
+	tracedAt atomic.Int64 // when that was last looked at
 
 	mu      sync.Mutex
-	closed  bool
+	slots   slots
 	lanes   map[string]*lane
+	wanting lanes              // those that have tasks to ask for and may ask
+	holding lanes              // those that have reservations which are not due
+	ready   list               // tasks that have a reservation and a slot, and wait for a goroutine
+	busy    list               // tasks that execute
+	lost    map[*task]struct{} // tasks that execute though nobody waits for them any more
+	resting list               // tasks that wait before their next attempt
+	waking  bool               // a goroutine has been started and has not yet looked for work
+	swept   int                // lanes that were left when idle ones were last forgotten
+
+	watches map[<-chan struct{}]*watch
+	flights map[string]flight
 	batches registry
-	count   Snapshot // counters alone
+	room    room
+	drain   drain
+	count   Counts
+	active  int // tasks that have not ended, goroutines at work, and callbacks on their way
+
+	// left to be done by whoever gives up mu
+	overs    list
+	begun    *watch // to be begun
+	ended    *watch // to be ended
+	warnings []func()
+
+	gates sync.Mutex // guards the channels of futures that are awaited before they are there
 }
 
 // New returns an orchestrator, or what is wrong with its configuration.
 func New(cfg Config) (*Orchestrator, error) {
-	if cfg.Limiter == nil {
-		return nil, errors.New("orchestrator: no limiter")
-	}
-	if cfg.Slots < 0 {
-		return nil, fmt.Errorf("orchestrator: %d slots: want 1 or more, or 0 for %d", cfg.Slots, DefaultSlots)
-	}
-	if cfg.Slots == 0 {
-		cfg.Slots = DefaultSlots
-	}
-	if cfg.Route == "" {
-		cfg.Route = DefaultRoute
-	}
-	if cfg.TracerProvider == nil {
-		cfg.TracerProvider = otel.GetTracerProvider()
+	cfg, err := cfg.filled()
+	if err != nil {
+		return nil, err
 	}
 	o := &Orchestrator{
-		cfg: cfg, slots: semaphore.NewWeighted(int64(cfg.Slots)), tracer: cfg.TracerProvider.Tracer(scope),
-		lanes: map[string]*lane{},
+		cfg: cfg, began: time.Now(), tracer: cfg.TracerProvider.Tracer(scope), log: cfg.Logger,
+		slots: newSlots(cfg.Slots), lanes: map[string]*lane{}, watches: map[<-chan struct{}]*watch{}, flights: map[string]flight{},
+		lost:  map[*task]struct{}{},
+		drain: newDrain(),
 	}
+	o.tracedAt.Store(-int64(lookAgain))
+	o.worker = o.work
 	// Not derived from any caller's context: the orchestrator outlives whoever made it and ends with Close.
-	o.ctx, o.cancel = context.WithCancelCause(context.Background())
+	o.life, o.end = context.WithCancel(context.Background())
 	return o, nil
 }
 
-// Pending is how many tasks wait to start.
+// now is the time since the orchestrator began, in ns.
+func (o *Orchestrator) now() int64 { return int64(time.Since(o.began)) }
+
+// at is a moment of [Orchestrator.now] as a time.
+func (o *Orchestrator) at(now int64) time.Time { return o.began.Add(time.Duration(now)) }
+
+// Pending is how many tasks wait to start, for the first time or again.
 func (o *Orchestrator) Pending() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n := 0
-	for _, l := range o.lanes {
-		n += l.queue.len
-	}
-	return n
+	return o.room.count
 }
 
-// Snapshot is the state of an orchestrator at one moment.
-type Snapshot struct {
-	Slots    int    `json:"slots"`
-	Pending  int    `json:"pending"`   // tasks that wait to start
-	InFlight int    `json:"in_flight"` // tasks that execute
-	Done     int64  `json:"done"`      // tasks that ended with a result
-	Failed   int64  `json:"failed"`    // tasks that ended with an error, cancelled ones included
-	Lanes    []Lane `json:"lanes"`     // by route; those that ever had a task
-}
-
-// Lane is the state of one route's queue.
-type Lane struct {
-	Route    string `json:"route"`
-	Pending  int    `json:"pending"`
-	Reserved int    `json:"reserved"` // reservations asked for or not yet due
-	OldestMS int64  `json:"oldest_ms"`
-}
-
-// Snapshot reads the state; it is cheap enough to be read every second.
-func (o *Orchestrator) Snapshot() Snapshot {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	s := o.count
-	s.Slots = o.cfg.Slots
-	s.Lanes = make([]Lane, 0, len(o.lanes))
-	for route, l := range o.lanes {
-		v := Lane{Route: route, Pending: l.queue.len, Reserved: l.reserved}
-		if t := l.queue.first; t != nil {
-			v.OldestMS = time.Since(t.queuedAt).Milliseconds()
-		}
-		s.Pending += v.Pending
-		s.Lanes = append(s.Lanes, v)
-	}
-	slices.SortFunc(s.Lanes, func(a, b Lane) int { return strings.Compare(a.Route, b.Route) })
-	return s
-}
-
-// idle reports whether every task that was accepted has ended.
-func (o *Orchestrator) idle() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.count.InFlight > 0 {
-		return false
-	}
-	for _, l := range o.lanes {
-		if l.queue.len > 0 || len(l.held) > 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// Close stops intake and waits until every task has ended. When ctx ends first it ends queued tasks with [ErrClosed],
-// cancels the contexts of those that execute, and returns an error that says how many there were; it does not wait for
-// functions that ignore their context. Closing again waits again.
-func (o *Orchestrator) Close(ctx context.Context) error {
-	o.mu.Lock()
-	o.closed = true
+// unlock gives up mu and does what was left to be done without it: tells of tasks that ended, and ends watches over
+// contexts. Both run code of others.
+func (o *Orchestrator) unlock() {
+	over, begun, ended, warnings := o.overs.first, o.begun, o.ended, o.warnings
+	o.overs, o.begun, o.ended, o.warnings = list{}, nil, nil, nil
 	o.mu.Unlock()
-	ended := make(chan struct{})
-	go func() { o.live.Wait(); close(ended) }()
-	if o.idle() || await(ctx, ended) == nil {
-		o.cancel(ErrClosed)
-		<-ended
-		return nil
+	for over != nil {
+		next := over.next
+		over.next, over.prev = nil, nil
+		o.told(over)
+		over = next
 	}
-	o.mu.Lock()
-	var queued []*task
-	for _, l := range o.lanes {
-		for t := l.queue.pop(); t != nil; t = l.queue.pop() {
-			queued = append(queued, t)
-		}
-		l.trimLocked()
+	for begun != nil {
+		next := begun.next
+		begun.next = nil // before it can be ended, which links it again
+		o.beginWatch(begun)
+		begun = next
 	}
-	running := o.count.InFlight
-	o.mu.Unlock()
-	o.cancel(ErrClosed)
-	for _, t := range queued {
-		t.end(ErrClosed)
+	for ended != nil {
+		next := ended.next
+		ended.stop()
+		ended = next
 	}
-	return fmt.Errorf("orchestrator: close: %d queued tasks ended, %d executing ones cancelled: %w", len(queued), running, context.Cause(ctx))
+	for _, warn := range warnings {
+		warn()
+	}
+}
+
+// overLocked ends a task that is in no list. What it ended with is passed on by whoever gives up mu.
+func (o *Orchestrator) overLocked(t *task, err error) {
+	o.settleLocked(t, err, false)
+	t.state = over
+	o.active--
+	o.quietLocked()
+}
+
+// settleLocked decides how a task ended.
+func (o *Orchestrator) settleLocked(t *task, err error, givenUp bool) {
+	o.unwatchLocked(t)
+	t.job.settle(err, o.now(), givenUp)
+	switch {
+	case t.inner:
+	case err == nil:
+		o.count.Done++
+	default:
+		o.count.Failed++
+	}
+	o.overs.push(t)
+}
+
+// told passes the outcome of a task on. It runs without mu.
+func (o *Orchestrator) told(t *task) {
+	o.record(t)
+	t.job.tell()
 }

@@ -3,61 +3,184 @@ package orchestrator
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
-// registry keeps batches by id, so that they can be awaited by name. It is guarded by the orchestrator's mu.
+// Live is what becomes of a batch whose id is that of one that has not finished. The zero value is LiveFails.
+type Live int
+
+const (
+	// LiveFails refuses it with [ErrBatchExists].
+	LiveFails Live = iota
+	// LiveJoins returns the batch that is there. The tasks of the new one do not run.
+	LiveJoins
+	// LiveAppends adds the tasks to the batch that is there.
+	LiveAppends
+)
+
+// Finished is what becomes of a batch whose id is that of one that has finished and is still kept. The zero value is
+// FinishedReuses.
+type Finished int
+
+const (
+	// FinishedReuses takes the id for the new batch; the outcomes of the old one are forgotten.
+	FinishedReuses Finished = iota
+	// FinishedFails refuses it with [ErrBatchExists].
+	FinishedFails
+)
+
+// OnLive says what becomes of a batch whose id is that of one that has not finished.
+func OnLive(l Live) Option { return func(o *options) { o.live = l } }
+
+// OnFinished says what becomes of a batch whose id is that of one that has finished and is still kept.
+func OnFinished(f Finished) Option { return func(o *options) { o.finished = f } }
+
+// registry keeps batches by id, so that they can be awaited by name. It is guarded by the orchestrator's mu. The batches
+// that are finished are kept until somebody has awaited them and a moment longer, for a time and up to a number; of
+// those that are kept no longer the ids are remembered, up to a greater number.
 type registry struct {
-	byID     map[string]any // *Batch[T]
-	finished []string       // ids that nobody has awaited yet, oldest first
+	byID map[string]*entry
+	// in the order in which they are to be forgotten; those that have been forgotten or reused are skipped
+	unawaited, awaited []*entry
+	gone               map[string]struct{}
+	goneOrder          []string
+	timer              *time.Timer
+	rings              int64 // when that does, 0 if it does not
 }
 
-// maxFinished bounds the finished batches that are kept for somebody to await.
-const maxFinished = 1000
-
-func (o *Orchestrator) addBatch(id string, b any) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.closed {
-		return ErrClosed
-	}
-	if _, ok := o.batches.byID[id]; ok {
-		return fmt.Errorf("%w: %s", ErrBatchExists, id)
-	}
-	if o.batches.byID == nil {
-		o.batches.byID = map[string]any{}
-	}
-	o.batches.byID[id] = b
-	return nil
+// entry is one batch of the registry.
+type entry struct {
+	id      string
+	batch   kept
+	state   state // executes, then over
+	awaited bool
+	dropped bool  // it is not in the registry any more
+	until   int64 // how long it is kept, once it is over
 }
 
-func (o *Orchestrator) batch(id string) (any, bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	b, ok := o.batches.byID[id]
-	return b, ok
+// kept is a batch whatever the type of its results.
+type kept interface {
+	progress() Progress
 }
 
-func (o *Orchestrator) finishBatch(id string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+const (
+	// grace is how long a batch is kept that somebody has awaited, for others who await it at the same time.
+	grace = 10 * time.Second
+	// remembered is how many ids are remembered for each batch that is kept.
+	remembered = 10
+)
+
+// addLocked registers a batch. It returns the one of the same id that it joins, if it does.
+func (r *registry) addLocked(id string, b kept, set *options) (*entry, kept, error) {
+	if e, ok := r.byID[id]; ok {
+		switch {
+		case e.state != over && set.live == LiveFails, e.state == over && set.finished == FinishedFails:
+			return nil, nil, fmt.Errorf("%w: %s", ErrBatchExists, id)
+		case e.state != over:
+			return e, e.batch, nil
+		}
+		e.dropped = true
+	}
+	if r.byID == nil {
+		r.byID, r.gone = map[string]*entry{}, map[string]struct{}{}
+	}
+	e := &entry{id: id, batch: b, state: executes}
+	r.byID[id] = e
+	delete(r.gone, id)
+	return e, nil, nil
+}
+
+// findLocked returns the batch of an id.
+func (r *registry) findLocked(id string) (*entry, error) {
+	if e, ok := r.byID[id]; ok {
+		return e, nil
+	}
+	if _, ok := r.gone[id]; ok {
+		return nil, fmt.Errorf("%w: %s", ErrBatchExpired, id)
+	}
+	return nil, fmt.Errorf("%w: %s", ErrUnknownBatch, id)
+}
+
+// finishedLocked notes that all tasks of a batch have ended.
+func (o *Orchestrator) finishedLocked(e *entry) {
 	r := &o.batches
-	r.finished = append(r.finished, id)
-	if len(r.finished) > maxFinished {
-		delete(r.byID, r.finished[0])
-		r.finished = r.finished[1:]
-	}
+	e.state, e.until = over, o.now()+int64(o.cfg.KeepBatches)
+	r.unawaited = append(r.unawaited, e)
+	o.forgetLocked()
 }
 
-// forgetBatch drops an id if it still names this very batch.
-func (o *Orchestrator) forgetBatch(id string, b any) {
+// awaited notes that somebody has the outcomes of a batch.
+func (o *Orchestrator) awaited(e *entry) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	r := &o.batches
-	if r.byID[id] != b {
+	if e.awaited || e.state != over {
 		return
 	}
-	delete(r.byID, id)
-	if i := slices.Index(r.finished, id); i >= 0 {
-		r.finished = slices.Delete(r.finished, i, i+1)
+	r := &o.batches
+	e.awaited, e.until = true, min(e.until, o.now()+int64(grace))
+	r.awaited = append(r.awaited, e)
+	o.forgetLocked()
+}
+
+// forgetLocked forgets what is kept no longer, and sets the timer for what comes next.
+func (o *Orchestrator) forgetLocked() {
+	r, now := &o.batches, o.now()
+	r.unawaited = r.restLocked(r.unawaited, now, func(e *entry) bool { return !e.awaited })
+	r.awaited = r.restLocked(r.awaited, now, func(*entry) bool { return true })
+	for over := len(r.awaited) + len(r.unawaited) - o.cfg.MaxBatches; over > 0; over-- {
+		if oldest := &r.awaited; len(*oldest) > 0 {
+			r.dropLocked((*oldest)[0])
+			*oldest = (*oldest)[1:]
+		} else {
+			r.dropLocked(r.unawaited[0])
+			o.count.BatchesUnawaited++
+			r.unawaited = r.unawaited[1:]
+		}
 	}
+	for len(r.goneOrder) > remembered*o.cfg.MaxBatches {
+		delete(r.gone, r.goneOrder[0])
+		r.goneOrder = r.goneOrder[1:]
+	}
+	next := never
+	for _, l := range [][]*entry{r.unawaited, r.awaited} {
+		if len(l) > 0 {
+			next = min(next, l[0].until)
+		}
+	}
+	if next == never || r.rings > 0 && r.rings <= next || o.drain.closed {
+		return
+	}
+	r.rings = next
+	if d := time.Duration(next - now); r.timer == nil {
+		r.timer = time.AfterFunc(d, o.forget)
+	} else {
+		r.timer.Reset(d)
+	}
+}
+
+func (o *Orchestrator) forget() {
+	o.mu.Lock()
+	o.batches.rings = 0
+	o.forgetLocked()
+	o.mu.Unlock()
+}
+
+// restLocked is what is left of a list when what is not of it any more is dropped, and what has been kept long enough.
+func (r *registry) restLocked(l []*entry, now int64, of func(*entry) bool) []*entry {
+	return slices.DeleteFunc(l, func(e *entry) bool {
+		if !e.dropped && of(e) && e.until <= now {
+			r.dropLocked(e)
+		}
+		return e.dropped || !of(e)
+	})
+}
+
+// dropLocked forgets a batch but for its id.
+func (r *registry) dropLocked(e *entry) {
+	e.dropped = true
+	delete(r.byID, e.id)
+	if _, ok := r.gone[e.id]; !ok {
+		r.goneOrder = append(r.goneOrder, e.id)
+	}
+	r.gone[e.id] = struct{}{}
 }

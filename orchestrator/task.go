@@ -5,140 +5,135 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/weir-go/weir/limiter"
 )
 
 // Task is a function that does one piece of work: usually one request to a provider. Its context is the submitter's,
-// carries the task's reservation, and is cancelled when the orchestrator gives up on it.
+// carries the task's reservation, and ends when the orchestrator gives up on it, at the latest when the function returns.
 type Task[T any] = func(context.Context) (T, error)
 
-// Option says how one task, or each task of a batch, is treated.
-type Option func(*options)
+// job is what an untyped task does for the typed one that it is part of.
+type job interface {
+	// do runs the function and keeps its result. It is user code.
+	do(ctx context.Context) error
+	// settle keeps how the task ended, under mu. The result does not count where the function was given up.
+	settle(err error, at int64, givenUp bool)
+	// tell passes that on to those who wait, without mu. It comes once, after settle.
+	tell()
+	// failure is the error that was settled.
+	failure() error
+}
 
-type options struct{ route, name string }
+// state is how far a task has come.
+type state uint8
 
-// Route names the route of the task. Without it the task takes [Config].Route.
-func Route(name string) Option { return func(o *options) { o.route = name } }
+const (
+	fresh    state = iota
+	queued         // in the queue of its lane
+	delayed        // waits before its next attempt
+	joined         // waits for the run of another task
+	bound          // has a reservation and a slot, and waits for a goroutine
+	executes       // its function runs
+	left           // its function still runs, but nobody waits for it any more
+	over           // has its outcome
+)
 
-// Name names the kind of task, in its span and in errors. It should have few values: ids belong into attributes.
-func Name(kind string) Option { return func(o *options) { o.name = kind } }
-
-// task is one piece of work on its way through a lane.
+// task is one piece of work on its way through a lane. It is part of the typed value that its submitter holds: a task
+// that is queued costs that and nothing else.
 type task struct {
-	o     *Orchestrator // fixed at construction, like those below
-	lane  *lane
-	ctx   context.Context //nolint:containedctx // of whoever submitted it: the task runs long after that call returned
-	span  trace.Span
-	do    func(context.Context) error                // runs the function and keeps its result
-	ended func(err error, waited, ran time.Duration) // hands the outcome over; called once
+	job  job             // fixed while the task is on its way, like the three below
+	ctx  context.Context //nolint:containedctx // of whoever submitted it: the task runs long after that call returned
+	opts *options
+	more *more
 
-	// guarded by the orchestrator's mu
-	prev, next *task // in the queue
-	queued     bool
-	stop       func() bool // withdraws the watch over ctx
-
-	// written by whoever took the task out of the queue, after asked
-	queuedAt, askedAt, startedAt time.Time
+	// The rest is guarded by the orchestrator's mu. Times are in ns since it began.
+	prev, next *task // in the one list that it is in
+	watch      *watch
+	queuedAt   int64
+	attempt    run   // the first
+	watched    int32 // its place in the watch
+	state      state
+	rank       uint8 // of its class; that of a more urgent one that has joined it
+	tries      uint8
+	inner      bool // of the orchestrator's own: it counts for none of those that were submitted
+	lost       bool // its function was given up: what it may yet return counts for nothing
 }
 
-// submit accepts a task and queues it in the lane of its route. Once it has returned nil, ended will be called.
-func (o *Orchestrator) submit(ctx context.Context, opts options, do func(context.Context) error, ended func(error, time.Duration, time.Duration)) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if opts.route == "" {
-		opts.route = o.cfg.Route
-	}
-	t := &task{o: o, do: do, ended: ended, queuedAt: time.Now()}
-	t.ctx, t.span = o.tracer.Start(ctx, "task "+opts.name, trace.WithTimestamp(t.queuedAt))
-
-	o.mu.Lock()
-	if o.closed {
-		o.mu.Unlock()
-		t.span.End()
-		return ErrClosed
-	}
-	o.live.Add(1)
-	if t.lane = o.lanes[opts.route]; t.lane == nil {
-		t.lane = &lane{o: o, route: opts.route, wake: make(chan struct{}, 1)}
-		o.lanes[opts.route] = t.lane
-	}
-	t.lane.queue.push(t)
-	// The watch starts its own goroutine when ctx ends, so it may be set under the lock that it will want.
-	t.stop = context.AfterFunc(ctx, t.cancel)
-	t.lane.askLocked()
-	o.mu.Unlock()
-	return nil
+// more is what few tasks have.
+type more struct {
+	span      trace.Span
+	attempt   trace.Span
+	run       *run                        // the attempt, where it is not the first
+	backoff   *backoff.ExponentialBackOff // between attempts
+	timer     *time.Timer                 // until the next attempt
+	resumedAt int64                       // when that was
+	leave     func()                      // takes a task out of the run that it has joined, under mu
 }
 
-// cancel ends a task that is still queued. One that executes sees the end of its context by itself.
-func (t *task) cancel() {
-	t.o.mu.Lock()
-	queued := t.queued
-	if queued {
-		t.lane.queue.remove(t)
-		t.lane.trimLocked()
+// extra returns what few tasks have, of this one.
+func (t *task) extra() *more {
+	if t.more == nil {
+		t.more = new(more)
 	}
-	t.o.mu.Unlock()
-	if queued {
-		t.end(context.Cause(t.ctx))
-	}
+	return t.more
 }
 
-// execute runs a task with the reservation that it starts on.
-func (t *task) execute(r *limiter.Reservation) {
-	var err error
-	// Deferred, because a function may leave by Goexit: then nothing behind the call runs but this.
-	defer func() { t.end(err) }()
+// current is the attempt that executes.
+func (t *task) current() *run {
+	if t.more != nil && t.more.run != nil {
+		return t.more.run
+	}
+	return &t.attempt
+}
 
-	t.stop()
-	t.startedAt = time.Now()
-	ctx, cancel := context.WithCancelCause(limiter.NewContext(t.ctx, r))
-	defer cancel(nil)
-	defer context.AfterFunc(t.o.ctx, func() { cancel(ErrClosed) })()
-	ctx, span := t.traceStart(ctx, r)
-	defer func() { endSpan(span, err) }()
+// bindLocked gives a task the reservation that its next attempt starts on.
+func (t *task) bindLocked(r *limiter.Reservation) {
+	this := &t.attempt
+	if t.tries > 0 {
+		this = new(run) // what is left of the last one must not come to life again
+		t.extra().run = this
+	}
+	this.t, this.reservation = t, r
+	t.tries++
+	t.state = bound
+}
 
+// perform runs the function: the only place where code of the user's runs in a goroutine of the orchestrator.
+func (o *Orchestrator) perform(ctx context.Context, t *task) (err error) {
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
-		} else {
-			err = ErrGoexit
+		v := recover()
+		if v == nil {
+			// Goexit: nothing runs in this goroutine any more but what is deferred.
+			o.finish(t, ErrGoexit)
+			return
 		}
+		p := &PanicError{Value: v, Stack: trimStack(debug.Stack())}
+		if o.cfg.CrashOnPanic {
+			panic(v)
+		}
+		o.panicked(p)
+		err = p
 	}()
-	err = t.do(ctx)
+	err = t.job.do(ctx)
 	returned = true
+	return err
 }
 
-// end hands over the outcome of a task that is in no queue any more.
-func (t *task) end(err error) {
-	now := time.Now()
-	var ran time.Duration
-	waited := now.Sub(t.queuedAt)
-	if !t.startedAt.IsZero() {
-		waited, ran = t.startedAt.Sub(t.queuedAt), now.Sub(t.startedAt)
-	} else {
-		t.stop()
-		t.traceNeverStarted(now)
+// panicked counts a panic, and tells whoever wants to know of it.
+func (o *Orchestrator) panicked(p *PanicError) {
+	o.mu.Lock()
+	o.count.Panicked++
+	o.mu.Unlock()
+	if o.cfg.OnPanic == nil {
+		return
 	}
-	endSpan(t.span, err)
-
-	t.o.mu.Lock()
-	if !t.startedAt.IsZero() {
-		t.o.count.InFlight--
-	}
-	if err == nil {
-		t.o.count.Done++
-	} else {
-		t.o.count.Failed++
-	}
-	t.o.mu.Unlock()
-	t.ended(err, waited, ran)
-	t.o.live.Done()
+	defer func() { _ = recover() }() // one that panics itself changes nothing
+	o.cfg.OnPanic(p)
 }

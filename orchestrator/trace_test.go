@@ -68,7 +68,10 @@ func TestTraceExplainsTheWait(t *testing.T) {
 					}
 				}
 			}
-			if s.Name() != "task search" {
+			if s.Name() == "task search" && (len(s.Links()) != 1 || !s.Links()[0].SpanContext.IsValid()) {
+				t.Errorf("a task is linked to %v, want its batch", s.Links())
+			}
+			if s.Name() != "task search" && s.Name() != "batch" {
 				parents[s.Parent().SpanID().String()] = true
 			}
 			got = append(got, v)
@@ -83,6 +86,7 @@ func TestTraceExplainsTheWait(t *testing.T) {
 			{Name: "acquire", Begin: 30 * ms, End: 100 * ms, Bucket: "spotify", TokenWait: 0.07},
 			{Name: "execute", Begin: 100 * ms, End: 130 * ms},
 			{Name: "task search", End: 130 * ms},
+			{Name: "batch", End: 130 * ms},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)

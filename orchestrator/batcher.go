@@ -1,0 +1,309 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Batcher collects keys and fetches them together, for providers that answer many in one request: each call of its
+// function is one task, which takes one token. Who asks for a key that is asked for already shares the answer.
+//
+// Keys gather until there are Size of them, Delay has passed since the first, there is a slot with nothing to do (where
+// Idle is set), or the orchestrator is drained. While the task waits for its token and its slot it takes in more, up to
+// Size: under a limit the calls get fuller, not the line longer.
+//
+// Its methods are safe for concurrent use. It has no goroutine and lives as long as its orchestrator.
+type Batcher[K comparable, V any] struct {
+	o     *Orchestrator // fixed, like fetch and cfg
+	fetch func(context.Context, []K) (map[K]V, error)
+	cfg   BatcherConfig
+
+	mu   sync.Mutex
+	open *call[K, V] // takes in more keys; nil if there is none
+}
+
+// BatcherConfig says how a batcher works.
+type BatcherConfig struct {
+	// Size is how many keys a call has at most. Zero is 50.
+	Size int
+	// Delay is how long the first key of a call waits for others. Zero is 2 ms; below 0 it does not wait.
+	Delay time.Duration
+	// Idle lets a call begin at once while there is a slot free and nothing waits on its route.
+	Idle bool
+	// Options are those of the tasks. Keys and policies of batches have no place there.
+	Options []Option
+}
+
+const (
+	defaultSize  = 50
+	defaultDelay = 2 * time.Millisecond
+)
+
+// KeyErrors is an error of the function of a [Batcher] that is different for each key. Keys that are neither in it nor in
+// the answer get [ErrNoResult].
+type KeyErrors[K comparable] map[K]error
+
+func (e KeyErrors[K]) Error() string { return fmt.Sprintf("orchestrator: %d keys failed", len(e)) }
+
+// call is one call of the function, before it begins and while it runs.
+type call[K comparable, V any] struct {
+	b      *Batcher[K, V]
+	ctx    context.Context //nolint:containedctx // of the task: it ends when the last who waits has left
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+	asked  map[K]*answer[V]
+	order  []K
+	wanted int  // who waits for any of its keys
+	sent   bool // it is a task
+	begun  bool // its function runs
+}
+
+// answer is what comes of one key.
+type answer[V any] struct {
+	done   chan struct{}
+	wanted int
+	value  V
+	err    error
+}
+
+// NewBatcher returns a batcher over a function. The function is given keys, each once, and returns what it found for
+// them; an error that is no [KeyErrors] is everybody's. It must be safe for concurrent use.
+func NewBatcher[K comparable, V any](o *Orchestrator, fetch func(ctx context.Context, keys []K) (map[K]V, error), cfg BatcherConfig) (*Batcher[K, V], error) {
+	if cfg.Size < 0 {
+		return nil, fmt.Errorf("orchestrator: batches of %d keys: want 1 or more, or 0 for %d", cfg.Size, defaultSize)
+	}
+	set, err := collect(cfg.Options)
+	if err != nil {
+		return nil, err
+	}
+	if set != nil && (set.key != nil || set.progress != nil) {
+		return nil, errors.New("orchestrator: a batcher's tasks have no keys and are in no batch")
+	}
+	fill(&cfg.Size, defaultSize)
+	fill(&cfg.Delay, defaultDelay)
+	b := &Batcher[K, V]{o: o, fetch: fetch, cfg: cfg}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.drain.batches = append(o.drain.batches, b)
+	return b, nil
+}
+
+// Load returns what the function finds for a key. When ctx ends first it returns its cause; the call goes on while
+// anybody waits for one of its keys. Errors: those of the function, [ErrNoResult], and those of [Submit].
+func (b *Batcher[K, V]) Load(ctx context.Context, key K) (V, error) {
+	var zero V
+	if ctx.Err() != nil {
+		return zero, context.Cause(ctx)
+	}
+	idle := b.cfg.Idle && b.o.hasRoomFor(b.cfg.Options)
+	b.mu.Lock()
+	c := b.open
+	if c == nil {
+		c = b.beginLocked(ctx)
+	}
+	a := c.asked[key]
+	if a == nil {
+		a = &answer[V]{done: make(chan struct{})}
+		c.asked[key] = a
+		c.order = append(c.order, key)
+	}
+	a.wanted++
+	c.wanted++
+	send := !c.sent && (len(c.order) == b.cfg.Size || b.cfg.Delay < 0 || idle)
+	c.sent = c.sent || send
+	if len(c.order) == b.cfg.Size {
+		b.open = nil
+	}
+	b.mu.Unlock()
+	if send && b.o.full() {
+		time.AfterFunc(0, c.send) // it may wait for room, which is not this caller's alone
+	} else if send {
+		c.send()
+	}
+	if err := b.o.await(ctx, a.done); err != nil {
+		c.leave(key, a, err)
+		return zero, err
+	}
+	return a.value, a.err
+}
+
+// hasRoomFor reports whether a task would find a slot and nobody before it.
+func (o *Orchestrator) hasRoomFor(opts []Option) bool {
+	route := o.cfg.Route
+	if set, err := collect(opts); err == nil && set != nil && set.route != "" {
+		route = set.route
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := o.lanes[route]
+	return o.slots.free() > 0 && (n == nil || n.queue.len == 0 && n.holds() < n.most)
+}
+
+// full reports whether a task would have to wait for room.
+func (o *Orchestrator) full() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.cfg.Full == Wait && (len(o.room.door) > 0 || !o.fits(1, 0))
+}
+
+func (b *Batcher[K, V]) beginLocked(ctx context.Context) *call[K, V] {
+	c := &call[K, V]{b: b, asked: map[K]*answer[V]{}}
+	c.ctx, c.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	b.open = c
+	if b.cfg.Delay > 0 {
+		c.timer = time.AfterFunc(b.cfg.Delay, c.flush)
+	}
+	return c
+}
+
+// flush makes a task of the keys that gather, if they are none yet.
+func (b *Batcher[K, V]) flush() {
+	b.mu.Lock()
+	c := b.open
+	b.mu.Unlock()
+	if c != nil {
+		c.flush()
+	}
+}
+
+func (c *call[K, V]) flush() {
+	c.b.mu.Lock()
+	send := !c.sent
+	c.sent = true
+	c.b.mu.Unlock()
+	if send {
+		c.send()
+	}
+}
+
+// send makes a task of the call. What goes wrong with that is everybody's error.
+func (c *call[K, V]) send() {
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	t := &round[K, V]{call: c}
+	set, err := collect(c.b.cfg.Options)
+	t.job, t.ctx, t.opts, t.inner = t, c.ctx, set, true
+	if err == nil {
+		err = c.ctx.Err()
+	}
+	if err == nil {
+		err = c.b.o.submit(&t.task, c.ctx.Done())
+	}
+	if err != nil {
+		c.settle(nil, err)
+	}
+}
+
+// leave takes out one who waits no longer. With the last of them the call ends.
+func (c *call[K, V]) leave(key K, a *answer[V], why error) {
+	b := c.b
+	b.mu.Lock()
+	a.wanted--
+	c.wanted--
+	last := c.wanted == 0
+	if last && b.open == c {
+		b.open = nil
+	}
+	b.mu.Unlock()
+	if last {
+		if c.timer != nil {
+			c.timer.Stop()
+		}
+		c.cancel(why)
+	}
+}
+
+// begin closes the call to further keys and returns those that somebody still waits for.
+func (c *call[K, V]) begin() []K {
+	b := c.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.open == c {
+		b.open = nil
+	}
+	keys := make([]K, 0, len(c.order))
+	for _, k := range c.order {
+		if c.begun || c.asked[k].wanted > 0 { // the same ones in each attempt
+			keys = append(keys, k)
+		} else {
+			delete(c.asked, k)
+		}
+	}
+	c.begun, c.order = true, keys
+	return keys
+}
+
+// settle answers everybody, once.
+func (c *call[K, V]) settle(found map[K]V, err error) {
+	b := c.b
+	b.mu.Lock()
+	if b.open == c {
+		b.open = nil
+	}
+	asked := c.asked
+	c.asked = nil
+	b.mu.Unlock()
+	c.cancel(nil)
+	each, differ := errors.AsType[KeyErrors[K]](err)
+	strangers := 0
+	for k := range found {
+		if _, ok := asked[k]; !ok {
+			strangers++
+		}
+	}
+	for k, a := range asked {
+		value, ok := found[k]
+		switch {
+		case ok && (err == nil || differ && each[k] == nil):
+			a.value = value
+		case differ && each[k] != nil:
+			a.err = each[k]
+		case err != nil && !differ:
+			a.err = err
+		case strangers > 0:
+			a.err = fmt.Errorf("%w: %v, but %d that were not asked for", ErrNoResult, k, strangers)
+		default:
+			a.err = fmt.Errorf("%w: %v", ErrNoResult, k)
+		}
+		close(a.done)
+	}
+}
+
+// round is the task of a call.
+type round[K comparable, V any] struct {
+	task
+
+	call  *call[K, V]
+	found map[K]V
+	each  error // a KeyErrors
+	err   error
+}
+
+func (r *round[K, V]) do(ctx context.Context) (err error) {
+	found, err := r.call.b.fetch(ctx, r.call.begin())
+	r.found = found
+	if _, differ := errors.AsType[KeyErrors[K]](err); differ {
+		r.each = err
+		return nil // each has its own: another attempt would ask for all of them
+	}
+	return err
+}
+
+func (r *round[K, V]) settle(err error, _ int64, _ bool) { r.err = err }
+
+func (r *round[K, V]) failure() error { return r.err }
+
+func (r *round[K, V]) tell() {
+	switch {
+	case r.lost:
+		r.call.settle(nil, r.err)
+	case r.err == nil:
+		r.call.settle(r.found, r.each)
+	default:
+		r.call.settle(r.found, r.err)
+	}
+}

@@ -1,0 +1,128 @@
+package orchestrator
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Config says how an orchestrator works. The zero value of each field is documented; Limiter has none.
+type Config struct {
+	// Limiter says when tasks may start. It is used, never closed.
+	Limiter Limiter
+	// Slots is how many tasks execute at the same time. Zero is 10.
+	Slots int
+	// RouteSlots bounds how many of the slots tasks of a route may take, 1 or more. Zero, and for routes that are not in it,
+	// is all of them.
+	RouteSlots map[string]int
+	// Route is the route of tasks that name none. Zero is "global".
+	Route string
+	// Ageing is what a class of tasks waits for the next more urgent one: see [Class]. Zero is 2 s.
+	Ageing time.Duration
+	// Retry says which tasks run again after an error, and when.
+	Retry Retry
+
+	// MaxPending bounds the tasks that wait to start. Zero is 10,000.
+	MaxPending int
+	// MaxCost bounds the sum of the [Cost] of the tasks that wait to start. Zero is 64 Mi: of bytes, if that is the unit.
+	MaxCost int64
+	// Full says what becomes of a task for which there is no room. Zero is [Wait].
+	Full Full
+	// WarnPending is how many tasks may wait before that is logged, once, and again only after half of them have gone.
+	// Zero is 100; below 0 it is never logged.
+	WarnPending int
+
+	// KeepBatches bounds how long a finished batch is kept for somebody to await it. Zero is 15 minutes.
+	KeepBatches time.Duration
+	// MaxBatches bounds how many of them are kept. Zero is 1,000.
+	MaxBatches int
+
+	// OnPanic, if set, is called with every panic of a task, in the goroutine of the task, before the task ends with it.
+	OnPanic func(*PanicError)
+	// CrashOnPanic lets a panic of a task end the process, as it would without the orchestrator.
+	CrashOnPanic bool
+
+	// TracerProvider makes the spans of each task. Zero is the global one.
+	TracerProvider trace.TracerProvider
+	// Logger gets a line for each task, and warnings. Zero is none.
+	Logger *slog.Logger
+	// Level is the level of the lines for tasks. Zero is [slog.LevelDebug].
+	Level slog.Leveler
+}
+
+// The defaults of [Config].
+const (
+	DefaultSlots       = 10
+	DefaultRoute       = "global"
+	DefaultAgeing      = 2 * time.Second
+	DefaultMaxPending  = 10_000
+	DefaultMaxCost     = 64 << 20
+	DefaultWarnPending = 100
+	DefaultKeepBatches = 15 * time.Minute
+	DefaultMaxBatches  = 1000
+)
+
+// filled is the configuration with its defaults, or what is wrong with it.
+func (c Config) filled() (Config, error) {
+	if c.Limiter == nil {
+		return c, errors.New("orchestrator: no limiter")
+	}
+	for _, n := range []struct {
+		name  string
+		value int64
+	}{
+		{"slots", int64(c.Slots)},
+		{"ageing", int64(c.Ageing)},
+		{"pending tasks at most", int64(c.MaxPending)},
+		{"cost at most", c.MaxCost},
+		{"time to keep batches", int64(c.KeepBatches)},
+		{"batches to keep", int64(c.MaxBatches)},
+	} {
+		if n.value < 0 {
+			return c, fmt.Errorf("orchestrator: %s: %d: want 1 or more, or 0 for the default", n.name, n.value)
+		}
+	}
+	for route, n := range c.RouteSlots {
+		if n < 1 {
+			return c, fmt.Errorf("orchestrator: route %s: %d slots: want 1 or more", route, n)
+		}
+	}
+	if c.Full < 0 || c.Full > Shed {
+		return c, fmt.Errorf("orchestrator: what to do when full: %d: want Wait, Refuse or Shed", c.Full)
+	}
+	retry, err := c.Retry.filled()
+	if err != nil {
+		return c, err
+	}
+	c.Retry = retry
+	fill(&c.Slots, DefaultSlots)
+	fill(&c.Route, DefaultRoute)
+	fill(&c.Ageing, DefaultAgeing)
+	fill(&c.MaxPending, DefaultMaxPending)
+	fill(&c.MaxCost, DefaultMaxCost)
+	fill(&c.WarnPending, DefaultWarnPending)
+	fill(&c.KeepBatches, DefaultKeepBatches)
+	fill(&c.MaxBatches, DefaultMaxBatches)
+	if c.TracerProvider == nil {
+		c.TracerProvider = otel.GetTracerProvider()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Level == nil {
+		c.Level = slog.LevelDebug
+	}
+	return c, nil
+}
+
+// fill sets what is zero.
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

@@ -1,0 +1,243 @@
+package orchestrator
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Drain says how an orchestrator ends.
+type Drain struct {
+	// HandBack ends tasks that have not started with [ErrHandedBack] at once, so that they may run elsewhere. Without it
+	// they run while the context of the drain lives.
+	HandBack bool
+	// Grace is how long tasks that execute have to return after their contexts were ended. Zero is 5 s; below 0 it is none.
+	Grace time.Duration
+}
+
+// DefaultGrace is the default of [Drain.Grace].
+const DefaultGrace = 5 * time.Second
+
+// Report is what became of the tasks that were on their way when an orchestrator was drained.
+type Report struct {
+	Ended        int         // by themselves, with a result or an error
+	HandedBack   int         // that had not started: with ErrHandedBack
+	Refused      int         // that had not started when the context of the drain ended: with ErrClosed
+	Cancelled    int         // that executed then: their contexts were ended, and they returned
+	Abandoned    []Abandoned // that did not return: with ErrAbandoned
+	Reservations int         // that were given back to the limiter
+	Took         time.Duration
+}
+
+// Abandoned is a task that did not return when it was told to.
+type Abandoned struct {
+	Route, Name string
+	Ran         time.Duration // so far
+	Stack       string        // of its goroutine; "" where it could not be found
+}
+
+// String is the report in one line, with the names of what was abandoned and without their stacks.
+func (r Report) String() string {
+	s := fmt.Sprintf("%d ended, %d handed back, %d refused, %d cancelled, %d abandoned, %d reservations given back, in %v",
+		r.Ended, r.HandedBack, r.Refused, r.Cancelled, len(r.Abandoned), r.Reservations, r.Took.Round(time.Millisecond))
+	for i, a := range r.Abandoned {
+		const shown = 3
+		if i == shown {
+			return s + fmt.Sprintf(", and %d more", len(r.Abandoned)-shown)
+		}
+		s += fmt.Sprintf("; %s on %s after %v", a.Name, a.Route, a.Ran.Round(time.Millisecond))
+	}
+	return s
+}
+
+// drain is how far the end of an orchestrator has come. It is guarded by its mu.
+type drain struct {
+	closed  bool // takes nothing in
+	given   bool // given up: nothing starts any more
+	began   int64
+	done    int64 // tasks that had ended when it began
+	quiet   chan struct{}
+	ended   bool // quiet is closed
+	report  Report
+	batches []flusher
+}
+
+// flusher is a batcher, which may hold keys that are in no task yet.
+type flusher interface{ flush() }
+
+func newDrain() drain { return drain{quiet: make(chan struct{})} }
+
+// quietLocked notes the moment at which a closed orchestrator has nothing left to do.
+func (o *Orchestrator) quietLocked() {
+	if d := &o.drain; d.closed && !d.ended && o.active == 0 {
+		d.ended = true
+		close(d.quiet)
+	}
+}
+
+// Close is [Orchestrator.Drain] without handing anything back. Its error says what did not end by itself.
+func (o *Orchestrator) Close(ctx context.Context) error {
+	_, err := o.Drain(ctx, Drain{})
+	return err
+}
+
+// Drain ends the orchestrator in order. It stops intake, and runs or hands back what has not started. When ctx ends, what
+// has not started ends with [ErrClosed] and the contexts of tasks that execute end; those that have not returned when
+// the grace is over are abandoned, and named in the report with their stacks. Reservations that nobody uses go back to
+// the limiter. The error says what did not end by itself; it is nil if everything did.
+//
+// Draining again, also at the same time, joins what is under way, with the report of all of it; whichever context ends
+// first counts.
+func (o *Orchestrator) Drain(ctx context.Context, how Drain) (Report, error) {
+	fill(&how.Grace, DefaultGrace)
+	o.mu.Lock()
+	flush := o.drain.batches
+	o.mu.Unlock()
+	for _, b := range flush {
+		b.flush() // what was asked for before is not to be forgotten
+	}
+	o.mu.Lock()
+	d := &o.drain
+	if !d.closed {
+		d.closed, d.began, d.done = true, o.now(), o.count.Done+o.count.Failed
+		o.shutDoorLocked()
+		for _, f := range o.flights {
+			f.drop() // what is kept is not needed any more; who has joined a run stays with it
+		}
+	}
+	if how.HandBack {
+		d.report.HandedBack += o.refuseLocked(ErrHandedBack)
+	}
+	o.quietLocked()
+	o.unlock()
+
+	why := await(ctx, d.quiet)
+	if why != nil {
+		o.giveUp()
+		grace, stop := context.WithTimeout(context.WithoutCancel(ctx), max(0, how.Grace))
+		if await(grace, d.quiet) != nil {
+			o.abandon()
+		}
+		stop()
+	}
+	o.end()
+	return o.drained(why)
+}
+
+// await waits until done is closed or ctx ends. What is done already is done, whatever ctx says.
+func await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// refuseLocked ends all tasks that have not started, and returns how many.
+func (o *Orchestrator) refuseLocked(why error) int {
+	before := o.count.Failed
+	for _, l := range o.lanes {
+		for t := l.queue.first(o.cfg.Ageing); t != nil; t = l.queue.first(o.cfg.Ageing) {
+			o.withdrawLocked(t, why)
+		}
+		l.movedLocked()
+	}
+	for o.resting.first != nil {
+		o.withdrawLocked(o.resting.first, why)
+	}
+	return int(o.count.Failed - before)
+}
+
+// giveUp ends what has not started, and the contexts of what executes.
+func (o *Orchestrator) giveUp() {
+	o.mu.Lock()
+	d := &o.drain
+	var runs []*run
+	if !d.given {
+		d.given = true
+		d.report.Refused += o.refuseLocked(ErrClosed)
+		d.report.Cancelled = o.busy.len
+		for t := o.busy.first; t != nil; t = t.next {
+			runs = append(runs, t.current())
+		}
+		for t := range o.lost {
+			runs = append(runs, t.current())
+		}
+		for t := o.ready.first; t != nil; t = t.next {
+			runs = append(runs, t.current())
+			d.report.Cancelled++
+		}
+	}
+	o.unlock()
+	for _, r := range runs {
+		r.cancel(ErrClosed)
+	}
+	o.end()
+}
+
+// abandon ends the tasks that still execute. Their functions run on.
+func (o *Orchestrator) abandon() {
+	stacks := stacks()
+	o.mu.Lock()
+	for o.busy.first != nil {
+		t := o.busy.first
+		r := t.current()
+		o.drain.report.Abandoned = append(o.drain.report.Abandoned, Abandoned{
+			Route: t.opts.lane.route, Name: t.opts.name, Ran: time.Duration(o.now() - r.startedAt), Stack: stacks[r.id],
+		})
+		o.drain.report.Cancelled--
+		o.leaveBehindLocked(t, ErrAbandoned)
+	}
+	o.unlock()
+}
+
+// drained is the report, and what it amounts to.
+func (o *Orchestrator) drained(why error) (Report, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if t := o.batches.timer; t != nil {
+		t.Stop()
+	}
+	r := o.drain.report
+	r.Abandoned = slices.Clone(r.Abandoned)
+	r.Took = time.Duration(o.now() - o.drain.began)
+	r.Ended = int(o.count.Done+o.count.Failed-o.drain.done) - r.HandedBack - r.Refused - r.Cancelled - len(r.Abandoned)
+	if why == nil {
+		return r, nil
+	}
+	return r, fmt.Errorf("orchestrator: close: %v: %w", r, why)
+}
+
+// stacks are those of all goroutines, by number.
+func stacks() map[uint64]string {
+	const first, most = 1 << 16, 1 << 26
+	text := make([]byte, first)
+	for {
+		n := runtime.Stack(text, true)
+		if n < len(text) || len(text) >= most {
+			text = text[:n]
+			break
+		}
+		text = make([]byte, 2*len(text))
+	}
+	out := map[uint64]string{}
+	for one := range bytes.SplitSeq(text, []byte("\n\n")) {
+		rest, ok := strings.CutPrefix(string(one), "goroutine ")
+		number, _, found := strings.Cut(rest, " ")
+		if id, err := strconv.ParseUint(number, 10, 64); ok && found && err == nil {
+			out[id] = string(one)
+		}
+	}
+	return out
+}

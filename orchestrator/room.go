@@ -1,0 +1,156 @@
+package orchestrator
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Full is what becomes of a task for which there is no room. The zero value is Wait.
+type Full int
+
+const (
+	// Wait lets whoever submits a task wait for room, first come, first served, until its context ends. A batch enters as
+	// room comes free. A task that submits tasks lends its slot meanwhile.
+	Wait Full = iota
+	// Refuse returns a [FullError]. A batch is taken whole or refused.
+	Refuse
+	// Shed ends the youngest of the least urgent tasks that wait with [ErrShed], if it is less urgent than the new one,
+	// and refuses the new one otherwise.
+	Shed
+)
+
+// room bounds the tasks that wait. It is guarded by the orchestrator's mu.
+type room struct {
+	count  int
+	cost   int64
+	door   []*guest
+	warned bool
+}
+
+// guest waits for room.
+type guest struct {
+	cost int64
+	in   chan struct{} // closed when it is in, or never will be
+	err  error
+}
+
+// fits reports whether there is room for n tasks of a cost each.
+func (o *Orchestrator) fits(n int, cost int64) bool {
+	r := &o.room
+	return n <= o.cfg.MaxPending-r.count && (cost == 0 || int64(n) <= (o.cfg.MaxCost-r.cost)/cost)
+}
+
+// takeRoomLocked notes that tasks wait.
+func (o *Orchestrator) takeRoomLocked(n int, cost int64) {
+	r := &o.room
+	r.count += n
+	r.cost += int64(n) * cost
+	if o.cfg.WarnPending < 0 || r.warned || r.count <= o.cfg.WarnPending {
+		return
+	}
+	r.warned = true
+	count, slots := r.count, o.cfg.Slots
+	o.warnings = append(o.warnings, func() {
+		o.log.LogAttrs(o.life, slog.LevelWarn, "many tasks wait to start", slog.Int("pending", count), slog.Int("slots", slots))
+	})
+}
+
+// leaveRoomLocked notes that a task waits no longer, and lets in who waits for that.
+func (o *Orchestrator) leaveRoomLocked(t *task) {
+	r := &o.room
+	r.count--
+	r.cost -= t.opts.cost
+	if r.warned && r.count <= o.cfg.WarnPending/2 {
+		r.warned = false
+	}
+	for len(r.door) > 0 && o.fits(1, r.door[0].cost) {
+		o.takeRoomLocked(1, r.door[0].cost)
+		close(r.door[0].in)
+		r.door[0] = nil
+		r.door = r.door[1:]
+	}
+}
+
+// enterLocked takes room for n tasks, or says why there is none. It gives up mu while it waits.
+func (o *Orchestrator) enterLocked(ctx context.Context, n int, set *options) error {
+	switch {
+	case o.drain.closed:
+		return ErrClosed
+	case set.cost > o.cfg.MaxCost:
+		return &CostError{Cost: set.cost, Max: o.cfg.MaxCost}
+	case len(o.room.door) == 0 && o.fits(n, set.cost):
+		o.takeRoomLocked(n, set.cost)
+		return nil
+	case o.cfg.Full == Wait && n == 1:
+		return o.waitForRoomLocked(ctx, set.cost)
+	case o.cfg.Full == Shed && o.shedLocked(n, set):
+		o.takeRoomLocked(n, set.cost)
+		return nil
+	}
+	o.count.Refused += int64(n)
+	oldest := never
+	for _, l := range o.lanes {
+		oldest = min(oldest, l.queue.oldest())
+	}
+	full := &FullError{Pending: o.room.count, Cost: o.room.cost}
+	if oldest != never {
+		full.Oldest = time.Duration(o.now() - oldest)
+	}
+	return full
+}
+
+// waitForRoomLocked waits at the door. It gives up mu meanwhile.
+func (o *Orchestrator) waitForRoomLocked(ctx context.Context, cost int64) error {
+	g := &guest{cost: cost, in: make(chan struct{})}
+	o.room.door = append(o.room.door, g)
+	o.unlock()
+	back := o.lend(ctx)
+	select {
+	case <-g.in:
+	case <-ctx.Done():
+	}
+	if back != nil {
+		back(ctx)
+	}
+	o.mu.Lock()
+	for i, other := range o.room.door {
+		if other == g {
+			o.room.door = append(o.room.door[:i:i], o.room.door[i+1:]...)
+			return context.Cause(ctx)
+		}
+	}
+	return g.err
+}
+
+// shutDoorLocked sends away who waits for room.
+func (o *Orchestrator) shutDoorLocked() {
+	for _, g := range o.room.door {
+		g.err = ErrClosed
+		close(g.in)
+	}
+	o.room.door = nil
+}
+
+// shedLocked makes room for n tasks by ending less urgent ones. It reports whether that was possible.
+func (o *Orchestrator) shedLocked(n int, set *options) bool {
+	if n > o.cfg.MaxPending || set.cost > 0 && int64(n) > o.cfg.MaxCost/set.cost {
+		return false
+	}
+	for !o.fits(n, set.cost) {
+		var victim *task
+		for _, l := range o.lanes {
+			t := l.queue.last()
+			if t != nil && (victim == nil || t.rank > victim.rank || t.rank == victim.rank && t.queuedAt > victim.queuedAt) {
+				victim = t
+			}
+		}
+		if victim == nil || victim.rank <= set.class.rank() {
+			return false
+		}
+		o.count.Shed++
+		o.withdrawLocked(victim, ErrShed)
+		victim.opts.lane.movedLocked()
+	}
+	return true
+}

@@ -1,0 +1,105 @@
+package orchestrator
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+)
+
+// run is one attempt of a task, and the context that it runs with: the submitter's, with the reservation that the attempt
+// starts on. A context of the library is made only when somebody asks for the end of this one, so that a function that
+// does not costs nothing.
+type run struct {
+	t           *task // fixed when the attempt begins, like the two below
+	reservation *limiter.Reservation
+	startedAt   int64 // ns since the orchestrator began
+
+	real atomic.Pointer[realContext]
+	over atomic.Bool
+	lent int32  // goroutines of the attempt that wait for others of the orchestrator's; guarded by its mu
+	id   uint64 // of the goroutine that executes it, in stack traces
+}
+
+// realContext is a context that can end.
+type realContext struct {
+	context.Context //nolint:containedctx // it is one
+
+	cancel context.CancelCauseFunc
+}
+
+// runKey is the key under which the context of an attempt holds the attempt.
+type runKey struct{}
+
+func (r *run) Deadline() (time.Time, bool) {
+	deadline, ok := r.t.ctx.Deadline()
+	if limit := r.t.opts.timeout; limit > 0 {
+		if mine := r.t.opts.lane.o.began.Add(time.Duration(r.startedAt) + limit); !ok || mine.Before(deadline) {
+			return mine, true
+		}
+	}
+	return deadline, ok
+}
+
+func (r *run) Done() <-chan struct{} { return r.ensure().Done() }
+
+func (r *run) Err() error {
+	if c := r.real.Load(); c != nil {
+		return c.Err()
+	}
+	if r.over.Load() {
+		return context.Canceled
+	}
+	return r.t.ctx.Err()
+}
+
+func (r *run) Value(key any) any {
+	switch key {
+	case limiter.ContextKey:
+		return r.reservation
+	case runKey{}:
+		return r
+	}
+	// The library finds the end of a context, and its cause, through a value of its own.
+	if c := r.real.Load(); c != nil {
+		return c.Value(key)
+	}
+	return r.t.ctx.Value(key)
+}
+
+// ensure makes the context that can end.
+func (r *run) ensure() *realContext {
+	if c := r.real.Load(); c != nil {
+		return c
+	}
+	c := new(realContext)
+	c.Context, c.cancel = context.WithCancelCause(r.t.ctx)
+	if !r.real.CompareAndSwap(nil, c) {
+		c.cancel(nil)
+		return r.real.Load()
+	}
+	if r.over.Load() { // it ended while we made it, without seeing it
+		c.cancel(nil)
+	}
+	return c
+}
+
+// cancel ends the context for a reason.
+func (r *run) cancel(why error) { r.ensure().cancel(why) }
+
+// end ends the context of an attempt that is over. What is left of the attempt sees it.
+func (r *run) end() {
+	r.over.Store(true)
+	if c := r.real.Load(); c != nil {
+		c.cancel(nil)
+	}
+}
+
+// running is the attempt that a context belongs to, nil if it belongs to none of this orchestrator.
+func (o *Orchestrator) running(ctx context.Context) *run {
+	if r, ok := ctx.Value(runKey{}).(*run); ok && r.t.opts.lane.o == o {
+		return r
+	}
+	return nil
+}

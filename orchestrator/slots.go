@@ -1,0 +1,102 @@
+package orchestrator
+
+import (
+	"context"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// slots are the places in which tasks execute. The semaphore is their gate, never a queue: who waits for a slot waits in
+// a lane, by class and age, and costs no goroutine. It is guarded by the orchestrator's mu.
+type slots struct {
+	gate     *semaphore.Weighted
+	count    int
+	taken    int             // by tasks that execute, by reservations, and by calls for reservations
+	resuming []chan struct{} // tasks that executed before and go on: they come before all that have not begun
+}
+
+func newSlots(n int) slots { return slots{gate: semaphore.NewWeighted(int64(n)), count: n} }
+
+func (s *slots) free() int { return max(0, s.count-s.taken) }
+
+// take takes a slot if there is one.
+func (s *slots) take() bool {
+	if s.taken >= s.count || !s.gate.TryAcquire(1) {
+		return false
+	}
+	s.taken++
+	return true
+}
+
+// leave frees a slot.
+func (s *slots) leave() {
+	if s.taken > s.count { // somebody went on without
+		s.taken--
+		return
+	}
+	if len(s.resuming) > 0 {
+		close(s.resuming[0])
+		s.resuming = s.resuming[1:]
+		return
+	}
+	s.gate.Release(1)
+	s.taken--
+}
+
+// lend frees the slot of a task that waits for others of its orchestrator, so that they can come to an end also where
+// they need that slot. It returns nil where the context is that of no task, or a function that takes a slot again,
+// before all tasks that have not begun.
+func (o *Orchestrator) lend(ctx context.Context) (back func(context.Context)) {
+	r := o.running(ctx)
+	if r == nil {
+		return nil
+	}
+	o.mu.Lock()
+	if r.t.current() != r || r.t.state != executes && r.t.state != left {
+		o.mu.Unlock()
+		return nil // a goroutine that its task has left behind
+	}
+	if r.lent++; r.lent == 1 {
+		o.slots.leave()
+		o.wakeLocked()
+	}
+	o.unlock()
+	return func(ctx context.Context) { o.takeBack(ctx, r) }
+}
+
+// takeBack returns when the task has a slot again, or its context has ended: then it goes on without, to its end, and
+// the next slot that would be free is not.
+func (o *Orchestrator) takeBack(ctx context.Context, r *run) {
+	o.mu.Lock()
+	defer o.unlock()
+	if r.lent--; r.lent > 0 || r.t.current() != r || r.t.state != executes && r.t.state != left {
+		return
+	}
+	if o.slots.take() {
+		return
+	}
+	turn := make(chan struct{})
+	o.slots.resuming = append(o.slots.resuming, turn)
+	r.lent++ // it has none yet
+	o.unlock()
+	select {
+	case <-turn:
+	case <-ctx.Done():
+	}
+	o.mu.Lock()
+	r.lent--
+	gone := r.t.current() != r || r.t.state != executes && r.t.state != left
+	for i, c := range o.slots.resuming {
+		if c == turn { // not had
+			o.slots.resuming = append(o.slots.resuming[:i:i], o.slots.resuming[i+1:]...)
+			if !gone {
+				o.slots.taken++
+			}
+			return
+		}
+	}
+	if gone {
+		o.slots.leave()
+		o.wakeLocked()
+	}
+}

@@ -1,0 +1,239 @@
+package orchestrator
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+)
+
+// work is the life of a goroutine of the orchestrator: it executes tasks that are ready and asks for lanes that want to
+// ask, until there is nothing to do. Before it does what may take long it sees to it that another one has a look.
+func (o *Orchestrator) work() {
+	id := goroutine()
+	finished := false
+	o.mu.Lock()
+	defer func() {
+		if !finished { // a task has ended this goroutine
+			o.mu.Lock()
+			o.wakeLocked()
+		}
+		o.active--
+		o.quietLocked()
+		o.unlock()
+	}()
+	o.waking = false
+	for {
+		if t := o.ready.pop(); t != nil {
+			o.busy.push(t)
+			t.state = executes
+			o.wakeLocked()
+			o.unlock()
+			ending := o.execute(t, id)
+			o.mu.Lock()
+			o.finishLocked(t, ending)
+		} else if n := o.takeSlotsLocked(); n != nil {
+			o.callLocked(n)
+		} else {
+			finished = true
+			return
+		}
+	}
+}
+
+// wakeLocked starts a goroutine if there is something for it to do and none is on its way. It looks first whether there
+// is more than it can do itself, so that there are as many as are needed soon.
+func (o *Orchestrator) wakeLocked() {
+	if o.waking || o.ready.first == nil && !o.wantedLocked() {
+		return
+	}
+	o.waking = true
+	o.active++
+	go o.worker()
+}
+
+// wantedLocked reports whether a lane could ask now.
+func (o *Orchestrator) wantedLocked() bool {
+	n, _ := o.nextLocked()
+	return n != nil
+}
+
+// nextLocked chooses the lane that may ask next: that of the task which waits longest, its class allowed for. Where
+// there is no free slot a lane that has none takes that of a reservation, of a lane that has more than one, so that a
+// throttled route delays no other; the reservation goes back to the limiter, and to the same lane when there is a slot
+// before it is due.
+func (o *Orchestrator) nextLocked() (n, from *lane) {
+	free := o.slots.free() > 0
+	if !free {
+		for p := o.holding.first; p != nil; p = p.next {
+			if p.n.holds() > 1 && (from == nil || len(p.n.held) > len(from.held)) {
+				from = p.n
+			}
+		}
+		if from == nil {
+			return nil, nil
+		}
+	}
+	at := never
+	for p := o.wanting.first; p != nil; p = p.next {
+		if !free && p.n.holds() > 0 {
+			continue
+		}
+		if t := p.n.queue.first(o.cfg.Ageing); t != nil {
+			if v := t.virtual(o.cfg.Ageing); v < at {
+				n, at = p.n, v
+			}
+		}
+	}
+	return n, from
+}
+
+// takeSlotsLocked takes slots for the lane that may ask next: as many as it has tasks for. It is nil if there is none.
+func (o *Orchestrator) takeSlotsLocked() *lane {
+	n, from := o.nextLocked()
+	if n == nil {
+		return nil
+	}
+	urgent, _ := n.ask()
+	want := n.uncovered()
+	if urgent {
+		want = n.hurried()
+	}
+	want = min(want, n.most-n.holds())
+	if from != nil {
+		from.giveBackLocked()
+		n.asked = 1
+		from.movedLocked()
+	} else {
+		for n.asked < want && o.slots.take() {
+			n.asked++
+		}
+	}
+	n.asking, n.urgent = true, urgent
+	n.movedLocked()
+	return n
+}
+
+// callLocked asks the limiter for a lane, without mu.
+func (o *Orchestrator) callLocked(n *lane) {
+	urgent, want := n.urgent, n.asked
+	o.wakeLocked()
+	o.unlock()
+	var (
+		rs    []*limiter.Reservation
+		again time.Time
+		err   error
+	)
+	if urgent {
+		rs, again, err = o.cfg.Limiter.TryReserve(o.life, n.route, want, limiter.Urgent())
+	} else {
+		rs, again, err = o.cfg.Limiter.TryReserve(o.life, n.route, want)
+	}
+	if err != nil {
+		err = fmt.Errorf("orchestrator: route %s: %w", n.route, err)
+	}
+	o.mu.Lock()
+	n.answeredLocked(rs, again, err)
+}
+
+// ending is how an attempt ended, and what one more would need to know of the task's context.
+type ending struct {
+	err      error
+	verdict  Verdict
+	gone     bool // nobody wants another
+	done     <-chan struct{}
+	deadline time.Time
+}
+
+// execute runs one attempt of a task and says whether it is worth another. It runs without mu.
+func (o *Orchestrator) execute(t *task, id uint64) ending {
+	r := t.current()
+	r.id, r.startedAt = id, o.now()
+	ctx := o.traceAttempt(t, r)
+	var timer *time.Timer
+	if limit := t.opts.timeout; limit > 0 {
+		timer = time.AfterFunc(limit, func() { o.timedOut(t, r) })
+	}
+	e := ending{err: o.perform(ctx, t)}
+	if timer != nil {
+		timer.Stop()
+	}
+	r.end()
+	o.traceAttemptEnd(t, e.err)
+	if e.err != nil {
+		e.verdict = o.cfg.Retry.classify(e.err)
+	}
+	if e.verdict.Again {
+		e.gone, e.done = t.ctx.Err() != nil, t.ctx.Done()
+		e.deadline, _ = t.ctx.Deadline()
+	}
+	return e
+}
+
+// timedOut ends a task whose attempt has taken too long. The slot is free when its function returns.
+func (o *Orchestrator) timedOut(t *task, r *run) {
+	o.mu.Lock()
+	late := t.current() == r && t.state == executes
+	err := &TimeoutError{Route: t.opts.lane.route, Name: t.opts.name, After: t.opts.timeout}
+	if late {
+		o.leaveBehindLocked(t, err)
+	}
+	o.unlock()
+	if late {
+		r.cancel(err)
+	}
+}
+
+// leaveBehindLocked ends a task whose function still runs.
+func (o *Orchestrator) leaveBehindLocked(t *task, err error) {
+	o.busy.remove(t)
+	o.lost[t] = struct{}{}
+	t.state, t.lost = left, true
+	o.settleLocked(t, err, true)
+}
+
+// finish is finishLocked for who is about to end its goroutine.
+func (o *Orchestrator) finish(t *task, err error) {
+	t.current().end()
+	o.traceAttemptEnd(t, err)
+	o.mu.Lock()
+	o.finishLocked(t, ending{err: err})
+	o.unlock()
+}
+
+// finishLocked takes a task whose function has returned out of its slot, and ends it or lets it wait for its next attempt.
+func (o *Orchestrator) finishLocked(t *task, e ending) {
+	n := t.opts.lane
+	n.running--
+	if t.current().lent == 0 {
+		o.slots.leave()
+	}
+	switch {
+	case t.state == left:
+		delete(o.lost, t)
+		t.state = over
+		o.active--
+		o.quietLocked()
+	case e.verdict.Again && o.againLocked(t, &e):
+	default:
+		o.busy.remove(t)
+		o.overLocked(t, e.err)
+	}
+	n.movedLocked()
+}
+
+// goroutine is the number of the goroutine that asks, as in stack traces: there is no other way to tell later which
+// stack is that of a task which was left behind.
+func goroutine() uint64 {
+	var buf [64]byte
+	text := buf[:runtime.Stack(buf[:], false)]
+	id := uint64(0)
+	for _, c := range text[min(len(text), len("goroutine ")):] {
+		if c < '0' || c > '9' {
+			break
+		}
+		id = id*10 + uint64(c-'0')
+	}
+	return id
+}
