@@ -33,7 +33,7 @@ rule() {
 }
 
 only=$*
-L=./limiter S=lua/acquire.lua C=lua/configure.lua
+L=./limiter S=lua/acquire.lua C=lua/configure.lua O=./orchestrator
 
 rule 'a repeat gets its first reply' $S 's/if number == seq then/if false then/' $L
 rule 'an older call is refused' $S 's/if number and number > seq then/if false then/' $L
@@ -79,7 +79,7 @@ rule 'no use before it is due' limiter/pool.go 's/!now\.Before\(g\.due\) && //' 
 rule 'no use when it is late' limiter/pool.go 's/ && !g\.late\(now, slack\)//' $L
 rule 'used once' limiter/reservation.go 's/r\.state\.CompareAndSwap\(held, used\)/true/' $L
 rule 'used on its own route only' limiter/reservation.go 's/route == r\.route && //' $L
-rule 'a clock that stopped is refused' limiter/redis.go 's/now\.Sub\(at\)\.Abs\(\) > nearly/false/; s/at\.Year\(\) < 1990/false/' $L
+rule 'a clock that stopped is refused' limiter/redis.go 's/now\.Sub\(at\)\.Abs\(\) > nearly/now.Sub(at).Abs() > nearly*1000000/; s/at\.Year\(\) < 1990/false/' $L
 rule 'a clock that stepped back is believed' limiter/clock.go 's/ok && now\+least < s/ok \&\& now+least < s \&\& false/' $L
 rule 'the smallest offset counts' limiter/clock.go 's/time\.Duration\(at\+least-received/time.Duration(at+least-least+at*0+received.Sub(c.zero).Microseconds()-at-received/' $L
 rule 'replies that vary are allowed for' limiter/clock.go 's/return min\(vary, horizon\)/return 0/' $L
@@ -92,12 +92,45 @@ rule 'who has a deadline makes no call itself' limiter/lane.go 's/n\.healthy && 
 rule 'the deaf are told to listen' limiter/lane.go 's/if w\.deaf \{/if false {/' $L
 rule 'a shadow never delays' limiter/limiter.go 's/if l\.s\.Shadow \{/if false {/' $L
 rule 'a process is known by its session' limiter/redis.go 's/session: uuid\.NewString\(\)/session: s.Replica/' $L
-rule 'a cancelled task leaves the queue' orchestrator/task.go 's/t\.lane\.queue\.remove\(t\)\n/t.queued = false\n/' ./orchestrator
-rule 'reservations without tasks are given back' orchestrator/lane.go 's/n\.reserved > n\.queue\.len/false/' ./orchestrator
-rule 'no slot is held in line' orchestrator/lane.go 's/n\.giveUp\(want - len\(rs\)\)\n/if len(rs) > 0 {\n\t\t\tn.giveUp(want - len(rs))\n\t\t}\n/' ./orchestrator
-rule 'nobody stands in line for nobody' orchestrator/lane.go 's/if n\.queue\.len <= n\.reserved/if false/' ./orchestrator
-rule 'errors spare who has a reservation' orchestrator/lane.go 's/range n\.reserved - count/range 0/' ./orchestrator
-rule 'panics end their task alone' orchestrator/task.go 's/v := recover\(\); v != nil/v := any(nil); v != nil/' ./orchestrator
+rule 'a cancelled task leaves the queue' $O/watch.go 's/t\.opts\.lane\.queue\.remove\(t\)\n/_ = t\n/' $O
+rule 'reservations without tasks are given back' $O/lane.go 's/for len\(n\.held\) > n\.queue\.len \{/for false {/' $O
+rule 'no slot is held in line' $O/lane.go 's/for range missing \{/for range 0 {/' $O
+rule 'a throttled route yields a slot' $O/work.go 's/if from == nil \{/if true {/' $O
+rule 'its last slot is nobody else'"'"'s' $O/work.go 's/p\.n\.holds\(\) > 1 && /p.n.holds() > 0 \&\& /' $O
+rule 'a route has no more than its slots' $O/lane.go 's/ \|\| n\.holds\(\) >= n\.most//; s/min\(n\.most, most\)/n.most/' $O
+rule 'errors spare who has a reservation' $O/lane.go 's/for range len\(n\.held\) \{/for range 0 {/' $O
+rule 'panics end their task alone' $O/task.go 's/v := recover\(\)\n/v := any(nil)\n/' $O
+rule 'who exits ends its task' $O/task.go 's/o\.finish\(t, ErrGoexit\)/_ = ErrGoexit/' $O
+rule 'who exits is replaced' $O/work.go 's/if !finished \{/if false {/' $O
+rule 'classes age' $O/class.go 's/int64\(t\.rank\)\*int64\(ageing\)/int64(t.rank)*int64(ageing)*100/' $O
+rule 'a class is first in, first out' $O/class.go 's/q\.lists\[t\.rank\]\.push\(t\)/q.lists[t.rank].insert(t, q.lists[t.rank].first)/' $O
+rule 'urgent tasks pass the lines of the fleet' $O/lane.go 's/return true, true/return false, n.again[0].IsZero()/' $O
+rule 'an attempt has a context of its own' $O/task.go 's/if t\.tries > 0 \{/if false {/' $O
+rule 'no slot is held between attempts' $O/retry.go 's/t\.state = delayed\n/t.state = delayed\n\to.slots.take()\n/' $O
+rule 'retries have a budget' $O/retry.go 's/if b\.tokens < 1 \{/if false {/' $O
+rule 'what a provider puts off costs none of it' $O/retry.go 's/!e\.verdict\.Throttled && //' $O
+rule 'no retry beyond the deadline' $O/retry.go 's/!e\.deadline\.IsZero\(\) && /false \&\& /' $O
+rule 'a shared run outlives who began it' $O/flight.go 's/context\.WithoutCancel\(t\.ctx\)/t.ctx/' $O
+rule 'a shared run ends with the last' $O/flight.go 's/\ts\.cancel\(why\)\n/\t_ = why\n/' $O
+rule 'a late end frees no other run' $O/flight.go 's/if s\.o\.flights\[s\.key\] == flight\(s\) \{/if true {/' $O
+rule 'errors are not kept' $O/flight.go 's/err == nil && keep > 0/keep > 0/' $O
+rule 'room is bounded' $O/room.go 's/n <= o\.cfg\.MaxPending-r\.count/true/' $O
+rule 'cost is bounded' $O/room.go 's/int64\(n\) <= \(o\.cfg\.MaxCost-r\.cost\)\/cost/true/; s/case set\.cost > o\.cfg\.MaxCost:/case false:/' $O
+rule 'only less urgent tasks are shed' $O/room.go 's/ \|\| victim\.rank <= set\.class\.rank\(\)//' $O
+rule 'who waits for room comes in order' $O/room.go 's/len\(o\.room\.door\) == 0 && o\.fits/o.fits/' $O
+rule 'a task that awaits lends its slot' $O/slots.go 's/if r\.lent\+\+; r\.lent == 1 \{/if r.lent++; false {/' $O
+rule 'and takes one again' $O/slots.go 's/if o\.slots\.take\(\) \{/if true {/' $O
+rule 'who awaits itself is told' $O/future.go 's/r != nil && r\.t == &f\.task/false/' $O
+rule 'a timeout counts from the start' $O/work.go 's/e\.at = o\.now\(\)/e.at = o.now()/; s/time\.AfterFunc\(limit, func/time.AfterFunc(limit-time.Duration(at-t.queuedAt), func/' $O
+rule 'what was given up keeps its slot' $O/work.go 's/t\.state = left\n/t.state = left\n\to.slots.leave()\n/' $O
+rule 'finished batches expire' $O/registry.go 's/e\.until <= now/false/' $O
+rule 'ids of expired batches are remembered' $O/registry.go 's/r\.gone\[e\.id\] = struct\{\}\{\}/_ = e/' $O
+rule 'a live id is not taken' $O/registry.go 's/e\.state != over && set\.live == LiveFails/false/' $O
+rule 'keys are asked for once' $O/batcher.go 's/if a == nil \{/if true {/' $O
+rule 'a call takes no more than its size' $O/batcher.go 's/if len\(c\.order\) == b\.cfg\.Size \{/if false {/' $O
+rule 'drains hand back' $O/drain.go 's/if how\.HandBack \{/if false {/' $O
+rule 'drains end contexts' $O/drain.go 's/r\.cancel\(ErrClosed\)/_ = r/' $O
+rule 'drains take nothing in' $O/room.go 's/case o\.drain\.closed:/case false:/' $O
 rule 'one payment for each round trip' worker/transport/transport.go 's/return ok && r\.Use\(p\.route\)/return ok \&\& r != nil/' ./worker/transport
 
 exit $unnoticed

@@ -73,7 +73,7 @@ func newLane(l *Limiter, route string, urgent bool) *lane {
 }
 
 // join waits in the lane until the caller has at least one reservation, or an error.
-func (n *lane) join(ctx context.Context, want want) (g grant, more []grant, err error) {
+func (n *lane) join(ctx context.Context, want want) (g grant, all []Reservation, err error) {
 	if ctx.Err() != nil {
 		return grant{}, nil, context.Cause(ctx)
 	}
@@ -112,11 +112,11 @@ func (n *lane) join(ctx context.Context, want want) (g grant, more []grant, err 
 			return grant{}, nil, context.Cause(ctx)
 		}
 	}
-	g, more, err = w.one, w.more, w.err
+	g, all, err = w.one, w.all, w.err
 	if !w.shared {
 		n.l.waiters.recycle(w)
 	}
-	return g, more, err
+	return g, all, err
 }
 
 // listen tells all who are deaf that the call they wait for takes long.
@@ -138,9 +138,11 @@ func (n *lane) leave(w *waiter) {
 	if w.done {
 		<-w.ready
 		if w.err == nil {
-			n.pool.add(w.one)
-			for _, g := range w.more {
-				n.pool.add(g)
+			if !w.once {
+				n.pool.add(w.one)
+			}
+			for i := range w.all {
+				n.pool.add(w.all[i].grant)
 			}
 		}
 	} else {
@@ -182,11 +184,14 @@ func (n *lane) unlock() {
 }
 
 // pretend lets a call start at once and has the store say what would have become of it.
-func (n *lane) pretend(want want) (g grant, more []grant) {
+func (n *lane) pretend(want want) (g grant, all []Reservation) {
 	now := time.Now()
 	g = grant{due: now, cost: want.cost}
-	for range want.units - 1 {
-		more = append(more, g)
+	if want.once {
+		all = make([]Reservation, want.units)
+		for i := range all {
+			all[i].grant, all[i].route, all[i].slack = g, n.route.Load().name, n.l.s.Slack
+		}
 	}
 	shadow := want
 	shadow.atOnce, shadow.ahead, shadow.once, shadow.shadow, shadow.arrived = true, false, false, true, now
@@ -202,7 +207,7 @@ func (n *lane) pretend(want want) (g grant, more []grant) {
 			n.moveLocked(now)
 		}
 	}
-	return g, more
+	return g, all
 }
 
 // moveLocked does what can be done now: hands out what is due or wanted ahead, asks for what is missing, gives back what

@@ -184,18 +184,21 @@ func (l *Limiter) TryReserve(ctx context.Context, route string, n int, opts ...O
 	if n < 1 {
 		return nil, time.Time{}, fmt.Errorf("limiter: %d reservations: want 1 or more", n)
 	}
-	g, more, err := l.due(ctx, route, want{cost: 1, units: min(n, maxAsks), ahead: true, once: true}, opts)
+	_, all, err := l.due(ctx, route, want{cost: 1, units: min(n, maxAsks), ahead: true, once: true}, opts)
 	if later, ok := err.(*laterError); ok { //nolint:errorlint // never wrapped
 		return nil, later.again, nil
 	}
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	out := []*Reservation{newReservation(route, g, l.s.Slack)}
-	for _, g := range more {
-		out = append(out, newReservation(route, g, l.s.Slack))
+	out, sorted := make([]*Reservation, len(all)), true
+	for i := range all {
+		out[i] = &all[i]
+		sorted = sorted && (i == 0 || !all[i].due.Before(all[i-1].due))
 	}
-	slices.SortStableFunc(out, func(a, b *Reservation) int { return a.due.Compare(b.due) })
+	if !sorted {
+		slices.SortStableFunc(out, func(a, b *Reservation) int { return a.due.Compare(b.due) })
+	}
 	return out, time.Time{}, nil
 }
 
@@ -297,7 +300,7 @@ func chosen(opts []Option) options {
 }
 
 // due takes a caller through the lane of its route.
-func (l *Limiter) due(ctx context.Context, route string, w want, opts []Option) (grant, []grant, error) {
+func (l *Limiter) due(ctx context.Context, route string, w want, opts []Option) (grant, []Reservation, error) {
 	var o options
 	if len(opts) > 0 {
 		o = chosen(opts)
@@ -313,20 +316,20 @@ func (l *Limiter) due(ctx context.Context, route string, w want, opts []Option) 
 		return grant{}, nil, &ExceedsBurstError{Route: route, Bucket: bucket, Cost: w.cost, Burst: burst}
 	}
 	if l.s.Shadow {
-		g, more := n.pretend(w)
-		return g, more, nil
+		g, all := n.pretend(w)
+		return g, all, nil
 	}
 	w.deadline, _ = ctx.Deadline()
 	if !w.atOnce || l.says.queue.Enabled(ctx) {
 		w.arrived = time.Now()
 	}
 	if w.once { // a scheduler that comes back does not wait here
-		g, more, err := n.join(ctx, w)
-		l.says.served(ctx, n, 1+len(more), err)
-		return g, more, err
+		g, all, err := n.join(ctx, w)
+		l.says.served(ctx, n, len(all), err)
+		return g, all, err
 	}
 	ctx, span := l.says.asks(ctx, n)
-	g, more, err := n.join(ctx, w)
+	g, all, err := n.join(ctx, w)
 	l.says.got(ctx, n, w.arrived, g, span, err)
-	return g, more, err
+	return g, all, err
 }

@@ -50,10 +50,11 @@ func (n *lane) matchLocked(now time.Time) (missing bool) {
 				w.covered = true // out of the reach of those behind
 				continue
 			}
-			if w.got++; w.got == 1 {
-				w.one = *g
+			w.got++
+			if w.once {
+				w.takeAll(n, g, min(w.units, len(p.grants)))
 			} else {
-				w.more = append(w.more, *g)
+				w.one = *g
 			}
 			if g.cost != 1 {
 				p.odd--
@@ -72,6 +73,14 @@ func (n *lane) matchLocked(now time.Time) (missing bool) {
 		p.sweep()
 	}
 	return missing
+}
+
+// takeAll adds a grant to those that a scheduler gets, in one piece of memory.
+func (w *waiter) takeAll(n *lane, g *grant, most int) {
+	if w.all == nil {
+		w.all = make([]Reservation, 0, most)
+	}
+	w.all = append(w.all, Reservation{grant: *g, route: n.route.Load().name, slack: n.l.s.Slack})
 }
 
 // turnAwayLocked ends the wait of those who would not wait as long as the lane stands in line at least.

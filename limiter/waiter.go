@@ -42,8 +42,8 @@ type waiter struct {
 	verdict    verdict // of the call that has just landed
 	readyIn    int64   // µs from that call, where refused
 	got        int
-	one        grant   // the first it got
-	more       []grant // the others
+	one        grant         // the first it got
+	all        []Reservation // what a scheduler got
 	err        error
 }
 

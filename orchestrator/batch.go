@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,7 +19,8 @@ type Batch[T any] struct {
 	entry *entry
 
 	mu       sync.Mutex
-	items    []*item[T]
+	parts    []part[T]
+	total    int
 	order    []int32 // indexes of ended tasks, in the order of ending
 	failed   int
 	finished bool          // nothing is added any more
@@ -26,6 +28,12 @@ type Batch[T any] struct {
 	done     chan struct{} // closed when all have ended
 	span     trace.Span
 	listener *listener
+}
+
+// part is the tasks of a batch that were enqueued by one call.
+type part[T any] struct {
+	first int // the index of the first
+	items []item[T]
 }
 
 // item is one task of a batch.
@@ -110,11 +118,10 @@ func (b *Batch[T]) enterLocked(items []item[T], set *options, done <-chan struct
 	if set.cost > o.cfg.MaxCost {
 		return &CostError{Cost: set.cost, Max: o.cfg.MaxCost}
 	}
-	fits := len(o.room.door) == 0 && o.fits(len(items), set.cost)
-	if set.key != nil || len(items) == 0 || !fits && o.cfg.Full == Wait || items[0].ctx.Err() != nil {
+	if set.key != nil || len(items) == 0 || items[0].ctx.Err() != nil {
 		return nil
 	}
-	if err := o.enterLocked(nil, len(items), set); err != nil { //nolint:staticcheck // it does not wait here
+	if waits, err := o.takeIfRoomLocked(len(items), set); waits || err != nil {
 		return err
 	}
 	for i := range items {
@@ -122,7 +129,7 @@ func (b *Batch[T]) enterLocked(items []item[T], set *options, done <-chan struct
 		o.joinLaneLocked(t)
 		t.state = queued
 		set.lane.queue.push(t)
-		o.watchLocked(t, done)
+		o.watchLocked(t, done, len(items))
 	}
 	set.lane.movedLocked()
 	o.wakeLocked()
@@ -152,12 +159,12 @@ func (b *Batch[T]) registerLocked(set *options) (*Batch[T], error) {
 // leaveLocked takes back the id of a batch for which there was no room, or its tasks out of the one that it joined.
 func (b *Batch[T]) leaveLocked(into *Batch[T], items []item[T]) {
 	if into == b {
-		delete(b.o.batches.byID, b.id)
-		b.entry.dropped = true
+		b.o.batches.takeBackLocked(b.entry)
 		return
 	}
 	into.mu.Lock()
-	into.items = into.items[:len(into.items)-len(items)]
+	into.parts = into.parts[:len(into.parts)-1]
+	into.total -= len(items)
 	into.mu.Unlock()
 }
 
@@ -169,10 +176,20 @@ func (b *Batch[T]) adoptLocked(items []item[T], span trace.Span) {
 		b.span = span
 	}
 	for i := range items {
-		t := &items[i]
-		t.b, t.index = b, int32(len(b.items)) //nolint:gosec // not that many tasks
-		b.items = append(b.items, t)
+		items[i].b, items[i].index = b, int32(b.total+i) //nolint:gosec // not that many tasks
 	}
+	b.parts = append(b.parts, part[T]{b.total, items})
+	b.total += len(items)
+	b.order = slices.Grow(b.order, len(items))
+}
+
+// at is the task of an index.
+func (b *Batch[T]) at(i int) *item[T] {
+	k := len(b.parts) - 1
+	for b.parts[k].first > i {
+		k--
+	}
+	return &b.parts[k].items[i-b.parts[k].first]
 }
 
 // enqueueEach queues those tasks one by one that were not queued together: because they have keys, or as there is room.
@@ -233,7 +250,7 @@ func (t *item[T]) tell() {
 // outcome is how a task of the batch ended.
 func (t *item[T]) outcome() Outcome[T] {
 	out := Outcome[T]{Value: t.value, Err: t.err, Attempts: int(t.tries)}
-	if t.lost {
+	if t.is(lost) {
 		var zero T
 		out.Value = zero
 	}
@@ -254,7 +271,7 @@ func (b *Batch[T]) check() {
 	o := b.o
 	o.mu.Lock()
 	b.mu.Lock()
-	finished := !b.finished && len(b.order) == len(b.items)
+	finished := !b.finished && len(b.order) == b.total
 	if finished {
 		b.finished = true
 		o.finishedLocked(b.entry)
@@ -310,12 +327,14 @@ func (b *Batch[T]) Await(ctx context.Context) ([]Outcome[T], error) {
 		return nil, err
 	}
 	b.o.awaited(b.entry)
-	outcomes := make([]Outcome[T], len(b.items))
+	outcomes := make([]Outcome[T], 0, b.total)
 	failed := map[int]error{}
-	for i, t := range b.items {
-		outcomes[i] = t.outcome()
-		if t.err != nil {
-			failed[i] = t.err
+	for _, p := range b.parts {
+		for i := range p.items {
+			if err := p.items[i].err; err != nil {
+				failed[len(outcomes)] = err
+			}
+			outcomes = append(outcomes, p.items[i].outcome())
 		}
 	}
 	if len(failed) > 0 {
@@ -330,7 +349,7 @@ func (b *Batch[T]) Completed(ctx context.Context) iter.Seq2[int, Outcome[T]] {
 	return func(yield func(int, Outcome[T]) bool) {
 		for next := 0; ; next++ {
 			b.mu.Lock()
-			for len(b.order) <= next && !b.finished && len(b.order) < len(b.items) {
+			for len(b.order) <= next && !b.finished && len(b.order) < b.total {
 				if b.news == nil {
 					b.news = make(chan struct{})
 				}
@@ -346,7 +365,7 @@ func (b *Batch[T]) Completed(ctx context.Context) iter.Seq2[int, Outcome[T]] {
 				return
 			}
 			i := int(b.order[next])
-			out := b.items[i].outcome()
+			out := b.at(i).outcome()
 			b.mu.Unlock()
 			if !yield(i, out) {
 				return

@@ -186,7 +186,7 @@ func (c *call[K, V]) send() {
 	}
 	t := &round[K, V]{call: c}
 	set, err := collect(c.b.cfg.Options)
-	t.job, t.ctx, t.opts, t.inner = t, c.ctx, set, true
+	t.job, t.ctx, t.opts, t.flags = t, c.ctx, set, inner
 	if err == nil {
 		err = c.ctx.Err()
 	}
@@ -299,7 +299,7 @@ func (r *round[K, V]) failure() error { return r.err }
 
 func (r *round[K, V]) tell() {
 	switch {
-	case r.lost:
+	case r.is(lost):
 		r.call.settle(nil, r.err)
 	case r.err == nil:
 		r.call.settle(r.found, r.each)

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -188,13 +186,13 @@ func (o *Orchestrator) giveUp() {
 
 // abandon ends the tasks that still execute. Their functions run on.
 func (o *Orchestrator) abandon() {
-	stacks := stacks()
+	all := stacks()
 	o.mu.Lock()
 	for o.busy.first != nil {
 		t := o.busy.first
 		r := t.current()
 		o.drain.report.Abandoned = append(o.drain.report.Abandoned, Abandoned{
-			Route: t.opts.lane.route, Name: t.opts.name, Ran: time.Duration(o.now() - r.startedAt), Stack: stacks[r.id],
+			Route: t.opts.lane.route, Name: t.opts.name, Ran: time.Duration(o.now() - r.startedAt), Stack: t.stack(all),
 		})
 		o.drain.report.Cancelled--
 		o.leaveBehindLocked(t, ErrAbandoned)
@@ -219,25 +217,27 @@ func (o *Orchestrator) drained(why error) (Report, error) {
 	return r, fmt.Errorf("orchestrator: close: %v: %w", r, why)
 }
 
-// stacks are those of all goroutines, by number.
-func stacks() map[uint64]string {
+// stacks are those of all goroutines.
+func stacks() [][]byte {
 	const first, most = 1 << 16, 1 << 26
 	text := make([]byte, first)
 	for {
 		n := runtime.Stack(text, true)
 		if n < len(text) || len(text) >= most {
-			text = text[:n]
-			break
+			return bytes.Split(text[:n], []byte("\n\n"))
 		}
 		text = make([]byte, 2*len(text))
 	}
-	out := map[uint64]string{}
-	for one := range bytes.SplitSeq(text, []byte("\n\n")) {
-		rest, ok := strings.CutPrefix(string(one), "goroutine ")
-		number, _, found := strings.Cut(rest, " ")
-		if id, err := strconv.ParseUint(number, 10, 64); ok && found && err == nil {
-			out[id] = string(one)
+}
+
+// stack is the one that is a task's: see [task.mark].
+func (t *task) stack(of [][]byte) string {
+	mark := t.mark()
+	text := fmt.Appendf(nil, "{%#x, %#x}", mark[0], mark[1])
+	for _, s := range of {
+		if bytes.Contains(s, text) {
+			return string(s)
 		}
 	}
-	return out
+	return ""
 }

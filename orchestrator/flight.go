@@ -41,7 +41,7 @@ func share[T any](o *Orchestrator, key string, fn Task[T], m member[T]) error {
 	set := *t.opts
 	set.key = nil
 	s.job, s.opts = s, &set
-	s.inner = true
+	s.flags = inner
 	o.mu.Lock()
 	err := s.shareLocked(m, done)
 	o.unlock()
@@ -70,7 +70,7 @@ func (s *shared[T]) shareLocked(m member[T], done <-chan struct{}) error {
 			return nil
 		}
 		// It may give up mu to wait for room: another may have begun meanwhile, and this one then joins that.
-		if err := o.enterLocked(m.base().ctx, 1, s.opts); err != nil {
+		if err := o.enterLocked(m.base().ctx, nil, s.opts, nil); err != nil {
 			return err
 		}
 		if _, ok := o.flights[s.key]; !ok {
@@ -90,13 +90,13 @@ func (s *shared[T]) joinLocked(m member[T], done <-chan struct{}) {
 	o.joinLaneLocked(t)
 	if s.state == over { // kept
 		m.receive(s.value)
-		o.overLocked(t, nil)
+		o.overLocked(t, nil, o.now())
 		return
 	}
 	t.state = joined
 	s.members[t] = m
 	t.extra().leave = func() { s.leaveLocked(t) }
-	o.watchLocked(t, done)
+	o.watchLocked(t, done, 1)
 	if t.rank < s.rank { // it goes as fast as the most urgent wants
 		if s.state == queued {
 			s.opts.lane.queue.remove(&s.task)
@@ -144,7 +144,7 @@ func (s *shared[T]) do(ctx context.Context) (err error) {
 }
 
 // settle passes the outcome on to everybody who has joined.
-func (s *shared[T]) settle(err error, _ int64, givenUp bool) {
+func (s *shared[T]) settle(err error, at int64, givenUp bool) {
 	s.err = err
 	if keep := s.opts.keep; err == nil && keep > 0 && s.o.flights[s.key] == flight(s) && !s.o.drain.closed {
 		s.kept = time.AfterFunc(keep, func() {
@@ -159,7 +159,7 @@ func (s *shared[T]) settle(err error, _ int64, givenUp bool) {
 		if !givenUp {
 			m.receive(s.value)
 		}
-		s.o.overLocked(t, err)
+		s.o.overLocked(t, err, at)
 	}
 	s.members = nil
 }

@@ -71,14 +71,12 @@ func (o *Orchestrator) submit(t *task, done <-chan struct{}) error {
 		set = &none
 	}
 	o.mu.Lock()
-	if err := o.enterLocked(ctx, 1, set); err != nil {
-		o.unlock()
-		o.traceRefused(t, err)
-		return err
-	}
-	o.enqueueLocked(t, done)
+	err := o.enterLocked(ctx, t, set, done)
 	o.unlock()
-	return nil
+	if err != nil {
+		o.traceRefused(t, err)
+	}
+	return err
 }
 
 // none is the options of tasks without, before they are in a lane.
@@ -90,7 +88,7 @@ func (o *Orchestrator) enqueueLocked(t *task, done <-chan struct{}) {
 	t.state = queued
 	n := t.opts.lane
 	n.queue.push(t)
-	o.watchLocked(t, done)
+	o.watchLocked(t, done, 1)
 	n.movedLocked()
 	o.wakeLocked()
 }
@@ -127,7 +125,7 @@ func (f *Future[T]) Await(ctx context.Context) (T, error) {
 }
 
 func (f *Future[T]) outcome() (T, error) {
-	if f.lost || f.err != nil && f.attempt.t == nil { // the function has not returned, or never ran
+	if f.is(lost) || f.err != nil && f.attempt.t == nil { // the function has not returned, or never ran
 		var zero T
 		return zero, f.err
 	}

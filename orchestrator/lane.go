@@ -22,6 +22,10 @@ type lane struct {
 	urgent  bool                   // that call is for urgent tasks
 	held    []*limiter.Reservation // not due yet, by due time; each has a slot
 	again   [2]time.Time           // stands in line until then, as an ordinary caller and as an urgent one; zero if not
+	turns   int                    // calls since the last that brought something
+	came    int                    // such calls before that one
+	gathers bool                   // the last call brought all that was asked for, at once
+	trip    time.Duration          // how long calls take at most, of late
 	timer   *time.Timer
 	rings   time.Time // when the timer does, zero if it does not
 	idleAt  int64     // since when there has been nothing to do
@@ -91,8 +95,23 @@ func (n *lane) ask() (urgent, ok bool) {
 	case n.hurried() > 0 && n.again[1].IsZero():
 		return true, true
 	default:
-		return false, n.again[0].IsZero()
+		return false, n.again[0].IsZero() && n.gatherUntil().IsZero()
 	}
+}
+
+// gatherUntil is how long it is worth waiting before the next call, zero if it is not: what it brings is due behind what
+// there is, so that it may come just before the last of that, for all the tasks and slots that there are by then. Where
+// there is a line it is better to stand in it.
+func (n *lane) gatherUntil() time.Time {
+	if !n.gathers || len(n.held) == 0 {
+		return time.Time{}
+	}
+	const spare = 5 * time.Millisecond // for timers and goroutines to be late
+	until := n.held[len(n.held)-1].Due().Add(-spare - 2*n.trip)
+	if time.Until(until) <= 0 {
+		return time.Time{}
+	}
+	return until
 }
 
 // movedLocked brings everything in line with a lane in which something has changed: reservations without tasks are given
@@ -136,7 +155,7 @@ func (n *lane) setTimerLocked() {
 		next = n.held[0].Due()
 	}
 	if n.uncovered() > 0 && !n.asking {
-		for _, again := range n.again {
+		for _, again := range [...]time.Time{n.again[0], n.again[1], n.gatherUntil()} {
 			if !again.IsZero() && (next.IsZero() || again.Before(next)) {
 				next = again
 			}
@@ -166,19 +185,28 @@ func (n *lane) ring() {
 			n.again[i] = time.Time{}
 		}
 	}
-	n.dueLocked()
+	n.dueLocked(now)
 	n.movedLocked()
 	n.o.wakeLocked()
 }
 
-// answeredLocked takes in the answer to a call for reservations. More may have come than there are tasks left.
-func (n *lane) answeredLocked(rs []*limiter.Reservation, again time.Time, err error) {
-	missing := n.asked - len(rs)
+// answeredLocked takes in the answer to a call for reservations, and returns when that was. More may have come than there
+// are tasks left.
+func (n *lane) answeredLocked(rs []*limiter.Reservation, again time.Time, err error) (at int64) {
+	missing, now := n.asked-len(rs), time.Now()
 	n.asking, n.asked = false, 0
+	n.gathers = missing == 0 && err == nil && n.turns == 0
+	if len(rs) > 0 {
+		n.came, n.turns = n.turns, 0
+	}
 	for range missing {
 		n.o.slots.leave()
 	}
 	for _, r := range rs {
+		if last := len(n.held) - 1; last < 0 || !r.Due().Before(n.held[last].Due()) {
+			n.held = append(n.held, r)
+			continue
+		}
 		// One that somebody gave up may be due before those that were there.
 		at, _ := slices.BinarySearchFunc(n.held, r, func(a, b *limiter.Reservation) int {
 			if a.Due().After(b.Due()) {
@@ -192,7 +220,7 @@ func (n *lane) answeredLocked(rs []*limiter.Reservation, again time.Time, err er
 	case err != nil:
 		n.failLocked(missing, err)
 	case len(rs) == 0:
-		now := time.Now()
+		n.turns++
 		line := &n.again[0]
 		if n.urgent {
 			line = &n.again[1]
@@ -204,18 +232,19 @@ func (n *lane) answeredLocked(rs []*limiter.Reservation, again time.Time, err er
 			*line = most
 		}
 	}
-	n.dueLocked()
+	n.dueLocked(now)
 	n.movedLocked()
+	return int64(now.Sub(n.o.began))
 }
 
 // dueLocked gives each reservation that has come due to the task that is first then.
-func (n *lane) dueLocked() {
-	due := 0
-	for due < len(n.held) && n.held[due].Delay() == 0 {
+func (n *lane) dueLocked(now time.Time) {
+	due, at := 0, int64(now.Sub(n.o.began))
+	for due < len(n.held) && !n.held[due].Due().After(now) {
 		r := n.held[due]
 		due++
 		t := n.queue.first(n.o.cfg.Ageing)
-		if late := r.Late(); late || t == nil {
+		if late := r.LateAt(now); late || t == nil {
 			if late {
 				n.o.count.Late++
 			}
@@ -229,8 +258,11 @@ func (n *lane) dueLocked() {
 		if t.tries == 0 {
 			n.budget.firsts++
 		}
-		n.starts.add(n.o.now())
+		n.starts.add(at)
 		t.bindLocked(r)
+		if t.more != nil {
+			t.more.turns = n.came
+		}
 		n.running++
 		n.o.ready.push(t)
 	}
@@ -255,7 +287,7 @@ func (n *lane) failLocked(count int, err error) {
 		}
 		n.queue.remove(t)
 		n.o.leaveRoomLocked(t)
-		n.o.overLocked(t, err)
+		n.o.overLocked(t, err, n.o.now())
 	}
 	for t := spared.pop(); t != nil; t = spared.pop() {
 		n.queue.pushBack(t)

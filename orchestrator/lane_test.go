@@ -17,9 +17,13 @@ type breakable struct {
 	orchestrator.Limiter
 
 	broken atomic.Pointer[error]
+	asked  atomic.Int64
 }
 
+var orchestratorLimit = limiter.PerSecond(1000, 1000)
+
 func (b *breakable) TryReserve(ctx context.Context, route string, n int, opts ...limiter.Option) ([]*limiter.Reservation, time.Time, error) {
+	b.asked.Add(1)
 	if err := b.broken.Load(); err != nil {
 		return nil, time.Time{}, *err
 	}

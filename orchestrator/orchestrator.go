@@ -98,6 +98,7 @@ func (o *Orchestrator) Pending() int {
 // unlock gives up mu and does what was left to be done without it: tells of tasks that ended, and ends watches over
 // contexts. Both run code of others.
 func (o *Orchestrator) unlock() {
+	o.letInLocked()
 	over, begun, ended, warnings := o.overs.first, o.begun, o.ended, o.warnings
 	o.overs, o.begun, o.ended, o.warnings = list{}, nil, nil, nil
 	o.mu.Unlock()
@@ -124,19 +125,19 @@ func (o *Orchestrator) unlock() {
 }
 
 // overLocked ends a task that is in no list. What it ended with is passed on by whoever gives up mu.
-func (o *Orchestrator) overLocked(t *task, err error) {
-	o.settleLocked(t, err, false)
+func (o *Orchestrator) overLocked(t *task, err error, at int64) {
+	o.settleLocked(t, err, at, false)
 	t.state = over
 	o.active--
 	o.quietLocked()
 }
 
 // settleLocked decides how a task ended.
-func (o *Orchestrator) settleLocked(t *task, err error, givenUp bool) {
+func (o *Orchestrator) settleLocked(t *task, err error, at int64, givenUp bool) {
 	o.unwatchLocked(t)
-	t.job.settle(err, o.now(), givenUp)
+	t.job.settle(err, at, givenUp)
 	switch {
-	case t.inner:
+	case t.is(inner):
 	case err == nil:
 		o.count.Done++
 	default:

@@ -32,7 +32,7 @@ func (l *listener) nudge() {
 func (b *Batch[T]) progress() Progress {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return Progress{ID: b.id, Done: len(b.order), Total: len(b.items), Failed: b.failed}
+	return Progress{ID: b.id, Done: len(b.order), Total: b.total, Failed: b.failed}
 }
 
 // listen begins to tell the function of an option of the progress, if there is one.

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 )
@@ -43,6 +44,7 @@ type registry struct {
 	// in the order in which they are to be forgotten; those that have been forgotten or reused are skipped
 	unawaited, awaited []*entry
 	gone               map[string]struct{}
+	missed             int64 // that were forgotten though nobody had awaited them
 	goneOrder          []string
 	timer              *time.Timer
 	rings              int64 // when that does, 0 if it does not
@@ -90,6 +92,12 @@ func (r *registry) addLocked(id string, b kept, set *options) (*entry, kept, err
 	return e, nil, nil
 }
 
+// takeBackLocked frees the id of a batch that was not taken in after all.
+func (r *registry) takeBackLocked(e *entry) {
+	e.dropped = true
+	delete(r.byID, e.id)
+}
+
 // findLocked returns the batch of an id.
 func (r *registry) findLocked(id string) (*entry, error) {
 	if e, ok := r.byID[id]; ok {
@@ -112,7 +120,7 @@ func (o *Orchestrator) finishedLocked(e *entry) {
 // awaited notes that somebody has the outcomes of a batch.
 func (o *Orchestrator) awaited(e *entry) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	defer o.unlock()
 	if e.awaited || e.state != over {
 		return
 	}
@@ -125,6 +133,7 @@ func (o *Orchestrator) awaited(e *entry) {
 // forgetLocked forgets what is kept no longer, and sets the timer for what comes next.
 func (o *Orchestrator) forgetLocked() {
 	r, now := &o.batches, o.now()
+	defer o.warnOfMissedLocked(r.missed)
 	r.unawaited = r.restLocked(r.unawaited, now, func(e *entry) bool { return !e.awaited })
 	r.awaited = r.restLocked(r.awaited, now, func(*entry) bool { return true })
 	for over := len(r.awaited) + len(r.unawaited) - o.cfg.MaxBatches; over > 0; over-- {
@@ -133,7 +142,6 @@ func (o *Orchestrator) forgetLocked() {
 			*oldest = (*oldest)[1:]
 		} else {
 			r.dropLocked(r.unawaited[0])
-			o.count.BatchesUnawaited++
 			r.unawaited = r.unawaited[1:]
 		}
 	}
@@ -162,7 +170,16 @@ func (o *Orchestrator) forget() {
 	o.mu.Lock()
 	o.batches.rings = 0
 	o.forgetLocked()
-	o.mu.Unlock()
+	o.unlock()
+}
+
+// warnOfMissedLocked says so, the first time that batches are forgotten which nobody has awaited.
+func (o *Orchestrator) warnOfMissedLocked(before int64) {
+	if before == 0 && o.batches.missed > 0 {
+		o.warnings = append(o.warnings, func() {
+			o.log.LogAttrs(o.life, slog.LevelWarn, "a finished batch was forgotten that nobody had awaited; others will be counted only")
+		})
+	}
 }
 
 // restLocked is what is left of a list when what is not of it any more is dropped, and what has been kept long enough.
@@ -178,6 +195,9 @@ func (r *registry) restLocked(l []*entry, now int64, of func(*entry) bool) []*en
 // dropLocked forgets a batch but for its id.
 func (r *registry) dropLocked(e *entry) {
 	e.dropped = true
+	if !e.awaited {
+		r.missed++
+	}
 	delete(r.byID, e.id)
 	if _, ok := r.gone[e.id]; !ok {
 		r.goneOrder = append(r.goneOrder, e.id)

@@ -136,7 +136,7 @@ func (o *Orchestrator) againLocked(t *task, e *ending) bool {
 	o.resting.push(t)
 	t.state = delayed
 	o.takeRoomLocked(1, t.opts.cost) // whether there is any or not: it has been let in
-	o.watchLocked(t, e.done)
+	o.watchLocked(t, e.done, 1)
 	m.timer = time.AfterFunc(delay, func() { o.resume(t) })
 	return true
 }

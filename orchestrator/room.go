@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -22,15 +23,18 @@ const (
 
 // room bounds the tasks that wait. It is guarded by the orchestrator's mu.
 type room struct {
-	count  int
-	cost   int64
-	door   []*guest
-	warned bool
+	count    int
+	cost     int64
+	door     []*guest
+	entering []*guest // those for whom there is room now
+	warned   bool
 }
 
 // guest waits for room.
 type guest struct {
 	cost int64
+	t    *task // to be queued when there is; nil for who wants to see to that itself
+	done <-chan struct{}
 	in   chan struct{} // closed when it is in, or never will be
 	err  error
 }
@@ -66,27 +70,53 @@ func (o *Orchestrator) leaveRoomLocked(t *task) {
 	}
 	for len(r.door) > 0 && o.fits(1, r.door[0].cost) {
 		o.takeRoomLocked(1, r.door[0].cost)
-		close(r.door[0].in)
+		r.entering = append(r.entering, r.door[0])
 		r.door[0] = nil
 		r.door = r.door[1:]
 	}
 }
 
-// enterLocked takes room for n tasks, or says why there is none. It gives up mu while it waits.
-func (o *Orchestrator) enterLocked(ctx context.Context, n int, set *options) error {
+// letInLocked queues the tasks that there is room for now, in the order in which they came. Whoever gives up mu does so
+// before: in the midst of something else it would be too early.
+func (o *Orchestrator) letInLocked() {
+	for len(o.room.entering) > 0 {
+		g := o.room.entering[0]
+		o.room.entering[0] = nil
+		o.room.entering = o.room.entering[1:]
+		if g.t != nil {
+			o.enqueueLocked(g.t, g.done)
+		}
+		close(g.in)
+	}
+}
+
+// enterLocked takes room for a task and queues it, or says why it cannot. It gives up mu while it waits.
+func (o *Orchestrator) enterLocked(ctx context.Context, t *task, set *options, done <-chan struct{}) error {
+	waits, err := o.takeIfRoomLocked(1, set)
+	if waits {
+		return o.waitForRoomLocked(ctx, &guest{cost: set.cost, t: t, done: done, in: make(chan struct{})})
+	}
+	if err == nil && t != nil {
+		o.enqueueLocked(t, done)
+	}
+	return err
+}
+
+// takeIfRoomLocked takes room for n tasks, or says why there is none, or that one may wait for it.
+func (o *Orchestrator) takeIfRoomLocked(n int, set *options) (waits bool, err error) {
 	switch {
 	case o.drain.closed:
-		return ErrClosed
+		return false, ErrClosed
 	case set.cost > o.cfg.MaxCost:
-		return &CostError{Cost: set.cost, Max: o.cfg.MaxCost}
+		return false, &CostError{Cost: set.cost, Max: o.cfg.MaxCost}
 	case len(o.room.door) == 0 && o.fits(n, set.cost):
 		o.takeRoomLocked(n, set.cost)
-		return nil
-	case o.cfg.Full == Wait && n == 1:
-		return o.waitForRoomLocked(ctx, set.cost)
+		return false, nil
+	case o.cfg.Full == Wait:
+		return true, nil
 	case o.cfg.Full == Shed && o.shedLocked(n, set):
 		o.takeRoomLocked(n, set.cost)
-		return nil
+		return false, nil
 	}
 	o.count.Refused += int64(n)
 	oldest := never
@@ -97,12 +127,11 @@ func (o *Orchestrator) enterLocked(ctx context.Context, n int, set *options) err
 	if oldest != never {
 		full.Oldest = time.Duration(o.now() - oldest)
 	}
-	return full
+	return false, full
 }
 
 // waitForRoomLocked waits at the door. It gives up mu meanwhile.
-func (o *Orchestrator) waitForRoomLocked(ctx context.Context, cost int64) error {
-	g := &guest{cost: cost, in: make(chan struct{})}
+func (o *Orchestrator) waitForRoomLocked(ctx context.Context, g *guest) error {
 	o.room.door = append(o.room.door, g)
 	o.unlock()
 	back := o.lend(ctx)
@@ -114,11 +143,9 @@ func (o *Orchestrator) waitForRoomLocked(ctx context.Context, cost int64) error 
 		back(ctx)
 	}
 	o.mu.Lock()
-	for i, other := range o.room.door {
-		if other == g {
-			o.room.door = append(o.room.door[:i:i], o.room.door[i+1:]...)
-			return context.Cause(ctx)
-		}
+	if at := slices.Index(o.room.door, g); at >= 0 {
+		o.room.door = slices.Delete(o.room.door, at, at+1)
+		return context.Cause(ctx)
 	}
 	return g.err
 }

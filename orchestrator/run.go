@@ -17,9 +17,7 @@ type run struct {
 	startedAt   int64 // ns since the orchestrator began
 
 	real atomic.Pointer[realContext]
-	over atomic.Bool
-	lent int32  // goroutines of the attempt that wait for others of the orchestrator's; guarded by its mu
-	id   uint64 // of the goroutine that executes it, in stack traces
+	lent int32 // goroutines of the attempt that wait for others of the orchestrator's; guarded by its mu
 }
 
 // realContext is a context that can end.
@@ -48,9 +46,6 @@ func (r *run) Err() error {
 	if c := r.real.Load(); c != nil {
 		return c.Err()
 	}
-	if r.over.Load() {
-		return context.Canceled
-	}
 	return r.t.ctx.Err()
 }
 
@@ -62,7 +57,7 @@ func (r *run) Value(key any) any {
 		return r
 	}
 	// The library finds the end of a context, and its cause, through a value of its own.
-	if c := r.real.Load(); c != nil {
+	if c := r.real.Load(); c != nil && c != ended {
 		return c.Value(key)
 	}
 	return r.t.ctx.Value(key)
@@ -79,9 +74,6 @@ func (r *run) ensure() *realContext {
 		c.cancel(nil)
 		return r.real.Load()
 	}
-	if r.over.Load() { // it ended while we made it, without seeing it
-		c.cancel(nil)
-	}
 	return c
 }
 
@@ -90,11 +82,18 @@ func (r *run) cancel(why error) { r.ensure().cancel(why) }
 
 // end ends the context of an attempt that is over. What is left of the attempt sees it.
 func (r *run) end() {
-	r.over.Store(true)
-	if c := r.real.Load(); c != nil {
-		c.cancel(nil)
+	if !r.real.CompareAndSwap(nil, ended) {
+		r.real.Load().cancel(nil)
 	}
 }
+
+// ended stands for the contexts of attempts for whose end nobody had asked before it came.
+var ended = func() *realContext {
+	c := new(realContext)
+	c.Context, c.cancel = context.WithCancelCause(context.Background())
+	c.cancel(nil)
+	return c
+}()
 
 // running is the attempt that a context belongs to, nil if it belongs to none of this orchestrator.
 func (o *Orchestrator) running(ctx context.Context) *run {

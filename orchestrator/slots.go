@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"slices"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -52,12 +53,15 @@ func (o *Orchestrator) lend(ctx context.Context) (back func(context.Context)) {
 		return nil
 	}
 	o.mu.Lock()
-	if r.t.current() != r || r.t.state != executes && r.t.state != left {
+	if !r.executes() {
 		o.mu.Unlock()
 		return nil // a goroutine that its task has left behind
 	}
 	if r.lent++; r.lent == 1 {
+		n := r.t.opts.lane
+		n.running--
 		o.slots.leave()
+		n.movedLocked()
 		o.wakeLocked()
 	}
 	o.unlock()
@@ -69,10 +73,11 @@ func (o *Orchestrator) lend(ctx context.Context) (back func(context.Context)) {
 func (o *Orchestrator) takeBack(ctx context.Context, r *run) {
 	o.mu.Lock()
 	defer o.unlock()
-	if r.lent--; r.lent > 0 || r.t.current() != r || r.t.state != executes && r.t.state != left {
+	if r.lent--; r.lent > 0 || !r.executes() {
 		return
 	}
 	if o.slots.take() {
+		r.t.opts.lane.running++
 		return
 	}
 	turn := make(chan struct{})
@@ -85,18 +90,24 @@ func (o *Orchestrator) takeBack(ctx context.Context, r *run) {
 	}
 	o.mu.Lock()
 	r.lent--
-	gone := r.t.current() != r || r.t.state != executes && r.t.state != left
-	for i, c := range o.slots.resuming {
-		if c == turn { // not had
-			o.slots.resuming = append(o.slots.resuming[:i:i], o.slots.resuming[i+1:]...)
-			if !gone {
-				o.slots.taken++
-			}
-			return
-		}
-	}
-	if gone {
+	at := slices.Index(o.slots.resuming, turn)
+	switch {
+	case at >= 0 && r.executes():
+		o.slots.taken++
+		fallthrough
+	case at >= 0:
+		o.slots.resuming = slices.Delete(o.slots.resuming, at, at+1)
+	case !r.executes():
 		o.slots.leave()
 		o.wakeLocked()
+		return
 	}
+	if r.executes() {
+		r.t.opts.lane.running++
+	}
+}
+
+// executes reports whether an attempt is the one of its task that is under way.
+func (r *run) executes() bool {
+	return r.t.current() == r && (r.t.state == executes || r.t.state == left)
 }

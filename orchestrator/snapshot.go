@@ -59,6 +59,7 @@ func (o *Orchestrator) Snapshot() Snapshot {
 	for _, n := range o.lanes {
 		s.Lanes = append(s.Lanes, n.lookLocked(now))
 	}
+	s.BatchesUnawaited = o.batches.missed
 	live := make([]kept, 0, len(o.batches.byID))
 	for _, e := range o.batches.byID {
 		if e.state != over {

@@ -101,7 +101,7 @@ func (o *Orchestrator) traceAttempt(t *task, r *run) context.Context {
 	_, queued := o.tracer.Start(t.ctx, "queued", trace.WithTimestamp(since), trace.WithAttributes(route, attempt))
 	queued.End(trace.WithTimestamp(asked))
 	_, acquire := o.tracer.Start(t.ctx, "acquire", trace.WithTimestamp(asked), trace.WithAttributes(route, attempt,
-		attrBucket.String(r.reservation.Bucket()), attrTokenWait.Float64(r.reservation.Wait().Seconds()), attrTurns.Int(r.reservation.Turns())))
+		attrBucket.String(r.reservation.Bucket()), attrTokenWait.Float64(r.reservation.Wait().Seconds()), attrTurns.Int(t.more.turns)))
 	acquire.End(trace.WithTimestamp(start))
 	_, execute := o.tracer.Start(t.ctx, "execute", trace.WithTimestamp(start), trace.WithAttributes(route, attempt))
 	t.more.attempt = execute
@@ -127,7 +127,7 @@ func (o *Orchestrator) traceRefused(t *task, err error) {
 // record says how a task ended: in its span and in a line of the log. It runs without mu.
 func (o *Orchestrator) record(t *task) {
 	level := o.cfg.Level.Level()
-	logged := !t.inner && o.log.Enabled(t.ctx, level)
+	logged := !t.is(inner) && o.log.Enabled(t.ctx, level)
 	span := t.span()
 	if !logged && span == nil && (t.more == nil || t.more.span == nil) {
 		return

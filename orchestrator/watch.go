@@ -14,13 +14,14 @@ type watch struct {
 }
 
 // watchLocked watches over a task's context, whose channel the caller has asked for.
-func (o *Orchestrator) watchLocked(t *task, done <-chan struct{}) {
+// It may be the first of a number of tasks.
+func (o *Orchestrator) watchLocked(t *task, done <-chan struct{}, more int) {
 	if done == nil {
 		return
 	}
 	w := o.watches[done]
 	if w == nil {
-		w = &watch{ctx: t.ctx, done: done}
+		w = &watch{ctx: t.ctx, done: done, tasks: make([]*task, 0, max(1, more))}
 		o.watches[done] = w
 		w.next, o.begun = o.begun, w
 	}
@@ -105,11 +106,11 @@ func (o *Orchestrator) withdrawLocked(t *task, why error) {
 		o.resting.remove(t)
 	case joined:
 		t.more.leave()
-		o.overLocked(t, why)
+		o.overLocked(t, why, o.now())
 		return
 	default:
 		return
 	}
 	o.leaveRoomLocked(t)
-	o.overLocked(t, why)
+	o.overLocked(t, why, o.now())
 }

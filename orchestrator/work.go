@@ -2,7 +2,6 @@ package orchestrator
 
 import (
 	"fmt"
-	"runtime"
 	"time"
 
 	"github.com/weir-go/weir/limiter"
@@ -11,7 +10,6 @@ import (
 // work is the life of a goroutine of the orchestrator: it executes tasks that are ready and asks for lanes that want to
 // ask, until there is nothing to do. Before it does what may take long it sees to it that another one has a look.
 func (o *Orchestrator) work() {
-	id := goroutine()
 	finished := false
 	o.mu.Lock()
 	defer func() {
@@ -24,17 +22,19 @@ func (o *Orchestrator) work() {
 		o.unlock()
 	}()
 	o.waking = false
+	at := o.now()
 	for {
 		if t := o.ready.pop(); t != nil {
 			o.busy.push(t)
 			t.state = executes
 			o.wakeLocked()
 			o.unlock()
-			ending := o.execute(t, id)
+			ending := o.execute(t, at)
+			at = ending.at
 			o.mu.Lock()
 			o.finishLocked(t, ending)
 		} else if n := o.takeSlotsLocked(); n != nil {
-			o.callLocked(n)
+			at = o.callLocked(n)
 		} else {
 			finished = true
 			return
@@ -116,10 +116,11 @@ func (o *Orchestrator) takeSlotsLocked() *lane {
 }
 
 // callLocked asks the limiter for a lane, without mu.
-func (o *Orchestrator) callLocked(n *lane) {
+func (o *Orchestrator) callLocked(n *lane) (at int64) {
 	urgent, want := n.urgent, n.asked
 	o.wakeLocked()
 	o.unlock()
+	begun := time.Now()
 	var (
 		rs    []*limiter.Reservation
 		again time.Time
@@ -134,31 +135,35 @@ func (o *Orchestrator) callLocked(n *lane) {
 		err = fmt.Errorf("orchestrator: route %s: %w", n.route, err)
 	}
 	o.mu.Lock()
-	n.answeredLocked(rs, again, err)
+	const fade, of = 7, 8
+	n.trip = max(time.Since(begun), n.trip*fade/of)
+	return n.answeredLocked(rs, again, err)
 }
 
 // ending is how an attempt ended, and what one more would need to know of the task's context.
 type ending struct {
 	err      error
+	at       int64
 	verdict  Verdict
 	gone     bool // nobody wants another
 	done     <-chan struct{}
 	deadline time.Time
 }
 
-// execute runs one attempt of a task and says whether it is worth another. It runs without mu.
-func (o *Orchestrator) execute(t *task, id uint64) ending {
+// execute runs one attempt of a task, which starts now, and says whether it is worth another. It runs without mu.
+func (o *Orchestrator) execute(t *task, at int64) ending {
 	r := t.current()
-	r.id, r.startedAt = id, o.now()
+	r.startedAt = at
 	ctx := o.traceAttempt(t, r)
 	var timer *time.Timer
 	if limit := t.opts.timeout; limit > 0 {
 		timer = time.AfterFunc(limit, func() { o.timedOut(t, r) })
 	}
-	e := ending{err: o.perform(ctx, t)}
+	e := ending{err: o.perform(ctx, t, t.mark())}
 	if timer != nil {
 		timer.Stop()
 	}
+	e.at = o.now()
 	r.end()
 	o.traceAttemptEnd(t, e.err)
 	if e.err != nil {
@@ -189,8 +194,9 @@ func (o *Orchestrator) timedOut(t *task, r *run) {
 func (o *Orchestrator) leaveBehindLocked(t *task, err error) {
 	o.busy.remove(t)
 	o.lost[t] = struct{}{}
-	t.state, t.lost = left, true
-	o.settleLocked(t, err, true)
+	t.state = left
+	t.flags |= lost
+	o.settleLocked(t, err, o.now(), true)
 }
 
 // finish is finishLocked for who is about to end its goroutine.
@@ -198,15 +204,15 @@ func (o *Orchestrator) finish(t *task, err error) {
 	t.current().end()
 	o.traceAttemptEnd(t, err)
 	o.mu.Lock()
-	o.finishLocked(t, ending{err: err})
+	o.finishLocked(t, ending{err: err, at: o.now()})
 	o.unlock()
 }
 
 // finishLocked takes a task whose function has returned out of its slot, and ends it or lets it wait for its next attempt.
 func (o *Orchestrator) finishLocked(t *task, e ending) {
 	n := t.opts.lane
-	n.running--
 	if t.current().lent == 0 {
+		n.running--
 		o.slots.leave()
 	}
 	switch {
@@ -218,22 +224,7 @@ func (o *Orchestrator) finishLocked(t *task, e ending) {
 	case e.verdict.Again && o.againLocked(t, &e):
 	default:
 		o.busy.remove(t)
-		o.overLocked(t, e.err)
+		o.overLocked(t, e.err, e.at)
 	}
 	n.movedLocked()
-}
-
-// goroutine is the number of the goroutine that asks, as in stack traces: there is no other way to tell later which
-// stack is that of a task which was left behind.
-func goroutine() uint64 {
-	var buf [64]byte
-	text := buf[:runtime.Stack(buf[:], false)]
-	id := uint64(0)
-	for _, c := range text[min(len(text), len("goroutine ")):] {
-		if c < '0' || c > '9' {
-			break
-		}
-		id = id*10 + uint64(c-'0')
-	}
-	return id
 }

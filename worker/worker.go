@@ -84,7 +84,8 @@ func (w *Worker) Connect(ctx context.Context) error {
 		return err
 	}
 	o, err := orchestrator.New(orchestrator.Config{
-		Limiter: l, Slots: w.cfg.Slots, Route: shared, TracerProvider: w.cfg.TracerProvider,
+		Limiter: l, Slots: w.cfg.Slots, Route: shared, Retry: orchestrator.Retry{Classify: playlist.Verdict},
+		TracerProvider: w.cfg.TracerProvider, Logger: w.cfg.Logger,
 	})
 	if err != nil {
 		return err

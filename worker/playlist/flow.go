@@ -145,7 +145,7 @@ func (r *run) create(ctx context.Context, fresh []Track) error {
 	r.narrate(ctx, "the new playlist is called "+r.result.Title)
 	title, summary := r.result.Title, r.result.Summary
 	made, err := one(ctx, r, step{PhaseCreate, apiSpotify, "spotify.create-playlist"}, func(ctx context.Context) (Created, error) {
-		return r.clients.Spotify.CreatePlaylist(ctx, title, summary)
+		return makes(r.clients.Spotify.CreatePlaylist(ctx, title, summary))
 	})
 	if err := failed(ctx, "create playlist", err); err != nil {
 		return err
@@ -158,7 +158,7 @@ func (r *run) create(ctx context.Context, fresh []Track) error {
 	r.events <- event{phase: PhaseFill, planned: len(chunks), text: fmt.Sprintf("Adding %d tracks.", len(tracks))}
 	for _, chunk := range chunks { // one after the other, because each adds at the end
 		_, err := one(ctx, r, step{PhaseFill, apiSpotify, "spotify.add-items"}, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, r.clients.Spotify.AddItems(ctx, made.ID, chunk)
+			return makes(struct{}{}, r.clients.Spotify.AddItems(ctx, made.ID, chunk))
 		})
 		switch {
 		case err == nil:

@@ -1,0 +1,50 @@
+package playlist
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/weir-go/weir/orchestrator"
+)
+
+// Verdict says whether a call that ended with an error is worth another: where the provider asked for patience, or where
+// it, or the way to it, failed. A quota that is spent is not, nor is a refusal. A call that makes something is repeated
+// only if the provider has turned it away, for otherwise it may have made it.
+func Verdict(err error) orchestrator.Verdict {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return orchestrator.Verdict{}
+	}
+	_, makes := errors.AsType[*makingError](err)
+	denied, answered := errors.AsType[*APIError](err)
+	if !answered {
+		_, unanswered := errors.AsType[*callError](err)
+		return orchestrator.Verdict{Again: unanswered && !makes}
+	}
+	switch {
+	case denied.Code == "QUOTA_EXCEEDED":
+		return orchestrator.Verdict{}
+	case denied.Status == http.StatusTooManyRequests, denied.API == apiLastFM && denied.Code == "29":
+		return orchestrator.Verdict{Again: true, After: denied.RetryAfter, Throttled: true}
+	case makes:
+		return orchestrator.Verdict{}
+	case denied.Status >= http.StatusInternalServerError, denied.API == apiLastFM && (denied.Code == "11" || denied.Code == "16"):
+		return orchestrator.Verdict{Again: true, After: denied.RetryAfter}
+	default:
+		return orchestrator.Verdict{}
+	}
+}
+
+// makingError is the error of a call that would have made something.
+type makingError struct{ err error }
+
+func (e *makingError) Error() string { return e.err.Error() }
+func (e *makingError) Unwrap() error { return e.err }
+
+// makes marks the errors of calls that make something.
+func makes[T any](v T, err error) (T, error) {
+	if err != nil {
+		err = &makingError{err}
+	}
+	return v, err
+}
