@@ -23,6 +23,7 @@ type Batch[T any] struct {
 	total    int
 	order    []int32 // indexes of ended tasks, in the order of ending
 	failed   int
+	opening  int           // calls whose tasks are still coming
 	finished bool          // nothing is added any more
 	news     chan struct{} // closed and replaced with each ended task; nil while nobody waits for one
 	done     chan struct{} // closed when all have ended
@@ -67,33 +68,10 @@ func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks 
 	}
 	b := &Batch[T]{id: id, o: o, done: make(chan struct{})}
 	b.traceBatch(ctx, len(tasks))
-	items, keys := make([]item[T], len(tasks)), make([]string, len(tasks))
-	for i := range items {
-		t := &items[i]
-		t.fn, t.job, t.ctx, t.opts = tasks[i], t, ctx, set
-		if set.key != nil {
-			keys[i] = set.key(i)
-		}
-		if set.key == nil || keys[i] == "" {
-			o.trace(&t.task, b.span)
-		}
-	}
-	done := ctx.Done()
-
 	o.mu.Lock()
 	into, err := b.registerLocked(set)
-	if err == nil && (into == b || set.live == LiveAppends) {
-		into.adoptLocked(items, b.span)
-		err = into.enterLocked(items, set, done)
-		if err != nil {
-			b.leaveLocked(into, items)
-		}
-	}
 	o.unlock()
 	if err != nil {
-		for i := range items {
-			o.traceRefused(&items[i].task, err)
-		}
 		b.traceEnd(err)
 		return nil, err
 	}
@@ -103,10 +81,35 @@ func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks 
 			return into, nil
 		}
 	}
-	into.listen(set)
-	into.enqueueEach(ctx, items, keys)
-	if len(tasks) == 0 {
-		into.check()
+	items, keys := make([]item[T], len(tasks)), make([]string, len(tasks))
+	for i := range items {
+		t := &items[i]
+		t.fn, t.job, t.ctx, t.opts = tasks[i], t, ctx, set
+		if set.key != nil {
+			keys[i] = set.key(i)
+		}
+		if keys[i] == "" {
+			o.trace(&t.task, b.span)
+		}
+	}
+	done := ctx.Done()
+	o.mu.Lock()
+	into.adoptLocked(items)
+	err = into.enterLocked(items, set, done)
+	if err != nil {
+		b.leaveLocked(into, items)
+	}
+	o.unlock()
+	if err == nil {
+		into.listen(set)
+		into.enqueueEach(ctx, items, keys)
+	}
+	into.opened()
+	if err != nil {
+		for i := range items {
+			o.traceRefused(&items[i].task, err)
+		}
+		return nil, err
 	}
 	return into, nil
 }
@@ -136,7 +139,8 @@ func (b *Batch[T]) enterLocked(items []item[T], set *options, done <-chan struct
 	return nil
 }
 
-// registerLocked gives the batch its id, or returns the one that has it, if the tasks are to join that.
+// registerLocked gives the batch its id, or returns the one that has it, if the tasks are to join that. Tasks may come to
+// what it returns until that is opened.
 func (b *Batch[T]) registerLocked(set *options) (*Batch[T], error) {
 	if b.o.drain.closed {
 		return nil, ErrClosed
@@ -146,14 +150,27 @@ func (b *Batch[T]) registerLocked(set *options) (*Batch[T], error) {
 		return nil, err
 	}
 	if there == nil {
-		b.entry = e
+		b.entry, b.opening = e, 1
 		return b, nil
 	}
 	other, ok := there.(*Batch[T])
 	if !ok {
 		return nil, fmt.Errorf("%w: %s is a %T", ErrBatchType, b.id, there)
 	}
+	if set.live == LiveAppends {
+		other.mu.Lock()
+		other.opening++
+		other.mu.Unlock()
+	}
 	return other, nil
+}
+
+// opened notes that all tasks of a call have come.
+func (b *Batch[T]) opened() {
+	b.mu.Lock()
+	b.opening--
+	b.mu.Unlock()
+	b.check()
 }
 
 // leaveLocked takes back the id of a batch for which there was no room, or its tasks out of the one that it joined.
@@ -169,12 +186,9 @@ func (b *Batch[T]) leaveLocked(into *Batch[T], items []item[T]) {
 }
 
 // adoptLocked takes tasks into the batch, which is live.
-func (b *Batch[T]) adoptLocked(items []item[T], span trace.Span) {
+func (b *Batch[T]) adoptLocked(items []item[T]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.span == nil {
-		b.span = span
-	}
 	for i := range items {
 		items[i].b, items[i].index = b, int32(b.total+i) //nolint:gosec // not that many tasks
 	}
@@ -235,16 +249,23 @@ func (t *item[T]) tell() {
 	if t.err != nil {
 		b.failed++
 	}
-	if b.news != nil {
-		close(b.news)
-		b.news = nil
-	}
-	heard := b.listener
+	b.newsLocked()
+	heard, last := b.listener, b.opening == 0 && len(b.order) == b.total
 	b.mu.Unlock()
 	if heard != nil {
 		heard.nudge()
 	}
-	b.check()
+	if last {
+		b.check()
+	}
+}
+
+// newsLocked wakes those who wait for the next task to end.
+func (b *Batch[T]) newsLocked() {
+	if b.news != nil {
+		close(b.news)
+		b.news = nil
+	}
 }
 
 // outcome is how a task of the batch ended.
@@ -271,9 +292,10 @@ func (b *Batch[T]) check() {
 	o := b.o
 	o.mu.Lock()
 	b.mu.Lock()
-	finished := !b.finished && len(b.order) == b.total
+	finished := !b.finished && b.opening == 0 && len(b.order) == b.total
 	if finished {
 		b.finished = true
+		b.newsLocked()
 		o.finishedLocked(b.entry)
 	}
 	b.mu.Unlock()
@@ -349,7 +371,7 @@ func (b *Batch[T]) Completed(ctx context.Context) iter.Seq2[int, Outcome[T]] {
 	return func(yield func(int, Outcome[T]) bool) {
 		for next := 0; ; next++ {
 			b.mu.Lock()
-			for len(b.order) <= next && !b.finished && len(b.order) < b.total {
+			for len(b.order) <= next && !b.finished {
 				if b.news == nil {
 					b.news = make(chan struct{})
 				}

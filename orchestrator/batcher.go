@@ -98,7 +98,10 @@ func (b *Batcher[K, V]) Load(ctx context.Context, key K) (V, error) {
 	if ctx.Err() != nil {
 		return zero, context.Cause(ctx)
 	}
-	idle := b.cfg.Idle && b.o.hasRoomFor(b.cfg.Options)
+	idle, closed := b.o.hasRoomFor(b.cfg.Options)
+	if closed {
+		return zero, ErrClosed // nobody flushes it any more
+	}
 	b.mu.Lock()
 	c := b.open
 	if c == nil {
@@ -112,7 +115,7 @@ func (b *Batcher[K, V]) Load(ctx context.Context, key K) (V, error) {
 	}
 	a.wanted++
 	c.wanted++
-	send := !c.sent && (len(c.order) == b.cfg.Size || b.cfg.Delay < 0 || idle)
+	send := !c.sent && (len(c.order) == b.cfg.Size || b.cfg.Delay < 0 || b.cfg.Idle && idle)
 	c.sent = c.sent || send
 	if len(c.order) == b.cfg.Size {
 		b.open = nil
@@ -130,8 +133,8 @@ func (b *Batcher[K, V]) Load(ctx context.Context, key K) (V, error) {
 	return a.value, a.err
 }
 
-// hasRoomFor reports whether a task would find a slot and nobody before it.
-func (o *Orchestrator) hasRoomFor(opts []Option) bool {
+// hasRoomFor reports whether a task would find a slot and nobody before it, and whether none is taken any more.
+func (o *Orchestrator) hasRoomFor(opts []Option) (idle, closed bool) {
 	route := o.cfg.Route
 	if set, err := collect(opts); err == nil && set != nil && set.route != "" {
 		route = set.route
@@ -139,7 +142,7 @@ func (o *Orchestrator) hasRoomFor(opts []Option) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n := o.lanes[route]
-	return o.slots.free() > 0 && (n == nil || n.queue.len == 0 && n.holds() < n.most)
+	return o.slots.free() > 0 && (n == nil || n.queue.len == 0 && n.holds() < n.most), o.drain.closed
 }
 
 // full reports whether a task would have to wait for room.

@@ -121,6 +121,7 @@ func (s *shared[T]) leaveLocked(t *task) {
 	why := context.Cause(t.ctx)
 	s.cancel(why)
 	s.o.withdrawLocked(&s.task, why)
+	s.opts.lane.movedLocked()
 }
 
 // forgetLocked frees the key, if it still names this very run.

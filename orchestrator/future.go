@@ -98,7 +98,7 @@ func (o *Orchestrator) joinLaneLocked(t *task) {
 	switch {
 	case t.opts == nil:
 		t.opts = o.laneLocked(o.cfg.Route).plain
-	case t.opts.lane == nil:
+	case t.opts.lane == nil || t.opts.lane.swept:
 		if t.opts.route == "" {
 			t.opts.route = o.cfg.Route
 		}

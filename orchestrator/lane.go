@@ -28,6 +28,7 @@ type lane struct {
 	trip    time.Duration          // how long calls take at most, of late
 	timer   *time.Timer
 	rings   time.Time // when the timer does, zero if it does not
+	swept   bool      // forgotten: who comes later takes another
 	idleAt  int64     // since when there has been nothing to do
 	budget  budget    // of retries
 	starts  rate      // of tasks
@@ -67,6 +68,7 @@ func (o *Orchestrator) sweepLocked() {
 	for route, n := range o.lanes {
 		if n.idle() && now-n.idleAt > long {
 			delete(o.lanes, route)
+			n.swept = true
 		}
 	}
 	o.swept = len(o.lanes)

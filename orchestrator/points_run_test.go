@@ -651,10 +651,13 @@ func TestPoint22WhatIsNotTriedAgain(t *testing.T) {
 
 func TestPoint23ClassesAge(t *testing.T) {
 	with(t, orchestrator.Config{Slots: 1, Ageing: time.Second}, func(t *testing.T, o *orchestrator.Orchestrator) {
+		var mu sync.Mutex
 		var order []string
 		task := func(name string) orchestrator.Task[int] {
 			return func(context.Context) (int, error) {
+				mu.Lock()
 				order = append(order, name)
+				mu.Unlock()
 				time.Sleep(100 * time.Millisecond)
 				return 0, nil
 			}
@@ -674,12 +677,14 @@ func TestPoint23ClassesAge(t *testing.T) {
 		for i := range 30 {
 			time.Sleep(100 * time.Millisecond)
 			add("later", orchestrator.Urgent)
+			mu.Lock()
 			if got := slices.Contains(order, "normal"); got != (i > 10) {
 				t.Errorf("after %d: normal %t", i, got)
 			}
 			if got := slices.Contains(order, "background"); got != (i > 21) {
 				t.Errorf("after %d: background %t", i, got)
 			}
+			mu.Unlock()
 		}
 		for _, f := range all {
 			if _, err := f.Await(t.Context()); err != nil {

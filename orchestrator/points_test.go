@@ -641,6 +641,7 @@ func TestPoint14ProgressIsToldApart(t *testing.T) {
 			t.Errorf("100 tasks of 10 ms took %v", took)
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if len(heard) != 4 || heard[0].Done != 1 || heard[3] != (orchestrator.Progress{ID: "b", Done: 100, Total: 100}) {
 			t.Errorf("heard %+v", heard)
 		}

@@ -159,6 +159,31 @@ func pacedWindow(t *testing.T, l Limiter) {
 	}
 }
 
+func orderedWindowConfig() limiter.Config {
+	return limiter.Config{
+		Buckets: map[string][]limiter.Limit{
+			"window": {limiter.PerWindow(100, time.Second)}, "slow": {limiter.PerSecond(5, 1)}, "fast": {limiter.PerSecond(1000, 1000)},
+		},
+		Routes: map[string][]string{"slowly": {"window", "slow"}, "fast": {"window", "fast"}},
+	}
+}
+
+// orderedWindow: the log of a window is in the order of time, or the oldest of it would not be the first to leave it.
+func orderedWindow(t *testing.T, l Limiter) {
+	for _, c := range []struct {
+		route string
+		due   time.Duration
+	}{{"slowly", 0}, {"slowly", 200 * time.Millisecond}, {"fast", 200 * time.Millisecond}} {
+		r, err := l.Reserve(t.Context(), c.route)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Delay().Round(time.Millisecond); got != c.due {
+			t.Errorf("%s is due in %v, want %v", c.route, got, c.due)
+		}
+	}
+}
+
 func allowTakesOnlyWhatIsThere(t *testing.T, l Limiter) {
 	var got []bool
 	for range 5 {

@@ -55,6 +55,7 @@ func scenarios() []scenario {
 		{"a route keeps every bucket", routesKeepEveryBucketConfig(), routesKeepEveryBucket},
 		{"a window counts every stretch of its length", windowConfig(), windowCountsEveryStretch},
 		{"a window that is paced by a bucket", pacedWindowConfig(), pacedWindow},
+		{"a window is passed in order", orderedWindowConfig(), orderedWindow},
 		{"Allow takes only what is there", one(10, 3), allowTakesOnlyWhatIsThere},
 		{"a deadline is refused at once and takes nothing", one(10, 1), deadlineIsRefusedAtOnceAndTakesNothing},
 		{"costs and their bounds", one(10, 4), costsAndTheirBounds},
