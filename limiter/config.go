@@ -68,6 +68,7 @@ type route struct {
 	version int64 // of the configuration
 	built   int64 // in which order
 	limits  []bound
+	slack   time.Duration // of the limiter
 	labels  *labels
 }
 

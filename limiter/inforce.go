@@ -178,7 +178,7 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 // routeLocked builds a route by the configuration in force.
 func (l *Limiter) routeLocked(name string) *route {
 	l.built++
-	r := &route{name: name, version: l.conf.version, built: l.built, labels: l.labels[name]}
+	r := &route{name: name, version: l.conf.version, built: l.built, slack: l.s.Slack, labels: l.labels[name]}
 	for _, bucket := range l.paths[name] {
 		limits := l.own[bucket]
 		if limits == nil {

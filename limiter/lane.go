@@ -186,11 +186,11 @@ func (n *lane) unlock() {
 // pretend lets a call start at once and has the store say what would have become of it.
 func (n *lane) pretend(want want) (g grant, all []Reservation) {
 	now := time.Now()
-	g = grant{due: now, cost: want.cost}
+	g = grant{due: now, cost: want.cost, path: n.route.Load()}
 	if want.once {
 		all = make([]Reservation, want.units)
 		for i := range all {
-			all[i].grant, all[i].route, all[i].slack = g, n.route.Load().name, n.l.s.Slack
+			all[i].grant = g
 		}
 	}
 	shadow := want

@@ -174,7 +174,7 @@ func (l *Limiter) ReserveN(ctx context.Context, route string, n int64, opts ...O
 	if err != nil {
 		return nil, err
 	}
-	return newReservation(route, g, l.s.Slack), nil
+	return newReservation(g), nil
 }
 
 // TryReserve asks once for leave to start up to n calls of a route, for schedulers that know how many they could start

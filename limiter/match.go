@@ -52,7 +52,7 @@ func (n *lane) matchLocked(now time.Time) (missing bool) {
 			}
 			w.got++
 			if w.once {
-				w.takeAll(n, g, min(w.units, len(p.grants)))
+				w.takeAll(g, min(w.units, len(p.grants)))
 			} else {
 				w.one = *g
 			}
@@ -76,11 +76,11 @@ func (n *lane) matchLocked(now time.Time) (missing bool) {
 }
 
 // takeAll adds a grant to those that a scheduler gets, in one piece of memory.
-func (w *waiter) takeAll(n *lane, g *grant, most int) {
+func (w *waiter) takeAll(g *grant, most int) {
 	if w.all == nil {
 		w.all = make([]Reservation, 0, most)
 	}
-	w.all = append(w.all, Reservation{grant: *g, route: n.route.Load().name, slack: n.l.s.Slack})
+	w.all = append(w.all, Reservation{grant: *g})
 }
 
 // turnAwayLocked ends the wait of those who would not wait as long as the lane stands in line at least.

@@ -12,8 +12,6 @@ import (
 type Reservation struct {
 	grant // fixed
 
-	route string
-	slack time.Duration
 	state atomic.Int32
 }
 
@@ -23,12 +21,10 @@ const (
 	givenUp
 )
 
-func newReservation(route string, g grant, slack time.Duration) *Reservation {
-	return &Reservation{grant: g, route: route, slack: slack}
-}
+func newReservation(g grant) *Reservation { return &Reservation{grant: g} }
 
 // Route is the kind of call that it is for.
-func (r *Reservation) Route() string { return r.route }
+func (r *Reservation) Route() string { return r.path.name }
 
 // Due is the earliest time at which the call may start, on the local clock.
 func (r *Reservation) Due() time.Time { return r.due }
@@ -50,12 +46,12 @@ func (r *Reservation) Bucket() string { return r.bucket }
 func (r *Reservation) Late() bool { return r.LateAt(time.Now()) }
 
 // LateAt is [Reservation.Late] for those who have looked at the clock already.
-func (r *Reservation) LateAt(now time.Time) bool { return r.late(now, r.slack) }
+func (r *Reservation) LateAt(now time.Time) bool { return r.late(now, r.path.slack) }
 
 // Use spends the reservation on a call of a route that starts now. It is true once, only for its own route, not before
 // it is due and not when it is late. Where it is false nothing may start on it.
 func (r *Reservation) Use(route string) bool {
-	return route == r.route && r.usable(r.slack) && r.state.CompareAndSwap(held, used)
+	return route == r.path.name && r.usable(r.path.slack) && r.state.CompareAndSwap(held, used)
 }
 
 // Cancel gives up a reservation that was not used: it keeps its due time and goes to the next caller of its route in

@@ -81,7 +81,7 @@ func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks 
 			return into, nil
 		}
 	}
-	items, keys := make([]item[T], len(tasks)), make([]string, len(tasks))
+	items, keys, at := make([]item[T], len(tasks)), make([]string, len(tasks)), o.now()
 	for i := range items {
 		t := &items[i]
 		t.fn, t.job, t.ctx, t.opts = tasks[i], t, ctx, set
@@ -89,7 +89,7 @@ func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks 
 			keys[i] = set.key(i)
 		}
 		if keys[i] == "" {
-			o.trace(&t.task, b.span)
+			o.trace(&t.task, b.span, at)
 		}
 	}
 	done := ctx.Done()
@@ -127,9 +127,10 @@ func (b *Batch[T]) enterLocked(items []item[T], set *options, done <-chan struct
 	if waits, err := o.takeIfRoomLocked(len(items), set); waits || err != nil {
 		return err
 	}
+	at := o.now()
 	for i := range items {
 		t := &items[i].task
-		o.joinLaneLocked(t)
+		o.joinLaneLocked(t, at)
 		t.state = queued
 		set.lane.queue.push(t)
 		o.watchLocked(t, done, len(items))

@@ -34,7 +34,7 @@ type member[T any] interface {
 func share[T any](o *Orchestrator, key string, fn Task[T], m member[T]) error {
 	t := m.base()
 	done := t.ctx.Done()
-	o.trace(t, nil)
+	o.trace(t, nil, o.now())
 	// The run outlives the one who began it if others wait for it: the values of its context are his, its end is not.
 	s := &shared[T]{o: o, key: key, fn: fn, members: map[*task]member[T]{}}
 	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(t.ctx))
@@ -70,7 +70,7 @@ func (s *shared[T]) shareLocked(m member[T], done <-chan struct{}) error {
 			return nil
 		}
 		// It may give up mu to wait for room: another may have begun meanwhile, and this one then joins that.
-		if err := o.enterLocked(m.base().ctx, nil, s.opts, nil); err != nil {
+		if err := o.enterLocked(m.base().ctx, nil, s.opts, nil, 0); err != nil {
 			return err
 		}
 		if _, ok := o.flights[s.key]; !ok {
@@ -79,7 +79,7 @@ func (s *shared[T]) shareLocked(m member[T], done <-chan struct{}) error {
 		o.leaveRoomLocked(&s.task)
 	}
 	o.flights[s.key] = s
-	o.enqueueLocked(&s.task, nil)
+	o.enqueueLocked(&s.task, nil, o.now())
 	s.joinLocked(m, done)
 	return nil
 }
@@ -87,7 +87,7 @@ func (s *shared[T]) shareLocked(m member[T], done <-chan struct{}) error {
 // joinLocked adds a task to those that wait for the run.
 func (s *shared[T]) joinLocked(m member[T], done <-chan struct{}) {
 	t, o := m.base(), s.o
-	o.joinLaneLocked(t)
+	o.joinLaneLocked(t, o.now())
 	if s.state == over { // kept
 		m.receive(s.value)
 		o.overLocked(t, nil, o.now())

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,10 +22,10 @@ type Future[T any] struct {
 	fn    Task[T]
 	value T
 	err   error
-	done  chan struct{} // made when somebody waits; guarded by the orchestrator's gates
+	done  atomic.Pointer[chan struct{}] // made when somebody waits
 }
 
-// always is closed: the channel of everything that is there.
+// always is closed: the channel of every outcome that is there.
 var always = func() chan struct{} {
 	c := make(chan struct{})
 	close(c)
@@ -65,13 +66,14 @@ func newFuture[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts []O
 
 // submit queues a task. It watches over its context through that one's channel, which may be nil.
 func (o *Orchestrator) submit(t *task, done <-chan struct{}) error {
-	o.trace(t, nil)
+	at := o.now()
+	o.trace(t, nil, at)
 	ctx, set := t.ctx, t.opts
 	if set == nil {
 		set = &none
 	}
 	o.mu.Lock()
-	err := o.enterLocked(ctx, t, set, done)
+	err := o.enterLocked(ctx, t, set, done, at)
 	o.unlock()
 	if err != nil {
 		o.traceRefused(t, err)
@@ -83,8 +85,8 @@ func (o *Orchestrator) submit(t *task, done <-chan struct{}) error {
 var none options
 
 // enqueueLocked puts a task for which there is room into its lane.
-func (o *Orchestrator) enqueueLocked(t *task, done <-chan struct{}) {
-	o.joinLaneLocked(t)
+func (o *Orchestrator) enqueueLocked(t *task, done <-chan struct{}, at int64) {
+	o.joinLaneLocked(t, at)
 	t.state = queued
 	n := t.opts.lane
 	n.queue.push(t)
@@ -93,8 +95,8 @@ func (o *Orchestrator) enqueueLocked(t *task, done <-chan struct{}) {
 	o.wakeLocked()
 }
 
-// joinLaneLocked gives a task its lane and its age.
-func (o *Orchestrator) joinLaneLocked(t *task) {
+// joinLaneLocked gives a task its lane and its age: it comes at a time, but not before those that are there.
+func (o *Orchestrator) joinLaneLocked(t *task, at int64) {
 	switch {
 	case t.opts == nil:
 		t.opts = o.laneLocked(o.cfg.Route).plain
@@ -104,7 +106,9 @@ func (o *Orchestrator) joinLaneLocked(t *task) {
 		}
 		t.opts.lane = o.laneLocked(t.opts.route)
 	}
-	t.rank, t.queuedAt = t.opts.class.rank(), o.now()
+	n := t.opts.lane
+	n.latest = max(n.latest, at)
+	t.rank, t.queuedAt = t.opts.class.rank(), n.latest
 	o.active++
 }
 
@@ -112,8 +116,8 @@ func (o *Orchestrator) joinLaneLocked(t *task) {
 // A task that awaits another of its orchestrator lends its slot meanwhile; one that awaits itself gets [ErrAwaitsItself].
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	var zero T
-	o := f.opts.lane.o
-	if done := f.gate(o); done != always {
+	if done := f.gate(); done != always {
+		o := f.opts.lane.o
 		if r := o.running(ctx); r != nil && r.t == &f.task {
 			return zero, ErrAwaitsItself
 		}
@@ -133,13 +137,15 @@ func (f *Future[T]) outcome() (T, error) {
 }
 
 // gate returns a channel that is closed when the outcome is there.
-func (f *Future[T]) gate(o *Orchestrator) chan struct{} {
-	o.gates.Lock()
-	defer o.gates.Unlock()
-	if f.done == nil {
-		f.done = make(chan struct{})
+func (f *Future[T]) gate() chan struct{} {
+	if c := f.done.Load(); c != nil {
+		return *c
 	}
-	return f.done
+	c := make(chan struct{})
+	if f.done.CompareAndSwap(nil, &c) {
+		return c
+	}
+	return *f.done.Load()
 }
 
 func (f *Future[T]) do(ctx context.Context) (err error) {
@@ -154,13 +160,8 @@ func (f *Future[T]) base() *task                       { return &f.task }
 func (f *Future[T]) receive(value T)                   { f.value = value }
 
 func (f *Future[T]) tell() {
-	o := f.opts.lane.o
-	o.gates.Lock()
-	done := f.done
-	f.done = always
-	o.gates.Unlock()
-	if done != nil {
-		close(done)
+	if waited := f.done.Swap(&always); waited != nil {
+		close(*waited)
 	}
 }
 
@@ -203,7 +204,7 @@ func Execute[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts ...Op
 	if err := o.submit(&f.task, nil); err != nil {
 		return zero, err
 	}
-	if done := f.gate(o); done != always {
+	if done := f.gate(); done != always {
 		back := o.lend(ctx)
 		select {
 		case <-done:

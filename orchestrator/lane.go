@@ -29,6 +29,7 @@ type lane struct {
 	timer   *time.Timer
 	rings   time.Time // when the timer does, zero if it does not
 	swept   bool      // forgotten: who comes later takes another
+	latest  int64     // when the last task came
 	idleAt  int64     // since when there has been nothing to do
 	budget  budget    // of retries
 	starts  rate      // of tasks

@@ -47,6 +47,7 @@ type Orchestrator struct {
 	swept   int                // lanes that were left when idle ones were last forgotten
 
 	watches map[<-chan struct{}]*watch
+	watched *watch // that of the last task
 	flights map[string]flight
 	batches registry
 	room    room
@@ -59,8 +60,6 @@ type Orchestrator struct {
 	begun    *watch // to be begun
 	ended    *watch // to be ended
 	warnings []func()
-
-	gates sync.Mutex // guards the channels of futures that are awaited before they are there
 }
 
 // New returns an orchestrator, or what is wrong with its configuration.

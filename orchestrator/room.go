@@ -84,20 +84,20 @@ func (o *Orchestrator) letInLocked() {
 		o.room.entering[0] = nil
 		o.room.entering = o.room.entering[1:]
 		if g.t != nil {
-			o.enqueueLocked(g.t, g.done)
+			o.enqueueLocked(g.t, g.done, o.now())
 		}
 		close(g.in)
 	}
 }
 
 // enterLocked takes room for a task and queues it, or says why it cannot. It gives up mu while it waits.
-func (o *Orchestrator) enterLocked(ctx context.Context, t *task, set *options, done <-chan struct{}) error {
+func (o *Orchestrator) enterLocked(ctx context.Context, t *task, set *options, done <-chan struct{}, at int64) error {
 	waits, err := o.takeIfRoomLocked(1, set)
 	if waits {
 		return o.waitForRoomLocked(ctx, &guest{cost: set.cost, t: t, done: done, in: make(chan struct{})})
 	}
 	if err == nil && t != nil {
-		o.enqueueLocked(t, done)
+		o.enqueueLocked(t, done, at)
 	}
 	return err
 }

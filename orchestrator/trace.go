@@ -25,10 +25,10 @@ const (
 // span of nothing is three allocations.
 const lookAgain = time.Second
 
-// start begins a span, if anybody listens; else it returns nil.
-func (o *Orchestrator) start(ctx context.Context, name string, opts ...trace.SpanStartOption) (context.Context, trace.Span) {
+// start begins a span, now, if anybody listens; else it returns nil.
+func (o *Orchestrator) start(ctx context.Context, now int64, name string, opts ...trace.SpanStartOption) (context.Context, trace.Span) {
 	if !o.traced.Load() {
-		now, last := o.now(), o.tracedAt.Load()
+		last := o.tracedAt.Load()
 		if now-last < int64(lookAgain) || !o.tracedAt.CompareAndSwap(last, now) {
 			return ctx, nil
 		}
@@ -45,7 +45,7 @@ func (o *Orchestrator) start(ctx context.Context, name string, opts ...trace.Spa
 }
 
 // trace begins the span of a task, linked to that of its batch, if it has one.
-func (o *Orchestrator) trace(t *task, batch trace.Span) {
+func (o *Orchestrator) trace(t *task, batch trace.Span, now int64) {
 	if t.more != nil && t.more.span != nil {
 		return
 	}
@@ -58,7 +58,7 @@ func (o *Orchestrator) trace(t *task, batch trace.Span) {
 			links = append(links, trace.WithLinks(trace.Link{SpanContext: batch.SpanContext()}))
 		}
 	}
-	if ctx, span := o.start(t.ctx, name, links...); span != nil {
+	if ctx, span := o.start(t.ctx, now, name, links...); span != nil {
 		if t.opts != nil {
 			span.SetName("task " + t.opts.name)
 		}
@@ -170,7 +170,7 @@ func endSpan(span trace.Span, err error) {
 
 // traceBatch begins the span of a batch.
 func (b *Batch[T]) traceBatch(ctx context.Context, tasks int) {
-	if _, span := b.o.start(ctx, "batch"); span != nil {
+	if _, span := b.o.start(ctx, b.o.now(), "batch"); span != nil {
 		span.SetAttributes(attrBatch.String(b.id), attrTasks.Int(tasks))
 		b.span = span
 	}

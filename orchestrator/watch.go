@@ -19,12 +19,16 @@ func (o *Orchestrator) watchLocked(t *task, done <-chan struct{}, more int) {
 	if done == nil {
 		return
 	}
-	w := o.watches[done]
+	w := o.watched // most tasks come under the same context as the one before
+	if w == nil || w.done != done || w.idle {
+		w = o.watches[done]
+	}
 	if w == nil {
 		w = &watch{ctx: t.ctx, done: done, tasks: make([]*task, 0, max(1, more))}
 		o.watches[done] = w
 		w.next, o.begun = o.begun, w
 	}
+	o.watched = w
 	t.watch, t.watched = w, int32(len(w.tasks)) //nolint:gosec // not that many tasks
 	w.tasks = append(w.tasks, t)
 }
