@@ -97,11 +97,11 @@ rule 'reservations without tasks are given back' $O/lane.go 's/for len\(n\.held\
 rule 'no slot is held in line' $O/lane.go 's/for range missing \{/for range 0 {/' $O
 rule 'a throttled route yields a slot' $O/work.go 's/if from == nil \{/if true {/' $O
 rule 'its last slot is nobody else'"'"'s' $O/work.go 's/p\.n\.holds\(\) > 1 && /p.n.holds() > 0 \&\& /' $O
-rule 'a route has no more than its slots' $O/lane.go 's/ \|\| n\.holds\(\) >= n\.most//; s/min\(n\.most, most\)/n.most/' $O
+rule 'a route has no more than its slots' $O/lane.go 's/n\.most = min\(n\.most, most\)/_ = most/' $O
 rule 'errors spare who has a reservation' $O/lane.go 's/for range len\(n\.held\) \{/for range 0 {/' $O
 rule 'panics end their task alone' $O/task.go 's/v := recover\(\)\n/v := any(nil)\n/' $O
 rule 'who exits ends its task' $O/task.go 's/o\.finish\(t, ErrGoexit\)/_ = ErrGoexit/' $O
-rule 'who exits is replaced' $O/work.go 's/if !finished \{/if false {/' $O
+rule 'who exits is replaced' $O/work.go 's/if !finished \{/if !finished \&\& finished {/' $O
 rule 'classes age' $O/class.go 's/int64\(t\.rank\)\*int64\(ageing\)/int64(t.rank)*int64(ageing)*100/' $O
 rule 'a class is first in, first out' $O/class.go 's/q\.lists\[t\.rank\]\.push\(t\)/q.lists[t.rank].insert(t, q.lists[t.rank].first)/' $O
 rule 'urgent tasks pass the lines of the fleet' $O/lane.go 's/return true, true/return false, n.again[0].IsZero()/' $O

@@ -16,16 +16,16 @@ type lane struct {
 	plain *options // of tasks without options
 
 	queue   classQueue
-	running int                    // tasks that have a slot, or have lent theirs
-	asked   int                    // slots for the reservations that are being asked for
-	asking  bool                   // a call is under way
-	urgent  bool                   // that call is for urgent tasks
-	held    []*limiter.Reservation // not due yet, by due time; each has a slot
-	again   [2]time.Time           // stands in line until then, as an ordinary caller and as an urgent one; zero if not
-	turns   int                    // calls since the last that brought something
-	came    int                    // such calls before that one
-	gathers bool                   // the last call brought all that was asked for, at once
-	trip    time.Duration          // how long calls take at most, of late
+	running int           // tasks that have a slot, or have lent theirs
+	asked   int           // slots for the reservations that are being asked for
+	asking  bool          // a call is under way
+	urgent  bool          // that call is for urgent tasks
+	held    []held        // not due yet, by due time; each has a slot
+	again   [2]time.Time  // stands in line until then, as an ordinary caller and as an urgent one; zero if not
+	turns   int           // calls since the last that brought something
+	since   int64         // when the first of those was made
+	gathers bool          // the last call brought all that was asked for, at once
+	trip    time.Duration // how long calls take at most, of late
 	timer   *time.Timer
 	rings   time.Time // when the timer does, zero if it does not
 	swept   bool      // forgotten: who comes later takes another
@@ -35,6 +35,14 @@ type lane struct {
 	starts  rate      // of tasks
 
 	wanting, holding place
+}
+
+// held is a reservation that is not due yet, and how it came.
+type held struct {
+	*limiter.Reservation
+
+	since int64 // when it was first asked for
+	turns int   // calls before the one that brought it
 }
 
 // heardAgain bounds how long a lane stands in line without asking: so it hears of pauses, resumes and new rates.
@@ -144,7 +152,7 @@ func (n *lane) giveBackLocked() {
 	n.again = [2]time.Time{}
 	last := len(n.held) - 1
 	n.held[last].Cancel()
-	n.held[last] = nil
+	n.held[last] = held{}
 	n.held = n.held[:last]
 	if n.o.drain.closed {
 		n.o.drain.report.Reservations++
@@ -199,25 +207,26 @@ func (n *lane) answeredLocked(rs []*limiter.Reservation, again time.Time, err er
 	missing, now := n.asked-len(rs), time.Now()
 	n.asking, n.asked = false, 0
 	n.gathers = missing == 0 && err == nil && n.turns == 0
-	if len(rs) > 0 {
-		n.came, n.turns = n.turns, 0
-	}
 	for range missing {
 		n.o.slots.leave()
 	}
 	for _, r := range rs {
+		r := held{r, n.since, n.turns}
 		if last := len(n.held) - 1; last < 0 || !r.Due().Before(n.held[last].Due()) {
 			n.held = append(n.held, r)
 			continue
 		}
 		// One that somebody gave up may be due before those that were there.
-		at, _ := slices.BinarySearchFunc(n.held, r, func(a, b *limiter.Reservation) int {
+		at, _ := slices.BinarySearchFunc(n.held, r, func(a, b held) int {
 			if a.Due().After(b.Due()) {
 				return 1
 			}
 			return -1
 		})
 		n.held = slices.Insert(n.held, at, r)
+	}
+	if len(rs) > 0 {
+		n.turns = 0
 	}
 	switch {
 	case err != nil:
@@ -262,9 +271,9 @@ func (n *lane) dueLocked(now time.Time) {
 			n.budget.firsts++
 		}
 		n.starts.add(at)
-		t.bindLocked(r)
+		t.bindLocked(r.Reservation)
 		if t.more != nil {
-			t.more.turns = n.came
+			t.more.asked, t.more.turns = r.since, r.turns
 		}
 		n.running++
 		n.o.ready.push(t)

@@ -3,6 +3,7 @@ package orchestrator_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -18,12 +19,14 @@ type breakable struct {
 
 	broken atomic.Pointer[error]
 	asked  atomic.Int64
+	urgent atomic.Int64 // calls with an option: there is one only
 }
 
 var orchestratorLimit = limiter.PerSecond(1000, 1000)
 
 func (b *breakable) TryReserve(ctx context.Context, route string, n int, opts ...limiter.Option) ([]*limiter.Reservation, time.Time, error) {
 	b.asked.Add(1)
+	b.urgent.Add(int64(len(opts)))
 	if err := b.broken.Load(); err != nil {
 		return nil, time.Time{}, *err
 	}
@@ -164,6 +167,72 @@ func TestWhatIsDoneIsDone(t *testing.T) {
 			}
 			if err := o.Close(ended); err != nil {
 				t.Fatalf("close of an idle orchestrator: %v", err)
+			}
+		}
+	})
+}
+
+// TestLanesDoNotRobEachOther: a route may take the slot of another's reservation, but not its last one, or two of them
+// would take one slot from each other for ever.
+func TestLanesDoNotRobEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		routes := []string{"a", "b", "c"}
+		buckets := map[string][]limiter.Limit{}
+		for _, route := range routes {
+			buckets[route] = []limiter.Limit{limiter.PerSecond(40, 1)}
+		}
+		l, err := limiter.NewMemory(limiter.Config{Buckets: buckets})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := orchestrator.New(orchestrator.Config{Limiter: l, Slots: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var batches []*orchestrator.Batch[int]
+		for _, route := range routes {
+			b, err := orchestrator.EnqueueBatch(t.Context(), o, route, slices.Repeat([]orchestrator.Task[int]{value(1)}, 100), orchestrator.Route(route))
+			if err != nil {
+				t.Fatal(err)
+			}
+			batches = append(batches, b)
+		}
+		time.Sleep(2 * time.Second)
+		// One slot is held for one token at a time, whosever: so many as one route has come, shared.
+		for _, b := range batches {
+			if n := b.Done(); n < 20 {
+				t.Errorf("%s: %d of 100 done in 2 s", b.ID(), n)
+			}
+		}
+		if err := o.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := l.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestUrgentTasksAskAsSuch: a lane that stands in line asks for an urgent task at once, as an urgent caller, and the token
+// is that task's.
+func TestUrgentTasksAskAsSuch(t *testing.T) {
+	lanes(t, limiter.PerSecond(1, 1), 5, func(t *testing.T, o *orchestrator.Orchestrator, b *breakable) {
+		first := submit(t, t.Context(), o, value(0))
+		normal := submit(t, t.Context(), o, value(1))
+		synctest.Wait()
+		if n := b.urgent.Load(); n != 0 {
+			t.Errorf("%d urgent calls for normal tasks", n)
+		}
+		before := b.asked.Load()
+		urgent := submit(t, t.Context(), o, value(2), orchestrator.Priority(orchestrator.Urgent))
+		synctest.Wait()
+		if n := b.urgent.Load(); n != 1 || b.asked.Load() != before+1 {
+			t.Errorf("%d urgent calls of %d for an urgent task", n, b.asked.Load()-before)
+		}
+		begin := time.Now()
+		for i, f := range []*orchestrator.Future[int]{first, urgent, normal} {
+			if _, err := f.Await(t.Context()); err != nil || time.Since(begin).Round(time.Millisecond) != time.Duration(i)*time.Second {
+				t.Errorf("the %d. ended after %v, %v", i+1, time.Since(begin), err)
 			}
 		}
 	})

@@ -573,6 +573,9 @@ func TestPoint22RetriesWaitWithoutASlot(t *testing.T) {
 					t.Error("the context of an attempt that is over lives")
 				}
 			}
+			if ctx.Err() != nil {
+				t.Error("an attempt whose context has ended")
+			}
 			starts, contexts = append(starts, time.Now()), append(contexts, ctx)
 			if r, ok := limiter.FromContext(ctx); !ok || !r.Use("global") {
 				t.Error("an attempt without a reservation of its own")

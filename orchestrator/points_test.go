@@ -656,3 +656,37 @@ func TestPoint14ProgressIsToldApart(t *testing.T) {
 		}
 	})
 }
+
+// TestPoint07WhatIsLargeIsNotPassed: who waits for much room is not passed by those who want little.
+func TestPoint07WhatIsLargeIsNotPassed(t *testing.T) {
+	with(t, orchestrator.Config{Slots: 1, MaxCost: 100}, func(t *testing.T, o *orchestrator.Orchestrator) {
+		gate := make(chan struct{})
+		submit(t, t.Context(), o, func(context.Context) (int, error) { <-gate; return 0, nil })
+		synctest.Wait()
+		submit(t, t.Context(), o, value(1), orchestrator.Cost(60))
+		var mu sync.Mutex
+		var order []int64
+		var callers sync.WaitGroup
+		for _, cost := range []int64{50, 5} {
+			callers.Go(func() {
+				if _, err := orchestrator.Execute(t.Context(), o, func(context.Context) (int, error) {
+					mu.Lock()
+					order = append(order, cost)
+					mu.Unlock()
+					return 0, nil
+				}, orchestrator.Cost(cost)); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		if s := o.Snapshot(); s.Waiting != 2 || s.Cost != 60 {
+			t.Errorf("%+v", s)
+		}
+		close(gate)
+		callers.Wait()
+		if diff := cmp.Diff([]int64{50, 5}, order); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

@@ -79,6 +79,7 @@ type more struct {
 	run       *run                        // the attempt, where it is not the first
 	backoff   *backoff.ExponentialBackOff // between attempts
 	timer     *time.Timer                 // until the next attempt
+	asked     int64                       // when its lane first asked for the reservation of this attempt
 	turns     int                         // times that its lane had come back with a ticket before this attempt
 	resumedAt int64                       // when that was
 	leave     func()                      // takes a task out of the run that it has joined, under mu

@@ -91,17 +91,21 @@ func (o *Orchestrator) traceAttempt(t *task, r *run) context.Context {
 		since = o.at(t.more.resumedAt)
 	}
 	// The lane asks for its tasks, not for each: a task that came later takes a part of that wait.
-	asked := r.reservation.Due().Add(-r.reservation.Wait())
+	asked := o.at(t.more.asked)
 	if asked.Before(since) {
 		asked = since
 	}
-	if asked.After(start) || r.reservation.Wait() == 0 {
+	if asked.After(start) {
 		asked = start
+	}
+	var wait time.Duration // for the token, not for the call that asked for it
+	if r.reservation.Wait() > 0 || t.more.turns > 0 {
+		wait = max(0, r.reservation.Due().Sub(asked))
 	}
 	_, queued := o.tracer.Start(t.ctx, "queued", trace.WithTimestamp(since), trace.WithAttributes(route, attempt))
 	queued.End(trace.WithTimestamp(asked))
 	_, acquire := o.tracer.Start(t.ctx, "acquire", trace.WithTimestamp(asked), trace.WithAttributes(route, attempt,
-		attrBucket.String(r.reservation.Bucket()), attrTokenWait.Float64(r.reservation.Wait().Seconds()), attrTurns.Int(t.more.turns)))
+		attrBucket.String(r.reservation.Bucket()), attrTokenWait.Float64(wait.Seconds()), attrTurns.Int(t.more.turns)))
 	acquire.End(trace.WithTimestamp(start))
 	_, execute := o.tracer.Start(t.ctx, "execute", trace.WithTimestamp(start), trace.WithAttributes(route, attempt))
 	t.more.attempt = execute

@@ -117,10 +117,12 @@ func (o *Orchestrator) takeSlotsLocked() *lane {
 
 // callLocked asks the limiter for a lane, without mu.
 func (o *Orchestrator) callLocked(n *lane) (at int64) {
-	urgent, want := n.urgent, n.asked
+	urgent, want, begun := n.urgent, n.asked, time.Now()
+	if n.turns == 0 {
+		n.since = int64(begun.Sub(o.began))
+	}
 	o.wakeLocked()
 	o.unlock()
-	begun := time.Now()
 	var (
 		rs    []*limiter.Reservation
 		again time.Time
