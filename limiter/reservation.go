@@ -66,7 +66,7 @@ func (r *Reservation) Cancel() {
 type contextKey struct{}
 
 // ContextKey is the key under which a context holds its reservation: for contexts that carry one without [NewContext].
-var ContextKey any = contextKey{}
+var ContextKey any = contextKey{} //nolint:gochecknoglobals // a constant
 
 // NewContext returns a context that carries a reservation to the place where the call is sent.
 func NewContext(ctx context.Context, r *Reservation) context.Context {

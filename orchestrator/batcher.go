@@ -127,7 +127,7 @@ func (b *Batcher[K, V]) Load(ctx context.Context, key K) (V, error) {
 		c.send()
 	}
 	if err := b.o.await(ctx, a.done); err != nil {
-		c.leave(key, a, err)
+		c.leave(a, err)
 		return zero, err
 	}
 	return a.value, a.err
@@ -202,7 +202,7 @@ func (c *call[K, V]) send() {
 }
 
 // leave takes out one who waits no longer. With the last of them the call ends.
-func (c *call[K, V]) leave(key K, a *answer[V], why error) {
+func (c *call[K, V]) leave(a *answer[V], why error) {
 	b := c.b
 	b.mu.Lock()
 	a.wanted--

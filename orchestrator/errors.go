@@ -70,7 +70,7 @@ func (e *TimeoutError) Error() string {
 }
 
 // Is reports whether the target is [context.DeadlineExceeded].
-func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded } //nolint:errorlint // a target is not wrapped
+func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // Timeout is true, for those who ask any error.
 func (e *TimeoutError) Timeout() bool { return true }

@@ -169,8 +169,17 @@ func TestRoutesHaveSlotsOfTheirOwn(t *testing.T) {
 		}
 	})
 	for _, cfg := range []orchestrator.Config{
-		{}, {Slots: -1}, {Ageing: -1}, {MaxPending: -1}, {MaxCost: -1}, {KeepBatches: -1}, {MaxBatches: -1}, {Full: 7},
-		{RouteSlots: map[string]int{"a": 0}}, {Retry: orchestrator.Retry{Attempts: 101}}, {Retry: orchestrator.Retry{First: -1}},
+		{},
+		{Slots: -1},
+		{Ageing: -1},
+		{MaxPending: -1},
+		{MaxCost: -1},
+		{KeepBatches: -1},
+		{MaxBatches: -1},
+		{Full: 7},
+		{RouteSlots: map[string]int{"a": 0}},
+		{Retry: orchestrator.Retry{Attempts: 101}},
+		{Retry: orchestrator.Retry{First: -1}},
 	} {
 		if cfg.Slots != 0 || cfg.RouteSlots != nil || cfg.Full != 0 || cfg.Retry.Attempts != 0 {
 			cfg.Limiter = unasked{}

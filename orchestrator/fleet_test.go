@@ -50,7 +50,7 @@ func sharing(t *testing.T, replicas, tasks int, mostCalls float64) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		task := func(context.Context) (int, error) {
+		task := func(context.Context) (int, error) { //nolint:unparam // a task
 			mu.Lock()
 			starts = append(starts, time.Now())
 			served[i]++

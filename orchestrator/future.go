@@ -26,7 +26,7 @@ type Future[T any] struct {
 }
 
 // always is closed: the channel of every outcome that is there.
-var always = func() chan struct{} {
+var always = func() chan struct{} { //nolint:gochecknoglobals // a constant
 	c := make(chan struct{})
 	close(c)
 	return c
@@ -36,7 +36,7 @@ var always = func() chan struct{} {
 // Errors: [ErrClosed], [*FullError], [*CostError], [ErrKeyType], or the cause of ctx' end. When ctx ends later, a task
 // that waits ends with its cause and one that executes sees it.
 func Submit[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts ...Option) (*Future[T], error) {
-	f, err := newFuture(ctx, o, fn, opts)
+	f, err := newFuture(ctx, fn, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func Submit[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts ...Opt
 	return f, nil
 }
 
-func newFuture[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts []Option) (*Future[T], error) {
+func newFuture[T any](ctx context.Context, fn Task[T], opts []Option) (*Future[T], error) {
 	set, err := collect(opts)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (o *Orchestrator) submit(t *task, done <-chan struct{}) error {
 }
 
 // none is the options of tasks without, before they are in a lane.
-var none options
+var none options //nolint:gochecknoglobals // a constant
 
 // enqueueLocked puts a task for which there is room into its lane.
 func (o *Orchestrator) enqueueLocked(t *task, done <-chan struct{}, at int64) {
@@ -188,7 +188,7 @@ func (o *Orchestrator) await(ctx context.Context, done <-chan struct{}) error {
 // when the task has ended, also when ctx ends while it executes, so that nothing of it goes on behind the caller's back.
 func Execute[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts ...Option) (T, error) {
 	var zero T
-	f, err := newFuture(ctx, o, fn, opts)
+	f, err := newFuture(ctx, fn, opts)
 	if err != nil {
 		return zero, err
 	}

@@ -15,13 +15,13 @@ import (
 )
 
 // unlimited is an orchestrator whose tasks never wait for a token.
-func unlimited(tb testing.TB, slots int) *orchestrator.Orchestrator {
+func unlimited(tb testing.TB) *orchestrator.Orchestrator {
 	tb.Helper()
 	l, err := limiter.NewUnlimited(one(1, 1))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	o, err := orchestrator.New(orchestrator.Config{Limiter: l, Slots: slots, MaxPending: 1 << 30, WarnPending: -1})
+	o, err := orchestrator.New(orchestrator.Config{Limiter: l, Slots: width, MaxPending: 1 << 30, WarnPending: -1})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func BenchmarkQueued(b *testing.B) {
 	})
 	for name, ctx := range map[string]context.Context{"background": context.Background(), "cancellable": b.Context()} {
 		b.Run(name, func(b *testing.B) {
-			o, futures := unlimited(b, width), make([]*orchestrator.Future[int], chunk)
+			o, futures := unlimited(b), make([]*orchestrator.Future[int], chunk) //nolint:contextcheck // ends with the benchmark
 			b.ReportAllocs()
 			b.ResetTimer()
 			queuedPath(ctx, b, o, futures, b.N)
@@ -111,7 +111,7 @@ func BenchmarkExecuteIdle(b *testing.B) {
 		}
 	})
 	b.Run("execute", func(b *testing.B) {
-		o := unlimited(b, width)
+		o := unlimited(b)
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := orchestrator.Execute(b.Context(), o, nothing); err != nil {
@@ -133,7 +133,7 @@ func TestQueuedPathBesideErrgroup(t *testing.T) {
 	if os.Getenv("WEIR_NUMBERS") != "" {
 		tries = 6
 	}
-	o, futures := unlimited(t, width), make([]*orchestrator.Future[int], chunk)
+	o, futures := unlimited(t), make([]*orchestrator.Future[int], chunk)
 	for name, ctx := range map[string]context.Context{"background": context.Background(), "cancellable": t.Context()} {
 		ratio := 0.0
 		for try := range tries {
@@ -174,7 +174,7 @@ func TestExecuteAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := unlimited(t, width)
+	o := unlimited(t)
 	const runs = 1000
 	reserve := testing.AllocsPerRun(runs, func() {
 		if _, _, err := l.TryReserve(t.Context(), "global", 1); err != nil {

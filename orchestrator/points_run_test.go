@@ -50,10 +50,10 @@ func TestPoint15DrainingGoesInOrder(t *testing.T) {
 		var again sync.WaitGroup
 		again.Go(func() { // joins
 			synctest.Wait()
-			if _, err := orchestrator.Submit(t.Context(), o, value(5)); !errors.Is(err, orchestrator.ErrClosed) {
+			if _, err := orchestrator.Submit(ctx, o, value(5)); !errors.Is(err, orchestrator.ErrClosed) {
 				t.Errorf("while it drains: %v", err)
 			}
-			if _, err := orchestrator.EnqueueBatch(t.Context(), o, "", []orchestrator.Task[int]{value(5)}); !errors.Is(err, orchestrator.ErrClosed) {
+			if _, err := orchestrator.EnqueueBatch(ctx, o, "", []orchestrator.Task[int]{value(5)}); !errors.Is(err, orchestrator.ErrClosed) {
 				t.Errorf("a batch while it drains: %v", err)
 			}
 			second, _ = o.Drain(ctx, orchestrator.Drain{Grace: time.Second})
@@ -426,6 +426,14 @@ func TestPoint20KeysGoTogether(t *testing.T) {
 		if diff := cmp.Diff([][]int{{1, 2}, {-1, 1, 13}}, calls()); diff != "" {
 			t.Error(diff)
 		}
+		load(t, b, 21, 22, 23, 24, 25) // more than a call takes
+		var sizes []int
+		for _, keys := range calls()[2:] {
+			sizes = append(sizes, len(keys))
+		}
+		if diff := cmp.Diff([]int{3, 2}, sizes); diff != "" {
+			t.Error(diff)
+		}
 		if s := o.Snapshot(); s.InFlight != 0 {
 			t.Errorf("%+v", s)
 		}
@@ -708,7 +716,8 @@ func TestPoint24ATimeoutIsOfTheRunAlone(t *testing.T) {
 		// It waits longer than its timeout, and that does not count.
 		waits := submit(t, t.Context(), o, func(ctx context.Context) (time.Time, error) {
 			deadline, _ := ctx.Deadline()
-			return deadline, nil
+			time.Sleep(900 * time.Millisecond)
+			return deadline, ctx.Err()
 		}, orchestrator.Timeout(time.Second))
 		began := time.Now()
 		if deadline, err := waits.Await(t.Context()); err != nil || deadline.Sub(began) != 3*time.Second {
@@ -717,6 +726,7 @@ func TestPoint24ATimeoutIsOfTheRunAlone(t *testing.T) {
 		if _, err := blocker.Await(t.Context()); err != nil {
 			t.Error(err)
 		}
+		synctest.Wait()
 		begin := time.Now()
 		returned := make(chan error, 1)
 		_, err := orchestrator.Execute(t.Context(), o, func(ctx context.Context) (int, error) {

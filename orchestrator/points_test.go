@@ -68,7 +68,7 @@ func failing(err error) orchestrator.Task[int] {
 	return func(context.Context) (int, error) { return 0, err }
 }
 
-func submit[T any](t *testing.T, ctx context.Context, o *orchestrator.Orchestrator, task orchestrator.Task[T], opts ...orchestrator.Option) *orchestrator.Future[T] { //nolint:revive // t first, as everywhere in tests
+func submit[T any](t *testing.T, ctx context.Context, o *orchestrator.Orchestrator, task orchestrator.Task[T], opts ...orchestrator.Option) *orchestrator.Future[T] {
 	t.Helper()
 	f, err := orchestrator.Submit(ctx, o, task, opts...)
 	if err != nil {
@@ -441,7 +441,7 @@ func TestPoint09TasksMayAwaitTasks(t *testing.T) {
 	with(t, orchestrator.Config{Slots: 1, MaxPending: 1}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		var now, most atomic.Int64
 		inside := func(by int64) { most.Store(max(most.Load(), now.Add(by))) }
-		leaf := func(context.Context) (int, error) {
+		leaf := func(context.Context) (int, error) { //nolint:unparam // a task
 			inside(1)
 			time.Sleep(time.Millisecond)
 			inside(-1)

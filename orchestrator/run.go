@@ -88,7 +88,7 @@ func (r *run) end() {
 }
 
 // ended stands for the contexts of attempts for whose end nobody had asked before it came.
-var ended = func() *realContext {
+var ended = func() *realContext { //nolint:gochecknoglobals // a constant
 	c := new(realContext)
 	c.Context, c.cancel = context.WithCancelCause(context.Background())
 	c.cancel(nil)
