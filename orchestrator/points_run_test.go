@@ -442,18 +442,20 @@ func TestPoint20KeysGoTogether(t *testing.T) {
 
 // TestPoint20KeysGatherWhileTheyWait: for their token, so that under a limit calls get fuller.
 func TestPoint20KeysGatherWhileTheyWait(t *testing.T) {
-	with(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
-		b, calls := batcher(t, o, orchestrator.BatcherConfig{Delay: -1, Options: []orchestrator.Option{orchestrator.Route("slow")}})
-		var callers sync.WaitGroup
-		for i := range 10 {
-			callers.Go(func() { load(t, b, i) })
-			time.Sleep(10 * time.Millisecond)
-		}
-		callers.Wait()
-		if diff := cmp.Diff([][]int{{0}, {1, 2, 3, 4, 5, 6, 7, 8, 9}}, calls()); diff != "" {
-			t.Error(diff)
-		}
-	})
+	for size, want := range map[int][][]int{50: {{0}, {1, 2, 3, 4, 5, 6, 7, 8, 9}}, 4: {{0}, {1, 2, 3, 4}, {5, 6, 7, 8}, {9}}} {
+		with(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
+			b, calls := batcher(t, o, orchestrator.BatcherConfig{Size: size, Delay: -1, Options: []orchestrator.Option{orchestrator.Route("slow")}})
+			var callers sync.WaitGroup
+			for i := range 10 {
+				callers.Go(func() { load(t, b, i) })
+				time.Sleep(10 * time.Millisecond)
+			}
+			callers.Wait()
+			if diff := cmp.Diff(want, calls()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
 }
 
 func TestPoint20IdleSlotsAndDrainsFlush(t *testing.T) {
