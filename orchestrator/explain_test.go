@@ -155,7 +155,7 @@ func TestNobodyListening(t *testing.T) {
 // TestRoutesHaveSlotsOfTheirOwn: a cap on one leaves the others to the rest.
 func TestRoutesHaveSlotsOfTheirOwn(t *testing.T) {
 	with(t, orchestrator.Config{Slots: 5, RouteSlots: map[string]int{"other": 2}}, func(t *testing.T, o *orchestrator.Orchestrator) {
-		for range 10 {
+		for range 30 {
 			submit(t, t.Context(), o, sleeper(time.Second, 1), orchestrator.Route("other"))
 			submit(t, t.Context(), o, sleeper(time.Second, 1))
 		}
