@@ -92,10 +92,12 @@ func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks 
 			o.trace(&t.task, b.span, at)
 		}
 	}
-	done := ctx.Done()
+	done, gone := ctx.Done(), ctx.Err() != nil
 	o.mu.Lock()
 	into.adoptLocked(items)
-	err = into.enterLocked(items, set, done)
+	if !gone {
+		err = into.enterLocked(items, set, done)
+	}
 	if err != nil {
 		b.leaveLocked(into, items)
 	}
@@ -121,7 +123,7 @@ func (b *Batch[T]) enterLocked(items []item[T], set *options, done <-chan struct
 	if set.cost > o.cfg.MaxCost {
 		return &CostError{Cost: set.cost, Max: o.cfg.MaxCost}
 	}
-	if set.key != nil || len(items) == 0 || items[0].ctx.Err() != nil {
+	if set.key != nil || len(items) == 0 {
 		return nil
 	}
 	if waits, err := o.takeIfRoomLocked(len(items), set); waits || err != nil {

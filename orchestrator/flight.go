@@ -95,7 +95,7 @@ func (s *shared[T]) joinLocked(m member[T], done <-chan struct{}) {
 	}
 	t.state = joined
 	s.members[t] = m
-	t.extra().leave = func() { s.leaveLocked(t) }
+	t.extra().leave = func(why error) { s.leaveLocked(t, why) }
 	o.watchLocked(t, done, 1)
 	if t.rank < s.rank { // it goes as fast as the most urgent wants
 		if s.state == queued {
@@ -112,13 +112,12 @@ func (s *shared[T]) joinLocked(m member[T], done <-chan struct{}) {
 
 // leaveLocked takes out a member whose context has ended. With the last of them the run ends, too, and who comes later
 // begins one anew.
-func (s *shared[T]) leaveLocked(t *task) {
+func (s *shared[T]) leaveLocked(t *task, why error) {
 	delete(s.members, t)
 	if len(s.members) > 0 {
 		return
 	}
 	s.forgetLocked()
-	why := context.Cause(t.ctx)
 	s.cancel(why)
 	s.o.withdrawLocked(&s.task, why)
 	s.opts.lane.movedLocked()

@@ -142,10 +142,11 @@ func (o *Orchestrator) waitForRoomLocked(ctx context.Context, g *guest) error {
 	if back != nil {
 		back(ctx)
 	}
+	why := context.Cause(ctx)
 	o.mu.Lock()
 	if at := slices.Index(o.room.door, g); at >= 0 {
 		o.room.door = slices.Delete(o.room.door, at, at+1)
-		return context.Cause(ctx)
+		return why
 	}
 	return g.err
 }

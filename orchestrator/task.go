@@ -82,7 +82,7 @@ type more struct {
 	asked     int64                       // when its lane first asked for the reservation of this attempt
 	turns     int                         // times that its lane had come back with a ticket before this attempt
 	resumedAt int64                       // when that was
-	leave     func()                      // takes a task out of the run that it has joined, under mu
+	leave     func(why error)             // takes a task out of the run that it has joined, under mu
 }
 
 // extra returns what few tasks have, of this one.

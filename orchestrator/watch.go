@@ -109,7 +109,7 @@ func (o *Orchestrator) withdrawLocked(t *task, why error) {
 		t.more.timer.Stop()
 		o.resting.remove(t)
 	case joined:
-		t.more.leave()
+		t.more.leave(why)
 		o.overLocked(t, why, o.now())
 		return
 	default:

@@ -1,0 +1,126 @@
+package orchestrator_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/weir-go/weir/orchestrator"
+)
+
+// looker is user code of every kind that looks at the orchestrator, which takes its lock: where the lock is held
+// meanwhile nothing comes to an end any more.
+type looker struct {
+	o     atomic.Pointer[orchestrator.Orchestrator]
+	times atomic.Int64
+}
+
+func (l *looker) look() {
+	if o := l.o.Load(); o != nil {
+		o.Snapshot()
+		l.times.Add(1)
+	}
+}
+
+// As a context.
+type lookingContext struct {
+	context.Context //nolint:containedctx // it is one
+
+	l *looker
+}
+
+func (c lookingContext) Deadline() (time.Time, bool) { c.l.look(); return c.Context.Deadline() }
+func (c lookingContext) Done() <-chan struct{}       { c.l.look(); return c.Context.Done() }
+func (c lookingContext) Err() error                  { c.l.look(); return c.Context.Err() }
+func (c lookingContext) Value(key any) any           { c.l.look(); return c.Context.Value(key) }
+
+// As a log handler, and its level.
+func (l *looker) Enabled(context.Context, slog.Level) bool        { l.look(); return true }
+func (l *looker) Handle(context.Context, slog.Record) error       { l.look(); return nil }
+func (l *looker) WithAttrs([]slog.Attr) slog.Handler              { return l }
+func (l *looker) WithGroup(string) slog.Handler                   { return l }
+func (l *looker) Level() slog.Level                               { l.look(); return slog.LevelInfo }
+func (l *looker) OnStart(context.Context, sdktrace.ReadWriteSpan) { l.look() }
+func (l *looker) OnEnd(sdktrace.ReadOnlySpan)                     { l.look() }
+func (l *looker) Shutdown(context.Context) error                  { return nil }
+func (l *looker) ForceFlush(context.Context) error                { return nil }
+
+func TestNoLockIsHeldWhileUserCodeRuns(t *testing.T) {
+	l := &looker{}
+	cfg := orchestrator.Config{
+		Slots: 1, MaxPending: 2, WarnPending: 1, Logger: slog.New(l), Level: l,
+		TracerProvider: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(l)),
+		OnPanic:        func(*orchestrator.PanicError) { l.look() },
+		Retry: orchestrator.Retry{First: time.Millisecond, Classify: func(error) orchestrator.Verdict {
+			l.look()
+			return orchestrator.Verdict{Again: true}
+		}},
+	}
+	with(t, cfg, func(t *testing.T, o *orchestrator.Orchestrator) {
+		l.o.Store(o)
+		plain, cancel := context.WithCancelCause(t.Context())
+		ctx := lookingContext{plain, l}
+		task := func(ctx context.Context) (int, error) {
+			l.look()
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Millisecond):
+			}
+			return 0, nil
+		}
+		looks := func(string) orchestrator.Option {
+			return orchestrator.Keys(func(int) string { l.look(); return "k" })
+		}
+		for range 3 {
+			for _, opts := range [][]orchestrator.Option{
+				nil, {looks("k")}, {looks("k"), orchestrator.Keep(time.Second)}, {orchestrator.Timeout(time.Hour)}, {orchestrator.Priority(orchestrator.Urgent)},
+			} {
+				if _, err := orchestrator.Execute(ctx, o, task, opts...); err != nil {
+					t.Error(err)
+				}
+				_, _ = orchestrator.Execute(ctx, o, failing(errors.New("busy")), append(opts, orchestrator.Attempts(2))...)
+			}
+			_, _ = orchestrator.Execute(ctx, o, func(context.Context) (int, error) { panic("x") })
+			b, err := orchestrator.EnqueueBatch(ctx, o, "", []orchestrator.Task[int]{task, task, task, task},
+				orchestrator.OnProgress(func(orchestrator.Progress) { l.look() }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range b.Completed(ctx) {
+				l.look()
+			}
+			if _, err := b.Await(ctx); err != nil {
+				t.Error(err)
+			}
+		}
+		batches, err := orchestrator.NewBatcher(o, func(_ context.Context, keys []int) (map[int]int, error) {
+			l.look()
+			return map[int]int{keys[0]: 1}, nil
+		}, orchestrator.BatcherConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := batches.Load(ctx, 1); err != nil {
+			t.Error(err)
+		}
+		// What waits, in every way, ends with its context.
+		submit(t, ctx, o, sleeper(time.Second, 1))
+		synctest.Wait()
+		for range 4 {
+			go func() { _, _ = orchestrator.Submit(ctx, o, task) }()
+			go func() { _, _ = orchestrator.Execute(ctx, o, task, looks("w")) }()
+		}
+		synctest.Wait()
+		cancel(errors.New("gone"))
+		synctest.Wait()
+		if n := l.times.Load(); n < 100 {
+			t.Errorf("looked %d times only", n)
+		}
+	})
+}
