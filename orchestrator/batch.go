@@ -18,17 +18,17 @@ type Batch[T any] struct {
 	o     *Orchestrator
 	entry *entry
 
-	mu       sync.Mutex
-	parts    []part[T]
-	total    int
-	order    []int32 // indexes of ended tasks, in the order of ending
-	failed   int
-	opening  int           // calls whose tasks are still coming
-	finished bool          // nothing is added any more
-	news     chan struct{} // closed and replaced with each ended task; nil while nobody waits for one
-	done     chan struct{} // closed when all have ended
-	span     trace.Span
-	listener *listener
+	mu        sync.Mutex
+	parts     []part[T]
+	total     int
+	order     []int32 // indexes of ended tasks, in the order of ending
+	failed    int
+	opening   int           // calls whose tasks are still coming
+	finished  bool          // nothing is added any more
+	news      chan struct{} // closed and replaced with each ended task; nil while nobody waits for one
+	done      chan struct{} // closed when all have ended
+	span      trace.Span
+	listeners []*listener
 }
 
 // part is the tasks of a batch that were enqueued by one call.
@@ -67,6 +67,12 @@ func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks 
 		id = uuid.NewString()
 	}
 	b := &Batch[T]{id: id, o: o, done: make(chan struct{})}
+	keys := make([]string, len(tasks))
+	if set.key != nil {
+		for i := range keys {
+			keys[i] = set.key(i)
+		}
+	}
 	b.traceBatch(ctx, len(tasks))
 	o.mu.Lock()
 	into, err := b.registerLocked(set)
@@ -78,16 +84,14 @@ func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks 
 	if into != b {
 		b.traceEnd(nil)
 		if set.live == LiveJoins {
+			into.listen(set)
 			return into, nil
 		}
 	}
-	items, keys, at := make([]item[T], len(tasks)), make([]string, len(tasks)), o.now()
+	items, at := make([]item[T], len(tasks)), o.now()
 	for i := range items {
 		t := &items[i]
 		t.fn, t.job, t.ctx, t.opts = tasks[i], t, ctx, set
-		if set.key != nil {
-			keys[i] = set.key(i)
-		}
 		if keys[i] == "" {
 			o.trace(&t.task, b.span, at)
 		}
@@ -178,14 +182,14 @@ func (b *Batch[T]) opened() {
 
 // leaveLocked takes back the id of a batch for which there was no room, or its tasks out of the one that it joined.
 func (b *Batch[T]) leaveLocked(into *Batch[T], items []item[T]) {
-	if into == b {
-		b.o.batches.takeBackLocked(b.entry)
-		return
-	}
 	into.mu.Lock()
 	into.parts = into.parts[:len(into.parts)-1]
 	into.total -= len(items)
+	nobody := into.total == 0 && into.opening == 1
 	into.mu.Unlock()
+	if into == b && nobody { // else others have joined it meanwhile
+		b.o.batches.takeBackLocked(b.entry)
+	}
 }
 
 // adoptLocked takes tasks into the batch, which is live.
@@ -253,10 +257,10 @@ func (t *item[T]) tell() {
 		b.failed++
 	}
 	b.newsLocked()
-	heard, last := b.listener, b.opening == 0 && len(b.order) == b.total
+	heard, last := b.listeners, b.opening == 0 && len(b.order) == b.total
 	b.mu.Unlock()
-	if heard != nil {
-		heard.nudge()
+	for _, l := range heard {
+		l.nudge()
 	}
 	if last {
 		b.check()
@@ -273,10 +277,9 @@ func (b *Batch[T]) newsLocked() {
 
 // outcome is how a task of the batch ended.
 func (t *item[T]) outcome() Outcome[T] {
-	out := Outcome[T]{Value: t.value, Err: t.err, Attempts: int(t.tries)}
-	if t.is(lost) {
-		var zero T
-		out.Value = zero
+	out := Outcome[T]{Err: t.err, Attempts: int(t.tries)}
+	if !t.is(lost) { // else the function may be writing it
+		out.Value = t.value
 	}
 	if t.state == fresh { // never queued
 		return out

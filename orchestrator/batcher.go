@@ -4,25 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
 
 // Batcher collects keys and fetches them together, for providers that answer many in one request: each call of its
-// function is one task, which takes one token. Who asks for a key that is asked for already shares the answer.
+// function is one task, which takes one token. Who asks for a key that a call which has not begun asks for shares the
+// answer; see [Key] for sharing what is under way.
 //
-// Keys gather until there are Size of them, Delay has passed since the first, there is a slot with nothing to do (where
-// Idle is set), or the orchestrator is drained. While the task waits for its token and its slot it takes in more, up to
-// Size: under a limit the calls get fuller, not the line longer.
+// Keys gather until there are Size of them, Delay has passed since the first, one comes when there is a slot with nothing
+// to do (where Idle is set), or the orchestrator is drained. While the task waits for its token and its slot it takes in
+// more, up to Size: under a limit the calls get fuller, not the line longer.
 //
-// Its methods are safe for concurrent use. It has no goroutine and lives as long as its orchestrator.
+// Its methods are safe for concurrent use. It lives as long as its orchestrator, which waits for its goroutines.
 type Batcher[K comparable, V any] struct {
 	o     *Orchestrator // fixed, like fetch and cfg
 	fetch func(context.Context, []K) (map[K]V, error)
 	cfg   BatcherConfig
 
-	mu   sync.Mutex
-	open *call[K, V] // takes in more keys; nil if there is none
+	mu     sync.Mutex
+	open   *call[K, V] // takes in more keys; nil if there is none
+	closed bool        // flushed for the last time
 }
 
 // BatcherConfig says how a batcher works.
@@ -55,10 +58,16 @@ type call[K comparable, V any] struct {
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 	asked  map[K]*answer[V]
-	order  []K
+	order  []question[K, V]
 	wanted int  // who waits for any of its keys
 	sent   bool // it is a task
 	begun  bool // its function runs
+}
+
+// question is a key that is asked for. A key that is not equal to itself is found nowhere else.
+type question[K comparable, V any] struct {
+	key K
+	*answer[V]
 }
 
 // answer is what comes of one key.
@@ -98,11 +107,13 @@ func (b *Batcher[K, V]) Load(ctx context.Context, key K) (V, error) {
 	if ctx.Err() != nil {
 		return zero, context.Cause(ctx)
 	}
-	idle, closed := b.o.hasRoomFor(b.cfg.Options)
-	if closed {
-		return zero, ErrClosed // nobody flushes it any more
-	}
+	_ = map[K]struct{}{key: {}} // a key that cannot be one panics here, before anything is locked
+	idle := b.cfg.Idle && b.o.hasRoomFor(b.cfg.Options)
 	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return zero, ErrClosed
+	}
 	c := b.open
 	if c == nil {
 		c = b.beginLocked(ctx)
@@ -111,20 +122,18 @@ func (b *Batcher[K, V]) Load(ctx context.Context, key K) (V, error) {
 	if a == nil {
 		a = &answer[V]{done: make(chan struct{})}
 		c.asked[key] = a
-		c.order = append(c.order, key)
+		c.order = append(c.order, question[K, V]{key, a})
 	}
 	a.wanted++
 	c.wanted++
-	send := !c.sent && (len(c.order) == b.cfg.Size || b.cfg.Delay < 0 || b.cfg.Idle && idle)
+	send := !c.sent && (len(c.order) == b.cfg.Size || b.cfg.Delay < 0 || idle)
 	c.sent = c.sent || send
 	if len(c.order) == b.cfg.Size {
 		b.open = nil
 	}
 	b.mu.Unlock()
-	if send && b.o.full() {
-		time.AfterFunc(0, c.send) // it may wait for room, which is not this caller's alone
-	} else if send {
-		c.send()
+	if send {
+		b.o.spawn(c.send) // it may wait for room, which is not this caller's alone
 	}
 	if err := b.o.await(ctx, a.done); err != nil {
 		c.leave(a, err)
@@ -133,8 +142,22 @@ func (b *Batcher[K, V]) Load(ctx context.Context, key K) (V, error) {
 	return a.value, a.err
 }
 
-// hasRoomFor reports whether a task would find a slot and nobody before it, and whether none is taken any more.
-func (o *Orchestrator) hasRoomFor(opts []Option) (idle, closed bool) {
+// spawn runs a function in a goroutine that the orchestrator waits for.
+func (o *Orchestrator) spawn(fn func()) {
+	o.mu.Lock()
+	o.active++
+	o.mu.Unlock()
+	go func() {
+		fn()
+		o.mu.Lock()
+		o.active--
+		o.quietLocked()
+		o.unlock()
+	}()
+}
+
+// hasRoomFor reports whether a task would find a slot and nobody before it.
+func (o *Orchestrator) hasRoomFor(opts []Option) bool {
 	route := o.cfg.Route
 	if set, err := collect(opts); err == nil && set != nil && set.route != "" {
 		route = set.route
@@ -142,14 +165,7 @@ func (o *Orchestrator) hasRoomFor(opts []Option) (idle, closed bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n := o.lanes[route]
-	return o.slots.free() > 0 && (n == nil || n.queue.len == 0 && n.holds() < n.most), o.drain.closed
-}
-
-// full reports whether a task would have to wait for room.
-func (o *Orchestrator) full() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.cfg.Full == Wait && (len(o.room.door) > 0 || !o.fits(1, 0))
+	return o.slots.free() > 0 && (n == nil || n.queue.len == 0 && n.holds() < n.most)
 }
 
 func (b *Batcher[K, V]) beginLocked(ctx context.Context) *call[K, V] {
@@ -162,14 +178,35 @@ func (b *Batcher[K, V]) beginLocked(ctx context.Context) *call[K, V] {
 	return c
 }
 
-// flush makes a task of the keys that gather, if they are none yet.
+// flush makes a task of the keys that gather, if they are none yet, for the last time: the orchestrator ends, and takes
+// it whether there is room or not.
 func (b *Batcher[K, V]) flush() {
 	b.mu.Lock()
+	b.closed = true
 	c := b.open
-	b.mu.Unlock()
-	if c != nil {
-		c.flush()
+	b.open = nil
+	send := c != nil && !c.sent
+	if send {
+		c.sent = true
 	}
+	b.mu.Unlock()
+	if send {
+		c.task(func(t *task) error { b.o.force(t, c.ctx.Done()); return nil })
+	}
+}
+
+// force queues a task whatever else waits.
+func (o *Orchestrator) force(t *task, done <-chan struct{}) {
+	at := o.now()
+	o.trace(t, nil, at)
+	o.mu.Lock()
+	cost := int64(0)
+	if t.opts != nil {
+		cost = t.opts.cost
+	}
+	o.takeRoomLocked(1, cost)
+	o.enqueueLocked(t, done, at)
+	o.unlock()
 }
 
 func (c *call[K, V]) flush() {
@@ -178,23 +215,27 @@ func (c *call[K, V]) flush() {
 	c.sent = true
 	c.b.mu.Unlock()
 	if send {
-		c.send()
+		c.b.o.spawn(c.send)
 	}
 }
 
-// send makes a task of the call. What goes wrong with that is everybody's error.
 func (c *call[K, V]) send() {
+	c.task(func(t *task) error { return c.b.o.submit(t, c.ctx.Done()) })
+}
+
+// task makes a task of the call and queues it. What goes wrong with that is everybody's error.
+func (c *call[K, V]) task(queue func(*task) error) {
 	if c.timer != nil {
 		c.timer.Stop()
 	}
 	t := &round[K, V]{call: c}
 	set, err := collect(c.b.cfg.Options)
-	t.job, t.ctx, t.opts, t.flags = t, c.ctx, set, inner
+	t.job, t.ctx, t.opts = t, c.ctx, set
 	if err == nil {
-		err = c.ctx.Err()
+		err = context.Cause(c.ctx)
 	}
 	if err == nil {
-		err = c.b.o.submit(&t.task, c.ctx.Done())
+		err = queue(&t.task)
 	}
 	if err != nil {
 		c.settle(nil, err)
@@ -228,15 +269,14 @@ func (c *call[K, V]) begin() []K {
 	if b.open == c {
 		b.open = nil
 	}
-	keys := make([]K, 0, len(c.order))
-	for _, k := range c.order {
-		if c.begun || c.asked[k].wanted > 0 { // the same ones in each attempt
-			keys = append(keys, k)
-		} else {
-			delete(c.asked, k)
-		}
+	if !c.begun { // the same ones in each attempt
+		c.order = slices.DeleteFunc(c.order, func(q question[K, V]) bool { return q.wanted == 0 })
 	}
-	c.begun, c.order = true, keys
+	c.begun = true
+	keys := make([]K, len(c.order))
+	for i, q := range c.order {
+		keys[i] = q.key
+	}
 	return keys
 }
 
@@ -247,8 +287,8 @@ func (c *call[K, V]) settle(found map[K]V, err error) {
 	if b.open == c {
 		b.open = nil
 	}
-	asked := c.asked
-	c.asked = nil
+	asked, order := c.asked, c.order
+	c.asked, c.order = nil, nil
 	b.mu.Unlock()
 	c.cancel(nil)
 	each, differ := errors.AsType[KeyErrors[K]](err)
@@ -258,7 +298,8 @@ func (c *call[K, V]) settle(found map[K]V, err error) {
 			strangers++
 		}
 	}
-	for k, a := range asked {
+	for _, q := range order {
+		k, a := q.key, q.answer
 		value, ok := found[k]
 		switch {
 		case ok && (err == nil || differ && each[k] == nil):

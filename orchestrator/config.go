@@ -16,8 +16,8 @@ type Config struct {
 	Limiter Limiter
 	// Slots is how many tasks execute at the same time. Zero is 10.
 	Slots int
-	// RouteSlots bounds how many of the slots tasks of a route may take, 1 or more. Zero, and for routes that are not in it,
-	// is all of them.
+	// RouteSlots bounds how many of the slots tasks of a route may take. Zero, and for routes that are not in it, is all of
+	// them. A task that goes on after it has waited for others counts again, also above it.
 	RouteSlots map[string]int
 	// Route is the route of tasks that name none. Zero is "global".
 	Route string
@@ -26,7 +26,8 @@ type Config struct {
 	// Retry says which tasks run again after an error, and when.
 	Retry Retry
 
-	// MaxPending bounds the tasks that wait to start. Zero is 10,000.
+	// MaxPending bounds the tasks that wait to start. Zero is 10,000. Those that wait for another attempt count, and are
+	// never turned away.
 	MaxPending int
 	// MaxCost bounds the sum of the [Cost] of the tasks that wait to start. Zero is 64 Mi: of bytes, if that is the unit.
 	MaxCost int64
@@ -87,8 +88,8 @@ func (c Config) filled() (Config, error) {
 		}
 	}
 	for route, n := range c.RouteSlots {
-		if n < 1 {
-			return c, fmt.Errorf("orchestrator: route %s: %d slots: want 1 or more", route, n)
+		if n < 0 {
+			return c, fmt.Errorf("orchestrator: route %s: %d slots: want 1 or more, or 0 for all", route, n)
 		}
 	}
 	if c.Full < 0 || c.Full > Shed {

@@ -23,11 +23,11 @@ const DefaultGrace = 5 * time.Second
 
 // Report is what became of the tasks that were on their way when an orchestrator was drained.
 type Report struct {
-	Ended        int         // by themselves, with a result or an error
+	Ended        int         // by themselves, with a result or an error; those between two attempts, where they are not waited for, with the last
 	HandedBack   int         // that had not started: with ErrHandedBack
 	Refused      int         // that had not started when the context of the drain ended: with ErrClosed
-	Cancelled    int         // that executed then: their contexts were ended, and they returned
-	Abandoned    []Abandoned // that did not return: with ErrAbandoned
+	Cancelled    int         // that executed then: their contexts were ended, and they returned, whatever
+	Abandoned    []Abandoned // functions that did not return: their tasks end with ErrAbandoned, or had timed out before
 	Reservations int         // that were given back to the limiter
 	Took         time.Duration
 }
@@ -55,14 +55,15 @@ func (r Report) String() string {
 
 // drain is how far the end of an orchestrator has come. It is guarded by its mu.
 type drain struct {
-	closed  bool // takes nothing in
-	given   bool // given up: nothing starts any more
-	began   int64
-	done    int64 // tasks that had ended when it began
-	quiet   chan struct{}
-	ended   bool // quiet is closed
-	report  Report
-	batches []flusher
+	closed   bool // takes nothing in
+	given    bool // given up: nothing starts any more
+	refusing bool // what has not started is being ended
+	began    int64
+	why      error // it was given up
+	quiet    chan struct{}
+	ended    bool // quiet is closed
+	report   Report
+	batches  []flusher
 }
 
 // flusher is a batcher, which may hold keys that are in no task yet.
@@ -87,36 +88,40 @@ func (o *Orchestrator) Close(ctx context.Context) error {
 // Drain ends the orchestrator in order. It stops intake, and runs or hands back what has not started. When ctx ends, what
 // has not started ends with [ErrClosed] and the contexts of tasks that execute end; those that have not returned when
 // the grace is over are abandoned, and named in the report with their stacks. Reservations that nobody uses go back to
-// the limiter. The error says what did not end by itself; it is nil if everything did.
+// the limiter. The error says what did not end by itself when ctx, or that of another call, had ended; it is nil where
+// that was not needed. What was handed back was asked for.
 //
 // Draining again, also at the same time, joins what is under way, with the report of all of it; whichever context ends
 // first counts.
 func (o *Orchestrator) Drain(ctx context.Context, how Drain) (Report, error) {
 	fill(&how.Grace, DefaultGrace)
 	o.mu.Lock()
-	flush := o.drain.batches
-	o.mu.Unlock()
-	for _, b := range flush {
-		b.flush() // what was asked for before is not to be forgotten
-	}
-	o.mu.Lock()
 	d := &o.drain
 	if !d.closed {
-		d.closed, d.began, d.done = true, o.now(), o.count.Done+o.count.Failed
+		d.closed, d.began = true, o.now()
 		o.shutDoorLocked()
 		for _, f := range o.flights {
 			f.drop() // what is kept is not needed any more; who has joined a run stays with it
 		}
 	}
+	flush := d.batches
+	d.batches = nil
+	o.active++ // not quiet before what was asked for has come
+	o.unlock()
+	for _, b := range flush {
+		b.flush()
+	}
+	o.mu.Lock()
+	o.active--
 	if how.HandBack {
-		d.report.HandedBack += o.refuseLocked(ErrHandedBack)
+		o.refuseLocked(ErrHandedBack)
 	}
 	o.quietLocked()
 	o.unlock()
 
 	why := await(ctx, d.quiet)
 	if why != nil {
-		o.giveUp()
+		o.giveUp(why)
 		grace, stop := context.WithTimeout(context.WithoutCancel(ctx), max(0, how.Grace))
 		if await(grace, d.quiet) != nil {
 			o.abandon()
@@ -124,7 +129,7 @@ func (o *Orchestrator) Drain(ctx context.Context, how Drain) (Report, error) {
 		stop()
 	}
 	o.end()
-	return o.drained(why)
+	return o.drained()
 }
 
 // await waits until done is closed or ctx ends. What is done already is done, whatever ctx says.
@@ -142,9 +147,24 @@ func await(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// refuseLocked ends all tasks that have not started, and returns how many.
-func (o *Orchestrator) refuseLocked(why error) int {
-	before := o.count.Failed
+// count notes how a task ended while the orchestrator was drained.
+func (d *drain) count(err error) {
+	r := &d.report
+	switch { // compared as they are: errors of tasks are code of others
+	case err == ErrHandedBack: //nolint:errorlint // see above
+		r.HandedBack++
+	case err == ErrAbandoned: //nolint:errorlint // see above
+	case d.refusing:
+		r.Refused++
+	case d.given:
+		r.Cancelled++
+	default:
+		r.Ended++
+	}
+}
+
+// refuseLocked ends all tasks that wait: those between two attempts with the error of the last.
+func (o *Orchestrator) refuseLocked(why error) {
 	for _, l := range o.lanes {
 		for t := l.queue.first(o.cfg.Ageing); t != nil; t = l.queue.first(o.cfg.Ageing) {
 			o.withdrawLocked(t, why)
@@ -152,20 +172,19 @@ func (o *Orchestrator) refuseLocked(why error) int {
 		l.movedLocked()
 	}
 	for o.resting.first != nil {
-		o.withdrawLocked(o.resting.first, why)
+		o.withdrawLocked(o.resting.first, o.resting.first.more.last)
 	}
-	return int(o.count.Failed - before)
 }
 
 // giveUp ends what has not started, and the contexts of what executes.
-func (o *Orchestrator) giveUp() {
+func (o *Orchestrator) giveUp(why error) {
 	o.mu.Lock()
 	d := &o.drain
 	var runs []*run
 	if !d.given {
-		d.given = true
-		d.report.Refused += o.refuseLocked(ErrClosed)
-		d.report.Cancelled = o.busy.len
+		d.given, d.why, d.refusing = true, why, true
+		o.refuseLocked(ErrClosed)
+		d.refusing = false
 		for t := o.busy.first; t != nil; t = t.next {
 			runs = append(runs, t.current())
 		}
@@ -174,7 +193,6 @@ func (o *Orchestrator) giveUp() {
 		}
 		for t := o.ready.first; t != nil; t = t.next {
 			runs = append(runs, t.current())
-			d.report.Cancelled++
 		}
 	}
 	o.unlock()
@@ -188,20 +206,28 @@ func (o *Orchestrator) giveUp() {
 func (o *Orchestrator) abandon() {
 	all := stacks()
 	o.mu.Lock()
+	abandon := func(t *task) {
+		if t.is(named) {
+			return
+		}
+		t.flags |= named
+		o.drain.report.Abandoned = append(o.drain.report.Abandoned, Abandoned{
+			Route: t.opts.lane.route, Name: t.opts.name, Ran: time.Duration(o.now() - t.current().startedAt), Stack: t.stack(all),
+		})
+	}
+	for t := range o.lost { // those that had timed out are waited for, too
+		abandon(t)
+	}
 	for o.busy.first != nil {
 		t := o.busy.first
-		r := t.current()
-		o.drain.report.Abandoned = append(o.drain.report.Abandoned, Abandoned{
-			Route: t.opts.lane.route, Name: t.opts.name, Ran: time.Duration(o.now() - r.startedAt), Stack: t.stack(all),
-		})
-		o.drain.report.Cancelled--
+		abandon(t)
 		o.leaveBehindLocked(t, ErrAbandoned)
 	}
 	o.unlock()
 }
 
 // drained is the report, and what it amounts to.
-func (o *Orchestrator) drained(why error) (Report, error) {
+func (o *Orchestrator) drained() (Report, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if t := o.batches.timer; t != nil {
@@ -210,11 +236,10 @@ func (o *Orchestrator) drained(why error) (Report, error) {
 	r := o.drain.report
 	r.Abandoned = slices.Clone(r.Abandoned)
 	r.Took = time.Duration(o.now() - o.drain.began)
-	r.Ended = int(o.count.Done+o.count.Failed-o.drain.done) - r.HandedBack - r.Refused - r.Cancelled - len(r.Abandoned)
-	if why == nil {
+	if !o.drain.given {
 		return r, nil
 	}
-	return r, fmt.Errorf("orchestrator: close: %v: %w", r, why)
+	return r, fmt.Errorf("orchestrator: close: %v: %w", r, o.drain.why)
 }
 
 // stacks are those of all goroutines.

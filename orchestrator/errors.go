@@ -107,6 +107,16 @@ func trimStack(stack []byte) []byte {
 	return out
 }
 
+// text is that of an error, whatever that is: a task may return a nil pointer for one.
+func text(err error) (s string) {
+	defer func() {
+		if v := recover(); v != nil {
+			s = fmt.Sprintf("%T without a text", err)
+		}
+	}()
+	return err.Error()
+}
+
 // BatchError says which tasks of a batch failed.
 type BatchError struct {
 	ID     string
@@ -119,7 +129,7 @@ func (e *BatchError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "orchestrator: batch %s: %d failed:", e.ID, len(order))
 	for _, i := range order[:min(shown, len(order))] {
-		fmt.Fprintf(&b, " [%d] %v;", i, e.Failed[i])
+		fmt.Fprintf(&b, " [%d] %s;", i, text(e.Failed[i]))
 	}
 	if len(order) > shown {
 		fmt.Fprintf(&b, " and %d more", len(order)-shown)

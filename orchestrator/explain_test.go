@@ -177,7 +177,7 @@ func TestRoutesHaveSlotsOfTheirOwn(t *testing.T) {
 		{KeepBatches: -1},
 		{MaxBatches: -1},
 		{Full: 7},
-		{RouteSlots: map[string]int{"a": 0}},
+		{RouteSlots: map[string]int{"a": -1}},
 		{Retry: orchestrator.Retry{Attempts: 101}},
 		{Retry: orchestrator.Retry{First: -1}},
 	} {

@@ -42,8 +42,9 @@ func share[T any](o *Orchestrator, key string, fn Task[T], m member[T]) error {
 	set.key = nil
 	s.job, s.opts = s, &set
 	s.flags = inner
+	within := o.running(t.ctx)
 	o.mu.Lock()
-	err := s.shareLocked(m, done)
+	err := s.shareLocked(m, done, within)
 	o.unlock()
 	if err != nil {
 		s.cancel(nil)
@@ -53,7 +54,8 @@ func share[T any](o *Orchestrator, key string, fn Task[T], m member[T]) error {
 }
 
 // shareLocked joins a task to the flight that has the key, or begins this one.
-func (s *shared[T]) shareLocked(m member[T], done <-chan struct{}) error {
+// It is within an attempt, perhaps, which must not be the one that it would wait for.
+func (s *shared[T]) shareLocked(m member[T], done <-chan struct{}, within *run) error {
 	o := s.o
 	for range 2 {
 		if o.drain.closed {
@@ -63,6 +65,9 @@ func (s *shared[T]) shareLocked(m member[T], done <-chan struct{}) error {
 			other, ok := there.(*shared[T])
 			if !ok {
 				return ErrKeyType
+			}
+			if within != nil && within.t == &other.task {
+				return ErrAwaitsItself
 			}
 			s.cancel(nil)
 			o.count.Joined++
@@ -88,14 +93,17 @@ func (s *shared[T]) shareLocked(m member[T], done <-chan struct{}) error {
 func (s *shared[T]) joinLocked(m member[T], done <-chan struct{}) {
 	t, o := m.base(), s.o
 	o.joinLaneLocked(t, o.now())
-	if s.state == over { // kept
-		m.receive(s.value)
-		o.overLocked(t, nil, o.now())
+	if s.state == over { // kept, or ended before it could begin
+		if s.err == nil {
+			m.receive(s.value)
+		}
+		o.overLocked(t, s.err, o.now())
 		return
 	}
 	t.state = joined
 	s.members[t] = m
-	t.extra().leave = func(why error) { s.leaveLocked(t, why) }
+	t.extra().of = &s.task
+	t.more.leave = func(why error) { s.leaveLocked(t, why) }
 	o.watchLocked(t, done, 1)
 	if t.rank < s.rank { // it goes as fast as the most urgent wants
 		if s.state == queued {

@@ -87,6 +87,11 @@ var none options //nolint:gochecknoglobals // a constant
 // enqueueLocked puts a task for which there is room into its lane.
 func (o *Orchestrator) enqueueLocked(t *task, done <-chan struct{}, at int64) {
 	o.joinLaneLocked(t, at)
+	if o.drain.given { // it waited for room until it was too late
+		o.leaveRoomLocked(t)
+		o.overLocked(t, ErrClosed, at)
+		return
+	}
 	t.state = queued
 	n := t.opts.lane
 	n.queue.push(t)
@@ -118,7 +123,7 @@ func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	var zero T
 	if done := f.gate(); done != always {
 		o := f.opts.lane.o
-		if r := o.running(ctx); r != nil && r.t == &f.task {
+		if r := o.running(ctx); r != nil && (r.t == &f.task || f.more != nil && f.more.of == r.t) {
 			return zero, ErrAwaitsItself
 		}
 		if err := o.await(ctx, done); err != nil {

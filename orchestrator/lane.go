@@ -28,6 +28,7 @@ type lane struct {
 	trip    time.Duration // how long calls take at most, of late
 	timer   *time.Timer
 	rings   time.Time // when the timer does, zero if it does not
+	resting int       // tasks that wait before their next attempt
 	swept   bool      // forgotten: who comes later takes another
 	latest  int64     // when the last task came
 	idleAt  int64     // since when there has been nothing to do
@@ -57,7 +58,7 @@ func (o *Orchestrator) laneLocked(route string) *lane {
 	}
 	o.sweepLocked()
 	n := &lane{o: o, route: route, most: o.cfg.Slots, budget: newBudget(o.now())}
-	if most, ok := o.cfg.RouteSlots[route]; ok {
+	if most := o.cfg.RouteSlots[route]; most > 0 {
 		n.most = min(n.most, most)
 	}
 	n.plain = &options{lane: n, route: route, name: plainName}
@@ -84,7 +85,7 @@ func (o *Orchestrator) sweepLocked() {
 }
 
 func (n *lane) idle() bool {
-	return n.queue.len == 0 && n.holds() == 0 && !n.asking && n.rings.IsZero()
+	return n.queue.len+n.resting == 0 && n.holds() == 0 && !n.asking && n.rings.IsZero()
 }
 
 // holds is how many slots the lane has taken, one way or another.

@@ -52,7 +52,7 @@ func Attempts(most int) Option { return func(o *options) { o.tries = most } }
 
 // Key joins the task to the one of the same key that is on its way, if there is one: they share one run, which is that
 // of the first, and its outcome. The run goes on for as long as one of those who wait for it has a live context, and
-// sees the values of the first's. The outcome is shared with those who joined before it was there; who comes later runs
+// sees the values of the first's; who leaves returns at once, also from [Execute]. The outcome is shared with those who joined before it was there; who comes later runs
 // anew, unless [Keep] says otherwise. A key must hold all that distinguishes what is asked for, and for whom. An empty key
 // is none. For a batch it is the key of every task: see [Keys].
 func Key(key string) Option {
@@ -82,7 +82,9 @@ func collect(opts []Option) (*options, error) {
 	}
 	set := &options{name: plainName}
 	for _, opt := range opts {
-		opt(set)
+		if opt != nil {
+			opt(set)
+		}
 	}
 	switch {
 	case set.class.check() != nil:

@@ -135,6 +135,9 @@ func (o *Orchestrator) overLocked(t *task, err error, at int64) {
 func (o *Orchestrator) settleLocked(t *task, err error, at int64, givenUp bool) {
 	o.unwatchLocked(t)
 	t.job.settle(err, at, givenUp)
+	if o.drain.closed && !t.is(inner) {
+		o.drain.count(err)
+	}
 	switch {
 	case t.is(inner):
 	case err == nil:

@@ -34,7 +34,7 @@ func bubble(t *testing.T, rate, burst int64, slots int, test func(t *testing.T, 
 		}
 		test(t, o)
 		ctx := context.WithoutCancel(t.Context())
-		if err := o.Close(ctx); err != nil {
+		if err := o.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) { // of a test that gave up
 			t.Error(err)
 		}
 		if err := l.Close(ctx); err != nil {

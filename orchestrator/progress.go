@@ -40,16 +40,10 @@ func (b *Batch[T]) listen(set *options) {
 	if set.progress == nil {
 		return
 	}
+	l := &listener{make(chan struct{}, 1)}
 	b.mu.Lock()
-	begun := b.listener != nil
-	if !begun {
-		b.listener = &listener{make(chan struct{}, 1)}
-	}
-	l := b.listener
+	b.listeners = append(b.listeners, l)
 	b.mu.Unlock()
-	if begun {
-		return // the tasks were added to a batch that somebody listens to already
-	}
 	l.nudge()
 	b.o.mu.Lock()
 	b.o.active++
@@ -66,7 +60,7 @@ func (b *Batch[T]) report(l *listener, fn func(Progress)) {
 		b.o.quietLocked()
 		b.o.unlock()
 	}()
-	told := -1
+	told := Progress{Done: -1}
 	for finished := false; !finished; {
 		select {
 		case <-b.done:
@@ -79,10 +73,10 @@ func (b *Batch[T]) report(l *listener, fn func(Progress)) {
 			}
 		}
 		p := b.progress()
-		if p.Done == told && !finished || p.Done == 0 && !finished {
+		if p == told || p.Done == 0 && !finished {
 			continue
 		}
-		told = p.Done
+		told = p
 		fn(p)
 		if finished {
 			return

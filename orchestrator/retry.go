@@ -13,7 +13,7 @@ import (
 // behind what the provider asked for.
 //
 // Retries of a route are bounded by a budget of a tenth of its first attempts, and one a second where that is more: an
-// outage of the provider is not answered with more calls. What the provider has put off itself is not counted. A task
+// outage of the provider is not answered with more calls; ten can be saved up. What the provider has put off itself is not counted. A task
 // that the budget does not let run again ends with its error and [ErrRetryBudget].
 type Retry struct {
 	// Attempts is how often a task runs at most, the first included, up to 100. Zero is 4; 1 is never to try again.
@@ -25,8 +25,9 @@ type Retry struct {
 	// MostAfter bounds what a provider may ask for: a task that would have to wait longer ends with its error. Zero is a
 	// minute.
 	MostAfter time.Duration
-	// Classify says whether a task that ended with an error is worth another attempt. It must be quick and safe for
-	// concurrent use. Zero takes those errors that say so themselves: see [Again].
+	// Classify says whether a task that ended with an error is worth another attempt; it is not asked about panics and
+	// timeouts, which are not. It must be quick and safe for concurrent use. Zero takes those errors that say so
+	// themselves: see [Again].
 	Classify func(error) Verdict
 }
 
@@ -104,7 +105,7 @@ func (r *Retry) classify(err error) (v Verdict) {
 func (r *Retry) delays() *backoff.ExponentialBackOff {
 	const double, all, half = 2, 1, 2
 	return &backoff.ExponentialBackOff{
-		InitialInterval: r.First / half, MaxInterval: r.Most / half, Multiplier: double, RandomizationFactor: all,
+		InitialInterval: min(r.First, r.Most) / half, MaxInterval: r.Most / half, Multiplier: double, RandomizationFactor: all,
 	}
 }
 
@@ -134,6 +135,8 @@ func (o *Orchestrator) againLocked(t *task, e *ending) bool {
 	o.count.Retried++
 	o.busy.remove(t)
 	o.resting.push(t)
+	n.resting++
+	m.last = e.err
 	t.state = delayed
 	o.takeRoomLocked(1, t.opts.cost) // whether there is any or not: it has been let in
 	o.watchLocked(t, e.done, 1)
@@ -146,6 +149,7 @@ func (o *Orchestrator) resume(t *task) {
 	o.mu.Lock()
 	if t.state == delayed {
 		o.resting.remove(t)
+		t.opts.lane.resting--
 		t.state, t.more.resumedAt = queued, o.now()
 		n := t.opts.lane
 		n.queue.pushBack(t)

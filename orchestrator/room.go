@@ -68,6 +68,12 @@ func (o *Orchestrator) leaveRoomLocked(t *task) {
 	if r.warned && r.count <= o.cfg.WarnPending/2 {
 		r.warned = false
 	}
+	o.openDoorLocked()
+}
+
+// openDoorLocked lets in those for whom there is room, in the order in which they came.
+func (o *Orchestrator) openDoorLocked() {
+	r := &o.room
 	for len(r.door) > 0 && o.fits(1, r.door[0].cost) {
 		o.takeRoomLocked(1, r.door[0].cost)
 		r.entering = append(r.entering, r.door[0])
@@ -146,6 +152,7 @@ func (o *Orchestrator) waitForRoomLocked(ctx context.Context, g *guest) error {
 	o.mu.Lock()
 	if at := slices.Index(o.room.door, g); at >= 0 {
 		o.room.door = slices.Delete(o.room.door, at, at+1)
+		o.openDoorLocked() // those behind may want less
 		return why
 	}
 	return g.err
@@ -160,25 +167,49 @@ func (o *Orchestrator) shutDoorLocked() {
 	o.room.door = nil
 }
 
-// shedLocked makes room for n tasks by ending less urgent ones. It reports whether that was possible.
+// shedLocked makes room for n tasks by ending less urgent ones, if there are enough of them. It reports whether there were.
 func (o *Orchestrator) shedLocked(n int, set *options) bool {
-	if n > o.cfg.MaxPending || set.cost > 0 && int64(n) > o.cfg.MaxCost/set.cost {
+	rank := set.class.rank()
+	count, cost := o.cfg.MaxPending-o.room.count, o.cfg.MaxCost-o.room.cost
+	less := func(l *list) {
+		for t := l.first; t != nil; t = t.next {
+			if t.rank > rank {
+				count++
+				cost += t.opts.cost
+			}
+		}
+	}
+	for _, l := range o.lanes {
+		for r := rank + 1; r < classes; r++ {
+			less(&l.queue.lists[r])
+		}
+	}
+	less(&o.resting)
+	if n > count || set.cost > 0 && int64(n) > cost/set.cost {
 		return false
 	}
 	for !o.fits(n, set.cost) {
-		var victim *task
-		for _, l := range o.lanes {
-			t := l.queue.last()
-			if t != nil && (victim == nil || t.rank > victim.rank || t.rank == victim.rank && t.queuedAt > victim.queuedAt) {
-				victim = t
-			}
-		}
-		if victim == nil || victim.rank <= set.class.rank() {
-			return false
-		}
+		victim := o.leastUrgentLocked()
 		o.count.Shed++
 		o.withdrawLocked(victim, ErrShed)
 		victim.opts.lane.movedLocked()
 	}
 	return true
+}
+
+// leastUrgentLocked is the youngest of the least urgent tasks that wait.
+func (o *Orchestrator) leastUrgentLocked() *task {
+	var least *task
+	consider := func(t *task) {
+		if t != nil && (least == nil || t.rank > least.rank || t.rank == least.rank && t.queuedAt > least.queuedAt) {
+			least = t
+		}
+	}
+	for _, l := range o.lanes {
+		consider(l.queue.last())
+	}
+	for t := o.resting.first; t != nil; t = t.next {
+		consider(t)
+	}
+	return least
 }

@@ -17,7 +17,8 @@ type run struct {
 	startedAt   int64 // ns since the orchestrator began
 
 	real atomic.Pointer[realContext]
-	lent int32 // goroutines of the attempt that wait for others of the orchestrator's; guarded by its mu
+	lent int32 // goroutines of the attempt that wait for others of the orchestrator's; guarded by its mu, like slot
+	slot bool  // it has a slot
 }
 
 // realContext is a context that can end.
@@ -97,8 +98,14 @@ var ended = func() *realContext { //nolint:gochecknoglobals // a constant
 
 // running is the attempt that a context belongs to, nil if it belongs to none of this orchestrator.
 func (o *Orchestrator) running(ctx context.Context) *run {
-	if r, ok := ctx.Value(runKey{}).(*run); ok && r.t.opts.lane.o == o {
-		return r
+	for {
+		r, ok := ctx.Value(runKey{}).(*run)
+		if !ok {
+			return nil
+		}
+		if r.t.opts.lane.o == o {
+			return r
+		}
+		ctx = r.t.ctx // that of another's, which may be within one of ours
 	}
-	return nil
 }

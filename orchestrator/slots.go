@@ -57,8 +57,10 @@ func (o *Orchestrator) lend(ctx context.Context) (back func(context.Context)) {
 		o.mu.Unlock()
 		return nil // a goroutine that its task has left behind
 	}
-	if r.lent++; r.lent == 1 {
+	r.lent++
+	if r.slot {
 		n := r.t.opts.lane
+		r.slot = false
 		n.running--
 		o.slots.leave()
 		n.movedLocked()
@@ -68,46 +70,69 @@ func (o *Orchestrator) lend(ctx context.Context) (back func(context.Context)) {
 	return func(ctx context.Context) { o.takeBack(ctx, r) }
 }
 
-// takeBack returns when the task has a slot again, or its context has ended: then it goes on without, to its end, and
-// the next slot that would be free is not.
+// takeBack returns when the task has a slot again, or another of its goroutines waits still, or its context has ended:
+// then it goes on without, to its end, and the next slot that would be free is not.
 func (o *Orchestrator) takeBack(ctx context.Context, r *run) {
 	o.mu.Lock()
 	defer o.unlock()
-	if r.lent--; r.lent > 0 || !r.executes() {
+	r.lent--
+	if !r.wantsSlot() {
 		return
 	}
-	if o.slots.take() {
-		r.t.opts.lane.running++
+	if o.slots.take() || o.takeFromReservationLocked() {
+		r.hasSlotLocked()
 		return
 	}
 	turn := make(chan struct{})
 	o.slots.resuming = append(o.slots.resuming, turn)
-	r.lent++ // it has none yet
 	o.unlock()
 	select {
 	case <-turn:
 	case <-ctx.Done():
 	}
 	o.mu.Lock()
-	r.lent--
 	at := slices.Index(o.slots.resuming, turn)
-	switch {
-	case at >= 0 && r.executes():
-		o.slots.taken++
-		fallthrough
-	case at >= 0:
+	if at >= 0 {
 		o.slots.resuming = slices.Delete(o.slots.resuming, at, at+1)
-	case !r.executes():
+	}
+	switch {
+	case r.wantsSlot():
+		if at >= 0 {
+			o.slots.taken++
+		}
+		r.hasSlotLocked()
+	case at < 0: // its turn came, and it has no use for it any more
 		o.slots.leave()
 		o.wakeLocked()
-		return
 	}
-	if r.executes() {
-		r.t.opts.lane.running++
+}
+
+// takeFromReservationLocked takes the slot of a reservation, if there is one: tasks that have begun come before those
+// that have not.
+func (o *Orchestrator) takeFromReservationLocked() bool {
+	var from *lane
+	for p := o.holding.first; p != nil; p = p.next {
+		if from == nil || len(p.n.held) > len(from.held) {
+			from = p.n
+		}
 	}
+	if from == nil {
+		return false
+	}
+	from.giveBackLocked()
+	from.movedLocked()
+	return true
 }
 
 // executes reports whether an attempt is the one of its task that is under way.
 func (r *run) executes() bool {
 	return r.t.current() == r && (r.t.state == executes || r.t.state == left)
+}
+
+// wantsSlot reports whether an attempt goes on and has none.
+func (r *run) wantsSlot() bool { return r.executes() && r.lent == 0 && !r.slot }
+
+func (r *run) hasSlotLocked() {
+	r.slot = true
+	r.t.opts.lane.running++
 }

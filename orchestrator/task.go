@@ -68,6 +68,7 @@ type flags uint8
 const (
 	inner flags = 1 << iota // of the orchestrator's own: it counts for none of those that were submitted
 	lost                    // its function was given up: what it may yet return counts for nothing
+	named                   // it is in the report of the drain
 )
 
 func (t *task) is(f flags) bool { return t.flags&f != 0 }
@@ -79,6 +80,8 @@ type more struct {
 	run       *run                        // the attempt, where it is not the first
 	backoff   *backoff.ExponentialBackOff // between attempts
 	timer     *time.Timer                 // until the next attempt
+	last      error                       // of the attempt before
+	of        *task                       // the run that it has joined
 	asked     int64                       // when its lane first asked for the reservation of this attempt
 	turns     int                         // times that its lane had come back with a ticket before this attempt
 	resumedAt int64                       // when that was
@@ -108,7 +111,7 @@ func (t *task) bindLocked(r *limiter.Reservation) {
 		this = new(run) // what is left of the last one must not come to life again
 		t.extra().run = this
 	}
-	this.t, this.reservation = t, r
+	this.t, this.reservation, this.slot = t, r, true
 	t.tries++
 	t.state = bound
 }
@@ -123,28 +126,26 @@ const markOfTasks = 0x77656972
 // perform runs the function: the only place where code of the user's runs in a goroutine of the orchestrator.
 //
 //go:noinline
-func (o *Orchestrator) perform(ctx context.Context, t *task, _ [2]uintptr) (err error) {
+func (o *Orchestrator) perform(ctx context.Context, t *task, _ [2]uintptr, err *error) {
 	returned := false
+	*err = ErrGoexit // where nothing behind this call runs any more
 	defer func() {
 		if returned {
 			return
 		}
 		v := recover()
 		if v == nil {
-			// Goexit: nothing runs in this goroutine any more but what is deferred.
-			o.finish(t, ErrGoexit)
 			return
 		}
-		p := &PanicError{Value: v, Stack: trimStack(debug.Stack())}
 		if o.cfg.CrashOnPanic {
 			panic(v)
 		}
+		p := &PanicError{Value: v, Stack: trimStack(debug.Stack())}
+		*err = p
 		o.panicked(p)
-		err = p
 	}()
-	err = t.job.do(ctx)
-	returned = true
-	return err
+	e := t.job.do(ctx)
+	*err, returned = e, true
 }
 
 // panicked counts a panic, and tells whoever wants to know of it.

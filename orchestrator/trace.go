@@ -157,7 +157,7 @@ func (o *Orchestrator) record(t *task) {
 		slog.Duration("waited", time.Duration(waited)), slog.Duration("ran", time.Duration(ran)), slog.Int("attempts", int(t.tries)),
 	}
 	if err != nil {
-		line = append(line, slog.String("error", err.Error()))
+		line = append(line, slog.String("error", text(err)))
 	}
 	if sc := trace.SpanContextFromContext(t.ctx); sc.IsValid() {
 		line = append(line, slog.String("trace_id", sc.TraceID().String()), slog.String("span_id", sc.SpanID().String()))
@@ -167,7 +167,7 @@ func (o *Orchestrator) record(t *task) {
 
 func endSpan(span trace.Span, err error) {
 	if err != nil && span.IsRecording() {
-		span.SetStatus(codes.Error, err.Error())
+		span.SetStatus(codes.Error, text(err))
 	}
 	span.End()
 }

@@ -26,10 +26,10 @@ func (o *Orchestrator) work() {
 	for {
 		if t := o.ready.pop(); t != nil {
 			o.busy.push(t)
-			t.state = executes
+			t.state, t.current().startedAt = executes, max(at, t.queuedAt)
 			o.wakeLocked()
 			o.unlock()
-			ending := o.execute(t, at)
+			ending := o.execute(t)
 			at = ending.at
 			o.mu.Lock()
 			o.finishLocked(t, ending)
@@ -152,16 +152,21 @@ type ending struct {
 	deadline time.Time
 }
 
-// execute runs one attempt of a task, which starts now, and says whether it is worth another. It runs without mu.
-func (o *Orchestrator) execute(t *task, at int64) ending {
+// execute runs one attempt of a task, which has just started, and says whether it is worth another. It runs without mu.
+func (o *Orchestrator) execute(t *task) (e ending) {
 	r := t.current()
-	r.startedAt = at
+	returned := false
+	defer func() {
+		if !returned { // the function, or what was asked about its error, has ended this goroutine
+			o.finish(t, e.err)
+		}
+	}()
 	ctx := o.traceAttempt(t, r)
 	var timer *time.Timer
 	if limit := t.opts.timeout; limit > 0 {
 		timer = time.AfterFunc(limit, func() { o.timedOut(t, r) })
 	}
-	e := ending{err: o.perform(ctx, t, t.mark())}
+	o.perform(ctx, t, t.mark(), &e.err)
 	if timer != nil {
 		timer.Stop()
 	}
@@ -175,6 +180,7 @@ func (o *Orchestrator) execute(t *task, at int64) ending {
 		e.gone, e.done = t.ctx.Err() != nil, t.ctx.Done()
 		e.deadline, _ = t.ctx.Deadline()
 	}
+	returned = true
 	return e
 }
 
@@ -213,7 +219,8 @@ func (o *Orchestrator) finish(t *task, err error) {
 // finishLocked takes a task whose function has returned out of its slot, and ends it or lets it wait for its next attempt.
 func (o *Orchestrator) finishLocked(t *task, e ending) {
 	n := t.opts.lane
-	if t.current().lent == 0 {
+	if r := t.current(); r.slot {
+		r.slot = false
 		n.running--
 		o.slots.leave()
 	}
