@@ -105,6 +105,9 @@ func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks 
 	if err != nil {
 		b.leaveLocked(into, items)
 	}
+	if err == nil {
+		o.batches.takenInLocked(into.entry)
+	}
 	o.unlock()
 	if err == nil {
 		into.listen(set)
@@ -232,7 +235,8 @@ func (b *Batch[T]) enqueueEach(ctx context.Context, items []item[T], keys []stri
 			err = b.o.submit(&t.task, ctx.Done())
 		}
 		if err != nil {
-			t.settle(err, b.o.now(), false)
+			t.queuedAt = b.o.now()
+			t.settle(err, t.queuedAt, false)
 			t.tell()
 		}
 	}
@@ -281,11 +285,8 @@ func (t *item[T]) outcome() Outcome[T] {
 	if !t.is(lost) { // else the function may be writing it
 		out.Value = t.value
 	}
-	if t.state == fresh { // never queued
-		return out
-	}
 	started := t.attempt.startedAt
-	if t.attempt.t == nil {
+	if t.attempt.t == nil { // it did not start, or shared the run of another
 		out.Waited = time.Duration(max(0, t.endedAt-t.queuedAt))
 		return out
 	}

@@ -170,7 +170,7 @@ func (o *Orchestrator) hasRoomFor(opts []Option) bool {
 
 func (b *Batcher[K, V]) beginLocked(ctx context.Context) *call[K, V] {
 	c := &call[K, V]{b: b, asked: map[K]*answer[V]{}}
-	c.ctx, c.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	c.ctx, c.cancel = context.WithCancelCause(outside{context.WithoutCancel(ctx)})
 	b.open = c
 	if b.cfg.Delay > 0 {
 		c.timer = time.AfterFunc(b.cfg.Delay, c.flush)
@@ -328,7 +328,11 @@ type round[K comparable, V any] struct {
 }
 
 func (r *round[K, V]) do(ctx context.Context) (err error) {
-	found, err := r.call.b.fetch(ctx, r.call.begin())
+	keys := r.call.begin()
+	if len(keys) == 0 {
+		return context.Canceled // everybody has left in this moment
+	}
+	found, err := r.call.b.fetch(ctx, keys)
 	r.found = found
 	if _, differ := errors.AsType[KeyErrors[K]](err); differ {
 		r.each = err

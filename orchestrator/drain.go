@@ -61,15 +61,20 @@ type drain struct {
 	began    int64
 	why      error // it was given up
 	quiet    chan struct{}
-	ended    bool // quiet is closed
+	over     chan struct{} // closed when a call has given up waiting
+	ended    bool          // quiet is closed
+	gone     bool          // over is
 	report   Report
+	named    map[*task]struct{} // that are in the report as abandoned
 	batches  []flusher
 }
 
 // flusher is a batcher, which may hold keys that are in no task yet.
 type flusher interface{ flush() }
 
-func newDrain() drain { return drain{quiet: make(chan struct{})} }
+func newDrain() drain {
+	return drain{quiet: make(chan struct{}), over: make(chan struct{}), named: map[*task]struct{}{}}
+}
 
 // quietLocked notes the moment at which a closed orchestrator has nothing left to do.
 func (o *Orchestrator) quietLocked() {
@@ -119,11 +124,10 @@ func (o *Orchestrator) Drain(ctx context.Context, how Drain) (Report, error) {
 	o.quietLocked()
 	o.unlock()
 
-	why := await(ctx, d.quiet)
-	if why != nil {
+	if why := d.await(ctx); why != nil {
 		o.giveUp(why)
 		grace, stop := context.WithTimeout(context.WithoutCancel(ctx), max(0, how.Grace))
-		if await(grace, d.quiet) != nil {
+		if d.await(grace) != nil {
 			o.abandon()
 		}
 		stop()
@@ -132,15 +136,20 @@ func (o *Orchestrator) Drain(ctx context.Context, how Drain) (Report, error) {
 	return o.drained()
 }
 
-// await waits until done is closed or ctx ends. What is done already is done, whatever ctx says.
-func await(ctx context.Context, done <-chan struct{}) error {
+// await waits until there is nothing left to do, or another call has given up on what is, or ctx ends. What is done
+// already is done, whatever ctx says.
+func (d *drain) await(ctx context.Context) error {
 	select {
-	case <-done:
+	case <-d.quiet:
+		return nil
+	case <-d.over:
 		return nil
 	default:
 	}
 	select {
-	case <-done:
+	case <-d.quiet:
+		return nil
+	case <-d.over:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -207,10 +216,10 @@ func (o *Orchestrator) abandon() {
 	all := stacks()
 	o.mu.Lock()
 	abandon := func(t *task) {
-		if t.is(named) {
+		if _, ok := o.drain.named[t]; ok {
 			return
 		}
-		t.flags |= named
+		o.drain.named[t] = struct{}{}
 		o.drain.report.Abandoned = append(o.drain.report.Abandoned, Abandoned{
 			Route: t.opts.lane.route, Name: t.opts.name, Ran: time.Duration(o.now() - t.current().startedAt), Stack: t.stack(all),
 		})
@@ -218,10 +227,23 @@ func (o *Orchestrator) abandon() {
 	for t := range o.lost { // those that had timed out are waited for, too
 		abandon(t)
 	}
+	for o.ready.first != nil { // nobody starts them any more
+		t := o.ready.pop()
+		n := t.opts.lane
+		t.current().slot = false
+		n.running--
+		o.slots.leave()
+		o.overLocked(t, ErrClosed, o.now())
+		n.movedLocked()
+	}
 	for o.busy.first != nil {
 		t := o.busy.first
 		abandon(t)
 		o.leaveBehindLocked(t, ErrAbandoned)
+	}
+	if !o.drain.gone {
+		o.drain.gone = true
+		close(o.drain.over)
 	}
 	o.unlock()
 }

@@ -37,7 +37,7 @@ func share[T any](o *Orchestrator, key string, fn Task[T], m member[T]) error {
 	o.trace(t, nil, o.now())
 	// The run outlives the one who began it if others wait for it: the values of its context are his, its end is not.
 	s := &shared[T]{o: o, key: key, fn: fn, members: map[*task]member[T]{}}
-	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(t.ctx))
+	s.ctx, s.cancel = context.WithCancelCause(outside{context.WithoutCancel(t.ctx)})
 	set := *t.opts
 	set.key = nil
 	s.job, s.opts = s, &set

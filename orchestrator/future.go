@@ -11,8 +11,8 @@ type Outcome[T any] struct {
 	Value    T
 	Err      error
 	Waited   time.Duration // from when it was queued until it first started, or ended without
-	Ran      time.Duration // from then until it ended, waits for further attempts included; 0 where it never started
-	Attempts int           // how often it started
+	Ran      time.Duration // from then until it ended, waits for further attempts included; 0 where it never started itself
+	Attempts int           // how often it started; 0 where it shared the run of another: see [Key]
 }
 
 // Future is the outcome of a task that may not have ended yet. Any number of callers may await it, any number of times.
@@ -42,7 +42,10 @@ func Submit[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts ...Opt
 	}
 	if f.opts != nil && f.opts.key != nil {
 		if key := f.opts.key(0); key != "" {
-			return f, share(o, key, fn, f)
+			if err := share(o, key, fn, f); err != nil {
+				return nil, err
+			}
+			return f, nil
 		}
 	}
 	if err := o.submit(&f.task, ctx.Done()); err != nil {
@@ -114,6 +117,7 @@ func (o *Orchestrator) joinLaneLocked(t *task, at int64) {
 	n := t.opts.lane
 	n.latest = max(n.latest, at)
 	t.rank, t.queuedAt = t.opts.class.rank(), n.latest
+	n.tasks++
 	o.active++
 }
 

@@ -28,7 +28,7 @@ type lane struct {
 	trip    time.Duration // how long calls take at most, of late
 	timer   *time.Timer
 	rings   time.Time // when the timer does, zero if it does not
-	resting int       // tasks that wait before their next attempt
+	tasks   int       // that refer to it: they have not ended
 	swept   bool      // forgotten: who comes later takes another
 	latest  int64     // when the last task came
 	idleAt  int64     // since when there has been nothing to do
@@ -85,7 +85,7 @@ func (o *Orchestrator) sweepLocked() {
 }
 
 func (n *lane) idle() bool {
-	return n.queue.len+n.resting == 0 && n.holds() == 0 && !n.asking && n.rings.IsZero()
+	return n.tasks == 0 && n.holds() == 0 && !n.asking && n.rings.IsZero()
 }
 
 // holds is how many slots the lane has taken, one way or another.

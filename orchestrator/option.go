@@ -42,7 +42,7 @@ func Priority(c Class) Option { return func(o *options) { o.class = c } }
 // [Config.MaxCost]. It has nothing to do with tokens. Without it, or below 0, the task weighs nothing.
 func Cost(weight int64) Option { return func(o *options) { o.cost = max(0, weight) } }
 
-// Timeout bounds each attempt, from its start. When it passes, the context of the attempt ends and the task ends with a
+// Timeout bounds each attempt, from its start: it is the deadline of the attempt's context. When it passes, the context of the attempt ends and the task ends with a
 // [TimeoutError] at once; the slot is free when the function has returned. Without it, or at 0, an attempt takes as long
 // as it takes.
 func Timeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }

@@ -127,6 +127,7 @@ func (o *Orchestrator) unlock() {
 func (o *Orchestrator) overLocked(t *task, err error, at int64) {
 	o.settleLocked(t, err, at, false)
 	t.state = over
+	t.opts.lane.tasks--
 	o.active--
 	o.quietLocked()
 }

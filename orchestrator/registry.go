@@ -56,8 +56,9 @@ type entry struct {
 	batch   kept
 	state   state // executes, then over
 	awaited bool
-	dropped bool  // it is not in the registry any more
-	until   int64 // how long it is kept, once it is over
+	dropped bool   // it is not in the registry any more
+	until   int64  // how long it is kept, once it is over
+	old     *entry // of the same id, until it is certain that this one is taken in
 }
 
 // kept is a batch whatever the type of its results.
@@ -74,6 +75,7 @@ const (
 
 // addLocked registers a batch. It returns the one of the same id that it joins, if it does.
 func (r *registry) addLocked(id string, b kept, set *options) (*entry, kept, error) {
+	var old *entry
 	if e, ok := r.byID[id]; ok {
 		switch {
 		case e.state != over && set.live == LiveFails, e.state == over && set.finished == FinishedFails:
@@ -81,21 +83,32 @@ func (r *registry) addLocked(id string, b kept, set *options) (*entry, kept, err
 		case e.state != over:
 			return e, e.batch, nil
 		}
-		e.dropped = true
+		old = e
 	}
 	if r.byID == nil {
 		r.byID, r.gone = map[string]*entry{}, map[string]struct{}{}
 	}
-	e := &entry{id: id, batch: b, state: executes}
+	e := &entry{id: id, batch: b, state: executes, old: old}
 	r.byID[id] = e
 	delete(r.gone, id)
 	return e, nil, nil
 }
 
-// takeBackLocked frees the id of a batch that was not taken in after all.
+// takenInLocked notes that the tasks of a batch were taken in: the one that had its id is forgotten.
+func (r *registry) takenInLocked(e *entry) {
+	if e.old != nil {
+		e.old.dropped = true
+		e.old = nil
+	}
+}
+
+// takeBackLocked gives back the id of a batch that was not taken in after all.
 func (r *registry) takeBackLocked(e *entry) {
 	e.dropped = true
 	delete(r.byID, e.id)
+	if e.old != nil && !e.old.dropped {
+		r.byID[e.id] = e.old
+	}
 }
 
 // findLocked returns the batch of an id.
@@ -198,9 +211,12 @@ func (r *registry) dropLocked(e *entry) {
 	if !e.awaited {
 		r.missed++
 	}
+	if r.byID[e.id] != e {
+		return
+	}
 	delete(r.byID, e.id)
 	if _, ok := r.gone[e.id]; !ok {
-		r.goneOrder = append(r.goneOrder, e.id)
+		r.goneOrder = append(slices.DeleteFunc(r.goneOrder, func(id string) bool { return id == e.id }), e.id)
 	}
 	r.gone[e.id] = struct{}{}
 }

@@ -135,7 +135,6 @@ func (o *Orchestrator) againLocked(t *task, e *ending) bool {
 	o.count.Retried++
 	o.busy.remove(t)
 	o.resting.push(t)
-	n.resting++
 	m.last = e.err
 	t.state = delayed
 	o.takeRoomLocked(1, t.opts.cost) // whether there is any or not: it has been let in
@@ -149,7 +148,6 @@ func (o *Orchestrator) resume(t *task) {
 	o.mu.Lock()
 	if t.state == delayed {
 		o.resting.remove(t)
-		t.opts.lane.resting--
 		t.state, t.more.resumedAt = queued, o.now()
 		n := t.opts.lane
 		n.queue.pushBack(t)

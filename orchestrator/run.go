@@ -96,6 +96,16 @@ var ended = func() *realContext { //nolint:gochecknoglobals // a constant
 	return c
 }()
 
+// outside is a context of what is done for many, which belongs to the attempt of none of them.
+type outside struct{ context.Context }
+
+func (c outside) Value(key any) any {
+	if key == (runKey{}) || key == limiter.ContextKey {
+		return nil
+	}
+	return c.Context.Value(key)
+}
+
 // running is the attempt that a context belongs to, nil if it belongs to none of this orchestrator.
 func (o *Orchestrator) running(ctx context.Context) *run {
 	for {

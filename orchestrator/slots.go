@@ -133,6 +133,8 @@ func (r *run) executes() bool {
 func (r *run) wantsSlot() bool { return r.executes() && r.lent == 0 && !r.slot }
 
 func (r *run) hasSlotLocked() {
+	n := r.t.opts.lane
 	r.slot = true
-	r.t.opts.lane.running++
+	n.running++
+	n.movedLocked()
 }

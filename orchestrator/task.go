@@ -68,7 +68,6 @@ type flags uint8
 const (
 	inner flags = 1 << iota // of the orchestrator's own: it counts for none of those that were submitted
 	lost                    // its function was given up: what it may yet return counts for nothing
-	named                   // it is in the report of the drain
 )
 
 func (t *task) is(f flags) bool { return t.flags&f != 0 }

@@ -108,7 +108,6 @@ func (o *Orchestrator) withdrawLocked(t *task, why error) {
 	case delayed:
 		t.more.timer.Stop()
 		o.resting.remove(t)
-		t.opts.lane.resting--
 	case joined:
 		t.more.leave(why)
 		o.overLocked(t, why, o.now())

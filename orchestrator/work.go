@@ -228,6 +228,7 @@ func (o *Orchestrator) finishLocked(t *task, e ending) {
 	case t.state == left:
 		delete(o.lost, t)
 		t.state = over
+		n.tasks--
 		o.active--
 		o.quietLocked()
 	case e.verdict.Again && o.againLocked(t, &e):
