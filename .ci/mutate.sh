@@ -78,7 +78,7 @@ rule 'spares of a lost memory are void' $S 's/if from == id then/if from then/' 
 rule 'no use before it is due' limiter/pool.go 's/!now\.Before\(g\.due\) && //' $L
 rule 'no use when it is late' limiter/pool.go 's/ && !g\.late\(now, slack\)//' $L
 rule 'used once' limiter/reservation.go 's/r\.state\.CompareAndSwap\(held, used\)/true/' $L
-rule 'used on its own route only' limiter/reservation.go 's/route == r\.route && //' $L
+rule 'used on its own route only' limiter/reservation.go 's/route == r\.path\.name && //' $L
 rule 'a clock that stopped is refused' limiter/redis.go 's/now\.Sub\(at\)\.Abs\(\) > nearly/now.Sub(at).Abs() > nearly*1000000/; s/at\.Year\(\) < 1990/false/' $L
 rule 'a clock that stepped back is believed' limiter/clock.go 's/ok && now\+least < s/ok \&\& now+least < s \&\& false/' $L
 rule 'the smallest offset counts' limiter/clock.go 's/time\.Duration\(at\+least-received/time.Duration(at+least-least+at*0+received.Sub(c.zero).Microseconds()-at-received/' $L
@@ -116,11 +116,11 @@ rule 'a late end frees no other run' $O/flight.go 's/if s\.o\.flights\[s\.key\] 
 rule 'errors are not kept' $O/flight.go 's/err == nil && keep > 0/keep > 0/' $O
 rule 'room is bounded' $O/room.go 's/n <= o\.cfg\.MaxPending-r\.count/true/' $O
 rule 'cost is bounded' $O/room.go 's/int64\(n\) <= \(o\.cfg\.MaxCost-r\.cost\)\/cost/true/; s/case set\.cost > o\.cfg\.MaxCost:/case false:/' $O
-rule 'only less urgent tasks are shed' $O/room.go 's/ \|\| victim\.rank <= set\.class\.rank\(\)//' $O
+rule 'only less urgent tasks are shed' $O/room.go 's/for r := rank \+ 1; r < classes/for r := uint8(0); r < classes/; s/if t\.rank > rank \{/if true {/' $O
 rule 'who waits for room comes in order' $O/room.go 's/len\(o\.room\.door\) == 0 && o\.fits/o.fits/' $O
-rule 'a task that awaits lends its slot' $O/slots.go 's/if r\.lent\+\+; r\.lent == 1 \{/if r.lent++; false {/' $O
-rule 'and takes one again' $O/slots.go 's/if o\.slots\.take\(\) \{/if true {/' $O
-rule 'who awaits itself is told' $O/future.go 's/r != nil && r\.t == &f\.task/r != nil \&\& r.t == nil/' $O
+rule 'a task that awaits lends its slot' $O/slots.go 's/\tif r\.slot \{\n\t\tn := /\tif false {\n\t\tn := /' $O
+rule 'and takes one again' $O/slots.go 's/if !r\.wantsSlot\(\) \{/if true {/' $O
+rule 'who awaits itself is told' $O/future.go 's/r != nil && \(r\.t == &f\.task/r != nil \&\& (r.t == nil/' $O
 rule 'a timeout counts from the start' $O/work.go 's/e\.at = o\.now\(\)/e.at = o.now()/; s/time\.AfterFunc\(limit, func/time.AfterFunc(limit-time.Duration(at-t.queuedAt), func/' $O
 rule 'what was given up keeps its slot' $O/work.go 's/t\.state = left\n/t.state = left\n\to.slots.leave()\n/' $O
 rule 'finished batches expire' $O/registry.go 's/e\.until <= now/false/' $O

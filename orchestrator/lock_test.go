@@ -66,7 +66,7 @@ func TestNoLockIsHeldWhileUserCodeRuns(t *testing.T) {
 		l.o.Store(o)
 		plain, cancel := context.WithCancelCause(t.Context())
 		ctx := lookingContext{plain, l}
-		task := func(ctx context.Context) (int, error) {
+		task := func(ctx context.Context) (int, error) { //nolint:unparam // a task
 			l.look()
 			select {
 			case <-ctx.Done():

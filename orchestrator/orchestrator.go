@@ -48,6 +48,7 @@ type Orchestrator struct {
 
 	watches map[<-chan struct{}]*watch
 	watched *watch // that of the last task
+	spare   []*task
 	flights map[string]flight
 	batches registry
 	room    room

@@ -97,7 +97,7 @@ var ended = func() *realContext { //nolint:gochecknoglobals // a constant
 }()
 
 // outside is a context of what is done for many, which belongs to the attempt of none of them.
-type outside struct{ context.Context }
+type outside struct{ context.Context } //nolint:containedctx // it is one
 
 func (c outside) Value(key any) any {
 	if key == (runKey{}) || key == limiter.ContextKey {
@@ -107,7 +107,7 @@ func (c outside) Value(key any) any {
 }
 
 // running is the attempt that a context belongs to, nil if it belongs to none of this orchestrator.
-func (o *Orchestrator) running(ctx context.Context) *run {
+func (o *Orchestrator) running(ctx context.Context) *run { //nolint:contextcheck // it goes outwards
 	for {
 		r, ok := ctx.Value(runKey{}).(*run)
 		if !ok {

@@ -125,26 +125,47 @@ const markOfTasks = 0x77656972
 // perform runs the function: the only place where code of the user's runs in a goroutine of the orchestrator.
 //
 //go:noinline
-func (o *Orchestrator) perform(ctx context.Context, t *task, _ [2]uintptr, err *error) {
+func (o *Orchestrator) perform(ctx context.Context, t *task, _ [2]uintptr) (err error) {
 	returned := false
-	*err = ErrGoexit // where nothing behind this call runs any more
 	defer func() {
 		if returned {
 			return
 		}
 		v := recover()
 		if v == nil {
+			// Goexit: nothing runs in this goroutine any more but what is deferred.
+			o.finish(t, ErrGoexit)
 			return
 		}
 		if o.cfg.CrashOnPanic {
 			panic(v)
 		}
 		p := &PanicError{Value: v, Stack: trimStack(debug.Stack())}
-		*err = p
+		heard := false
+		defer func() {
+			if !heard { // the hook has ended this goroutine
+				o.finish(t, p)
+			}
+		}()
 		o.panicked(p)
+		heard, err = true, p
 	}()
-	e := t.job.do(ctx)
-	*err, returned = e, true
+	err = t.job.do(ctx)
+	returned = true
+	return err
+}
+
+// verdict asks whether a task that ended with an error is worth another attempt.
+func (o *Orchestrator) verdict(t *task, err error) Verdict {
+	returned := false
+	defer func() {
+		if !returned { // who was asked has ended this goroutine
+			o.finish(t, err)
+		}
+	}()
+	v := o.cfg.Retry.classify(err)
+	returned = true
+	return v
 }
 
 // panicked counts a panic, and tells whoever wants to know of it.

@@ -24,7 +24,10 @@ func (o *Orchestrator) watchLocked(t *task, done <-chan struct{}, more int) {
 		w = o.watches[done]
 	}
 	if w == nil {
-		w = &watch{ctx: t.ctx, done: done, tasks: make([]*task, 0, max(1, more))}
+		w = &watch{ctx: t.ctx, done: done, tasks: o.spare}
+		if o.spare = nil; cap(w.tasks) < more {
+			w.tasks = make([]*task, 0, more)
+		}
 		o.watches[done] = w
 		w.next, o.begun = o.begun, w
 	}
@@ -61,6 +64,11 @@ func (o *Orchestrator) unwatchLocked(t *task) {
 	}
 	delete(o.watches, w.done)
 	w.idle = true
+	const spare = 1 << 14 // 128 KiB: the room of one watch is that of the next
+	if cap(w.tasks) <= spare {
+		o.spare = w.tasks
+	}
+	w.tasks = nil
 	if w.stop != nil {
 		w.next, o.ended = o.ended, w
 	}

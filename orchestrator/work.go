@@ -153,20 +153,14 @@ type ending struct {
 }
 
 // execute runs one attempt of a task, which has just started, and says whether it is worth another. It runs without mu.
-func (o *Orchestrator) execute(t *task) (e ending) {
+func (o *Orchestrator) execute(t *task) ending {
 	r := t.current()
-	returned := false
-	defer func() {
-		if !returned { // the function, or what was asked about its error, has ended this goroutine
-			o.finish(t, e.err)
-		}
-	}()
 	ctx := o.traceAttempt(t, r)
 	var timer *time.Timer
 	if limit := t.opts.timeout; limit > 0 {
 		timer = time.AfterFunc(limit, func() { o.timedOut(t, r) })
 	}
-	o.perform(ctx, t, t.mark(), &e.err)
+	e := ending{err: o.perform(ctx, t, t.mark())}
 	if timer != nil {
 		timer.Stop()
 	}
@@ -174,13 +168,12 @@ func (o *Orchestrator) execute(t *task) (e ending) {
 	r.end()
 	o.traceAttemptEnd(t, e.err)
 	if e.err != nil {
-		e.verdict = o.cfg.Retry.classify(e.err)
+		e.verdict = o.verdict(t, e.err)
 	}
 	if e.verdict.Again {
 		e.gone, e.done = t.ctx.Err() != nil, t.ctx.Done()
 		e.deadline, _ = t.ctx.Deadline()
 	}
-	returned = true
 	return e
 }
 
