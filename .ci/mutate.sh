@@ -116,7 +116,7 @@ rule 'a late end frees no other run' $O/flight.go 's/if s\.o\.flights\[s\.key\] 
 rule 'errors are not kept' $O/flight.go 's/err == nil && keep > 0/keep > 0/' $O
 rule 'room is bounded' $O/room.go 's/n <= o\.cfg\.MaxPending-r\.count/true/' $O
 rule 'cost is bounded' $O/room.go 's/int64\(n\) <= \(o\.cfg\.MaxCost-r\.cost\)\/cost/true/; s/case set\.cost > o\.cfg\.MaxCost:/case false:/' $O
-rule 'only less urgent tasks are shed' $O/room.go 's/for r := rank \+ 1; r < classes/for r := uint8(0); r < classes/; s/if t\.rank > rank \{/if true {/' $O
+rule 'only less urgent tasks are shed' $O/room.go 's/for r := rank \+ 1/for r := rank/; s/if t\.rank > rank/if t.rank >= rank/' $O
 rule 'who waits for room comes in order' $O/room.go 's/len\(o\.room\.door\) == 0 && o\.fits/o.fits/' $O
 rule 'a task that awaits lends its slot' $O/slots.go 's/\tif r\.slot \{\n\t\tn := /\tif false {\n\t\tn := /' $O
 rule 'and takes one again' $O/slots.go 's/if !r\.wantsSlot\(\) \{/if true {/' $O
