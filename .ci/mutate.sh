@@ -94,11 +94,11 @@ rule 'a shadow never delays' limiter/limiter.go 's/if l\.s\.Shadow \{/if false {
 rule 'a process is known by its session' limiter/redis.go 's/session: uuid\.NewString\(\)/session: s.Replica/' $L
 rule 'a cancelled task leaves the queue' $O/watch.go 's/t\.opts\.lane\.queue\.remove\(t\)\n/_ = t\n/' $O
 rule 'reservations without tasks are given back' $O/lane.go 's/for len\(n\.held\) > n\.queue\.len \{/for false {/' $O
-rule 'no slot is held in line' $O/lane.go 's/for range missing \{/for range 0 {/' $O
+rule 'no slot is held in line' $O/answer.go 's/for range missing \{/for range 0 {/' $O
 rule 'a throttled route yields a slot' $O/work.go 's/if from == nil \{/if true {/' $O
 rule 'its last slot is nobody else'"'"'s' $O/work.go 's/p\.n\.holds\(\) > 1 && /p.n.holds() > 0 \&\& /' $O
 rule 'a route has no more than its slots' $O/lane.go 's/n\.most = min\(n\.most, most\)/_ = most/' $O
-rule 'errors spare who has a reservation' $O/lane.go 's/for range len\(n\.held\) \{/for range 0 {/' $O
+rule 'errors spare who has a reservation' $O/answer.go 's/for range len\(n\.held\) \{/for range 0 {/' $O
 rule 'panics end their task alone' $O/task.go 's/v := recover\(\)\n/v := any(nil)\n/' $O
 rule 'who exits ends its task' $O/task.go 's/o\.finish\(t, ErrGoexit\)/_ = ErrGoexit/' $O
 rule 'who exits is replaced' $O/work.go 's/if !finished \{/if !finished \&\& finished {/' $O
