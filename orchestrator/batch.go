@@ -74,17 +74,16 @@ func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks 
 	b.traceBatch(ctx, len(tasks))
 	o.mu.Lock()
 	into, err := b.registerLocked(set)
-	o.unlock()
-	if err != nil {
-		b.traceEnd(err)
-		return nil, err
+	joins := err == nil && into != b && set.live == LiveJoins
+	if joins {
+		into.listenLocked(set)
 	}
+	o.unlock()
 	if into != b {
-		b.traceEnd(nil)
-		if set.live == LiveJoins {
-			into.listen(set)
-			return into, nil
-		}
+		b.traceEnd(err)
+	}
+	if err != nil || joins {
+		return into, err
 	}
 	items, at := make([]item[T], len(tasks)), o.now()
 	for i := range items {
@@ -95,44 +94,45 @@ func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks 
 		}
 	}
 	done, gone := ctx.Done(), ctx.Err() != nil
+	together := false
 	o.mu.Lock()
 	into.adoptLocked(items)
 	if !gone {
-		err = into.enterLocked(items, set, done)
+		together, err = into.enterLocked(items, set, done)
 	}
 	if err != nil {
 		b.leaveLocked(into, items)
-	}
-	if err == nil {
+	} else {
 		o.batches.takenInLocked(into.entry)
+		into.listenLocked(set)
 	}
 	o.unlock()
-	if err == nil {
-		into.listen(set)
-		into.enqueueEach(ctx, items, keys)
-	}
-	into.opened()
 	if err != nil {
 		for i := range items {
 			o.traceRefused(&items[i].task, err)
 		}
+		into.opened()
 		return nil, err
 	}
+	if !together {
+		into.enqueueEach(ctx, items, keys)
+	}
+	into.opened()
 	return into, nil
 }
 
 // enterLocked queues the tasks of a batch together, if they have no keys and there is room for all of them. If there is
 // none it says so, or leaves them to be queued one by one.
-func (b *Batch[T]) enterLocked(items []item[T], set *options, done <-chan struct{}) error {
+func (b *Batch[T]) enterLocked(items []item[T], set *options, done <-chan struct{}) (together bool, err error) {
 	o := b.o
 	if set.cost > o.cfg.MaxCost {
-		return &CostError{Cost: set.cost, Max: o.cfg.MaxCost}
+		return false, &CostError{Cost: set.cost, Max: o.cfg.MaxCost}
 	}
 	if set.key != nil || len(items) == 0 {
-		return nil
+		return false, nil
 	}
 	if waits, err := o.takeIfRoomLocked(len(items), set); waits || err != nil {
-		return err
+		return false, err
 	}
 	at := o.now()
 	for i := range items {
@@ -144,7 +144,7 @@ func (b *Batch[T]) enterLocked(items []item[T], set *options, done <-chan struct
 	}
 	set.lane.movedLocked()
 	o.wakeLocked()
-	return nil
+	return true, nil
 }
 
 // registerLocked gives the batch its id, or returns the one that has it, if the tasks are to join that. Tasks may come to
@@ -214,12 +214,9 @@ func (b *Batch[T]) at(i int) *item[T] {
 	return &b.parts[k].items[i-b.parts[k].first]
 }
 
-// enqueueEach queues those tasks one by one that were not queued together: because they have keys, or as there is room.
-// Where one cannot be queued the batch has an outcome for it none the less.
+// enqueueEach queues tasks one by one that were not queued together: because they have keys, or as there is room. Where one
+// cannot be queued the batch has an outcome for it none the less.
 func (b *Batch[T]) enqueueEach(ctx context.Context, items []item[T], keys []string) {
-	if len(items) == 0 || items[0].opts.lane != nil && items[0].opts.key == nil {
-		return
-	}
 	for i := range items {
 		t := &items[i]
 		var err error

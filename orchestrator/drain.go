@@ -78,7 +78,7 @@ func newDrain() drain {
 
 // quietLocked notes the moment at which a closed orchestrator has nothing left to do.
 func (o *Orchestrator) quietLocked() {
-	if d := &o.drain; d.closed && !d.ended && o.active == 0 {
+	if d := &o.drain; d.closed && !d.ended && o.active == 0 && o.tellers.Load() == 0 && o.overs.first == nil {
 		d.ended = true
 		close(d.quiet)
 	}
@@ -104,6 +104,7 @@ func (o *Orchestrator) Drain(ctx context.Context, how Drain) (Report, error) {
 	d := &o.drain
 	if !d.closed {
 		d.closed, d.began = true, o.now()
+		o.closing.Store(true)
 		o.shutDoorLocked()
 		for _, f := range o.flights {
 			f.drop() // what is kept is not needed any more; who has joined a run stays with it

@@ -15,7 +15,7 @@ type lane struct {
 	plain *options // of tasks without options
 
 	queue   classQueue
-	running int           // tasks that have a slot, or have lent theirs
+	running int           // tasks that have a slot
 	asked   int           // slots for the reservations that are being asked for
 	asking  bool          // a call is under way
 	urgent  bool          // that call is for urgent tasks

@@ -42,9 +42,9 @@ func Priority(c Class) Option { return func(o *options) { o.class = c } }
 // [Config.MaxCost]. It has nothing to do with tokens. Without it, or below 0, the task weighs nothing.
 func Cost(weight int64) Option { return func(o *options) { o.cost = max(0, weight) } }
 
-// Timeout bounds each attempt, from its start: it is the deadline of the attempt's context. When it passes, the context of the attempt ends and the task ends with a
-// [TimeoutError] at once; the slot is free when the function has returned. Without it, or at 0, an attempt takes as long
-// as it takes.
+// Timeout bounds each attempt, from its start: it is the deadline of the attempt's context. When it passes, the context
+// ends, with the [TimeoutError] as its cause, and the task ends with that at once; the slot is free when the function has
+// returned. Without it, or at 0, an attempt takes as long as it takes.
 func Timeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }
 
 // Attempts bounds how often the task runs, 1 to 100. Without it, or at 0, it is [Retry.Attempts].
@@ -52,9 +52,9 @@ func Attempts(most int) Option { return func(o *options) { o.tries = most } }
 
 // Key joins the task to the one of the same key that is on its way, if there is one: they share one run, which is that
 // of the first, and its outcome. The run goes on for as long as one of those who wait for it has a live context, and
-// sees the values of the first's; who leaves returns at once, also from [Execute]. The outcome is shared with those who joined before it was there; who comes later runs
-// anew, unless [Keep] says otherwise. A key must hold all that distinguishes what is asked for, and for whom. An empty key
-// is none. For a batch it is the key of every task: see [Keys].
+// sees the values of the first's; who leaves returns at once, also from [Execute]. The outcome is shared with those who
+// joined before it was there; who comes later runs anew, unless [Keep] says otherwise. A key must hold all that
+// distinguishes what is asked for, and for whom. An empty key is none. For a batch it is the key of every task: see [Keys].
 func Key(key string) Option {
 	if key == "" {
 		return Keys(nil)

@@ -56,6 +56,9 @@ type Orchestrator struct {
 	count   Counts
 	active  int // tasks that have not ended, goroutines at work, and callbacks on their way
 
+	tellers atomic.Int32 // goroutines that pass on outcomes, without mu
+	closing atomic.Bool  // drain.closed, for those without mu
+
 	// left to be done by whoever gives up mu
 	overs    list
 	begun    *watch // to be begun
@@ -101,12 +104,12 @@ func (o *Orchestrator) unlock() {
 	o.letInLocked()
 	over, begun, ended, warnings := o.overs.first, o.begun, o.ended, o.warnings
 	o.overs, o.begun, o.ended, o.warnings = list{}, nil, nil, nil
+	if over != nil {
+		o.tellers.Add(1)
+	}
 	o.mu.Unlock()
-	for over != nil {
-		next := over.next
-		over.next, over.prev = nil, nil
-		o.told(over)
-		over = next
+	if over != nil {
+		o.tell(over)
 	}
 	for begun != nil {
 		next := begun.next
@@ -150,8 +153,19 @@ func (o *Orchestrator) settleLocked(t *task, err error, at int64, givenUp bool) 
 	o.overs.push(t)
 }
 
-// told passes the outcome of a task on. It runs without mu.
-func (o *Orchestrator) told(t *task) {
-	o.record(t)
-	t.job.tell()
+// tell passes on how tasks ended, from the first of a list. It runs without mu.
+func (o *Orchestrator) tell(t *task) {
+	for t != nil {
+		next := t.next
+		t.next, t.prev = nil, nil
+		o.record(t)
+		t.job.tell()
+		t = next
+	}
+	o.tellers.Add(-1)
+	if o.closing.Load() { // it may have been all that a drain waited for
+		o.mu.Lock()
+		o.quietLocked()
+		o.mu.Unlock()
+	}
 }

@@ -44,10 +44,8 @@ func AwaitBatch[T any](ctx context.Context, o *Orchestrator, id string) ([]Outco
 // has awaited it and ten seconds longer, and not longer than [Config.KeepBatches]. A task that awaits the batch it
 // belongs to gets [ErrAwaitsItself].
 func (b *Batch[T]) Await(ctx context.Context) ([]Outcome[T], error) {
-	if r := b.o.running(ctx); r != nil {
-		if t, ok := r.t.job.(*item[T]); ok && t.b == b {
-			return nil, ErrAwaitsItself
-		}
+	if r := b.o.running(ctx); r != nil && b.has(r) {
+		return nil, ErrAwaitsItself
 	}
 	if err := b.o.await(ctx, b.done); err != nil {
 		return nil, err
@@ -69,8 +67,31 @@ func (b *Batch[T]) Await(ctx context.Context) ([]Outcome[T], error) {
 	return outcomes, nil
 }
 
+// has reports whether an attempt is one of a task of the batch, or of the run that one of them shares.
+func (b *Batch[T]) has(r *run) bool {
+	if t, ok := r.t.job.(*item[T]); ok {
+		return t.b == b
+	}
+	if !r.t.is(inner) {
+		return false
+	}
+	b.o.mu.Lock()
+	defer b.o.mu.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, p := range b.parts {
+		for i := range p.items {
+			if m := p.items[i].more; m != nil && m.of == r.t {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Completed yields the index and outcome of each task in the order of ending, as they end, those that were added
-// meanwhile included. It stops early when ctx ends. A consumer that is slow delays nobody but itself.
+// meanwhile included. It stops early when ctx ends: in a task of the batch itself, when that task's does. A consumer that is
+// slow delays nobody but itself.
 func (b *Batch[T]) Completed(ctx context.Context) iter.Seq2[int, Outcome[T]] {
 	return func(yield func(int, Outcome[T]) bool) {
 		for next := 0; ; next++ {

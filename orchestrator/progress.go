@@ -35,8 +35,8 @@ func (b *Batch[T]) progress() Progress {
 	return Progress{ID: b.id, Done: len(b.order), Total: b.total, Failed: b.failed}
 }
 
-// listen begins to tell the function of an option of the progress, if there is one.
-func (b *Batch[T]) listen(set *options) {
+// listenLocked begins to tell the function of an option of the progress, if there is one. The orchestrator's mu is held.
+func (b *Batch[T]) listenLocked(set *options) {
 	if set.progress == nil {
 		return
 	}
@@ -45,9 +45,7 @@ func (b *Batch[T]) listen(set *options) {
 	b.listeners = append(b.listeners, l)
 	b.mu.Unlock()
 	l.nudge()
-	b.o.mu.Lock()
 	b.o.active++
-	b.o.mu.Unlock()
 	go b.report(l, set.progress)
 }
 

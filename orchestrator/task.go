@@ -122,7 +122,7 @@ func (t *task) mark() [2]uintptr { return [2]uintptr{reflect.ValueOf(t).Pointer(
 // markOfTasks makes a mark that is nothing else.
 const markOfTasks = 0x77656972
 
-// perform runs the function: the only place where code of the user's runs in a goroutine of the orchestrator.
+// perform runs the function of a task.
 //
 //go:noinline
 func (o *Orchestrator) perform(ctx context.Context, t *task, _ [2]uintptr) (err error) {
