@@ -124,3 +124,40 @@ func TestNoLockIsHeldWhileUserCodeRuns(t *testing.T) {
 		}
 	})
 }
+
+// slowHandler is a log handler that takes its time.
+type slowHandler struct {
+	slog.Handler
+
+	lines *atomic.Int64
+}
+
+func (h slowHandler) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h slowHandler) Handle(context.Context, slog.Record) error {
+	time.Sleep(time.Second)
+	h.lines.Add(1)
+	return nil
+}
+
+// TestCloseWaitsForTheLastWord: when it returns nothing of any task goes on, not even what is said of it.
+func TestCloseWaitsForTheLastWord(t *testing.T) {
+	var lines atomic.Int64
+	with(t, orchestrator.Config{Logger: slog.New(slowHandler{slog.DiscardHandler, &lines})}, func(t *testing.T, o *orchestrator.Orchestrator) {
+		ctx, cancel := context.WithCancel(t.Context())
+		submit(t, ctx, o, value(1))
+		waits := submit(t, ctx, o, sleeper(time.Hour, 1), orchestrator.Route("slow"))
+		submit(t, ctx, o, sleeper(time.Hour, 1), orchestrator.Route("slow")) // is cancelled while it is queued
+		time.Sleep(time.Millisecond)
+		cancel()
+		if err := o.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if n := lines.Load(); n != 3 {
+			t.Errorf("%d of 3 lines were written when it was closed", n)
+		}
+		if _, err := waits.Await(t.Context()); err == nil {
+			t.Error("no error")
+		}
+	})
+}

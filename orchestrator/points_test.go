@@ -500,6 +500,18 @@ func TestPoint09WhoAwaitsItselfIsTold(t *testing.T) {
 		if _, err := b.Await(t.Context()); !errors.Is(err, orchestrator.ErrAwaitsItself) {
 			t.Errorf("a batch: %v", err)
 		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		b, err = orchestrator.EnqueueBatch(ctx, o, "c", []orchestrator.Task[int]{func(ctx context.Context) (int, error) {
+			out, err := orchestrator.AwaitBatch[int](ctx, o, "c")
+			return len(out), err
+		}}, orchestrator.Key("k"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Await(t.Context()); !errors.Is(err, orchestrator.ErrAwaitsItself) {
+			t.Errorf("a batch, in a run that is shared: %v", err)
+		}
 	})
 }
 
