@@ -95,8 +95,8 @@ rule 'a process is known by its session' limiter/redis.go 's/session: uuid\.NewS
 rule 'a cancelled task leaves the queue' $O/watch.go 's/t\.opts\.lane\.queue\.remove\(t\)\n/_ = t\n/' $O
 rule 'reservations without tasks are given back' $O/lane.go 's/for len\(n\.held\) > n\.queue\.len \{/for false {/' $O
 rule 'no slot is held in line' $O/answer.go 's/for range missing \{/for range 0 {/' $O
-rule 'a throttled route yields a slot' $O/work.go 's/if from == nil \{/if true {/' $O
-rule 'its last slot is nobody else'"'"'s' $O/work.go 's/p\.n\.holds\(\) > 1 && /p.n.holds() > 0 \&\& /' $O
+rule 'a throttled route yields a slot' $O/work.go 's/if from = o\.holding\.richest\(1\); from == nil \{/if from = o.holding.richest(1); true {/' $O
+rule 'its last slot is nobody else'"'"'s' $O/work.go 's/richest\(1\)/richest(0)/' $O
 rule 'a route has no more than its slots' $O/lane.go 's/n\.most = min\(n\.most, most\)/_ = most/' $O
 rule 'errors spare who has a reservation' $O/answer.go 's/for range len\(n\.held\) \{/for range 0 {/' $O
 rule 'panics end their task alone' $O/task.go 's/v := recover\(\)\n/v := any(nil)\n/' $O
@@ -130,6 +130,8 @@ rule 'keys are asked for once' $O/batcher.go 's/if a == nil \{/if true {/' $O
 rule 'a call takes no more than its size' $O/batcher.go 's/if len\(c\.order\) == b\.cfg\.Size \{/if false {/' $O
 rule 'drains hand back' $O/drain.go 's/if how\.HandBack \{/if false {/' $O
 rule 'drains end contexts' $O/drain.go 's/r\.cancel\(ErrClosed\)/_ = r/' $O
+rule 'Close waits for the last word' $O/drain.go 's/ && o\.tellers\.Load\(\) == 0 && o\.overs\.first == nil//' $O
+rule 'lanes of one age take turns' $O/lanes.go 's/s\.places = append\(s\.places, p\)/s.places = slices.Insert(s.places, 0, p)/' $O
 rule 'drains take nothing in' $O/room.go 's/case o\.drain\.closed:/case false:/' $O
 rule 'one payment for each round trip' worker/transport/transport.go 's/return ok && r\.Use\(p\.route\)/return ok \&\& r != nil/' ./worker/transport
 

@@ -18,9 +18,10 @@ import (
 //
 // Its methods are safe for concurrent use. It lives as long as its orchestrator, which waits for its goroutines.
 type Batcher[K comparable, V any] struct {
-	o     *Orchestrator // fixed, like fetch and cfg
+	o     *Orchestrator // fixed, like those down to set
 	fetch func(context.Context, []K) (map[K]V, error)
 	cfg   BatcherConfig
+	set   *options // of its tasks, nil for none
 
 	mu     sync.Mutex
 	open   *call[K, V] // takes in more keys; nil if there is none
@@ -65,7 +66,7 @@ func NewBatcher[K comparable, V any](o *Orchestrator, fetch func(ctx context.Con
 	}
 	fill(&cfg.Size, defaultSize)
 	fill(&cfg.Delay, defaultDelay)
-	b := &Batcher[K, V]{o: o, fetch: fetch, cfg: cfg}
+	b := &Batcher[K, V]{o: o, fetch: fetch, cfg: cfg, set: set}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.drain.batches = append(o.drain.batches, b)
@@ -80,7 +81,7 @@ func (b *Batcher[K, V]) Load(ctx context.Context, key K) (V, error) {
 		return zero, context.Cause(ctx)
 	}
 	_ = map[K]struct{}{key: {}} // a key that cannot be one panics here, before anything is locked
-	idle := b.cfg.Idle && b.o.hasRoomFor(b.cfg.Options)
+	idle := b.cfg.Idle && b.o.hasRoomFor(b.set)
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
@@ -129,9 +130,9 @@ func (o *Orchestrator) spawn(fn func()) {
 }
 
 // hasRoomFor reports whether a task would find a slot and nobody before it.
-func (o *Orchestrator) hasRoomFor(opts []Option) bool {
+func (o *Orchestrator) hasRoomFor(set *options) bool {
 	route := o.cfg.Route
-	if set, err := collect(opts); err == nil && set != nil && set.route != "" {
+	if set != nil && set.route != "" {
 		route = set.route
 	}
 	o.mu.Lock()
@@ -172,11 +173,7 @@ func (o *Orchestrator) force(t *task, done <-chan struct{}) {
 	at := o.now()
 	o.trace(t, nil, at)
 	o.mu.Lock()
-	cost := int64(0)
-	if t.opts != nil {
-		cost = t.opts.cost
-	}
-	o.takeRoomLocked(1, cost)
+	o.takeRoomLocked(1, t.declared().cost)
 	o.enqueueLocked(t, done, at)
 	o.unlock()
 }

@@ -55,11 +55,8 @@ func (c *call[K, V]) task(queue func(*task) error) {
 		c.timer.Stop()
 	}
 	t := &round[K, V]{call: c}
-	set, err := collect(c.b.cfg.Options)
-	t.job, t.ctx, t.opts = t, c.ctx, set
-	if err == nil {
-		err = context.Cause(c.ctx)
-	}
+	t.job, t.ctx, t.opts = t, c.ctx, c.b.set
+	err := context.Cause(c.ctx)
 	if err == nil {
 		err = queue(&t.task)
 	}

@@ -36,45 +36,42 @@ var always = func() chan struct{} { //nolint:gochecknoglobals // a constant
 // Errors: [ErrClosed], [*FullError], [*CostError], [ErrKeyType], or the cause of ctx' end. When ctx ends later, a task
 // that waits ends with its cause and one that executes sees it.
 func Submit[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts ...Option) (*Future[T], error) {
-	f, err := newFuture(ctx, fn, opts)
-	if err != nil {
-		return nil, err
-	}
-	if f.opts != nil && f.opts.key != nil {
-		if key := f.opts.key(0); key != "" {
-			if err := share(o, key, fn, f); err != nil {
-				return nil, err
-			}
-			return f, nil
-		}
-	}
-	if err := o.submit(&f.task, ctx.Done()); err != nil {
-		return nil, err
-	}
-	return f, nil
+	f, _, err := begin(ctx, o, fn, opts, ctx.Done())
+	return f, err
 }
 
-func newFuture[T any](ctx context.Context, fn Task[T], opts []Option) (*Future[T], error) {
+// begin queues a task, or joins it to the run of its key, if it has one: then it is watched over anyway, else through a
+// channel that may be nil.
+func begin[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts []Option, done <-chan struct{}) (f *Future[T], shares bool, err error) {
 	set, err := collect(opts)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return nil, false, context.Cause(ctx)
 	}
-	f := &Future[T]{fn: fn}
+	f = &Future[T]{fn: fn}
 	f.job, f.ctx, f.opts = f, ctx, set
-	return f, nil
+	key := ""
+	if set != nil && set.key != nil {
+		key = set.key(0)
+	}
+	if key != "" {
+		err = share(o, key, fn, f)
+	} else {
+		err = o.submit(&f.task, done)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return f, key != "", nil
 }
 
 // submit queues a task. It watches over its context through that one's channel, which may be nil.
 func (o *Orchestrator) submit(t *task, done <-chan struct{}) error {
 	at := o.now()
 	o.trace(t, nil, at)
-	ctx, set := t.ctx, t.opts
-	if set == nil {
-		set = &none
-	}
+	ctx, set := t.ctx, t.declared()
 	o.mu.Lock()
 	err := o.enterLocked(ctx, t, set, done, at)
 	o.unlock()
@@ -86,6 +83,14 @@ func (o *Orchestrator) submit(t *task, done <-chan struct{}) error {
 
 // none is the options of tasks without, before they are in a lane.
 var none options //nolint:gochecknoglobals // a constant
+
+// declared is what was said of a task when it was submitted.
+func (t *task) declared() *options {
+	if t.opts == nil {
+		return &none
+	}
+	return t.opts
+}
 
 // enqueueLocked puts a task for which there is room into its lane.
 func (o *Orchestrator) enqueueLocked(t *task, done <-chan struct{}, at int64) {
@@ -196,22 +201,14 @@ func (o *Orchestrator) await(ctx context.Context, done <-chan struct{}) error {
 // Execute runs one task and returns its result or error: [Submit] and [Future.Await] with the same context. It returns
 // when the task has ended, also when ctx ends while it executes, so that nothing of it goes on behind the caller's back.
 func Execute[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts ...Option) (T, error) {
-	var zero T
-	f, err := newFuture(ctx, fn, opts)
-	if err != nil {
-		return zero, err
-	}
-	if f.opts != nil && f.opts.key != nil {
-		if key := f.opts.key(0); key != "" {
-			if err := share(o, key, fn, f); err != nil {
-				return zero, err
-			}
-			return f.Await(context.WithoutCancel(ctx))
-		}
-	}
 	// Nobody but the caller needs to watch over its context.
-	if err := o.submit(&f.task, nil); err != nil {
+	f, shares, err := begin(ctx, o, fn, opts, nil)
+	if err != nil {
+		var zero T
 		return zero, err
+	}
+	if shares {
+		return f.Await(context.WithoutCancel(ctx))
 	}
 	if done := f.gate(); done != always {
 		back := o.lend(ctx)

@@ -1,40 +1,38 @@
 package orchestrator
 
-// lanes is a set of lanes, in the order in which they came to it. The links are in the lanes.
-type lanes struct{ first, last *place }
+import "slices"
+
+// lanes is a set of lanes, in the order in which they came to it: those whose tasks are of the same age take turns.
+type lanes struct{ places []*place }
 
 // place is a lane's place in a set.
 type place struct {
-	n          *lane
-	prev, next *place
-	in         bool
+	n  *lane
+	in bool // it is in the set
 }
 
 // keep puts a lane into the set or takes it out.
 func (s *lanes) keep(p *place, in bool) {
-	if in == p.in {
+	switch {
+	case in == p.in:
 		return
+	case in:
+		s.places = append(s.places, p)
+	default:
+		at := slices.Index(s.places, p)
+		s.places = slices.Delete(s.places, at, at+1)
 	}
 	p.in = in
-	if in {
-		p.prev, p.next = s.last, nil
-		if s.last == nil {
-			s.first = p
-		} else {
-			s.last.next = p
+}
+
+// richest is the lane of the set with the most reservations that are not due, of those that hold more slots than some;
+// nil if there is none.
+func (s *lanes) richest(slots int) *lane {
+	var most *lane
+	for _, p := range s.places {
+		if p.n.holds() > slots && (most == nil || len(p.n.held) > len(most.held)) {
+			most = p.n
 		}
-		s.last = p
-		return
 	}
-	if p.prev == nil {
-		s.first = p.next
-	} else {
-		p.prev.next = p.next
-	}
-	if p.next == nil {
-		s.last = p.prev
-	} else {
-		p.next.prev = p.prev
-	}
-	p.prev, p.next = nil, nil
+	return most
 }

@@ -110,12 +110,7 @@ func (o *Orchestrator) takeBack(ctx context.Context, r *run) {
 // takeFromReservationLocked takes the slot of a reservation, if there is one: tasks that have begun come before those
 // that have not.
 func (o *Orchestrator) takeFromReservationLocked() bool {
-	var from *lane
-	for p := o.holding.first; p != nil; p = p.next {
-		if from == nil || len(p.n.held) > len(from.held) {
-			from = p.n
-		}
-	}
+	from := o.holding.richest(0)
 	if from == nil {
 		return false
 	}

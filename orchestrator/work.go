@@ -66,17 +66,12 @@ func (o *Orchestrator) wantedLocked() bool {
 func (o *Orchestrator) nextLocked() (n, from *lane) {
 	free := o.slots.free() > 0
 	if !free {
-		for p := o.holding.first; p != nil; p = p.next {
-			if p.n.holds() > 1 && (from == nil || len(p.n.held) > len(from.held)) {
-				from = p.n
-			}
-		}
-		if from == nil {
+		if from = o.holding.richest(1); from == nil {
 			return nil, nil
 		}
 	}
 	at := never
-	for p := o.wanting.first; p != nil; p = p.next {
+	for _, p := range o.wanting.places {
 		if !free && p.n.holds() > 0 {
 			continue
 		}
