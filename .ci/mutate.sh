@@ -84,7 +84,7 @@ rule 'a clock that stepped back is believed' limiter/clock.go 's/ok && now\+leas
 rule 'the smallest offset counts' limiter/clock.go 's/time\.Duration\(at\+least-received/time.Duration(at+least-least+at*0+received.Sub(c.zero).Microseconds()-at-received/' $L
 rule 'replies that vary are allowed for' limiter/clock.go 's/return min\(vary, horizon\)/return 0/' $L
 rule 'one call at a time for a lane' limiter/lane.go 's/case n\.flying:\n//; s/if !n\.flying \|\| len/if true || len/' $L
-rule 'given up goes to who waits next' limiter/lane.go 's/n\.pool\.add\(g\)\n\tn\.moveLocked\(now\)/_ = g/' $L
+rule 'given up goes to who waits next' limiter/giveback.go 's/n\.pool\.add\(g\)\n\tn\.moveLocked\(now\)/_ = g/' $L
 rule 'given up once' limiter/reservation.go 's/r\.state\.CompareAndSwap\(held, givenUp\) &&/r.state.Swap(givenUp) >= 0 \&\&/' $L
 rule 'tickets are shown' limiter/flight.go 's/c\.tickets = n\.tickets\n/c.tickets = nil\n/' $L
 rule 'callers gather behind reservations' limiter/lane.go 's/if last < 0 \|\|/if true ||/' $L

@@ -183,33 +183,6 @@ func (n *lane) unlock() {
 	n.mu.Unlock()
 }
 
-// pretend lets a call start at once and has the store say what would have become of it.
-func (n *lane) pretend(want want) (g grant, all []Reservation) {
-	now := time.Now()
-	g = grant{due: now, cost: want.cost, path: n.route.Load()}
-	if want.once {
-		all = make([]Reservation, want.units)
-		for i := range all {
-			all[i].grant = g
-		}
-	}
-	shadow := want
-	shadow.atOnce, shadow.ahead, shadow.once, shadow.shadow, shadow.arrived = true, false, false, true, now
-	n.mu.Lock()
-	defer n.unlock()
-	const enough = 4 * maxAsks // while Redis hangs, those behind are not judged
-	if n.closed == nil && n.queue.len < enough {
-		shadow.units = 1
-		for range want.units {
-			n.queue.push(n.l.waiters.new(shadow))
-		}
-		if !n.flying {
-			n.moveLocked(now)
-		}
-	}
-	return g, all
-}
-
 // moveLocked does what can be done now: hands out what is due or wanted ahead, asks for what is missing, gives back what
 // nobody waits for, and sets the alarm for what comes next.
 func (n *lane) moveLocked(now time.Time) {
@@ -269,33 +242,6 @@ func (n *lane) gatherLocked() time.Time {
 	return n.pool.grants[last].due.Add(n.route.Load().interval() - time.Millisecond - 2*n.trip)
 }
 
-// backsLocked counts the reservations that nobody waits for and that others may still use, and appends them to out,
-// unless it is nil, and drops them.
-func (n *lane) backsLocked(now time.Time, out *[]back) int {
-	if !n.l.store.shared() {
-		return 0
-	}
-	count := 0
-	for i := range n.pool.grants {
-		g := &n.pool.grants[i]
-		if g.due.Sub(now) < worthwhile || count == maxBacks {
-			continue
-		}
-		count++
-		if out != nil {
-			*out = append(*out, back{g.own, g.cost})
-			if g.cost != 1 {
-				n.pool.odd--
-			}
-			g.cost = 0
-		}
-	}
-	if out != nil {
-		n.pool.sweep()
-	}
-	return count
-}
-
 // endLocked takes a caller out of the lane, with what it got or with an error.
 func (n *lane) endLocked(w *waiter, err error) {
 	n.queue.remove(w)
@@ -318,18 +264,6 @@ func (n *lane) ring() {
 	n.alarm.last, n.alarm.at = n.alarm.at, time.Time{}
 	n.moveLocked(time.Now())
 	n.unlock()
-}
-
-// putBack takes in a reservation that its holder did not use.
-func (n *lane) putBack(g grant) {
-	now := time.Now()
-	n.mu.Lock()
-	defer n.unlock()
-	if n.closed != nil || g.late(now, n.l.s.Slack) || !alike(g.path, n.route.Load()) {
-		return
-	}
-	n.pool.add(g)
-	n.moveLocked(now)
 }
 
 // close ends the wait of everybody with an error, and gives back what is reserved.

@@ -1,0 +1,43 @@
+package limiter
+
+import (
+	"context"
+	"fmt"
+)
+
+// Close ends the limiter: who waits, and what is asked for from then on, gets [ErrClosed]. What is reserved and nobody
+// holds goes back to the fleet, and this replica is live no longer. It waits for the calls that are on their way, or for
+// ctx. Closing again waits again.
+func (l *Limiter) Close(ctx context.Context) error {
+	l.mu.Lock()
+	first := !l.closed
+	l.closed = true
+	lanes := make([]*lane, 0, len(l.lanes))
+	for _, n := range l.lanes {
+		lanes = append(lanes, n)
+	}
+	l.mu.Unlock()
+	for _, n := range lanes {
+		n.close(ErrClosed)
+	}
+	landed := make(chan error, 1)
+	go func() {
+		var err error
+		l.end()
+		if first && l.store.shared() {
+			err = l.leave(ctx)
+		}
+		l.flights.Wait()
+		landed <- err
+	}()
+	select {
+	case err := <-landed:
+		if err != nil {
+			l.s.Logger.WarnContext(ctx, "redis was not told that this replica ends: it counts for half a minute more",
+				"namespace", l.s.Namespace, "error", err)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("limiter: close: %w", context.Cause(ctx))
+	}
+}
