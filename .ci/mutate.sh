@@ -121,7 +121,7 @@ rule 'who waits for room comes in order' $O/room.go 's/len\(o\.room\.door\) == 0
 rule 'a task that awaits lends its slot' $O/slots.go 's/\tif r\.slot \{\n\t\tn := /\tif false {\n\t\tn := /' $O
 rule 'and takes one again' $O/slots.go 's/if !r\.wantsSlot\(\) \{/if true {/' $O
 rule 'who awaits itself is told' $O/future.go 's/r != nil && \(r\.t == &f\.task/r != nil \&\& (r.t == nil/' $O
-rule 'a timeout counts from the start' $O/work.go 's/e\.at = o\.now\(\)/e.at = o.now()/; s/time\.AfterFunc\(limit, func/time.AfterFunc(limit-time.Duration(at-t.queuedAt), func/' $O
+rule 'a timeout counts from the start' $O/work.go 's/time\.AfterFunc\(limit, func/time.AfterFunc(limit-time.Duration(r.startedAt-t.queuedAt), func/' $O
 rule 'what was given up keeps its slot' $O/work.go 's/t\.state = left\n/t.state = left\n\to.slots.leave()\n/' $O
 rule 'finished batches expire' $O/registry.go 's/e\.until <= now/false/' $O
 rule 'ids of expired batches are remembered' $O/registry.go 's/r\.gone\[e\.id\] = struct\{\}\{\}/_ = e/' $O
