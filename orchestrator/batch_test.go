@@ -63,7 +63,7 @@ func TestBatchByName(t *testing.T) {
 		if _, err := orchestrator.AwaitBatch[int](ctx, o, "tracks"); !errors.Is(err, orchestrator.ErrUnknownBatch) {
 			t.Errorf("before it exists: %v", err)
 		}
-		if _, err := orchestrator.EnqueueBatch(ctx, o, "tracks", []orchestrator.Task[int]{value(1), value(2)}); err != nil {
+		if _, err := orchestrator.EnqueueBatch(ctx, o, "tracks", []orchestrator.Task[int]{sleeper(time.Second, 1), sleeper(time.Second, 2)}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := orchestrator.EnqueueBatch(ctx, o, "tracks", []orchestrator.Task[int]{value(3)}); !errors.Is(err, orchestrator.ErrBatchExists) {
