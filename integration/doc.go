@@ -2,5 +2,5 @@
 // Redis in a container, judged by the simulator; and the test of the arrows between packages.
 //
 // What needs Docker skips where there is none and says what is missing; with CI set it fails instead. The image is
-// redis:7-alpine, or the one that REDIS_IMAGE names.
+// redis:7-alpine, or the one that REDIS_IMAGE names. What needs a redis-server on the PATH does the same.
 package integration

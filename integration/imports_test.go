@@ -3,8 +3,14 @@ package integration
 import (
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
+	"maps"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -45,6 +51,18 @@ var arrows = map[string][]struct{ not, why string }{
 	},
 }
 
+// plain are packages that import nothing but parts of the standard library: those named, or all of it.
+var plain = map[string]struct {
+	parts []string
+	why   string
+}{
+	"limiter/internal/bucket": {
+		[]string{"cmp", "math", "slices", "sort", "time"},
+		"the core is decisions over numbers: without lock, clock, context and I/O the same request has the same answer, here and in a script",
+	},
+	"limiter/internal/table": {nil, "a judge that shares code with the accused shares its mistakes"},
+}
+
 // TestImportsFollowTheArrows reads what every package imports, tests apart, and holds it against the arrows.
 func TestImportsFollowTheArrows(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", module+"/...").Output()
@@ -63,6 +81,14 @@ func TestImportsFollowTheArrows(t *testing.T) {
 			t.Fatal(err)
 		}
 		here := strings.TrimPrefix(p.ImportPath, module+"/")
+		if rule, ok := plain[here]; ok {
+			seen[here] = true
+			for _, imported := range p.Imports {
+				if library, _, _ := strings.Cut(imported, "/"); strings.Contains(library, ".") || rule.parts != nil && !slices.Contains(rule.parts, imported) {
+					t.Errorf("%s imports %s: %s", here, imported, rule.why)
+				}
+			}
+		}
 		for _, imported := range p.Imports {
 			if strings.HasPrefix(imported, module+"/integration") && here != "integration" {
 				t.Errorf("%s imports %s: nothing imports integration", here, imported)
@@ -80,10 +106,39 @@ func TestImportsFollowTheArrows(t *testing.T) {
 			}
 		}
 	}
-	for folder := range arrows {
+	for _, folder := range slices.Concat(slices.Collect(maps.Keys(arrows)), slices.Collect(maps.Keys(plain))) {
 		if !seen[folder] {
 			t.Errorf("no package in %s: the rule about it holds nothing", folder)
 		}
+	}
+}
+
+// TestCoreHasNoClock: time is an argument of the core. Of the package time it uses the type of a distance and its units.
+func TestCoreHasNoClock(t *testing.T) {
+	const core = "../limiter/internal/bucket"
+	files, err := filepath.Glob(filepath.Join(core, "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files in %s: %v", core, err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			s, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if of, ok := s.X.(*ast.Ident); ok && of.Name == "time" && s.Sel.Name != "Duration" && s.Sel.Name != "Microsecond" {
+				t.Errorf("%v: time.%s: the core reads no clock, time is an argument", set.Position(s.Pos()), s.Sel.Name)
+			}
+			return true
+		})
 	}
 }
 

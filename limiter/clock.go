@@ -10,6 +10,9 @@ import (
 // A reply that says now and is received at r proves that the store's now lay at r or earlier. The smallest of those
 // differences over the last seconds is the nearest to the truth that the round trips allow, and never before it: a due
 // time is never early, and the jitter of a single round trip drops out.
+//
+// The namespace's own time may stand still for a second. A due time is early then by at most the round trip of the reply
+// that it comes from, and by no more than own time stands still: what is left to a due time passes after the call was sent.
 type clock struct {
 	zero time.Time // of the local monotonic scale; set at construction
 

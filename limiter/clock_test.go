@@ -5,6 +5,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/weir-go/weir/limiter"
 )
 
@@ -21,6 +23,7 @@ func TestClockMapsByTheSmallestOffset(t *testing.T) {
 		"the jitter of later replies drops out":                   {[]row{{0, 2, hour + 1, 1}, {100, 140, hour + 101, 1}, {200, 260, hour + 250, 1}}, 38},
 		"a faster reply is nearer to the truth":                   {[]row{{0, 40, hour + 1, 39}, {100, 102, hour + 101, 1}}, 38},
 		"a store that stepped back is believed at once":           {[]row{{0, 2, hour + 1, 1}, {100, 102, 101, hour + 1}}, 0},
+		"a store that stood still as well":                        {[]row{{0, 2, hour + 1, 1}, {100, 102, hour + 1, 101}, {104, 106, hour + 5, 101}}, 0},
 		"a store that stepped ahead too":                          {[]row{{0, 2, hour + 1, 1}, {100, 102, 2*hour + 101, 1 - hour}}, 250},
 		"what is older than two windows says nothing":             {[]row{{0, 400, hour + 1, 399}, {5000, 5002, hour + 5001, 1}}, 0},
 	} {
@@ -44,4 +47,39 @@ func TestClockMapsByTheSmallestOffset(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestClockCountsFromTheQuestion: however the store's time runs, stands or jumps, and however long replies take, what is left to a
+// due time when the store replied passes after it was asked, and has passed that long after the reply.
+func TestClockCountsFromTheQuestion(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		zero := time.Now()
+		k := limiter.NewClock()
+		at, shows := time.Duration(0), int64(1_800_000_000_000_000)
+		runs := func(d time.Duration) { // local time passes
+			at += d
+			if rapid.IntRange(0, 2).Draw(r, "stands") > 0 {
+				shows += d.Microseconds()
+			}
+			if rapid.IntRange(0, 9).Draw(r, "jumps") == 0 {
+				shows += 300_000
+			}
+		}
+		ms := func(label string) time.Duration {
+			return time.Duration(rapid.IntRange(0, 60).Draw(r, label)) * time.Millisecond
+		}
+		for range rapid.IntRange(1, 100).Draw(r, "replies") {
+			runs(10 * ms("idle"))
+			sent := at
+			runs(ms("there"))
+			now := shows
+			runs(ms("back"))
+			k.Observe(now, zero.Add(sent), zero.Add(at))
+			left := time.Duration(rapid.Int64Range(0, 250_000).Draw(r, "left")) * time.Microsecond
+			due := k.Local(now+left.Microseconds(), zero.Add(at)).Sub(zero)
+			if due < sent+left || due > at+left {
+				r.Fatalf("due %v, asked at %v and replied at %v with %v left", due, sent, at, left)
+			}
+		}
+	})
 }

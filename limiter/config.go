@@ -13,10 +13,12 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
 // Config says what is limited and how. The zero value of each field is documented; Buckets is the only one without a
-// usable zero.
+// usable zero. A limiter copies the maps and their lists: to change them later does nothing.
 type Config struct {
 	// Namespace is the name under which a fleet shares its buckets. Zero is "weir".
 	Namespace string
@@ -68,7 +70,9 @@ type route struct {
 	version int64 // of the configuration
 	built   int64 // in which order
 	limits  []bound
-	slack   time.Duration // of the limiter
+	cores   []bucket.Limit // the same, as the decision takes them
+	of      []int          // which of them are limits of one bucket
+	slack   time.Duration  // of the limiter
 	labels  *labels
 }
 
@@ -136,6 +140,7 @@ func (c Config) settings() (settings, error) {
 	if len(c.Buckets) == 0 {
 		return settings{}, errors.New("limiter: no buckets: name at least one, with its limits")
 	}
+	c.Buckets, c.Routes = cloneLists(c.Buckets), cloneLists(c.Routes)
 	s := settings{Config: c, paths: map[string][]string{}}
 	for _, name := range sorted(c.Buckets) {
 		limits, err := normalBucket(name, c.Buckets[name], c.Horizon)
@@ -180,6 +185,15 @@ func checkPath(name string, path []string, known func(string) bool) error {
 		}
 	}
 	return nil
+}
+
+// cloneLists copies a map and its lists: whoever made a limiter may change what it was made of.
+func cloneLists[V any](m map[string][]V) map[string][]V {
+	out := make(map[string][]V, len(m))
+	for name, list := range m {
+		out[name] = slices.Clone(list)
+	}
+	return out
 }
 
 func sorted[V any](m map[string]V) []string {

@@ -134,7 +134,7 @@ func ExampleLimiter_Configure() {
 	if err := l.Configure(ctx, "global", limiter.PerSecond(10, 1)); err != nil {
 		fmt.Println(err)
 	}
-	if err := l.Pause(ctx, "global", 0); err != nil {
+	if err := l.Pause(ctx, "global", limiter.Endless); err != nil {
 		fmt.Println(err)
 	}
 	ok, err := l.Allow(ctx, "global")

@@ -1,84 +1,10 @@
 package limiter
 
 import (
-	"slices"
 	"time"
 
 	"github.com/weir-go/weir/lua"
 )
-
-// Model is the bucket on paper, for the walk beside the script.
-type Model = bucket
-
-// NewModel is a bucket of the model.
-var NewModel = newBucket
-
-// Enter brings a bucket to a time, a limit, and the moment at which it opens.
-func (b *bucket) Enter(now int64, l Limit, opens int64) {
-	b.enter(now, l)
-	b.opens = opens
-}
-
-// Deficits are the level as the script stores it.
-func (b *bucket) Deficits() [6]int64 {
-	return [6]int64{b.full, b.back, b.line, b.urgent, b.last, b.hold}
-}
-
-// Window is the log of a window, the newest first, and its edge.
-func (b *bucket) Window() (log []int64, edge int64) {
-	log = slices.Clone(b.log)
-	slices.Reverse(log)
-	return log, b.edge
-}
-
-// Planned is what the model says of a number of asks.
-type Planned struct {
-	N                 int
-	Reserved, Refused bool
-	At                int64
-	Bound             int
-}
-
-// Asked is a number of asks of the model.
-type Asked struct {
-	N                int
-	Cost, PatienceUS int64
-	Urgent           bool
-}
-
-// Stub is a ticket: a rank and tokens.
-type Stub struct{ Rank, Tokens int64 }
-
-// Spare is a reservation that was given back.
-type Spare struct{ Due, Cost int64 }
-
-// Plan runs the model over the limits of buckets of these names, with and to tickets and spare reservations.
-func Plan(route []*Model, of []string, tickets []Stub, horizon, earliest int64, asked []Asked, spares []Spare) (out []Planned, comeBack int64, next []Stub, left []Spare) {
-	steps := make([]step, len(route))
-	for i, b := range route {
-		steps[i] = step{bucket: b, of: of[i], held: rank(tickets[i].Rank), left: tickets[i].Tokens}
-	}
-	asks := make([]ask, len(asked))
-	for i, w := range asked {
-		asks[i] = ask{n: w.N, cost: w.Cost, urgent: w.Urgent, patience: w.PatienceUS}
-	}
-	var given []spare
-	for _, s := range spares {
-		given = append(given, spare{s.Due, s.Cost})
-	}
-	plans, comeBack, rest := plan(steps, horizon, earliest, asks, given, nil)
-	for _, p := range plans {
-		out = append(out, Planned{p.n, p.verdict == reserved, p.verdict == refused, p.at, p.bound})
-	}
-	for _, s := range steps {
-		v := s.ticket()
-		next = append(next, Stub{int64(v.rank), v.tokens})
-	}
-	for _, s := range rest {
-		left = append(left, Spare{s.due, s.cost})
-	}
-	return out, comeBack, next, left
-}
 
 // Normal is the limit with its zero values filled in.
 func Normal(l Limit) (Limit, error) { return l.normal() }
@@ -102,3 +28,114 @@ func (c *clock) Local(at int64, received time.Time) time.Time { return c.local(a
 
 // Lead is how far ahead to ask.
 func (c *clock) Lead(slack, horizon time.Duration) time.Duration { return c.lead(slack, horizon) }
+
+// KeepsNewest reports whether a lane stays with its route when it hears of an older one.
+func KeepsNewest(l *Limiter, route string) bool {
+	n, err := l.lane(route, false)
+	if err != nil {
+		return false
+	}
+	now := n.route.Load()
+	older := *now
+	older.built--
+	n.reroute(&older)
+	return n.route.Load() == now
+}
+
+// Sweep gives up the lanes that nobody has used since the last sweep, however short that is.
+func Sweep(l *Limiter) { l.sweep(time.Now()) }
+
+// ShortenIdle has lanes given up after a time other than idleAfter. It comes before all calls.
+func ShortenIdle(l *Limiter, idle time.Duration) { betweenPresences(l, func() { l.idle = idle }) }
+
+// betweenPresences changes what the goroutine that keeps presence reads.
+func betweenPresences(l *Limiter, change func()) {
+	if l.beginConfiguring(l.life) == nil {
+		change()
+		l.endConfiguring()
+	}
+}
+
+// Lanes is how many lanes a limiter has.
+func Lanes(l *Limiter) int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return len(l.lanes)
+}
+
+// OnForget has a function told of the lanes that the store is to forget. It comes before all calls.
+func OnForget(l *Limiter, told func(ids []string)) {
+	betweenPresences(l, func() { l.store = forgetful{l.store, told} })
+}
+
+type forgetful struct {
+	store
+
+	told func(ids []string)
+}
+
+func (f forgetful) forget(ids []string) {
+	f.told(ids)
+	f.store.forget(ids)
+}
+
+// GiveUp gives up the lane of a route as a sweep does that is not at its end yet: callers find the lane still.
+func GiveUp(l *Limiter, route string) bool {
+	n, err := l.lane(route, false)
+	if err != nil {
+		return false
+	}
+	n.giveUp(time.Now(), 0) // finds that it was used
+	return n.giveUp(time.Now(), 0)
+}
+
+// Recollection is what a replica remembers of slow limits.
+type Recollection = recollection
+
+// Heard and Reports are its verbs.
+func (r recollection) Heard(l lua.Limit, epoch string, grants, level int64, now time.Time, horizon time.Duration) {
+	r.heard(l, epoch, grants, level, now, horizon)
+}
+
+// Reports is what there is to say.
+func (r recollection) Reports(now time.Time) []lua.Report { return r.reports(now) }
+
+// OnReserve has a function told of how many runs each call asks for. It comes before all calls.
+func OnReserve(l *Limiter, told func(runs int)) {
+	betweenPresences(l, func() { l.store = watched{l.store, told} })
+}
+
+type watched struct {
+	store
+
+	told func(runs int)
+}
+
+func (w watched) line(id string) line { return watchedLine{w.store.line(id), w.told} }
+
+type watchedLine struct {
+	line
+
+	told func(runs int)
+}
+
+func (w watchedLine) reserve(r *route, c *call) error {
+	w.told(len(c.asks))
+	return w.line.reserve(r, c)
+}
+
+// SameLane reports whether who opens the lane of a route that another has opened meanwhile gets that one.
+func SameLane(l *Limiter, route string) bool {
+	first, err := l.lane(route, false)
+	if err != nil {
+		return false
+	}
+	second, err := l.openLane(first.key, nil)
+	return err == nil && first == second
+}
+
+// OpenLane opens the lane of a route, as a caller does who found a moment ago that the route is known.
+func OpenLane(l *Limiter, route string) error {
+	_, err := l.openLane(laneKey{route, false}, nil)
+	return err
+}

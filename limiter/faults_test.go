@@ -280,8 +280,10 @@ func TestWhoComesDuringACallIsNotKeptInLine(t *testing.T) {
 		l := slow(t, one(1, 1), func() time.Duration { return 20 * time.Millisecond })
 		defer closeLimiter(t, l)
 		time.Sleep(idle)
-		if err := l.Wait(t.Context(), "global"); err != nil {
-			t.Fatal(err)
+		for range 2 { // the second one stands in line: Redis knows both scripts from then on
+			if err := l.Wait(t.Context(), "global"); err != nil {
+				t.Fatal(err)
+			}
 		}
 		var waiting sync.WaitGroup
 		waiting.Go(func() {
@@ -391,4 +393,75 @@ func TestServerWithoutAClockIsRefused(t *testing.T) {
 	if err == nil || errors.Is(err, limiter.ErrUnavailable) || !strings.Contains(err.Error(), "no clock") {
 		t.Errorf("New: %v", err)
 	}
+}
+
+// TestCallThatIsTakenForAnOlderOne: where a stored reply is damaged so that it is one to a call that is yet to come, who calls asks again by a
+// later number, and is served; and the next calls go on from there, each in one round trip.
+func TestCallThatIsTakenForAnOlderOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrew(t, 1, one(40, 40))
+		defer c.close(t)
+		if err := c.fleet[0].Wait(t.Context(), "global"); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range c.rdb.Keys(t.Context(), "{weir}:replies:*").Val() {
+			for field, text := range c.rdb.HGetAll(t.Context(), key).Val() {
+				words := strings.SplitN(text, " ", 3)
+				c.rdb.HSet(t.Context(), key, field, strings.Join([]string{words[0], "1000", words[2]}, " "))
+			}
+		}
+		if ok, err := c.fleet[0].Allow(t.Context(), "global"); !ok || err != nil {
+			t.Errorf("the call after it: %v, %v", ok, err)
+		}
+		before := c.server.CommandCount()
+		if ok, err := c.fleet[0].Allow(t.Context(), "global"); !ok || err != nil {
+			t.Errorf("the next one: %v, %v", ok, err)
+		}
+		if n := c.server.CommandCount() - before; n > 7 { // a script, and those within it; two are ten
+			t.Errorf("the next one took %d commands", n)
+		}
+	})
+}
+
+// TestReplyOfAnEpochThatIsOver: a reply that was on its way while Redis forgot says nothing of the memory that came after it.
+func TestReplyOfAnEpochThatIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, rdb := limitertest.Redis(t)
+		options := limitertest.Options(m)
+		var delay atomic.Int64
+		options.Dialer = func(context.Context, string, string) (net.Conn, error) {
+			c, err := m.Dial()
+			return slowConn{c, func() time.Duration { return time.Duration(delay.Load()) }}, err
+		}
+		cfg := config(map[string][]limiter.Limit{"a": {limiter.PerSecond(40, 40)}, "b": {limiter.PerSecond(40, 40)}}, nil)
+		cfg.CallTimeout = 5 * time.Second
+		l, _ := member(t, options, cfg)
+		defer closeLimiter(t, l)
+		wait := func(route string) {
+			if err := l.Wait(t.Context(), route); err != nil {
+				t.Error(err)
+			}
+		}
+		for range 20 {
+			wait("a")
+		}
+		wait("b")
+		delay.Store(int64(2 * time.Second))
+		var late sync.WaitGroup
+		late.Go(func() { wait("a") })
+		synctest.Wait()
+		delay.Store(0)
+		rdb.FlushAll(t.Context())
+		wait("b")
+		epoch := func() string {
+			text := rdb.HGet(t.Context(), "{weir}:state", "epoch").Val()
+			return strings.Join(strings.Fields(text)[1:2], "")
+		}
+		before := epoch()
+		late.Wait()
+		wait("b")
+		if after := epoch(); after != before {
+			t.Errorf("memory is taken for lost again: the epoch %q is over, and %q has begun", before, after)
+		}
+	})
 }

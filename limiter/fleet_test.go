@@ -95,12 +95,13 @@ func loops(t *testing.T, replicas, waiters int, limit limiter.Limit) outcome {
 func TestFleetIsFairAndFrugal(t *testing.T) {
 	for name, c := range map[string]struct {
 		replicas, waiters int
-	}{"1 x 10": {1, 10}, "4 x 10": {4, 10}, "16 x 10": {16, 10}} {
+		calls             float64 // for each token, at most: it depends on the order in which replicas come to ask
+	}{"1 x 10": {1, 10, 0.12}, "4 x 10": {4, 10, 0.35}, "16 x 10": {16, 10, 0.45}, "64 x 10": {64, 10, 0.6}, "64 x 1": {64, 1, 2.1}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := loops(t, c.replicas, c.waiters, limiter.PerSecond(40, 40))
 				t.Logf("used %.4f, calls per token %.3f, Jain %.5f, longest wait / median %.2f", o.used, o.calls, o.jain, o.spread)
-				if o.used < 0.99 || o.jain < 0.99 || o.starved > 0 || o.calls > 1.2 || o.spread > 2 {
+				if o.used < 0.99 || o.jain < 0.98 || o.starved > 0 || o.calls > c.calls || o.spread > 2 {
 					t.Errorf("used %.4f, calls per token %.3f, Jain %.5f, longest wait / median %.2f, %d starved", o.used, o.calls, o.jain, o.spread, o.starved)
 				}
 			})

@@ -2,9 +2,13 @@ package limiter
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"time"
+
+	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
 // takeOffLocked starts a call for everybody who is left without, or with what is given back. No caller's context bounds
@@ -26,12 +30,15 @@ func (n *lane) takeOffLocked(now time.Time) (landed bool) {
 		}
 		return false
 	}
-	if r := n.route.Load(); n.boardLocked(now, r) {
-		n.l.calls.Add(1)
+	if r := n.route.Load(); n.boardLocked(now) {
 		err := n.line.reserve(r, &n.call)
+		n.l.calls.Add(int64(n.call.runs))
 		n.landLocked(r, err, now, time.Now())
 	} else {
 		n.flying = false
+	}
+	if n.closed == nil { // then Close waits for it
+		n.l.sweepOnUse(now)
 	}
 	return true
 }
@@ -45,7 +52,7 @@ func (n *lane) fly() {
 	}
 	n.mu.Lock()
 	r, sent := n.route.Load(), time.Now()
-	if !n.boardLocked(sent, r) {
+	if !n.boardLocked(sent) {
 		n.flying = false
 		n.watch.Stop()
 		n.moveLocked(sent)
@@ -56,9 +63,10 @@ func (n *lane) fly() {
 	const tries = 4 // a configuration that changes faster than that is not one
 	var err error
 	for range tries {
-		n.l.calls.Add(1)
 		sent = time.Now()
-		if err = n.line.reserve(r, &n.call); !errors.Is(err, errOutdated) {
+		err = n.line.reserve(r, &n.call)
+		n.l.calls.Add(int64(n.call.runs))
+		if !errors.Is(err, errOutdated) {
 			break
 		}
 		if failed := n.l.refresh(n.l.life, r.version); failed != nil {
@@ -68,7 +76,7 @@ func (n *lane) fly() {
 		n.mu.Lock()
 		was := r
 		r = n.route.Load()
-		again := n.boardAgainLocked(sent, was, r)
+		again := n.boardAgainLocked(sent, was)
 		if !again {
 			n.flying = false
 			n.watch.Stop()
@@ -78,6 +86,9 @@ func (n *lane) fly() {
 		if !again {
 			return
 		}
+	}
+	if errors.Is(err, errOutdated) { // what is in force changes faster than calls are made
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	received := time.Now()
 	n.mu.Lock()
@@ -100,16 +111,15 @@ func (n *lane) letAboard() {
 }
 
 // boardLocked makes up a call of those who are left without. It reports whether there is anything to call for.
-func (n *lane) boardLocked(now time.Time, r *route) bool {
+func (n *lane) boardLocked(now time.Time) bool {
 	c := &n.call
 	c.lead = n.l.clock.lead(n.l.s.Slack, n.l.s.Horizon).Microseconds()
 	c.asks, c.backs, n.whose = c.asks[:0], c.backs[:0], n.whose[:0]
-	c.answers, c.next, c.comeBack = c.answers[:0], c.next[:0], -1
-	if n.queue.len == 0 {
-		n.backsLocked(now, &c.backs)
-	}
+	c.answers, c.comeBack = c.answers[:0], -1
+	n.backsLocked(now, &c.backs)
 	n.matchLocked(now)
 	n.crowd.Store(n.queue.len > 1)
+	n.announced = n.queue.len
 	plain := n.queue.odd == 0 && n.pool.odd == 0
 	units, burst := 0, int64(0)
 	burst, _ = n.burst()
@@ -120,52 +130,55 @@ func (n *lane) boardLocked(now time.Time, r *route) bool {
 		if w.units > maxAsks-units && units > 0 || w.cost > burst {
 			continue
 		}
-		w.aboard = min(w.units, maxAsks)
-		units += w.aboard
-		k := ask{n: w.aboard, cost: w.cost, patience: -1, urgent: n.urgent}
+		k := bucket.Ask{N: min(w.units, maxAsks), Cost: costs(w.cost), Patience: -1, Urgent: n.key.urgent}
+		if !w.arrived.IsZero() && !w.atOnce {
+			k.Age = max(0, now.Sub(w.arrived).Microseconds())
+		}
 		switch {
 		case w.atOnce:
-			k.patience = c.lead // at once is as soon as the reply can be relied upon
+			k.Patience = c.lead // at once is as soon as the reply can be relied upon
 		case !w.deadline.IsZero():
-			k.patience = max(0, w.deadline.Sub(now).Microseconds())
+			k.Patience = max(0, w.deadline.Sub(now).Microseconds())
 		}
-		n.whose = append(n.whose, w)
-		if last := len(c.asks) - 1; last >= 0 && c.asks[last].cost == k.cost && c.asks[last].patience == k.patience {
-			c.asks[last].n += k.n
+		last := len(c.asks) - 1
+		alike := last >= 0 && c.asks[last].Cost[0] == w.cost && c.asks[last].Patience == k.Patience && c.asks[last].Age-k.Age <= alikeAge(last, k.Age)
+		if !alike && len(c.asks) == maxRuns {
+			break
+		}
+		if alike {
+			c.asks[last].N += k.N
 		} else {
 			c.asks = append(c.asks, k)
 		}
+		w.aboard = k.N
+		units += k.N
+		n.whose = append(n.whose, w)
 	}
-	c.tickets = nil
-	if !n.comeBack.IsZero() && len(n.tickets) == len(r.limits) && len(c.asks) > 0 {
-		c.tickets = n.tickets
+	if len(c.asks) > 0 || n.queue.len == 0 {
+		n.comeBack = time.Time{}
 	}
-	if len(c.asks) > 0 {
-		n.tickets, n.comeBack = nil, time.Time{}
-	}
-	return len(c.asks) > 0 || len(c.backs) > 0
+	return len(c.asks) > 0 || len(c.backs) > 0 || n.lined && !n.kept || n.closed != nil && n.lined
 }
 
-// boardAgainLocked makes up the call anew for another configuration, in which some may ask for too much.
-func (n *lane) boardAgainLocked(now time.Time, was, is *route) bool {
-	tickets := n.call.tickets
-	for _, w := range n.whose {
-		w.aboard = 0
-		switch {
-		case w.gone && w.shadow:
-			n.ended = append(n.ended, w)
-		case w.gone:
-			n.l.waiters.recycle(w)
-		}
+// alikeAge is how much callers of one run of a request may differ in age, µs. The first runs are the ones that a reply may
+// serve: their order counts. A request of hundreds of callers has some tens of runs.
+func alikeAge(run int, age int64) int64 {
+	const exact, near = 16, 2000
+	if run < exact {
+		return near
 	}
-	if tickets != nil && alike(was, is) {
-		n.tickets, n.comeBack = tickets, now
-	}
-	for _, b := range n.call.backs {
-		n.pool.add(grant{due: n.l.clock.local(b.due, now), own: b.due, cost: b.cost, lane: n, path: was})
-	}
-	return n.boardLocked(now, is)
+	return max(30_000, age/16)
 }
+
+// costs is the cost of a call on every limit of its route.
+func costs(n int64) []int64 {
+	if n == 1 {
+		return one
+	}
+	return []int64{n}
+}
+
+var one = []int64{1} //nolint:gochecknoglobals // a constant
 
 // landLocked hands out what a call over a route has brought.
 func (n *lane) landLocked(r *route, err error, sent, received time.Time) {
@@ -179,18 +192,24 @@ func (n *lane) landLocked(r *route, err error, sent, received time.Time) {
 	if err == nil {
 		n.l.clock.observe(c.now, sent, received)
 		n.trip = max(received.Sub(sent), n.trip*7/8)
+	}
+	to := n.route.Load()
+	former := r != to && !alike(r, to) // the reservations of this reply are charged to limits that are the route's no longer
+	if err == nil && !former {
 		n.unpackLocked(r, received)
 	}
-	asked := n.route.Load()
-	n.stood = c.comeBack >= 0
-	if err == nil && c.comeBack >= 0 && alike(r, asked) {
-		n.tickets = append(make([]ticket, 0, len(c.next)), c.next...)
+	n.lined = err == nil && c.comeBack >= 0
+	n.kept = slices.ContainsFunc(n.whose, func(w *waiter) bool { return w.once })
+	if n.lined {
 		n.comeBack = n.l.clock.local(c.now+c.comeBack, received)
-		if asked != r {
+		if n.route.Load() != r {
 			n.comeBack = now // what is in force has changed meanwhile
 		}
 		if soonest := received.Add(soonest); n.comeBack.Before(soonest) {
 			n.comeBack = soonest
+		}
+		if latest := received.Add(recheck); n.comeBack.After(latest) {
+			n.comeBack = latest
 		}
 		n.comeBack = n.comeBack.Add(rand.N(jitter))
 	}
@@ -209,13 +228,14 @@ func (n *lane) landLocked(r *route, err error, sent, received time.Time) {
 		case w.done || w.covered:
 		case err != nil:
 			n.endLocked(w, err)
-		case w.verdict == refused && w.atOnce:
+		case former: // the next call asks for it, by the limits of now
+		case w.verdict == bucket.Refused && w.atOnce:
 			n.endLocked(w, errRefused)
-		case w.verdict == refused:
+		case w.verdict == bucket.Refused:
 			n.endLocked(w, &DeadlineError{
 				Route: r.name, Ready: time.Duration(w.readyIn)*time.Microsecond + sent.Sub(w.arrived),
 			})
-		case w.verdict == waits && w.once:
+		case w.verdict == bucket.Waiting && w.once:
 			n.endLocked(w, &laterError{n.comeBack})
 		case w.atOnce:
 			// Its token is due as soon as the reply could be relied upon, which is a moment from now.
@@ -223,7 +243,7 @@ func (n *lane) landLocked(r *route, err error, sent, received time.Time) {
 			w.atOnce = false
 			n.queue.count(w, 1)
 		}
-		w.verdict = reserved
+		w.verdict = 0
 	}
 	clear(n.whose)
 	n.whose = n.whose[:0]
@@ -235,27 +255,36 @@ func (n *lane) unpackLocked(r *route, received time.Time) {
 	c := &n.call
 	at, unit := 0, 0
 	for _, a := range c.answers {
-		g := grant{own: c.now + a.at, lane: n, path: r}
-		if a.verdict == reserved {
-			g.due = n.l.clock.local(g.own, received)
-			if a.bound >= 0 && a.bound < len(r.limits) {
-				g.bucket = r.limits[a.bound].bucket
+		g := grant{lane: n, path: r}
+		var limit bucket.Limit
+		if a.Bound >= 0 {
+			limit = r.cores[a.Bound]
+			if a.Verdict == bucket.Reserved {
+				g.bucket = r.limits[a.Bound].bucket
 			}
 		}
-		for range a.n {
+		for k := range a.N {
 			if at == len(n.whose) {
 				return // more answers than asks: nobody's
 			}
 			w := n.whose[at]
-			switch a.verdict {
-			case reserved:
+			due := a.Due(k, limit, w.cost)
+			switch a.Verdict {
+			case bucket.Reserved:
+				if k == 0 || due != g.own-c.now {
+					g.own = c.now + due
+					g.due = n.l.clock.local(g.own, received)
+				}
 				g.cost, g.wait, g.turns = w.cost, 0, 0
 				if g.bucket != "" && !w.gone && !w.arrived.IsZero() {
 					g.wait, g.turns = max(0, g.due.Sub(w.arrived)), w.asked
 				}
 				n.pool.add(g)
-			case refused, waits:
-				w.verdict, w.readyIn = a.verdict, a.at
+			case bucket.Waiting:
+				n.tail, n.every = n.l.clock.local(c.now+due, received), limit.Interval(1)
+				fallthrough
+			case bucket.Refused:
+				w.verdict, w.readyIn = a.Verdict, due
 			}
 			if unit++; unit == w.aboard {
 				w.asked++

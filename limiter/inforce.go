@@ -4,19 +4,25 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
-	"strings"
+	"math/rand/v2"
 	"time"
+
+	"github.com/weir-go/weir/lua"
 )
 
 // configuration is what is in force for the whole fleet.
 type configuration struct {
-	version  int64
-	limits   map[string][]bound // by bucket, those of buckets of other services too
-	opens    map[string]int64   // paused buckets: µs of the store's clock at which they open
-	set      map[string]bool    // buckets whose limits were set at run time
-	live     int                // replicas seen lately, this one with them
-	disputed []string           // buckets about which replicas disagree
+	version   int64
+	limits    map[string][]bound // by bucket, those of buckets of other services too
+	opens     map[string]int64   // paused buckets: µs of the store's clock at which they open
+	set       map[string]bool    // buckets whose limits were set at run time
+	live      int                // replicas seen lately, this one with them
+	disputed  []dispute          // what replicas want of the buckets about which they disagree
+	former    int64              // version of the records that the store had; 0 for none
+	began     lua.Began
+	collects  time.Duration // for how long it is collected what replicas remember
+	stepped   time.Duration // by which the store's clock has stepped since the configuration before
+	recovered []string      // buckets of limits that were lost and continue where they were
 }
 
 func (c configuration) clone() configuration {
@@ -64,21 +70,22 @@ func (l *Limiter) Configure(ctx context.Context, bucket string, limits ...Limit)
 	return l.tell(ctx, c)
 }
 
-// Pause closes a bucket for the whole fleet, for d or, where that is 0, until [Limiter.Resume]: calls of all routes that
-// pass it wait, or are refused if their deadlines come first. What is reserved already stands, a horizon at most; a Redis
-// that forgets is told again, as by [Limiter.Configure].
+// Pause closes a bucket for the whole fleet, for d, more than 0, or until [Limiter.Resume] where d is [Endless]: calls of all routes
+// that pass it wait, or are refused if their deadlines come first. A pause never shortens another one. When it ends the bucket is
+// empty, so that the rate returns and not a burst. What is reserved already stands, a horizon at most; a Redis that forgets is told
+// again, as by [Limiter.Configure].
 func (l *Limiter) Pause(ctx context.Context, bucket string, d time.Duration) error {
-	if d < 0 {
-		return fmt.Errorf("limiter: pause of %v: want a duration, or 0 for one without end", d)
+	if d <= 0 {
+		return fmt.Errorf("limiter: pause of %v: want a duration, or limiter.Endless for one without end", d)
 	}
 	us := int64(forever)
-	if d > 0 {
-		us = max(1, d.Microseconds())
+	if d < Endless {
+		us = min(forever, max(1, d.Microseconds()))
 	}
 	return l.tell(ctx, change{bucket: bucket, opens: &us})
 }
 
-// Resume opens a bucket that was paused. Who waits goes on within 5 s.
+// Resume opens a bucket that was paused, and leaves it empty. Who waits goes on within 5 s.
 func (l *Limiter) Resume(ctx context.Context, bucket string) error {
 	return l.tell(ctx, change{bucket: bucket, opens: new(int64)})
 }
@@ -151,7 +158,7 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 	var rerouted []func()
 	if conf.version != was.version {
 		for key, n := range l.lanes {
-			r := l.routeLocked(key.route)
+			r := l.routeLocked(key.route, n.labels)
 			rerouted = append(rerouted, func() { n.reroute(r) })
 		}
 	}
@@ -160,54 +167,46 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 		reroute()
 	}
 	l.says.configured(ctx, conf)
-	if !slices.Equal(conf.disputed, was.disputed) {
-		if len(conf.disputed) > 0 {
-			l.s.Logger.WarnContext(ctx, "replicas disagree about limits: the smallest of them are in force",
-				"namespace", l.s.Namespace, "buckets", strings.Join(conf.disputed, " "))
-		} else {
-			l.s.Logger.InfoContext(ctx, "replicas agree about limits again", "namespace", l.s.Namespace)
-		}
-	}
-	for bucket := range conf.set {
-		if !was.set[bucket] {
-			l.s.Logger.InfoContext(ctx, "the fleet was told other limits of a bucket", "namespace", l.s.Namespace, "bucket", bucket)
-		}
-	}
+	l.log(ctx, was, conf)
 }
 
 // routeLocked builds a route by the configuration in force.
-func (l *Limiter) routeLocked(name string) *route {
+func (l *Limiter) routeLocked(name string, labels *labels) *route {
 	l.built++
-	r := &route{name: name, version: l.conf.version, built: l.built, slack: l.s.Slack, labels: l.labels[name]}
-	for _, bucket := range l.paths[name] {
-		limits := l.own[bucket]
+	r := &route{name: name, version: l.conf.version, built: l.built, slack: l.s.Slack, labels: labels}
+	for of, bucket := range l.paths[name] {
+		limits := l.own[bucket].limits
 		if limits == nil {
 			limits = l.conf.limits[bucket]
 		}
 		for _, b := range limits {
 			b.opens = l.conf.opens[bucket]
-			r.limits = append(r.limits, b)
+			r.limits, r.cores, r.of = append(r.limits, b), append(r.cores, b.core()), append(r.of, of)
 		}
 	}
 	return r
 }
 
-// keepPresence says every 10 s that this replica lives, and hears what is in force; every 5 s while a lane sleeps longer
-// than that.
+// keepPresence says every 10 s that this replica lives, hears what is in force, and gives up lanes that are idle.
 func (l *Limiter) keepPresence() {
-	tick := time.NewTicker(listenEvery)
+	tick := time.NewTimer(presenceEvery)
 	defer tick.Stop()
 	failing := false
-	for n := 1; ; n++ {
+	for {
 		select {
 		case <-l.life.Done():
 			return
 		case <-tick.C:
-		}
-		if n%2 != 0 && !l.sleepsLong() {
-			continue
+			tick.Reset(presenceEvery)
 		}
 		err := l.configure(l.life)
+		l.sweep(time.Now())
+		l.mu.RLock()
+		collects := l.conf.collects
+		l.mu.RUnlock()
+		if err == nil && collects > 0 { // hear of the end, together with the others, but not in the same moment
+			tick.Reset(min(presenceEvery, collects+rand.N(collectJitter)))
+		}
 		if l.life.Err() == nil && (err != nil) != failing {
 			if failing = err != nil; failing {
 				l.s.Logger.WarnContext(l.life, "redis cannot be told that this replica lives", "namespace", l.s.Namespace, "error", err)
@@ -218,21 +217,12 @@ func (l *Limiter) keepPresence() {
 	}
 }
 
-// listenEvery is how often a lane that sleeps long hears of changes at least; presence is said half as often.
-const listenEvery = 5 * time.Second
-
-// sleepsLong reports whether a lane stands in line for longer than until the next look.
-func (l *Limiter) sleepsLong() bool {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	soon := time.Now().Add(listenEvery)
-	for _, n := range l.lanes {
-		if n.sleepsBeyond(soon) {
-			return true
-		}
-	}
-	return false
-}
+const (
+	// presenceEvery is how often a replica says that it lives.
+	presenceEvery = 10 * time.Second
+	// collectJitter spreads those who ask when a collection of what replicas remember ends.
+	collectJitter = 500 * time.Millisecond
+)
 
 // leave says that this replica ends.
 func (l *Limiter) leave(ctx context.Context) error {

@@ -11,34 +11,40 @@ import (
 // callers that arrive meanwhile share the next one (flat combining): no timer, no added delay when idle.
 //
 // Reservations belong to the lane until they are due: then whoever waits first takes one, so that a caller that gives
-// up wastes nothing. A lane that could not be served whole holds tickets and comes back with them; it does not poll.
+// up wastes nothing. A lane that could not be served whole stands in line, and asks again when the store says so.
 // Who only waits while others of the lane wait for what is reserved to them is asked for just before the last of those
 // is due: sooner would change nothing, for the line is behind them.
 type lane struct {
-	l      *Limiter // fixed, like the three below
-	id     string
-	urgent bool
+	l      *Limiter // fixed, like the four below
+	key    laneKey
+	id     string // in the store
 	line   line
+	labels *labels
 
 	route atomic.Pointer[route] // changed under mu, like crowd
 	crowd atomic.Bool           // more than one caller waited when the last call was made
 
-	mu       sync.Mutex
-	queue    queue       // callers, in order of arrival
-	pool     pool        // reservations that are nobody's yet
-	flying   bool        // a call is under way
-	tickets  []ticket    // of the last reply
-	comeBack time.Time   // when they are worth something; zero for none
-	stood    bool        // the last reply was a place in line
-	healthy  bool        // the last call took no longer than calls should
-	offered  bool        // a caller would make the call itself, if one is due
-	piloted  bool        // and one was
-	alarm    alarm       // for the next due time, or for coming back
-	closed   error       // what ended it
-	ended    []*waiter   // those to be told when mu is free
-	spare    []*waiter   // what held them before
-	watch    *time.Timer // tells the deaf to listen when a call takes long
-	trip     time.Duration
+	mu        sync.Mutex
+	queue     queue         // callers, in order of arrival
+	pool      pool          // reservations that are nobody's yet
+	flying    bool          // a call is under way
+	lined     bool          // the lane has a place in line
+	kept      bool          // a scheduler comes back for it, though nobody waits
+	comeBack  time.Time     // when to ask again; zero for none
+	tail      time.Time     // when the last of those that wait is expected to start, by the last reply
+	announced int           // callers of which the store has heard
+	every     time.Duration // the time of one token, by the limit that binds
+	healthy   bool          // the last call took no longer than calls should
+	offered   bool          // a caller would make the call itself, if one is due
+	piloted   bool          // and one was
+	alarm     alarm         // for the next due time, or for coming back
+	closed    error         // what ended it
+	used      bool          // since somebody last looked whether it is idle
+	since     time.Time     // when it was last found in use
+	ended     []*waiter     // those to be told when mu is free
+	spare     []*waiter     // what held them before
+	watch     *time.Timer   // tells the deaf to listen when a call takes long
+	trip      time.Duration
 
 	// of the call under way
 	call  call
@@ -50,22 +56,26 @@ const (
 	quick = 10 * time.Millisecond
 	// maxAsks bounds one call: what one run of the script may have to work through.
 	maxAsks = 256
+	// maxRuns bounds the runs of equal asks of one call: the script looks at each for itself.
+	maxRuns = 64
 	// maxBacks bounds the reservations that one call gives back.
 	maxBacks = 100
-	// soonest is the least time between a reply and coming back with its tickets.
+	// fewNew is how many callers may come to a lane in line before it asks again.
+	fewNew = 4
+	// soonest is the least time between a reply and asking again.
 	soonest = time.Millisecond
-	// stale is how long after its turn a ticket is still shown.
-	stale = 5 * time.Second
+	// recheck is how long a lane in line sleeps at most: so it hears of pauses, of new rates, and of callers that left.
+	recheck = 5 * time.Second
 	// jitter spreads those who come back at the same time. Due times are spread by construction.
 	jitter = 5 * time.Millisecond
-	// worthwhile is how far ahead a reservation must be due to be given back: others have to hear of it in time.
+	// worthwhile is how far ahead a reservation must be due to be given back. Until slack after it is due, it serves who comes here.
 	worthwhile = 10 * time.Millisecond
 )
 
-func newLane(l *Limiter, route string, urgent bool) *lane {
-	n := &lane{l: l, id: route, urgent: urgent}
-	if urgent {
-		n.id += " urgent" // a blank is in no name
+func newLane(l *Limiter, key laneKey) *lane {
+	n := &lane{l: l, key: key, id: key.route, labels: newLabels(key.route), used: true}
+	if key.urgent {
+		n.id += "{urgent}" // a brace is in no name
 	}
 	n.line = l.store.line(n.id)
 	n.alarm.ring = n.ring
@@ -88,6 +98,7 @@ func (n *lane) join(ctx context.Context, want want) (g grant, all []Reservation,
 		n.l.waiters.recycle(w)
 		return grant{}, nil, err
 	}
+	n.used = true
 	w.deaf = want.atOnce && n.healthy
 	deaf := w.deaf
 	n.queue.push(w)
@@ -190,7 +201,7 @@ func (n *lane) moveLocked(now time.Time) {
 	missing := n.matchLocked(now)
 	if n.closed != nil {
 		n.alarm.stop()
-		if !n.flying && n.backsLocked(now, nil) > 0 {
+		if n.closed != errGivenUp && !n.flying && (n.lined || n.backsLocked(now, nil) > 0) { //nolint:errorlint // never wrapped
 			n.takeOffLocked(now)
 		}
 		return
@@ -199,12 +210,13 @@ func (n *lane) moveLocked(now time.Time) {
 	if n.queue.len > 0 {
 		next = n.pool.after(now)
 	}
-	if !n.comeBack.IsZero() && now.Sub(n.comeBack) > stale {
-		n.comeBack = time.Time{} // nobody came to redeem the tickets
-	}
 	switch {
 	case n.flying:
-	case missing && n.comeBack.After(now):
+	case n.backsLocked(now, nil) > 0:
+		if n.takeOffLocked(now) {
+			return
+		}
+	case missing && n.comeBack.After(now) && (!n.lined || n.queue.len-n.announced < max(fewNew, n.announced)):
 		n.turnAwayLocked()
 		next = sooner(next, n.comeBack)
 	case missing:
@@ -213,8 +225,10 @@ func (n *lane) moveLocked(now time.Time) {
 		} else if n.takeOffLocked(now) {
 			return
 		}
-	case n.queue.len == 0 && n.backsLocked(now, nil) > 0:
-		n.takeOffLocked(now)
+	case n.lined && !n.kept: // nobody waits for the place in line
+		if n.takeOffLocked(now) {
+			return
+		}
 	}
 	if next.IsZero() {
 		n.alarm.stop()
@@ -236,7 +250,7 @@ func sooner(a, b time.Time) time.Time {
 // then those who were served are back. Where there is a line it is better to stand in it.
 func (n *lane) gatherLocked() time.Time {
 	last := len(n.pool.grants) - 1
-	if last < 0 || n.queue.hurried > 0 || n.stood {
+	if last < 0 || n.queue.hurried > 0 || n.lined {
 		return time.Time{}
 	}
 	return n.pool.grants[last].due.Add(n.route.Load().interval() - time.Millisecond - 2*n.trip)
@@ -278,11 +292,4 @@ func (n *lane) close(err error) {
 		n.endLocked(n.queue.first, err)
 	}
 	n.moveLocked(time.Now())
-}
-
-// sleepsBeyond reports whether the lane stands in line until after a time.
-func (n *lane) sleepsBeyond(at time.Time) bool {
-	n.mu.Lock()
-	defer n.unlock()
-	return n.queue.len > 0 && n.comeBack.After(at)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/weir-go/weir/limiter/internal/bucket"
 	"github.com/weir-go/weir/lua"
 )
 
@@ -21,9 +22,23 @@ type Limit struct {
 	// Burst is how many tokens the bucket holds. Zero is the tokens of one second, at least 1. A window holds Tokens.
 	Burst int64
 	// Window counts the starts of the last Per instead of refilling. A window remembers the time of each, so that it is
-	// for small numbers; and after Redis has forgotten it stays shut for Per.
+	// for small numbers.
 	Window bool
+	// Begin is what the limit holds when a namespace, a deployment or a program makes it and nobody has used it. Zero is Full.
+	Begin Begin
 }
+
+// Begin is what a limit holds that nobody has ever used, or, of a bucket made at run time, for a minute after it was full (a day where
+// it begins empty). A limit that Redis has forgotten is another matter: it was used, and
+// begins empty and in debt by the horizon.
+type Begin int
+
+const (
+	// Full is a bucket with its burst, and a window without starts.
+	Full Begin = iota
+	// Empty is a bucket without tokens, and a window that is shut for its length.
+	Empty
+)
 
 // PerSecond is n tokens a second with the burst given; a burst of 0 is n.
 func PerSecond(n, burst int64) Limit { return Limit{Tokens: n, Per: time.Second, Burst: burst} }
@@ -66,6 +81,9 @@ func (l Limit) normal() (Limit, error) {
 	}
 	if l.Per < 0 || l.Per%time.Microsecond != 0 {
 		return l, fmt.Errorf("tokens per %v: want a positive number of whole microseconds", l.Per)
+	}
+	if l.Begin != Full && l.Begin != Empty {
+		return l, fmt.Errorf("begin %d: want Full or Empty", l.Begin)
 	}
 	if l.Burst < 0 {
 		return l, fmt.Errorf("burst %d: want 1 or more, or 0 for the tokens of one second", l.Burst)
@@ -113,8 +131,14 @@ func (b bound) args() lua.Limit {
 	tokens, per := b.limit.ratio()
 	return lua.Limit{
 		Field:  lua.Field{Bucket: b.bucket, PerUS: b.limit.Per.Microseconds(), Window: b.limit.Window},
-		Tokens: tokens, PerUS: per, Burst: b.limit.Burst, Own: b.own, OpensUS: b.opens,
+		Tokens: tokens, PerUS: per, Burst: b.limit.Burst, Own: b.own, Empty: b.limit.Begin == Empty, OpensUS: b.opens,
 	}
+}
+
+// core is the limit as the decision takes it.
+func (b bound) core() bucket.Limit {
+	tokens, per := b.limit.ratio()
+	return bucket.Limit{Tokens: tokens, Per: per, Burst: b.limit.Burst, Window: b.limit.Window}
 }
 
 // boundOf is what args writes, read back.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,10 +23,13 @@ type Limiter struct {
 	life  context.Context //nolint:containedctx // from New to Close
 	end   context.CancelFunc
 
-	waiters waiters
-	naps    naps
-	calls   atomic.Int64   // to the store
-	flights sync.WaitGroup // calls under way, and what keeps presence
+	waiters    waiters
+	naps       naps
+	idle       time.Duration  // how long nobody uses a lane before it is given up; fixed
+	calls      atomic.Int64   // to the store
+	liveBefore atomic.Int64   // replicas that were live before Redis forgot
+	swept      atomic.Int64   // ns on the clock's local scale, when a caller last had idle lanes looked for
+	flights    sync.WaitGroup // calls under way, what keeps presence, and what looks for idle lanes
 
 	configuring chan struct{} // holds a word while the configuration is asked for and applied
 
@@ -33,14 +37,14 @@ type Limiter struct {
 	closed bool
 	conf   configuration       // in force
 	paths  map[string][]string // buckets of each route, those made at run time too
-	own    map[string][]bound  // limits of buckets made at run time
-	labels map[string]*labels  // by route
-	lanes  map[laneKey]*lane
-	built  int64 // routes so far
+	own    map[string]ownBucket
+	lanes  map[laneKey]*lane // those that somebody has used lately
+	ended  []*lane           // of routes that were forgotten, until the store forgets them
+	built  int64             // routes so far
 }
 
-// New returns a limiter whose buckets live in Redis, and introduces them there; a bucket that is new begins empty. The
-// client is used, never closed; a client that resends commands is safe. Set its ReadTimeout and ContextTimeoutEnabled: a
+// New returns a limiter whose buckets live in Redis, and introduces them there; a limit that is new begins as its
+// [Limit.Begin] says. The client is used, never closed; a client that resends commands is safe. Set its ReadTimeout and ContextTimeoutEnabled: a
 // client that reads without end keeps a route waiting as long as Redis hangs. Errors of configuration name what is wrong;
 // when Redis does not answer the error wraps [ErrUnavailable] and New may be tried again. The limiter lives until
 // [Limiter.Close], not until ctx ends.
@@ -51,7 +55,7 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 	}
 	var st *redisStore
 	l, err := newLimiter(s, func(says *telemetry) store {
-		st = newRedisStore(ctx, rdb, s, says)
+		st = newRedisStore(rdb, s, says)
 		return st
 	})
 	if err != nil {
@@ -68,7 +72,7 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 }
 
 // NewMemory returns a limiter of the same meaning whose buckets are in this process' memory: for single processes and
-// for tests. They are full at the beginning.
+// for tests. A limit begins as its [Limit.Begin] says, at this moment; one of a bucket of [Limiter.Route] with its first call.
 func NewMemory(cfg Config) (*Limiter, error) {
 	s, err := cfg.settings()
 	if err != nil {
@@ -88,14 +92,14 @@ func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 	}
 	l := &Limiter{
 		s: s, store: open(says), clock: newClock(), says: says, configuring: make(chan struct{}, 1),
-		paths: map[string][]string{}, own: map[string][]bound{}, labels: map[string]*labels{}, lanes: map[laneKey]*lane{},
+		paths: map[string][]string{}, own: map[string]ownBucket{}, lanes: map[laneKey]*lane{}, idle: idleAfter,
 	}
 	// Not derived from any caller's context: a limiter outlives whoever made it and ends with Close.
 	l.life, l.end = context.WithCancel(context.Background())
 	return l, nil
 }
 
-// begin asks for what is in force and opens the lanes.
+// begin asks for what is in force and makes the routes known.
 func (l *Limiter) begin(ctx context.Context) error {
 	if err := l.configure(ctx); err != nil {
 		l.end()
@@ -103,31 +107,8 @@ func (l *Limiter) begin(ctx context.Context) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for name, path := range l.s.paths {
-		l.paths[name] = path
-		l.addRouteLocked(name)
-	}
+	maps.Copy(l.paths, l.s.paths)
 	return nil
-}
-
-// laneKey tells the two lanes of a route apart.
-type laneKey struct {
-	route  string
-	urgent bool
-}
-
-// addRouteLocked makes the lanes of a route, or brings those that are there up to date.
-func (l *Limiter) addRouteLocked(name string) {
-	if l.labels[name] == nil {
-		l.labels[name] = newLabels(name)
-	}
-	for _, urgent := range []bool{false, true} {
-		key := laneKey{name, urgent}
-		if l.lanes[key] == nil {
-			l.lanes[key] = newLane(l, name, urgent)
-		}
-		l.lanes[key].reroute(l.routeLocked(name))
-	}
 }
 
 // Option says how one call is treated.
@@ -239,20 +220,6 @@ func (l *Limiter) Replicas() int {
 	return l.conf.live
 }
 
-// lane returns the lane of a call, if the limiter knows its route and is not closed.
-func (l *Limiter) lane(route string, urgent bool) (*lane, error) {
-	l.mu.RLock()
-	n, closed := l.lanes[laneKey{route, urgent}], l.closed
-	l.mu.RUnlock()
-	if closed {
-		return nil, ErrClosed
-	}
-	if n == nil {
-		return nil, &RouteError{Route: route}
-	}
-	return n, nil
-}
-
 // chosen applies the options of a call, apart from it, so that the many calls without options keep theirs off the heap.
 func chosen(opts []Option) options {
 	var o options
@@ -279,8 +246,7 @@ func (l *Limiter) due(ctx context.Context, route string, w want, opts []Option) 
 		return grant{}, nil, &ExceedsBurstError{Route: route, Bucket: bucket, Cost: w.cost, Burst: burst}
 	}
 	if l.s.Shadow {
-		g, all := n.pretend(w)
-		return g, all, nil
+		return l.pretend(n, w)
 	}
 	w.deadline, _ = ctx.Deadline()
 	if !w.atOnce || l.says.queue.Enabled(ctx) {
@@ -288,11 +254,17 @@ func (l *Limiter) due(ctx context.Context, route string, w want, opts []Option) 
 	}
 	if w.once { // a scheduler that comes back does not wait here
 		g, all, err := n.join(ctx, w)
+		if err == errGivenUp { //nolint:errorlint // never wrapped
+			g, all, err = l.joinNext(ctx, n, w)
+		}
 		l.says.served(ctx, n, len(all), err)
 		return g, all, err
 	}
 	ctx, span := l.says.asks(ctx, n)
 	g, all, err := n.join(ctx, w)
+	if err == errGivenUp { //nolint:errorlint // never wrapped
+		g, all, err = l.joinNext(ctx, n, w)
+	}
 	l.says.got(ctx, n, w.arrived, g, span, err)
 	return g, all, err
 }

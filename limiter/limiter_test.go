@@ -21,7 +21,7 @@ func both(t *testing.T, cfg limiter.Config, test func(t *testing.T, l *limiter.L
 				t.Fatal(err)
 			}
 			defer closeLimiter(t, l)
-			time.Sleep(time.Minute) // a new namespace begins empty
+			time.Sleep(time.Minute)
 			test(t, l)
 		})
 	})
@@ -46,7 +46,7 @@ func TestContract(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Minute) // a new namespace begins empty
+			time.Sleep(time.Minute)
 			return l
 		})
 	})
@@ -93,7 +93,7 @@ func TestCallersShareACall(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if calls := l.Calls(); calls > 20 {
+		if calls := l.Calls(); calls > 40 { // one for 0.6 of a horizon
 			t.Errorf("%d calls to Redis for 200 waiters who came together", calls)
 		}
 	})

@@ -17,6 +17,9 @@ func (n *lane) matchLocked(now time.Time) (missing bool) {
 		if served > 0 {
 			p.shift(served)
 		}
+		if q.hurried > 0 {
+			n.refuseCoveredLocked()
+		}
 		return q.len > len(p.grants)
 	}
 	type cursor struct {
@@ -47,6 +50,10 @@ func (n *lane) matchLocked(now time.Time) (missing bool) {
 				break
 			}
 			if !w.ahead && !due {
+				if !w.deadline.IsZero() && w.deadline.Before(g.due) {
+					n.endLocked(w, &DeadlineError{Route: n.route.Load().name, Ready: g.due.Sub(w.arrived)})
+					break
+				}
 				w.covered = true // out of the reach of those behind
 				continue
 			}
@@ -62,9 +69,11 @@ func (n *lane) matchLocked(now time.Time) (missing bool) {
 			g.cost, taken = 0, true
 		}
 		cursors[k].at = i
-		if w.got > 0 {
+		switch {
+		case w.done:
+		case w.got > 0:
 			n.endLocked(w, nil)
-		} else {
+		default:
 			missing = missing || !w.covered
 		}
 		w = next
@@ -83,23 +92,46 @@ func (w *waiter) takeAll(g *grant, most int) {
 	w.all = append(w.all, Reservation{grant: *g})
 }
 
-// turnAwayLocked ends the wait of those who would not wait as long as the lane stands in line at least.
+// refuseCoveredLocked ends the wait of those whose deadlines come before the reservations that would be theirs are due.
+func (n *lane) refuseCoveredLocked() {
+	i := 0
+	for w := n.queue.first; w != nil && i < len(n.pool.grants); {
+		next := w.next
+		if due := n.pool.grants[i].due; !w.deadline.IsZero() && w.deadline.Before(due) {
+			n.endLocked(w, &DeadlineError{Route: n.route.Load().name, Ready: due.Sub(w.arrived)})
+		} else {
+			i++
+		}
+		w = next
+	}
+}
+
+// turnAwayLocked ends the wait of callers that came while the lane stands in line and would not wait as long: those that ask
+// once, and those whose deadlines come before they could start behind all callers of the lane.
 func (n *lane) turnAwayLocked() {
 	if n.queue.hurried == 0 {
 		return
 	}
 	plain := n.queue.odd == 0 && n.pool.odd == 0
+	ready := n.tail
 	for i, w := 0, n.queue.first; w != nil; i++ {
 		next := w.next
 		switch {
 		case plain && i < len(n.pool.grants) || !plain && w.covered:
 		case w.once:
+			n.kept = true
 			n.endLocked(w, &laterError{n.comeBack})
 		case w.atOnce:
 			w.readyIn = time.Until(n.comeBack).Microseconds()
 			n.endLocked(w, errRefused)
-		case !w.deadline.IsZero() && w.deadline.Before(n.comeBack):
-			n.endLocked(w, &DeadlineError{Route: n.route.Load().name, Ready: n.comeBack.Sub(w.arrived)})
+		case w.asked > 0: // the store has judged its deadline
+		default:
+			behind := ready
+			ready = ready.Add(time.Duration(w.cost) * n.every)
+			if !w.deadline.IsZero() && w.deadline.Before(ready) {
+				n.endLocked(w, &DeadlineError{Route: n.route.Load().name, Ready: ready.Sub(w.arrived)})
+				ready = behind
+			}
 		}
 		w = next
 	}

@@ -1,33 +1,42 @@
 package limiter
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/weir-go/weir/limiter/internal/bucket"
 	"github.com/weir-go/weir/lua"
 )
 
-// memory is the store of one process: the model of the bucket under a lock.
+// memory is the store of one process: the buckets under a lock.
 type memory struct {
 	zero    time.Time // of its clock; fixed, like the three below
 	horizon int64     // µs
 	wish    []bound
 
 	mu      sync.Mutex
-	buckets map[lua.Field]*bucket
-	steps   []step // of the call under way
+	buckets map[lua.Field]*bucket.Bucket
+	path    bucket.Route // of the call under way, like the two below
+	request bucket.Request
+	reply   bucket.Reply
 	grants  int64
 	conf    configuration
-	swept   int64 // µs, when what was made at run time was last gone through
+	empties map[lua.Field]bool // made at run time, and empty at first
+	swept   int64              // µs, when what was made at run time was last gone through
 }
 
-// newMemory begins with full buckets: nothing of an earlier process is outstanding in this one's memory.
+// newMemory begins with buckets as their limits say: nothing of an earlier process is outstanding in this one's memory.
 func newMemory(s settings) *memory {
-	m := &memory{zero: time.Now(), horizon: s.Horizon.Microseconds(), wish: s.wish, buckets: map[lua.Field]*bucket{}}
+	m := &memory{zero: time.Now(), horizon: s.Horizon.Microseconds(), wish: s.wish, buckets: map[lua.Field]*bucket.Bucket{}, empties: map[lua.Field]bool{}}
 	m.swept = m.now()
 	m.conf = configuration{version: 1, live: 1, opens: map[string]int64{}, set: map[string]bool{}}
 	m.conf.limits = byBucket(m.wish)
+	for _, b := range m.wish {
+		m.bucketLocked(b, m.now())
+	}
 	return m
 }
 
@@ -36,48 +45,76 @@ func (m *memory) now() int64 { return m.zero.UnixMicro() + time.Since(m.zero).Mi
 
 func (m *memory) shared() bool { return false }
 
-func (m *memory) line(string) line { return m }
+func (m *memory) line(id string) line { return &memoryLine{memory: m, id: id} }
 
-// bucketLocked returns the bucket of a limit, full if nobody has asked for it yet, at a time.
-func (m *memory) bucketLocked(b bound, now int64) *bucket {
+// forget has nothing to do: what a lane returned ends with its line, and buckets are forgotten when they are full.
+func (m *memory) forget([]string) {}
+
+// memoryLine is the way of one lane to a memory.
+type memoryLine struct {
+	*memory
+
+	id     string
+	spares []bucket.Spare // reservations that the lane has returned and that serve only itself
+	of     *route         // that they are of
+}
+
+// bucketLocked returns the bucket of a limit at a time, as it begins if nobody has asked for it yet.
+func (m *memory) bucketLocked(b bound, now int64) *bucket.Bucket {
 	field := b.args().Field
 	k := m.buckets[field]
 	if k == nil {
-		k = newBucket(b.limit, now, 0)
-		k.full, k.back, k.line, k.last, k.edge = 0, 0, 0, 0, 0
+		k = bucket.New(b.core())
 		m.buckets[field] = k
+		if b.limit.Begin == Empty {
+			m.empties[field] = b.own
+			k.Enter(now, b.core(), 0)
+			k.Empty(now)
+		}
 	}
-	k.enter(now, b.limit)
-	k.opens = b.opens
+	k.Enter(now, b.core(), b.opens)
 	return k
 }
 
-func (m *memory) reserve(r *route, c *call) error {
+func (m *memoryLine) reserve(r *route, c *call) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c.now = m.now()
-	m.steps = m.steps[:0]
-	for i, b := range r.limits {
-		s := step{bucket: m.bucketLocked(b, c.now), of: b.bucket, held: newcomer}
-		if c.tickets != nil {
-			s.held, s.left = c.tickets[i].rank, c.tickets[i].tokens
-		}
-		m.steps = append(m.steps, s)
+	c.now, c.runs = m.now(), 1
+	m.path.Limits, m.path.Of = m.path.Limits[:0], r.of
+	for _, b := range r.limits {
+		m.path.Limits = append(m.path.Limits, m.bucketLocked(b, c.now))
 	}
-	c.answers, c.comeBack, _ = plan(m.steps, m.horizon, c.lead, c.asks, nil, c.answers[:0])
-	for _, p := range c.answers {
-		if p.verdict == reserved {
-			m.grants += int64(p.n)
+	m.request = bucket.Request{Lane: m.id, Now: c.now, Horizon: m.horizon, Lead: c.lead, Asks: c.asks, Spares: m.returned(r, c)}
+	m.reply.Answers = c.answers
+	bucket.Decide(m.path, &m.request, &m.reply)
+	m.spares = m.reply.Left
+	c.answers, c.comeBack = m.reply.Answers, m.reply.ComeBack
+	for _, a := range c.answers {
+		if a.Verdict == bucket.Reserved {
+			m.grants += int64(a.N)
 		}
-	}
-	c.next = c.next[:0]
-	for i := range m.steps {
-		c.next = append(c.next, m.steps[i].ticket())
 	}
 	if now := c.now; now-m.swept > sweepUS {
 		m.sweepLocked(now)
 	}
 	return nil
+}
+
+// returned adds what a call returns to the spares of its lane.
+func (m *memoryLine) returned(r *route, c *call) []bucket.Spare {
+	s := m.spares
+	if m.of != r {
+		s, m.of = nil, r
+	}
+	for i := range s {
+		s[i].Fresh = false
+	}
+	s = slices.DeleteFunc(s, func(s bucket.Spare) bool { return s.Due <= c.now })
+	for _, b := range c.backs {
+		s = append(s, bucket.Spare{Due: b.due, Cost: costs(b.cost), Fresh: true})
+	}
+	slices.SortStableFunc(s, func(a, b bucket.Spare) int { return cmp.Compare(a.Due, b.Due) })
+	return s
 }
 
 func (m *memory) configure(_ context.Context, changes []change, _ bool) (configuration, error) {
@@ -91,25 +128,40 @@ func (m *memory) configure(_ context.Context, changes []change, _ bool) (configu
 		}
 		switch {
 		case c.opens != nil:
-			delete(next.opens, c.bucket)
+			opens := m.now() + *c.opens // empty at that moment, also where it is now
 			if *c.opens > 0 {
-				next.opens[c.bucket] = m.now() + *c.opens
+				opens = max(opens, next.opens[c.bucket]) // a pause never shortens another
 			}
+			next.opens[c.bucket] = opens
 		case len(c.limits) > 0:
 			next.limits[c.bucket], next.set[c.bucket] = c.limits, true
 		default:
 			next.limits[c.bucket] = byBucket(m.wish)[c.bucket]
 			delete(next.set, c.bucket)
 		}
-		for _, b := range next.limits[c.bucket] {
-			if field := b.args().Field; m.buckets[field] == nil { // per another time: it begins empty, as in Redis
-				m.buckets[field] = newBucket(b.limit, m.now(), m.horizon)
-			}
-			m.bucketLocked(b, m.now())
-		}
+		m.inheritLocked(m.conf.limits[c.bucket], next.limits[c.bucket])
 	}
 	m.conf = next
 	return next, nil
+}
+
+// inheritLocked makes the buckets of limits. One that was not in force takes the number of tokens over from those that are so no more.
+func (m *memory) inheritLocked(was, is []bound) {
+	now := m.now()
+	in := func(limits []bound, f lua.Field) bool {
+		return slices.ContainsFunc(limits, func(b bound) bool { return b.args().Field == f })
+	}
+	for _, b := range is {
+		k := m.bucketLocked(b, now)
+		if in(was, b.args().Field) || b.limit.Window {
+			continue
+		}
+		for _, former := range was {
+			if f := former.args().Field; !f.Window && !in(is, f) {
+				k.Inherit(now, m.buckets[f])
+			}
+		}
+	}
 }
 
 func (m *memory) snapshot(context.Context) (Snapshot, error) {
@@ -120,7 +172,7 @@ func (m *memory) snapshot(context.Context) (Snapshot, error) {
 	for name, limits := range m.conf.limits {
 		for _, b := range limits {
 			k := m.bucketLocked(b, now)
-			state := newBucketState(name, b.limit, k.available(), float64(k.line-k.full)/float64(k.per))
+			state := newBucketState(name, b.limit, k.Available(now), float64(k.State().Whole))
 			state.Set = m.conf.set[name]
 			state.PausedFor = pausedFor(m.conf.opens[name], now)
 			s.Buckets = append(s.Buckets, state)
@@ -130,15 +182,24 @@ func (m *memory) snapshot(context.Context) (Snapshot, error) {
 	return s, nil
 }
 
-// sweepUS is how often buckets that were made at run time and are full again are forgotten, µs.
-const sweepUS = 60_000_000
+const (
+	// sweepUS is how often buckets that were made at run time and are full again are forgotten, µs.
+	sweepUS = 60_000_000
+	// emptyUS is for how long a bucket is remembered that is full again and began empty, µs.
+	emptyUS = 24 * 3600 * 1_000_000
+)
 
 func (m *memory) sweepLocked(now int64) {
 	m.swept = now
 	for field, k := range m.buckets {
 		_, configured := m.conf.limits[field.Bucket]
-		if !configured && k.seen < now-sweepUS && k.us(k.line)+k.width < now-k.seen {
+		since := now - sweepUS
+		if m.empties[field] { // it would be empty again
+			since = now - emptyUS
+		}
+		if !configured && k.Idle(since) {
 			delete(m.buckets, field)
+			delete(m.empties, field)
 		}
 	}
 }

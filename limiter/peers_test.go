@@ -573,7 +573,8 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 			const steady = 5 * time.Second // a step of the server's clock looks like replies that vary, for a while
 			zero := time.Now()
 			m.SetTime(zero)
-			l, _ := member(t, limitertest.Options(m), one(10, 20))
+			limit := limiter.Limit{Tokens: 10, Per: time.Second, Burst: 20, Begin: limiter.Empty}
+			l, _ := member(t, limitertest.Options(m), config(map[string][]limiter.Limit{"global": {limit}}, nil))
 			defer closeLimiter(t, l)
 			if n := allowed(t, l, "global", 10); n != 0 {
 				t.Errorf("a new bucket gave %d", n)
@@ -965,12 +966,12 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				if !strings.HasPrefix(key, "{weir}:") {
 					t.Errorf("key %s is in a slot of its own", key)
 				}
-				if ttl := m.TTL(key); ttl <= 0 && key != "{weir}:state" {
+				if ttl := m.TTL(key); ttl <= 0 && key != "{weir}:state" && key != "{weir}:wishes" {
 					t.Errorf("key %s has no time to live", key)
 				}
 			}
 			time.Sleep(time.Hour)
-			if left := m.Keys(); len(inUse) < 10 || fmt.Sprint(left) != "[{weir}:state]" {
+			if left := m.Keys(); len(inUse) < 10 || fmt.Sprint(left) != "[{weir}:live {weir}:state {weir}:wishes]" {
 				t.Errorf("%d keys in use, %v after an hour", len(inUse), left)
 			}
 		}},

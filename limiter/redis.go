@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/weir-go/weir/limiter/internal/bucket"
 	"github.com/weir-go/weir/lua"
 )
 
@@ -23,23 +25,28 @@ type redisStore struct {
 	horizon int64  // µs
 	timeout time.Duration
 	says    *telemetry
+	refuses *refusals
 	wish    []lua.Limit
-	life    context.Context //nolint:containedctx // of whoever made the limiter: calls are shared by callers and bound by none
+	life    context.Context //nolint:containedctx // of no caller, nor of a span: calls are shared by callers and bound by none
 
-	calls atomic.Int64
+	calls  atomic.Int64
+	served atomic.Bool // a reservation, once
 
 	mu      sync.Mutex
 	epoch   string // last seen
 	grants  int64  // highest count seen in it
 	version int64  // of the configuration last seen
 	told    string // as of that version
-	now     int64  // µs, Redis' clock as a script saw it last
+	force   []lua.Limit
+	recalls recollection
+	now     int64     // µs, Redis' clock as configure saw it last
+	seen    time.Time // then, on the local clock
 }
 
-func newRedisStore(ctx context.Context, rdb redis.UniversalClient, s settings, says *telemetry) *redisStore {
+func newRedisStore(rdb redis.UniversalClient, s settings, says *telemetry) *redisStore {
 	st := &redisStore{
 		rdb: rdb, keys: lua.Keys(s.Namespace), replica: s.Replica, session: uuid.NewString(), horizon: s.Horizon.Microseconds(),
-		timeout: s.CallTimeout, life: context.WithoutCancel(ctx), says: says,
+		refuses: &refusals{log: s.Logger.With("namespace", s.Namespace)}, recalls: recollection{}, timeout: s.CallTimeout, life: context.Background(), says: says,
 	}
 	for _, b := range s.wish {
 		st.wish = append(st.wish, b.args())
@@ -55,7 +62,7 @@ func (s *redisStore) checkClock(ctx context.Context) error {
 	const nearly = time.Minute // nodes of a cluster have clocks of their own
 	now, err := s.rdb.Time(ctx).Result()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return s.refuses.failed(ctx, err, false)
 	}
 	s.mu.Lock()
 	inScript := s.now
@@ -72,6 +79,11 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 	args := lua.ConfigureArgs{
 		Fresh: uuid.NewString(), HorizonUS: s.horizon, Replica: s.replica, Session: s.session, Leaving: leaving, Wish: s.wish,
 	}
+	for _, l := range s.wish {
+		if l.Empty {
+			args.Empty = append(args.Empty, l.Field)
+		}
+	}
 	for _, c := range changes {
 		if c.opens != nil {
 			args.Change = append(args.Change, lua.TellOpens(c.bucket, *c.opens)...)
@@ -80,28 +92,82 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 		var limits []lua.Limit
 		for _, b := range c.limits {
 			limits = append(limits, b.args())
+			if b.limit.Begin == Empty {
+				args.Empty = append(args.Empty, b.args().Field)
+			}
 		}
 		args.Change = append(args.Change, lua.TellLimits(c.bucket, limits)...)
 	}
 	s.mu.Lock()
 	args.Epoch, args.Grants, args.Version, args.Told = s.epoch, s.grants, s.version, s.told
+	args.Force, args.Reports = s.force, s.recalls.reports(time.Now())
 	s.mu.Unlock()
 	got, err := lua.Configure(ctx, s.rdb, s.keys, args)
+	if err == nil {
+		err = s.complete(got)
+	}
 	if err != nil {
-		return configuration{}, failure(err)
+		s.mu.Lock()
+		before := s.epoch != ""
+		s.mu.Unlock()
+		return configuration{}, s.failure(ctx, err, before)
 	}
 	s.mu.Lock()
 	if got.Epoch != s.epoch {
 		s.grants = 0
 	}
 	s.epoch, s.grants, s.version, s.told = got.Epoch, max(s.grants, got.Grants), got.Version, got.Told
-	s.now = got.TimeUS
+	stepped := s.steppedLocked(got.TimeUS)
+	s.now, s.seen, s.force = got.TimeUS, time.Now(), wantedOf(got)
+	for _, h := range got.Slow {
+		s.recalls.heard(h.Limit, got.Epoch, got.Grants, h.Level, time.Now(), time.Duration(s.horizon)*time.Microsecond)
+	}
 	s.mu.Unlock()
-	return s.configuration(got), nil
+	conf := s.configuration(got)
+	conf.stepped = stepped
+	return conf, nil
+}
+
+// wantedOf are the limits in force that replicas want. Those that the fleet was told are remembered with the words.
+func wantedOf(got lua.ConfigureReply) []lua.Limit {
+	return slices.DeleteFunc(slices.Clone(got.Force), func(l lua.Limit) bool { return slices.Contains(got.Set, l.Field.Bucket) })
+}
+
+// steppedLocked is by how much Redis' clock has stepped since configure saw it last, a second or more, for calls take time. Both local
+// clocks must say so: the monotonic one stands still while a machine is suspended, the other one may step itself.
+func (s *redisStore) steppedLocked(now int64) time.Duration {
+	if s.seen.IsZero() {
+		return 0
+	}
+	passed, here := time.Duration(now-s.now)*time.Microsecond, time.Now()
+	by := passed - here.Sub(s.seen)
+	if by.Abs() < time.Second || (passed-here.Round(0).Sub(s.seen.Round(0))).Abs() < time.Second {
+		return 0
+	}
+	return by
+}
+
+// complete returns an error if a reply lacks a limit of a bucket of this replica: then a call could pass the bucket without one.
+func (s *redisStore) complete(got lua.ConfigureReply) error {
+	for _, l := range s.wish {
+		if !slices.ContainsFunc(got.Force, func(f lua.Limit) bool { return f.Field.Bucket == l.Field.Bucket }) {
+			return fmt.Errorf("limiter: the reply to configure has no limit of bucket %s", l.Field.Bucket)
+		}
+	}
+	return nil
 }
 
 func (s *redisStore) configuration(got lua.ConfigureReply) configuration {
-	c := configuration{version: got.Version, live: got.Live, disputed: got.Disputed, opens: map[string]int64{}, set: map[string]bool{}}
+	c := configuration{
+		version: got.Version, live: got.Live, former: got.Former, opens: map[string]int64{}, set: map[string]bool{},
+		began: got.Began, collects: time.Duration(got.CollectsUS) * time.Microsecond,
+	}
+	for _, d := range got.Disputed {
+		c.disputed = append(c.disputed, disputeOf(d))
+	}
+	for _, r := range got.Recovered {
+		c.recovered = append(c.recovered, r.Field.Bucket)
+	}
 	var force []bound
 	for _, l := range got.Force {
 		force = append(force, boundOf(l))
@@ -116,12 +182,22 @@ func (s *redisStore) configuration(got lua.ConfigureReply) configuration {
 	return c
 }
 
-// failure is an error of a call to Redis in the limiter's words.
-func failure(err error) error {
-	if _, ours := errors.AsType[*lua.ArgumentError](err); ours || errors.Is(err, lua.ErrStale) {
+// failure is an error of a call to Redis in the limiter's words. Redis has served the same before, or it has not.
+func (s *redisStore) failure(ctx context.Context, err error, before bool) error {
+	if _, newer := errors.AsType[*lua.VersionError](err); newer {
+		return fmt.Errorf("limiter: another version of this program uses the namespace: %w", err)
+	}
+	if _, ours := errors.AsType[*lua.ArgumentError](err); ours {
 		return fmt.Errorf("limiter: %w", err) // asking again would not help
 	}
-	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	return s.refuses.failed(ctx, err, before)
+}
+
+// forget removes the stored replies of lanes. Where Redis does not answer they expire with those of the process.
+func (s *redisStore) forget(ids []string) {
+	ctx, cancel := context.WithTimeout(s.life, s.timeout)
+	defer cancel()
+	_ = lua.ForgetReplies(ctx, s.rdb, s.keys, s.session, ids)
 }
 
 // redisLine is the way of one lane to Redis.
@@ -148,15 +224,12 @@ func (x *redisLine) reserve(r *route, c *call) error {
 	a := &x.args
 	a.Seq = x.calls.Add(1) // of one counter for all lanes: a route that is made again begins after its former calls
 	a.HorizonUS, a.LeadUS = x.horizon, c.lead
-	a.Tickets, a.Backs, a.Asks = a.Tickets[:0], a.Backs[:0], a.Asks[:0]
-	for _, t := range c.tickets {
-		a.Tickets = append(a.Tickets, lua.Ticket{Rank: int64(t.rank), Tokens: t.tokens})
-	}
+	a.Backs, a.Asks = a.Backs[:0], a.Asks[:0]
 	for _, b := range c.backs {
-		a.Backs = append(a.Backs, lua.Back{DueUS: b.due, Cost: b.cost})
+		a.Backs = append(a.Backs, lua.Back{DueUS: b.due, Costs: costs(b.cost)})
 	}
 	for _, k := range c.asks {
-		a.Asks = append(a.Asks, lua.Ask{Count: k.n, Cost: k.cost, PatienceUS: max(-1, k.patience), Urgent: k.urgent})
+		a.Asks = append(a.Asks, lua.Ask{Count: k.N, Costs: k.Cost, PatienceUS: max(-1, k.Patience), AgeUS: k.Age, Urgent: k.Urgent})
 	}
 	x.mu.Lock()
 	a.Epoch, a.Grants, a.Version = x.epoch, x.grants, r.version
@@ -167,37 +240,40 @@ func (x *redisLine) reserve(r *route, c *call) error {
 	sent := time.Now()
 	err := x.path.Acquire(ctx, x.rdb, a, &x.reply)
 	x.says.called(ctx, r, time.Since(sent))
+	c.runs = x.reply.Runs
+	if stale, ok := errors.AsType[*lua.StaleError](err); ok { // a damaged record: a call of this line is answered before the next is sent
+		for last := x.calls.Load(); last <= stale.Answered && !x.calls.CompareAndSwap(last, stale.Answered); {
+			last = x.calls.Load()
+		}
+		a.Seq = x.calls.Add(1)
+		err = x.path.Acquire(ctx, x.rdb, a, &x.reply)
+	}
 	if errors.Is(err, lua.ErrUnknown) {
 		return errOutdated
 	}
 	if err != nil {
-		return failure(err)
+		return x.failure(ctx, err, x.served.Load())
 	}
+	x.served.Store(true)
 	got := &x.reply
 	x.mu.Lock()
-	switch {
-	case got.Epoch != x.epoch && !got.Repeated:
-		x.epoch, x.grants = got.Epoch, got.Grants
-	case got.Epoch == x.epoch:
+	if a.Epoch == x.epoch {
 		x.grants = max(x.grants, got.Grants)
+		for i, level := range got.Levels {
+			x.recalls.heard(r.limits[i].args(), a.Epoch, got.Grants, level, time.Now(), time.Duration(x.horizon)*time.Microsecond)
+		}
 	}
 	x.mu.Unlock()
 
 	c.now, c.comeBack = got.NowUS, got.ComeBackUS
-	c.next, c.answers = c.next[:0], c.answers[:0]
-	for _, t := range got.Tickets {
-		c.next = append(c.next, ticket{rank(t.Rank), t.Tokens})
-	}
+	c.answers = c.answers[:0]
 	for _, g := range got.Answers {
-		v := waits
-		switch g.Kind {
-		case lua.Reserved:
-			v = reserved
-		case lua.Refused:
-			v = refused
-		case lua.Waiting:
+		if g.Bound >= len(r.limits) {
+			return fmt.Errorf("%w: a reply names limit %d of %d", ErrUnavailable, g.Bound, len(r.limits))
 		}
-		c.answers = append(c.answers, planned{n: g.Count, verdict: v, at: g.AtUS, bound: g.Bound})
+		c.answers = append(c.answers, bucket.Answer{
+			N: g.Count, Verdict: bucket.Verdict(g.Kind), At: bucket.Moment{At: g.AtUS, Frac: g.Units}, Bound: g.Bound,
+		})
 	}
 	return nil
 }

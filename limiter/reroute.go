@@ -17,8 +17,8 @@ func (n *lane) burst() (int64, string) {
 	return limits[least].limit.Burst, limits[least].bucket
 }
 
-// reroute follows a new configuration. Who stands in line keeps the place, and comes back as much sooner or later as the
-// new rate has it; those who can never start any more are told.
+// reroute follows a new configuration. A lane in line keeps its place and asks again at once; callers that can never start any
+// more get an error.
 func (n *lane) reroute(r *route) {
 	n.mu.Lock()
 	defer n.unlock()
@@ -34,21 +34,8 @@ func (n *lane) reroute(r *route) {
 	if !alike(was, r) {
 		n.pool = pool{} // charged to other limits
 	}
-	switch slower := 0.0; {
-	case n.comeBack.IsZero():
-	case !alike(was, r):
-		n.tickets, n.comeBack = nil, time.Time{}
-	case opened(was, r):
-		n.comeBack = now.Add(rand.N(jitter))
-	default:
-		for i, t := range n.tickets {
-			if t.tokens > 0 {
-				slower = max(slower, was.limits[i].limit.Rate()/r.limits[i].limit.Rate())
-			}
-		}
-		if slower > 0 {
-			n.comeBack = now.Add(time.Duration(float64(n.comeBack.Sub(now)) * slower))
-		}
+	if !n.comeBack.IsZero() {
+		n.comeBack = now.Add(rand.N(jitter)) // what the store said of the line is no longer true
 	}
 	burst, bucket := n.burst()
 	for w := n.queue.first; w != nil; {
@@ -59,6 +46,26 @@ func (n *lane) reroute(r *route) {
 		w = next
 	}
 	n.moveLocked(now)
+}
+
+// boardAgainLocked makes up the call anew for another configuration, in which some may ask for too much.
+func (n *lane) boardAgainLocked(now time.Time, was *route) bool {
+	for _, w := range n.whose {
+		w.aboard = 0
+		switch {
+		case w.gone && w.shadow:
+			n.ended = append(n.ended, w)
+		case w.gone:
+			n.l.waiters.recycle(w)
+		}
+	}
+	if !alike(was, n.route.Load()) {
+		n.call.backs = n.call.backs[:0] // charged to other limits
+	}
+	for _, b := range n.call.backs {
+		n.pool.add(grant{due: n.l.clock.local(b.due, now), own: b.due, cost: b.cost, lane: n, path: was})
+	}
+	return n.boardLocked(now)
 }
 
 // alike reports whether two routes have the same limits in the same places, whatever their rates.
@@ -72,14 +79,4 @@ func alike(a, b *route) bool {
 		}
 	}
 	return true
-}
-
-// opened reports whether a bucket that was paused is so no longer, or for a shorter time.
-func opened(was, is *route) bool {
-	for i := range was.limits {
-		if was.limits[i].opens > is.limits[i].opens {
-			return true
-		}
-	}
-	return false
 }

@@ -54,9 +54,9 @@ func (r *Reservation) Use(route string) bool {
 	return route == r.path.name && r.usable(r.path.slack) && r.state.CompareAndSwap(held, used)
 }
 
-// Cancel gives up a reservation that was not used: it keeps its due time and goes to the next caller of its route in
-// this process or, where there is none, to one in another. Past its due time it is lost, which is the safe side.
-// Cancelling twice, or after use, does nothing.
+// Cancel gives up a reservation that was not used. It keeps its due time and serves a caller of the same cost who waits in this
+// process; where nobody does, its tokens go back to the fleet, as far as reservations that were made after it allow. Less than
+// 10 ms before its due time it stays in this process, and is lost a slack after it. Cancelling twice, or after use, does nothing.
 func (r *Reservation) Cancel() {
 	if r.state.CompareAndSwap(held, givenUp) && r.lane != nil {
 		r.lane.putBack(r.grant)

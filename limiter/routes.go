@@ -2,8 +2,8 @@ package limiter
 
 import (
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
 )
 
 // Bucket is a bucket of a route that is made at run time: one that is configured, by its name alone, or a new one, with
@@ -13,59 +13,164 @@ type Bucket struct {
 	Limits []Limit
 }
 
+// ownBucket is a bucket that was made at run time.
+type ownBucket struct {
+	limits []bound
+	routes int // that pass the bucket: with the last of them it is forgotten
+}
+
 // Route makes a route at run time, for tenants that are not known before: its buckets, narrowest first, ending in the one
-// all share. Buckets with limits are made here, unless they are there with the same limits, and begin full; the fleet
-// shares them by name, and Redis forgets them when they are full, so that there may be many. Making a route again
-// replaces it. Replicas that give one bucket different limits are not reconciled: each call counts by its own.
+// all share. Buckets with limits are made here, unless they are there with the same limits, and begin as [Limit.Begin] says;
+// the fleet shares them by name, and Redis forgets them when they are full, so that there may be many.
 //
-// A configured route or bucket cannot be replaced.
+// Making a route again with the same buckets and limits changes nothing. With others it replaces the route, at once: who
+// waits on the route waits by the new limits, and is charged to these. Other limits for a bucket that a second route passes
+// are refused: the two would count by different limits in one bucket. Replicas that give one bucket different limits are not
+// reconciled: each call counts by the limits of its own replica. A configured route or bucket cannot be replaced.
+//
+// Errors say what is wrong with the route, and nothing is changed then; after [Limiter.Close] the error is [ErrClosed].
+// A route takes some 300 bytes in the process until [Limiter.Forget]; what more it needs comes with its first call and goes
+// a minute or so after its last.
+// Route is safe for concurrent use.
 func (l *Limiter) Route(name string, path ...Bucket) error {
-	made := map[string][]bound{}
-	names := make([]string, len(path))
-	for i, b := range path {
-		names[i] = b.Name
-		if len(b.Limits) == 0 {
-			continue
-		}
-		if _, ok := l.s.Buckets[b.Name]; ok {
-			return fmt.Errorf("limiter: route %s: bucket %s is configured: name it without limits", name, b.Name)
-		}
-		limits, err := normalBucket(b.Name, b.Limits, l.s.Horizon)
-		if err != nil {
-			return err
-		}
-		for i := range limits {
-			limits[i].own = true
-		}
-		made[b.Name] = limits
-	}
 	if _, ok := l.s.paths[name]; ok {
 		return fmt.Errorf("limiter: route %s is configured", name)
+	}
+	names, made, err := l.made(name, path)
+	if err != nil {
+		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		return ErrClosed
 	}
-	err := checkPath(name, names, func(b string) bool { return made[b] != nil || l.own[b] != nil || l.s.Buckets[b] != nil })
-	if err != nil {
+	if err := l.checkRouteLocked(name, names, made); err != nil {
 		return err
 	}
-	limits := 0
-	for _, b := range names {
-		limits += len(made[b]) + len(l.own[b]) + len(l.s.Buckets[b])
+	if slices.Equal(l.paths[name], names) && l.knownLocked(made) {
+		return nil
 	}
-	if limits > maxLimits {
-		return fmt.Errorf("limiter: route %s: %d limits: want %d or fewer", name, limits, maxLimits)
+	for _, bucket := range names {
+		own, ok := l.own[bucket]
+		if made[bucket] != nil {
+			own.limits, ok = made[bucket], true
+		}
+		if ok {
+			own.routes++
+			l.own[bucket] = own
+		}
 	}
-	maps.Copy(l.own, made)
+	l.leaveBucketsLocked(l.paths[name])
 	l.paths[name] = names
 	l.addRouteLocked(name)
 	return nil
 }
 
+// made returns the names of the buckets of a path, and the limits of those that the path makes.
+func (l *Limiter) made(route string, path []Bucket) (names []string, made map[string][]bound, err error) {
+	names, made = make([]string, len(path)), map[string][]bound{}
+	for i, b := range path {
+		names[i] = b.Name
+		if len(b.Limits) == 0 {
+			continue
+		}
+		if _, ok := l.s.Buckets[b.Name]; ok {
+			return nil, nil, fmt.Errorf("limiter: route %s: bucket %s is configured: name it without limits", route, b.Name)
+		}
+		limits, err := normalBucket(b.Name, b.Limits, l.s.Horizon)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i := range limits {
+			limits[i].own = true
+		}
+		made[b.Name] = limits
+	}
+	return names, made, nil
+}
+
+// checkRouteLocked returns an error if a route cannot be of these buckets, of which some are made with it.
+func (l *Limiter) checkRouteLocked(name string, names []string, made map[string][]bound) error {
+	count := func(bucket string) int {
+		if limits := made[bucket]; limits != nil {
+			return len(limits)
+		}
+		return len(l.own[bucket].limits) + len(l.s.Buckets[bucket]) // one of them is nothing
+	}
+	if err := checkPath(name, names, func(bucket string) bool { return count(bucket) > 0 }); err != nil {
+		return err
+	}
+	limits := 0
+	for _, bucket := range names {
+		limits += count(bucket)
+	}
+	if limits > maxLimits {
+		return fmt.Errorf("limiter: route %s: %d limits: want %d or fewer", name, limits, maxLimits)
+	}
+	for _, bucket := range names {
+		own, others := l.own[bucket], l.own[bucket].routes
+		if slices.Contains(l.paths[name], bucket) {
+			others--
+		}
+		if made[bucket] != nil && others > 0 && !slices.Equal(own.limits, made[bucket]) {
+			return fmt.Errorf("limiter: bucket %s: route %s gives it the limits %s, and route %s has it with %s: one bucket has one set of limits",
+				bucket, name, limitsText(made[bucket]), l.otherRouteLocked(name, bucket), limitsText(own.limits))
+		}
+	}
+	return nil
+}
+
+// otherRouteLocked returns another route that passes a bucket, the first by name. It walks all routes: it is for errors.
+func (l *Limiter) otherRouteLocked(name, bucket string) string {
+	first := ""
+	for other, path := range l.paths {
+		if other != name && slices.Contains(path, bucket) && (first == "" || other < first) {
+			first = other
+		}
+	}
+	return first
+}
+
+func limitsText(limits []bound) string {
+	texts := make([]string, len(limits))
+	for i, b := range limits {
+		texts[i] = b.limit.String()
+		if b.limit.Begin == Empty {
+			texts[i] += ", empty at first"
+		}
+	}
+	return "(" + strings.Join(texts, "; ") + ")"
+}
+
+// knownLocked reports whether the buckets that a route makes are there already, with the same limits.
+func (l *Limiter) knownLocked(made map[string][]bound) bool {
+	for bucket, limits := range made {
+		if !slices.Equal(l.own[bucket].limits, limits) {
+			return false
+		}
+	}
+	return true
+}
+
+// leaveBucketsLocked notes that a route passes the buckets of a path no longer.
+func (l *Limiter) leaveBucketsLocked(path []string) {
+	for _, bucket := range path {
+		own, ok := l.own[bucket]
+		if !ok {
+			continue // is configured
+		}
+		if own.routes--; own.routes > 0 {
+			l.own[bucket] = own
+		} else {
+			delete(l.own, bucket)
+		}
+	}
+}
+
 // Forget ends a route that was made by [Limiter.Route]: who waits on it gets a [RouteError], and its buckets are
-// forgotten here unless another route passes them.
+// forgotten here unless another route passes them. It takes the same time however many routes there are. For a route that
+// is not known the error is a [RouteError]. Forget is safe for concurrent use.
 func (l *Limiter) Forget(name string) error {
 	if _, ok := l.s.paths[name]; ok {
 		return fmt.Errorf("limiter: route %s is configured", name)
@@ -77,16 +182,7 @@ func (l *Limiter) Forget(name string) error {
 		return &RouteError{Route: name}
 	}
 	delete(l.paths, name)
-	delete(l.labels, name)
-	for _, bucket := range path {
-		used := false
-		for _, other := range l.paths {
-			used = used || slices.Contains(other, bucket)
-		}
-		if !used {
-			delete(l.own, bucket)
-		}
-	}
+	l.leaveBucketsLocked(path)
 	var ended []*lane
 	for _, urgent := range []bool{false, true} {
 		if n := l.lanes[laneKey{name, urgent}]; n != nil {
@@ -98,5 +194,8 @@ func (l *Limiter) Forget(name string) error {
 	for _, n := range ended {
 		n.close(&RouteError{Route: name})
 	}
+	l.mu.Lock()
+	l.ended = append(l.ended, ended...)
+	l.mu.Unlock()
 	return nil
 }

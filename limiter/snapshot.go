@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,7 +37,8 @@ type BucketState struct {
 	Set bool
 	// PausedFor is how long the bucket is still closed; [Endless] where it is until somebody resumes it.
 	PausedFor time.Duration
-	// Wishes are the limits that live replicas were configured with, where they disagree, each with the replicas' names.
+	// Wishes are the limits that live replicas were configured with, where they disagree, each with the names of at most 8 who
+	// said so last; none where it is what replicas remember of others.
 	// The smallest of them are in force.
 	Wishes []Wish
 }
@@ -66,41 +68,45 @@ func newBucketState(name string, l Limit, level, waiting float64) BucketState {
 	return BucketState{Bucket: name, Limit: l, Tokens: max(0, level), Debt: max(0, -level), Waiting: waiting}
 }
 
-// ReadSnapshot reads the buckets of a namespace without changing anything, for those who only look: one TIME and one
-// HGETALL. Errors wrap [ErrUnavailable].
+// ReadSnapshot reads the buckets of a namespace without changing anything, for those who only look: TIME, two HGETALL and a ZCOUNT.
+// Errors wrap [ErrUnavailable].
 func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace string) (Snapshot, error) {
+	keys := lua.Keys(namespace)
 	var now *redis.TimeCmd
-	var fields *redis.MapStringStringCmd
+	var fields, wanted *redis.MapStringStringCmd
 	_, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		now, fields = p.Time(ctx), p.HGetAll(ctx, lua.Keys(namespace).State())
+		now, fields, wanted = p.Time(ctx), p.HGetAll(ctx, keys.State()), p.HGetAll(ctx, keys.Wishes())
 		return nil
 	})
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("%w: reading namespace %s: %w", ErrUnavailable, namespace, err)
 	}
-	state := lua.ParseState(fields.Val())
-	s := Snapshot{At: now.Val(), Epoch: state.Epoch, Grants: state.Grants, Version: state.Version}
-	own := s.At.Add(state.Shift)
+	state := lua.ParseState(fields.Val(), wanted.Val(), now.Val())
+	since := strconv.FormatInt(state.AgedUS-wishesLive.Microseconds(), 10)
+	live, err := rdb.ZCount(ctx, keys.Live(), since, "+inf").Result()
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("%w: reading namespace %s: %w", ErrUnavailable, namespace, err)
+	}
+	s := Snapshot{At: now.Val(), Epoch: state.Epoch, Grants: state.Grants, Version: state.Version, Live: int(live)}
+	own := state.OwnAt(s.At)
 	wishes := map[string]map[string][]string{} // by bucket, its limits as text: who was configured with them
 	limits := map[string][]Limit{}             // of that text
 	for _, w := range state.Wishes {
-		if own.Sub(w.Seen) > wishesLive {
+		if w.Age > wishesLive {
 			continue
-		}
-		if !w.Left {
-			s.Live++
 		}
 		for bucket, text := range describe(w.Limits, limits) {
 			if wishes[bucket] == nil {
 				wishes[bucket] = map[string][]string{}
 			}
-			wishes[bucket][text] = append(wishes[bucket][text], w.Replica)
+			wishes[bucket][text] = append(wishes[bucket][text], w.Replicas...)
 		}
 	}
+	set, opens := state.Set(), state.Opens()
 	for _, l := range state.Levels {
-		b := newBucketState(l.Field.Bucket, limitOf(l.Limit), l.TokensAt(own), l.WaitingAt(own))
-		b.Set = slices.Contains(state.Set(), l.Field.Bucket)
-		for _, o := range state.Opens() {
+		b := newBucketState(l.Field.Bucket, limitOf(l.Limit), l.TokensAt(own), float64(l.Waiting))
+		b.Set = slices.Contains(set, l.Field.Bucket)
+		for _, o := range opens {
 			if o.Bucket == l.Field.Bucket {
 				b.PausedFor = pausedFor(o.US, own.UnixMicro())
 			}

@@ -170,7 +170,8 @@ func (t *telemetry) tooLate(ctx context.Context, g grant) {
 // configured notes what is in force.
 func (t *telemetry) configured(ctx context.Context, c configuration) {
 	t.live.Record(ctx, int64(c.live))
-	t.disputed.Record(ctx, int64(len(c.disputed)))
+	disputed, _ := byDispute(c.disputed)
+	t.disputed.Record(ctx, int64(len(disputed)))
 }
 
 // called notes a call to Redis.

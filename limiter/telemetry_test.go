@@ -3,15 +3,18 @@ package limiter_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/limiter/limitertest"
@@ -183,4 +186,60 @@ func TestCallsAllocateNothingOfTheirOwn(t *testing.T) {
 			t.Errorf("%s allocates %v times", name, n)
 		}
 	}
+}
+
+// spanHook notes the spans under which commands are sent.
+type spanHook struct {
+	mu    sync.Mutex
+	under []trace.TraceID
+}
+
+func (h *spanHook) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h *spanHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (h *spanHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		h.mu.Lock()
+		h.under = append(h.under, trace.SpanContextFromContext(ctx).TraceID())
+		h.mu.Unlock()
+		return next(ctx, cmd)
+	}
+}
+
+// TestNewUnderASpan: the calls to Redis that a limiter makes later are no children of the span under which it was made, nor
+// of those of its callers.
+func TestNewUnderASpan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, rdb := limitertest.Redis(t)
+		hook := &spanHook{}
+		rdb.AddHook(hook)
+		provider := sdktrace.NewTracerProvider()
+		ctx, span := provider.Tracer("test").Start(t.Context(), "deployment")
+		l, err := limiter.New(ctx, rdb, one(10, 2))
+		span.End()
+		if err != nil {
+			t.Fatal(err)
+		}
+		made := len(hook.under)
+		for range 5 {
+			ctx, span := provider.Tracer("test").Start(t.Context(), "request")
+			if err := l.Wait(ctx, "global"); err != nil {
+				t.Fatal(err)
+			}
+			span.End()
+		}
+		time.Sleep(25 * time.Second)
+		closeLimiter(t, l)
+		for i, id := range hook.under[made:] {
+			if id.IsValid() {
+				t.Errorf("call %d of %d was sent under the span of a caller", i, len(hook.under)-made)
+			}
+		}
+		if len(hook.under)-made < 4 {
+			t.Errorf("%d calls after New: the test tested less than it should", len(hook.under)-made)
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,6 +199,50 @@ func TestRouteMadeAgain(t *testing.T) {
 			t.Errorf("%d calls passed a bucket of one", count)
 		}
 	})
+}
+
+// TestNewLimitsForWhoWaits: who waits for a reservation when the route gets other limits starts by these, and is charged to these.
+func TestNewLimitsForWhoWaits(t *testing.T) {
+	both(t, one(1, 1), func(t *testing.T, l *limiter.Limiter) {
+		narrow := limiter.Bucket{Name: "narrow", Limits: []limiter.Limit{limiter.PerSecond(5, 1)}}
+		once := limiter.Bucket{Name: "once", Limits: []limiter.Limit{{Tokens: 1, Per: time.Hour, Burst: 1}}}
+		for _, b := range []limiter.Bucket{once, narrow} { // both are known, and narrow is in force
+			if err := l.Route("tenant", b); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+		}
+		begin := time.Now()
+		var waiting sync.WaitGroup
+		for _, want := range []time.Duration{0, 100 * time.Millisecond} { // the second has a reservation after 200 ms
+			waiting.Go(func() {
+				if took := startOf(t, l, "tenant", begin); took.Round(10*time.Millisecond) != want {
+					t.Errorf("started after %v, want %v", took, want)
+				}
+			})
+			synctest.Wait()
+		}
+		time.Sleep(100 * time.Millisecond)
+		if err := l.Route("tenant", once); err != nil {
+			t.Fatal(err)
+		}
+		waiting.Wait()
+		if ok, err := l.Allow(t.Context(), "tenant"); ok || err != nil {
+			t.Errorf("a second call in an hour: %v, %v", ok, err)
+		}
+	})
+}
+
+// TestNewestRouteStays: of two configurations that reach a lane in the wrong order the newer one stays.
+func TestNewestRouteStays(t *testing.T) {
+	l, err := limiter.NewMemory(one(1, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeLimiter(t, l)
+	if !limiter.KeepsNewest(l, "global") {
+		t.Error("an older configuration took the place of a newer one")
+	}
 }
 
 // TestUrgentIsNoName: the urgent lane of a route is not the lane of a route with a similar name.

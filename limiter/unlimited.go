@@ -3,6 +3,8 @@ package limiter
 import (
 	"context"
 	"time"
+
+	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
 // unlimited is a store whose buckets always have a token.
@@ -29,11 +31,12 @@ func NewUnlimited(cfg Config) (*Limiter, error) {
 
 func (u unlimited) shared() bool     { return false }
 func (u unlimited) line(string) line { return u }
+func (u unlimited) forget([]string)  {}
 
 func (u unlimited) reserve(_ *route, c *call) error {
-	c.now, c.comeBack, c.answers, c.next = time.Since(u.zero).Microseconds(), -1, c.answers[:0], c.next[:0]
+	c.now, c.comeBack, c.answers = time.Since(u.zero).Microseconds(), -1, c.answers[:0]
 	for _, k := range c.asks {
-		c.answers = append(c.answers, planned{n: k.n, verdict: reserved, bound: -1})
+		c.answers = append(c.answers, bucket.Answer{N: k.N, Verdict: bucket.Reserved, Bound: -1})
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
 // want is what a caller asks of a lane.
@@ -33,14 +35,14 @@ type waiter struct {
 	// guarded by the lane's mu until ready has its word
 	prev, next *waiter
 	done       bool
-	deaf       bool    // does not listen to its context: to do so costs as much as a call takes
-	covered    bool    // a reservation of the pool will be its
-	aboard     int     // units that the call under way asks for
-	gone       bool    // left while it was aboard: whoever lands the call recycles it
-	shared     bool    // served while it was aboard: nobody recycles it
-	asked      int     // calls to the store that it was part of
-	verdict    verdict // of the call that has just landed
-	readyIn    int64   // µs from that call, where refused
+	deaf       bool           // does not listen to its context: to do so costs as much as a call takes
+	covered    bool           // a reservation of the pool will be its
+	aboard     int            // units that the call under way asks for
+	gone       bool           // left while it was aboard: whoever lands the call recycles it
+	shared     bool           // served while it was aboard: nobody recycles it
+	asked      int            // calls to the store that it was part of
+	verdict    bucket.Verdict // of the call that has just landed
+	readyIn    int64          // µs from that call, where refused
 	got        int
 	one        grant         // the first it got
 	all        []Reservation // what a scheduler got
@@ -115,4 +117,17 @@ func (q *queue) count(w *waiter, by int) {
 	if w.hurried() {
 		q.hurried += by
 	}
+}
+
+// wants reports whether somebody waits for a reservation of a cost.
+func (q *queue) wants(cost int64) bool {
+	if q.odd == 0 {
+		return cost == 1 && q.len > 0
+	}
+	for w := q.first; w != nil; w = w.next {
+		if w.cost == cost {
+			return true
+		}
+	}
+	return false
 }

@@ -3,7 +3,6 @@ package lua
 import (
 	"context"
 	"crypto/sha256"
-	_ "embed" // the scripts
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -13,8 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-//go:embed configure.lua
-var configureSource string
+var configureSource = compose(configureFragments...).source
 
 var configure = redis.NewScript(configureSource)
 
@@ -30,6 +28,9 @@ type ConfigureArgs struct {
 	Session   string // of the process; one that restarts under its name is another
 	Leaving   bool   // it is live no longer
 	Wish      []Limit
+	Empty     []Field  // of limits that begin empty where nobody has used them; others begin full
+	Force     []Limit  // the limits in force, as the last reply had them
+	Reports   []Report // what the caller remembers of slow limits
 	Change    []string // to tell the fleet: made by TellLimits and TellOpens
 }
 
@@ -40,11 +41,70 @@ type ConfigureReply struct {
 	Epoch         string
 	Version       int64
 	Live          int      // replicas seen in the last half minute, this one with them
-	Told          string   // what the fleet was told
+	Began         Began    // what this call began
+	CollectsUS    int64    // for how long reports of limits that were lost are collected; 0 if they are not
+	Told          string   // what the fleet was told, for ConfigureArgs.Told: by Redis' clock
 	Opens         []Opens  // the same, in parts: the buckets that are closed until a moment
 	Set           []string // and the buckets whose limits were set
 	Force         []Limit  // the limits in force, of all buckets anybody wants
-	Disputed      []string // buckets about which replicas disagree
+	Disputed      []Dispute
+	Slow          []Heard     // the slow limits, but those for which reports are collected
+	Recovered     []Recovered // the limits for which the collection has ended, by this call
+	Former        int64       // version of the records that were found; 0 for none
+}
+
+// Began says what a call of [Configure] began.
+type Began int64
+
+// The values of [Began].
+const (
+	BeganNothing   Began = 0
+	BeganNamespace Began = 1 // nothing was remembered and nothing was found
+	BeganEpoch     Began = 2 // memory was lost
+)
+
+// Dispute is what some replicas want of a bucket about which replicas disagree.
+type Dispute struct {
+	Bucket   string
+	Replicas []string // some of them, who said so last; none where it is what others remember
+	Limits   []Limit
+}
+
+// Heard is what a reply tells of a slow limit: in how many microseconds a bucket is full, or how many starts a window has counted.
+type Heard struct {
+	Limit
+
+	Level int64
+}
+
+// Recovered is a limit that was lost and has its level again. It is full so much sooner than if it were empty.
+type Recovered struct {
+	Field    Field
+	SoonerUS int64
+}
+
+// Report is what a replica remembers of a slow limit, as it was when Redis counted so many grants in an epoch.
+type Report struct {
+	Limit
+
+	Epoch  string
+	Grants int64
+	FullUS int64    // of a bucket: microseconds from now until it is full, negative where it is
+	Starts []Starts // of a window, oldest first
+}
+
+// Starts is that the starts of a window up to a number were due until a time, in microseconds from now.
+type Starts struct{ Number, DueUS int64 }
+
+func (r Report) text() string {
+	text := r.Field.String() + " " + r.Limit.text() + " " + r.Epoch + " " + strconv.FormatInt(r.Grants, 10)
+	if !r.Field.Window {
+		return text + " " + strconv.FormatInt(r.FullUS, 10)
+	}
+	for _, s := range r.Starts {
+		text += " " + strconv.FormatInt(s.Number, 10) + ":" + strconv.FormatInt(s.DueUS, 10)
+	}
+	return text
 }
 
 // Opens is a bucket of which nothing is due before a moment of the namespace's own time.
@@ -66,17 +126,15 @@ func TellLimits(bucket string, limits []Limit) []string {
 	return out
 }
 
-// TellOpens are the words that close a bucket for so many microseconds from now, at most half of 2^53; 0 to open it.
+// TellOpens are the words that close a bucket for so many microseconds from now, at most half of 2^53; 0 opens it. The bucket
+// is empty when it opens.
 func TellOpens(bucket string, us int64) []string {
-	if us == 0 {
-		return []string{"opens " + bucket}
-	}
 	return []string{"opens " + bucket + " " + strconv.FormatInt(us, 10)}
 }
 
 // Configure notes what a replica wants and returns what is in force. It is to be called at start, whenever
 // [Path.Acquire] returns [ErrUnknown], and every few seconds: a replica that is silent for half a minute is forgotten.
-func Configure(ctx context.Context, rdb redis.Scripter, keys Keys, a ConfigureArgs) (ConfigureReply, error) {
+func Configure(ctx context.Context, rdb redis.UniversalClient, keys Keys, a ConfigureArgs) (ConfigureReply, error) {
 	epoch, leaving := a.Epoch, 0
 	if epoch == "" {
 		epoch = "-"
@@ -84,27 +142,57 @@ func Configure(ctx context.Context, rdb redis.Scripter, keys Keys, a ConfigureAr
 	if a.Leaving {
 		leaving = 1
 	}
-	lines := make([]string, len(a.Wish))
-	for i, l := range a.Wish {
-		lines[i] = l.Field.String() + " " + l.text()
+	wish, forced := limitLines(a.Wish), limitLines(a.Force)
+	empty := make([]string, len(a.Empty))
+	for i, f := range a.Empty {
+		empty[i] = f.String()
 	}
-	slices.Sort(lines)
-	wish := strings.Join(lines, "\n")
-	digest := sha256.Sum256([]byte(wish))
+	reports := make([]string, len(a.Reports))
+	for i, r := range a.Reports {
+		reports[i] = r.text()
+	}
 	argv := []any{
-		epoch, a.Grants, a.Fresh, a.Version, a.Told, a.HorizonUS, a.Replica, a.Session, leaving, hex.EncodeToString(digest[:8]), wish,
+		epoch, a.Grants, a.Fresh, a.Version, a.Told, a.HorizonUS, a.Replica, a.Session, leaving, digest(wish), wish,
+		strings.Join(empty, " "), digest(forced), forced, strings.Join(reports, "\n"),
 	}
 	for _, line := range a.Change {
 		argv = append(argv, line)
 	}
-	raw, err := configure.Run(ctx, rdb, []string{keys.State()}, argv...).Result()
+	names := []string{keys.State(), keys.Live(), keys.Wishes(), keys.Replies(a.Session)}
+	raw, err := configure.Run(ctx, rdb, names, argv...).Result()
+	if err != nil && isWrongType(err) {
+		types := map[string]string{names[0]: "hash", names[1]: "zset", names[2]: "hash", names[3]: "hash"}
+		if err = removeWrongTypes(ctx, rdb, types); err == nil {
+			raw, err = configure.Run(ctx, rdb, names, argv...).Result()
+		}
+	}
 	if err != nil {
 		return ConfigureReply{}, fmt.Errorf("lua: configure: %w", err)
 	}
 	if n, refused := raw.(int64); refused {
 		return ConfigureReply{}, &ArgumentError{Number: n}
 	}
+	if text, ok := raw.(string); ok {
+		if n, err := strconv.ParseInt(strings.TrimPrefix(text, "newer "), 10, 64); err == nil {
+			return ConfigureReply{}, &VersionError{Stored: n, Known: Version}
+		}
+	}
 	return configureReply(raw)
+}
+
+// limitLines are limits as the script takes them, a line each, sorted.
+func limitLines(limits []Limit) string {
+	lines := make([]string, len(limits))
+	for i, l := range limits {
+		lines[i] = l.Field.String() + " " + l.text()
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
 }
 
 func configureReply(raw any) (ConfigureReply, error) {
@@ -113,20 +201,65 @@ func configureReply(raw any) (ConfigureReply, error) {
 	for i, v := range list {
 		texts[i], _ = v.(string)
 	}
-	if len(texts) != 4 {
+	if len(texts) != 6 {
 		return ConfigureReply{}, fmt.Errorf("lua: configure: reply %v", raw)
 	}
 	w := words{rest: texts[0]}
 	r := ConfigureReply{
-		NowUS: w.next(), TimeUS: w.next(), Grants: w.next(), Version: w.next(), Live: int(w.next()), Epoch: w.word(),
-		Told: texts[1], Disputed: strings.Fields(texts[3]),
+		NowUS: w.next(), TimeUS: w.next(), Grants: w.next(), Version: w.next(), Live: int(w.next()), Former: w.next(),
+		Began: Began(w.next()), CollectsUS: w.next(), Epoch: w.word(),
 	}
+	r.Told = byClock(texts[1], r.TimeUS-r.NowUS)
 	r.Force = parseLimits(texts[2])
-	r.Opens, r.Set = parseTold(r.Told)
+	r.Opens, r.Set = parseTold(texts[1])
+	for line := range strings.Lines(texts[3]) {
+		h := words{rest: strings.TrimSpace(line)}
+		l, ok := parseLimit(&h)
+		if level := h.next(); ok && !h.bad {
+			r.Slow = append(r.Slow, Heard{l, level})
+		}
+	}
+	for line := range strings.Lines(texts[4]) {
+		d := words{rest: strings.TrimSpace(line)}
+		dispute := Dispute{Bucket: d.word()}
+		for range min(d.next(), 100) {
+			dispute.Replicas = append(dispute.Replicas, d.word())
+		}
+		for d.rest != "" && !d.bad {
+			if l, ok := parseLimit(&d); ok {
+				dispute.Limits = append(dispute.Limits, l)
+			}
+		}
+		if !d.bad {
+			r.Disputed = append(r.Disputed, dispute)
+		}
+	}
+	for line := range strings.Lines(texts[5]) {
+		c := words{rest: strings.TrimSpace(line)}
+		f, ok := ParseField(c.word())
+		if us := c.next(); ok && !c.bad {
+			r.Recovered = append(r.Recovered, Recovered{f, us})
+		}
+	}
 	if w.bad {
 		return ConfigureReply{}, fmt.Errorf("lua: configure: reply %v", raw)
 	}
 	return r, nil
+}
+
+// byClock moves the moments at which buckets open: the namespace's own time is another when Redis has forgotten.
+func byClock(told string, us int64) string {
+	var out strings.Builder
+	for line := range strings.Lines(told) {
+		part := strings.Fields(line)
+		if len(part) == 3 && part[0] == "opens" {
+			if at, err := strconv.ParseInt(part[2], 10, 64); err == nil {
+				line = "opens " + part[1] + " " + strconv.FormatInt(max(0, at+us), 10) + line[len(strings.TrimRight(line, "\n")):]
+			}
+		}
+		out.WriteString(line)
+	}
+	return out.String()
 }
 
 // parseTold reads what the fleet was told: the buckets that are closed until a moment, and those whose limits were set.

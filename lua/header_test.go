@@ -1,12 +1,12 @@
 package lua_test
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/weir-go/weir/lua"
 )
 
 var (
@@ -14,21 +14,13 @@ var (
 	use        = regexp.MustCompile(`(KEYS|ARGV)\[(\d+)\]`)
 )
 
-// TestHeadersMatchCode holds the header of each script and its first lines together: every KEYS and ARGV that the
+// TestHeadersMatchCode holds the header of each script, as it is composed, and its first lines together: every KEYS and ARGV that the
 // header names is bound to a local of that name, in that order, and nothing below indexes them again.
 func TestHeadersMatchCode(t *testing.T) {
-	scripts, err := filepath.Glob("*.lua")
-	if err != nil || len(scripts) == 0 {
-		t.Fatalf("scripts: %v, %v", scripts, err)
-	}
-	for _, file := range scripts {
-		t.Run(file, func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
+	for name, text := range lua.Sources() {
+		t.Run(name, func(t *testing.T) {
 			var header, code []string
-			for line := range strings.Lines(string(text)) {
+			for line := range strings.Lines(text) {
 				if strings.HasPrefix(line, "--") && len(code) == 0 {
 					header = append(header, line)
 				} else if strings.TrimSpace(line) != "" {

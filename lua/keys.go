@@ -7,25 +7,48 @@ import (
 
 // The fields of [Keys.State] are
 //
-//	epoch            identity of the memory, version of the configuration, the namespace's own time
+//	epoch            identity of the memory, version of the configuration
+//	time             count of grants, the namespace's own time
 //	told, force      what the fleet was told, and the limits in force
-//	replica:SESSION  when a process was last seen, and the digest of its wish
-//	wish:DIGEST      the limits that replicas were configured with
-//	last:SESSION:... the last reply to a process on a route, for a repeat; no session holds a colon
-//	spare:...        reservations that were given back on a path
 //	limit:US:BUCKET  the level of a limit, and window:US:BUCKET
+//	lost:...         what is known of a slow limit that was lost
+//
+// They are as many as there are configured limits, whatever the number of replicas and of routes made at run time.
 
 // Keys names what one namespace keeps in Redis. All names share the hash tag {namespace}.
 type Keys string
 
-// State is the hash, without TTL, of the namespace: its epoch, its configuration, its replicas, and the level of each of
-// its limits.
+// State is the hash, without TTL, of the namespace: its epoch, its configuration, and the level of each of its configured limits.
 func (k Keys) State() string { return "{" + string(k) + "}:state" }
+
+// Live is the sorted set, with TTL, of the replicas that are there, by when they were last heard.
+func (k Keys) Live() string { return "{" + string(k) + "}:live" }
+
+// Wishes is the hash, without TTL, of the limits that replicas were configured with. Its entries age.
+func (k Keys) Wishes() string { return "{" + string(k) + "}:wishes" }
+
+// Replies is the hash, with TTL, of the last reply to each lane of a process, for a repeat.
+func (k Keys) Replies(session string) string { return "{" + string(k) + "}:replies:" + session }
+
+// Spares is the string, with TTL, of the reservations that were given back on a path: routes that pass the same limits share
+// them, whatever they are called.
+func (k Keys) Spares(path []Limit) string {
+	var b strings.Builder
+	b.WriteString("{" + string(k) + "}:spares")
+	for i, l := range path {
+		b.WriteByte(": "[min(i, 1)]) // no name holds a blank
+		b.WriteString(l.Field.String())
+	}
+	return b.String()
+}
 
 // Own is the string, with TTL, of the level of a limit that was made at run time.
 func (k Keys) Own(f Field) string { return "{" + string(k) + "}:own:" + f.String() }
 
-// Log is the list, with TTL, of the last due times of a window limit, the newest first.
+// Line is the sorted set, with TTL, of the lanes that wait at a limit, by arrival.
+func (k Keys) Line(f Field) string { return "{" + string(k) + "}:line:" + f.String() }
+
+// Log is the sorted set, with TTL, of the starts of a window limit: due times by the number of the last start at them.
 func (k Keys) Log(f Field) string { return "{" + string(k) + "}:log:" + f.String() }
 
 // Replicas is the sorted set of replica ids by the time (Redis clock, milliseconds) of their last heartbeat.
@@ -57,23 +80,4 @@ func ParseField(s string) (Field, bool) {
 	per, bucket, ok := strings.Cut(rest, ":")
 	us, err := strconv.ParseInt(per, 10, 64)
 	return Field{Bucket: bucket, PerUS: us, Window: kind == "window"}, ok && err == nil && (kind == "limit" || kind == "window")
-}
-
-// lastField is that of the last call of one process on one lane.
-func lastField(session, lane string) string { return "last:" + session + ":" + lane }
-
-// spareField is that of the reservations that were given back on a path: routes that pass the same limits share them,
-// whatever they are called.
-func spareField(path []Limit) string {
-	var b strings.Builder
-	b.WriteString("spare")
-	for i, l := range path {
-		if i == 0 {
-			b.WriteByte(':')
-		} else {
-			b.WriteByte(' ') // which no name holds
-		}
-		b.WriteString(l.Field.String())
-	}
-	return b.String()
 }

@@ -9,9 +9,8 @@ import (
 type Level struct {
 	Limit
 
-	Seen   time.Time // the namespace's own time, of the last call that touched it
-	FullAt time.Time // the bucket is full from then on
-	LineAt time.Time // the same with all counted in who stand in line
+	FullAt  time.Time // the bucket is full from then on, on the namespace's own time
+	Waiting int64     // tokens for which lanes wait at this limit
 }
 
 // TokensAt returns the tokens in the bucket at a moment of the namespace's own time; negative while it is in debt.
@@ -23,37 +22,37 @@ func (l Level) TokensAt(at time.Time) float64 {
 	return float64(l.Burst) - l.tokens(missing)
 }
 
-// WaitingAt returns the tokens that those who stand in line wait for.
-func (l Level) WaitingAt(at time.Time) float64 {
-	from := l.FullAt
-	if from.Before(at) {
-		from = at
-	}
-	return max(0, l.tokens(l.LineAt.Sub(from)))
-}
-
 func (l Level) tokens(d time.Duration) float64 {
 	return d.Seconds() * 1e6 * float64(l.Tokens) / float64(l.PerUS)
 }
 
-// Wish is what a replica was configured with.
+// Wish is what some replicas were configured with.
 type Wish struct {
-	Replica string
-	Seen    time.Time // the namespace's own time
-	Left    bool
-	Limits  []Limit
+	Replicas []string      // some of them, who said so last
+	Age      time.Duration // since it was said last
+	Limits   []Limit
 }
 
-// State is a reading of the state hash.
+// State is a reading of a namespace.
 type State struct {
 	Epoch   string
 	Born    time.Time // Redis clock, beginning of the epoch
 	Grants  int64
-	Shift   time.Duration // by which the namespace's own time, that of Born and of Levels, is ahead of Redis' clock
+	Now     time.Time     // the namespace's own time, that of Born and of Levels, at the last script
+	Shift   time.Duration // by which own time is ahead of Redis' clock, unless it stands still at Now
 	Version int64
 	Told    string  // what the fleet was told
 	Levels  []Level // in no order; fields that do not parse are left out
 	Wishes  []Wish  // in no order
+	AgedUS  int64   // the clock by which wishes age, and by which [Keys.Live] is sorted
+}
+
+// OwnAt returns the namespace's own time at a moment of Redis' clock after the last script.
+func (s State) OwnAt(at time.Time) time.Time {
+	if own := at.Add(s.Shift); own.After(s.Now) {
+		return own
+	}
+	return s.Now
 }
 
 // Opens returns the buckets that the fleet was told are closed, until moments of the namespace's own time.
@@ -68,43 +67,67 @@ func (s State) Set() []string {
 	return set
 }
 
-// ParseState reads the fields of [Keys.State] as HGETALL returns them. An empty map is a namespace nobody uses yet.
-func ParseState(fields map[string]string) State {
+// ParseState reads [Keys.State] and [Keys.Wishes] as HGETALL returns them at a time of Redis' clock. Empty maps are a namespace
+// nobody uses yet.
+func ParseState(fields, wishes map[string]string, at time.Time) State {
 	s := State{Told: fields["told"]}
 	w := words{rest: fields["epoch"]}
-	if id, version, born, grants, _, shift := w.word(), w.next(), w.next(), w.next(), w.next(), w.next(); !w.bad {
-		s.Epoch, s.Version, s.Born, s.Grants, s.Shift = id, version, time.UnixMicro(born), grants, time.Duration(shift)*time.Microsecond
+	if records, id, version, born := w.next(), w.word(), w.next(), w.next(); !w.bad && records == Version {
+		s.Epoch, s.Version, s.Born = id, version, time.UnixMicro(born)
+	}
+	w = words{rest: fields["time"]}
+	records, grants, now, shift, still, _ := w.next(), w.next(), w.next(), w.next(), w.next(), w.next()
+	if !w.bad && records == Version {
+		s.Grants, s.Now, s.Shift = grants, time.UnixMicro(now), time.Duration(shift-still)*time.Microsecond
 	}
 	for field, value := range fields {
 		if f, ok := ParseField(field); ok {
-			w := words{rest: value}
-			v := [9]int64{}
-			tag := w.next()
-			for i := range v {
-				v[i] = w.next()
+			if l, ok := parseLevel(value); ok {
+				l.Field = f
+				s.Levels = append(s.Levels, l)
 			}
-			if w.bad || tag != 5 || v[0] <= 0 || v[1] <= 0 {
-				continue
-			}
-			seen := time.UnixMicro(v[3])
-			deficit := func(units int64) time.Time { return seen.Add(time.Duration(units/v[0]) * time.Microsecond) }
-			s.Levels = append(s.Levels, Level{
-				Limit: Limit{Field: f, Tokens: v[0], PerUS: v[1], Burst: v[2]},
-				Seen:  seen, FullAt: deficit(v[4]), LineAt: deficit(v[6]),
-			})
-		}
-		if _, ok := strings.CutPrefix(field, "replica:"); ok {
-			w := words{rest: value}
-			seen, left, digest, name := w.next(), w.next(), w.word(), w.word()
-			if w.bad {
-				continue
-			}
-			s.Wishes = append(s.Wishes, Wish{
-				Replica: name, Seen: time.UnixMicro(seen), Left: left == 1, Limits: parseLimits(fields["wish:"+digest]),
-			})
 		}
 	}
+	w = words{rest: wishes["clock"]}
+	heardRecords, heard, aged := w.next(), w.next(), w.next()
+	if w.bad || heardRecords != Version {
+		return s
+	}
+	s.AgedUS = aged + max(0, s.OwnAt(at).UnixMicro()-heard)
+	for of, text := range wishes {
+		if of == "clock" {
+			continue
+		}
+		first, limits, _ := strings.Cut(text, "\n")
+		w := words{rest: first}
+		records, seen := w.next(), w.next()
+		if w.bad || records != Version {
+			continue
+		}
+		wish := Wish{Age: time.Duration(s.AgedUS-seen) * time.Microsecond, Limits: parseLimits(limits)}
+		for name := range strings.FieldsSeq(w.rest) {
+			if _, who, ok := strings.Cut(name, ":"); ok {
+				wish.Replicas = append(wish.Replicas, who)
+			}
+		}
+		s.Wishes = append(s.Wishes, wish)
+	}
 	return s
+}
+
+// parseLevel reads the record of a limit.
+func parseLevel(text string) (Level, bool) {
+	w := words{rest: text}
+	records := w.next()
+	l := Level{Limit: Limit{Tokens: w.next(), PerUS: w.next(), Burst: w.next()}, FullAt: time.UnixMicro(w.next())}
+	_, _ = w.next(), w.next()
+	if w.bad || records != Version || l.Tokens <= 0 || l.PerUS <= 0 || l.Burst <= 0 {
+		return Level{}, false
+	}
+	if w.rest != "" {
+		_, _, l.Waiting = w.next(), w.next(), w.next()
+	}
+	return l, !w.bad
 }
 
 // parseLimits reads lines of "field tokens per_us burst"; those that do not parse are left out.
@@ -112,11 +135,20 @@ func parseLimits(text string) []Limit {
 	var out []Limit
 	for line := range strings.Lines(text) {
 		w := words{rest: strings.TrimSpace(line)}
-		f, ok := ParseField(w.word())
-		l := Limit{Field: f, Tokens: w.next(), PerUS: w.next(), Burst: w.next()}
-		if ok && !w.bad {
+		if l, ok := parseLimit(&w); ok && !w.bad {
 			out = append(out, l)
 		}
 	}
 	return out
 }
+
+// parseLimit reads "field tokens per_us burst", and reports whether it is a limit that can be kept.
+func parseLimit(w *words) (Limit, bool) {
+	f, ok := ParseField(w.word())
+	l := Limit{Field: f, Tokens: w.next(), PerUS: w.next(), Burst: w.next()}
+	return l, ok && l.Tokens > 0 && l.PerUS > 0 && l.Burst > 0 &&
+		float64(l.Burst)*float64(l.PerUS)+float64(l.Tokens) <= widest
+}
+
+// widest bounds what is multiplied: 2^50.
+const widest = 1 << 50

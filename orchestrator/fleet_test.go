@@ -22,7 +22,7 @@ func TestFleetSharesTheBudgetFrugally(t *testing.T) {
 	for _, c := range []struct {
 		replicas, tasks int
 		calls           float64
-	}{{1, 2400, 0.25}, {8, 500, 0.25}} {
+	}{{1, 2400, 0.45}, {8, 500, 0.45}} {
 		t.Run(fmt.Sprint(c.replicas, " x ", c.tasks), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { sharing(t, c.replicas, c.tasks, c.calls) })
 		})
@@ -89,8 +89,7 @@ func sharing(t *testing.T, replicas, tasks int, mostCalls float64) {
 	if err := limitertest.Law(starts, limiter.PerSecond(rate, burst), time.Millisecond); err != nil {
 		t.Error(err)
 	}
-	// Redis is new: its buckets begin empty, and in debt by a horizon.
-	used := float64(started) / (rate * (50 - limiter.DefaultHorizon.Seconds()))
+	used := float64(started) / (rate*50 + burst) // a new bucket begins full
 	perTask := float64(calls) / float64(started)
 	t.Logf("%d replicas: %.4f of the budget used, %.3f calls for each task, tasks by replica %v", replicas, used, perTask, each)
 	if used < 0.99 {
@@ -99,7 +98,7 @@ func sharing(t *testing.T, replicas, tasks int, mostCalls float64) {
 	if perTask > mostCalls {
 		t.Errorf("%.3f calls to Redis for each task, want at most %.2f", perTask, mostCalls)
 	}
-	if spread := slices.Max(each) - slices.Min(each); spread > 30 {
+	if spread := slices.Max(each) - slices.Min(each); spread > 40 { // four turns of a horizon's tokens
 		t.Errorf("tasks by replica: %v", each)
 	}
 }

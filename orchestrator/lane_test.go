@@ -67,14 +67,14 @@ func TestLimiterErrorSparesWhoHasAReservation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(900 * time.Millisecond) // its reservation is there, and due in 100 ms
+		time.Sleep(950 * time.Millisecond) // its reservation is there, and due in 50 ms
 		down := errors.New("redis is down")
 		b.broken.Store(&down)
 		second, err := orchestrator.Submit(t.Context(), o, value(2))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := second.Await(t.Context()); !errors.Is(err, down) || time.Since(begin).Round(time.Millisecond) != 900*time.Millisecond {
+		if _, err := second.Await(t.Context()); !errors.Is(err, down) || time.Since(begin).Round(time.Millisecond) != 950*time.Millisecond {
 			t.Errorf("the second ended with %v after %v", err, time.Since(begin))
 		}
 		if _, err := first.Await(t.Context()); err != nil || time.Since(begin).Round(time.Millisecond) != time.Second {
@@ -97,7 +97,7 @@ func TestWhatCancelledTasksHadGoesToTheNext(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(900 * time.Millisecond)
+		time.Sleep(950 * time.Millisecond)
 		if s := o.Snapshot(); s.Pending != 2 || s.Lanes[0].Reserved != 1 {
 			t.Fatalf("one has a reservation, the other stands in line: %+v", s)
 		}

@@ -27,13 +27,17 @@ func (w *Worker) ready(out http.ResponseWriter, r *http.Request) {
 		plain(out, http.StatusServiceUnavailable, "draining")
 		return
 	case have == nil:
-		plain(out, http.StatusServiceUnavailable, "redis was not reached yet")
+		reason := "redis was not reached yet"
+		if last := w.trouble.Load(); last != nil {
+			reason = *last
+		}
+		plain(out, http.StatusServiceUnavailable, reason)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
 	if _, err := have.limiter.Snapshot(ctx); err != nil {
-		plain(out, http.StatusServiceUnavailable, "redis does not answer")
+		plain(out, http.StatusServiceUnavailable, trouble(err))
 		return
 	}
 	plain(out, http.StatusOK, "ok")

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/weir-go/weir/limiter"
@@ -25,7 +26,8 @@ type Worker struct {
 	started time.Time
 
 	draining atomic.Bool
-	parts    atomic.Pointer[parts] // nil until Redis was reached
+	parts    atomic.Pointer[parts]  // nil until Redis was reached
+	trouble  atomic.Pointer[string] // why it was not, as of the last attempt
 
 	mu sync.Mutex // serializes Connect
 }
@@ -159,17 +161,20 @@ func (w *Worker) Serve(ctx context.Context, listener net.Listener, handler http.
 	return work.Wait()
 }
 
-// connect tries until it succeeds or ctx ends.
+// connect tries until it succeeds or ctx ends. It logs each reason for which it fails, once until another comes.
 func (w *Worker) connect(ctx context.Context) bool {
 	retry := time.NewTicker(time.Second)
 	defer retry.Stop()
-	for said := false; ; said = true {
+	for logged := ""; ; {
 		err := w.Connect(ctx)
 		if err == nil {
 			return true
 		}
-		if !said && ctx.Err() == nil {
-			w.cfg.Logger.WarnContext(ctx, "not ready: redis does not answer; trying on", "error", err)
+		reason := trouble(err)
+		w.trouble.Store(&reason)
+		if reason != logged && ctx.Err() == nil {
+			w.cfg.Logger.WarnContext(ctx, "not ready; trying on", "reason", reason, "error", err)
+			logged = reason
 		}
 		select {
 		case <-retry.C:
@@ -177,6 +182,17 @@ func (w *Worker) connect(ctx context.Context) bool {
 			return false
 		}
 	}
+}
+
+// trouble is why Redis cannot be used, in the words of its reply if there was one.
+func trouble(err error) string {
+	if reply, refused := errors.AsType[redis.Error](err); refused {
+		return "redis refuses: " + reply.Error()
+	}
+	if errors.Is(err, limiter.ErrUnavailable) {
+		return "redis does not answer"
+	}
+	return "redis cannot be used, the log says why" // the error may hold a time, and is another each second
 }
 
 // drain stops intake, lets what runs end within the drain time, and cancels the rest.

@@ -39,10 +39,12 @@ func serve(t *testing.T) *miniredis.Miniredis {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close(context.WithoutCancel(t.Context())) })
-	// A new namespace begins in debt by the horizon, so that nothing comes at once and a place in line is kept. On a busy
-	// machine a token or two have come before they are asked for.
-	if _, _, err := l.TryReserve(t.Context(), "global", 12); err != nil {
-		t.Fatal(err)
+	// The burst, then what comes within the horizon, and a place in line for the rest. On a busy machine a token or two have come
+	// before they are asked for.
+	for _, n := range []int{40, 22} {
+		if _, _, err := l.TryReserve(t.Context(), "global", n); err != nil {
+			t.Fatal(err)
+		}
 	}
 	said, err := json.Marshal(fleet.Replica{ID: "0123456789", Addr: "10.0.0.1:8080", Slots: 10, Pending: 7, InFlight: 2, Done: 100, Failed: 1})
 	if err != nil {
@@ -67,7 +69,7 @@ func TestJSONIsOneObject(t *testing.T) {
 	if err := in.Decode(&r); err != nil || in.More() {
 		t.Fatalf("%v: %s", err, stdout)
 	}
-	if r.Schema != schema || r.Namespace != "shop" || r.Grants > 6 || len(r.Buckets) != 2 || len(r.Replicas) != 1 {
+	if r.Schema != schema || r.Namespace != "shop" || r.Grants > 56 || len(r.Buckets) != 2 || len(r.Replicas) != 1 {
 		t.Fatalf("%+v", r)
 	}
 	if b := r.Buckets[0]; b.Name != "global" || b.Rate != 40 || b.Burst != 40 || b.Tokens != 0 || b.Debt < 3 || b.Debt > 12 || b.Waiting < 5 || b.Waiting > 13 {
@@ -99,6 +101,9 @@ func TestTablesForAPerson(t *testing.T) {
 }
 
 func TestExitStatus(t *testing.T) {
+	locked, denied := miniredis.RunT(t), miniredis.RunT(t)
+	locked.RequireAuth("another")
+	denied.SetError("NOPERM this user has no permissions to run the 'hgetall' command")
 	for name, c := range map[string]struct {
 		url    string
 		args   []string
@@ -106,6 +111,9 @@ func TestExitStatus(t *testing.T) {
 		says   string
 	}{
 		"redis not there":  {"redis://:hunter2@127.0.0.1:1", nil, cli.Unreachable, "127.0.0.1:1"},
+		"wrong password":   {"redis://:hunter2@" + locked.Addr(), nil, cli.Unreachable, "refuses: WRONGPASS"},
+		"no password":      {"redis://" + locked.Addr(), nil, cli.Unreachable, "refuses: NOAUTH"},
+		"not allowed":      {"redis://" + denied.Addr(), nil, cli.Unreachable, "refuses: NOPERM"},
 		"url not a url":    {"redis://:hunter2@a:b", nil, cli.Usage, "REDIS_URL"},
 		"unknown flag":     {"", []string{"--bogus"}, cli.Usage, "--bogus"},
 		"namespace":        {"", []string{"--namespace", "a b"}, cli.Usage, "namespace"},

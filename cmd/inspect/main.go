@@ -9,7 +9,7 @@ import (
 
 const description = `Show the buckets and replicas of a fleet. REDIS_URL names its Redis; nothing is ever written there.
 
-Exit status: 0, 1 for an error, 2 for a wrong call, 3 if Redis does not answer.`
+Exit status: 0, 1 for an error, 2 for a wrong call, 3 if Redis does not answer or refuses.`
 
 func main() {
 	cli.QuietRedis()

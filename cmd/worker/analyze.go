@@ -60,7 +60,7 @@ func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 		return errors.Join(failure, err)
 	}
 	if failure != nil {
-		return failure
+		return redis.explain(failure)
 	}
 	out := json.NewEncoder(s.Out)
 	out.SetIndent("", "  ")

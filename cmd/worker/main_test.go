@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alicebob/miniredis/v2"
+
 	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/worker/playlist"
 )
@@ -54,6 +56,10 @@ func TestBadInput(t *testing.T) {
 		return map[string]string{"WEIR_UPSTREAM": "http://127.0.0.1:1", name: value}
 	}
 
+	locked, denied := miniredis.RunT(t), miniredis.RunT(t)
+	locked.RequireAuth("another")
+	denied.SetError("NOPERM this user has no permissions to run the 'evalsha' command")
+
 	for name, c := range map[string]struct {
 		env    map[string]string
 		args   []string
@@ -79,6 +85,12 @@ func TestBadInput(t *testing.T) {
 		"redis not there":       {with("REDIS_URL", "redis://:hunter2@127.0.0.1:1"), []string{"analyze", sample}, cli.Failed, []string{"127.0.0.1:1", "REDIS_URL"}},
 		"demo without its redis": {
 			with("REDIS_URL", "redis://:hunter2@127.0.0.1:1"), []string{"demo"}, cli.Failed, []string{"127.0.0.1:1", "REDIS_URL"},
+		},
+		"redis password": {
+			with("REDIS_URL", "redis://:hunter2@"+locked.Addr()), []string{"analyze", sample}, cli.Failed, []string{locked.Addr(), "refuses: WRONGPASS", "REDIS_URL"},
+		},
+		"redis permission": {
+			with("REDIS_URL", "redis://"+denied.Addr()), []string{"demo"}, cli.Failed, []string{denied.Addr(), "refuses: NOPERM", "'evalsha'", "README"},
 		},
 		"port in use":            {sim, []string{"serve", "--addr", busy}, cli.Failed, []string{busy, "in use", "--addr"}},
 		"port of the simulator":  {nil, []string{"upstream", "--addr", busy}, cli.Failed, []string{busy, "in use", "--addr"}},

@@ -137,8 +137,13 @@ func (s *scripts) DialHook(next redis.DialHook) redis.DialHook {
 // ProcessHook counts EVALSHA of the script and EVAL, which is how it comes when Redis does not know it yet.
 func (s *scripts) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		if name := cmd.Name(); name == "eval" || name == "evalsha" && len(cmd.Args()) > 1 && cmd.Args()[1] == lua.AcquireSHA() {
+		switch cmd.Name() {
+		case "eval":
 			s.runs.Add(1)
+		case "evalsha":
+			if digest, ok := cmd.Args()[1].(string); ok && slices.Contains(lua.AcquireSHAs(), digest) {
+				s.runs.Add(1)
+			}
 		}
 		return next(ctx, cmd)
 	}

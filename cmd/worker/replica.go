@@ -46,9 +46,9 @@ func (s *server) client() *redis.Client {
 	return redis.NewClient(&o)
 }
 
-// explain says of an error of Redis where that was and what to do.
+// explain adds to an error of Redis where Redis is and what to do. It leaves other errors as they are.
 func (s *server) explain(err error) error {
-	if errors.Is(err, limiter.ErrUnavailable) {
+	if _, refused := errors.AsType[redis.Error](err); refused || errors.Is(err, limiter.ErrUnavailable) {
 		return cli.Unanswered(cli.Failed, s.options.Addr, err)
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -35,9 +36,26 @@ type silence struct{}
 
 func (silence) Printf(context.Context, string, ...any) {}
 
-// Unanswered is the error of a Redis that was asked in vain: where it is, why, and what to do.
+// Unanswered is the error of a call to Redis that failed: where Redis is, why, and what to do. An error reply is an answer, so
+// its text stands there as Redis wrote it.
 func Unanswered(status int, addr string, err error) error {
-	return &Error{Status: status, Err: fmt.Errorf("redis at %s does not answer: %w; start it, or set REDIS_URL to the Redis of the fleet", addr, last(err))}
+	reply, refused := errors.AsType[redis.Error](err)
+	if !refused {
+		return &Error{Status: status, Err: fmt.Errorf("redis at %s does not answer: %w; start it, or set REDIS_URL to the Redis of the fleet", addr, last(err))}
+	}
+	return &Error{Status: status, Err: fmt.Errorf("redis at %s refuses: %w%s", addr, reply, remedy(reply.Error()))}
+}
+
+// remedy is what to do about a refusal, where that is known.
+func remedy(reply string) string {
+	code, _, _ := strings.Cut(reply, " ")
+	switch {
+	case code == "WRONGPASS" || code == "NOAUTH":
+		return "; set the user and the password in REDIS_URL"
+	case code == "NOPERM" || strings.Contains(reply, "user executing the script") || strings.Contains(reply, "ACL failure in script"):
+		return "; the README lists what the user must be allowed"
+	}
+	return ""
 }
 
 // last is the innermost cause of an error, without what the layers in between say about it.

@@ -17,7 +17,7 @@ const (
 	OK          = 0
 	Failed      = 1
 	Usage       = 2
-	Unreachable = 3 // Redis did not answer one who only looks
+	Unreachable = 3 // Redis did not answer one who only looks, or refused
 	Interrupted = 130
 )
 

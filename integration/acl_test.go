@@ -1,0 +1,403 @@
+package integration
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+	"github.com/weir-go/weir/lua"
+	"github.com/weir-go/weir/worker/fleet"
+)
+
+// user is a user of Redis, as one of the README's commands creates it.
+type user struct {
+	name, password, keys string
+	commands             []string
+}
+
+// readmeUser reads the command that creates a user, and accepts nothing in it that allows more than is counted here.
+func readmeUser(t *testing.T, name string) user {
+	t.Helper()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(readme), "\nredis-cli ACL SETUSER "+name+" reset on ")
+	line, _, end := strings.Cut(strings.ReplaceAll(rest, "\\\n", " "), "\n")
+	if !ok || !end {
+		t.Fatalf("the README does not create the user %s", name)
+	}
+	u := user{name: name}
+	for word := range strings.FieldsSeq(line) {
+		word = strings.Trim(word, "'")
+		switch {
+		case strings.HasPrefix(word, ">") && u.password == "":
+			u.password = word[1:]
+		case strings.Contains(word, "~") && u.keys == "":
+			u.keys = word
+		case strings.HasPrefix(word, "+") && !strings.HasPrefix(word, "+@"):
+			u.commands = append(u.commands, word[1:])
+		default:
+			t.Fatalf("the README's user %s has %q, which this test does not know", name, word)
+		}
+	}
+	return u
+}
+
+// without is the same user without a command.
+func (u user) without(command string) user {
+	u.commands = slices.DeleteFunc(slices.Clone(u.commands), func(c string) bool { return c == command })
+	return u
+}
+
+// create makes the user anew. Clients that had logged in as this user are disconnected first.
+func (u user) create(t *testing.T, admin *redis.Client) {
+	t.Helper()
+	if err := admin.Do(t.Context(), "acl", "deluser", u.name).Err(); err != nil {
+		t.Fatal(err)
+	}
+	words := []any{"acl", "setuser", u.name, "reset", "on", ">" + u.password, u.keys}
+	for _, c := range u.commands {
+		words = append(words, "+"+c)
+	}
+	if err := admin.Do(t.Context(), words...).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// url is the REDIS_URL of the user.
+func (u user) url(admin *redis.Client) string {
+	return "unix://" + url.UserPassword(u.name, u.password).String() + "@" + admin.Options().Addr
+}
+
+// client is a client of the user.
+func (u user) client(t *testing.T, admin *redis.Client) *redis.Client {
+	t.Helper()
+	o := *admin.Options()
+	o.Username, o.Password, o.MaxRetries, o.ContextTimeoutEnabled = u.name, u.password, -1, true
+	rdb := redis.NewClient(&o)
+	t.Cleanup(func() { _ = rdb.Close() })
+	return rdb
+}
+
+// denied reports whether Redis denied a command to a user, by itself or within a script of one version or another.
+func denied(err error) bool {
+	reply, ok := errors.AsType[redis.Error](err)
+	return ok && deniedText(reply.Error())
+}
+
+func deniedText(text string) bool {
+	return strings.Contains(text, "NOPERM") || strings.Contains(text, "The user executing the script can't") || strings.Contains(text, "ACL failure in script")
+}
+
+// TestUsersOfTheReadme: what the README allows is enough for the limiter and the commands, and no command of it can be left out.
+func TestUsersOfTheReadme(t *testing.T) {
+	admin := limitertest.Server(t)
+	w, i := readmeUser(t, "weir-worker"), readmeUser(t, "weir-inspect")
+	worker, inspect := build(t, "worker"), build(t, "inspect")
+	w.create(t, admin)
+	i.create(t, admin)
+
+	if err := useAll(t, w, admin); err != nil {
+		t.Errorf("the limiter as %s: %v", w.name, err)
+	}
+	t.Run("commands", func(t *testing.T) { runCommands(t, admin, w, i, worker, inspect) })
+	t.Run("nothing else", func(t *testing.T) { tryMore(t, admin, w, i) })
+	refusals, err := admin.Do(t.Context(), "acl", "log").Slice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range refusals {
+		if text := fmt.Sprint(r); !strings.Contains(text, "client|setinfo") {
+			t.Errorf("Redis has denied something: %s", text)
+		}
+	}
+	t.Run("no less for the worker", func(t *testing.T) {
+		for _, c := range w.commands {
+			w.without(c).create(t, admin)
+			err := useAll(t, w, admin)
+			if err == nil || !denied(err) {
+				t.Errorf("without %s: %v, want that a call is denied", c, err)
+				continue
+			}
+			t.Logf("without %s: %v", c, err)
+		}
+		w.create(t, admin)
+	})
+	t.Run("no less for inspect", func(t *testing.T) {
+		if err := useAll(t, w, admin); err != nil { // so that there is a replica to look at
+			t.Fatal(err)
+		}
+		for _, c := range i.commands {
+			i.without(c).create(t, admin)
+			status, stderr := execute(t, inspect, []string{"REDIS_URL=" + i.url(admin)}, "--json")
+			if status != 3 || !strings.Contains(stderr, "refuses: NOPERM") {
+				t.Errorf("without %s: status %d, want 3 and the reason: %s", c, status, stderr)
+				continue
+			}
+			t.Logf("without %s: %s", c, stderr)
+		}
+		i.create(t, admin)
+	})
+	t.Run("reasons", func(t *testing.T) { seeReasons(t, admin, w, i, worker, inspect) })
+}
+
+// useAll is useClient from an empty Redis without scripts, as a user.
+func useAll(t *testing.T, u user, admin *redis.Client) error {
+	t.Helper()
+	if err := errors.Join(admin.FlushAll(t.Context()).Err(), admin.ScriptFlush(t.Context()).Err()); err != nil {
+		t.Fatal(err)
+	}
+	return useClient(t, u.client(t, admin), admin)
+}
+
+// useClient uses the limiter and the heartbeat in all the ways that need a command of their own, until a call fails.
+func useClient(t *testing.T, rdb, admin redis.UniversalClient) error {
+	t.Helper()
+	ctx, keys := t.Context(), lua.Keys("weir")
+	config := limiter.Config{
+		Buckets: map[string][]limiter.Limit{
+			"global": {limiter.PerSecond(1000, 100)}, "slow": {{Tokens: 1, Per: 10 * time.Second, Burst: 1}},
+			"brisk": {limiter.PerSecond(40, 1)}, "window": {limiter.PerWindow(2, 20*time.Millisecond)},
+		},
+		Routes: map[string][]string{},
+	}
+	const lanes = 20
+	for n := range lanes {
+		config.Routes[fmt.Sprint("slow-", n)] = []string{"slow"}
+	}
+	l, err := limiter.New(ctx, rdb, config)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := l.Close(context.WithoutCancel(ctx)); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, err := range []error{
+		l.Wait(ctx, "global"),
+		l.Wait(ctx, "global", limiter.Urgent()),
+		l.Route("tenant", limiter.Bucket{Name: "tenant", Limits: []limiter.Limit{limiter.PerSecond(100, 10)}}, limiter.Bucket{Name: "global"}),
+		l.Wait(ctx, "tenant"),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	for range 6 { // starts of a window that no longer count
+		if err := l.Wait(ctx, "window"); err != nil {
+			return err
+		}
+	}
+	for n := range lanes { // a line of many lanes, of which one request counts a part
+		if _, _, err := l.TryReserve(ctx, fmt.Sprint("slow-", n), 1); err != nil {
+			return err
+		}
+	}
+	// A lane in line that asks again when its turn is near.
+	if _, _, err := l.TryReserve(ctx, "brisk", 12); err != nil {
+		return err
+	}
+	if err := l.Wait(ctx, "brisk"); err != nil {
+		return err
+	}
+	// Reservations that are given back one after the other cannot all go back into the bucket; the others serve who comes next.
+	for range 2 {
+		got, _, err := l.TryReserve(ctx, "global", 200)
+		if err != nil {
+			return err
+		}
+		for _, r := range got {
+			r.Cancel()
+		}
+	}
+	for _, err := range []error{
+		l.Pause(ctx, "global", time.Minute), l.Resume(ctx, "global"),
+		l.Configure(ctx, "global", limiter.PerSecond(2000, 100)), l.Configure(ctx, "global"),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	// What something else has written under the namespace: a record that cannot be read, and a key of another type.
+	if err := cmp.Or(admin.HSet(ctx, keys.Wishes(), "damaged", "damaged").Err(), admin.Del(ctx, keys.Live()).Err(),
+		admin.Set(ctx, keys.Live(), "damaged", 0).Err()); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Resume(ctx, "global"); err != nil {
+		return err
+	}
+	if _, err := l.Snapshot(ctx); err != nil {
+		return err
+	}
+	text := []byte(`{"id":"replica"}`)
+	_, err = lua.Heartbeat(ctx, rdb, keys, "replica", text, time.Minute, time.Minute)
+	return err
+}
+
+// runCommands runs the worker and inspect as their users.
+func runCommands(t *testing.T, admin *redis.Client, w, i user, worker, inspect string) {
+	t.Helper()
+	if err := admin.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"REDIS_URL=" + w.url(admin), "WEIR_UPSTREAM=http://127.0.0.1:1"}
+	if status, stderr := execute(t, worker, env, "demo", "--replicas", "2", "--tracks", "8", "--rate", "200", "--burst", "20", "--json"); status != 0 {
+		t.Errorf("worker demo: status %d: %s", status, stderr)
+	}
+	replica := start(t, env, worker, "serve", "--addr", "127.0.0.1:0")
+	if text := untilReady(t, replica.addr, http.StatusOK); text != "ok\n" {
+		t.Errorf("a replica that is ready says %q", text)
+	}
+	looker, again := i.client(t, admin), time.NewTicker(20*time.Millisecond)
+	defer again.Stop()
+	var seen []fleet.Seen
+	for ; len(seen) == 0; <-again.C { // it publishes itself once it is ready
+		var err error
+		if seen, err = fleet.Read(t.Context(), looker, "weir"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if status, stderr := execute(t, inspect, []string{"REDIS_URL=" + i.url(admin)}); status != 0 {
+		t.Errorf("inspect: status %d: %s", status, stderr)
+	}
+	replica.stop(t)
+	if left := admin.ZCard(t.Context(), lua.Keys("weir").Replicas()).Val(); left != 0 {
+		t.Errorf("%d replicas are listed after the only one has left", left)
+	}
+}
+
+// tryMore: neither user can do what it needs not, and inspect's cannot write even with a command that does.
+func tryMore(t *testing.T, admin *redis.Client, w, i user) {
+	t.Helper()
+	ctx, state := t.Context(), lua.Keys("weir").State()
+	sha := admin.ScriptLoad(ctx, "return redis.call('SET', KEYS[1], 1)").Val()
+	try := func(u user, words ...any) {
+		t.Helper()
+		if err := u.client(t, admin).Do(ctx, words...).Err(); !denied(err) {
+			t.Errorf("%s may %v: %v", u.name, words, err)
+		}
+	}
+	for _, u := range []user{w, i} {
+		try(u, "hgetall", "{other}:state")
+		try(u, "hgetall", "weir")
+		for _, words := range [][]any{{"flushall"}, {"config", "get", "*"}, {"keys", "*"}, {"scan", "0"}, {"script", "flush"}, {"acl", "list"}, {"info"}, {"monitor"}} {
+			try(u, words...)
+		}
+	}
+	try(w, "evalsha", sha, 1, "{other}:state")
+	try(i, "set", state, 1)
+	try(i, "del", state)
+	try(i, "hset", state, "epoch", "x")
+	try(i, "evalsha", sha, 1, state)
+	try(i, "eval", "return 1", 0)
+	writer := i
+	writer.name, writer.commands = "weir-writer", slices.Concat(i.commands, []string{"set", "evalsha"})
+	writer.create(t, admin)
+	try(writer, "set", state, 1)
+	try(writer, "evalsha", sha, 1, state)
+	if err := admin.Do(ctx, "acl", "log", "reset").Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// seeReasons: the commands print what Redis replied, and not the password.
+func seeReasons(t *testing.T, admin *redis.Client, w, i user, worker, inspect string) {
+	t.Helper()
+	sim := "WEIR_UPSTREAM=http://127.0.0.1:1"
+	wrong := func(u user) []string {
+		u.password = "hunter2"
+		return []string{"REDIS_URL=" + u.url(admin), sim}
+	}
+	right := func(u user) []string { return []string{"REDIS_URL=" + u.url(admin), sim} }
+	see := func(status int, reason, binary string, env []string, args ...string) {
+		t.Helper()
+		got, stderr := execute(t, binary, env, args...)
+		for _, never := range []string{"hunter2", w.password, i.password, "does not answer"} {
+			if strings.Contains(stderr, never) {
+				t.Errorf("%v prints %q: %s", args, never, stderr)
+			}
+		}
+		lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n") // those before the last say how far the analysis is
+		last := lines[len(lines)-1]
+		if got != status || !strings.Contains(last, " refuses: "+reason) || strings.Count(stderr, "refuses") != 1 || reason == "" && !deniedText(last) {
+			t.Errorf("%v: status %d, want %d and the reason %s in its last line: %s", args, got, status, reason, stderr)
+		}
+	}
+	demo, analyze := []string{"demo", "--replicas", "1"}, []string{"analyze", "../worker/playlist/sample.csv"}
+	see(3, "WRONGPASS", inspect, wrong(i))
+	see(1, "WRONGPASS", worker, wrong(w), demo...)
+	see(1, "WRONGPASS", worker, wrong(w), analyze...)
+	see(1, "NOPERM", worker, right(i), demo...)
+	see(1, "NOPERM", worker, right(i), analyze...)
+	w.without("hdel").without("hset").create(t, admin)
+	see(1, "", worker, right(w), demo...)
+	w.without("hget").create(t, admin) // the limiter begins, and its first call is refused
+	see(1, "", worker, right(w), analyze...)
+	w.without("evalsha").create(t, admin)
+	replica := start(t, right(w), worker, "serve", "--addr", "127.0.0.1:0")
+	if text := untilReady(t, replica.addr, http.StatusServiceUnavailable); !strings.Contains(text, "redis refuses: NOPERM") {
+		t.Errorf("a replica that Redis refuses says %q", text)
+	}
+	w.create(t, admin) // and goes on when it may
+	untilReady(t, replica.addr, http.StatusOK)
+	replica.stop(t)
+}
+
+// execute runs a command to its end, for a minute at most.
+func execute(t *testing.T, binary string, env []string, args ...string) (status int, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, args...)
+	var errs strings.Builder
+	cmd.Env, cmd.Stderr = append(os.Environ(), env...), &errs
+	err := cmd.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), errs.String()
+}
+
+// untilReady asks a replica whether it is ready until the status of its answer is the one that is wanted, and returns what it says.
+// A replica that has not reached Redis yet says so first.
+func untilReady(t *testing.T, addr string, status int) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for ; ; <-again.C {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.StatusCode == status && !strings.Contains(string(text), "not reached yet") {
+			return string(text)
+		}
+	}
+}

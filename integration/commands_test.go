@@ -1,0 +1,179 @@
+package integration
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/weir-go/weir/lua"
+)
+
+const client = "github.com/redis/go-redis/v9"
+
+// reads are the files whose calls to Redis only look. They are all that inspect runs.
+var reads = []string{"limiter/snapshot.go", "worker/fleet/read.go"}
+
+// TestReadmeListsTheCommands holds the README's two users against the code: the scripts' calls to Redis, and the calls that Go code
+// makes of the client.
+func TestReadmeListsTheCommands(t *testing.T) {
+	scripts := scriptCommands(t)
+	calls := goCommands(t)
+	worker, inspect := map[string]bool{}, map[string]bool{}
+	maps.Copy(worker, scripts)
+	for file, commands := range calls {
+		looks := slices.Contains(reads, file)
+		if looks || strings.HasPrefix(file, "cmd/inspect/") {
+			maps.Copy(inspect, commands)
+		}
+		if file != "worker/fleet/read.go" && !strings.HasPrefix(file, "cmd/inspect/") {
+			maps.Copy(worker, commands)
+		}
+	}
+	for _, file := range reads {
+		if len(calls[file]) == 0 {
+			t.Errorf("%s calls no Redis: what inspect reads is elsewhere", file)
+		}
+	}
+	for name, used := range map[string]map[string]bool{"weir-worker": worker, "weir-inspect": inspect} {
+		listed := readmeUser(t, name).commands
+		for _, c := range slices.Sorted(maps.Keys(used)) {
+			if !slices.Contains(listed, c) {
+				t.Errorf("the README does not allow %s to %s, which the code needs", name, c)
+			}
+		}
+		for i, c := range listed {
+			if !used[c] || slices.Contains(listed[:i], c) {
+				t.Errorf("the README allows %s to %s, which no code needs, or twice", name, c)
+			}
+		}
+	}
+	if got, want := readmeUser(t, "weir-worker").keys, "~"+strings.TrimSuffix(lua.Keys("weir").State(), "state")+"*"; got != want {
+		t.Errorf("the README gives the worker the keys %s, want %s", got, want)
+	}
+	if got, want := readmeUser(t, "weir-inspect").keys, "%R"+readmeUser(t, "weir-worker").keys; got != want {
+		t.Errorf("the README gives inspect the keys %s, want %s", got, want)
+	}
+}
+
+// scriptCommands are the commands that the scripts call. A call whose command is not written where it is called could not be
+// listed, and fails the test.
+func scriptCommands(t *testing.T) map[string]bool {
+	t.Helper()
+	call := regexp.MustCompile(`\bp?call\(\s*(?:'([A-Za-z]+)')?`)
+	comment := regexp.MustCompile(`(?m)(^|\s)--.*$`)
+	commands := map[string]bool{}
+	for name, source := range lua.Sources() {
+		for _, m := range call.FindAllStringSubmatch(comment.ReplaceAllString(source, ""), -1) {
+			if m[1] == "" {
+				t.Errorf("the script %s calls a command that is no word: %s", name, m[0])
+			}
+			commands[strings.ToLower(m[1])] = true
+		}
+	}
+	return commands
+}
+
+// goCommands are the commands that the project's Go code calls, tests and test helpers apart, by file. It finds them by types: a
+// method of the client that returns a command sends the one of its name.
+func goCommands(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	packages, exports := exported(t)
+	found := map[string]map[string]bool{}
+	set := token.NewFileSet()
+	compiled := importer.ForCompiler(set, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	for _, p := range packages {
+		if !slices.Contains(p.Imports, client) || p.ImportPath == module+"/limiter/limitertest" {
+			continue
+		}
+		var files []*ast.File
+		for _, name := range p.GoFiles {
+			file, err := parser.ParseFile(set, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, file)
+		}
+		info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
+		if _, err := (&types.Config{Importer: compiled}).Check(p.ImportPath, set, files, info); err != nil {
+			t.Fatal(err)
+		}
+		for id, object := range info.Uses {
+			f, ok := object.(*types.Func)
+			if !ok || f.Pkg() == nil || f.Pkg().Path() != client {
+				continue
+			}
+			position := set.Position(id.Pos())
+			file := strings.TrimPrefix(p.ImportPath, module+"/") + "/" + filepath.Base(position.Filename)
+			if found[file] == nil {
+				found[file] = map[string]bool{}
+			}
+			for _, c := range sends(t, file, f) {
+				found[file][c] = true
+			}
+		}
+	}
+	return found
+}
+
+// sends are the commands of a function of the client.
+func sends(t *testing.T, file string, f *types.Func) []string {
+	t.Helper()
+	results := f.Signature().Results()
+	if results.Len() != 1 || !strings.HasPrefix(results.At(0).Type().String(), "*"+client+".") || !strings.HasSuffix(results.At(0).Type().String(), "Cmd") {
+		return nil
+	}
+	of := ""
+	if receiver := f.Signature().Recv(); receiver != nil {
+		of = strings.TrimPrefix(receiver.Type().String(), "*"+client+".")
+	}
+	switch {
+	case of == "Script" && f.Name() == "Run", of == "" && f.Name() == "NewCmd" && file == "lua/script.go":
+		return []string{"evalsha", "eval"}
+	case of == "" || f.Name() == "Do":
+		t.Errorf("%s calls %s: this test does not know which command that sends", file, f.Name())
+		return nil
+	}
+	return []string{strings.ToLower(strings.TrimSuffix(f.Name(), "WithScores"))}
+}
+
+// listed is a package as the go command lists it.
+type listed struct {
+	ImportPath, Dir, Export string
+	GoFiles, Imports        []string
+}
+
+// exported returns the project's packages, and where the types of everything that they import are.
+func exported(t *testing.T) (packages []listed, exports map[string]string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,Imports", module+"/...").Output()
+	if err != nil {
+		t.Fatal(fmt.Errorf("go list: %w", err))
+	}
+	exports = map[string]string{}
+	for all := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := all.Decode(&p); errors.Is(err, io.EOF) {
+			return packages, exports
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		exports[p.ImportPath] = p.Export
+		if strings.HasPrefix(p.ImportPath, module+"/") {
+			packages = append(packages, p)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package limiter_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/internal/table"
+	"github.com/weir-go/weir/limiter/limitertest"
+)
+
+// lateness measures by how much the timers of this machine are late, on average, until the returned function is called.
+func lateness() (stop func() time.Duration) {
+	const every = 25 * time.Millisecond
+	done, measured := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		var late, n time.Duration
+		timer := time.NewTimer(every)
+		defer timer.Stop()
+		for at := time.Now().Add(every); ; {
+			select {
+			case <-done:
+				measured <- late / max(1, n)
+				return
+			case <-timer.C:
+				late, n = late+max(0, time.Since(at)), n+1 // when a goroutine runs, not when its timer has fired
+				at = time.Now().Add(every)
+				timer.Reset(every)
+			}
+		}
+	}()
+	return func() time.Duration {
+		close(done)
+		return <-measured
+	}
+}
+
+// looseBy is the share of a row's budget that late timers may cost, beside two hundredths: at a burst of 1 each token that is taken
+// late makes the next one late. A token passes a timer and a call to Redis.
+func looseBy(r table.Row, late time.Duration) float64 {
+	fastest := 0.0
+	for _, l := range r.Limits {
+		fastest = max(fastest, l.Rate())
+	}
+	return min(0.15, 0.02+2*late.Seconds()*fastest)
+}
+
+// TestConservesOnRedis plays the named rows on a real Redis, in real time and all at once, more of them than the machine has cores.
+// Timers fire late there, most of all beside the tests of other packages, so that the marks are looser, by what is measured
+// meanwhile. The same rows have narrow marks in virtual time.
+func TestConservesOnRedis(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector is too slow for marks in real time")
+	}
+	rdb := limitertest.Server(t)
+	options := func() *redis.Options {
+		opts := *rdb.Options()
+		opts.Dialer = opts.NewDialer()
+		return &opts
+	}
+	var rows []table.Row
+	for _, r := range table.Named() {
+		if r, ok := r.InRealTime(); ok {
+			rows = append(rows, r)
+		}
+	}
+	logs := make([]table.Log, len(rows))
+	var plays sync.WaitGroup
+	for i, r := range rows {
+		w := fleetWorld(t, r, fmt.Sprintf("row-%d", i), options)
+		plays.Go(func() {
+			defer w.end()
+			logs[i] = play(t, r, w)
+		})
+	}
+	stop := lateness()
+	plays.Wait()
+	late := stop()
+	t.Logf("timers were late by %v on average", late)
+	red := openRed(t, "redis")
+	for i, r := range rows {
+		t.Run(r.String(), func(t *testing.T) {
+			first, tolerance := true, table.Tolerance{
+				Slack: limiter.DefaultSlack + 10*time.Millisecond, Trip: 20 * time.Millisecond, Idle: 20 * time.Millisecond, Loose: looseBy(r, late),
+			}
+			red.judge(t, r, &tolerance, func() table.Log {
+				if first {
+					first = false
+					return logs[i]
+				}
+				stop := lateness()
+				defer func() { tolerance.Loose = looseBy(r, stop()) }()
+				w := fleetWorld(t, r, fmt.Sprintf("row-%d-again", i), options) // alone
+				defer w.end()
+				return play(t, r, w)
+			})
+		})
+	}
+}

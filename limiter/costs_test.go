@@ -1,0 +1,196 @@
+package limiter_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+)
+
+// TestMixedCostsUseTheRate: calls of one token and of the whole burst, in several replicas. However they mix, and if
+// callers give up at random, nothing of the rate is lost.
+func TestMixedCostsUseTheRate(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit    limiter.Limit
+		waiters  int // of each replica
+		large    int // one in so many calls costs the burst
+		giveUp   bool
+		length   time.Duration
+		replicas []int
+	}{
+		"10 a second, burst 5":                 {limiter.PerSecond(10, 5), 6, 3, false, 40 * time.Second, []int{4}},
+		"10 a second, burst 5, gives up":       {limiter.PerSecond(10, 5), 6, 3, true, 40 * time.Second, []int{4}},
+		"40 a second, burst 40":                {limiter.PerSecond(40, 40), 6, 4, false, 40 * time.Second, []int{4}},
+		"40 a second, burst 40, gives up":      {limiter.PerSecond(40, 40), 6, 4, true, 40 * time.Second, []int{4}},
+		"1 a second, burst 60":                 {limiter.PerSecond(1, 60), 3, 4, false, 5 * time.Minute, []int{4}},
+		"1 a second, burst 60, gives up":       {limiter.PerSecond(1, 60), 3, 4, true, 5 * time.Minute, []int{4}},
+		"100 a second, burst 10":               {limiter.PerSecond(100, 10), 5, 8, false, 5 * time.Second, []int{4}},
+		"100 a second, burst 10, gives up":     {limiter.PerSecond(100, 10), 5, 8, true, 10 * time.Second, []int{1, 4}},
+		"100 a second, burst 2, two, gives up": {limiter.PerSecond(100, 2), 2, 2, true, 10 * time.Second, []int{4}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+				empty(t, fleet[0], c.limit.Burst)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				j := &journal{}
+				var running sync.WaitGroup
+				// What all wait for, the longest that one may stay.
+				mean := 1 + float64(c.limit.Burst-1)/float64(c.large)
+				turn := time.Duration(mean * float64(c.waiters*len(fleet)) / c.limit.Rate() * float64(time.Second))
+				for i, l := range fleet {
+					for k := range c.waiters {
+						rnd := rand.New(rand.NewPCG(uint64(i), uint64(k)))
+						running.Go(func() {
+							for ctx.Err() == nil {
+								cost := int64(1)
+								if rnd.IntN(c.large) == 0 {
+									cost = c.limit.Burst
+								}
+								patient, end := context.WithCancel(ctx)
+								if c.giveUp && rnd.IntN(3) == 0 {
+									time.AfterFunc(1+time.Duration(rnd.Int64N(int64(turn))), end)
+								}
+								_ = j.wait(patient, l, cost)
+								end()
+							}
+						})
+					}
+				}
+				time.Sleep(c.length)
+				cancel()
+				running.Wait()
+				// What is left in the bucket is not lost: a call of the burst may just have been ahead of others, and have gone.
+				snapshot, err := fleet[0].Snapshot(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				left, starts := snapshot.Buckets[0].Tokens-snapshot.Buckets[0].Debt, j.since(time.Time{})
+				for _, s := range starts[1:] {
+					left += float64(s.cost)
+				}
+				// What is reserved when all go at the end is lost: then what was used until the last start says more.
+				share := max(used(starts, c.limit.Rate()), left/(c.limit.Rate()*time.Since(starts[0].at).Seconds()))
+				large := 0
+				for _, s := range j.starts {
+					if s.cost > 1 {
+						large++
+					}
+				}
+				t.Logf("used %.4f in %d starts, %d of them of the burst", share, len(j.starts), large)
+				// A reservation that is given up goes back, less what arrives until the due time of the last one. That loss is small
+				// beside a burst, unless a horizon brings more tokens than the bucket holds.
+				least := 0.99
+				if c.giveUp {
+					least = 0.98
+				}
+				if c.giveUp && c.limit.Rate()*limiter.DefaultHorizon.Seconds() > float64(c.limit.Burst) {
+					least = 0.96
+				}
+				if share < least || large == 0 || large == len(j.starts) {
+					t.Errorf("used %.4f of the rate in %d starts, %d of them of the burst", share, len(j.starts), large)
+				}
+				slack := time.Millisecond
+				if c.giveUp {
+					slack = limiter.DefaultSlack
+				}
+				j.law(t, c.limit, slack)
+			}, c.replicas...)
+		})
+	}
+}
+
+// TestMostOfAFleetGoes: the callers of most replicas give up, or the replicas die. Those that are left are served soon, and
+// then use the rate.
+func TestMostOfAFleetGoes(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit             limiter.Limit
+		replicas, waiters int
+		going             int
+		dies              bool
+	}{
+		"36 of 40 give up":           {limiter.PerSecond(5, 10), 40, 6, 36, false},
+		"36 of 40 die":               {limiter.PerSecond(5, 10), 40, 6, 36, true},
+		"4 of 5 give up":             {limiter.PerSecond(20, 20), 5, 8, 4, false},
+		"4 of 5 die":                 {limiter.PerSecond(20, 20), 5, 8, 4, true},
+		"5 of 6 give up, 1 a second": {limiter.PerSecond(1, 2), 6, 10, 5, false},
+		"3 of 4 die, 1 a second":     {limiter.PerSecond(1, 2), 4, 10, 3, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newCrew(t, c.replicas, config(map[string][]limiter.Limit{"global": {c.limit}}, nil))
+				defer f.close(t)
+				time.Sleep(3 * time.Second) // empty as far as anybody knows, and soon so
+				empty(t, f.fleet[0], c.limit.Burst)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				leave, gone := context.WithCancel(ctx)
+				defer gone()
+				all, left := &journal{}, &journal{}
+				var running sync.WaitGroup
+				for i, l := range f.fleet {
+					for range c.waiters {
+						running.Go(func() {
+							mine, of := left, ctx
+							if i < c.going {
+								mine, of = all, leave
+							}
+							for of.Err() == nil {
+								if err := mine.wait(of, l, 1); err != nil && of.Err() == nil {
+									t.Error(err)
+									return
+								}
+							}
+						})
+					}
+				}
+				time.Sleep(6 * time.Second)
+				if c.dies {
+					for _, w := range f.wires[:c.going] {
+						w.Cut()
+					}
+				}
+				gone()
+				begin := time.Now()
+				within := 2 * time.Second
+				if c.dies || c.limit.Rate() < 2 { // a lane in line hears within 5 s that others have left
+					within = 5*time.Second + 10*time.Millisecond
+				}
+				time.Sleep(within)
+				first := left.since(begin)
+				time.Sleep(10 * time.Second)
+				then := left.since(begin.Add(within))
+				cancel()
+				running.Wait()
+				share, silence := float64(len(then))/(10*c.limit.Rate()), time.Duration(0)
+				for i, s := range left.since(begin)[1:] {
+					silence = max(silence, s.at.Sub(left.since(begin)[i].at))
+				}
+				if len(first) == 0 {
+					t.Errorf("nobody was served within %v", within)
+				} else {
+					t.Logf("%s: served after %v; then used %.3f; the longest silence was %v", t.Name(), first[0].at.Sub(begin), share, silence)
+				}
+				// The window may begin and end between two tokens. Behind lanes that are dead the others may be silent for as long
+				// as they sleep, and the bucket holds no more than its burst.
+				lost := 1.0
+				if c.dies {
+					lost += max(0, within.Seconds()*c.limit.Rate()-float64(c.limit.Burst))
+				}
+				if share < 0.95-lost/(10*c.limit.Rate()) {
+					t.Errorf("used %.3f of the rate", share)
+				}
+				if silence > within+interval(c.limit) {
+					t.Errorf("nobody started for %v", silence)
+				}
+				all.starts = append(all.starts, left.starts...)
+				all.law(t, c.limit, limiter.DefaultSlack)
+			})
+		})
+	}
+}

@@ -1,0 +1,217 @@
+package bucket
+
+import "slices"
+
+// Route is the limits that one kind of call must pass, narrowest first, the shared one last. Of says to which bucket each
+// limit belongs: limits of one bucket have one number.
+type Route struct {
+	Limits []*Bucket
+	Of     []int
+}
+
+// Ask is a run of equal calls that wait.
+type Ask struct {
+	N        int
+	Cost     []int64 // tokens of each limit, 1..burst; one number is the cost of every limit
+	Age      int64   // µs for which the oldest of the run has waited
+	Patience int64   // µs, the longest wait from now; negative waits without end
+	Urgent   bool    // passes the lines, within half of each rate
+}
+
+func (a *Ask) cost(i int) int64 {
+	if len(a.Cost) == 1 {
+		return a.Cost[0]
+	}
+	return a.Cost[i]
+}
+
+// Request is what a lane asks at one time.
+type Request struct {
+	Lane         string
+	Now, Horizon int64   // µs
+	Lead         int64   // µs: nothing is due sooner than this from now; 0..Horizon
+	Asks         []Ask   // oldest first
+	Spares       []Spare // by due time
+}
+
+// Verdict says what became of calls.
+type Verdict int
+
+// The verdicts.
+const (
+	Reserved Verdict = 1 // the calls may start when they are due
+	Refused  Verdict = 2 // the calls could start at the time given, after their patience; nothing was taken
+	Waiting  Verdict = 3 // the calls are expected to start at the time given
+)
+
+// Answer is what became of N calls of one ask, whose times are an arithmetic progression.
+type Answer struct {
+	N       int
+	Verdict Verdict
+	At      Moment // of the first, from now
+	Bound   int    // the limit that sets the times; -1 where none does
+}
+
+// Step is the time between two calls of an answer, in units of 1/tokens µs of the limit that binds.
+func (a Answer) Step(l Limit, cost int64) int64 {
+	if a.Verdict == Reserved && l.Window {
+		return 0 // a window gives all these tokens at one moment
+	}
+	return cost * l.Per
+}
+
+// Due is the time of the k-th call of an answer, k from 0, in µs from now. l is the limit that binds, cost its cost.
+func (a Answer) Due(k int, l Limit, cost int64) int64 {
+	if a.Bound < 0 {
+		return a.At.At
+	}
+	return l.after(a.At, int64(k)*a.Step(l, cost)).Ceil()
+}
+
+// Reply is the answers for the asks in order. A reply that is used again keeps its memory.
+type Reply struct {
+	Answers  []Answer
+	ComeBack int64   // µs from now, when the lane should ask again; -1 if nobody waits
+	Left     []Spare // the returned reservations that nobody took
+
+	at    []step
+	lines []progress
+	runs  []run
+}
+
+// decision is a request under way.
+type decision struct {
+	Route
+	*Request
+	*Reply
+
+	from    int64 // nothing is due before
+	held    int   // the limit at which the lane had an entry, -1 for none
+	heldKey int64
+	left    int64 // tokens that the former entry still claims
+	used    bool  // something was reserved
+
+	waits  bool // somebody waits: everybody behind waits, too
+	bound  int  // the limit at whose line the lane waits
+	need   int64
+	before int64 // tokens for which the lane waits, counted so far
+
+	late bool // some older lanes are late
+
+	of   int    // the ask of the last answer
+	next Moment // where that answer would go on
+}
+
+// run is calls that wait, in tokens of the limit that binds.
+type run struct{ since, n, cost int64 }
+
+// Decide serves a request. The limits have been entered at the request's time.
+func Decide(r Route, q *Request, reply *Reply) {
+	reply.Answers, reply.ComeBack, reply.Left, reply.runs = reply.Answers[:0], -1, q.Spares, reply.runs[:0]
+	reply.at, reply.lines = slices.Grow(reply.at[:0], len(r.Limits))[:len(r.Limits)], slices.Grow(reply.lines[:0], len(r.Limits))[:len(r.Limits)]
+	d := decision{Route: r, Request: q, Reply: reply, from: q.Now + q.Lead, held: -1, of: -1}
+	for i, b := range r.Limits {
+		if e, ok := b.line.withdraw(q.Lane); ok {
+			d.held, d.heldKey, d.left = i, e.key, e.tokens
+		}
+	}
+	for i, b := range r.Limits {
+		if len(q.Asks) > 0 && len(b.line.entries) > 0 {
+			d.late = b.dropLate(q.Now, d.key(i, &q.Asks[0]), q.Lane) || d.late
+		}
+	}
+	d.giveBack()
+	for i := range q.Asks {
+		d.serve(i, &q.Asks[i])
+	}
+	if d.waits {
+		d.lineUp()
+	}
+}
+
+// serve answers one ask.
+func (d *decision) serve(number int, a *Ask) {
+	for n := int64(a.N); n > 0; {
+		if d.waits {
+			n -= d.wait(number, a, n)
+			continue
+		}
+		d.look(a)
+		due, bound, exactly := d.joint()
+		fits := d.fits(due, bound)
+		by := d.Now + d.Horizon
+		if fits {
+			by = due
+		}
+		if a.Patience >= 0 {
+			by = min(by, d.Now+a.Patience)
+		}
+		if k := d.spare(by, a); k >= 0 {
+			d.answer(number, Answer{1, Reserved, Moment{At: d.Left[k].Due}, -1}, a)
+			d.split(k, a)
+			d.use(1)
+			n--
+			continue
+		}
+		if !fits {
+			d.waits, d.bound, d.need = true, bound, due
+			continue
+		}
+		if a.Patience >= 0 && due > d.Now+a.Patience {
+			d.answer(number, Answer{int(n), Refused, exactly, bound}, a)
+			return
+		}
+		d.charge(due, due, 1, exactly, bound)
+		d.answer(number, Answer{1, Reserved, exactly, bound}, a)
+		n--
+		if n == 0 {
+			return
+		}
+		if m, first, last, exactly, bound := d.more(a, n, due); m > 0 {
+			d.charge(first, last, m, exactly, bound)
+			d.answer(number, Answer{int(m), Reserved, exactly, bound}, a)
+			n -= m
+		}
+	}
+}
+
+// wait answers calls behind one that waits. It returns for how many.
+func (d *decision) wait(number int, a *Ask, n int64) int64 {
+	b, cost := d.Limits[d.bound], a.cost(d.bound)
+	since := d.since(a)
+	ahead := d.at[d.bound].ahead
+	if !d.at[d.bound].jump {
+		ahead = b.told(since, ahead, d.Horizon)
+	}
+	at, _ := b.tokenAt(ahead + d.before + cost)
+	patient := n
+	if a.Patience >= 0 {
+		far := float64(d.Now+a.Patience-at.At) - float64(at.Frac)/float64(b.Tokens)
+		patient = min(n, steps(far, b.interval(cost)))
+	}
+	if patient == 0 {
+		d.answer(number, Answer{int(n), Refused, at, d.bound}, a)
+		d.waits = len(d.runs) > 0
+		return n
+	}
+	d.answer(number, Answer{int(patient), Waiting, at, d.bound}, a)
+	d.runs = append(d.runs, run{since, patient, cost})
+	d.before += patient * cost
+	return patient
+}
+
+// answer adds an answer, or lengthens the last one where its progression goes on.
+func (d *decision) answer(number int, n Answer, a *Ask) {
+	at := n.At
+	if k := len(d.Answers) - 1; k >= 0 && d.of == number && d.Answers[k].Verdict == n.Verdict && d.Answers[k].Bound == n.Bound && d.next == at {
+		d.Answers[k].N += n.N
+	} else {
+		n.At.At -= d.Now
+		d.Answers = append(d.Answers, n)
+	}
+	d.of, d.next = number, at
+	if n.Bound >= 0 {
+		l := d.Limits[n.Bound].Limit
+		d.next = l.after(at, int64(n.N)*n.Step(l, a.cost(n.Bound)))
+	}
+}

@@ -1,0 +1,163 @@
+package bucket
+
+import "math"
+
+// Bucket is the state of one limit. Times are µs.
+type Bucket struct {
+	Limit
+
+	full   Moment // the level: when the bucket will be full again
+	now    int64  // when it was entered last
+	last   int64  // due time of the latest reservation
+	sought int64  // when it last set the due time of a call that passes other limits, too
+	urgent int64  // when the share of urgent calls will be full again
+	opens  int64  // the bucket is closed until then, and empty at that moment; 0 for open
+	paused Moment // full as it would be without opens, kept until the next charge
+	log    log    // of a window
+	line   line
+}
+
+// New is a bucket that is full.
+func New(l Limit) *Bucket { return &Bucket{Limit: l} }
+
+// Lost is a bucket of which nothing is known at a time: empty, and in debt by the horizon. Every reservation that was
+// forgotten is due before now + horizon.
+func Lost(l Limit, now, horizon int64) *Bucket {
+	b := New(l)
+	b.last = now + horizon
+	if l.Window {
+		b.log.edge = b.last
+	} else {
+		b.full = b.empty(b.last)
+	}
+	return b
+}
+
+// Enter brings the bucket to a time, to the limit in force, and to the moment at which it opens.
+func (b *Bucket) Enter(now int64, l Limit, opens int64) {
+	b.now, b.full = now, b.level()
+	if l.Tokens != b.Tokens || l.Per != b.Per || l.Burst != b.Burst {
+		b.become(now, l)
+	}
+	b.opens, b.paused = opens, b.full
+	if b.Window {
+		b.log.expire(now, b.Width())
+	} else if opens > 0 {
+		b.raise(b.empty(opens))
+	}
+}
+
+// Empty empties the bucket at a time, unless it is emptier. A window is shut from then on for its width.
+func (b *Bucket) Empty(at int64) {
+	b.full, b.opens = b.level(), 0
+	if b.Window {
+		b.log.edge = max(b.log.edge, at)
+	} else {
+		b.raise(b.empty(at))
+	}
+}
+
+// empty is the level of a bucket that has no token at a time.
+func (b *Bucket) empty(at int64) Moment { return b.after(Moment{At: at}, b.Burst*b.Per) }
+
+func (b *Bucket) raise(m Moment) {
+	if before(b.full, m) {
+		b.full = m
+	}
+}
+
+// level is the level that stays: a pause that nothing was reserved behind ends with its withdrawal.
+func (b *Bucket) level() Moment {
+	if b.opens > 0 {
+		return b.paused
+	}
+	return b.full
+}
+
+func before(a, b Moment) bool { return a.At < b.At || a.At == b.At && a.Frac < b.Frac }
+
+// become changes the limit. The number of tokens stays. The new rate counts from the last reservation that is out; until
+// then the former rate holds. Whole tokens stay exact; others are rounded up, once, in floating point.
+func (b *Bucket) become(now int64, l Limit) {
+	from := max(now, b.last)
+	missing := 0.0 // tokens
+	if b.full.Ceil() > from {
+		missing = float64((b.full.At-from)*b.Tokens+b.full.Frac) / float64(b.Per)
+	}
+	units := int64(math.Min(span, math.Ceil(missing*float64(l.Per)))) + (l.Burst-b.Burst)*l.Per
+	b.Limit = l
+	b.full = b.after(Moment{At: from}, max(0, units))
+}
+
+// Inherit takes the number of tokens over from a bucket in whose place this one comes, where that is smaller.
+func (b *Bucket) Inherit(now int64, from *Bucket) {
+	former := &Bucket{Limit: from.Limit, full: from.level(), last: from.last}
+	former.become(now, b.Limit)
+	b.last = max(b.last, former.last)
+	b.full = b.level()
+	b.raise(former.full)
+	b.opens, b.paused = 0, b.full
+}
+
+// tokenAt is when the n-th token from now arrives, n ≥ 1; in the past where it is there already. alike is how many further
+// tokens arrive at the same moment, which only a window has: its n-th token arrives one width after the n-th oldest of its last
+// Burst starts, and every Burst further tokens arrive one width after those have been used.
+func (b *Bucket) tokenAt(n int64) (at Moment, alike int64) {
+	if b.Window {
+		again := (n - 1) / b.Burst
+		us, alike := b.log.oldest(n-again*b.Burst, b.Burst)
+		us = max(us+b.Width(), b.last, b.opens) // due times never decrease
+		if again > 0 {
+			us = max(us, b.now) + again*b.Width()
+		}
+		return Moment{At: us}, alike
+	}
+	return b.after(b.full, b.count(n-b.Burst)*b.Per), 0
+}
+
+// charge takes tokens for m calls of a cost, the first due at first and the last at last, evenly between. A due time within
+// the microsecond of full leaves full as it is, so that rounding never adds up.
+func (b *Bucket) charge(first, last, m, cost int64) {
+	b.last = max(b.last, last)
+	if b.Window {
+		b.log.add(last, m*cost)
+		return
+	}
+	if m > 1 {
+		b.take(first, (m-1)*cost)
+	}
+	b.take(last, cost)
+	b.paused = b.full
+}
+
+func (b *Bucket) take(due, tokens int64) {
+	if due > b.full.Ceil() {
+		b.full = Moment{At: due}
+	}
+	b.full = b.after(b.full, tokens*b.Per)
+}
+
+// spare is how far ahead, µs, another limit may push a grant past tokens of this one.
+func (b *Bucket) spare(horizon int64) int64 {
+	if b.sought+rival < b.now {
+		return passed(horizon) // nobody misses them
+	}
+	return min(passed(horizon), max(2*roundTrip, max(1, (b.Burst-1)/4)*b.Per/b.Tokens))
+}
+
+// free is until when a grant passes over nothing.
+func (b *Bucket) free(cost int64) int64 {
+	if b.Window {
+		at, _ := b.tokenAt(cost)
+		return at.Ceil()
+	}
+	return b.full.Ceil()
+}
+
+// Available is the number of tokens at a time; negative in debt.
+func (b *Bucket) Available(now int64) float64 {
+	if b.Window {
+		return float64(b.log.available(now, b.Limit))
+	}
+	return float64(b.Burst) - max(0, float64(b.full.At-now)+float64(b.full.Frac)/float64(b.Tokens))/b.interval(1)
+}

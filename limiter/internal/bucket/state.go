@@ -1,0 +1,34 @@
+package bucket
+
+// State is what is kept of a limit, for those who show or compare it. Times are µs.
+type State struct {
+	Limit
+
+	Full                  Moment // when the bucket will be full again
+	Last                  int64  // due time of the latest reservation
+	Urgent                int64  // the level of urgent calls
+	Lanes                 int    // that wait at this limit
+	Claimed, Whole, Young int64  // sums of the line: tokens that entries claim, tokens for which lanes wait, youngest arrival
+	Sought                int64  // when it last set the due time of a call that passes other limits, too
+	Total, Base, Edge     int64  // log of a window: starts so far, starts that are no longer kept, and when those count as due
+}
+
+// State returns what is kept of the bucket.
+func (b *Bucket) State() State {
+	l := &b.line
+	return State{
+		b.Limit, b.level(), b.last, b.urgent, len(l.entries), l.claimed, l.whole, l.young, b.sought, b.log.total, b.log.base, b.log.edge,
+	}
+}
+
+// Idle reports whether a bucket that nobody asks for is as good as a new one at a time.
+func (b *Bucket) Idle(now int64) bool {
+	return len(b.line.entries) == 0 && b.level().Ceil() <= now && max(b.last, b.log.edge)+b.width() <= now
+}
+
+func (b *Bucket) width() int64 {
+	if b.Window {
+		return b.Width()
+	}
+	return 0
+}

@@ -1,0 +1,102 @@
+package limiter
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/weir-go/weir/lua"
+)
+
+// dispute is what some replicas want of a bucket about which replicas disagree.
+type dispute struct {
+	bucket   string
+	limits   []bound
+	replicas []string // some of them; none where it is what the others remember
+}
+
+func disputeOf(d lua.Dispute) dispute {
+	out := dispute{bucket: d.Bucket, replicas: d.Replicas}
+	slices.Sort(out.replicas)
+	for _, l := range d.Limits {
+		out.limits = append(out.limits, boundOf(l))
+	}
+	narrowestFirst(out.limits)
+	return out
+}
+
+// String is the limits, and who wants them.
+func (d dispute) String() string {
+	limits := make([]string, len(d.limits))
+	for i, b := range d.limits {
+		limits[i] = b.limit.String()
+	}
+	who := strings.Join(d.replicas, ", ")
+	if who == "" {
+		who = "a replica that is gone"
+	}
+	return strings.Join(limits, " and ") + " (" + who + ")"
+}
+
+// byDispute are the disputed buckets, each with its limits as a text that does not depend on who wants them, and with what to say.
+func byDispute(disputed []dispute) (limits map[string]string, say map[string][]string) {
+	limits, say = map[string]string{}, map[string][]string{}
+	disputed = slices.Clone(disputed)
+	slices.SortStableFunc(disputed, func(a, b dispute) int {
+		return slices.CompareFunc(a.limits, b.limits, func(a, b bound) int {
+			return cmp.Or(cmp.Compare(a.limit.Rate(), b.limit.Rate()), cmp.Compare(a.limit.Burst, b.limit.Burst))
+		})
+	})
+	for _, d := range disputed {
+		of := d
+		of.replicas = nil
+		limits[d.bucket] += of.String()
+		say[d.bucket] = append(say[d.bucket], d.String())
+	}
+	return limits, say
+}
+
+// log says what an operator should know of a new configuration.
+func (l *Limiter) log(ctx context.Context, was, is configuration) {
+	log := l.s.Logger.With("namespace", l.s.Namespace)
+	switch {
+	case is.former != 0 && is.former != lua.Version:
+		log.WarnContext(ctx, "the namespace had records of an older version: they are lost, and every bucket begins empty",
+			"version", is.former, "now", lua.Version)
+	case is.began == lua.BeganNamespace:
+		log.InfoContext(ctx, "nobody remembers the namespace: every limit begins as it is configured to")
+	case is.began == lua.BeganEpoch:
+		log.WarnContext(ctx, "redis has forgotten the namespace: every bucket begins empty, slow limits for some seconds", "replicas_before", was.live)
+	}
+	if is.stepped != 0 {
+		log.WarnContext(ctx, "the clock of redis has stepped: forward it gives one burst, back the limits stand still for a second",
+			"by", is.stepped.Round(time.Millisecond).String())
+	}
+	if len(is.recovered) > 0 {
+		log.WarnContext(ctx, "limits that redis had forgotten continue where they were: what replicas took that do not live is not counted",
+			"buckets", strings.Join(is.recovered, " "), "replicas", is.live, "replicas_before", l.liveBefore.Load())
+	}
+	if is.began != lua.BeganEpoch && is.collects == 0 {
+		l.liveBefore.Store(int64(is.live))
+	}
+	before, _ := byDispute(was.disputed)
+	now, say := byDispute(is.disputed)
+	for _, bucket := range sorted(now) {
+		if before[bucket] != now[bucket] {
+			log.WarnContext(ctx, "replicas disagree about the limits of a bucket: the smallest rate and the smallest burst are in force",
+				"bucket", bucket, "wanted", strings.Join(say[bucket], "; "))
+		}
+	}
+	for _, bucket := range sorted(before) {
+		if now[bucket] == "" {
+			log.InfoContext(ctx, "replicas agree about the limits of a bucket again", "bucket", bucket)
+		}
+	}
+	for _, bucket := range sorted(is.set) {
+		if !was.set[bucket] {
+			log.InfoContext(ctx, "the fleet was told other limits of a bucket", "bucket", bucket)
+		}
+	}
+}

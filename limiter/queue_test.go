@@ -1,0 +1,336 @@
+package limiter_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/lua"
+)
+
+// TestOneStartPerToken: those who wait at an empty bucket start one by one, each when its token comes, however much the
+// bucket could hold.
+func TestOneStartPerToken(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit   limiter.Limit
+		waiters int
+		cost    int64
+	}{
+		"1000 an hour":              {limiter.Limit{Tokens: 1000, Per: time.Hour, Burst: 1000}, 60, 1},
+		"1000 an hour, 3 at once":   {limiter.Limit{Tokens: 1000, Per: time.Hour, Burst: 1000}, 20, 3},
+		"10 a second":               {limiter.PerSecond(10, 100), 60, 1},
+		"1 a second":                {limiter.PerSecond(1, 60), 60, 1},
+		"1 a second, 5 at once":     {limiter.PerSecond(1, 60), 12, 5},
+		"100 a second":              {limiter.PerSecond(100, 1000), 300, 1},
+		"40 a second, a burst of 1": {limiter.PerSecond(40, 1), 60, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+				empty(t, fleet[0], c.limit.Burst)
+				begin, j := time.Now(), &journal{}
+				var waiting sync.WaitGroup
+				for i := range c.waiters {
+					waiting.Go(func() {
+						if err := j.wait(t.Context(), fleet[i%len(fleet)], c.cost); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				waiting.Wait()
+				const trip = 5 * time.Millisecond
+				every := time.Duration(c.cost) * interval(c.limit)
+				// A lane that is served just before an older one asks may move that one behind itself: its start is late by a token
+				// or by a fifth of the horizon, and those behind it make up for that.
+				late := time.Duration(0)
+				if len(fleet) > 1 {
+					late = max(every, limiter.DefaultHorizon/5)
+				}
+				starts := j.since(begin)
+				if first := starts[0].at.Sub(begin); first > every+trip || first < every-interval(c.limit)-time.Millisecond {
+					t.Errorf("the first started after %v, its tokens take %v", first, every)
+				}
+				for i := 1; i < len(starts); i++ {
+					if gap := starts[i].at.Sub(starts[i-1].at); (gap < every-trip && late == 0) || gap > every+late+trip {
+						t.Errorf("start %d came %v after the one before, its tokens take %v", i, gap, every)
+					}
+				}
+				one := c.limit
+				one.Burst = c.cost + int64(late/interval(c.limit))
+				j.law(t, one, time.Millisecond)
+			}, 3)
+		})
+	}
+}
+
+// TestCrowdThatGaveUpLeavesNothing: many wait and all are cancelled. A caller that comes afterwards gets the tokens that are
+// in the bucket, at once.
+func TestCrowdThatGaveUpLeavesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit   limiter.Limit
+		waiters int
+		cost    int64
+		stay    time.Duration // how long they wait
+	}{
+		"1 a second":                  {limiter.PerSecond(1, 60), 600, 1, time.Millisecond},
+		"1 a second, some are served": {limiter.PerSecond(1, 60), 600, 1, 12500 * time.Millisecond},
+		"1000 an hour":                {limiter.Limit{Tokens: 1000, Per: time.Hour, Burst: 1000}, 600, 1, time.Second},
+		"2 a second, 7 at once":       {limiter.PerSecond(2, 7), 600, 7, 2 * time.Second},
+		"10 a second":                 {limiter.PerSecond(10, 10), 40, 1, 100 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+				empty(t, fleet[0], c.limit.Burst)
+				ctx, cancel := context.WithCancel(t.Context())
+				var waiting sync.WaitGroup
+				for i := range c.waiters {
+					waiting.Go(func() { _ = fleet[i%len(fleet)].WaitN(ctx, "global", c.cost) })
+				}
+				time.Sleep(c.stay)
+				cancel()
+				waiting.Wait()
+				tokens := 0.0
+				for waited := time.Duration(0); tokens < 6; waited += interval(c.limit) {
+					if waited > 9*interval(c.limit) {
+						t.Fatalf("%.2f tokens in the bucket %v after all were cancelled", tokens, waited)
+					}
+					time.Sleep(interval(c.limit))
+					s, err := fleet[0].Snapshot(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					tokens = s.Buckets[0].Tokens
+				}
+				for i := range 6 {
+					begin, l := time.Now(), fleet[i%len(fleet)]
+					if i%2 == 0 {
+						if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil {
+							t.Errorf("token %d of 6 or more: allowed %v, %v", i+1, ok, err)
+						}
+					} else if err := l.Wait(t.Context(), "global"); err != nil {
+						t.Error(err)
+					}
+					if took := time.Since(begin); took > time.Millisecond {
+						t.Errorf("token %d of 6 or more took %v", i+1, took)
+					}
+				}
+			}, 3)
+		})
+	}
+}
+
+// TestLargeCallThatIsGone: one call wants the whole burst and is cancelled, or its replica dies. Others get what is there.
+func TestLargeCallThatIsGone(t *testing.T) {
+	for name, c := range map[string]struct {
+		rate, burst, there int64
+		dies               bool
+		callers            int
+		more               time.Duration // in which a part of a token comes besides
+	}{
+		"1 a second, cancelled":              {1, 60, 20, false, 15, 0},
+		"1 a second, cancelled, 1 is there":  {1, 60, 1, false, 1, 0},
+		"1 a second, cancelled, 59 there":    {1, 60, 59, false, 50, 0},
+		"10 a second, cancelled":             {10, 30, 10, false, 10, 0},
+		"1 a second, cancelled, 59.9 there":  {1, 60, 59, false, 50, 900 * time.Millisecond},
+		"10 a second, cancelled, 29.5 there": {10, 30, 29, false, 20, 50 * time.Millisecond},
+		"1 a second, dies":                   {1, 60, 20, true, 15, 0},
+		"1 a second, dies, 59 there":         {1, 60, 59, true, 50, 0},
+		"10 a second, dies":                  {10, 30, 10, true, 10, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newCrew(t, 3, one(c.rate, c.burst))
+				defer f.close(t)
+				time.Sleep(61 * time.Second)
+				if ok, err := f.fleet[0].AllowN(t.Context(), "global", c.burst-c.there); !ok || err != nil {
+					t.Fatal(ok, err)
+				}
+				time.Sleep(c.more)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				var waiting sync.WaitGroup
+				waiting.Go(func() { _ = f.fleet[0].WaitN(ctx, "global", c.burst) })
+				time.Sleep(time.Millisecond)
+				if c.dies {
+					f.wires[0].Cut()
+				}
+				cancel()
+				synctest.Wait()
+				j := &journal{}
+				for i := range c.callers {
+					waiting.Go(func() {
+						if err := j.wait(t.Context(), f.fleet[1+i%2], 1); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				waiting.Wait()
+				// Nobody can tell a dead one from one that waits, until its turn has come. The others come back when the first of
+				// them would have its turn behind one that lives.
+				within := 2 * time.Millisecond
+				if c.dies {
+					within = time.Duration(c.burst-c.there+1)*time.Second/time.Duration(c.rate) + max(50*time.Millisecond, time.Second/time.Duration(c.rate)) +
+						10*time.Millisecond // some requests
+				}
+				starts := j.since(time.Time{})
+				t.Logf("%d callers: first after %v, last after %v", len(starts), starts[0].took, starts[len(starts)-1].took)
+				if last := starts[len(starts)-1].took; last > within {
+					t.Errorf("%d callers on %d tokens: the last started after %v, want %v", c.callers, c.there, last, within)
+				}
+				// Nothing of it is left: what comes next is there at once.
+				time.Sleep(3 * time.Second / time.Duration(c.rate))
+				for _, l := range f.fleet[1:] {
+					if took := startOf(t, l, "global", time.Now()); took > time.Millisecond {
+						t.Errorf("a token that was there took %v", took)
+					}
+				}
+			})
+		})
+	}
+}
+
+// lineLength is how many lanes stand in line at the bucket "global" per second.
+func lineLength(t *testing.T, f *crew) int64 {
+	t.Helper()
+	n, err := f.rdb.ZCard(t.Context(), lua.Keys(limiter.DefaultNamespace).Line(lua.Field{Bucket: "global", PerUS: 1_000_000})).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestPlaceInLine: a lane keeps it for a scheduler between two calls, and leaves nothing of it when nobody waits.
+func TestPlaceInLine(t *testing.T) {
+	for name, c := range map[string]struct {
+		rate, burst int64
+		replicas    int
+		waiters     int // in each replica, by Wait
+		cost        int64
+		schedules   bool // each replica tries to reserve, besides
+		closes      bool // else the callers leave
+	}{
+		"waiters leave":                       {1, 5, 3, 10, 1, false, false},
+		"waiters of the burst leave":          {1, 5, 3, 10, 5, false, false},
+		"one waiter leaves":                   {1, 1, 1, 1, 1, false, false},
+		"a crowd leaves":                      {2, 2, 4, 100, 1, false, false},
+		"closed under waiters":                {1, 5, 3, 10, 1, false, true},
+		"closed under waiters of the burst":   {1, 5, 3, 10, 5, false, true},
+		"closed under schedulers":             {1, 5, 3, 0, 1, true, true},
+		"closed under schedulers and waiters": {5, 5, 3, 10, 2, true, true},
+		"schedulers and waiters that leave":   {5, 5, 3, 10, 2, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newCrew(t, c.replicas, one(c.rate, c.burst))
+				closed := false
+				defer func() {
+					if !closed {
+						f.close(t)
+					}
+				}()
+				time.Sleep(time.Minute)
+				empty(t, f.fleet[0], c.burst)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				var waiting sync.WaitGroup
+				for _, l := range f.fleet {
+					for range c.waiters {
+						waiting.Go(func() { _ = l.WaitN(ctx, "global", c.cost) })
+					}
+				}
+				synctest.Wait()
+				again := make([]time.Time, len(f.fleet))
+				try := func() {
+					for i, l := range f.fleet {
+						for range 4 { // those ahead of the line get what is due within a horizon
+							rs, at, err := l.TryReserve(t.Context(), "global", 1)
+							if err != nil {
+								t.Fatal(err)
+							}
+							if again[i] = at; len(rs) == 0 {
+								break
+							}
+						}
+					}
+				}
+				if c.schedules {
+					try()
+					for range 3 {
+						soonest := again[0]
+						for _, at := range again {
+							if at.Before(soonest) {
+								soonest = at
+							}
+						}
+						time.Sleep(min(time.Second, max(0, time.Until(soonest)-time.Millisecond)))
+						if n := lineLength(t, f); n != int64(c.replicas) {
+							t.Errorf("%d of %d lanes stand in line between two tries", n, c.replicas)
+						}
+						try()
+					}
+				}
+				if c.waiters > 0 {
+					if n := lineLength(t, f); n == 0 {
+						t.Error("nobody stands in line: the test tests nothing")
+					}
+				}
+				if c.closes {
+					f.close(t)
+					closed = true
+				}
+				cancel()
+				waiting.Wait()
+				time.Sleep(10 * time.Millisecond)
+				if c.schedules && !c.closes { // who schedules is told to come back, does, and takes what there is
+					for i, l := range f.fleet {
+						for got := false; !got; {
+							time.Sleep(time.Until(again[i]))
+							rs, at, err := l.TryReserve(t.Context(), "global", 1)
+							if err != nil {
+								t.Fatal(err)
+							}
+							for _, r := range rs {
+								r.Cancel()
+							}
+							again[i], got = at, len(rs) > 0
+						}
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+				if n := lineLength(t, f); n != 0 {
+					t.Errorf("%d lanes stand in line when nobody waits", n)
+				}
+			})
+		})
+	}
+}
+
+// TestRunsOfOneCall: of hundreds of callers of which no two neighbours are alike one call asks for a part, and the next for more.
+func TestRunsOfOneCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, err := limiter.NewMemory(one(100, 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeLimiter(t, l)
+		most := 0
+		limiter.OnReserve(l, func(runs int) { most = max(most, runs) })
+		var waiting sync.WaitGroup
+		for i := range int64(200) {
+			waiting.Go(func() {
+				if err := l.WaitN(t.Context(), "global", 1+i%2); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		waiting.Wait()
+		if most != 64 {
+			t.Errorf("a call asks for %d runs of callers, want 64 at most", most)
+		}
+	})
+}

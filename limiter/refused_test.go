@@ -1,0 +1,102 @@
+package limiter_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+)
+
+// TestRefusalsAreNamed: what Redis refuses for good fails at once with the reason; what it has served before is out of reach for now,
+// and the log says so every 30 s. A row is what an administrator does.
+func TestRefusalsAreNamed(t *testing.T) {
+	for _, c := range []struct{ reason, what string }{{"WRONGPASS", "a wrong password"}, {"NOAUTH", "no password"}} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, _ := limitertest.Redis(t)
+				opts := limitertest.Options(m)
+				if c.reason == "WRONGPASS" {
+					m.RequireUserAuth("worker", "secret")
+					opts.Username, opts.Password = "worker", "guessed"
+				} else {
+					m.RequireAuth("secret")
+				}
+				rdb := redis.NewClient(opts)
+				defer rdb.Close()
+				begin := time.Now()
+				_, err := limiter.New(t.Context(), rdb, one(40, 40))
+				if !errors.Is(err, limiter.ErrRefused) || errors.Is(err, limiter.ErrUnavailable) || !strings.Contains(err.Error(), c.reason) {
+					t.Errorf("New: %v, want a refusal that says %s", err, c.reason)
+				}
+				if took := time.Since(begin); took > time.Second {
+					t.Errorf("it took %v to be refused", took)
+				}
+			})
+		})
+	}
+	t.Run("what was served before", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			m, _ := limitertest.Redis(t)
+			var said logText
+			cfg := one(40, 40)
+			cfg.Logger = textLogger(&said)
+			l, _ := member(t, limitertest.Options(m), cfg)
+			defer closeLimiter(t, l)
+			if err := l.Wait(t.Context(), "global"); err != nil {
+				t.Fatal(err)
+			}
+			m.SetError("NOPERM this user has no permissions to run the 'evalsha' command")
+			for range 240 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				err := l.Wait(ctx, "global")
+				cancel()
+				if !errors.Is(err, limiter.ErrUnavailable) || !strings.Contains(err.Error(), "NOPERM") {
+					t.Fatalf("while it is refused: %v", err)
+				}
+				time.Sleep(500 * time.Millisecond)
+			}
+			if n := strings.Count(said.String(), "refuses what it has served before"); n < 3 || n > 5 {
+				t.Errorf("said %d times in two minutes:\n%s", n, said.String())
+			}
+			m.SetError("")
+			if err := l.Wait(t.Context(), "global"); err != nil {
+				t.Errorf("when it serves again: %v", err)
+			}
+		})
+	})
+}
+
+// TestRefusalsOfRedis: the same of a real Redis, with its own words; and a permission that is there for some scripts only.
+func TestRefusalsOfRedis(t *testing.T) {
+	admin := limitertest.Server(t)
+	if err := admin.Do(t.Context(), "ACL", "SETUSER", "some", "on", ">secret", "~*", "+@all", "-zadd").Err(); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		reason string
+		change func(o *redis.Options)
+	}{
+		"a wrong password":             {"WRONGPASS", func(o *redis.Options) { o.Username, o.Password = "some", "guessed" }},
+		"a database that is not there": {"DB index is out of range", func(o *redis.Options) { o.DB = 99 }},
+		"a permission that is missing": {"executing the script", func(o *redis.Options) { o.Username, o.Password = "some", "secret" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts := *admin.Options()
+			opts.Dialer = opts.NewDialer()
+			c.change(&opts)
+			rdb := redis.NewClient(&opts)
+			defer rdb.Close()
+			_, err := limiter.New(t.Context(), rdb, one(40, 40))
+			if !errors.Is(err, limiter.ErrRefused) || errors.Is(err, limiter.ErrUnavailable) || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(c.reason)) {
+				t.Errorf("%v, want a refusal that says %s", err, c.reason)
+			}
+		})
+	}
+}

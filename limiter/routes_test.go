@@ -1,0 +1,184 @@
+package limiter_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+)
+
+func ofBucket(name string, limits ...limiter.Limit) limiter.Bucket {
+	return limiter.Bucket{Name: name, Limits: limits}
+}
+
+// makeRoute makes a route that can be made.
+func makeRoute(t *testing.T, l *limiter.Limiter, name string, path ...limiter.Bucket) {
+	t.Helper()
+	if err := l.Route(name, path...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTwoLimitsForOneBucketAreRefused: the error names the bucket, the routes and the limits, and nothing has changed.
+func TestTwoLimitsForOneBucketAreRefused(t *testing.T) {
+	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
+		five, nine := ofBucket("x", limiter.PerSecond(5, 5)), ofBucket("x", limiter.PerSecond(9, 9))
+		makeRoute(t, l, "a", five)
+		makeRoute(t, l, "c", limiter.Bucket{Name: "x"}, limiter.Bucket{Name: "global"})
+		err := l.Route("b", nine)
+		if err == nil {
+			t.Fatal("a bucket has two rates")
+		}
+		for _, part := range []string{"bucket x", "route b", "route a", "9 per 1s, burst 9", "5 per 1s, burst 5"} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%q does not name %q", err, part)
+			}
+		}
+		if _, err := l.Allow(t.Context(), "b"); !isUnknown(err) {
+			t.Errorf("a route that was refused: %v", err)
+		}
+		if err := l.Route("a", nine); err == nil || !strings.Contains(err.Error(), "route c") {
+			t.Errorf("another rate for a bucket that a second route passes: %v", err)
+		}
+		empty := limiter.PerSecond(5, 5)
+		empty.Begin = limiter.Empty
+		if err := l.Route("b", ofBucket("x", empty)); err == nil || !strings.Contains(err.Error(), "empty at first") {
+			t.Errorf("another beginning for it: %v", err)
+		}
+		if n := allowed(t, l, "a", 10); n != 5 {
+			t.Errorf("%d calls passed a bucket of 5", n)
+		}
+		makeRoute(t, l, "b", five) // the same limits are no disagreement
+
+		// With one route left its limits may be others, and are so at once.
+		for _, name := range []string{"b", "c"} {
+			if err := l.Forget(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		makeRoute(t, l, "a", nine)
+		allowed(t, l, "a", 1) // what is in the bucket stays
+		time.Sleep(time.Minute)
+		if n := allowed(t, l, "a", 10); n != 9 {
+			t.Errorf("%d calls passed a bucket of 9", n)
+		}
+	})
+}
+
+// TestLimitsOfARouteAreCountedOnce: a bucket of many limits may be made again, and a route may not have more in all.
+func TestLimitsOfARouteAreCountedOnce(t *testing.T) {
+	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
+		many := func(name string, n int) limiter.Bucket {
+			b := limiter.Bucket{Name: name}
+			for i := range n {
+				b.Limits = append(b.Limits, limiter.Limit{Tokens: 10, Per: time.Duration(i+1) * time.Second, Burst: 10})
+			}
+			return b
+		}
+		for range 3 {
+			makeRoute(t, l, "a", many("x", 40), limiter.Bucket{Name: "global"})
+			makeRoute(t, l, "a", limiter.Bucket{Name: "x"}, limiter.Bucket{Name: "global"})
+		}
+		if n := allowed(t, l, "a", 12); n != 10 {
+			t.Errorf("%d calls passed a bucket of 10", n)
+		}
+		if err := l.Route("b", many("x", 40), many("y", 40)); err == nil || !strings.Contains(err.Error(), "80 limits") {
+			t.Errorf("80 limits in a route: %v", err)
+		}
+	})
+}
+
+// TestSameRouteMadeAgainIsNothing: who makes sure of a tenant's route before each call pays nothing for it.
+func TestSameRouteMadeAgainIsNothing(t *testing.T) {
+	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
+		name, path := tenant(1, limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1})
+		makeRoute(t, l, name, path...)
+		startOf(t, l, name, time.Now())
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() { _ = l.Wait(ctx, name) }()
+		synctest.Wait()
+		before := l.Calls()
+		for range 100 {
+			makeRoute(t, l, name, path...)
+			time.Sleep(10 * time.Millisecond)
+		}
+		if calls := l.Calls() - before; calls != 0 {
+			t.Errorf("%d calls of a lane whose route was made again as it is", calls)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+// TestBucketIsForgottenWithItsLastRoute: also when the routes that pass it are made again by other buckets.
+func TestBucketIsForgottenWithItsLastRoute(t *testing.T) {
+	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
+		x, global := limiter.Bucket{Name: "x"}, limiter.Bucket{Name: "global"}
+		makeRoute(t, l, "a", ofBucket("x", limiter.PerSecond(5, 5)))
+		makeRoute(t, l, "b", x, global)
+		if err := l.Forget("a"); err != nil {
+			t.Fatal(err)
+		}
+		makeRoute(t, l, "c", x, global) // b has it still
+		makeRoute(t, l, "c", global)
+		makeRoute(t, l, "b", global)
+		if err := l.Route("d", x); err == nil {
+			t.Error("a bucket that no route passes is known")
+		}
+	})
+}
+
+// TestForgetIsQuick: the time of one does not grow with the routes that are known.
+func TestForgetIsQuick(t *testing.T) {
+	l, err := limiter.NewMemory(one(40, 40))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeLimiter(t, l)
+	const routes, forgotten = 20_000, 1_000
+	for n := range routes {
+		name, path := tenant(n, limiter.PerSecond(5, 5))
+		makeRoute(t, l, name, path...)
+	}
+	begin := time.Now()
+	for n := range forgotten {
+		if err := l.Forget(fmt.Sprint("tenant-", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	per := time.Since(begin) / forgotten
+	t.Logf("%v for one of %d routes", per, routes)
+	if per > 200*time.Microsecond {
+		t.Errorf("to forget one of %d routes took %v", routes, per)
+	}
+}
+
+// TestWhoWaitsWhenARouteIsForgotten is told at once, and no lane of it is made afterwards.
+func TestWhoWaitsWhenARouteIsForgotten(t *testing.T) {
+	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
+		makeRoute(t, l, "tenant", ofBucket("tenant", limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1}))
+		startOf(t, l, "tenant", time.Now())
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
+		defer cancel()
+		told := make(chan error, 1)
+		go func() { told <- l.Wait(ctx, "tenant") }()
+		synctest.Wait()
+		begin := time.Now()
+		if err := l.Forget("tenant"); err != nil {
+			t.Fatal(err)
+		}
+		err := <-told
+		if _, ok := errors.AsType[*limiter.RouteError](err); !ok || time.Since(begin) > time.Second {
+			t.Errorf("who waited is told %v after %v", err, time.Since(begin))
+		}
+		if _, ok := errors.AsType[*limiter.RouteError](limiter.OpenLane(l, "tenant")); !ok {
+			t.Error("a lane was made of a route that was forgotten")
+		}
+	})
+}

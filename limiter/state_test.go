@@ -1,0 +1,144 @@
+package limiter_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+)
+
+// TestStateDoesNotGrow: the hash of a namespace has as many fields with many replicas, routes and tenants as with one; what else there
+// is has a time to live or is of those who live.
+func TestStateDoesNotGrow(t *testing.T) {
+	for _, c := range []struct{ replicas, routes, tenants int }{{1, 1, 0}, {20, 1, 0}, {1, 50, 0}, {3, 10, 300}} {
+		t.Run(fmt.Sprintf("%d replicas, %d routes, %d tenants", c.replicas, c.routes, c.tenants), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				routes := map[string][]string{}
+				for i := range c.routes {
+					routes[fmt.Sprint("route-", i)] = []string{"own", "global"}
+				}
+				f := newCrew(t, c.replicas, config(map[string][]limiter.Limit{
+					"global": {limiter.PerSecond(1000, 1000)}, "own": {limiter.PerSecond(1000, 1000)},
+				}, routes))
+				defer f.close(t)
+				for _, l := range f.fleet {
+					for i := range c.tenants {
+						made := limiter.Bucket{Name: fmt.Sprint("tenant-", i), Limits: []limiter.Limit{limiter.PerSecond(5, 5)}}
+						if err := l.Route(fmt.Sprint("tenant-", i), made, limiter.Bucket{Name: "global"}); err != nil {
+							t.Fatal(err)
+						}
+					}
+					for route := range routes {
+						returned(t, l, route)
+					}
+					for i := range c.tenants {
+						returned(t, l, fmt.Sprint("tenant-", i))
+					}
+				}
+				fields := f.rdb.HKeys(t.Context(), stateKey).Val()
+				if len(fields) != 6 {
+					t.Errorf("%d fields: %v, want epoch, time, told, force and two levels", len(fields), fields)
+				}
+				for _, key := range f.rdb.Keys(t.Context(), "*").Val() {
+					lives := key == stateKey || key == "{weir}:wishes"
+					if ttl := f.rdb.PTTL(t.Context(), key).Val(); (ttl < 0) != lives {
+						t.Errorf("%s has %v to live", key, ttl)
+					}
+				}
+				if n := f.rdb.HLen(t.Context(), "{weir}:wishes").Val(); n != 2 {
+					t.Errorf("%d wishes of replicas that want the same", n)
+				}
+				// Idle tenants go from the process, and what is kept for them from Redis.
+				time.Sleep(2 * time.Minute)
+				for _, key := range f.rdb.Keys(t.Context(), "{weir}:replies:*").Val() {
+					if n := f.rdb.HLen(t.Context(), key).Val(); n > 0 {
+						t.Errorf("%s has %d replies to lanes that nobody has used for two minutes", key, n)
+					}
+				}
+			})
+		})
+	}
+}
+
+// returned takes a reservation, and gives it back where others may use it.
+func returned(t *testing.T, l *limiter.Limiter, route string) {
+	t.Helper()
+	r, err := l.Reserve(t.Context(), route)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Cancel()
+}
+
+// TestRemove: a namespace that nobody uses leaves nothing without a time to live; one in use is left alone.
+func TestRemove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newCrew(t, 2, manyRoutes())
+		time.Sleep(11 * time.Second)
+		for _, route := range []string{"global", "window", "both"} {
+			if err := f.fleet[0].Wait(t.Context(), route); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := contents(f)
+		if err := limiter.Remove(t.Context(), f.rdb, "weir"); err == nil || !strings.Contains(err.Error(), "in use by 2 replicas") {
+			t.Errorf("in use: %v", err)
+		}
+		if after := contents(f); after != before {
+			t.Errorf("it was not left alone:\n%s\n%s", before, after)
+		}
+		f.close(t)
+		for range 2 {
+			if err := limiter.Remove(t.Context(), f.rdb, "weir"); err != nil {
+				t.Error(err)
+			}
+		}
+		for _, key := range f.rdb.Keys(t.Context(), "*").Val() {
+			if ttl := f.rdb.PTTL(t.Context(), key).Val(); ttl < 0 || ttl > 70*time.Second {
+				t.Errorf("%s is left, and has %v to live", key, ttl)
+			}
+		}
+		if err := limiter.Remove(t.Context(), f.rdb, "a b"); err == nil {
+			t.Error("a name that no namespace has was taken")
+		}
+	})
+}
+
+// TestDisagreementExplainsItself: the log of each replica and the snapshot name the bucket, what is wanted, and by whom, smallest first.
+func TestDisagreementExplainsItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, watcher := limitertest.Redis(t)
+		var said [3]logText
+		for i, limit := range []limiter.Limit{limiter.PerSecond(40, 40), limiter.PerSecond(40, 40), limiter.PerSecond(2, 2)} {
+			cfg := config(map[string][]limiter.Limit{"global": {limit}, fmt.Sprint("only-", i): {limiter.PerSecond(1, 1)}}, nil)
+			cfg.Replica = []string{"a", "b", "crawler"}[i]
+			cfg.Logger = textLogger(&said[i])
+			l, _ := member(t, limitertest.Options(m), cfg)
+			defer closeLimiter(t, l)
+		}
+		time.Sleep(21 * time.Second)
+		want := `bucket=global wanted="2 per 1s, burst 2 (crawler); 40 per 1s, burst 40 (a, b)"`
+		for i := range said {
+			if text := said[i].String(); !strings.Contains(text, want) {
+				t.Errorf("replica %d does not say %s:\n%s", i, want, text)
+			}
+		}
+		s, err := limiter.ReadSnapshot(t.Context(), watcher, "weir")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range s.Buckets {
+			if b.Bucket != "global" {
+				continue
+			}
+			if len(b.Wishes) != 2 || fmt.Sprint(b.Wishes[0].Replicas, b.Wishes[1].Replicas) != "[crawler] [a b]" {
+				t.Errorf("the snapshot says %+v", b.Wishes)
+			}
+		}
+	})
+}

@@ -1,0 +1,342 @@
+package limiter_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+	"github.com/weir-go/weir/lua"
+)
+
+const (
+	stateKey = "{weir}:state"
+	version  = "3 " // with which each record begins
+)
+
+// useAll leaves records of every kind in a namespace: levels of buckets, windows and tenants, lanes in line, what was given
+// back, what the fleet was told.
+func useAll(t *testing.T, f *crew, cancelled context.Context) (waiting *sync.WaitGroup) {
+	t.Helper()
+	waiting = &sync.WaitGroup{}
+	l := f.fleet[0]
+	if err := l.Configure(t.Context(), "told", limiter.PerSecond(7, 7)); err != nil { //nolint:contextcheck // the context of the test
+		t.Fatal(err)
+	}
+	if err := l.Pause(t.Context(), "told", limiter.Endless); err != nil { //nolint:contextcheck // the context of the test
+		t.Fatal(err)
+	}
+	if err := l.Route("tenant", limiter.Bucket{Name: "own", Limits: []limiter.Limit{limiter.PerSecond(5, 5)}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Wait(t.Context(), "tenant"); err != nil { //nolint:contextcheck // the context of the test
+		t.Fatal(err)
+	}
+	for _, route := range []string{"global", "window", "both", "told"} {
+		for _, l := range f.fleet {
+			for range 20 {
+				waiting.Go(func() { _ = l.Wait(cancelled, route) })
+			}
+			waiting.Go(func() { _ = l.Wait(cancelled, route, limiter.Urgent()) })
+		}
+	}
+	synctest.Wait()
+	var rs [3]*limiter.Reservation
+	for i := range rs {
+		var err error
+		if rs[i], err = l.Reserve(t.Context(), "given"); err != nil { //nolint:contextcheck // the context of the test
+			t.Fatal(err)
+		}
+	}
+	rs[1].Cancel() // before another: its token cannot go back into the bucket
+	synctest.Wait()
+	return waiting
+}
+
+func manyRoutes() limiter.Config {
+	return config(map[string][]limiter.Limit{
+		"global": {limiter.PerSecond(1, 2), {Tokens: 600, Per: time.Minute, Burst: 3}}, "window": {limiter.PerWindow(3, 10*time.Second)},
+		"told": {limiter.PerSecond(10, 10)}, "given": {limiter.PerSecond(10, 1)},
+	}, map[string][]string{"both": {"window", "global"}})
+}
+
+// TestEveryRecordHasAVersion: fields of the state, members of lines, and what has a key of its own.
+func TestEveryRecordHasAVersion(t *testing.T) {
+	for name, c := range map[string]struct {
+		replicas int
+		after    time.Duration
+	}{"one replica": {1, 0}, "3 replicas": {3, 0}, "3 replicas, after a while": {3, 25 * time.Second}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newCrew(t, c.replicas, manyRoutes())
+				defer f.close(t)
+				time.Sleep(time.Minute)
+				ctx, cancel := context.WithCancel(t.Context())
+				waiting := useAll(t, f, ctx)
+				defer waiting.Wait()
+				defer cancel()
+				time.Sleep(c.after)
+				kinds, lines := map[string]int{}, 0
+				for field, value := range f.rdb.HGetAll(t.Context(), stateKey).Val() {
+					kind, _, _ := strings.Cut(field, ":")
+					kinds[kind]++
+					if rest, ok := strings.CutPrefix(value, "3"); !ok || rest != "" && rest[0] != ' ' && rest[0] != '\n' {
+						t.Errorf("field %s is %q", field, value)
+					}
+				}
+				for _, key := range f.rdb.Keys(t.Context(), "*").Val() {
+					switch {
+					case strings.HasPrefix(key, "{weir}:line:"):
+						for _, member := range f.rdb.ZRange(t.Context(), key, 0, -1).Val() {
+							lines++
+							if !strings.HasPrefix(member, version) {
+								t.Errorf("%s has the member %q", key, member)
+							}
+						}
+					case strings.HasPrefix(key, "{weir}:wishes"), strings.HasPrefix(key, "{weir}:replies:"):
+						kind, _, _ := strings.Cut(strings.TrimPrefix(key, "{weir}:"), ":")
+						for field, value := range f.rdb.HGetAll(t.Context(), key).Val() {
+							kinds[kind]++
+							if !strings.HasPrefix(value, version) {
+								t.Errorf("field %s of %s is %q", field, key, value)
+							}
+						}
+					case strings.HasPrefix(key, "{weir}:own:"), strings.HasPrefix(key, "{weir}:spares:"):
+						kind, _, _ := strings.Cut(strings.TrimPrefix(key, "{weir}:"), ":")
+						kinds[kind]++
+						if value := f.rdb.Get(t.Context(), key).Val(); !strings.HasPrefix(value, version) {
+							t.Errorf("%s is %q", key, value)
+						}
+					}
+				}
+				t.Logf("%v, %d in line", kinds, lines)
+				want := []string{"epoch", "time", "told", "force", "limit", "window", "wishes", "replies", "own"}
+				if c.after == 0 {
+					want = append(want, "spares")
+				}
+				for _, kind := range want {
+					if kinds[kind] == 0 {
+						t.Errorf("no field %s: the test tested less than it should", kind)
+					}
+				}
+				if lines == 0 {
+					t.Error("nobody in line: the test tested less than it should")
+				}
+			})
+		})
+	}
+}
+
+// contents is all that the server holds, without times to live.
+func contents(f *crew) string { return f.server.Dump() }
+
+// isNewer reports whether an error says that there are records of a newer version, and names both.
+func isNewer(err error, stored string) bool {
+	e, ok := errors.AsType[*lua.VersionError](err)
+	return ok && e.Known == lua.Version && strings.Contains(err.Error(), "version "+stored) && strings.Contains(err.Error(), "version 3")
+}
+
+// TestNewerVersionIsLeftAlone: who does not know the records of a namespace says so, and writes nothing.
+func TestNewerVersionIsLeftAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		version string
+		rest    bool // all records are of it, not the epoch alone
+		used    bool // it has records at all
+		lined   bool // lanes stand in line when it becomes newer
+	}{
+		"4, unused":                  {"4", false, false, false},
+		"4":                          {"4", false, true, false},
+		"4, all of it":               {"4", true, true, false},
+		"10":                         {"10", false, true, false},
+		"20":                         {"20", true, true, false},
+		"123456789":                  {"123456789", true, true, false},
+		"4, with a line":             {"4", false, true, true},
+		"21, all of it, with a line": {"21", true, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newCrew(t, 2, manyRoutes())
+				defer f.close(t)
+				time.Sleep(61 * time.Second)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				var waiting sync.WaitGroup
+				if c.used {
+					for range 3 {
+						if err := f.fleet[0].Wait(t.Context(), "global"); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				if c.lined {
+					for range 20 {
+						waiting.Go(func() {
+							for {
+								if err := f.fleet[0].Wait(ctx, "global"); err != nil {
+									if !isNewer(err, c.version) {
+										t.Errorf("one in line: %v", err)
+									}
+									return
+								}
+							}
+						})
+					}
+					synctest.Wait()
+				}
+				for field, value := range f.rdb.HGetAll(t.Context(), stateKey).Val() {
+					if !c.used && field != "epoch" {
+						continue
+					}
+					if field == "epoch" || c.rest {
+						if err := f.rdb.HSet(t.Context(), stateKey, field, c.version+strings.TrimPrefix(value, "3")).Err(); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				before := contents(f)
+				for _, l := range f.fleet {
+					for what, err := range map[string]error{
+						"Wait":      l.Wait(t.Context(), "global"),
+						"WaitN":     l.WaitN(t.Context(), "window", 3),
+						"urgent":    l.Wait(t.Context(), "both", limiter.Urgent()),
+						"Allow":     second(l.Allow(t.Context(), "global")),
+						"Reserve":   second(l.Reserve(t.Context(), "given")),
+						"Pause":     l.Pause(t.Context(), "global", time.Second),
+						"Configure": l.Configure(t.Context(), "global", limiter.PerSecond(5, 5)),
+					} {
+						if !isNewer(err, c.version) {
+							t.Errorf("%s: %v", what, err)
+						}
+					}
+					if rs, _, err := l.TryReserve(t.Context(), "both", 2); len(rs) > 0 || !isNewer(err, c.version) {
+						t.Errorf("TryReserve: %d reservations, %v", len(rs), err)
+					}
+				}
+				if l, err := limiter.New(t.Context(), f.rdb, manyRoutes()); !isNewer(err, c.version) {
+					t.Errorf("New: %v, %v", l, err)
+				}
+				waiting.Wait()
+				time.Sleep(25 * time.Second) // and nobody says that he lives
+				if after := contents(f); after != before {
+					t.Errorf("what was there changed:\n%s\n%s", before, after)
+				}
+			})
+		})
+	}
+}
+
+// second is the error of a call that returns two things.
+func second[T any](_ T, err error) error { return err }
+
+// older is a limit, and its record in the format before versions.
+type older struct {
+	limit   limiter.Limit
+	level   string
+	callers int
+	cost    int64
+}
+
+func olders() map[string]older {
+	return map[string]older{
+		"40 a second":            {limiter.PerSecond(40, 40), "5 1 25000 40 1800000000000000 0 0 0", 12, 1},
+		"40 a second, 7 at once": {limiter.PerSecond(40, 40), "5 1 25000 40 1800000000000000 0 0 0", 3, 7},
+		"10 a second":            {limiter.PerSecond(10, 10), "5 1 100000 10 1800000000000000 0 0 0", 4, 1},
+		"1 a second":             {limiter.PerSecond(1, 60), "5 1 1000000 60 1800000000000000 0 0 0", 1, 1},
+		"cut short":              {limiter.PerSecond(100, 10), "5 1 10000 10", 12, 1},
+	}
+}
+
+// check begins three replicas on a namespace of the older format.
+func (c older) check(t *testing.T, rdb *redis.Client, options *redis.Options, trip, late, then time.Duration) {
+	t.Helper()
+	err := rdb.HSet(t.Context(), stateKey, "epoch", "some-6ba7b810 1 1800000000000000 5 1800000000000000 0 ",
+		"limit:1000000:global", c.level).Err()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	cfg := config(map[string][]limiter.Limit{"global": {c.limit}}, nil)
+	cfg.Logger = slog.New(slog.NewJSONHandler(&said, nil)) // locks
+	begin, j := time.Now(), &journal{}
+	var fleet []*limiter.Limiter
+	for range 3 {
+		l, _ := member(t, options, cfg)
+		fleet = append(fleet, l)
+		defer closeLimiter(t, l)
+	}
+	s, err := limiter.ReadSnapshot(t.Context(), rdb, limiter.DefaultNamespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owed := c.limit.Rate() * limiter.DefaultHorizon.Seconds()
+	if b := s.Buckets[0]; b.Tokens > 0 || b.Debt > owed+0.1 || b.Debt < owed-0.1-c.limit.Rate()*time.Since(begin).Seconds() {
+		t.Errorf("the bucket is %+v, want a debt of %.2f", b, owed)
+	}
+	var waiting sync.WaitGroup
+	for i := range c.callers {
+		waiting.Go(func() {
+			if err := j.wait(t.Context(), fleet[i%3], c.cost); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	waiting.Wait()
+	want := limiter.DefaultHorizon + time.Duration(c.cost)*interval(c.limit)
+	first := j.since(begin)[0].at.Sub(begin)
+	t.Logf("the first of %d started after %v, want %v", c.callers, first, want)
+	if first < want || first > want+10*trip+late { // a busy machine wakes late
+		t.Errorf("the first started after %v, want %v", first, want)
+	}
+	after := c.limit
+	after.Burst = min(c.limit.Burst, c.cost+int64(late/interval(c.limit)))
+	j.law(t, after, trip)
+	time.Sleep(then)
+	text := said.String()
+	if strings.Count(text, "\n") != 1 || !strings.Contains(text, "older version") ||
+		!strings.Contains(text, `"version":1,`) || !strings.Contains(text, `"now":3`) {
+		t.Errorf("the log says\n%s", text)
+	}
+	for field, value := range rdb.HGetAll(t.Context(), stateKey).Val() {
+		if !strings.HasPrefix(value, "3") && field+value != "told" { // nothing was told: no record
+			t.Errorf("field %s is still %q", field, value)
+		}
+	}
+}
+
+// TestOlderVersionIsLostMemory: records of the format before are forgotten, said once, and nobody starts before a horizon.
+func TestOlderVersionIsLostMemory(t *testing.T) {
+	for name, c := range olders() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb := limitertest.Server(t)
+			opts := *rdb.Options()
+			opts.Dialer = opts.NewDialer()
+			c.check(t, rdb, &opts, limiter.DefaultSlack, 0, 0)
+		})
+	}
+}
+
+// TestOlderVersionIsLostMemoryInABubble is the same on the in-process Redis. Replicas that ask at one moment may start calls late
+// there, within a horizon: a place in line is passed after 0.4 of it, and the tokens of a call wait for the next. The bucket then
+// makes up for them.
+func TestOlderVersionIsLostMemoryInABubble(t *testing.T) {
+	for name, c := range olders() {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, rdb := limitertest.Redis(t)
+				c.check(t, rdb, limitertest.Options(m), 2*time.Millisecond, limiter.DefaultHorizon, 25*time.Second)
+			})
+		})
+	}
+}

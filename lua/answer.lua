@@ -1,0 +1,30 @@
+    -- Answer: adds the answer of the step, or lengthens the last one where its progression goes on. The end of a step.
+    if verdict then
+      if run == run_was and verdict == verdict_was and bound == bound_was and at == next_at and units == next_units then
+        n_was = n_was + m
+      else
+        if n_was then
+          size = size + 1
+          out[size] = format(' %d %d %d %d %d', n_was, verdict_was, at_was - now, units_was, bound_was)
+        end
+        run_was, n_was, verdict_was, at_was, units_was, bound_was = run, m, verdict, at, units, bound
+      end
+      n = n - m
+      if n > 0 then
+        next_at, next_units = at, units
+        if bound > 0 and not (verdict == 1 and route[bound].log) then
+          local b = route[bound]
+          local part = units + m * b.cost * b.per
+          next_units = part % b.tokens
+          next_at = at + (part - next_units) / b.tokens
+        end
+      end
+    end
+  end
+end
+if n_was == 1 and verdict_was == 1 and at_was == now and bound_was == 0 then
+  out[size + 1] = ' 1 1 0 0 0' -- nearly every call
+elseif n_was then
+  size = size + 1
+  out[size] = format(' %d %d %d %d %d', n_was, verdict_was, at_was - now, units_was, bound_was)
+end

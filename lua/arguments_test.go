@@ -1,0 +1,175 @@
+package lua_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/lua"
+)
+
+var (
+	narrow = lua.Limit{Field: lua.Field{Bucket: "a", PerUS: 1_000_000}, Tokens: 1, PerUS: 100_000, Burst: 2}
+	wide   = lua.Limit{Field: lua.Field{Bucket: "b", PerUS: 1_000_000}, Tokens: 1, PerUS: 100_000, Burst: 9}
+)
+
+// begin makes a namespace with two limits.
+func begin(t *testing.T) (*miniredis.Miniredis, *redis.Client) {
+	t.Helper()
+	m := miniredis.RunT(t)
+	m.SetTime(time.Unix(1_800_000_000, 0))
+	rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), DisableIdentity: true})
+	t.Cleanup(func() { rdb.Close() })
+	heartbeat(t, rdb)
+	return m, rdb
+}
+
+// heartbeat configures two limits, or says again what was configured.
+func heartbeat(t *testing.T, rdb *redis.Client) lua.ConfigureReply {
+	t.Helper()
+	a := lua.ConfigureArgs{Epoch: "d", Fresh: "e", HorizonUS: 250_000, Replica: "r", Session: "s", Wish: []lua.Limit{narrow, wide}}
+	if rdb.Exists(t.Context(), lua.Keys("n").State()).Val() > 0 {
+		a.Epoch = "e"
+	}
+	r, err := lua.Configure(t.Context(), rdb, "n", a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestArgumentsAreChecked: an argument that is not valid is named, and nothing is written.
+func TestArgumentsAreChecked(t *testing.T) {
+	m, rdb := begin(t)
+	keys := []string{lua.Keys("n").State(), lua.Keys("n").Replies("s"), lua.Keys("n").Spares([]lua.Limit{narrow, wide})}
+	for _, l := range []lua.Limit{narrow, wide} {
+		keys = append(keys, lua.Keys("n").Own(l.Field), lua.Keys("n").Log(l.Field), lua.Keys("n").Line(l.Field))
+	}
+	valid := []any{
+		"s:lane", "1 0 250000 0 2 1 0", "3 e 1 ", narrow.Field.String(), "3 1 100000 2 ", wide.Field.String(), "3 1 100000 9 ",
+		"5 1", "1 1 -1 0 0",
+	}
+	state := m.Dump()
+	for _, c := range []struct {
+		number int // of the argument
+		value  string
+		want   string
+	}{
+		{2, "1 0 250000 250001 2 1 0", "3 2"},
+		{2, "0 0 250000 0 2 1 0", "3 2"},
+		{2, "1 0 250000 0 2 7 0", "3 2"},
+		{2, "1 0 250000 0 101 1 0", "3 2"},
+		{2, "1 0 250000 0 0 1 0", "3 2"},
+		{2, "1 0 3600000001 0 2 1 0", "3 2"},
+		{2, "text", "3 2"},
+		{3, "3 f 1 ", "4"},
+		{5, "3 1 1125899906842624 2 ", "3 5"},
+		{5, "3 1 0 2 ", "3 5"},
+		{5, "3 1 100000 2 @x", "3 5"},
+		{8, "5 3", "3 8"},
+		{8, "5 1,0", "3 8"},
+		{8, "5 1,1,1", "3 8"},
+		{8, "x 1", "3 8"},
+		{9, "1 3 -1 0 0", "3 9"},
+		{9, "1 0 -1 0 0", "3 9"},
+		{9, "1 3,1 -1 0 0", "3 9"},
+		{9, "1 1,0 -1 0 0", "3 9"},
+		{9, "1 1,1,1 -1 0 0", "3 9"},
+		{9, "0 1 -1 0 0", "3 9"},
+		{9, "100001 1 -1 0 0", "3 9"},
+		{9, "1 1 -2 0 0", "3 9"},
+		{9, "1 1 -1 2 0", "3 9"},
+	} {
+		argv := slices.Clone(valid)
+		argv[c.number-1] = c.value
+		got, err := rdb.Eval(t.Context(), lua.Sources()["full"], keys, argv...).Text()
+		if err != nil || got != c.want {
+			t.Errorf("argument %d is %q: %q, %v, want %q", c.number, c.value, got, err, c.want)
+		}
+	}
+	if m.Dump() != state {
+		t.Errorf("they left traces:\n%s\n%s", state, m.Dump())
+	}
+	if got, err := rdb.Eval(t.Context(), lua.Sources()["full"], keys, valid...).Text(); err != nil || !strings.HasPrefix(got, "0 ") {
+		t.Errorf("all are valid: %q, %v", got, err)
+	}
+}
+
+// TestConfigurationIsChecked: the same for what replicas want, and tell the fleet.
+func TestConfigurationIsChecked(t *testing.T) {
+	m, rdb := begin(t)
+	k := lua.Keys("n")
+	names := []string{k.State(), k.Live(), k.Wishes(), k.Replies("s")}
+	valid := []any{"e", "0", "f", "1", "", "250000", "r", "s", "0", "digest", narrow.Field.String() + " 1 100000 2", "", "known", "", "", "opens a 5"}
+	state := m.Dump()
+	for _, c := range []struct {
+		number int
+		value  string
+		want   int64
+	}{
+		{2, "1.5", 2},
+		{2, "-1", 2},
+		{4, "x", 4},
+		{6, "3600000001", 6},
+		{11, "limit:1000000:a 1 100000", 11},
+		{11, "a 1 100000 2", 11},
+		{16, "opens a x", 16},
+		{16, "opens a 5 5", 16},
+		{16, "limit a limit:1000000:b 1 100000 2", 16},
+		{16, "limit a limit:1000000:a 1 100000", 16},
+		{16, "close a", 16},
+	} {
+		argv := slices.Clone(valid)
+		argv[c.number-1] = c.value
+		got, err := rdb.Eval(t.Context(), lua.Sources()["configure"], names, argv...).Int64()
+		if err != nil || got != c.want {
+			t.Errorf("argument %d is %q: %v, %v, want %d", c.number, c.value, got, err, c.want)
+		}
+	}
+	if m.Dump() != state {
+		t.Errorf("they left traces:\n%s\n%s", state, m.Dump())
+	}
+}
+
+// TestRecordsAreChecked: records of a newer version are left alone; a level that cannot be is lost, which is empty and in debt.
+func TestRecordsAreChecked(t *testing.T) {
+	m, rdb := begin(t)
+	key := lua.Keys("n").State()
+	call := func() (lua.AcquireReply, error) {
+		var r lua.AcquireReply
+		a := lua.AcquireArgs{Seq: 1, Epoch: "e", Version: 1, HorizonUS: 250_000, Asks: []lua.Ask{{Count: 1, Costs: []int64{1}, PatienceUS: 0}}}
+		err := lua.NewPath("n", "s", "lane", []lua.Limit{narrow}).Acquire(t.Context(), rdb, &a, &r)
+		return r, err
+	}
+	for _, text := range []string{"3 1 100000 2 0 1 0", "3 1 100000 2 9007199254740993 0 0", "3 1 100000 2 0 0 9007199254740993", "3 1 100000 2 "} {
+		m.HDel(lua.Keys("n").Replies("s"), "s:lane")
+		m.HSet(key, narrow.Field.String(), text)
+		if _, err := call(); !errors.Is(err, lua.ErrUnknown) {
+			t.Errorf("a level %q: %v, want configure to see to it", text, err)
+		}
+		a := lua.ConfigureArgs{Epoch: "e", Version: 1, Fresh: "f", HorizonUS: 250_000, Replica: "r", Session: "s", Wish: []lua.Limit{narrow, wide}}
+		if _, err := lua.Configure(t.Context(), rdb, "n", a); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := call(); err != nil || len(r.Answers) != 1 || r.Answers[0].Kind != lua.Refused || r.Answers[0].AtUS != 350_000 {
+			t.Errorf("a level %q: %+v, %v, want a call refused for 350 ms", text, r, err)
+		}
+	}
+	m.HSet(key, "epoch", "4 e 1 0 ")
+	state := m.Dump()
+	if _, err := call(); err == nil || !strings.Contains(err.Error(), "version 4") {
+		t.Errorf("a newer record: %v", err)
+	}
+	a := lua.ConfigureArgs{Fresh: "f", HorizonUS: 250_000, Replica: "r", Session: "s", Wish: []lua.Limit{narrow}}
+	if _, err := lua.Configure(t.Context(), rdb, "n", a); err == nil || !strings.Contains(err.Error(), "version 4") {
+		t.Errorf("a newer record, configured: %v", err)
+	}
+	if m.Dump() != state {
+		t.Errorf("they left traces:\n%s\n%s", state, m.Dump())
+	}
+}

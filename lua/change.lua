@@ -1,0 +1,48 @@
+-- Change: what becomes of a level when its limit is another, when it was lost, and when its bucket was closed.
+
+-- Empties the limit at a time, unless it is emptier.
+local function empty_level(b, at)
+  local full, frac = b.full, b.frac
+  b.full, b.frac = at, 0
+  move_level(b, b.burst * b.per)
+  if full > b.full or full == b.full and frac > b.frac then b.full, b.frac = full, frac end
+end
+
+local function set_limit(b, tokens, per, burst)
+  b.tokens, b.per, b.burst, b.head = tokens, per, burst, string.format('3 %d %d %d ', tokens, per, burst)
+end
+
+-- The tail of a level that was lost: nothing, or that of a window that is shut.
+local function lost_tail(window, at) return window and string.format(' 0 0 0 0 0 0 %d 0 0 0', at) or '' end
+
+-- A level of which nothing is known: empty, and in debt by the horizon at a time.
+local function lost_level(tokens, per, burst, window, at)
+  local b = { full = 0, frac = 0, last = at, tail = lost_tail(window, at) }
+  set_limit(b, tokens, per, burst)
+  if not window then empty_level(b, at) end
+  return b
+end
+
+-- Changes the limit. The number of tokens stays. The new rate counts from the last reservation that is out. Whole tokens stay
+-- exact; others are rounded up, once.
+local function change_level(b, now_us, tokens, per, burst)
+  local from_us = math.max(now_us, b.last)
+  local missing = 0 -- tokens
+  if b.full >= from_us then missing = ((b.full - from_us) * b.tokens + b.frac) / b.per end
+  local units = math.min(SPAN, math.ceil(missing * per)) + (burst - b.burst) * per
+  b.full, b.frac = from_us, 0
+  set_limit(b, tokens, per, burst)
+  move_level(b, math.min(SPAN, math.max(0, units)))
+end
+
+-- The numbers of a tail, as text; nothing if a script cannot have written it: no number has more than 16 digits, and the starts of a
+-- window can still be counted.
+local function read_tail(tail)
+  local urgent, claimed, whole, young, total, base, edge, sought, spared, collects =
+    string.match(tail, '^ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+  if not urgent or #urgent > 16 or #claimed > 16 or #whole > 16 or #young > 16 or #total > 16 or #base > 16 or #edge > 16
+    or #sought > 16 or #spared > 16 or #collects > 16 or tonumber(total) > EXACT / 2 then
+    return
+  end
+  return urgent, claimed, whole, young, total, base, edge, sought, spared, collects
+end

@@ -1,0 +1,24 @@
+    -- Charge: takes the tokens of m calls from every limit, the first due at due, the last at final. A due time within the
+    -- microsecond of full leaves full as it is, so that rounding never adds up.
+    if charged then
+      for i = 1, limits do
+        local b = route[i]
+        local taken = b.cost
+        if final > b.last then b.last = final end
+        if b.log then
+          window_charge(b, due, final, m, at, units, route[bound])
+        else
+          if due > b.full + (b.frac > 0 and 1 or 0) then b.full, b.frac = due, 0 end
+          if m > 1 then
+            move_level(b, (m - 1) * taken * b.per)
+            if final > b.full + (b.frac > 0 and 1 or 0) then b.full, b.frac = final, 0 end
+          end
+          move_level(b, taken * b.per)
+          b.kept = nil
+        end
+        if b.jump and b.lined then b.urgent = max(b.urgent, final) + ceil(2 * m * taken * b.per / b.tokens) end
+        if b.held then held_tokens = max(0, held_tokens - m * taken) end
+      end
+      count = count + m
+      if follow == true then follow = due end
+    end

@@ -1,0 +1,34 @@
+-- Enter: what only the full script knows of a level: urgent calls, the line, the log of a window, a pause.
+
+-- How far the level of urgent calls may be ahead: they have half of the burst and half of the rate.
+function share_of(b) return math.ceil(2 * (math.max(1, math.floor(b.burst / 2)) - 1) * b.per / b.tokens) end
+
+function enter(i, b)
+  b.urgent, b.claimed, b.whole, b.young, b.total, b.base, b.edge, b.sought, b.spared, b.collects = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+  if b.tail ~= '' then
+    local urgent, claimed, whole, young, total, base, edge, sought, spared, collects = read_tail(b.tail)
+    if not urgent then
+      b.tail = lost_tail(is_window(fields[i + 2]), now + horizon)
+      return enter(i, b)
+    end
+    local far = now + math.max(horizon, UNHEARD) -- nothing is due later
+    b.urgent, b.claimed, b.whole, b.young = tonumber(urgent), tonumber(claimed), tonumber(whole), math.min(young, now)
+    b.total, b.base, b.edge = tonumber(total), math.min(base, total), math.min(edge, far)
+    b.sought, b.spared, b.collects = math.min(sought, now), math.min(spared, far), tonumber(collects)
+  end
+  b.lined, b.line = b.claimed > 0, keys[3 * i + 3]
+  local own = string.sub(fields[i + 2], 1, 4) == 'own:'
+  if own then b.own = keys[3 * i + 1] end
+  if is_window(fields[i + 2]) then
+    b.log = keys[3 * i + 2]
+    enter_window(b)
+    if own then b.edge = math.max(b.edge, born + horizon) end
+    return
+  end
+  -- The loss with which the epoch began includes the levels of limits made at run time, wherever Redis still has them.
+  if own then empty_level(b, born + horizon) end
+  -- A closed bucket is empty at the moment at which it opens. The level stays as it is until something is charged: a pause
+  -- that is withdrawn leaves nothing behind.
+  b.kept, b.kept_frac = b.full, b.frac
+  if b.opens then empty_level(b, b.opens) end
+end

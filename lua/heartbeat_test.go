@@ -1,0 +1,32 @@
+package lua_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/weir-go/weir/lua"
+)
+
+// TestSilentReplicasAreForgotten: a replica that has been silent leaves the set when another one is heard.
+func TestSilentReplicasAreForgotten(t *testing.T) {
+	m, rdb := begin(t)
+	for _, beat := range []struct {
+		after time.Duration
+		id    string
+		want  []string
+	}{
+		{0, "a", []string{"a"}},
+		{20 * time.Second, "b", []string{"a", "b"}},
+		{29 * time.Second, "b", []string{"a", "b"}},
+		{31 * time.Second, "b", []string{"b"}},
+	} {
+		m.SetTime(time.Unix(1_800_000_000, 0).Add(beat.after))
+		if _, err := lua.Heartbeat(t.Context(), rdb, "n", beat.id, []byte("{}"), 10*time.Second, 30*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if got := rdb.ZRange(t.Context(), lua.Keys("n").Replicas(), 0, -1).Val(); !slices.Equal(got, beat.want) {
+			t.Errorf("after %v the set is %v, want %v", beat.after, got, beat.want)
+		}
+	}
+}

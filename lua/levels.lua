@@ -1,0 +1,68 @@
+-- Levels: what becomes of each level with the limits in force. A limit begins as its replica says, if the replica remembers nothing, or
+-- if this epoch is told of the limit now. Any other limit that is not there was lost. A limit that is another now keeps the number of
+-- tokens. A limit that is no longer in force is forgotten when it is full.
+local slow = {}
+
+-- Levels of limits that the fleet was told to replace, by bucket: the limits in their place go on with the number of tokens.
+local dropped, was_in_force = {}, {}
+for line in gmatch(sub(fields.force or '', 3), lines) do
+  local field = parse(line)
+  if field then
+    was_in_force[field] = true
+    local of, b = bucket_of(field), fields[field] and read_level(fields[field])
+    if b and not force[field] and replaced['limit ' .. of] and not match(field, '^window:') then
+      dropped[of] = dropped[of] or {}
+      table.insert(dropped[of], b)
+    end
+  end
+end
+local function inherit(b, former_level)
+  bound_level(former_level, now, horizon)
+  change_level(former_level, now, b.tokens, b.per, b.burst)
+  b.last = max(b.last, former_level.last)
+  local full, frac = former_level.full, former_level.frac
+  if full > b.full or (full == b.full and frac > b.frac) then b.full, b.frac = full, frac end
+end
+for field, f in pairs(force) do
+  local window = match(field, '^window:')
+  local b = fields[field] and read_level(fields[field])
+  if b and not whole_limit(b.tokens, b.per, b.burst, horizon) then b = nil end
+  local fresh_limit = not fields[field] and (newcomer or (epoch == id and replaced['limit ' .. bucket_of(field)]))
+  if fresh_limit and not string.find(' ' .. empty .. ' ', ' ' .. field .. ' ', 1, true) then
+    b = { full = 0, frac = 0, last = 0, tail = '' }
+    set_limit(b, f[1], f[2], f[3])
+  elseif not b then
+    b = lost_level(f[1], f[2], f[3], window, fresh_limit and now or now + horizon)
+    if not fresh_limit and is_slow(b) then begin_collecting(field, b) end
+  else
+    bound_level(b, now, horizon)
+    if b.tail ~= '' and not read_tail(b.tail) then b.tail = lost_tail(window, now + horizon) end
+    if b.tokens ~= f[1] or b.per ~= f[2] or b.burst ~= f[3] then
+      change_level(b, now, f[1], f[2], f[3])
+    else
+      set_limit(b, f[1], f[2], f[3])
+    end
+  end
+  if not was_in_force[field] and not window then
+    for _, former_level in ipairs(dropped[bucket_of(field)] or {}) do inherit(b, former_level) end
+  end
+  local opens = opened[bucket_of(field)]
+  if opens and not window then empty_level(b, opens) end
+  if fields['lost:' .. field] then
+    collect(field, b)
+  else
+    b.tail = string.gsub(b.tail, '%d+$', '0')
+  end
+  if is_slow(b) then slow[#slow + 1] = { field, b } end
+  local record = level_text(b)
+  if record ~= fields[field] then set[#set + 1], set[#set + 2] = field, record end
+end
+for field in pairs(fields) do
+  if not force[field] and (match(field, '^limit:') or match(field, '^window:')) then
+    local b = read_level(fields[field])
+    local width = b and match(field, '^window:') and b.burst * b.per / b.tokens or 0
+    if not b or (b.full <= now and b.last + width <= now) then out_of_force[#out_of_force + 1] = field end
+  elseif match(field, '^lost:') and not force[sub(field, 6)] then
+    out_of_force[#out_of_force + 1] = field
+  end
+end

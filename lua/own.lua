@@ -1,0 +1,49 @@
+-- Own: levels that were made at run time have keys of their own, which Redis forgets when they are full.
+-- Those of an epoch that replaces none are as they begin; in another, they were lost when it began.
+local id, configured, born, former = string.match(epoch, '^3 (%S+) (%d+) (%d+) (%S*)$')
+born = former == '' and -horizon or min(born, now)
+
+-- Whether a field is that of a window: names of buckets may hold any word.
+local function is_window(field) return match(field, '^window:') or match(field, '^own:window:') end
+
+function own_level(i, text)
+  if string.sub(fields[i + 2], 1, 4) == 'own:' then return redis.call('GET', keys[3 * i + 1]) end
+  return text
+end
+
+-- The limit of a text "3 tokens per burst ", if it can be kept exactly, and what follows.
+local function read_limit(text)
+  local tokens, per, burst, more = match(text, '^3 (%d+) (%d+) (%d+) (.*)$')
+  tokens, per, burst = whole_limit(tokens, per, burst, horizon)
+  return tokens, per, burst, more
+end
+
+-- The level of a limit whose numbers have changed, or whose level is missing or damaged. A configured limit without a readable level
+-- is left to configure. For a limit made at run time, a damaged level counts as lost now. A missing level was full, for Redis forgets
+-- such a level when it is full; or it was lost when the epoch began; or the limit is new, and begins empty if it is to.
+function new_level(i, limit, text)
+  local tokens, per, burst, opens = read_limit(limit)
+  if not tokens then return end
+  local empty = sub(opens, 1, 1) == '-'
+  if empty then opens = sub(opens, 2) end
+  if opens ~= '' then
+    opens = integer(string.match(opens, '^@(%d+)$'), 0, EXACT)
+    if not opens then return end
+  end
+  local field = fields[i + 2]
+  local b = text and read_level(text)
+  if b and not whole_limit(b.tokens, b.per, b.burst, horizon) then b = nil end
+  if not b and sub(field, 1, 4) ~= 'own:' then return nil, '4' end
+  if not b then
+    local at = now + horizon
+    if not text then at = max(empty and now or 0, born + horizon) end
+    b = lost_level(tokens, per, burst, is_window(field), at)
+  elseif b.tokens ~= tokens or b.per ~= per or b.burst ~= burst then
+    change_level(b, now, tokens, per, burst)
+  else
+    set_limit(b, tokens, per, burst)
+  end
+  b.opens = opens ~= '' and opens or nil
+  b.empty = empty
+  return b
+end

@@ -1,0 +1,105 @@
+package lua
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Kind says what became of an ask.
+type Kind int64
+
+// The kinds of a [Grant].
+const (
+	Reserved Kind = 1 // may start when it is due
+	Refused  Kind = 2 // could have started then, beyond its patience; nothing was charged
+	Waiting  Kind = 3 // stands in line, and is expected to start then
+)
+
+// Grant is the answer to Count calls of one ask. Their times are an arithmetic progression: the first is AtUS microseconds
+// and Units of 1/Tokens microsecond of the limit that binds from NowUS; each further one comes as much later as that limit
+// needs for the cost, except reservations of a window, which are due together.
+type Grant struct {
+	Count       int
+	Kind        Kind
+	AtUS, Units int64
+	Bound       int // index of the limit that sets the times; -1 where none does
+}
+
+// AcquireReply is the answer of [Path.Acquire].
+type AcquireReply struct {
+	Repeated   bool    // the reply of an earlier run of this very call
+	Runs       int     // of scripts, for this call
+	NowUS      int64   // the namespace's own time: Redis TIME, but never going back
+	Grants     int64   // count of grants in the epoch of the call
+	ComeBackUS int64   // microseconds from NowUS when those that wait should ask again; -1 if nobody waits
+	Answers    []Grant // for the asks in order
+	Levels     []int64 // where a limit is slow, of each: microseconds until a bucket is full, starts of a window; -1 unknown
+}
+
+// The statuses that a reply begins with.
+const (
+	statusDone     = "0"
+	statusRepeated = "1"
+	statusStale    = "2"
+	statusInvalid  = "3"
+	statusUnknown  = "4"
+	statusNewer    = "5"
+	statusFull     = "6"
+)
+
+// parse reads a reply.
+func (p *Path) parse(r *AcquireReply, a *AcquireArgs, text string) error {
+	status, rest, _ := strings.Cut(text, " ")
+	switch status {
+	case statusDone, statusRepeated:
+	case statusStale:
+		n, _ := strconv.ParseInt(rest, 10, 64)
+		return &StaleError{Answered: n}
+	case statusUnknown:
+		return ErrUnknown
+	case statusInvalid:
+		n, _ := strconv.ParseInt(rest, 10, 64)
+		return &ArgumentError{Number: n}
+	case statusNewer:
+		n, _ := strconv.ParseInt(rest, 10, 64)
+		return &VersionError{Stored: n, Known: Version}
+	default:
+		return fmt.Errorf("lua: acquire: reply of status %q", status)
+	}
+	w := words{rest: rest}
+	r.Repeated = status == statusRepeated
+	r.Grants, r.NowUS = w.next(), w.next()
+	r.ComeBackUS, p.busy = w.next(), w.next() == 1
+	r.Levels = r.Levels[:0]
+	for range p.levels * int64(p.limits) {
+		r.Levels = append(r.Levels, w.next())
+	}
+	r.Answers = r.Answers[:0]
+	for w.rest != "" && !w.bad {
+		r.Answers = append(r.Answers, Grant{
+			Count: int(w.next()), Kind: Kind(w.next()), AtUS: w.next(), Units: w.next(), Bound: int(w.next()) - 1,
+		})
+	}
+	if w.bad || !r.fits(a, p.limits) {
+		return fmt.Errorf("lua: acquire: reply %q", text)
+	}
+	return nil
+}
+
+// fits reports whether a reply can be one to a call: a stored reply may have been damaged.
+func (r *AcquireReply) fits(a *AcquireArgs, limits int) bool {
+	asked, answered := 0, 0
+	for _, k := range a.Asks {
+		asked += k.Count
+	}
+	for _, g := range r.Answers {
+		known := g.Kind == Reserved || g.Kind == Refused || g.Kind == Waiting
+		if !known || g.Count < 1 || g.Count > asked-answered || g.AtUS < 0 || g.Units < 0 || g.Bound < -1 || g.Bound >= limits ||
+			g.Kind == Reserved && g.AtUS > a.HorizonUS {
+			return false
+		}
+		answered += g.Count
+	}
+	return answered == asked && r.Grants >= 0 && r.NowUS >= 0
+}

@@ -1,0 +1,28 @@
+-- Reply: writes the levels, the time, and the reply for a repeat, even when nothing was granted: a repair that is only
+-- remembered on success would never be made.
+local counted = format('%d %d', count, now)
+local steps_now = shift == 0 and ' 0 0 0' or format(' %d %d %d', shift, still, owed)
+local ahead = busy and format(' %d %d', come_back or -1, busy) or ' -1 0'
+if levels == '1' then
+  for i = 1, limits do
+    local b = route[i]
+    local level = max(0, b.full - now + (b.frac > 0 and 1 or 0))
+    if b.log then level = b.total end
+    if b.collects and b.collects > 0 or b.log and b.total == 0 and b.edge + b.width > now then level = -1 end -- of a limit that was lost
+    ahead = ahead .. format(' %d', level)
+  end
+end
+local reply = counted .. ahead .. (out[2] and table.concat(out) or out[1] or '')
+local set = { 'time', '3 ' .. counted .. steps_now, nil, nil, nil, nil }
+size = 2
+for i = 1, limits do
+  local b = route[i]
+  if not b.own then
+    set[size + 1], set[size + 2] = fields[i + 2], level_text(b)
+    size = size + 2
+  end
+end
+call('HSET', state, unpack(set, 1, size))
+call('HSET', replies, lane, '3 ' .. number .. ' ' .. (place_now or '-') .. '\n' .. reply)
+if not answer then call('PEXPIRE', replies, OWN_MS) end -- else the replica's announcement renews it
+return '0 ' .. reply

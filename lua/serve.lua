@@ -1,0 +1,12 @@
+-- Serve: answers the asks in order, step by step. A step is one call that is looked at for itself, or as many as follow it by
+-- the same rule. The fragments up to the next "end of a step" share these names; the numbers of bucket.Answer are its result.
+local from, latest_due = now + lead, now + horizon
+local waiting                        -- what waits, once something does: then everybody behind waits, too
+local out, size = {}, 0
+local run_was, n_was, verdict_was, at_was, units_was, bound_was, next_at, next_units
+for r = 1, #runs do
+  local run = runs[r]
+  local n, cost, follow = run.n, run.cost, false
+  while n > 0 do
+    local verdict, m, charged = nil, 1, false
+    local due, final, at, units, bound

@@ -1,0 +1,45 @@
+-- Told: the limits and pauses that the fleet was told, by word and bucket, behind a line with the time. The later text counts.
+local function when(text) return integer(match(text or '', '^3 at (%d+)'), 0, EXACT / 2) or 0 end
+local was, drift = fields.told or '', 0
+if when(told) > when(was) then was, drift = told, now - time end -- its moments are those of TIME
+local at, words, replaced = when(was), {}, {}
+for line in gmatch(was, lines) do
+  local key, text = match(line, '^(%S+ %S+) ?(.*)$')
+  local fits = false
+  if key and sub(key, 1, 6) == 'limit ' then fits = bucket_of(parse(text) or '') == sub(key, 7) end
+  if key and sub(key, 1, 6) == 'opens ' and match(text, '^%d+$') then
+    fits = integer(text, 0, EXACT)
+    line = format('%s %d', key, max(0, (fits or 0) + drift))
+  end
+  if fits then words[key] = (words[key] and words[key] .. '\n' or '') .. line end
+end
+for i = first, #rest do
+  local key, more = match(rest[i], '^(%a+ %S+) ?(.*)$')
+  local line, former_line = rest[i], words[key]
+  if not replaced[key] then words[key], replaced[key] = nil, true end
+  if more ~= '' then
+    if match(line, '^opens ') then
+      local moment = now + tonumber(more)
+      -- A pause never shortens another. To open a bucket is another matter.
+      if more ~= '0' and former_line then moment = max(moment, tonumber(match(former_line, '%d+$'))) end
+      line = format('%s %d', key, moment)
+    end
+    words[key] = (words[key] and words[key] .. '\n' or '') .. line
+  end
+  at = max(at + 1, now)
+end
+local opened = {} -- buckets that have opened long ago: from then on their levels say so
+for key, text in pairs(words) do
+  local bucket, moment = match(text, '^opens (%S+) (%d+)$')
+  if bucket and tonumber(moment) + OPEN_US < now then words[key], opened[bucket] = nil, tonumber(moment) end
+end
+local all = {}
+for _, text in pairs(words) do
+  for line in gmatch(text, lines) do all[#all + 1] = line end
+end
+table.sort(all)
+told = at > 0 and format('3 at %d\n%s', at, table.concat(all, '\n')) or ''
+-- Two replicas of former epochs may have known different limits by one version: calls of this epoch have a version of their own.
+if epoch ~= id and version > 0 and version >= stored then stored = version + 1 end
+stored = max(stored, version)
+if stored > EXACT / 4 then stored = 1 end -- of a record that was damaged

@@ -1,0 +1,89 @@
+package lua
+
+import (
+	"strconv"
+	"strings"
+)
+
+// fill puts what is new into a command.
+func (p *Path) fill(c *command, a *AcquireArgs) []any {
+	out := c.argv[:c.rest]
+	out[c.head] = join(a.Seq, a.Grants, a.HorizonUS, a.LeadUS, int64(p.limits), int64(len(a.Backs)), p.levels)
+	if p.epoch != a.Epoch || p.version != a.Version || p.memory == nil {
+		p.epoch, p.version = a.Epoch, a.Version
+		p.memory = strconv.Itoa(Version) + " " + a.Epoch + " " + strconv.FormatInt(a.Version, 10) + " "
+	}
+	out[c.head+1] = p.memory
+	for _, b := range a.Backs {
+		out = append(out, strconv.FormatInt(b.DueUS, 10)+" "+costs(b.Costs))
+	}
+	for _, k := range a.Asks {
+		out = append(out, p.ask(k))
+	}
+	c.argv = out
+	return out
+}
+
+// join writes numbers with blanks between.
+func join(numbers ...int64) string {
+	b := make([]byte, 0, 64)
+	for i, n := range numbers {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		b = strconv.AppendInt(b, n, 10)
+	}
+	return string(b)
+}
+
+// costs writes numbers with commas between.
+func costs(numbers []int64) string {
+	return strings.ReplaceAll(join(numbers...), " ", ",")
+}
+
+// ask is the words of an ask. Those of calls that have not waited, and wait without end or not at all, come again and again.
+func (p *Path) ask(k Ask) any {
+	w := word{k.Count, 0, k.PatienceUS, k.Urgent}
+	again := k.PatienceUS <= 0 && k.AgeUS == 0 && len(k.Costs) == 1
+	if again {
+		w.cost = k.Costs[0]
+		if text, ok := p.asks[w]; ok {
+			return text
+		}
+	}
+	b := strconv.AppendInt(make([]byte, 0, 64), int64(k.Count), 10)
+	for i, c := range k.Costs {
+		b = append(b, " ,"[min(i, 1)])
+		b = strconv.AppendInt(b, c, 10)
+	}
+	b = strconv.AppendInt(append(b, ' '), k.PatienceUS, 10)
+	b = append(b, " 0 "...)
+	if k.Urgent {
+		b[len(b)-2] = '1'
+	}
+	var text any = string(strconv.AppendInt(b, k.AgeUS, 10))
+	const enough = 512
+	if again && len(p.asks) < enough {
+		p.asks[w] = text
+	}
+	return text
+}
+
+// words reads a text of words, most of them numbers.
+type words struct {
+	rest string
+	bad  bool // a word was missing or no number
+}
+
+func (w *words) word() string {
+	word, rest, _ := strings.Cut(w.rest, " ")
+	w.rest = rest
+	w.bad = w.bad || word == ""
+	return word
+}
+
+func (w *words) next() int64 {
+	n, err := strconv.ParseInt(w.word(), 10, 64)
+	w.bad = w.bad || err != nil
+	return n
+}
