@@ -20,11 +20,16 @@ const (
 	budgeted = 40 // a second, of the shared bucket
 )
 
-// apis are the buckets of three APIs below the shared one: tokens a second, and as large a burst.
+// apis are the buckets of three APIs under the shared one: tokens a second, and as large a burst. Together they are below its
+// rate.
 func apis() map[string]int { return map[string]int{"a": 5, "b": 20, "c": 2} }
 
+// above are the rates of three APIs that together exceed the 40 a second of the shared bucket.
+func above() map[string]int { return map[string]int{"a": 30, "b": 30, "c": 5} }
+
 // threeAPIs is workload T: 64 replicas of weir that keep three APIs busy under one shared bucket, and then send an urgent
-// call every second; and 64 that keep the shared bucket alone busy, with urgent calls likewise.
+// call every second; 64 that do so with faster APIs; and 64 that keep the shared bucket alone busy, with ten waiters each and
+// with one, and urgent calls likewise.
 func threeAPIs(ctx context.Context, s *session) error {
 	if len(s.of("weir")) == 0 {
 		return nil
@@ -34,8 +39,10 @@ func threeAPIs(ctx context.Context, s *session) error {
 		median("urgent mean ms", 0), most("urgent longest ms", 0))
 	for round := range s.rounds {
 		for _, d := range []demand{
-			{name: "three APIs", waiters: slices.Sorted(maps.Keys(apis())), of: 5, urgent: "b"},
-			{name: "shared alone", waiters: []string{global}, of: 10, urgent: global},
+			{name: "three APIs", rates: apis(), of: 5, urgent: "b"},
+			{name: "three APIs above", rates: above(), of: 5, urgent: "b"},
+			{name: "shared alone", of: 10, urgent: global},
+			{name: "shared alone, one waiter", of: 1, urgent: global},
 		} {
 			if err := d.run(ctx, s, t, round); err != nil {
 				return fmt.Errorf("%s: %w", d.name, err)
@@ -47,10 +54,18 @@ func threeAPIs(ctx context.Context, s *session) error {
 
 // demand is who waits for what.
 type demand struct {
-	name    string
-	waiters []string // routes
-	of      int      // waiters of each replica on each of them
-	urgent  string   // route of the urgent calls
+	name   string
+	rates  map[string]int // of the APIs, nil for none
+	of     int            // waiters of each replica on each API, or on the shared bucket
+	urgent string         // route of the urgent calls
+}
+
+// waiters are the routes that are kept busy.
+func (d demand) waiters() []string {
+	if d.rates == nil {
+		return []string{global}
+	}
+	return slices.Sorted(maps.Keys(d.rates))
 }
 
 // replicas of each demand.
@@ -71,7 +86,7 @@ func (d demand) run(ctx context.Context, s *session, t *table, round int) error 
 	diaries := map[string][]diary{}
 	var running sync.WaitGroup
 	zero := time.Now()
-	for _, route := range d.waiters {
+	for _, route := range d.waiters() {
 		diaries[route] = make([]diary, crowded*d.of)
 		for n := range diaries[route] {
 			l, mine := fleet[n/d.of], &diaries[route][n]
@@ -123,7 +138,7 @@ func (d demand) fleet(ctx context.Context, addr, key string) (fleet []*limiter.L
 		Buckets:   map[string][]limiter.Limit{global: {limiter.PerSecond(budgeted, 0)}},
 		Routes:    map[string][]string{},
 	}
-	for name, rate := range apis() {
+	for name, rate := range d.rates {
 		cfg.Buckets[name] = []limiter.Limit{limiter.PerSecond(int64(rate), 0)}
 		cfg.Routes[name] = []string{name, global}
 	}
@@ -166,12 +181,12 @@ func (d demand) report(t *table, diaries map[string][]diary, urgent diary, w win
 		}
 	}
 	if d.urgent != global {
-		for _, route := range d.waiters {
+		for _, route := range d.waiters() {
 			through[global] = append(through[global], through[route]...)
 		}
 	}
-	rates := apis()
-	rates[global] = budgeted
+	rates := map[string]int{global: budgeted}
+	maps.Copy(rates, d.rates)
 	for _, bucket := range slices.Sorted(maps.Keys(through)) {
 		starts := through[bucket]
 		slices.Sort(starts)

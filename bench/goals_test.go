@@ -9,7 +9,13 @@ import (
 func TestGoals(t *testing.T) {
 	s := &session{}
 	x := s.table("X", "", []string{"limiter"}, median("use", 4), median("calls/token", 3))
-	x.add(values{"use": 0.98, "calls/token": 0.5}, "weir")
+	x.add(values{"use": 0.98, "calls/token": 0.4}, "weir")
+	m := s.table("M", "", []string{"world", "script"}, median("÷ empty", 2), median("p90", 0))
+	for _, name := range callNames() {
+		m.add(values{"÷ empty": 1.4, "p90": 999}, liveWorld, name)
+		slow := map[bool]float64{false: 999, true: 1001}[name == "acquire, 64 unequal asks"]
+		m.add(values{"÷ empty": 1.6, "p90": slow}, deadWorld, name)
+	}
 	all := s.goals()
 	verdicts := map[string]string{}
 	for _, g := range all {
@@ -21,6 +27,11 @@ func TestGoals(t *testing.T) {
 	}
 	for what, want := range map[string]string{
 		"X use": "missed", "X Redis calls a token": "reached", "D p50 lateness ÷ x/time/rate": "not measured",
+		"M " + liveWorld + ": configure ÷ empty fleet":             "reached",
+		"M " + liveWorld + ": nine of ten runs of each script, µs": "reached",
+		"M " + deadWorld + ": configure ÷ empty fleet":             "missed",
+		"M " + deadWorld + ": nine of ten runs of each script, µs": "missed",
+		"M " + tenantWorld + ": configure ÷ empty fleet":           "not measured",
 	} {
 		if verdicts[what] != want {
 			t.Errorf("%s: %q, want %q", what, verdicts[what], want)
@@ -28,7 +39,7 @@ func TestGoals(t *testing.T) {
 	}
 	var out strings.Builder
 	printGoals(&out, all)
-	if !strings.Contains(out.String(), "Goals: 1 of 2 measured are reached.") || strings.Contains(out.String(), "lateness") {
+	if !strings.Contains(out.String(), "Goals: 3 of 6 measured are reached.") || strings.Contains(out.String(), "lateness") {
 		t.Errorf("printed %s", &out)
 	}
 }

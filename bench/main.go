@@ -34,7 +34,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 3, "interleaved rounds; tables show the median")
 	flag.BoolVar(&o.quick, "quick", false, "short measurements and one round, unless --rounds says otherwise: for trying things out")
 	flag.BoolVar(&o.json, "json", false, "print one JSON object instead of tables")
-	flag.StringVar(&o.only, "only", "", "workloads to run, such as A,B; default all of A,B,C,D,X,R,S,T")
+	flag.StringVar(&o.only, "only", "", "workloads to run, such as A,B; default all of A,B,C,D,X,R,S,T,M")
 	flag.StringVar(&o.limiters, "limiters", "", "contestants to run, by name and separated by commas; default all")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the whole run to this file")
 	flag.Parse()

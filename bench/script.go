@@ -9,6 +9,7 @@ import (
 
 	"github.com/weir-go/weir/bench/measure"
 	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/lua"
 )
 
 // scriptCost is workload S: what Redis says a run of the acquire script takes it, beside the least a script can take. The
@@ -54,7 +55,12 @@ func scriptCost(ctx context.Context, s *session) error {
 				return err
 			}},
 			{"one token on one bucket", func() error { return l.Wait(ctx, "global") }},
+			{"behind 64 lanes", behind(ctx, s.rdb, key+"-64", 64)},
+			{"behind 1,000 lanes", behind(ctx, s.rdb, key+"-1000", 1000)},
 		} {
+			if err := c.do(); err != nil { // what comes first loads scripts, and fills the line
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
 			v, err := s.scripts(ctx, c.do)
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
@@ -85,4 +91,46 @@ func (s *session) scripts(ctx context.Context, do func() error) (values, error) 
 	}
 	c := cost.Commands["evalsha"]
 	return values{"µs": float64(c.Micros) / float64(max(1, c.Calls)), "runs": float64(c.Calls)}, nil
+}
+
+// behind returns a request that stands in line again behind a number of lanes, on a limit so slow that nothing moves. It is made
+// with the scripts alone: a limiter would not ask again at once.
+func behind(ctx context.Context, rdb *redis.Client, namespace string, lanes int) func() error {
+	limit := lua.Limit{
+		Field:  lua.Field{Bucket: "slow", PerUS: time.Hour.Microseconds()},
+		Tokens: 1, PerUS: time.Hour.Microseconds(), Burst: 1,
+	}
+	keys, seq, horizon := lua.Keys(namespace), int64(0), limiter.DefaultHorizon.Microseconds()
+	var conf lua.ConfigureReply
+	ask := func(p *lua.Path, age int64) error {
+		seq++
+		var r lua.AcquireReply
+		err := p.Acquire(ctx, rdb, &lua.AcquireArgs{
+			Seq: seq, Epoch: conf.Epoch, Grants: conf.Grants, Version: conf.Version, HorizonUS: horizon,
+			Asks: []lua.Ask{{Count: 1, Costs: []int64{1}, PatienceUS: -1, AgeUS: age}},
+		}, &r)
+		if err == nil && r.ComeBackUS < 0 {
+			err = fmt.Errorf("a request behind %d lanes was served", lanes)
+		}
+		return err
+	}
+	var mine *lua.Path
+	return func() error {
+		if mine == nil {
+			var err error
+			if conf, err = lua.Configure(ctx, rdb, keys, lua.ConfigureArgs{
+				Fresh: "epoch", HorizonUS: horizon, Replica: "bench", Session: "bench", Wish: []lua.Limit{limit},
+				Empty: []lua.Field{limit.Field},
+			}); err != nil {
+				return err
+			}
+			for i := range lanes {
+				if err := ask(lua.NewPath(keys, "bench", fmt.Sprint("lane-", i), []lua.Limit{limit}), int64(lanes-i)*1000); err != nil {
+					return err
+				}
+			}
+			mine = lua.NewPath(keys, "bench", "mine", []lua.Limit{limit})
+		}
+		return ask(mine, 0)
+	}
 }

@@ -32,7 +32,15 @@ type workload struct {
 
 func workloads() []workload {
 	return []workload{
-		{"A", allow}, {"B", budget}, {"C", fast}, {"D", lateness}, {"X", givingUp}, {"R", raw}, {"S", scriptCost}, {"T", threeAPIs},
+		{"A", allow},
+		{"B", budget},
+		{"C", fast},
+		{"D", lateness},
+		{"X", givingUp},
+		{"R", raw},
+		{"S", scriptCost},
+		{"T", threeAPIs},
+		{"M", keptState},
 	}
 }
 
