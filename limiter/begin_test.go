@@ -167,3 +167,34 @@ func TestLimitThatNobodyWantsIsKeptUntilItIsFull(t *testing.T) {
 		}
 	})
 }
+
+// TestEmptyBucketMadeAtRunTimeIsEmptyOnce: a bucket that begins empty is so once, whoever makes it again, and after it was full and idle.
+func TestEmptyBucketMadeAtRunTimeIsEmptyOnce(t *testing.T) {
+	for name, limit := range map[string]limiter.Limit{"10 a second": limiter.PerSecond(10, 5), "3 in 10 s": limiter.PerWindow(3, 10*time.Second)} {
+		t.Run(name, func(t *testing.T) {
+			limit.Begin = limiter.Empty
+			there := holds(limit)
+			crews(t, one(40, 40), func(t *testing.T, fleet []*limiter.Limiter) {
+				for i, idle := range []time.Duration{0, 20 * time.Second, 5 * time.Minute, 6 * time.Hour} {
+					l := fleet[i%len(fleet)]
+					if err := l.Route("tenant", limiter.Bucket{Name: "made", Limits: []limiter.Limit{limit}}); err != nil {
+						t.Fatal(err)
+					}
+					taken := int64(0)
+					for ok := true; ok; taken++ {
+						time.Sleep(idle)
+						_, other := l.Allow(t.Context(), "global") // what is idle may be forgotten now
+						var err error
+						if ok, err = l.Allow(t.Context(), "tenant"); err != nil || other != nil {
+							t.Fatal(err, other)
+						}
+						idle = 0
+					}
+					if want := map[bool]int64{true: 0, false: there}[i == 0]; taken-1 != want {
+						t.Errorf("use %d: took %d, want %d", i+1, taken-1, want)
+					}
+				}
+			}, 2)
+		})
+	}
+}

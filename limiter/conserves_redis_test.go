@@ -13,8 +13,9 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// lateness measures by how much the timers of this machine are late, on average, until the returned function is called.
-func lateness() (stop func() time.Duration) {
+// lateness measures how long after its time a timer and a call to Redis are over on this machine, on average, until the returned
+// function is called.
+func lateness(t *testing.T, rdb *redis.Client) (stop func() time.Duration) {
 	const every = 25 * time.Millisecond
 	done, measured := make(chan struct{}), make(chan time.Duration)
 	go func() {
@@ -27,6 +28,7 @@ func lateness() (stop func() time.Duration) {
 				measured <- late / max(1, n)
 				return
 			case <-timer.C:
+				rdb.Time(t.Context())
 				late, n = late+max(0, time.Since(at)), n+1 // when a goroutine runs, not when its timer has fired
 				at = time.Now().Add(every)
 				timer.Reset(every)
@@ -77,10 +79,10 @@ func TestConservesOnRedis(t *testing.T) {
 			logs[i] = play(t, r, w)
 		})
 	}
-	stop := lateness()
+	stop := lateness(t, rdb)
 	plays.Wait()
 	late := stop()
-	t.Logf("timers were late by %v on average", late)
+	t.Logf("timers and calls were late by %v on average", late)
 	red := openRed(t, "redis")
 	for i, r := range rows {
 		t.Run(r.String(), func(t *testing.T) {
@@ -92,7 +94,7 @@ func TestConservesOnRedis(t *testing.T) {
 					first = false
 					return logs[i]
 				}
-				stop := lateness()
+				stop := lateness(t, rdb)
 				defer func() { tolerance.Loose = looseBy(r, stop()) }()
 				w := fleetWorld(t, r, fmt.Sprintf("row-%d-again", i), options) // alone
 				defer w.end()

@@ -26,7 +26,7 @@ type world struct {
 
 // laneName is the route of a lane, and bucketName the bucket of a limit.
 func laneName(lane int) string    { return fmt.Sprintf("lane-%d", lane) }
-func bucketName(limit int) string { return fmt.Sprintf("limit-%d", limit) }
+func bucketName(limit int) string { return fmt.Sprintf("window:limit:%%%d", limit) } // any word may be in a name
 
 // configOf returns the limits of a row, and a route for each of its lanes that belongs to a replica, or for all of them if
 // replica is -1.

@@ -35,9 +35,7 @@ func TestMixedCostsUseTheRate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 				empty(t, fleet[0], c.limit.Burst)
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				j := &journal{}
+				j, end := &journal{}, time.Now().Add(c.length)
 				var running sync.WaitGroup
 				// What all wait for, the longest that one may stay.
 				mean := 1 + float64(c.limit.Burst-1)/float64(c.large)
@@ -46,23 +44,21 @@ func TestMixedCostsUseTheRate(t *testing.T) {
 					for k := range c.waiters {
 						rnd := rand.New(rand.NewPCG(uint64(i), uint64(k)))
 						running.Go(func() {
-							for ctx.Err() == nil {
+							for time.Now().Before(end) { // and then waits until its turn: nothing is lost at the end
 								cost := int64(1)
 								if rnd.IntN(c.large) == 0 {
 									cost = c.limit.Burst
 								}
-								patient, end := context.WithCancel(ctx)
+								ctx, cancel := context.WithCancel(t.Context())
 								if c.giveUp && rnd.IntN(3) == 0 {
-									time.AfterFunc(1+time.Duration(rnd.Int64N(int64(turn))), end)
+									time.AfterFunc(1+time.Duration(rnd.Int64N(int64(turn))), cancel)
 								}
-								_ = j.wait(patient, l, cost)
-								end()
+								_ = j.wait(ctx, l, cost)
+								cancel()
 							}
 						})
 					}
 				}
-				time.Sleep(c.length)
-				cancel()
 				running.Wait()
 				// What is left in the bucket is not lost: a call of the burst may just have been ahead of others, and have gone.
 				snapshot, err := fleet[0].Snapshot(t.Context())
@@ -73,7 +69,6 @@ func TestMixedCostsUseTheRate(t *testing.T) {
 				for _, s := range starts[1:] {
 					left += float64(s.cost)
 				}
-				// What is reserved when all go at the end is lost: then what was used until the last start says more.
 				share := max(used(starts, c.limit.Rate()), left/(c.limit.Rate()*time.Since(starts[0].at).Seconds()))
 				large := 0
 				for _, s := range j.starts {
@@ -82,14 +77,15 @@ func TestMixedCostsUseTheRate(t *testing.T) {
 					}
 				}
 				t.Logf("used %.4f in %d starts, %d of them of the burst", share, len(j.starts), large)
-				// A reservation that is given up goes back, less what arrives until the due time of the last one. That loss is small
-				// beside a burst, unless a horizon brings more tokens than the bucket holds.
-				least := 0.99
-				if c.giveUp {
-					least = 0.98
-				}
-				if c.giveUp && c.limit.Rate()*limiter.DefaultHorizon.Seconds() > float64(c.limit.Burst) {
-					least = 0.96
+				// A reservation that is given up goes back, less what arrives until the due time of the last one: a horizon's tokens
+				// at most. Where a horizon brings more tokens than the bucket holds, that is more of what is used. The smallest shares
+				// of 40 runs were 0.980 and 0.967; where nobody gives up all were 1.
+				least := 0.995
+				switch {
+				case c.giveUp && c.limit.Rate()*limiter.DefaultHorizon.Seconds() > float64(c.limit.Burst):
+					least = 0.95
+				case c.giveUp:
+					least = 0.97
 				}
 				if share < least || large == 0 || large == len(j.starts) {
 					t.Errorf("used %.4f of the rate in %d starts, %d of them of the burst", share, len(j.starts), large)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strconv"
@@ -106,10 +107,14 @@ func (d *damaged) use(ctx context.Context, pause time.Duration) (wait func()) {
 	var running sync.WaitGroup
 	for _, l := range d.fleet {
 		for route := range d.limits {
-			for range 2 {
+			for i := range 2 {
 				running.Go(func() {
-					for ctx.Err() == nil {
-						if err := l.Wait(ctx, route); err != nil {
+					for n := 0; ctx.Err() == nil; n++ {
+						var options []limiter.Option
+						if i == 0 && n%4 == 3 {
+							options = append(options, limiter.Urgent())
+						}
+						if err := l.Wait(ctx, route, options...); err != nil {
 							time.Sleep(100 * time.Millisecond) // a damaged record may cost a call
 							continue
 						}
@@ -205,15 +210,15 @@ var (
 func TestDamagedRecords(t *testing.T) {
 	every := damages()
 	for i, kind := range damagedKinds {
-		for _, name := range rows(every, i, 14) {
-			damage := every[name]
+		for k, name := range rows(every, i, 14) {
+			damage, anywhere := every[name], rand.New(rand.NewPCG(uint64(i), uint64(k)))
 			t.Run(kind+", "+name, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					d := inBubble(t)
 					d.check(t, func(n int) (changed int) {
-						for i, p := range d.places(t.Context(), kind) {
-							text := damage(p.text, n+i)
+						for _, p := range d.places(t.Context(), kind) {
+							text := damage(p.text, anywhere.IntN(32))
 							allowed := kind == "told" && endless(text) || kind == "epoch" && newer(text)
 							if text != p.text && !allowed {
 								if err := p.write(text); err != nil {

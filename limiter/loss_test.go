@@ -126,8 +126,8 @@ type loss struct {
 
 // play returns how long after the loss the first call started, and what the dead took that nobody else had heard of.
 func (w loss) play(t *testing.T, rnd *rand.Rand) (first time.Duration, unheard int64) {
-	cfg := config(map[string][]limiter.Limit{"global": {w.limit}}, nil)
-	c := newCrew(t, w.replicas, cfg)
+	const name = "window:%1" // any word may be in a name
+	c := newCrew(t, w.replicas, config(map[string][]limiter.Limit{name: {w.limit}}, map[string][]string{"global": {name}}))
 	defer c.close(t)
 	j, ctx := &journal{}, t.Context()
 	now := func() (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, time.Millisecond) }

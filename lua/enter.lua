@@ -12,7 +12,9 @@ function enter(i, b)
       return enter(i, b)
     end
     local far = now + math.max(horizon, UNHEARD) -- nothing is due later
-    b.urgent, b.claimed, b.whole, b.young = tonumber(urgent), tonumber(claimed), tonumber(whole), math.min(young, now)
+    -- More than urgent calls can be ahead is of another limit, or damaged.
+    b.urgent = math.min(urgent, now + horizon + share_of(b) + math.ceil(2 * b.burst * b.per / b.tokens))
+    b.claimed, b.whole, b.young = tonumber(claimed), tonumber(whole), math.min(young, now)
     b.total, b.base, b.edge = tonumber(total), math.min(base, total), math.min(edge, far)
     b.sought, b.spared, b.collects = math.min(sought, now), math.min(spared, far), tonumber(collects)
   end

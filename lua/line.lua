@@ -4,6 +4,7 @@
 -- takes half a microsecond to print a score.
 local GRACE = 20000 -- us for which a token is left to the lane whose turn it is
 local DEEP = 16     -- entries that one request counts exactly
+local CROWD = 100000 -- calls of one lane
 local LATE = 64     -- late entries that one request removes
 
 -- Without entries there are no sums, whatever was lost of either.
@@ -18,12 +19,12 @@ local function read_entry(b, member)
 end
 
 -- Counts again, where the sums are more than entries can claim: a horizon's tokens each, or the first call. Entries of another
--- configuration may claim more.
+-- configuration may claim more. A lane may wait for the tokens of CROWD calls besides.
 local function bound_line(b)
-  local one = b.burst + math.ceil(horizon * b.tokens / b.per)
-  if b.claimed <= one and b.whole <= EXACT / 16 then return end
+  local one, crowd = b.burst + math.ceil(horizon * b.tokens / b.per), CROWD * b.burst
+  if b.claimed <= one and b.whole <= crowd then return end
   local lanes = redis.call('ZCARD', b.line)
-  if b.claimed <= one * lanes and b.whole <= EXACT / 16 then return end
+  if b.claimed <= one * lanes and b.whole <= math.min(crowd * lanes, EXACT / 16) then return end
   local counted = redis.call('ZRANGE', b.line, 0, LATE - 1)
   b.claimed, b.whole = one * math.max(0, lanes - LATE), one * math.max(0, lanes - LATE)
   for i = 1, #counted do

@@ -1,6 +1,9 @@
 package bucket
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Route is the limits that one kind of call must pass, narrowest first, the shared one last. Of says to which bucket each
 // limit belongs: limits of one bucket have one number.
@@ -111,6 +114,7 @@ func Decide(r Route, q *Request, reply *Reply) {
 	reply.at, reply.lines = slices.Grow(reply.at[:0], len(r.Limits))[:len(r.Limits)], slices.Grow(reply.lines[:0], len(r.Limits))[:len(r.Limits)]
 	d := decision{Route: r, Request: q, Reply: reply, from: q.Now + q.Lead, held: -1, of: -1}
 	for i, b := range r.Limits {
+		b.urgent = min(b.urgent, q.Now+q.Horizon+b.share()+int64(math.Ceil(b.interval(2*b.Burst)))) // more is of another limit
 		if e, ok := b.line.withdraw(q.Lane); ok {
 			d.held, d.heldKey, d.left = i, e.key, e.tokens
 		}
