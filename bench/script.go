@@ -43,7 +43,7 @@ func scriptCost(ctx context.Context, s *session) error {
 			{"return 1", func() error { return one.EvalSha(ctx, s.rdb, nil).Err() }},
 			{"one token on two buckets", func() error { return l.Wait(ctx, "api") }},
 			{"16 tokens on two buckets", func() error {
-				got, _, err := l.TryReserve(ctx, "api", 16)
+				got, _, err := l.ReserveBatch(ctx, "api", limiter.Run{N: 16})
 				if err == nil && len(got) != 16 {
 					err = fmt.Errorf("%d reservations of 16", len(got))
 				}

@@ -192,7 +192,7 @@ func useClient(t *testing.T, rdb, admin redis.UniversalClient) error {
 	for _, err := range []error{
 		l.Wait(ctx, "global"),
 		l.Wait(ctx, "global", limiter.Urgent()),
-		l.Route("tenant", limiter.Bucket{Name: "tenant", Limits: []limiter.Limit{limiter.PerSecond(100, 10)}}, limiter.Bucket{Name: "global"}),
+		l.AddRoute("tenant", limiter.Bucket{Name: "tenant", Limits: []limiter.Limit{limiter.PerSecond(100, 10)}}, limiter.Bucket{Name: "global"}),
 		l.Wait(ctx, "tenant"),
 	} {
 		if err != nil {
@@ -205,12 +205,12 @@ func useClient(t *testing.T, rdb, admin redis.UniversalClient) error {
 		}
 	}
 	for n := range lanes { // a line of many lanes, of which one request counts a part
-		if _, _, err := l.TryReserve(ctx, fmt.Sprint("slow-", n), 1); err != nil {
+		if _, _, err := l.ReserveBatch(ctx, fmt.Sprint("slow-", n), limiter.Run{N: 1}); err != nil {
 			return err
 		}
 	}
 	// A lane in line that asks again when its turn is near.
-	if _, _, err := l.TryReserve(ctx, "brisk", 12); err != nil {
+	if _, _, err := l.ReserveBatch(ctx, "brisk", limiter.Run{N: 12}); err != nil {
 		return err
 	}
 	if err := l.Wait(ctx, "brisk"); err != nil {
@@ -218,7 +218,7 @@ func useClient(t *testing.T, rdb, admin redis.UniversalClient) error {
 	}
 	// Reservations that are given back one after the other cannot all go back into the bucket; the others serve who comes next.
 	for range 2 {
-		got, _, err := l.TryReserve(ctx, "global", 200)
+		got, _, err := l.ReserveBatch(ctx, "global", limiter.Run{N: 200})
 		if err != nil {
 			return err
 		}

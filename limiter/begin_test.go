@@ -66,7 +66,7 @@ func TestFirstStart(t *testing.T) {
 						}
 						defer closeLimiter(t, l)
 						begins(t, l, "global", limit, begin)
-						if err := l.Route("tenant", made); err != nil {
+						if err := l.AddRoute("tenant", made); err != nil {
 							t.Fatal(err)
 						}
 						begins(t, l, "tenant", limit, begin)
@@ -78,7 +78,7 @@ func TestFirstStart(t *testing.T) {
 						l, _ := member(t, limitertest.Options(m), cfg)
 						defer closeLimiter(t, l)
 						begins(t, l, "global", limit, begin)
-						if err := l.Route("tenant", made); err != nil {
+						if err := l.AddRoute("tenant", made); err != nil {
 							t.Fatal(err)
 						}
 						begins(t, l, "tenant", limit, begin)
@@ -108,7 +108,7 @@ func TestLossIsNoFirstStart(t *testing.T) {
 				defer closeLimiter(t, here)
 				other, _ := member(t, limitertest.Options(m), config(map[string][]limiter.Limit{"global": {limit}, "other": {limit}}, nil))
 				defer closeLimiter(t, other)
-				if err := other.Route("tenant", limiter.Bucket{Name: "made", Limits: []limiter.Limit{limit}}); err != nil {
+				if err := other.AddRoute("tenant", limiter.Bucket{Name: "made", Limits: []limiter.Limit{limit}}); err != nil {
 					t.Fatal(err)
 				}
 				for _, route := range []string{"global", "other", "tenant"} {
@@ -177,7 +177,7 @@ func TestEmptyBucketMadeAtRunTimeIsEmptyOnce(t *testing.T) {
 			crews(t, one(40, 40), func(t *testing.T, fleet []*limiter.Limiter) {
 				for i, idle := range []time.Duration{0, 20 * time.Second, 5 * time.Minute, 6 * time.Hour} {
 					l := fleet[i%len(fleet)]
-					if err := l.Route("tenant", limiter.Bucket{Name: "made", Limits: []limiter.Limit{limit}}); err != nil {
+					if err := l.AddRoute("tenant", limiter.Bucket{Name: "made", Limits: []limiter.Limit{limit}}); err != nil {
 						t.Fatal(err)
 					}
 					taken := int64(0)

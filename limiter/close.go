@@ -3,6 +3,8 @@ package limiter
 import (
 	"context"
 	"fmt"
+
+	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
 // Close ends the limiter: who waits, and what is asked for from then on, gets [ErrClosed]. What is reserved and nobody
@@ -12,13 +14,13 @@ func (l *Limiter) Close(ctx context.Context) error {
 	l.mu.Lock()
 	first := !l.closed
 	l.closed = true
-	lanes := make([]*lane, 0, len(l.lanes))
+	lanes := make([]*lane.Lane, 0, len(l.lanes))
 	for _, n := range l.lanes {
 		lanes = append(lanes, n)
 	}
 	l.mu.Unlock()
 	for _, n := range lanes {
-		n.close(ErrClosed)
+		n.Close(ErrClosed)
 	}
 	landed := make(chan error, 1)
 	go func() {
@@ -27,6 +29,7 @@ func (l *Limiter) Close(ctx context.Context) error {
 		if first && l.store.shared() {
 			err = l.leave(ctx)
 		}
+		l.shared.Running.Wait()
 		l.flights.Wait()
 		landed <- err
 	}()

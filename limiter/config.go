@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +13,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/weir-go/weir/limiter/internal/bucket"
+	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
 // Config says what is limited and how. The zero value of each field is documented; Buckets is the only one without a
@@ -64,25 +63,17 @@ const (
 	maxLimits      = 64               // of one route, which is what one run of the script works through
 )
 
-// route is what one kind of call must pass, by one configuration. It does not change.
-type route struct {
-	name    string
-	version int64 // of the configuration
-	built   int64 // in which order
-	limits  []bound
-	cores   []bucket.Limit // the same, as the decision takes them
-	of      []int          // which of them are limits of one bucket
-	slack   time.Duration  // of the limiter
-	labels  *labels
+// passed is what the limiter itself keeps of a route.
+type passed struct {
+	limits []bound // narrowest first
+	of     []int   // which of them are limits of one bucket
+	labels *labels
 }
 
-// interval is the time between two tokens of the limit that gives them fastest.
-func (r *route) interval() time.Duration {
-	least := time.Duration(math.MaxInt64)
-	for _, b := range r.limits {
-		least = min(least, b.limit.Per/time.Duration(b.limit.Tokens))
-	}
-	return least
+// passedOf is what the limiter keeps of a route.
+func passedOf(r *lane.Route) *passed {
+	p, _ := r.Info.(*passed) // always
+	return p
 }
 
 // settings are a Config with its zero values filled in and everything in it checked.
@@ -133,7 +124,7 @@ func (c Config) settings() (settings, error) {
 		return settings{}, fmt.Errorf("limiter: horizon %v: want an hour or less", c.Horizon)
 	}
 	for what, name := range map[string]string{"namespace": c.Namespace, "replica": c.Replica} {
-		if err := CheckName(what, name); err != nil {
+		if err := ValidateName(what, name); err != nil {
 			return settings{}, err
 		}
 	}
@@ -170,7 +161,7 @@ func (c Config) settings() (settings, error) {
 
 // checkPath returns an error if a route cannot be of these buckets.
 func checkPath(name string, path []string, known func(string) bool) error {
-	if err := CheckName("route", name); err != nil {
+	if err := ValidateName("route", name); err != nil {
 		return err
 	}
 	if len(path) == 0 {
@@ -205,9 +196,9 @@ func sorted[V any](m map[string]V) []string {
 	return names
 }
 
-// CheckName returns an error if a name cannot be that of a namespace, bucket, route or replica; what says which. Names
+// ValidateName returns an error if a name cannot be that of a namespace, bucket, route or replica; what says which. Names
 // become parts of keys, where a brace would move the hash tag.
-func CheckName(what, name string) error {
+func ValidateName(what, name string) error {
 	bad := func(r rune) bool { return r <= ' ' || r == 0x7f || r == '{' || r == '}' }
 	if name == "" || len(name) > 100 || strings.ContainsFunc(name, bad) {
 		return fmt.Errorf("limiter: %s name %q: want 1 to 100 bytes without blanks and braces", what, name)

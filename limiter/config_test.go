@@ -30,7 +30,7 @@ func TestConfigIsCopied(t *testing.T) {
 	limits["more"] = slices.Clone(limits["global"])
 	delete(limits, "other")
 	for _, l := range []*limiter.Limiter{l, m} {
-		if err := l.Route("b", limiter.Bucket{Name: "more"}); err == nil {
+		if err := l.AddRoute("b", limiter.Bucket{Name: "more"}); err == nil {
 			t.Error("a bucket that came later is known")
 		}
 		makeRoute(t, l, "b", limiter.Bucket{Name: "other"})

@@ -192,7 +192,7 @@ func memoryWorld(t *testing.T, r table.Row) world {
 	return world{
 		wait:  func(ctx context.Context, lane int, cost int64) error { return l.WaitN(ctx, laneName(lane), cost) },
 		drain: func(ctx context.Context, bucket string, tokens int64) error { return l.WaitN(ctx, bucket, tokens) },
-		calls: l.Calls,
+		calls: l.StoreCalls,
 		end:   func() { closeLimiter(t, l) },
 	}
 }

@@ -82,7 +82,7 @@ func newDamaged(t *testing.T, rdb *redis.Client, options func() *redis.Options) 
 		t.Fatal(err)
 	}
 	for _, l := range d.fleet {
-		if err := l.Route("tenant", limiter.Bucket{Name: "own", Limits: []limiter.Limit{d.limits["tenant"]}}); err != nil {
+		if err := l.AddRoute("tenant", limiter.Bucket{Name: "own", Limits: []limiter.Limit{d.limits["tenant"]}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -129,11 +129,13 @@ func TestReadyBehindCallersOfOtherReplicas(t *testing.T) {
 }
 
 // TestStoreHearsOfNewCallers: a lane in line tells the store of callers who have come since. A caller who comes, a moment later,
-// to a replica without callers is told the time behind all of these. (Callers whose lane has reservations gather until these are due; and each of three lanes may keep three newcomers for itself.)
+// to a replica without callers is told the time behind all of these. Callers whose lane has reservations
+// gather until these are due. A lane keeps newcomers for itself while they are fewer than 4, and fewer than those whom the store has heard
+// of: of 13 callers of a lane 6 at most.
 func TestStoreHearsOfNewCallers(t *testing.T) {
 	for name, c := range map[string]behind{
-		"40 at 1 a second":   {limiter.PerSecond(1, 1), 40, 1, 1, 10 * time.Millisecond, 9},
-		"40 of the burst":    {limiter.PerSecond(10, 10), 40, 10, 10, 10 * time.Millisecond, 9},
+		"40 at 1 a second":   {limiter.PerSecond(1, 1), 40, 1, 1, 10 * time.Millisecond, 18},
+		"40 of the burst":    {limiter.PerSecond(10, 10), 40, 10, 10, 10 * time.Millisecond, 18},
 		"100 at 10 a second": {limiter.PerSecond(10, 10), 100, 1, 1, 300 * time.Millisecond, 9},
 		"500 at 40 a second": {limiter.PerSecond(40, 40), 500, 1, 1, 300 * time.Millisecond, 9},
 	} {

@@ -7,7 +7,7 @@
 //     would end first.
 //   - [Limiter.Reserve] returns a [Reservation]: leave to start one call at its due time. The caller does the sleeping.
 //   - [Limiter.Allow] says whether a call may start at this moment, and takes the tokens only if it may.
-//   - [Limiter.TryReserve] is for schedulers: several reservations in one call, or the time to come back at.
+//   - [Limiter.ReserveBatch] is for schedulers: several reservations in one call, or the time to come back at.
 //
 // All but the last have an N form for a call that costs n tokens. [New] shares buckets through Redis, [NewMemory] keeps
 // them in the process, [NewUnlimited] is for tests; Shadow in [Config] is for a roll-out.
@@ -53,7 +53,7 @@
 //
 // # Tenants
 //
-// [Limiter.Route] makes routes at run time, with a bucket for each tenant, say; [Limiter.Forget] ends them. Redis forgets their
+// [Limiter.AddRoute] makes routes at run time, with a bucket for each tenant, say; [Limiter.RemoveRoute] ends them. Redis forgets their
 // buckets when they are full. Routes that share such a bucket give it the same limits, or name it alone. In the process a
 // route is its name, its path and the limits of its own bucket: at most 1 KB, some 300 bytes as a rule. The first call of
 // a route makes its lane, of some 3 KB, and the first urgent call another; a lane that nobody uses is given up after a
@@ -90,7 +90,7 @@
 // # When things fail
 //
 // A process that remembers nothing, and finds nothing in Redis, starts a namespace: each limit begins as [Limit.Begin] says. So do a
-// limit that a deployment adds and a bucket of [Limiter.Route].
+// limit that a deployment adds and a bucket of [Limiter.AddRoute].
 //
 // A call to Redis that was sent twice, or whose reply was lost and asked for again, is answered once and paid once.
 //
@@ -110,7 +110,7 @@
 // for ever if none of those asks in time, the grants lost by the lag are given twice, at most one burst of them. Where no process is
 // left that remembers, or a new one asks first, a Redis that forgot gives what the limits begin with: at most one burst, and the
 // limits that the new one wants, until one that remembers is heard, 10 s at most. A policy that evicts keys with a TTL can make a bucket of
-// [Limiter.Route] full, and shuts a window. A process that dies takes at most a horizon of reservations with it.
+// [Limiter.AddRoute] full, and shuts a window. A process that dies takes at most a horizon of reservations with it.
 //
 // Redis out of reach is an error that wraps [ErrUnavailable]; nothing was started. What Redis refuses for good, such as a wrong
 // password or a permission that is missing, is [ErrRefused] with the reason that Redis gave, until it has been served once.

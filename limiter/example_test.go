@@ -106,7 +106,7 @@ func ExampleLimiter_Route() {
 		fmt.Println(err)
 		return
 	}
-	err = l.Route("tenant-7",
+	err = l.AddRoute("tenant-7",
 		limiter.Bucket{Name: "tenant-7", Limits: []limiter.Limit{limiter.PerSecond(1, 2)}}, limiter.Bucket{Name: "global"})
 	if err != nil {
 		fmt.Println(err)
@@ -134,11 +134,11 @@ func ExampleLimiter_Configure() {
 	if err := l.Configure(ctx, "global", limiter.PerSecond(10, 1)); err != nil {
 		fmt.Println(err)
 	}
-	if err := l.Pause(ctx, "global", limiter.Endless); err != nil {
+	if err := l.Pause(ctx, "global", limiter.UntilResumed); err != nil {
 		fmt.Println(err)
 	}
 	ok, err := l.Allow(ctx, "global")
 	s, _ := l.Snapshot(ctx)
-	fmt.Println(ok, err, s.Buckets[0].Limit, s.Buckets[0].PausedFor == limiter.Endless)
+	fmt.Println(ok, err, s.Buckets[0].Limit, s.Buckets[0].PausedFor == limiter.UntilResumed)
 	// Output: false <nil> 10 per 1s, burst 1 true
 }

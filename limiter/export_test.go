@@ -3,6 +3,7 @@ package limiter
 import (
 	"time"
 
+	"github.com/weir-go/weir/limiter/internal/lane"
 	"github.com/weir-go/weir/lua"
 )
 
@@ -15,19 +16,10 @@ func Args(bucket string, l Limit, own bool, opens int64) lua.Limit {
 }
 
 // Clock is the mapping of the store's time.
-type Clock = clock
+type Clock = lane.Clock
 
 // NewClock begins one.
-var NewClock = newClock
-
-// Observe, Local and Lead are its verbs.
-func (c *clock) Observe(now int64, sent, received time.Time) { c.observe(now, sent, received) }
-
-// Local maps a moment of the store.
-func (c *clock) Local(at int64, received time.Time) time.Time { return c.local(at, received) }
-
-// Lead is how far ahead to ask.
-func (c *clock) Lead(slack, horizon time.Duration) time.Duration { return c.lead(slack, horizon) }
+var NewClock = lane.NewClock
 
 // KeepsNewest reports whether a lane stays with its route when it hears of an older one.
 func KeepsNewest(l *Limiter, route string) bool {
@@ -35,11 +27,11 @@ func KeepsNewest(l *Limiter, route string) bool {
 	if err != nil {
 		return false
 	}
-	now := n.route.Load()
+	now := n.Route()
 	older := *now
-	older.built--
-	n.reroute(&older)
-	return n.route.Load() == now
+	older.Built--
+	n.Reroute(&older)
+	return n.Route() == now
 }
 
 // Sweep gives up the lanes that nobody has used since the last sweep, however short that is.
@@ -85,8 +77,8 @@ func GiveUp(l *Limiter, route string) bool {
 	if err != nil {
 		return false
 	}
-	n.giveUp(time.Now(), 0) // finds that it was used
-	return n.giveUp(time.Now(), 0)
+	n.Retire(time.Now(), 0) // finds that it was used
+	return n.Retire(time.Now(), 0)
 }
 
 // Recollection is what a replica remembers of slow limits.
@@ -111,17 +103,17 @@ type watched struct {
 	told func(runs int)
 }
 
-func (w watched) line(id string) line { return watchedLine{w.store.line(id), w.told} }
+func (w watched) line(id string) lane.Store { return watchedLine{w.store.line(id), w.told} }
 
 type watchedLine struct {
-	line
+	lane.Store
 
 	told func(runs int)
 }
 
-func (w watchedLine) reserve(r *route, c *call) error {
-	w.told(len(c.asks))
-	return w.line.reserve(r, c)
+func (w watchedLine) Reserve(r *lane.Route, q *lane.Request) error {
+	w.told(len(q.Asks))
+	return w.Store.Reserve(r, q)
 }
 
 // SameLane reports whether who opens the lane of a route that another has opened meanwhile gets that one.
@@ -130,7 +122,7 @@ func SameLane(l *Limiter, route string) bool {
 	if err != nil {
 		return false
 	}
-	second, err := l.openLane(first.key, nil)
+	second, err := l.openLane(keyOf(first), nil)
 	return err == nil && first == second
 }
 

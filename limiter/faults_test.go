@@ -299,8 +299,8 @@ func TestWhoComesDuringACallIsNotKeptInLine(t *testing.T) {
 		if took := time.Since(begin); took > 40*time.Millisecond {
 			t.Errorf("Allow took %v, want no more than two replies", took)
 		}
-		if rs, _, err := l.TryReserve(t.Context(), "global", 1); len(rs) > 0 || err != nil || time.Since(begin) > 80*time.Millisecond {
-			t.Errorf("TryReserve: %d reservations, %v, after %v", len(rs), err, time.Since(begin))
+		if rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 1}); len(rs) > 0 || err != nil || time.Since(begin) > 80*time.Millisecond {
+			t.Errorf("ReserveBatch: %d reservations, %v, after %v", len(rs), err, time.Since(begin))
 		}
 		waiting.Wait()
 	})
@@ -363,6 +363,7 @@ func TestOneSlowReplyIsForgotten(t *testing.T) {
 	})
 }
 
+// TestUnavailableRedisIsSaid: to who wants an answer at once. Who waits waits on, until Redis is back or its own context ends.
 func TestUnavailableRedisIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)
@@ -372,16 +373,36 @@ func TestUnavailableRedisIsSaid(t *testing.T) {
 		}
 		defer closeLimiter(t, l)
 		m.SetError("LOADING the dataset")
-		if err := l.Wait(t.Context(), "global"); !errors.Is(err, limiter.ErrUnavailable) {
+		if _, err := l.Allow(t.Context(), "global"); !errors.Is(err, limiter.ErrUnavailable) {
 			t.Errorf("Redis does not answer: %v", err)
+		}
+		if _, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 2}); !errors.Is(err, limiter.ErrUnavailable) {
+			t.Errorf("Redis does not answer a scheduler: %v", err)
+		}
+		begun, outage := time.Now(), time.Minute
+		soon, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := l.Wait(soon, "global"); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Second {
+			t.Errorf("who has a second: %v after %v", err, time.Since(begun))
+		}
+		before := l.StoreCalls()
+		var waiting sync.WaitGroup
+		for range 10 {
+			waiting.Go(func() {
+				if err := l.Wait(t.Context(), "global"); err != nil || time.Since(begun) < outage || time.Since(begun) > outage+4*time.Second {
+					t.Errorf("who waits: %v after %v", err, time.Since(begun))
+				}
+			})
+		}
+		time.Sleep(outage - time.Since(begun))
+		if calls := l.StoreCalls() - before; calls > 60 {
+			t.Errorf("%d calls in a minute without Redis", calls)
 		}
 		if _, err := limiter.New(t.Context(), rdb, one(10, 5)); !errors.Is(err, limiter.ErrUnavailable) {
 			t.Errorf("a new limiter: %v", err)
 		}
 		m.SetError("")
-		if err := l.Wait(t.Context(), "global"); err != nil {
-			t.Errorf("Redis is back: %v", err)
-		}
+		waiting.Wait()
 	})
 }
 

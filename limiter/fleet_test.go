@@ -65,11 +65,11 @@ func loops(t *testing.T, replicas, waiters int, limit limiter.Limit) outcome {
 	time.Sleep(begin)
 	calls := int64(0)
 	for _, l := range fleet {
-		calls -= l.Calls()
+		calls -= l.StoreCalls()
 	}
 	time.Sleep(length)
 	for _, l := range fleet {
-		calls += l.Calls()
+		calls += l.StoreCalls()
 	}
 	running.Wait()
 	if err := limitertest.Law(all, limit, time.Millisecond); err != nil {

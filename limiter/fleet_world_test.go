@@ -128,7 +128,7 @@ func fleetWorld(t *testing.T, r table.Row, namespace string, options func() *red
 		drain: func(ctx context.Context, bucket string, tokens int64) error { return last.WaitN(ctx, bucket, tokens) },
 		calls: func() (sum int64) {
 			for _, l := range fleet {
-				sum += l.Calls()
+				sum += l.StoreCalls()
 			}
 			return sum
 		},

@@ -38,7 +38,7 @@ func TestUnusedReservationsGoToOtherReplicas(t *testing.T) {
 				time.Sleep(time.Minute)
 				begin := time.Now()
 				startOf(t, gives, "global", begin)
-				rs, _, err := gives.TryReserve(t.Context(), "global", 10) // due at 100 and 200 ms
+				rs, _, err := gives.ReserveBatch(t.Context(), "global", limiter.Run{N: 10}) // due at 100 and 200 ms
 				if err != nil || len(rs) != 2 {
 					t.Fatalf("%d reservations, %v", len(rs), err)
 				}
@@ -116,7 +116,7 @@ func interleave(t *testing.T, steps []byte) {
 		l := fleet[b%3]
 		switch b / 3 % 6 {
 		case 0:
-			if rs, _, err := l.TryReserve(t.Context(), "global", 1+int(b)%4); err == nil {
+			if rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 1 + int(b)%4}); err == nil {
 				held = append(held, rs...)
 			}
 		case 1:

@@ -90,7 +90,7 @@ func TestSparesOfALostMemoryAreVoid(t *testing.T) {
 		}
 		time.Sleep(idle)
 		reserve := func(l *limiter.Limiter) []*limiter.Reservation {
-			rs, _, err := l.TryReserve(t.Context(), "global", 10)
+			rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 10})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,10 +1,11 @@
 package limiter
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
 const (
@@ -17,21 +18,18 @@ const (
 	sweepAtOnce = 256
 )
 
-// errGivenUp is what a lane that was given up tells those who come to it a moment too late: there is another, or will be.
-var errGivenUp = errors.New("limiter: lane given up")
-
 // sweep gives up the lanes that are idle, and has the store forget them and those of routes that were forgotten. It runs
 // in the goroutine that keeps presence, or where the store is this process' own in one that a caller starts.
 func (l *Limiter) sweep(now time.Time) {
 	l.mu.RLock()
-	lanes := slices.AppendSeq(make([]*lane, 0, len(l.lanes)), maps.Values(l.lanes))
+	lanes := slices.AppendSeq(make([]*lane.Lane, 0, len(l.lanes)), maps.Values(l.lanes))
 	l.mu.RUnlock()
-	idle := slices.DeleteFunc(lanes, func(n *lane) bool { return !n.giveUp(now, l.idle) })
+	idle := slices.DeleteFunc(lanes, func(n *lane.Lane) bool { return !n.Retire(now, l.idle) })
 	for some := range slices.Chunk(idle, sweepAtOnce) {
 		l.mu.Lock()
 		for _, n := range some {
-			if l.lanes[n.key] == n { // else a caller was faster
-				delete(l.lanes, n.key)
+			if l.lanes[keyOf(n)] == n { // else a caller was faster
+				delete(l.lanes, keyOf(n))
 			}
 		}
 		l.mu.Unlock()
@@ -43,12 +41,12 @@ func (l *Limiter) sweep(now time.Time) {
 
 // unused returns the ids of lanes that were given up and of lanes of routes that were forgotten, as far as no other lane has
 // taken their place and no call of them is under way.
-func (l *Limiter) unused(givenUp []*lane) (ids []string) {
+func (l *Limiter) unused(givenUp []*lane.Lane) (ids []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	later := l.ended[:0]
 	for _, n := range l.ended {
-		if n.underWay() {
+		if n.Asking() {
 			later = append(later, n)
 		} else {
 			givenUp = append(givenUp, n)
@@ -57,8 +55,8 @@ func (l *Limiter) unused(givenUp []*lane) (ids []string) {
 	clear(l.ended[len(later):])
 	l.ended = later
 	for _, n := range givenUp {
-		if l.lanes[n.key] == nil {
-			ids = append(ids, n.id)
+		if l.lanes[keyOf(n)] == nil {
+			ids = append(ids, n.ID)
 		}
 	}
 	return ids
@@ -66,34 +64,8 @@ func (l *Limiter) unused(givenUp []*lane) (ids []string) {
 
 // sweepOnUse starts a sweep where no goroutine keeps presence, if it is time for one.
 func (l *Limiter) sweepOnUse(now time.Time) {
-	at, last := int64(now.Sub(l.clock.zero)), l.swept.Load()
+	at, last := int64(now.Sub(l.born)), l.swept.Load()
 	if at-last >= int64(sweepEvery) && l.swept.CompareAndSwap(last, at) {
 		l.flights.Go(func() { l.sweep(now) })
 	}
-}
-
-// giveUp ends a lane if nobody has used it for a time: nobody waits, no call is under way, no reservation is there, and it
-// has no place in line. The place of a scheduler that does not come back has ended in the store long before.
-func (n *lane) giveUp(now time.Time, idle time.Duration) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.pool.dropLate(now, n.l.s.Slack)
-	inLine := n.lined && now.Sub(n.comeBack) < idleAfter
-	if n.used || inLine || n.queue.len > 0 || n.flying || len(n.pool.grants) > 0 {
-		n.used, n.since = false, now
-		return false
-	}
-	if n.closed != nil || now.Sub(n.since) < idle {
-		return false
-	}
-	n.closed = errGivenUp
-	n.alarm.stop()
-	return true
-}
-
-// underWay reports whether a call of the lane is on its way.
-func (n *lane) underWay() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.flying
 }

@@ -34,8 +34,8 @@ func TestLaneGivenUpAMomentAgo(t *testing.T) {
 					t.Errorf("Allow: %v, %v", ok, err)
 				}
 				gone()
-				if rs, _, err := l.TryReserve(t.Context(), "global", 2); len(rs) != 2 || err != nil {
-					t.Errorf("TryReserve: %d, %v", len(rs), err)
+				if rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 2}); len(rs) != 2 || err != nil {
+					t.Errorf("ReserveBatch: %d, %v", len(rs), err)
 				}
 				gone()
 				ctx, cancel := context.WithCancel(t.Context())
@@ -49,7 +49,7 @@ func TestLaneGivenUpAMomentAgo(t *testing.T) {
 				if !limiter.GiveUp(l, "tenant") {
 					t.Error("the lane is in use")
 				}
-				if err := l.Forget("tenant"); err != nil {
+				if err := l.RemoveRoute("tenant"); err != nil {
 					t.Error(err)
 				}
 				if err := l.Wait(t.Context(), "tenant"); !isUnknown(err) {
@@ -98,9 +98,9 @@ func TestCallsWhileLanesAreGivenUp(t *testing.T) {
 					if err := l.Wait(ctx, "quick-"+name, limiter.Urgent()); err != nil {
 						t.Errorf("Wait: %v", err)
 					}
-					rs, _, err := l.TryReserve(ctx, "quick-"+name, 3)
+					rs, _, err := l.ReserveBatch(ctx, "quick-"+name, limiter.Run{N: 3})
 					if err != nil {
-						t.Errorf("TryReserve: %v", err)
+						t.Errorf("ReserveBatch: %v", err)
 					}
 					for _, r := range rs {
 						r.Cancel()

@@ -64,7 +64,7 @@ func TestLanesComeWithTheirCallers(t *testing.T) {
 		if d := time.Duration(waited.Load()); d < 55*time.Minute || d > time.Hour {
 			t.Errorf("who waited for an hour's token began after %v", d)
 		}
-		if err := l.Forget(name); err != nil {
+		if err := l.RemoveRoute(name); err != nil {
 			t.Error(err)
 		}
 		lanes(1, "after the route was forgotten")
@@ -79,7 +79,7 @@ func TestPlaceOfASchedulerKeepsTheLane(t *testing.T) {
 		startOf(t, l, name, time.Now())
 		begin := time.Now()
 		for {
-			rs, again, err := l.TryReserve(t.Context(), name, 1)
+			rs, again, err := l.ReserveBatch(t.Context(), name, limiter.Run{N: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,7 +92,7 @@ func TestPlaceOfASchedulerKeepsTheLane(t *testing.T) {
 		if took := time.Since(begin).Round(time.Second); took != 10*time.Minute {
 			t.Errorf("a scheduler got its token after %v, want 10m0s", took)
 		}
-		if rs, _, err := l.TryReserve(t.Context(), name, 1); len(rs) != 0 || err != nil {
+		if rs, _, err := l.ReserveBatch(t.Context(), name, limiter.Run{N: 1}); len(rs) != 0 || err != nil {
 			t.Errorf("%d reservations, %v", len(rs), err)
 		}
 		pass(t, l, 40*time.Second)
@@ -146,7 +146,7 @@ func TestStoreForgetsNoCallUnderWay(t *testing.T) {
 		delay.Store(int64(time.Second))
 		go func() { _ = l.Wait(t.Context(), "tenant") }()
 		synctest.Wait()
-		if err := l.Forget("tenant"); err != nil {
+		if err := l.RemoveRoute("tenant"); err != nil {
 			t.Error(err)
 		}
 		limiter.Sweep(l)
@@ -184,7 +184,7 @@ func TestStoreForgetsLanes(t *testing.T) {
 			t.Fatal(ok, err)
 		}
 		for _, name := range []string{"tenant-1", "tenant-2"} {
-			if err := l.Forget(name); err != nil {
+			if err := l.RemoveRoute(name); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/weir-go/weir/limiter/internal/lane"
 	"github.com/weir-go/weir/lua"
 )
 
@@ -58,7 +59,7 @@ func byBucket(limits []bound) map[string][]bound {
 // reserved already stands, which is a horizon at most; who stands in line is told within 5 s. A Redis that forgets is told
 // again by each replica that has heard of it, within 10 s.
 //
-// A bucket made by [Limiter.Route] cannot be configured: make it again.
+// A bucket made by [Limiter.AddRoute] cannot be configured: make it again.
 func (l *Limiter) Configure(ctx context.Context, bucket string, limits ...Limit) error {
 	c := change{bucket: bucket}
 	if len(limits) > 0 {
@@ -70,16 +71,16 @@ func (l *Limiter) Configure(ctx context.Context, bucket string, limits ...Limit)
 	return l.tell(ctx, c)
 }
 
-// Pause closes a bucket for the whole fleet, for d, more than 0, or until [Limiter.Resume] where d is [Endless]: calls of all routes
+// Pause closes a bucket for the whole fleet, for d, more than 0, or until [Limiter.Resume] where d is [UntilResumed]: calls of all routes
 // that pass it wait, or are refused if their deadlines come first. A pause never shortens another one. When it ends the bucket is
 // empty, so that the rate returns and not a burst. What is reserved already stands, a horizon at most; a Redis that forgets is told
 // again, as by [Limiter.Configure].
 func (l *Limiter) Pause(ctx context.Context, bucket string, d time.Duration) error {
 	if d <= 0 {
-		return fmt.Errorf("limiter: pause of %v: want a duration, or limiter.Endless for one without end", d)
+		return fmt.Errorf("limiter: pause of %v: want a duration, or limiter.UntilResumed for one without end", d)
 	}
 	us := int64(forever)
-	if d < Endless {
+	if d < UntilResumed {
 		us = min(forever, max(1, d.Microseconds()))
 	}
 	return l.tell(ctx, change{bucket: bucket, opens: &us})
@@ -158,8 +159,8 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 	var rerouted []func()
 	if conf.version != was.version {
 		for key, n := range l.lanes {
-			r := l.routeLocked(key.route, n.labels)
-			rerouted = append(rerouted, func() { n.reroute(r) })
+			r := l.routeLocked(key.route, passedOf(n.Route()).labels)
+			rerouted = append(rerouted, func() { n.Reroute(r) })
 		}
 	}
 	l.mu.Unlock()
@@ -171,9 +172,10 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 }
 
 // routeLocked builds a route by the configuration in force.
-func (l *Limiter) routeLocked(name string, labels *labels) *route {
+func (l *Limiter) routeLocked(name string, labels *labels) *lane.Route {
 	l.built++
-	r := &route{name: name, version: l.conf.version, built: l.built, slack: l.s.Slack, labels: labels}
+	p := &passed{labels: labels}
+	r := lane.Route{Name: name, Version: l.conf.version, Built: l.built, Slack: l.s.Slack, Info: p}
 	for of, bucket := range l.paths[name] {
 		limits := l.own[bucket].limits
 		if limits == nil {
@@ -181,10 +183,10 @@ func (l *Limiter) routeLocked(name string, labels *labels) *route {
 		}
 		for _, b := range limits {
 			b.opens = l.conf.opens[bucket]
-			r.limits, r.cores, r.of = append(r.limits, b), append(r.cores, b.core()), append(r.of, of)
+			r.Limits, p.limits, p.of = append(r.Limits, b.lane()), append(p.limits, b), append(p.of, of)
 		}
 	}
-	return r
+	return lane.NewRoute(r)
 }
 
 // keepPresence says every 10 s that this replica lives, hears what is in force, and gives up lanes that are idle.

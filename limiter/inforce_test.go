@@ -134,7 +134,7 @@ func TestPauseAndResume(t *testing.T) {
 		map[string][]string{"spotify": {"spotify", "global"}})
 	both(t, cfg, func(t *testing.T, l *limiter.Limiter) {
 		time.Sleep(time.Minute)
-		if err := l.Pause(t.Context(), "spotify", limiter.Endless); err != nil {
+		if err := l.Pause(t.Context(), "spotify", limiter.UntilResumed); err != nil {
 			t.Fatal(err)
 		}
 		begin := time.Now()
@@ -149,7 +149,7 @@ func TestPauseAndResume(t *testing.T) {
 		if took := startOf(t, l, "global", begin); took > 0 {
 			t.Errorf("another route waited %v", took)
 		}
-		if s, err := l.Snapshot(t.Context()); err != nil || s.Buckets[1].PausedFor != limiter.Endless {
+		if s, err := l.Snapshot(t.Context()); err != nil || s.Buckets[1].PausedFor != limiter.UntilResumed {
 			t.Errorf("the snapshot says %+v, %v", s, err)
 		}
 		var waiting sync.WaitGroup
@@ -199,7 +199,7 @@ func TestPauseIsForTheWholeFleet(t *testing.T) {
 			waiting.Go(func() { starts <- startOf(t, there, "global", begin) })
 		}
 		time.Sleep(5500 * time.Millisecond)
-		if err := here.Pause(t.Context(), "global", limiter.Endless); err != nil {
+		if err := here.Pause(t.Context(), "global", limiter.UntilResumed); err != nil {
 			t.Fatal(err)
 		}
 		before := len(starts)

@@ -1,6 +1,6 @@
 package limiter
 
-import "context"
+import "github.com/weir-go/weir/limiter/internal/lane"
 
 // laneKey tells the two lanes of a route apart.
 type laneKey struct {
@@ -8,17 +8,19 @@ type laneKey struct {
 	urgent bool
 }
 
+func keyOf(n *lane.Lane) laneKey { return laneKey{n.Route().Name, n.Urgent} }
+
 // addRouteLocked brings the lanes of a route up to date, where somebody has used them.
 func (l *Limiter) addRouteLocked(name string) {
 	for _, urgent := range []bool{false, true} {
 		if n := l.lanes[laneKey{name, urgent}]; n != nil {
-			n.reroute(l.routeLocked(name, n.labels))
+			n.Reroute(l.routeLocked(name, passedOf(n.Route()).labels))
 		}
 	}
 }
 
 // lane returns the lane of a call, if the limiter knows its route and is not closed. The first call of a route makes it.
-func (l *Limiter) lane(route string, urgent bool) (*lane, error) {
+func (l *Limiter) lane(route string, urgent bool) (*lane.Lane, error) {
 	key := laneKey{route, urgent}
 	l.mu.RLock()
 	n, closed := l.lanes[key], l.closed
@@ -36,7 +38,7 @@ func (l *Limiter) lane(route string, urgent bool) (*lane, error) {
 }
 
 // openLane makes a lane in the place of one that was given up, if any, unless another caller has done so.
-func (l *Limiter) openLane(key laneKey, givenUp *lane) (*lane, error) {
+func (l *Limiter) openLane(key laneKey, givenUp *lane.Lane) (*lane.Lane, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch n := l.lanes[key]; {
@@ -47,34 +49,33 @@ func (l *Limiter) openLane(key laneKey, givenUp *lane) (*lane, error) {
 	case n != nil && n != givenUp:
 		return n, nil
 	}
-	n := newLane(l, key)
-	n.reroute(l.routeLocked(key.route, n.labels))
+	id := key.route
+	if key.urgent {
+		id += "{urgent}" // a brace is in no name
+	}
+	n := lane.New(l.shared, id, key.urgent, l.store.line(id), l.routeLocked(key.route, newLabels(key.route)))
 	l.lanes[key] = n
 	return n, nil
 }
 
-// joinNext takes a caller through the lane that is made in the place of one that was given up as the caller came.
-func (l *Limiter) joinNext(ctx context.Context, n *lane, w want) (g grant, all []Reservation, err error) {
-	for {
-		if n, err = l.openLane(n.key, n); err != nil {
-			return grant{}, nil, err
-		}
-		g, all, err = n.join(ctx, w)
-		if err != errGivenUp { //nolint:errorlint // never wrapped
-			return g, all, err
-		}
+// reopen returns the lane in the place of one that was given up, nil if there is to be none.
+func (l *Limiter) reopen(n *lane.Lane) *lane.Lane {
+	next, err := l.openLane(keyOf(n), n)
+	if err != nil {
+		return nil
 	}
+	return next
 }
 
-// pretend lets a call start at once, and has a lane say what would have become of it.
-func (l *Limiter) pretend(n *lane, w want) (grant, []Reservation, error) {
+// through has a caller go through the lane of its route, or the one that is made in its place where it was given up in that moment.
+func (l *Limiter) through(n *lane.Lane, join func(*lane.Lane) error) error {
 	for {
-		if g, all, ok := n.pretend(w); ok {
-			return g, all, nil
+		err := join(n)
+		if err != lane.ErrRetired { //nolint:errorlint // never wrapped
+			return err
 		}
-		var err error
-		if n, err = l.openLane(n.key, n); err != nil {
-			return grant{}, nil, err
+		if n, err = l.openLane(keyOf(n), n); err != nil {
+			return err
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/weir-go/weir/limiter/internal/bucket"
+	"github.com/weir-go/weir/limiter/internal/lane"
 	"github.com/weir-go/weir/lua"
 )
 
@@ -141,6 +142,11 @@ func (b bound) core() bucket.Limit {
 	return bucket.Limit{Tokens: tokens, Per: per, Burst: b.limit.Burst, Window: b.limit.Window}
 }
 
+// lane is the limit as the waiting side takes it.
+func (b bound) lane() lane.Limit {
+	return lane.Limit{Limit: b.core(), Bucket: b.bucket, Per: b.limit.Per}
+}
+
 // boundOf is what args writes, read back.
 func boundOf(l lua.Limit) bound {
 	return bound{bucket: l.Field.Bucket, limit: limitOf(l), own: l.Own, opens: l.OpensUS}
@@ -166,7 +172,7 @@ func narrowestFirst(limits []bound) {
 
 // normalBucket checks the limits of a bucket and brings them in order.
 func normalBucket(name string, limits []Limit, horizon time.Duration) ([]bound, error) {
-	if err := CheckName("bucket", name); err != nil {
+	if err := ValidateName("bucket", name); err != nil {
 		return nil, err
 	}
 	if len(limits) == 0 {

@@ -93,16 +93,16 @@ func TestCallersShareACall(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if calls := l.Calls(); calls > 40 { // one for 0.6 of a horizon
+		if calls := l.StoreCalls(); calls > 40 { // one for 0.6 of a horizon
 			t.Errorf("%d calls to Redis for 200 waiters who came together", calls)
 		}
 	})
 }
 
-func TestTryReserveIsOneCallAndKeepsItsPlace(t *testing.T) {
+func TestReserveBatchIsOneCallAndKeepsItsPlace(t *testing.T) {
 	both(t, one(40, 5), func(t *testing.T, l *limiter.Limiter) {
-		before := l.Calls()
-		rs, _, err := l.TryReserve(t.Context(), "global", 20)
+		before := l.StoreCalls()
+		rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 20})
 		// Five are there, ten come within the horizon of 250 ms; the rest is left for others.
 		if err != nil || len(rs) != 15 {
 			t.Fatalf("%d reservations, %v", len(rs), err)
@@ -112,16 +112,16 @@ func TestTryReserveIsOneCallAndKeepsItsPlace(t *testing.T) {
 				t.Errorf("reservation %d is due in %v, want %v", i, r.Delay(), want)
 			}
 		}
-		none, again, err := l.TryReserve(t.Context(), "global", 20)
+		none, again, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 20})
 		if len(none) != 0 || err != nil || !again.After(time.Now()) {
 			t.Fatalf("beyond the horizon: %d reservations, come back at %v, %v", len(none), again, err)
 		}
 		time.Sleep(time.Until(again))
-		more, _, err := l.TryReserve(t.Context(), "global", 20)
+		more, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 20})
 		if len(more) == 0 || err != nil {
 			t.Fatalf("at the time it was told: %d reservations, %v", len(more), err)
 		}
-		if calls := l.Calls() - before; calls > 3 {
+		if calls := l.StoreCalls() - before; calls > 3 {
 			t.Errorf("%d calls to the store", calls)
 		}
 	})
@@ -167,7 +167,7 @@ func TestUnlimitedNeverWaits(t *testing.T) {
 				t.Fatal(ok, err)
 			}
 		}
-		if rs, _, err := l.TryReserve(t.Context(), "global", 20); len(rs) != 20 || err != nil {
+		if rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 20}); len(rs) != 20 || err != nil {
 			t.Errorf("%d of 20 reservations, %v", len(rs), err)
 		}
 		if waited := time.Since(begin); waited != 0 {

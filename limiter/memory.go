@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/weir-go/weir/limiter/internal/bucket"
+	"github.com/weir-go/weir/limiter/internal/lane"
 	"github.com/weir-go/weir/lua"
 )
 
@@ -25,6 +26,7 @@ type memory struct {
 	grants  int64
 	conf    configuration
 	empties map[lua.Field]bool // made at run time, and empty at first
+	dropped int                // buckets that were forgotten so far
 	swept   int64              // µs, when what was made at run time was last gone through
 }
 
@@ -45,7 +47,7 @@ func (m *memory) now() int64 { return m.zero.UnixMicro() + time.Since(m.zero).Mi
 
 func (m *memory) shared() bool { return false }
 
-func (m *memory) line(id string) line { return &memoryLine{memory: m, id: id} }
+func (m *memory) line(id string) lane.Store { return &memoryLine{memory: m, id: id} }
 
 // forget has nothing to do: what a lane returned ends with its line, and buckets are forgotten when they are full.
 func (m *memory) forget([]string) {}
@@ -56,7 +58,11 @@ type memoryLine struct {
 
 	id     string
 	spares []bucket.Spare // reservations that the lane has returned and that serve only itself
-	of     *route         // that they are of
+	of     *lane.Route    // that they are of
+
+	held    []*bucket.Bucket // of a route, as they were found when so many had been forgotten
+	found   *lane.Route
+	foundAt int
 }
 
 // bucketLocked returns the bucket of a limit at a time, as it begins if nobody has asked for it yet.
@@ -76,32 +82,36 @@ func (m *memory) bucketLocked(b bound, now int64) *bucket.Bucket {
 	return k
 }
 
-func (m *memoryLine) reserve(r *route, c *call) error {
+// Reserve decides under the lock of all buckets.
+func (m *memoryLine) Reserve(r *lane.Route, q *lane.Request) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c.now, c.runs = m.now(), 1
-	m.path.Limits, m.path.Of = m.path.Limits[:0], r.of
-	for _, b := range r.limits {
-		m.path.Limits = append(m.path.Limits, m.bucketLocked(b, c.now))
-	}
-	m.request = bucket.Request{Lane: m.id, Now: c.now, Horizon: m.horizon, Lead: c.lead, Asks: c.asks, Spares: m.returned(r, c)}
-	m.reply.Answers = c.answers
+	q.Now, q.Runs = m.now(), 1
+	m.path.Limits, m.path.Of = m.bucketsLocked(r, q.Now), passedOf(r).of
+	m.request = bucket.Request{Lane: m.id, Now: q.Now, Horizon: m.horizon, Lead: q.Lead, Asks: q.Asks, Spares: m.returned(r, q)}
+	m.reply.Answers = q.Answers
 	bucket.Decide(m.path, &m.request, &m.reply)
 	m.spares = m.reply.Left
-	c.answers, c.comeBack = m.reply.Answers, m.reply.ComeBack
-	for _, a := range c.answers {
+	q.Answers, q.ComeBack = m.reply.Answers, m.reply.ComeBack
+	q.Left = q.Left[:0]
+	if q.Tell {
+		for _, k := range m.path.Limits {
+			q.Left = append(q.Left, max(0, int64(k.Available(q.Now))))
+		}
+	}
+	for _, a := range q.Answers {
 		if a.Verdict == bucket.Reserved {
 			m.grants += int64(a.N)
 		}
 	}
-	if now := c.now; now-m.swept > sweepUS {
+	if now := q.Now; now-m.swept > sweepUS {
 		m.sweepLocked(now)
 	}
 	return nil
 }
 
 // returned adds what a call returns to the spares of its lane.
-func (m *memoryLine) returned(r *route, c *call) []bucket.Spare {
+func (m *memoryLine) returned(r *lane.Route, q *lane.Request) []bucket.Spare {
 	s := m.spares
 	if m.of != r {
 		s, m.of = nil, r
@@ -109,12 +119,28 @@ func (m *memoryLine) returned(r *route, c *call) []bucket.Spare {
 	for i := range s {
 		s[i].Fresh = false
 	}
-	s = slices.DeleteFunc(s, func(s bucket.Spare) bool { return s.Due <= c.now })
-	for _, b := range c.backs {
-		s = append(s, bucket.Spare{Due: b.due, Cost: costs(b.cost), Fresh: true})
+	s = slices.DeleteFunc(s, func(s bucket.Spare) bool { return s.Due <= q.Now })
+	for _, b := range q.Backs {
+		s = append(s, bucket.Spare{Due: b.Due, Cost: lane.Costs(b.Cost), Fresh: true})
 	}
 	slices.SortStableFunc(s, func(a, b bucket.Spare) int { return cmp.Compare(a.Due, b.Due) })
 	return s
+}
+
+// bucketsLocked returns the buckets of a route at a time. Looking them up costs more than deciding.
+func (m *memoryLine) bucketsLocked(r *lane.Route, now int64) []*bucket.Bucket {
+	limits := passedOf(r).limits
+	if m.found != r || m.foundAt != m.dropped {
+		m.found, m.foundAt, m.held = r, m.dropped, m.held[:0]
+		for _, b := range limits {
+			m.held = append(m.held, m.bucketLocked(b, now))
+		}
+		return m.held
+	}
+	for i, b := range limits {
+		m.held[i].Enter(now, b.core(), b.opens)
+	}
+	return m.held
 }
 
 func (m *memory) configure(_ context.Context, changes []change, _ bool) (configuration, error) {
@@ -172,7 +198,7 @@ func (m *memory) snapshot(context.Context) (Snapshot, error) {
 	for name, limits := range m.conf.limits {
 		for _, b := range limits {
 			k := m.bucketLocked(b, now)
-			state := newBucketState(name, b.limit, k.Available(now), float64(k.State().Whole))
+			state := newBucketSnapshot(name, b.limit, k.Available(now), float64(k.State().Whole))
 			state.Set = m.conf.set[name]
 			state.PausedFor = pausedFor(m.conf.opens[name], now)
 			s.Buckets = append(s.Buckets, state)
@@ -199,6 +225,7 @@ func (m *memory) sweepLocked(now int64) {
 		}
 		if !configured && k.Idle(since) {
 			delete(m.buckets, field)
+			m.dropped++
 			delete(m.empties, field)
 		}
 	}

@@ -194,7 +194,7 @@ func TestReplicasThatDisagreeAreHeldToTheSmallest(t *testing.T) {
 					t.Errorf("%.2f starts a second, fewer than the smaller rate", per)
 				}
 				s, err := limiter.ReadSnapshot(t.Context(), watcher, limiter.DefaultNamespace)
-				if err != nil || s.Live != 2 || len(s.Buckets[0].Wishes) != 2 {
+				if err != nil || s.Live != 2 || len(s.Buckets[0].Wanted) != 2 {
 					t.Errorf("an onlooker sees %+v, %v", s, err)
 				}
 				closeLimiter(t, small)

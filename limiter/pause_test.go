@@ -54,7 +54,7 @@ func TestPauseEndsWithAnEmptyBucket(t *testing.T) {
 					}
 					d := c.pause
 					if c.resumed {
-						d = limiter.Endless
+						d = limiter.UntilResumed
 					}
 					if err := fleet[0].Pause(t.Context(), "global", d); err != nil {
 						t.Fatal(err)
@@ -104,10 +104,10 @@ func TestPauseEndsWithAnEmptyBucket(t *testing.T) {
 // TestPauseNeverShortensAnother: the bucket opens at the end of the longest of several pauses, whoever said which first; Resume opens it
 // at once, and an endless pause ends with it alone.
 func TestPauseNeverShortensAnother(t *testing.T) {
-	const never = limiter.Endless
+	const never = limiter.UntilResumed
 	for name, c := range map[string]struct {
 		pauses []time.Duration // one each 100 ms
-		opens  time.Duration   // from the first on; Endless for never
+		opens  time.Duration   // from the first on; UntilResumed for never
 	}{
 		"longer, shorter":           {[]time.Duration{3 * time.Second, time.Second / 2}, 3 * time.Second},
 		"shorter, longer":           {[]time.Duration{time.Second / 2, 3 * time.Second}, 3100 * time.Millisecond},

@@ -238,7 +238,7 @@ func TestDefectsOfPeers(t *testing.T) {
 		}},
 		// Bottleneck and Redisson unpack as many values as there are callers, which a script cannot beyond some thousands.
 		{"no number of callers is too large for a script", one(10_000, 20_000), func(t *testing.T, l *limiter.Limiter) {
-			rs, _, err := l.TryReserve(t.Context(), "global", 1_000_000)
+			rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 1_000_000})
 			if len(rs) == 0 || err != nil {
 				t.Errorf("%d of a million reservations, %v", len(rs), err)
 			}
@@ -385,7 +385,7 @@ func TestDefectsOfPeers(t *testing.T) {
 		}},
 		// Bottleneck: a process that was stopped for 2 s launched 12 within 10 ms when it went on, 53 within a second.
 		{"a reservation that is used late does not fire", one(40, 20), func(t *testing.T, l *limiter.Limiter) {
-			rs, _, err := l.TryReserve(t.Context(), "global", 30)
+			rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 30})
 			if len(rs) != 30 || err != nil {
 				t.Fatalf("%d of 30 reservations, %v", len(rs), err)
 			}
@@ -659,10 +659,10 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 			delay.Store(int64(100 * time.Millisecond))
 			startOf(t, l, "global", time.Now())
 			delay.Store(int64(time.Millisecond))
-			before, calls := tokens(t, l, "global"), l.Calls()
+			before, calls := tokens(t, l, "global"), l.StoreCalls()
 			allowed(t, l, "global", 10)
-			if spent := before - tokens(t, l, "global"); spent > 10 || l.Calls()-calls > 20 {
-				t.Errorf("%.1f tokens and %d calls to the store for 10 calls", spent, l.Calls()-calls)
+			if spent := before - tokens(t, l, "global"); spent > 10 || l.StoreCalls()-calls > 20 {
+				t.Errorf("%.1f tokens and %d calls to the store for 10 calls", spent, l.StoreCalls()-calls)
 			}
 		}},
 		// mennanov/limiters goes on when its caller has gone; here a caller may go while Redis does not answer. One makes the
@@ -939,7 +939,7 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 			fleet := fleetOf(t, m, 3, cfg)
 			for i, l := range fleet {
 				startOf(t, l, "window", time.Now())
-				rs, _, err := l.TryReserve(t.Context(), "window", 5)
+				rs, _, err := l.ReserveBatch(t.Context(), "window", limiter.Run{N: 5})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -948,7 +948,7 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				}
 				for n := range 10 {
 					name, path := tenant(n, limiter.PerSecond(5, 2))
-					if err := l.Route(name, path...); err != nil {
+					if err := l.AddRoute(name, path...); err != nil {
 						t.Fatal(err)
 					}
 					startOf(t, l, name, time.Now())
@@ -1015,7 +1015,7 @@ func killed(n int, within time.Duration) func(t *testing.T, m *miniredis.Minired
 		dies, rdb := member(t, limitertest.Options(m), one(40, 40))
 		defer closeLimiter(t, dies)
 		time.Sleep(time.Minute)
-		rs, _, err := dies.TryReserve(t.Context(), "global", n)
+		rs, _, err := dies.ReserveBatch(t.Context(), "global", limiter.Run{N: n})
 		if len(rs) != 50 || err != nil {
 			t.Fatalf("%d reserved, %v, want the burst of 40 and the 10 of a horizon", len(rs), err)
 		}

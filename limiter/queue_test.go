@@ -247,7 +247,7 @@ func TestPlaceInLine(t *testing.T) {
 				try := func() {
 					for i, l := range f.fleet {
 						for range 4 { // those ahead of the line get what is due within a horizon
-							rs, at, err := l.TryReserve(t.Context(), "global", 1)
+							rs, at, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 1})
 							if err != nil {
 								t.Fatal(err)
 							}
@@ -289,7 +289,7 @@ func TestPlaceInLine(t *testing.T) {
 					for i, l := range f.fleet {
 						for got := false; !got; {
 							time.Sleep(time.Until(again[i]))
-							rs, at, err := l.TryReserve(t.Context(), "global", 1)
+							rs, at, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 1})
 							if err != nil {
 								t.Fatal(err)
 							}

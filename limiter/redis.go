@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/weir-go/weir/limiter/internal/bucket"
+	"github.com/weir-go/weir/limiter/internal/lane"
 	"github.com/weir-go/weir/lua"
 )
 
@@ -205,34 +206,36 @@ type redisLine struct {
 	*redisStore
 
 	id    string
-	route *route // that path is of
+	route *lane.Route // that path is of
 	path  *lua.Path
 	args  lua.AcquireArgs
 	reply lua.AcquireReply
 }
 
-func (s *redisStore) line(id string) line { return &redisLine{redisStore: s, id: id} }
+func (s *redisStore) line(id string) lane.Store { return &redisLine{redisStore: s, id: id} }
 
-func (x *redisLine) reserve(r *route, c *call) error {
+// Reserve runs the script of an acquire.
+func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
+	p := passedOf(r)
 	if r != x.route {
-		limits := make([]lua.Limit, len(r.limits))
-		for i, b := range r.limits {
+		limits := make([]lua.Limit, len(p.limits))
+		for i, b := range p.limits {
 			limits[i] = b.args()
 		}
 		x.route, x.path = r, lua.NewPath(x.keys, x.session, x.id, limits)
 	}
 	a := &x.args
 	a.Seq = x.calls.Add(1) // of one counter for all lanes: a route that is made again begins after its former calls
-	a.HorizonUS, a.LeadUS = x.horizon, c.lead
+	a.HorizonUS, a.LeadUS, a.Left = x.horizon, q.Lead, q.Tell
 	a.Backs, a.Asks = a.Backs[:0], a.Asks[:0]
-	for _, b := range c.backs {
-		a.Backs = append(a.Backs, lua.Back{DueUS: b.due, Costs: costs(b.cost)})
+	for _, b := range q.Backs {
+		a.Backs = append(a.Backs, lua.Back{DueUS: b.Due, Costs: lane.Costs(b.Cost)})
 	}
-	for _, k := range c.asks {
+	for _, k := range q.Asks {
 		a.Asks = append(a.Asks, lua.Ask{Count: k.N, Costs: k.Cost, PatienceUS: max(-1, k.Patience), AgeUS: k.Age, Urgent: k.Urgent})
 	}
 	x.mu.Lock()
-	a.Epoch, a.Grants, a.Version = x.epoch, x.grants, r.version
+	a.Epoch, a.Grants, a.Version = x.epoch, x.grants, r.Version
 	x.mu.Unlock()
 
 	ctx, cancel := context.WithTimeout(x.life, x.timeout)
@@ -240,7 +243,7 @@ func (x *redisLine) reserve(r *route, c *call) error {
 	sent := time.Now()
 	err := x.path.Acquire(ctx, x.rdb, a, &x.reply)
 	x.says.called(ctx, r, time.Since(sent))
-	c.runs = x.reply.Runs
+	q.Runs = x.reply.Runs
 	if stale, ok := errors.AsType[*lua.StaleError](err); ok { // a damaged record: a call of this line is answered before the next is sent
 		for last := x.calls.Load(); last <= stale.Answered && !x.calls.CompareAndSwap(last, stale.Answered); {
 			last = x.calls.Load()
@@ -249,7 +252,7 @@ func (x *redisLine) reserve(r *route, c *call) error {
 		err = x.path.Acquire(ctx, x.rdb, a, &x.reply)
 	}
 	if errors.Is(err, lua.ErrUnknown) {
-		return errOutdated
+		return lane.ErrOutdated
 	}
 	if err != nil {
 		return x.failure(ctx, err, x.served.Load())
@@ -260,18 +263,18 @@ func (x *redisLine) reserve(r *route, c *call) error {
 	if a.Epoch == x.epoch {
 		x.grants = max(x.grants, got.Grants)
 		for i, level := range got.Levels {
-			x.recalls.heard(r.limits[i].args(), a.Epoch, got.Grants, level, time.Now(), time.Duration(x.horizon)*time.Microsecond)
+			x.recalls.heard(p.limits[i].args(), a.Epoch, got.Grants, level, time.Now(), time.Duration(x.horizon)*time.Microsecond)
 		}
 	}
 	x.mu.Unlock()
 
-	c.now, c.comeBack = got.NowUS, got.ComeBackUS
-	c.answers = c.answers[:0]
+	q.Now, q.ComeBack = got.NowUS, got.ComeBackUS
+	q.Answers, q.Left = q.Answers[:0], append(q.Left[:0], got.Left...)
 	for _, g := range got.Answers {
-		if g.Bound >= len(r.limits) {
-			return fmt.Errorf("%w: a reply names limit %d of %d", ErrUnavailable, g.Bound, len(r.limits))
+		if g.Bound >= len(p.limits) {
+			return fmt.Errorf("%w: a reply names limit %d of %d", ErrUnavailable, g.Bound, len(p.limits))
 		}
-		c.answers = append(c.answers, bucket.Answer{
+		q.Answers = append(q.Answers, bucket.Answer{
 			N: g.Count, Verdict: bucket.Verdict(g.Kind), At: bucket.Moment{At: g.AtUS, Frac: g.Units}, Bound: g.Bound,
 		})
 	}

@@ -16,7 +16,7 @@ import (
 // A namespace of which a replica was heard in the last half minute is left alone, and the error says how many there are: to them it
 // would be a Redis that has forgotten. Errors of Redis wrap [ErrUnavailable]. A namespace that is not there is removed already.
 func Remove(ctx context.Context, rdb redis.UniversalClient, namespace string) error {
-	if err := CheckName("namespace", namespace); err != nil {
+	if err := ValidateName("namespace", namespace); err != nil {
 		return err
 	}
 	s, err := ReadSnapshot(ctx, rdb, namespace)

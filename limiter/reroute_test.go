@@ -30,8 +30,8 @@ func TestReplyOfFormerLimits(t *testing.T) {
 			time.Sleep(r.Delay())
 			return r.Use("tenant")
 		},
-		"TryReserve": func(ctx context.Context, l *limiter.Limiter) bool {
-			rs, _, err := l.TryReserve(ctx, "tenant", 1)
+		"ReserveBatch": func(ctx context.Context, l *limiter.Limiter) bool {
+			rs, _, err := l.ReserveBatch(ctx, "tenant", limiter.Run{N: 1})
 			return err == nil && len(rs) == 1 && rs[0].Use("tenant")
 		},
 	} {

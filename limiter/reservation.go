@@ -4,13 +4,15 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
 // Reservation is leave to start one call at its due time, once. Whoever holds it must wait until then, call
 // [Reservation.Use] at the moment of starting, and start only if that says so; or give it up with [Reservation.Cancel].
 // Methods are safe for concurrent use.
 type Reservation struct {
-	grant // fixed
+	grant lane.Grant // fixed
 
 	state atomic.Int32
 }
@@ -21,52 +23,53 @@ const (
 	givenUp
 )
 
-func newReservation(g grant) *Reservation { return &Reservation{grant: g} }
-
 // Route is the kind of call that it is for.
-func (r *Reservation) Route() string { return r.path.name }
+func (r *Reservation) Route() string { return r.grant.Route.Name }
 
 // Due is the earliest time at which the call may start, on the local clock.
-func (r *Reservation) Due() time.Time { return r.due }
+func (r *Reservation) Due() time.Time { return r.grant.Due }
 
 // Delay is how long it is until then, 0 when it is due.
-func (r *Reservation) Delay() time.Duration { return max(0, time.Until(r.due)) }
+func (r *Reservation) Delay() time.Duration { return max(0, time.Until(r.grant.Due)) }
 
-// Wait is how long the caller had to wait for its token, from asking until it is due; 0 if the call could start at once.
-func (r *Reservation) Wait() time.Duration { return r.wait }
+// Cost is the tokens that it takes of each bucket of the route.
+func (r *Reservation) Cost() int64 { return r.grant.Cost }
+
+// TokenWait is how long the caller had to wait for its token, from asking until it is due; 0 if the call could start at once.
+func (r *Reservation) TokenWait() time.Duration { return r.grant.Waited }
 
 // Turns is how often the caller's route came back with a ticket before it had this.
-func (r *Reservation) Turns() int { return r.turns }
+func (r *Reservation) Turns() int { return r.grant.Turns }
 
 // Bucket is the bucket that set the due time, "" if the call could start at once.
-func (r *Reservation) Bucket() string { return r.bucket }
+func (r *Reservation) Bucket() string { return r.grant.Bucket }
 
 // Late reports whether it can no longer be used: slack past its due time, on the monotonic or on the wall clock. The
 // monotonic clock stands still while a machine sleeps; the wall clock does not.
 func (r *Reservation) Late() bool { return r.LateAt(time.Now()) }
 
 // LateAt is [Reservation.Late] for those who have looked at the clock already.
-func (r *Reservation) LateAt(now time.Time) bool { return r.late(now, r.path.slack) }
+func (r *Reservation) LateAt(now time.Time) bool { return r.grant.Late(now, r.grant.Route.Slack) }
 
 // Use spends the reservation on a call of a route that starts now. It is true once, only for its own route, not before
 // it is due and not when it is late. Where it is false nothing may start on it.
 func (r *Reservation) Use(route string) bool {
-	return route == r.path.name && r.usable(r.path.slack) && r.state.CompareAndSwap(held, used)
+	return route == r.grant.Route.Name && r.grant.Usable(r.grant.Route.Slack) && r.state.CompareAndSwap(held, used)
 }
 
 // Cancel gives up a reservation that was not used. It keeps its due time and serves a caller of the same cost who waits in this
 // process; where nobody does, its tokens go back to the fleet, as far as reservations that were made after it allow. Less than
 // 10 ms before its due time it stays in this process, and is lost a slack after it. Cancelling twice, or after use, does nothing.
 func (r *Reservation) Cancel() {
-	if r.state.CompareAndSwap(held, givenUp) && r.lane != nil {
-		r.lane.putBack(r.grant)
+	if r.state.CompareAndSwap(held, givenUp) {
+		r.grant.Return()
 	}
 }
 
 type contextKey struct{}
 
-// ContextKey is the key under which a context holds its reservation: for contexts that carry one without [NewContext].
-var ContextKey any = contextKey{} //nolint:gochecknoglobals // a constant
+// ReservationKey is the key under which a context holds its reservation: for contexts that carry one without [NewContext].
+var ReservationKey any = contextKey{} //nolint:gochecknoglobals // a constant
 
 // NewContext returns a context that carries a reservation to the place where the call is sent.
 func NewContext(ctx context.Context, r *Reservation) context.Context {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
 // Bucket is a bucket of a route that is made at run time: one that is configured, by its name alone, or a new one, with
@@ -19,7 +21,7 @@ type ownBucket struct {
 	routes int // that pass the bucket: with the last of them it is forgotten
 }
 
-// Route makes a route at run time, for tenants that are not known before: its buckets, narrowest first, ending in the one
+// AddRoute makes a route at run time, for tenants that are not known before: its buckets, narrowest first, ending in the one
 // all share. Buckets with limits are made here, unless they are there with the same limits, and begin as [Limit.Begin] says;
 // the fleet shares them by name, and Redis forgets them when they are full, so that there may be many.
 //
@@ -29,10 +31,10 @@ type ownBucket struct {
 // reconciled: each call counts by the limits of its own replica. A configured route or bucket cannot be replaced.
 //
 // Errors say what is wrong with the route, and nothing is changed then; after [Limiter.Close] the error is [ErrClosed].
-// A route takes some 300 bytes in the process until [Limiter.Forget]; what more it needs comes with its first call and goes
+// A route takes some 300 bytes in the process until [Limiter.RemoveRoute]; what more it needs comes with its first call and goes
 // a minute or so after its last.
-// Route is safe for concurrent use.
-func (l *Limiter) Route(name string, path ...Bucket) error {
+// AddRoute is safe for concurrent use.
+func (l *Limiter) AddRoute(name string, path ...Bucket) error {
 	if _, ok := l.s.paths[name]; ok {
 		return fmt.Errorf("limiter: route %s is configured", name)
 	}
@@ -168,10 +170,10 @@ func (l *Limiter) leaveBucketsLocked(path []string) {
 	}
 }
 
-// Forget ends a route that was made by [Limiter.Route]: who waits on it gets a [RouteError], and its buckets are
+// RemoveRoute ends a route that was made by [Limiter.AddRoute]: who waits on it gets a [RouteError], and its buckets are
 // forgotten here unless another route passes them. It takes the same time however many routes there are. For a route that
-// is not known the error is a [RouteError]. Forget is safe for concurrent use.
-func (l *Limiter) Forget(name string) error {
+// is not known the error is a [RouteError]. RemoveRoute is safe for concurrent use.
+func (l *Limiter) RemoveRoute(name string) error {
 	if _, ok := l.s.paths[name]; ok {
 		return fmt.Errorf("limiter: route %s is configured", name)
 	}
@@ -183,7 +185,7 @@ func (l *Limiter) Forget(name string) error {
 	}
 	delete(l.paths, name)
 	l.leaveBucketsLocked(path)
-	var ended []*lane
+	var ended []*lane.Lane
 	for _, urgent := range []bool{false, true} {
 		if n := l.lanes[laneKey{name, urgent}]; n != nil {
 			ended = append(ended, n)
@@ -192,7 +194,7 @@ func (l *Limiter) Forget(name string) error {
 	}
 	l.mu.Unlock()
 	for _, n := range ended {
-		n.close(&RouteError{Route: name})
+		n.Close(&RouteError{Route: name})
 	}
 	l.mu.Lock()
 	l.ended = append(l.ended, ended...)

@@ -19,7 +19,7 @@ func ofBucket(name string, limits ...limiter.Limit) limiter.Bucket {
 // makeRoute makes a route that can be made.
 func makeRoute(t *testing.T, l *limiter.Limiter, name string, path ...limiter.Bucket) {
 	t.Helper()
-	if err := l.Route(name, path...); err != nil {
+	if err := l.AddRoute(name, path...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -30,7 +30,7 @@ func TestTwoLimitsForOneBucketAreRefused(t *testing.T) {
 		five, nine := ofBucket("x", limiter.PerSecond(5, 5)), ofBucket("x", limiter.PerSecond(9, 9))
 		makeRoute(t, l, "a", five)
 		makeRoute(t, l, "c", limiter.Bucket{Name: "x"}, limiter.Bucket{Name: "global"})
-		err := l.Route("b", nine)
+		err := l.AddRoute("b", nine)
 		if err == nil {
 			t.Fatal("a bucket has two rates")
 		}
@@ -42,12 +42,12 @@ func TestTwoLimitsForOneBucketAreRefused(t *testing.T) {
 		if _, err := l.Allow(t.Context(), "b"); !isUnknown(err) {
 			t.Errorf("a route that was refused: %v", err)
 		}
-		if err := l.Route("a", nine); err == nil || !strings.Contains(err.Error(), "route c") {
+		if err := l.AddRoute("a", nine); err == nil || !strings.Contains(err.Error(), "route c") {
 			t.Errorf("another rate for a bucket that a second route passes: %v", err)
 		}
 		empty := limiter.PerSecond(5, 5)
 		empty.Begin = limiter.Empty
-		if err := l.Route("b", ofBucket("x", empty)); err == nil || !strings.Contains(err.Error(), "empty at first") {
+		if err := l.AddRoute("b", ofBucket("x", empty)); err == nil || !strings.Contains(err.Error(), "empty at first") {
 			t.Errorf("another beginning for it: %v", err)
 		}
 		if n := allowed(t, l, "a", 10); n != 5 {
@@ -57,7 +57,7 @@ func TestTwoLimitsForOneBucketAreRefused(t *testing.T) {
 
 		// With one route left its limits may be others, and are so at once.
 		for _, name := range []string{"b", "c"} {
-			if err := l.Forget(name); err != nil {
+			if err := l.RemoveRoute(name); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -87,7 +87,7 @@ func TestLimitsOfARouteAreCountedOnce(t *testing.T) {
 		if n := allowed(t, l, "a", 12); n != 10 {
 			t.Errorf("%d calls passed a bucket of 10", n)
 		}
-		if err := l.Route("b", many("x", 40), many("y", 40)); err == nil || !strings.Contains(err.Error(), "80 limits") {
+		if err := l.AddRoute("b", many("x", 40), many("y", 40)); err == nil || !strings.Contains(err.Error(), "80 limits") {
 			t.Errorf("80 limits in a route: %v", err)
 		}
 	})
@@ -103,12 +103,12 @@ func TestSameRouteMadeAgainIsNothing(t *testing.T) {
 		defer cancel()
 		go func() { _ = l.Wait(ctx, name) }()
 		synctest.Wait()
-		before := l.Calls()
+		before := l.StoreCalls()
 		for range 100 {
 			makeRoute(t, l, name, path...)
 			time.Sleep(10 * time.Millisecond)
 		}
-		if calls := l.Calls() - before; calls != 0 {
+		if calls := l.StoreCalls() - before; calls != 0 {
 			t.Errorf("%d calls of a lane whose route was made again as it is", calls)
 		}
 		cancel()
@@ -122,13 +122,13 @@ func TestBucketIsForgottenWithItsLastRoute(t *testing.T) {
 		x, global := limiter.Bucket{Name: "x"}, limiter.Bucket{Name: "global"}
 		makeRoute(t, l, "a", ofBucket("x", limiter.PerSecond(5, 5)))
 		makeRoute(t, l, "b", x, global)
-		if err := l.Forget("a"); err != nil {
+		if err := l.RemoveRoute("a"); err != nil {
 			t.Fatal(err)
 		}
 		makeRoute(t, l, "c", x, global) // b has it still
 		makeRoute(t, l, "c", global)
 		makeRoute(t, l, "b", global)
-		if err := l.Route("d", x); err == nil {
+		if err := l.AddRoute("d", x); err == nil {
 			t.Error("a bucket that no route passes is known")
 		}
 	})
@@ -148,7 +148,7 @@ func TestForgetIsQuick(t *testing.T) {
 	}
 	begin := time.Now()
 	for n := range forgotten {
-		if err := l.Forget(fmt.Sprint("tenant-", n)); err != nil {
+		if err := l.RemoveRoute(fmt.Sprint("tenant-", n)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -170,7 +170,7 @@ func TestWhoWaitsWhenARouteIsForgotten(t *testing.T) {
 		go func() { told <- l.Wait(ctx, "tenant") }()
 		synctest.Wait()
 		begin := time.Now()
-		if err := l.Forget("tenant"); err != nil {
+		if err := l.RemoveRoute("tenant"); err != nil {
 			t.Fatal(err)
 		}
 		err := <-told

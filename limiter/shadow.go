@@ -1,34 +1,41 @@
 package limiter
 
-import "time"
+import (
+	"time"
 
-// pretend lets a call start at once and has the store say what would have become of it, unless the lane was given up.
-func (n *lane) pretend(want want) (g grant, all []Reservation, ok bool) {
+	"github.com/weir-go/weir/limiter/internal/lane"
+)
+
+// shadowed bounds the calls that are judged at one time: while Redis hangs, those behind are not judged.
+const shadowed = 1024
+
+// pretend has a lane say what would have become of calls, which start at once whatever it says.
+func (l *Limiter) pretend(n *lane.Lane, cost int64, calls int) {
+	for range calls {
+		if l.judging.Add(1) > shadowed {
+			l.judging.Add(-1)
+			return
+		}
+		if l.shared.Local {
+			l.judge(n, cost)
+		} else {
+			l.flights.Go(func() { l.judge(n, cost) })
+		}
+	}
+}
+
+// judge asks for one call, and notes the answer.
+func (l *Limiter) judge(n *lane.Lane, cost int64) {
+	defer l.judging.Add(-1)
 	now := time.Now()
-	g = grant{due: now, cost: want.cost, path: n.route.Load()}
-	if want.once {
-		all = make([]Reservation, want.units)
-		for i := range all {
-			all[i].grant = g
-		}
+	var o lane.Outcome
+	err := l.through(n, func(n *lane.Lane) (err error) {
+		o, err = n.Join(l.life, lane.Ask{Mode: lane.AtOnce, Cost: cost, N: 1, Since: now})
+		return err
+	})
+	wait := time.Duration(0)
+	if !o.At.IsZero() {
+		wait = o.At.Sub(now)
 	}
-	shadow := want
-	shadow.atOnce, shadow.ahead, shadow.once, shadow.shadow, shadow.arrived = true, false, false, true, now
-	n.mu.Lock()
-	defer n.unlock()
-	if n.closed == errGivenUp { //nolint:errorlint // never wrapped
-		return grant{}, nil, false
-	}
-	n.used = true
-	const enough = 4 * maxAsks // while Redis hangs, those behind are not judged
-	if n.closed == nil && n.queue.len < enough {
-		shadow.units = 1
-		for range want.units {
-			n.queue.push(n.l.waiters.new(shadow))
-		}
-		if !n.flying {
-			n.moveLocked(now)
-		}
-	}
-	return g, all, true
+	l.says.pretended(l.life, n, wait, l.public(n, err))
 }

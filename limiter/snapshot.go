@@ -17,16 +17,16 @@ import (
 
 // Snapshot is the state of the buckets of a namespace at one moment of its clock.
 type Snapshot struct {
-	At      time.Time     // of the store's clock
-	Epoch   string        // "" where nobody has used the namespace, and for memory
-	Grants  int64         // reservations handed out in this epoch
-	Version int64         // of the configuration in force
-	Live    int           // replicas whose limiters have said lately that they live
-	Buckets []BucketState // by name; those made at run time are left out
+	At      time.Time        // of the store's clock
+	Epoch   string           // "" where nobody has used the namespace, and for memory
+	Grants  int64            // reservations handed out in this epoch
+	Version int64            // of the configuration in force
+	Live    int              // replicas whose limiters have said lately that they live
+	Buckets []BucketSnapshot // by name; those made at run time are left out
 }
 
-// BucketState is one limit of one bucket.
-type BucketState struct {
+// BucketSnapshot is one limit of one bucket.
+type BucketSnapshot struct {
 	Bucket string
 	Limit  Limit
 	Tokens float64 // in the bucket, 0 to burst
@@ -35,28 +35,28 @@ type BucketState struct {
 	Waiting float64
 	// Set says that the limit was set at run time, for the whole fleet.
 	Set bool
-	// PausedFor is how long the bucket is still closed; [Endless] where it is until somebody resumes it.
+	// PausedFor is how long the bucket is still closed; [UntilResumed] where it is until somebody resumes it.
 	PausedFor time.Duration
-	// Wishes are the limits that live replicas were configured with, where they disagree, each with the names of at most 8 who
+	// Wanted are the limits that live replicas were configured with, where they disagree, each with the names of at most 8 who
 	// said so last; none where it is what replicas remember of others.
 	// The smallest of them are in force.
-	Wishes []Wish
+	Wanted []Wanted
 }
 
-// Wish is what some replicas were configured with.
-type Wish struct {
+// Wanted is what some replicas were configured with.
+type Wanted struct {
 	Limits   []Limit
 	Replicas []string
 }
 
-// Endless is the length of a pause without end.
-const Endless = time.Duration(math.MaxInt64)
+// UntilResumed is the length of a pause without end.
+const UntilResumed = time.Duration(math.MaxInt64)
 
 // pausedFor is how long from now a bucket is closed that opens at a moment, both µs of one clock.
 func pausedFor(opens, now int64) time.Duration {
 	switch {
 	case opens-now > forever/2:
-		return Endless
+		return UntilResumed
 	case opens > now:
 		return time.Duration(opens-now) * time.Microsecond
 	default:
@@ -64,8 +64,8 @@ func pausedFor(opens, now int64) time.Duration {
 	}
 }
 
-func newBucketState(name string, l Limit, level, waiting float64) BucketState {
-	return BucketState{Bucket: name, Limit: l, Tokens: max(0, level), Debt: max(0, -level), Waiting: waiting}
+func newBucketSnapshot(name string, l Limit, level, waiting float64) BucketSnapshot {
+	return BucketSnapshot{Bucket: name, Limit: l, Tokens: max(0, level), Debt: max(0, -level), Waiting: waiting}
 }
 
 // ReadSnapshot reads the buckets of a namespace without changing anything, for those who only look: TIME, two HGETALL and a ZCOUNT.
@@ -104,7 +104,7 @@ func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace stri
 	}
 	set, opens := state.Set(), state.Opens()
 	for _, l := range state.Levels {
-		b := newBucketState(l.Field.Bucket, limitOf(l.Limit), l.TokensAt(own), float64(l.Waiting))
+		b := newBucketSnapshot(l.Field.Bucket, limitOf(l.Limit), l.TokensAt(own), float64(l.Waiting))
 		b.Set = slices.Contains(set, l.Field.Bucket)
 		for _, o := range opens {
 			if o.Bucket == l.Field.Bucket {
@@ -114,7 +114,7 @@ func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace stri
 		if of := wishes[l.Field.Bucket]; len(of) > 1 {
 			for _, text := range sorted(of) {
 				slices.Sort(of[text])
-				b.Wishes = append(b.Wishes, Wish{limits[text], of[text]})
+				b.Wanted = append(b.Wanted, Wanted{limits[text], of[text]})
 			}
 		}
 		s.Buckets = append(s.Buckets, b)
@@ -146,7 +146,7 @@ func describe(limits []lua.Limit, known map[string][]Limit) map[string]string {
 }
 
 func (s *Snapshot) sort() {
-	slices.SortFunc(s.Buckets, func(a, b BucketState) int {
+	slices.SortFunc(s.Buckets, func(a, b BucketSnapshot) int {
 		return cmp.Or(strings.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Limit.Per, b.Limit.Per))
 	})
 }

@@ -29,7 +29,7 @@ func TestStateDoesNotGrow(t *testing.T) {
 				for _, l := range f.fleet {
 					for i := range c.tenants {
 						made := limiter.Bucket{Name: fmt.Sprint("tenant-", i), Limits: []limiter.Limit{limiter.PerSecond(5, 5)}}
-						if err := l.Route(fmt.Sprint("tenant-", i), made, limiter.Bucket{Name: "global"}); err != nil {
+						if err := l.AddRoute(fmt.Sprint("tenant-", i), made, limiter.Bucket{Name: "global"}); err != nil {
 							t.Fatal(err)
 						}
 					}
@@ -136,8 +136,8 @@ func TestDisagreementExplainsItself(t *testing.T) {
 			if b.Bucket != "global" {
 				continue
 			}
-			if len(b.Wishes) != 2 || fmt.Sprint(b.Wishes[0].Replicas, b.Wishes[1].Replicas) != "[crawler] [a b]" {
-				t.Errorf("the snapshot says %+v", b.Wishes)
+			if len(b.Wanted) != 2 || fmt.Sprint(b.Wanted[0].Replicas, b.Wanted[1].Replicas) != "[crawler] [a b]" {
+				t.Errorf("the snapshot says %+v", b.Wanted)
 			}
 		}
 	})

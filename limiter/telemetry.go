@@ -10,6 +10,8 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
 // Names of attributes, of metrics and of spans.
@@ -42,10 +44,9 @@ func resultOf(err error) result {
 	if err == nil {
 		return acquired
 	}
-	if _, deadline := errors.AsType[*DeadlineError](err); deadline {
-		return rejected
-	}
-	if err == errRefused { //nolint:errorlint // never wrapped
+	_, late := errors.AsType[*DeadlineError](err)
+	_, large := errors.AsType[*ExceedsBurstError](err)
+	if late || large || errors.Is(err, lane.ErrNotNow) {
 		return rejected
 	}
 	if errors.Is(err, ErrUnavailable) {
@@ -108,20 +109,20 @@ func newLabels(route string) *labels {
 }
 
 // asks notes that a caller begins to wait. The context it returns carries its span, if its trace is recorded.
-func (t *telemetry) asks(ctx context.Context, n *lane) (context.Context, trace.Span) {
+func (t *telemetry) asks(ctx context.Context, n *lane.Lane) (context.Context, trace.Span) {
 	if t.queued.Enabled(ctx) {
-		t.queued.Add(ctx, 1, n.route.Load().labels.route)
+		t.queued.Add(ctx, 1, passedOf(n.Route()).labels.route)
 	}
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {
 		return ctx, nil
 	}
-	return t.tracer.Start(ctx, "acquire", trace.WithAttributes(attrRoute.String(n.route.Load().name)))
+	return t.tracer.Start(ctx, "acquire", trace.WithAttributes(attrRoute.String(n.Route().Name)))
 }
 
 // got notes how a caller's wait ended.
-func (t *telemetry) got(ctx context.Context, n *lane, arrived time.Time, g grant, span trace.Span, err error) {
-	labels := n.route.Load().labels
+func (t *telemetry) got(ctx context.Context, n *lane.Lane, arrived time.Time, g *lane.Grant, span trace.Span, err error) {
+	labels := passedOf(n.Route()).labels
 	if t.queued.Enabled(ctx) {
 		t.queued.Add(ctx, -1, labels.route)
 	}
@@ -137,33 +138,33 @@ func (t *telemetry) got(ctx context.Context, n *lane, arrived time.Time, g grant
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 	} else {
-		span.SetAttributes(attrBucket.String(g.bucket), attrTokenWait.Float64(g.wait.Seconds()), attrTurns.Int(g.turns))
+		span.SetAttributes(attrBucket.String(g.Bucket), attrTokenWait.Float64(g.Waited.Seconds()), attrTurns.Int(g.Turns))
 	}
 	span.End()
 }
 
 // served notes what one who asks once was given.
-func (t *telemetry) served(ctx context.Context, n *lane, count int, err error) {
+func (t *telemetry) served(ctx context.Context, n *lane.Lane, count int, err error) {
 	if err == nil && t.requests.Enabled(ctx) {
-		t.requests.Add(ctx, int64(count), n.route.Load().labels.results[acquired])
+		t.requests.Add(ctx, int64(count), passedOf(n.Route()).labels.results[acquired])
 	}
 }
 
 // pretended notes what would have become of a call that was let through.
-func (t *telemetry) pretended(ctx context.Context, n *lane, w *waiter) {
-	labels, r := n.route.Load().labels, resultOf(w.err)
+func (t *telemetry) pretended(ctx context.Context, n *lane.Lane, wait time.Duration, err error) {
+	labels, r := passedOf(n.Route()).labels, resultOf(err)
 	if t.requests.Enabled(ctx) {
 		t.requests.Add(ctx, 1, labels.results[r])
 	}
 	if t.queue.Enabled(ctx) {
-		t.queue.Record(ctx, max(0, float64(w.readyIn)/1e6), labels.results[r])
+		t.queue.Record(ctx, max(0, wait.Seconds()), labels.results[r])
 	}
 }
 
 // tooLate notes a reservation that its caller was woken too late for: it is given up and asked for again.
-func (t *telemetry) tooLate(ctx context.Context, g grant) {
-	if g.lane != nil && t.late.Enabled(ctx) {
-		t.late.Add(ctx, 1, g.lane.route.Load().labels.route)
+func (t *telemetry) tooLate(ctx context.Context, g *lane.Grant) {
+	if g.Taken() && t.late.Enabled(ctx) {
+		t.late.Add(ctx, 1, passedOf(g.Route).labels.route)
 	}
 }
 
@@ -175,8 +176,8 @@ func (t *telemetry) configured(ctx context.Context, c configuration) {
 }
 
 // called notes a call to Redis.
-func (t *telemetry) called(ctx context.Context, r *route, took time.Duration) {
+func (t *telemetry) called(ctx context.Context, r *lane.Route, took time.Duration) {
 	if t.calls.Enabled(ctx) {
-		t.calls.Record(ctx, took.Seconds(), r.labels.route)
+		t.calls.Record(ctx, took.Seconds(), passedOf(r).labels.route)
 	}
 }

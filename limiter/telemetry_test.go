@@ -75,7 +75,7 @@ func TestMetricsCountHowWaitsEnd(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		m.SetError("LOADING")
-		if err := l.Wait(t.Context(), "global"); !errors.Is(err, limiter.ErrUnavailable) {
+		if _, err := l.Allow(t.Context(), "global"); !errors.Is(err, limiter.ErrUnavailable) {
 			t.Error(err)
 		}
 

@@ -25,7 +25,7 @@ func TestRoutesMadeAtRunTime(t *testing.T) {
 			both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 				time.Sleep(time.Minute)
 				name, path := tenant(1, limit)
-				if err := l.Route(name, path...); err != nil {
+				if err := l.AddRoute(name, path...); err != nil {
 					t.Fatal(err)
 				}
 				var starts []time.Time
@@ -39,7 +39,7 @@ func TestRoutesMadeAtRunTime(t *testing.T) {
 				if took := starts[19].Sub(starts[0]); took > 4*time.Second {
 					t.Errorf("20 calls at 5 a second took %v", took)
 				}
-				if err := l.Forget(name); err != nil {
+				if err := l.RemoveRoute(name); err != nil {
 					t.Error(err)
 				}
 				if _, err := l.Allow(t.Context(), name); !isUnknown(err) {
@@ -69,7 +69,7 @@ func TestTenantsAreSharedAndForgotten(t *testing.T) {
 		for n := range tenants {
 			name, path := tenant(n, slow)
 			for _, l := range []*limiter.Limiter{here, there} {
-				if err := l.Route(name, path...); err != nil {
+				if err := l.AddRoute(name, path...); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -127,19 +127,19 @@ func TestRoutesThatCannotBeMade(t *testing.T) {
 			"f":      {{Name: "x y", Limits: two}, {Name: "global"}}, // a name of two words
 			"g":      {{Name: "x", Limits: []limiter.Limit{{}}}},     // no tokens
 		} {
-			if err := l.Route(name, path...); err == nil {
+			if err := l.AddRoute(name, path...); err == nil {
 				t.Errorf("route %s was made", name)
 			}
 		}
-		if err := l.Forget("global"); err == nil {
+		if err := l.RemoveRoute("global"); err == nil {
 			t.Error("a configured route was forgotten")
 		}
-		if err := l.Forget("never"); !isUnknown(err) {
+		if err := l.RemoveRoute("never"); !isUnknown(err) {
 			t.Errorf("forgetting what never was: %v", err)
 		}
 		// Made again with other limits, it has them.
 		for _, rate := range []int64{1, 10} {
-			if err := l.Route("again", limiter.Bucket{Name: "again", Limits: []limiter.Limit{limiter.PerSecond(rate, 1)}}); err != nil {
+			if err := l.AddRoute("again", limiter.Bucket{Name: "again", Limits: []limiter.Limit{limiter.PerSecond(rate, 1)}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -164,7 +164,7 @@ func TestRouteMadeAgain(t *testing.T) {
 		time.Sleep(time.Minute)
 		wide := limiter.Bucket{Name: "wide", Limits: []limiter.Limit{limiter.PerSecond(100, 100)}}
 		for range 3 {
-			if err := l.Route("tenant", wide); err != nil {
+			if err := l.AddRoute("tenant", wide); err != nil {
 				t.Fatal(err)
 			}
 			for range 5 {
@@ -172,18 +172,18 @@ func TestRouteMadeAgain(t *testing.T) {
 					t.Fatal(ok, err)
 				}
 			}
-			if err := l.Forget("tenant"); err != nil {
+			if err := l.RemoveRoute("tenant"); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := l.Route("tenant", wide); err != nil {
+		if err := l.AddRoute("tenant", wide); err != nil {
 			t.Fatal(err)
 		}
-		rs, _, err := l.TryReserve(t.Context(), "tenant", 50)
+		rs, _, err := l.ReserveBatch(t.Context(), "tenant", limiter.Run{N: 50})
 		if err != nil || len(rs) != 50 {
 			t.Fatalf("%d reservations, %v", len(rs), err)
 		}
-		if err := l.Route("tenant", wide, limiter.Bucket{Name: "global"}); err != nil {
+		if err := l.AddRoute("tenant", wide, limiter.Bucket{Name: "global"}); err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range rs {
@@ -207,7 +207,7 @@ func TestNewLimitsForWhoWaits(t *testing.T) {
 		narrow := limiter.Bucket{Name: "narrow", Limits: []limiter.Limit{limiter.PerSecond(5, 1)}}
 		once := limiter.Bucket{Name: "once", Limits: []limiter.Limit{{Tokens: 1, Per: time.Hour, Burst: 1}}}
 		for _, b := range []limiter.Bucket{once, narrow} { // both are known, and narrow is in force
-			if err := l.Route("tenant", b); err != nil {
+			if err := l.AddRoute("tenant", b); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Hour)
@@ -223,7 +223,7 @@ func TestNewLimitsForWhoWaits(t *testing.T) {
 			synctest.Wait()
 		}
 		time.Sleep(100 * time.Millisecond)
-		if err := l.Route("tenant", once); err != nil {
+		if err := l.AddRoute("tenant", once); err != nil {
 			t.Fatal(err)
 		}
 		waiting.Wait()
@@ -282,7 +282,7 @@ func TestLevelsOfALostMemoryAreVoid(t *testing.T) {
 		time.Sleep(time.Minute)
 		limit := limiter.PerSecond(10, 10)
 		name, path := tenant(1, limit)
-		if err := l.Route(name, path...); err != nil {
+		if err := l.AddRoute(name, path...); err != nil {
 			t.Fatal(err)
 		}
 		startOf(t, l, name, time.Now())

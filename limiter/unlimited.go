@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/weir-go/weir/limiter/internal/bucket"
+	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
 // unlimited is a store whose buckets always have a token.
@@ -29,14 +30,19 @@ func NewUnlimited(cfg Config) (*Limiter, error) {
 	return l, l.begin(l.life)
 }
 
-func (u unlimited) shared() bool     { return false }
-func (u unlimited) line(string) line { return u }
-func (u unlimited) forget([]string)  {}
+func (u unlimited) shared() bool           { return false }
+func (u unlimited) line(string) lane.Store { return u }
+func (u unlimited) forget([]string)        {}
 
-func (u unlimited) reserve(_ *route, c *call) error {
-	c.now, c.comeBack, c.answers = time.Since(u.zero).Microseconds(), -1, c.answers[:0]
-	for _, k := range c.asks {
-		c.answers = append(c.answers, bucket.Answer{N: k.N, Verdict: bucket.Reserved, Bound: -1})
+// Reserve grants everything.
+func (u unlimited) Reserve(r *lane.Route, q *lane.Request) error {
+	q.Now, q.ComeBack, q.Answers = time.Since(u.zero).Microseconds(), -1, q.Answers[:0]
+	q.Left = q.Left[:0]
+	for _, l := range r.Limits {
+		q.Left = append(q.Left, l.Burst)
+	}
+	for _, k := range q.Asks {
+		q.Answers = append(q.Answers, bucket.Answer{N: k.N, Verdict: bucket.Reserved, Bound: -1})
 	}
 	return nil
 }

@@ -32,10 +32,10 @@ func useAll(t *testing.T, f *crew, cancelled context.Context) (waiting *sync.Wai
 	if err := l.Configure(t.Context(), "told", limiter.PerSecond(7, 7)); err != nil { //nolint:contextcheck // the context of the test
 		t.Fatal(err)
 	}
-	if err := l.Pause(t.Context(), "told", limiter.Endless); err != nil { //nolint:contextcheck // the context of the test
+	if err := l.Pause(t.Context(), "told", limiter.UntilResumed); err != nil { //nolint:contextcheck // the context of the test
 		t.Fatal(err)
 	}
-	if err := l.Route("tenant", limiter.Bucket{Name: "own", Limits: []limiter.Limit{limiter.PerSecond(5, 5)}}); err != nil {
+	if err := l.AddRoute("tenant", limiter.Bucket{Name: "own", Limits: []limiter.Limit{limiter.PerSecond(5, 5)}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Wait(t.Context(), "tenant"); err != nil { //nolint:contextcheck // the context of the test
@@ -219,8 +219,8 @@ func TestNewerVersionIsLeftAlone(t *testing.T) {
 							t.Errorf("%s: %v", what, err)
 						}
 					}
-					if rs, _, err := l.TryReserve(t.Context(), "both", 2); len(rs) > 0 || !isNewer(err, c.version) {
-						t.Errorf("TryReserve: %d reservations, %v", len(rs), err)
+					if rs, _, err := l.ReserveBatch(t.Context(), "both", limiter.Run{N: 2}); len(rs) > 0 || !isNewer(err, c.version) {
+						t.Errorf("ReserveBatch: %d reservations, %v", len(rs), err)
 					}
 				}
 				if l, err := limiter.New(t.Context(), f.rdb, manyRoutes()); !isNewer(err, c.version) {

@@ -61,6 +61,7 @@ type AcquireArgs struct {
 	LeadUS    int64  // nothing is due sooner than this from now; 0..HorizonUS
 	Backs     []Back // at most 100
 	Asks      []Ask  // oldest first
+	Left      bool   // the reply is to tell the tokens left, and not the levels
 }
 
 // ErrUnknown reports that the epoch or the version is not that of Redis' memory. Nothing was charged: [Configure] first.

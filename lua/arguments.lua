@@ -13,7 +13,7 @@
 -- ARGV[2]   numbers     text of numbers "seq grants horizon_us lead_us limits backs levels": number of this call, from 1 (a call
 --                       that is sent again keeps its number); the highest count of grants the caller saw in the epoch;
 --                       how far ahead a reservation may be due; nothing is due sooner than lead_us, 0..horizon_us; how
---                       many limits and returned reservations follow; 1 where the reply is to tell the levels, else 0
+--                       many limits and returned reservations follow; 1 where the reply is to tell the levels, 2 the tokens left, else 0
 -- ARGV[3]   memory      text "3 epoch version ": version of the records, the epoch and the configuration the caller knows
 -- ARGV[...] rest        for each limit, narrowest first, the shared one last, two: field (text: limit:... or window:..., the
 --                       bucket last; own: before it for a level made at run time) and limit (text "3 tokens per_us burst ":
@@ -29,7 +29,7 @@
 --        this). Only with 0 and 1 something was done; then follow grants, now_us (the namespace's own time: TIME, but never
 --        going back), come_back_us (from now; -1 if nobody waits), busy (1 where the next call needs the full
 --        script), where that was asked for a number for each limit (in how many us a bucket is full, how many starts a
---        window has counted, -1 while it is collected what replicas remember of it), and answers for the asks in order, each count, verdict (1 reserved, 2 refused by patience, 3 waits), at_us
+--        window has counted, -1 while it is collected what replicas remember of it; or how many tokens it has left), and answers for the asks in order, each count, verdict (1 reserved, 2 refused by patience, 3 waits), at_us
 --        (from now) and at_units (1/tokens us) of the first, bound (number of the limit that sets it, 0 for none)
 
 local state, replies = KEYS[1], KEYS[2]

@@ -1,7 +1,7 @@
 -- Memory: the request's numbers, the repeat, the epoch, and the time.
 
 -- Every argument is checked before anything is charged: a script that fails half-way is not undone.
-local number, grants, horizon, lead, limits, backs, levels = match(numbers, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ([01])$')
+local number, grants, horizon, lead, limits, backs, levels = match(numbers, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ([012])$')
 if not number then return '3 2' end
 local seq = tonumber(number)
 grants, horizon, lead, limits, backs = tonumber(grants), tonumber(horizon), tonumber(lead), tonumber(limits), tonumber(backs)

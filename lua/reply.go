@@ -34,6 +34,7 @@ type AcquireReply struct {
 	Grants     int64   // count of grants in the epoch of the call
 	ComeBackUS int64   // microseconds from NowUS when those that wait should ask again; -1 if nobody waits
 	Answers    []Grant // for the asks in order
+	Left       []int64 // where that was asked for, of each limit: tokens, or starts of a window, that it has left
 	Levels     []int64 // where a limit is slow, of each: microseconds until a bucket is full, starts of a window; -1 unknown
 }
 
@@ -71,9 +72,15 @@ func (p *Path) parse(r *AcquireReply, a *AcquireArgs, text string) error {
 	r.Repeated = status == statusRepeated
 	r.Grants, r.NowUS = w.next(), w.next()
 	r.ComeBackUS, p.busy = w.next(), w.next() == 1
-	r.Levels = r.Levels[:0]
-	for range p.levels * int64(p.limits) {
-		r.Levels = append(r.Levels, w.next())
+	r.Levels, r.Left = r.Levels[:0], r.Left[:0]
+	if told := p.told(a); told > 0 {
+		into := &r.Levels
+		if a.Left {
+			into = &r.Left
+		}
+		for range p.limits {
+			*into = append(*into, w.next())
+		}
 	}
 	r.Answers = r.Answers[:0]
 	for w.rest != "" && !w.bad {

@@ -18,6 +18,16 @@ function window_token(b, n)
   return at, final - serial
 end
 
+-- How many starts a window has left at this moment.
+function window_left(b)
+  local left, most = 0, b.burst
+  while left < most do
+    local n = math.ceil((left + most) / 2)
+    if window_token(b, n) <= now then left = n else most = n - 1 end
+  end
+  return left
+end
+
 -- Notes m calls, due from due to final by the progression of a limit p from at and units. Calls of one due time are one pair.
 function window_charge(b, due, final, m, at, units, p)
   if b.total == b.base then redis.call('DEL', b.log) end -- of a memory that was lost

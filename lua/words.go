@@ -8,7 +8,7 @@ import (
 // fill puts what is new into a command.
 func (p *Path) fill(c *command, a *AcquireArgs) []any {
 	out := c.argv[:c.rest]
-	out[c.head] = join(a.Seq, a.Grants, a.HorizonUS, a.LeadUS, int64(p.limits), int64(len(a.Backs)), p.levels)
+	out[c.head] = join(a.Seq, a.Grants, a.HorizonUS, a.LeadUS, int64(p.limits), int64(len(a.Backs)), p.told(a))
 	if p.epoch != a.Epoch || p.version != a.Version || p.memory == nil {
 		p.epoch, p.version = a.Epoch, a.Version
 		p.memory = strconv.Itoa(Version) + " " + a.Epoch + " " + strconv.FormatInt(a.Version, 10) + " "
@@ -22,6 +22,14 @@ func (p *Path) fill(c *command, a *AcquireArgs) []any {
 	}
 	c.argv = out
 	return out
+}
+
+// told is what a reply is to tell of each limit: 1 the level, 2 the tokens left, 0 nothing.
+func (p *Path) told(a *AcquireArgs) int64 {
+	if a.Left {
+		return 2
+	}
+	return p.levels
 }
 
 // join writes numbers with blanks between.

@@ -67,7 +67,7 @@ func sharing(t *testing.T, replicas, tasks int, mostCalls float64) {
 			// For as long as every replica has tasks that wait: at the end there are fewer to share a call.
 			time.Sleep(time.Until(begin.Add(50 * time.Second)))
 			mu.Lock()
-			calls += l.Calls()
+			calls += l.StoreCalls()
 			mu.Unlock()
 			if _, err := b.Await(t.Context()); err != nil {
 				t.Error(err)

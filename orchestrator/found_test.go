@@ -399,11 +399,13 @@ type counting struct {
 	zero atomic.Int64
 }
 
-func (c *counting) TryReserve(ctx context.Context, route string, n int, opts ...limiter.Option) ([]*limiter.Reservation, time.Time, error) {
-	if n < 1 {
-		c.zero.Add(1)
+func (c *counting) ReserveBatch(ctx context.Context, route string, runs ...limiter.Run) ([]*limiter.Reservation, time.Time, error) {
+	for _, r := range runs {
+		if r.N < 1 {
+			c.zero.Add(1)
+		}
 	}
-	return c.Limiter.TryReserve(ctx, route, n, opts...)
+	return c.Limiter.ReserveBatch(ctx, route, runs...)
 }
 
 func TestFoundAsksForNothing(t *testing.T) {

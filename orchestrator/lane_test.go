@@ -19,18 +19,22 @@ type breakable struct {
 
 	broken atomic.Pointer[error]
 	asked  atomic.Int64
-	urgent atomic.Int64 // calls with an option: there is one only
+	urgent atomic.Int64 // runs of urgent calls
 }
 
 var orchestratorLimit = limiter.PerSecond(1000, 1000)
 
-func (b *breakable) TryReserve(ctx context.Context, route string, n int, opts ...limiter.Option) ([]*limiter.Reservation, time.Time, error) {
+func (b *breakable) ReserveBatch(ctx context.Context, route string, runs ...limiter.Run) ([]*limiter.Reservation, time.Time, error) {
 	b.asked.Add(1)
-	b.urgent.Add(int64(len(opts)))
+	for _, r := range runs {
+		if r.Urgent {
+			b.urgent.Add(1)
+		}
+	}
 	if err := b.broken.Load(); err != nil {
 		return nil, time.Time{}, *err
 	}
-	return b.Limiter.TryReserve(ctx, route, n, opts...)
+	return b.Limiter.ReserveBatch(ctx, route, runs...)
 }
 
 // lanes is an orchestrator over a limit of its own, whose limiter can be broken.

@@ -105,7 +105,7 @@ func BenchmarkExecuteIdle(b *testing.B) {
 		}
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, _, err := l.TryReserve(b.Context(), "global", 1); err != nil {
+			if _, _, err := l.ReserveBatch(b.Context(), "global", limiter.Run{N: 1}); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -180,7 +180,7 @@ func TestExecuteAllocations(t *testing.T) {
 	o := unlimited(t)
 	const runs = 1000
 	reserve := testing.AllocsPerRun(runs, func() {
-		if _, _, err := l.TryReserve(t.Context(), "global", 1); err != nil {
+		if _, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 1}); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -14,9 +14,9 @@ import (
 
 // Limiter is what the orchestrator asks for leave to start tasks. *[limiter.Limiter] is one, on Redis or in memory.
 type Limiter interface {
-	// TryReserve asks once for up to n reservations of a route. It returns some, earliest first; or none, and when to
+	// ReserveBatch asks once for reservations of a route. It returns some, earliest first; or none, and when to
 	// ask again; or an error.
-	TryReserve(ctx context.Context, route string, n int, opts ...limiter.Option) ([]*limiter.Reservation, time.Time, error)
+	ReserveBatch(ctx context.Context, route string, runs ...limiter.Run) ([]*limiter.Reservation, time.Time, error)
 }
 
 const scope = "github.com/weir-go/weir/orchestrator"

@@ -52,7 +52,7 @@ func (r *run) Err() error {
 
 func (r *run) Value(key any) any {
 	switch key {
-	case limiter.ContextKey:
+	case limiter.ReservationKey:
 		return r.reservation
 	case runKey{}:
 		return r
@@ -100,7 +100,7 @@ var ended = func() *realContext { //nolint:gochecknoglobals // a constant
 type outside struct{ context.Context } //nolint:containedctx // it is one
 
 func (c outside) Value(key any) any {
-	if key == (runKey{}) || key == limiter.ContextKey {
+	if key == (runKey{}) || key == limiter.ReservationKey {
 		return nil
 	}
 	return c.Context.Value(key)

@@ -99,7 +99,7 @@ func (o *Orchestrator) traceAttempt(t *task, r *run) context.Context {
 		asked = start
 	}
 	var wait time.Duration // for the token, not for the call that asked for it
-	if r.reservation.Wait() > 0 || t.more.turns > 0 {
+	if r.reservation.TokenWait() > 0 || t.more.turns > 0 {
 		wait = max(0, r.reservation.Due().Sub(asked))
 	}
 	_, queued := o.tracer.Start(t.ctx, "queued", trace.WithTimestamp(since), trace.WithAttributes(route, attempt))

@@ -118,16 +118,7 @@ func (o *Orchestrator) callLocked(n *lane) (at int64) {
 	}
 	o.wakeLocked()
 	o.unlock()
-	var (
-		rs    []*limiter.Reservation
-		again time.Time
-		err   error
-	)
-	if urgent {
-		rs, again, err = o.cfg.Limiter.TryReserve(o.life, n.route, want, limiter.Urgent())
-	} else {
-		rs, again, err = o.cfg.Limiter.TryReserve(o.life, n.route, want)
-	}
+	rs, again, err := o.cfg.Limiter.ReserveBatch(o.life, n.route, limiter.Run{N: want, Urgent: urgent})
 	if err != nil {
 		err = fmt.Errorf("orchestrator: route %s: %w", n.route, err)
 	}

@@ -116,7 +116,7 @@ func (w *Worker) Snapshot() fleet.Replica {
 	}
 	if have := w.parts.Load(); have != nil {
 		s := have.orchestrator.Snapshot()
-		r.ID, r.Calls = have.limiter.Replica(), have.limiter.Calls()
+		r.ID, r.Calls = have.limiter.Replica(), have.limiter.StoreCalls()
 		r.Slots, r.Pending, r.InFlight, r.Done, r.Failed = s.Slots, s.Pending, s.InFlight, s.Done, s.Failed
 	}
 	return r

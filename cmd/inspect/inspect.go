@@ -26,7 +26,7 @@ func (c *inspectCmd) Validate() error {
 	if c.Timeout <= 0 {
 		return fmt.Errorf("timeout %v: want more than 0", c.Timeout)
 	}
-	return limiter.CheckName("namespace", c.Namespace)
+	return limiter.ValidateName("namespace", c.Namespace)
 }
 
 // Run reads once and prints.

@@ -42,7 +42,7 @@ func serve(t *testing.T) *miniredis.Miniredis {
 	// The burst, then what comes within the horizon, and a place in line for the rest. On a busy machine a token or two have come
 	// before they are asked for.
 	for _, n := range []int{40, 22} {
-		if _, _, err := l.TryReserve(t.Context(), "global", n); err != nil {
+		if _, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: n}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -144,17 +144,17 @@ func TestLostReplicaSaysNothingItDoesNotKnow(t *testing.T) {
 // TestNotesTellWhatIsUnusual: at three in the morning the reason why nothing starts is in the table.
 func TestNotesTellWhatIsUnusual(t *testing.T) {
 	limit := limiter.PerSecond(40, 40)
-	for note, b := range map[string]limiter.BucketState{
+	for note, b := range map[string]limiter.BucketSnapshot{
 		"":                        {},
-		"paused; set at run time": {PausedFor: limiter.Endless, Set: true},
+		"paused; set at run time": {PausedFor: limiter.UntilResumed, Set: true},
 		"paused for 90 s":         {PausedFor: 90 * time.Second},
-		"replicas disagree: 2 want 40 per 1s, burst 40, 1 want 7 in any 2s": {Wishes: []limiter.Wish{
+		"replicas disagree: 2 want 40 per 1s, burst 40, 1 want 7 in any 2s": {Wanted: []limiter.Wanted{
 			{Limits: []limiter.Limit{limit}, Replicas: []string{"a", "b"}},
 			{Limits: []limiter.Limit{limiter.PerWindow(7, 2*time.Second)}, Replicas: []string{"c"}},
 		}},
 	} {
 		b.Bucket, b.Limit = "global", limit
-		r := newReport("n", "a", limiter.Snapshot{Epoch: "e", Buckets: []limiter.BucketState{b}}, nil)
+		r := newReport("n", "a", limiter.Snapshot{Epoch: "e", Buckets: []limiter.BucketSnapshot{b}}, nil)
 		if got := r.Buckets[0].note(); got != note {
 			t.Errorf("note %q, want %q", got, note)
 		}
@@ -162,7 +162,7 @@ func TestNotesTellWhatIsUnusual(t *testing.T) {
 		if err := r.print(&table); err != nil || !strings.Contains(table.String(), note) {
 			t.Errorf("%v: lacks %q:\n%s", err, note, table.String())
 		}
-		if text, err := json.Marshal(r.Buckets[0]); err != nil || b.PausedFor == limiter.Endless && !strings.Contains(string(text), `"paused":true,"paused_ms":null`) {
+		if text, err := json.Marshal(r.Buckets[0]); err != nil || b.PausedFor == limiter.UntilResumed && !strings.Contains(string(text), `"paused":true,"paused_ms":null`) {
 			t.Errorf("%s, %v", text, err)
 		}
 	}

@@ -110,10 +110,10 @@ func newReport(namespace, addr string, s limiter.Snapshot, seen []fleet.Seen) re
 			Rate: b.Limit.Rate(), Burst: b.Limit.Burst, Window: b.Limit.Window, Set: b.Set, Paused: b.PausedFor > 0,
 			Wishes: []wish{}, limit: rate,
 		}
-		if ms := b.PausedFor.Milliseconds(); row.Paused && b.PausedFor != limiter.Endless {
+		if ms := b.PausedFor.Milliseconds(); row.Paused && b.PausedFor != limiter.UntilResumed {
 			row.PausedMS = &ms
 		}
-		for _, w := range b.Wishes {
+		for _, w := range b.Wanted {
 			words := make([]string, len(w.Limits))
 			for i, l := range w.Limits {
 				words[i] = l.String()

@@ -175,7 +175,7 @@ func TestLimiterIsAWaiter(t *testing.T) {
 	if n := arrivals.Load(); n != 1 {
 		t.Errorf("%d arrivals, want 1", n)
 	}
-	if calls := l.Calls(); calls != 1 {
+	if calls := l.StoreCalls(); calls != 1 {
 		t.Errorf("%d calls to the limiter, want 1", calls)
 	}
 }

@@ -1,11 +1,11 @@
-package limiter
+package lane
 
 import (
 	"sync"
 	"time"
 )
 
-// clock maps the time of the store that keeps the buckets to the local monotonic clock.
+// Clock maps the time of the store that keeps the buckets to the local monotonic clock.
 //
 // A reply that says now and is received at r proves that the store's now lay at r or earlier. The smallest of those
 // differences over the last seconds is the nearest to the truth that the round trips allow, and never before it: a due
@@ -13,7 +13,7 @@ import (
 //
 // The namespace's own time may stand still for a second. A due time is early then by at most the round trip of the reply
 // that it comes from, and by no more than own time stands still: what is left to a due time passes after the call was sent.
-type clock struct {
+type Clock struct {
 	zero time.Time // of the local monotonic scale; set at construction
 
 	mu        sync.Mutex
@@ -39,11 +39,12 @@ func (s *extremes) add(d int64) {
 // at most 0.4 ms in that time.
 const window = 2 * time.Second
 
-func newClock() *clock { return &clock{zero: time.Now()} }
+// NewClock begins one.
+func NewClock() *Clock { return &Clock{zero: time.Now()} }
 
-// observe takes in a reply that was asked for at sent, received at received, and says that the store's clock showed now
+// Observe takes in a reply that was asked for at sent, received at received, and says that the store's clock showed now
 // in between.
-func (c *clock) observe(now int64, sent, received time.Time) {
+func (c *Clock) Observe(now int64, sent, received time.Time) {
 	s, r := sent.Sub(c.zero).Microseconds(), received.Sub(c.zero).Microseconds()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +61,7 @@ func (c *clock) observe(now int64, sent, received time.Time) {
 	c.now.add(r - now)
 }
 
-func (c *clock) bounds() (least, most int64, ok bool) {
+func (c *Clock) bounds() (least, most int64, ok bool) {
 	switch {
 	case c.now.any && c.then.any:
 		return min(c.now.least, c.then.least), max(c.now.most, c.then.most), true
@@ -71,19 +72,19 @@ func (c *clock) bounds() (least, most int64, ok bool) {
 	}
 }
 
-// local returns the local time of a moment of the store's clock. received is that of the reply it comes from: the result
+// Local returns the local time of a moment of the store's clock. received is that of the reply it comes from: the result
 // is counted from it, so that it carries the wall clock of this moment too.
-func (c *clock) local(at int64, received time.Time) time.Time {
+func (c *Clock) Local(at int64, received time.Time) time.Time {
 	c.mu.Lock()
 	least, _, _ := c.bounds()
 	c.mu.Unlock()
 	return received.Add(time.Duration(at+least-received.Sub(c.zero).Microseconds()) * time.Microsecond)
 }
 
-// lead is how far ahead of the store's now a call should be due so that its reply is not too late to be used: nothing
+// Lead is how far ahead of the store's now a call should be due so that its reply is not too late to be used: nothing
 // where replies take about the same time, for a constant delay is in the mapping; where they vary by more than half the
 // slack, by as much as they do. No reservation is due beyond the horizon.
-func (c *clock) lead(slack, horizon time.Duration) time.Duration {
+func (c *Clock) Lead(slack, horizon time.Duration) time.Duration {
 	c.mu.Lock()
 	least, most, ok := c.bounds()
 	stale := time.Since(c.zero).Microseconds()-c.turned > 2*window.Microseconds()

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package limiter
+package lane
 
 import "time"
 

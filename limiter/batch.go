@@ -1,0 +1,121 @@
+package limiter
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/weir-go/weir/limiter/internal/lane"
+)
+
+// Run is calls of one kind that a scheduler could start.
+type Run struct {
+	N      int       // calls, 1 or more; one batch asks for 256 at most, and gets fewer
+	Cost   int64     // tokens of each, 1 to the burst of every bucket of the route; zero is 1
+	Since  time.Time // when the oldest of them came: the older come first, across replicas too; zero is now
+	Urgent bool      // as by [Urgent]
+}
+
+// ReserveBatch asks once for leave to start the calls of some runs, for schedulers that know how many they could start
+// and do not want to wait while they hold room for them. It returns what is at most a horizon away, each with its own
+// due time, earliest first; or none, and the time to come back at: until then the route keeps its place in line. Which cost a
+// reservation has says [Reservation.Cost]. A deadline of ctx bounds the request alone, and changes nothing of the answer.
+func (l *Limiter) ReserveBatch(ctx context.Context, route string, runs ...Run) ([]*Reservation, time.Time, error) {
+	var few [2][4]lane.Run // most have one run
+	kinds, b := [2][]lane.Run{few[0][:0], few[1][:0]}, batch{}
+	for _, r := range runs {
+		if r.N < 1 || r.Cost < 0 {
+			return nil, time.Time{}, fmt.Errorf("limiter: route %s: %d calls of %d tokens: want 1 or more of 1 or more", route, r.N, r.Cost)
+		}
+		kind := 0
+		if r.Urgent {
+			kind = 1
+		}
+		kinds[kind] = append(kinds[kind], lane.Run{N: r.N, Cost: max(1, r.Cost), Since: r.Since})
+		b.most += r.N
+	}
+	var again time.Time
+	for kind, runs := range kinds {
+		if len(runs) == 0 {
+			continue
+		}
+		at, err := l.batch(ctx, route, &b, runs, kind == 1)
+		if err != nil && len(b.all) == 0 {
+			return nil, time.Time{}, err
+		}
+		again = sooner(again, at)
+	}
+	if len(b.all) > 0 {
+		return b.byDue(), time.Time{}, nil
+	}
+	return nil, again, nil
+}
+
+// sooner is the earlier of two times of which zero is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// batch is what a scheduler is given.
+type batch struct {
+	all  []Reservation
+	most int // calls that were asked for
+}
+
+// Take takes in a reservation.
+func (b *batch) Take(g *lane.Grant) {
+	n := len(b.all)
+	if n == cap(b.all) {
+		b.all = append(make([]Reservation, 0, n+min(256, max(1, b.most-n))), b.all...)
+	}
+	b.all = b.all[:n+1]
+	b.all[n].grant = *g
+}
+
+// batch asks a lane of a route as a scheduler that comes back. It returns when that is, if nothing was given.
+func (l *Limiter) batch(ctx context.Context, route string, b *batch, runs []lane.Run, urgent bool) (again time.Time, err error) {
+	n, err := l.lane(route, urgent)
+	if err != nil {
+		return again, err
+	}
+	if l.s.Shadow {
+		now := time.Now()
+		for _, r := range runs {
+			l.pretend(n, r.Cost, r.N)
+			for range r.N {
+				b.Take(&lane.Grant{Due: now, Cost: r.Cost, Route: n.Route()})
+			}
+		}
+		return again, nil
+	}
+	before := len(b.all)
+	again, err = n.Batch(ctx, runs, b)
+	if err == lane.ErrRetired { //nolint:errorlint // never wrapped
+		err = l.through(n, func(n *lane.Lane) (err error) {
+			again, err = n.Batch(ctx, runs, b)
+			return err
+		})
+	}
+	l.says.served(ctx, n, len(b.all)-before, err)
+	if err == nil || err == lane.ErrNotNow { //nolint:errorlint // never wrapped
+		return again, nil
+	}
+	return time.Time{}, l.public(n, err)
+}
+
+// byDue returns what was given in order. Those of one run are, as a rule.
+func (b *batch) byDue() []*Reservation {
+	out, ordered := make([]*Reservation, len(b.all)), true
+	for i := range b.all {
+		out[i] = &b.all[i]
+		ordered = ordered && (i == 0 || !out[i].grant.Due.Before(out[i-1].grant.Due))
+	}
+	if !ordered {
+		slices.SortStableFunc(out, func(a, b *Reservation) int { return a.grant.Due.Compare(b.grant.Due) })
+	}
+	return out
+}

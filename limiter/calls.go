@@ -1,0 +1,134 @@
+package limiter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/weir-go/weir/limiter/internal/lane"
+)
+
+// Option says how one call is treated.
+type Option func(*options)
+
+type options struct{ urgent bool }
+
+// Urgent lets a call pass the lines of the fleet, within half the rate of each bucket; beyond that it is an ordinary
+// one. It never passes what is reserved, which is at most a horizon ahead.
+func Urgent() Option { return func(o *options) { o.urgent = true } }
+
+// Allow reports whether a call of a route may start now, and takes a token of each of its buckets only then.
+func (l *Limiter) Allow(ctx context.Context, route string, opts ...Option) (bool, error) {
+	return l.AllowN(ctx, route, 1, opts...)
+}
+
+// AllowN is [Limiter.Allow] for a call that costs n tokens, 1 to the burst of every bucket of the route.
+func (l *Limiter) AllowN(ctx context.Context, route string, n int64, opts ...Option) (bool, error) {
+	_, err := l.usable(ctx, route, lane.Ask{Mode: lane.AtOnce, Cost: n}, opts)
+	if notNow(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func notNow(err error) bool {
+	if err == lane.ErrNotNow { //nolint:errorlint // never wrapped
+		return true
+	}
+	_, late := errors.AsType[*DeadlineError](err)
+	return late
+}
+
+// Reserve returns leave to start one call of a route, when that is at most a horizon away: until then it waits. The
+// caller then waits for the reservation's delay and uses it. If the deadline of ctx comes before the call could start
+// it returns a [DeadlineError] and takes nothing.
+func (l *Limiter) Reserve(ctx context.Context, route string, opts ...Option) (*Reservation, error) {
+	return l.ReserveN(ctx, route, 1, opts...)
+}
+
+// ReserveN is [Limiter.Reserve] for a call that costs n tokens, 1 to the burst of every bucket of the route.
+func (l *Limiter) ReserveN(ctx context.Context, route string, n int64, opts ...Option) (*Reservation, error) {
+	o, err := l.acquire(ctx, route, lane.Ask{Mode: lane.Ahead, Cost: n}, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &Reservation{grant: o.Grant}, nil
+}
+
+// Wait sleeps until a call of a route may start. If the deadline of ctx comes first it returns a [DeadlineError] as
+// soon as that is known and takes nothing; if ctx ends while it sleeps, its cause, and the token goes to another caller.
+func (l *Limiter) Wait(ctx context.Context, route string, opts ...Option) error {
+	return l.WaitN(ctx, route, 1, opts...)
+}
+
+// WaitN is [Limiter.Wait] for a call that costs n tokens, 1 to the burst of every bucket of the route.
+func (l *Limiter) WaitN(ctx context.Context, route string, n int64, opts ...Option) error {
+	_, err := l.usable(ctx, route, lane.Ask{Mode: lane.WhenDue, Cost: n}, opts)
+	return err
+}
+
+// chosen applies the options of a call, apart from it, so that the many calls without options keep theirs off the heap.
+func chosen(opts []Option) options {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
+
+// usable acquires until there is a reservation that a call can start on now. One that its caller was woken too late for is given up.
+func (l *Limiter) usable(ctx context.Context, route string, ask lane.Ask, opts []Option) (lane.Outcome, error) {
+	for {
+		o, err := l.acquire(ctx, route, ask, opts)
+		if err != nil || o.Grant.Usable(l.s.Slack) {
+			return o, err
+		}
+		l.says.tooLate(ctx, &o.Grant)
+	}
+}
+
+// acquire takes a caller through the lane of its route.
+func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, opts []Option) (o lane.Outcome, err error) {
+	var chose options
+	if len(opts) > 0 {
+		chose = chosen(opts)
+	}
+	n, err := l.lane(route, chose.urgent)
+	if err != nil {
+		return o, err
+	}
+	if ask.Cost < 1 {
+		return o, fmt.Errorf("limiter: route %s: a call of %d tokens: want 1 or more", route, ask.Cost)
+	}
+	ask.N, ask.Since = 1, time.Now()
+	if l.s.Shadow {
+		l.pretend(n, ask.Cost, 1)
+		return lane.Outcome{Grant: lane.Grant{Due: ask.Since, Cost: ask.Cost, Route: n.Route()}, Route: n.Route(), Bound: -1}, nil
+	}
+	ask.Deadline, _ = ctx.Deadline()
+	ctx, span := l.says.asks(ctx, n)
+	o, err = n.Join(ctx, ask)
+	if err == lane.ErrRetired { //nolint:errorlint // never wrapped
+		err = l.through(n, func(n *lane.Lane) (err error) {
+			o, err = n.Join(ctx, ask)
+			return err
+		})
+	}
+	if err != nil {
+		err = l.public(n, err)
+	}
+	l.says.got(ctx, n, ask.Since, &o.Grant, span, err)
+	return o, err
+}
+
+// public is an error of a lane in the limiter's words.
+func (l *Limiter) public(n *lane.Lane, err error) error {
+	switch e := err.(type) { //nolint:errorlint // never wrapped
+	case *lane.TooLargeError:
+		return &ExceedsBurstError{Route: n.Route().Name, Bucket: e.Bucket, Cost: e.Cost, Burst: e.Burst}
+	case *lane.TooLateError:
+		return &DeadlineError{Route: n.Route().Name, Ready: e.Ready}
+	}
+	return err
+}

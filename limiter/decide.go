@@ -1,0 +1,64 @@
+package limiter
+
+import (
+	"context"
+	"time"
+
+	"github.com/weir-go/weir/limiter/internal/lane"
+)
+
+// Decision is whether a call may start at this moment, and what a server tells its client of that: a status 429 with Retry-After where
+// OK is false, and the numbers of a RateLimit header.
+type Decision struct {
+	OK bool
+	// RetryAfter is how long until the call could start, as far as it is known now; 0 where OK. Others may come first: then it is later.
+	RetryAfter time.Duration
+	// Bucket and Limit are the limit of the route that is nearest to its end, or that the call waits for.
+	Bucket string
+	Limit  Limit
+	// Remaining is the tokens that this limit has left, 0 to its burst, after the call.
+	Remaining int64
+}
+
+// Decide is [Limiter.AllowN] with the reason: whether a call that costs n tokens may start now, and takes the tokens only then.
+// Errors are those of AllowN, [ErrUnavailable] among them.
+func (l *Limiter) Decide(ctx context.Context, route string, n int64, opts ...Option) (Decision, error) {
+	asked := time.Now()
+	o, err := l.usable(ctx, route, lane.Ask{Mode: lane.AtOnce, Cost: n, Tell: true}, opts)
+	d := Decision{OK: err == nil}
+	switch late, _ := err.(*DeadlineError); { //nolint:errorlint // never wrapped
+	case late != nil:
+		d.RetryAfter = late.Ready
+	case err != nil && !notNow(err):
+		return Decision{}, err
+	case err != nil:
+		d.RetryAfter = max(0, o.At.Sub(asked))
+	}
+	d.tell(o)
+	return d, nil
+}
+
+// tell fills in the limit that counts.
+func (d *Decision) tell(o lane.Outcome) {
+	if o.Route == nil {
+		return
+	}
+	limits, at := passedOf(o.Route).limits, o.Bound
+	if len(o.Left) != len(limits) {
+		o.Left = nil // of another configuration, or not heard by the store
+	}
+	if at < 0 || at >= len(limits) {
+		at = 0
+		for i := range o.Left {
+			if share(o.Left[i], limits[i]) < share(o.Left[at], limits[at]) {
+				at = i
+			}
+		}
+	}
+	d.Bucket, d.Limit = limits[at].bucket, limits[at].limit
+	if o.Left != nil {
+		d.Remaining = max(0, min(o.Left[at], limits[at].limit.Burst))
+	}
+}
+
+func share(left int64, b bound) float64 { return float64(left) / float64(b.limit.Burst) }

@@ -1,0 +1,61 @@
+package limiter
+
+import (
+	"context"
+	"time"
+)
+
+// Route is a route of a limiter, with the limiter's verbs. It is made by [Limiter.Route], which refuses a wrong name, and may be
+// copied. Where its route is removed its verbs return a [RouteError], until a route of the name is made again.
+type Route struct {
+	l    *Limiter
+	name string
+}
+
+// Route returns a route by its name: one of the configuration, or one of [Limiter.AddRoute]. For another name the error is a
+// [RouteError].
+func (l *Limiter) Route(name string) (Route, error) {
+	_, err := l.lane(name, false)
+	return Route{l, name}, err
+}
+
+// Name is the name of the route.
+func (r Route) Name() string { return r.name }
+
+// Allow is [Limiter.Allow] on the route.
+func (r Route) Allow(ctx context.Context, opts ...Option) (bool, error) {
+	return r.l.Allow(ctx, r.name, opts...)
+}
+
+// AllowN is [Limiter.AllowN] on the route.
+func (r Route) AllowN(ctx context.Context, n int64, opts ...Option) (bool, error) {
+	return r.l.AllowN(ctx, r.name, n, opts...)
+}
+
+// Decide is [Limiter.Decide] on the route.
+func (r Route) Decide(ctx context.Context, n int64, opts ...Option) (Decision, error) {
+	return r.l.Decide(ctx, r.name, n, opts...)
+}
+
+// Reserve is [Limiter.Reserve] on the route.
+func (r Route) Reserve(ctx context.Context, opts ...Option) (*Reservation, error) {
+	return r.l.Reserve(ctx, r.name, opts...)
+}
+
+// ReserveN is [Limiter.ReserveN] on the route.
+func (r Route) ReserveN(ctx context.Context, n int64, opts ...Option) (*Reservation, error) {
+	return r.l.ReserveN(ctx, r.name, n, opts...)
+}
+
+// ReserveBatch is [Limiter.ReserveBatch] on the route.
+func (r Route) ReserveBatch(ctx context.Context, runs ...Run) ([]*Reservation, time.Time, error) {
+	return r.l.ReserveBatch(ctx, r.name, runs...)
+}
+
+// Wait is [Limiter.Wait] on the route.
+func (r Route) Wait(ctx context.Context, opts ...Option) error { return r.l.Wait(ctx, r.name, opts...) }
+
+// WaitN is [Limiter.WaitN] on the route.
+func (r Route) WaitN(ctx context.Context, n int64, opts ...Option) error {
+	return r.l.WaitN(ctx, r.name, n, opts...)
+}

@@ -1,0 +1,139 @@
+package lane
+
+import (
+	"context"
+	"time"
+
+	"github.com/weir-go/weir/limiter/internal/bucket"
+)
+
+// Run is calls of one kind that a scheduler could start.
+type Run struct {
+	N     int       // calls
+	Cost  int64     // tokens of each
+	Since time.Time // when the oldest came; zero for now
+}
+
+// Taker takes in the reservations that a scheduler gets.
+type Taker interface{ Take(*Grant) }
+
+// Batch asks once for leave to start the calls of runs, the oldest first, and has to take each reservation, under the lane's lock. With
+// [ErrNotNow] comes when to come back: the lane keeps its place until then. Where ctx ends first the reservations that were given are
+// the caller's still.
+func (n *Lane) Batch(ctx context.Context, runs []Run, to Taker) (again time.Time, err error) {
+	if ctx.Err() != nil {
+		return time.Time{}, context.Cause(ctx)
+	}
+	now := time.Now()
+	for i := range runs {
+		if runs[i].Since.IsZero() {
+			runs[i].Since = now
+		}
+	}
+	if n.shared.Local {
+		n.mu.Lock()
+		if n.closed == nil && n.queue.len == 0 && n.fitsLocked(runs, now) {
+			again, err = n.batchLocked(runs, to, now)
+			n.unlock()
+			return again, err
+		}
+		n.mu.Unlock()
+	}
+	var few [4]*waiter
+	all := few[:0]
+	for _, r := range runs {
+		w := n.shared.waiters.get(Ask{Mode: Come, Cost: r.Cost, N: min(r.N, maxAsks), Since: r.Since})
+		w.to = to
+		all = append(all, w)
+	}
+	n.mu.Lock()
+	for _, w := range all {
+		n.enterLocked(w)
+	}
+	n.advanceOnArrivalLocked(now)
+	n.unlock()
+	got := 0
+	for _, w := range all {
+		select {
+		case <-w.ready:
+		case <-ctx.Done():
+			n.leave(w)
+			w.err = context.Cause(ctx)
+		}
+		got += w.got
+		if w.err != nil && (err == nil || err == ErrNotNow) { //nolint:errorlint // never wrapped
+			err = w.err
+		}
+		again = sooner(again, w.at)
+		n.shared.waiters.put(w)
+	}
+	if got > 0 {
+		return time.Time{}, nil
+	}
+	return again, err
+}
+
+// fitsLocked reports whether a request can ask for all of these runs, and nothing of the pool serves them.
+func (n *Lane) fitsLocked(runs []Run, now time.Time) bool {
+	calls := 0
+	burst, _ := n.route.Load().Burst()
+	for _, r := range runs {
+		calls += r.N
+		if r.Cost > burst {
+			return false
+		}
+	}
+	n.pool.dropLate(now, n.shared.Slack)
+	return len(n.pool.grants) == 0 && calls <= maxAsks && len(runs) <= maxRuns
+}
+
+// batchLocked is Batch where requests take no time, and nobody waits: ask, and hand on what the answers say.
+func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (again time.Time, err error) {
+	q, r := &n.request, n.route.Load()
+	n.used = true
+	q.Tell, q.Lead, q.Backs, q.Asks, q.Answers, q.ComeBack = false, 0, q.Backs[:0], q.Asks[:0], q.Answers[:0], -1
+	for _, run := range runs {
+		q.Asks = append(q.Asks, bucket.Ask{N: run.N, Cost: Costs(run.Cost), Patience: -1, Urgent: n.Urgent, Age: max(0, now.Sub(run.Since).Microseconds())})
+	}
+	if err := n.reserve(r); err != nil {
+		return time.Time{}, err
+	}
+	n.shared.Clock.Observe(q.Now, now, now)
+	got, left := 0, runs[0].N // calls of the run that have no answer yet
+	for _, a := range q.Answers {
+		for left == 0 {
+			runs = runs[1:]
+			left = runs[0].N
+		}
+		if a.Verdict == bucket.Reserved {
+			n.giveAll(r, &a, &runs[0], now, to)
+			got += a.N
+		}
+		left -= a.N
+	}
+	n.standLocked(q.ComeBack >= 0, true, false, now)
+	n.shared.Used(now)
+	if got > 0 {
+		return time.Time{}, nil
+	}
+	return n.place.again, ErrNotNow
+}
+
+// giveAll hands on the reservations of one answer.
+func (n *Lane) giveAll(r *Route, a *bucket.Answer, run *Run, now time.Time, to Taker) {
+	g, limit := &n.scratch, bucket.Limit{}
+	*g = Grant{lane: n, Route: r, Cost: run.Cost}
+	if a.Bound >= 0 {
+		limit, g.Bucket = r.Limits[a.Bound].Limit, r.Limits[a.Bound].Bucket
+	}
+	for k := range a.N {
+		due := n.request.Now + a.Due(k, limit, run.Cost)
+		if k == 0 || due != g.at {
+			g.at, g.Due = due, n.shared.Clock.Local(due, now)
+		}
+		if g.Bucket != "" {
+			g.Waited = max(0, g.Due.Sub(run.Since))
+		}
+		to.Take(g)
+	}
+}

@@ -1,0 +1,398 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxAsks bounds the calls of one request: what one run of the script may have to work through.
+	maxAsks = 256
+	// maxRuns bounds the runs of equal asks of one request: the script looks at each for itself.
+	maxRuns = 64
+	// maxBacks bounds the reservations that one request gives back.
+	maxBacks = 100
+	// fewNew is how many callers may come to a lane in line before it asks again.
+	fewNew = 4
+	// soonest is the least time between a reply and asking again.
+	soonest = time.Millisecond
+	// recheck is how long a lane in line sleeps at most: so it hears of pauses, of new rates, and of callers that left.
+	recheck = 5 * time.Second
+	// jitter spreads those who come back at the same time. Due times are spread by construction.
+	jitter = 5 * time.Millisecond
+	// worthwhile is how far ahead a reservation must be due to be given back. Until slack after it is due, it serves who comes here.
+	worthwhile = 10 * time.Millisecond
+)
+
+// Lane is the callers of one route, urgent or ordinary ones, in one process. Methods are safe for concurrent use.
+type Lane struct {
+	ID     string // in the store; fixed, like the three below
+	Urgent bool
+	shared *Shared
+	store  Store
+
+	route atomic.Pointer[Route] // changed under mu
+	crowd atomic.Bool           // more than one caller waited when the last request was made
+
+	mu      sync.Mutex
+	queue   queue
+	ended   *waiter // those to be woken when mu is free, linked by next
+	pool    pool
+	scratch Grant     // on its way to a scheduler
+	cursors []cursor  // how far the pool is spoken for, by cost, while it is matched
+	asking  bool      // a goroutine makes requests
+	sent    time.Time // when the request under way was
+	request Request
+	aboard  []*waiter // for whom the request under way asks
+	place   place
+	retry   retry
+	trip    time.Duration // how long requests take at most, of late
+	timer   timer
+	closed  error     // what ended the lane
+	used    bool      // since somebody last looked whether it is idle
+	since   time.Time // when it was last found in use
+}
+
+// place is what a lane knows of its place in line.
+type place struct {
+	stands bool          // there is one
+	kept   bool          // a scheduler comes back for it, though nobody waits
+	again  time.Time     // when to ask again; zero for none
+	last   time.Time     // when the last of those that wait is expected to start
+	every  time.Duration // the time of one token, of the limit that binds
+	heard  int           // callers of which the store has heard
+}
+
+// New returns the lane of a route. id tells its requests and its place apart from those of others.
+func New(s *Shared, id string, urgent bool, store Store, r *Route) *Lane {
+	n := &Lane{ID: id, Urgent: urgent, shared: s, store: store, used: true}
+	n.timer.call = n.ring
+	n.route.Store(r)
+	return n
+}
+
+// Route is what the lane's callers pass.
+func (n *Lane) Route() *Route { return n.route.Load() }
+
+// ErrRetired is what a lane says that was given up because nobody used it: there is another, or will be.
+var ErrRetired = errors.New("limiter: lane given up")
+
+// ErrNotNow is the answer to who asks for a reservation at once, where there is none.
+var ErrNotNow = errors.New("limiter: not now")
+
+// TooLargeError is the answer to a call of more tokens than a bucket ever holds.
+type TooLargeError struct {
+	Bucket      string
+	Cost, Burst int64
+}
+
+func (e *TooLargeError) Error() string { return fmt.Sprintf("%d tokens of %d", e.Cost, e.Burst) }
+
+// TooLateError is the answer to who could start after its deadline only: Ready after it came.
+type TooLateError struct{ Ready time.Duration }
+
+func (e *TooLateError) Error() string { return "in " + e.Ready.String() }
+
+// Outcome is what a caller gets.
+type Outcome struct {
+	Grant Grant
+	At    time.Time // with [ErrNotNow]: when the call could start
+	Bound int       // with [ErrNotNow]: the limit that sets that time, -1 where it is not known
+	Left  []int64   // what each limit has left, if the caller wanted to know and was heard by the store
+	Route *Route    // whose limits these are
+}
+
+// Join waits until the caller has a reservation, or an error.
+func (n *Lane) Join(ctx context.Context, ask Ask) (Outcome, error) {
+	if ctx.Err() != nil {
+		return Outcome{}, context.Cause(ctx)
+	}
+	w := n.shared.waiters.get(ask)
+	n.mu.Lock()
+	n.enterLocked(w)
+	n.advanceOnArrivalLocked(ask.Since)
+	n.unlock()
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+		n.leave(w)
+		return Outcome{}, context.Cause(ctx)
+	}
+	o, err := Outcome{Grant: w.one, At: w.at, Bound: w.bound, Left: w.left, Route: n.route.Load()}, w.err
+	n.shared.waiters.put(w)
+	return o, err
+}
+
+// enterLocked takes a caller into the queue, unless it can never start.
+func (n *Lane) enterLocked(w *waiter) {
+	n.used = true
+	err := n.closed
+	if burst, bucket := n.route.Load().Burst(); err == nil && w.Cost > burst {
+		err = &TooLargeError{bucket, w.Cost, burst}
+	}
+	n.queue.push(w)
+	if err != nil {
+		n.endLocked(w, err)
+	}
+}
+
+// advanceOnArrivalLocked does what is to be done after somebody came. While a request is under way, and nothing is in the pool, the
+// reply will see to it; but who wants an answer at once may have to be told that the reply is overdue.
+func (n *Lane) advanceOnArrivalLocked(now time.Time) {
+	overdue := n.queue.prompt > 0 && now.Sub(n.sent) >= n.shared.Timeout
+	if !n.asking || len(n.pool.grants) > 0 || n.queue.prompt == 1 || overdue {
+		n.advanceLocked(now)
+	}
+}
+
+// endLocked takes a caller out of the queue, with what it got or with an error.
+func (n *Lane) endLocked(w *waiter, err error) {
+	n.queue.remove(w)
+	w.state, w.err, w.reuse = ended, err, w.aboard == 0
+	w.next, n.ended = n.ended, w
+}
+
+// unlock wakes those who have ended, when others can go on already.
+func (n *Lane) unlock() {
+	var first *waiter // the oldest
+	for w := n.ended; w != nil; {
+		next := w.next
+		w.next, first = first, w
+		w = next
+	}
+	n.ended = nil
+	n.mu.Unlock()
+	for w := first; w != nil; {
+		next := w.next
+		w.ready <- struct{}{} // its last use here: the caller may put it to another at once
+		w = next
+	}
+}
+
+// leave takes out a caller whose context has ended. What it was given in the same moment goes to the next.
+func (n *Lane) leave(w *waiter) {
+	n.mu.Lock()
+	if w.state == ended {
+		<-w.ready
+		if w.err == nil && w.one.lane != nil && w.to == nil {
+			n.pool.add(&w.one)
+		}
+	} else {
+		n.queue.remove(w)
+		w.state, w.reuse = ended, w.aboard == 0
+	}
+	n.advanceLocked(time.Now())
+	n.unlock()
+	n.shared.waiters.put(w)
+}
+
+// advanceLocked brings the lane in line with what has changed, and has a goroutine make the request that is due now, if any.
+func (n *Lane) advanceLocked(now time.Time) {
+	if n.settleLocked(now) {
+		n.asking, n.sent = true, now
+		n.shared.Running.Add(1)
+		go n.run()
+	}
+}
+
+// settleLocked hands out what is due or wanted ahead, and sets the timer for what comes next. It reports whether a request is to be
+// made now. Where requests take no time it has made it.
+func (n *Lane) settleLocked(now time.Time) bool {
+	for {
+		n.pool.dropLate(now, n.shared.Slack)
+		missing := n.matchLocked(now)
+		if n.asking && n.queue.prompt > 0 && now.Sub(n.sent) >= n.shared.Timeout {
+			n.failPromptLocked(n.shared.Unavailable(fmt.Errorf("no reply in %v", n.shared.Timeout)))
+		}
+		var at time.Time // of the next request
+		if !n.asking {
+			at = n.requestAt(now, missing)
+		}
+		if at.IsZero() || at.After(now) {
+			n.timer.set(n.wakeAt(now, at), now)
+			return false
+		}
+		if !n.shared.Local {
+			return true
+		}
+		if !n.requestLocked(now) {
+			return false
+		}
+	}
+}
+
+// requestAt is when the next request is to be made; zero for none.
+func (n *Lane) requestAt(now time.Time, missing bool) time.Time {
+	p := &n.place
+	backs := n.returnableLocked(now, nil) > 0
+	switch {
+	case n.closed == ErrRetired || !backs && !missing && (!p.stands || p.kept && n.closed == nil): //nolint:errorlint // never wrapped
+		return time.Time{}
+	case n.closed != nil:
+	case n.retry.at.After(now) && n.queue.prompt == 0:
+		return n.retry.at
+	case backs:
+	case missing && p.again.After(now) && (!p.stands || n.queue.len-p.heard < max(fewNew, p.heard)):
+		n.turnAwayLocked()
+		return p.again
+	case missing:
+		return n.gatherUntil(now)
+	}
+	return now
+}
+
+// gatherUntil is until when those who only wait may gather: until the token behind the last of the reservations
+// that others of the lane wait for can come, less the time that a request takes. Sooner would bring nothing sooner, and by
+// then those who were served are back. Where there is a line it is better to stand in it.
+func (n *Lane) gatherUntil(now time.Time) time.Time {
+	last := len(n.pool.grants) - 1
+	if last < 0 || n.queue.hurried > 0 || n.place.stands {
+		return now
+	}
+	return later(now, n.pool.grants[last].Due.Add(n.route.Load().interval-time.Millisecond-2*n.trip))
+}
+
+// wakeAt is when something is to be done next: a reservation comes due, a request is to be made, or a reply is overdue.
+func (n *Lane) wakeAt(now, request time.Time) time.Time {
+	next := request
+	if n.queue.len > 0 {
+		next = sooner(next, n.pool.after(now))
+	}
+	if n.asking && n.queue.prompt > 0 {
+		next = sooner(next, n.sent.Add(n.shared.Timeout))
+	}
+	return next
+}
+
+// sooner is the earlier of two times of which zero is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// failPromptLocked ends the wait of those who want an answer at once.
+func (n *Lane) failPromptLocked(err error) {
+	for w := n.queue.first; w != nil; {
+		next := w.next
+		if w.prompt() {
+			n.endLocked(w, err)
+		}
+		w = next
+	}
+}
+
+// ring is the timer's call.
+func (n *Lane) ring() {
+	n.mu.Lock()
+	at, exact := n.timer.at, n.timer.exact()
+	n.mu.Unlock()
+	moves := !exact || n.shared.naps.sleep(at)
+	n.mu.Lock()
+	defer n.unlock()
+	n.timer.rung(!moves)
+	n.advanceLocked(time.Now())
+}
+
+// Reroute follows a new configuration. A lane in line keeps its place and asks again at once; callers that can never start any
+// more get an error.
+func (n *Lane) Reroute(r *Route) {
+	n.mu.Lock()
+	defer n.unlock()
+	was := n.route.Load()
+	if was.Built > r.Built {
+		return // somebody was faster, with what is newer
+	}
+	n.route.Store(r)
+	if n.closed != nil {
+		return
+	}
+	now := time.Now()
+	if !was.Alike(r) {
+		n.pool = pool{} // charged to other limits
+	}
+	if !n.place.again.IsZero() {
+		n.place.again = now.Add(rand.N(jitter)) // what the store said of the line is no longer true
+	}
+	burst, bucket := r.Burst()
+	for w := n.queue.first; w != nil; {
+		next := w.next
+		if w.Cost > burst {
+			n.endLocked(w, &TooLargeError{bucket, w.Cost, burst})
+		}
+		w = next
+	}
+	n.advanceLocked(now)
+}
+
+// Close ends the wait of everybody with an error, and gives back what is reserved.
+func (n *Lane) Close(err error) {
+	n.mu.Lock()
+	defer n.unlock()
+	if n.closed != nil {
+		return
+	}
+	n.closed = err
+	for n.queue.first != nil {
+		n.endLocked(n.queue.first, err)
+	}
+	n.advanceLocked(time.Now())
+}
+
+// Retire ends a lane if nobody has used it for a time: nobody waits, no request is under way, no reservation is there, and it
+// has no place in line. The place of a scheduler that does not come back for a minute has ended in the store long before.
+func (n *Lane) Retire(now time.Time, idle time.Duration) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.pool.dropLate(now, n.shared.Slack)
+	inLine := n.place.stands && now.Sub(n.place.again) < time.Minute
+	if n.used || inLine || n.queue.len > 0 || n.asking || len(n.pool.grants) > 0 {
+		n.used, n.since = false, now
+		return false
+	}
+	if n.closed != nil || now.Sub(n.since) < idle {
+		return false
+	}
+	n.closed = ErrRetired
+	n.timer.set(time.Time{}, now)
+	return true
+}
+
+// Asking reports whether a request of the lane is under way.
+func (n *Lane) Asking() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.asking
+}
+
+// putBack takes in a reservation that its holder did not use.
+func (n *Lane) putBack(g Grant) {
+	now := time.Now()
+	n.mu.Lock()
+	retired := n.closed == ErrRetired //nolint:errorlint // never wrapped
+	if n.closed == nil && !g.Late(now, n.shared.Slack) && g.Route.Alike(n.route.Load()) {
+		g.lane, g.spoken = n, 0
+		n.pool.add(&g)
+		n.advanceLocked(now)
+	}
+	n.unlock()
+	if retired {
+		if next := n.shared.Reopen(n); next != nil {
+			next.putBack(g)
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package lane
+
+import "time"
+
+// matchLocked goes through those who wait, in order: each takes what is in the pool for its cost, at once if it is due
+// or wanted ahead, else when it comes due. A reservation of more tokens serves several. It reports whether somebody is left without.
+func (n *Lane) matchLocked(now time.Time) (missing bool) {
+	q, p := &n.queue, &n.pool
+	if q.odd == 0 && p.odd == 0 {
+		served := 0
+		for q.first != nil && served < len(p.grants) && !p.grants[served].Due.After(now) {
+			w := q.first
+			w.got, w.one = 1, p.grants[served]
+			served++
+			n.endLocked(w, nil)
+		}
+		if served > 0 {
+			p.shift(served)
+		}
+		if q.hurried > 0 {
+			n.refuseCoveredLocked()
+		}
+		return q.len > len(p.grants)
+	}
+	for i := range p.grants {
+		p.grants[i].spoken = 0
+	}
+	n.cursors = n.cursors[:0]
+	taken := false
+	for w := q.first; w != nil; {
+		next := w.next
+		taken = n.serveLocked(w, now, n.cursorLocked(w.Cost)) || taken
+		switch {
+		case w.state == ended:
+		case w.got > 0:
+			n.endLocked(w, nil)
+		default:
+			missing = missing || w.state != covered
+		}
+		w = next
+	}
+	if taken {
+		p.sweep()
+	}
+	return missing
+}
+
+// serveLocked gives a caller what it can have from the pool, from a grant on: those before have no tokens left for its cost. It reports
+// whether something was taken.
+func (n *Lane) serveLocked(w *waiter, now time.Time, from *int) (taken bool) {
+	p := &n.pool
+	w.state = waiting
+	for i := *from; ; i++ {
+		*from = i
+		if i == len(p.grants) || w.got == w.N {
+			return taken
+		}
+		g := &p.grants[i]
+		for w.got < w.N && g.Cost-g.spoken >= w.Cost {
+			due := !g.Due.After(now)
+			switch {
+			case w.Mode == AtOnce && !due:
+				return taken
+			case w.Mode == WhenDue && !due && !w.Deadline.IsZero() && w.Deadline.Before(g.Due):
+				n.endLocked(w, &TooLateError{g.Due.Sub(w.Since)})
+				return taken
+			case w.Mode == WhenDue && !due: // out of the reach of those behind
+				g.spoken += w.Cost
+				w.state = covered
+				return taken
+			}
+			w.take(g)
+			taken = true
+		}
+	}
+}
+
+// take gives a caller its tokens of a grant.
+func (w *waiter) take(g *Grant) {
+	w.one = *g
+	w.one.Cost, w.one.spoken = w.Cost, 0
+	if w.to != nil {
+		w.to.Take(&w.one)
+	}
+	w.got++
+	g.Cost -= w.Cost
+}
+
+// cursor is the first grant that may have tokens left for calls of a cost.
+type cursor struct {
+	cost  int64
+	grant int
+}
+
+func (n *Lane) cursorLocked(cost int64) *int {
+	for i := range n.cursors {
+		if n.cursors[i].cost == cost {
+			return &n.cursors[i].grant
+		}
+	}
+	n.cursors = append(n.cursors, cursor{cost: cost})
+	return &n.cursors[len(n.cursors)-1].grant
+}
+
+// refuseCoveredLocked ends the wait of those whose deadlines come before the reservations that would be theirs are due.
+func (n *Lane) refuseCoveredLocked() {
+	i := 0
+	for w := n.queue.first; w != nil && i < len(n.pool.grants); {
+		next := w.next
+		if due := n.pool.grants[i].Due; !w.Deadline.IsZero() && w.Deadline.Before(due) {
+			n.endLocked(w, &TooLateError{due.Sub(w.Since)})
+		} else {
+			i++
+		}
+		w = next
+	}
+}
+
+// turnAwayLocked ends the wait of callers that came while the lane stands in line and would not wait as long: those that want an
+// answer at once, and those whose deadlines come before they could start behind all callers of the lane.
+func (n *Lane) turnAwayLocked() {
+	if n.queue.hurried == 0 {
+		return
+	}
+	plain := n.queue.odd == 0 && n.pool.odd == 0
+	ready := n.place.last
+	for i, w := 0, n.queue.first; w != nil; i++ {
+		next := w.next
+		switch {
+		case plain && i < len(n.pool.grants) || !plain && w.state == covered:
+		case w.prompt():
+			n.place.kept = n.place.kept || w.Mode == Come
+			w.at = n.place.again
+			n.endLocked(w, ErrNotNow)
+		case w.asked > 0: // the store has judged its deadline
+		default:
+			behind := ready
+			ready = ready.Add(time.Duration(w.Cost) * n.place.every)
+			if !w.Deadline.IsZero() && w.Deadline.Before(ready) {
+				n.endLocked(w, &TooLateError{ready.Sub(w.Since)})
+				ready = behind
+			}
+		}
+		w = next
+	}
+}
+
+// returnableLocked counts the reservations that nobody in the lane waits for and that others may still use, and appends them to
+// out, unless it is nil, and drops them. A reservation under a former configuration stays: the limits may have been others.
+func (n *Lane) returnableLocked(now time.Time, out *[]Back) int {
+	plain := n.queue.odd == 0 && n.pool.odd == 0
+	if len(n.pool.grants) == 0 || plain && n.queue.len > 0 {
+		return 0
+	}
+	count, route := 0, n.route.Load()
+	soon := now.Add(worthwhile)
+	free, wanted := int64(0), false // of the grant before
+	for i := range n.pool.grants {
+		g := &n.pool.grants[i]
+		left := g.Cost
+		if !plain {
+			left -= g.spoken
+		}
+		if left == 0 || !g.Due.After(soon) || count == maxBacks || g.Route != route {
+			continue
+		}
+		if left != free {
+			free, wanted = left, n.queue.wants(left)
+		}
+		if wanted {
+			continue
+		}
+		count++
+		if out != nil {
+			*out = append(*out, Back{g.at, left})
+			g.Cost -= left
+		}
+	}
+	if out != nil && count > 0 {
+		n.pool.sweep()
+	}
+	return count
+}

@@ -1,0 +1,164 @@
+package lane
+
+import (
+	"sync"
+	"time"
+
+	"github.com/weir-go/weir/limiter/internal/bucket"
+)
+
+// Mode says when a caller takes its reservation.
+type Mode int
+
+// The modes.
+const (
+	WhenDue Mode = iota // waits until the reservation is due
+	Ahead               // waits until there is one, and takes it before it is due
+	AtOnce              // takes one that is due when the reply comes, or none
+	Come                // takes what there is ahead of its due time, or none, and comes back
+)
+
+// Ask is what a caller wants.
+type Ask struct {
+	Mode     Mode
+	Cost     int64     // tokens of each call, 1 to the burst
+	N        int       // calls: 1, or more of a scheduler, which takes fewer if there are no more
+	Since    time.Time // when the caller came
+	Tell     bool      // the caller wants to know what each limit has left
+	Deadline time.Time // after which a reservation is of no use; zero for none
+}
+
+// plain reports whether an ask is a wait for one token, as most are.
+func (a *Ask) plain() bool { return a.Cost == 1 && a.Mode == WhenDue }
+
+// prompt reports whether the caller wants the next reply, whatever it says.
+func (a *Ask) prompt() bool { return a.Mode == AtOnce || a.Mode == Come }
+
+// hurried reports whether the caller wants to know as soon as possible when it may start.
+func (a *Ask) hurried() bool { return a.Mode != WhenDue || !a.Deadline.IsZero() }
+
+// state is how far a caller has come.
+type state int
+
+const (
+	waiting state = iota
+	covered       // a reservation of the pool will be its
+	ended         // has what it gets, or an error
+)
+
+// waiter is a caller in a lane. The lane's lock guards everything but the ask until ready has its word.
+type waiter struct {
+	Ask
+
+	ready      chan struct{} // gets a word when the caller has ended; there is room for it
+	prev, next *waiter
+	state      state
+	aboard     int            // calls that the request under way asks for
+	asked      int            // replies that it waited for
+	verdict    bucket.Verdict // of the reply that is taken in
+	got        int
+	one        Grant // the first that it got
+	to         Taker // takes what a scheduler gets, under the lock
+	err        error
+	readyIn    time.Duration // from that request until it could start
+	left       []int64       // tokens that each limit has left, by the reply
+	bound      int           // the limit that sets when it could be served, -1 for none
+	at         time.Time     // where it was not served: when it could be, or when to come back
+	reuse      bool          // no request refers to it
+}
+
+// waiters are the callers of one limiter, to be used again: a channel made in a testing/synctest bubble must not get out.
+type waiters struct{ pool sync.Pool }
+
+func (p *waiters) get(a Ask) *waiter {
+	w, ok := p.pool.Get().(*waiter)
+	if !ok {
+		w = &waiter{ready: make(chan struct{}, 1)}
+	}
+	w.Ask, w.bound = a, -1
+	return w
+}
+
+// put takes back a waiter that has ended, unless the request under way refers to it.
+func (p *waiters) put(w *waiter) {
+	if w.reuse {
+		*w = waiter{ready: w.ready}
+		p.pool.Put(w)
+	}
+}
+
+// queue holds waiters, the oldest first. The links are in the waiters.
+type queue struct {
+	first, last *waiter
+	len         int
+	odd         int // those that are not plain
+	hurried     int
+	prompt      int
+}
+
+func (q *queue) push(w *waiter) {
+	after := q.last
+	for after != nil && after.Since.After(w.Since) {
+		after = after.prev
+	}
+	w.prev = after
+	if after == nil {
+		w.next, q.first = q.first, w
+	} else {
+		w.next, after.next = after.next, w
+	}
+	if w.next == nil {
+		q.last = w
+	} else {
+		w.next.prev = w
+	}
+	q.count(w, 1)
+}
+
+func (q *queue) remove(w *waiter) {
+	if w.prev == nil {
+		q.first = w.next
+	} else {
+		w.prev.next = w.next
+	}
+	if w.next == nil {
+		q.last = w.prev
+	} else {
+		w.next.prev = w.prev
+	}
+	w.prev, w.next = nil, nil
+	q.count(w, -1)
+}
+
+func (q *queue) count(w *waiter, by int) {
+	q.len += by
+	if !w.plain() {
+		q.odd += by
+	}
+	if w.hurried() {
+		q.hurried += by
+	}
+	if w.prompt() {
+		q.prompt += by
+	}
+}
+
+// turn makes a waiter one of another mode.
+func (q *queue) turn(w *waiter, m Mode) {
+	q.count(w, -1)
+	w.Mode = m
+	q.count(w, 1)
+}
+
+// wants reports whether somebody waits who could use a reservation of so many tokens.
+func (q *queue) wants(tokens int64) bool {
+	if q.odd == 0 {
+		return q.len > 0
+	}
+	for w := q.first; w != nil; w = w.next {
+		if w.Cost <= tokens {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,310 @@
+package lane
+
+import (
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/weir-go/weir/limiter/internal/bucket"
+)
+
+// run makes requests for as long as there are any to make. No caller's context bounds them.
+func (n *Lane) run() {
+	defer n.shared.Running.Done()
+	for again, outdated := true, 0; again; {
+		if n.crowd.Load() {
+			n.letAboard()
+		}
+		n.mu.Lock()
+		r, sent := n.route.Load(), time.Now()
+		if n.sent = sent; !n.buildLocked(sent) {
+			again = n.restLocked(sent)
+			n.unlock()
+			continue
+		}
+		n.timer.set(n.wakeAt(sent, time.Time{}), sent)
+		n.unlock()
+		err := n.reserve(r)
+		if errors.Is(err, ErrOutdated) {
+			const tries = 4 // a configuration that changes faster than requests are made is not one
+			if outdated++; outdated < tries {
+				if err = n.shared.Refresh(r.Version); err == nil {
+					n.mu.Lock()
+					n.unbuildLocked(r, time.Now())
+					n.mu.Unlock()
+					continue
+				}
+			} else {
+				err = n.shared.Unavailable(err)
+			}
+		}
+		outdated = 0
+		received := time.Now()
+		n.mu.Lock()
+		n.takeLocked(r, err, sent, received)
+		again = n.restLocked(received)
+		n.unlock()
+	}
+}
+
+// reserve makes the request.
+func (n *Lane) reserve(r *Route) error {
+	err := n.store.Reserve(r, &n.request)
+	n.shared.Requests.Add(int64(n.request.Runs))
+	return err
+}
+
+// restLocked ends a request, and begins the next if there is one to make.
+func (n *Lane) restLocked(now time.Time) (again bool) {
+	n.asking = false
+	n.asking = n.settleLocked(now)
+	return n.asking
+}
+
+// requestLocked makes a request that takes no time. It reports whether there was one to make.
+func (n *Lane) requestLocked(now time.Time) bool {
+	if !n.buildLocked(now) {
+		n.timer.set(n.wakeAt(now, time.Time{}), now)
+		return false
+	}
+	r := n.route.Load()
+	n.takeLocked(r, n.reserve(r), now, time.Now())
+	if n.closed == nil {
+		n.shared.Used(now)
+	}
+	return true
+}
+
+// letAboard lets others run for as long as more of them come: those who were woken by the last reply, and come again at once.
+func (n *Lane) letAboard() {
+	for was := -1; ; {
+		n.mu.Lock()
+		is := n.queue.len
+		n.mu.Unlock()
+		if is == was || is >= maxAsks {
+			return
+		}
+		was = is
+		runtime.Gosched()
+	}
+}
+
+// buildLocked makes up a request of those who are left without, and of what is given back. It reports whether there is anything to
+// request.
+func (n *Lane) buildLocked(now time.Time) bool {
+	q := &n.request
+	q.Lead = n.shared.Clock.Lead(n.shared.Slack, n.shared.Horizon).Microseconds()
+	q.Asks, q.Backs, q.Tell, n.aboard = q.Asks[:0], q.Backs[:0], false, n.aboard[:0]
+	q.Answers, q.ComeBack = q.Answers[:0], -1
+	n.matchLocked(now)
+	n.returnableLocked(now, &q.Backs)
+	n.crowd.Store(n.queue.len > 1)
+	n.place.heard = n.queue.len
+	plain := n.queue.odd == 0 && n.pool.odd == 0
+	calls := 0
+	burst, _ := n.route.Load().Burst()
+	for i, w := 0, n.queue.first; w != nil && calls < maxAsks; i, w = i+1, w.next {
+		if plain && i < len(n.pool.grants) || !plain && w.state == covered {
+			continue
+		}
+		if w.N > maxAsks-calls && calls > 0 || w.Cost > burst {
+			continue
+		}
+		k := n.askOf(w, now)
+		last := len(q.Asks) - 1
+		alike := last >= 0 && q.Asks[last].Cost[0] == w.Cost && q.Asks[last].Patience == k.Patience && q.Asks[last].Age-k.Age <= alikeAge(last, k.Age)
+		if !alike && len(q.Asks) == maxRuns {
+			break
+		}
+		if alike {
+			q.Asks[last].N += k.N
+		} else {
+			q.Asks = append(q.Asks, k)
+		}
+		w.aboard = k.N
+		q.Tell = q.Tell || w.Tell
+		calls += k.N
+		n.aboard = append(n.aboard, w)
+	}
+	if len(q.Asks) > 0 || n.queue.len == 0 {
+		n.place.again = time.Time{}
+	}
+	return len(q.Asks) > 0 || len(q.Backs) > 0 || n.place.stands && (!n.place.kept || n.closed != nil)
+}
+
+// askOf is what a caller asks of the store.
+func (n *Lane) askOf(w *waiter, now time.Time) bucket.Ask {
+	k := bucket.Ask{N: min(w.N, maxAsks), Cost: Costs(w.Cost), Patience: -1, Urgent: n.Urgent}
+	switch {
+	case w.Mode == AtOnce:
+		k.Patience = n.request.Lead // at once is as soon as the reply can be relied upon
+		return k
+	case !w.Deadline.IsZero():
+		k.Patience = max(0, w.Deadline.Sub(now).Microseconds())
+	}
+	k.Age = max(0, now.Sub(w.Since).Microseconds())
+	return k
+}
+
+// alikeAge is how much callers of one run of a request may differ in age, µs. The first runs are the ones that a reply may
+// serve: their order counts. A request of hundreds of callers has some tens of runs.
+func alikeAge(run int, age int64) int64 {
+	const exact, near = 16, 2000
+	if run < exact {
+		return near
+	}
+	return max(30_000, age/16)
+}
+
+// Costs is the cost of a call on every limit of its route.
+func Costs(n int64) []int64 {
+	if n == 1 {
+		return one
+	}
+	return []int64{n}
+}
+
+var one = []int64{1} //nolint:gochecknoglobals // a constant
+
+// unbuildLocked takes a request back that the store has not served: it is made anew, for another configuration.
+func (n *Lane) unbuildLocked(was *Route, now time.Time) {
+	for _, w := range n.aboard {
+		w.aboard = 0
+	}
+	if was.Alike(n.route.Load()) { // else what goes back was charged to other limits
+		for _, b := range n.request.Backs {
+			n.pool.add(&Grant{Due: n.shared.Clock.Local(b.Due, now), at: b.Due, Cost: b.Cost, lane: n, Route: was})
+		}
+	}
+}
+
+// takeLocked takes in what a request over a route has brought.
+func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
+	q := &n.request
+	// The reservations of a reply under way are dropped if they are charged to limits that are the route's no longer.
+	to := n.route.Load()
+	former := r != to && !r.Alike(to)
+	if err == nil {
+		n.retry = retry{}
+		n.shared.Clock.Observe(q.Now, sent, received)
+		n.trip = max(received.Sub(sent), n.trip*7/8)
+		if !former {
+			n.unpackLocked(r, received)
+		}
+	} else if n.retry.failed(received); !n.shared.Passing(err) {
+		n.retry = retry{}
+	}
+	kept := slices.ContainsFunc(n.aboard, func(w *waiter) bool { return w.Mode == Come })
+	n.standLocked(err == nil && q.ComeBack >= 0, kept, r != to, received)
+	for _, w := range n.aboard {
+		w.aboard = 0 // nothing refers to it from here on
+		if w.Tell && err == nil {
+			w.left = slices.Clone(q.Left)
+		}
+	}
+	n.matchLocked(received) // those who got something in spite of an error are not told of it
+	for _, w := range n.aboard {
+		if w.state == waiting {
+			n.answerLocked(w, err, former, sent)
+		}
+		w.verdict = 0
+	}
+	clear(n.aboard)
+	n.aboard = n.aboard[:0]
+}
+
+// standLocked notes whether the lane has a place in line, and when it asks again.
+func (n *Lane) standLocked(stands, kept, changed bool, received time.Time) {
+	p := &n.place
+	p.stands, p.kept = stands, kept
+	if !stands {
+		return
+	}
+	p.again = n.shared.Clock.Local(n.request.Now+n.request.ComeBack, received)
+	if changed {
+		p.again = received // what is in force has changed meanwhile
+	}
+	p.again = later(p.again, received.Add(soonest))
+	p.again = sooner(p.again, received.Add(recheck))
+	p.again = p.again.Add(rand.N(jitter))
+}
+
+// answerLocked tells a caller that got nothing what the reply says, if the caller wants to know.
+func (n *Lane) answerLocked(w *waiter, err error, former bool, sent time.Time) {
+	switch {
+	case err != nil:
+		if w.prompt() || !n.shared.Passing(err) {
+			n.endLocked(w, err)
+		}
+	case former: // the next request asks for it, by the limits of now
+	case w.verdict == bucket.Refused && w.Mode == AtOnce:
+		w.at = sent.Add(w.readyIn)
+		n.endLocked(w, ErrNotNow)
+	case w.verdict == bucket.Refused:
+		n.endLocked(w, &TooLateError{w.readyIn + sent.Sub(w.Since)})
+	case w.verdict == bucket.Waiting && w.Mode == Come:
+		w.at = n.place.again
+		n.endLocked(w, ErrNotNow)
+	case w.Mode == AtOnce:
+		n.queue.turn(w, WhenDue) // its token is due as soon as the reply could be relied upon, which is a moment from now
+	}
+}
+
+// unpackLocked puts the reservations of a reply into the pool, and notes of each caller what became of it.
+func (n *Lane) unpackLocked(r *Route, received time.Time) {
+	q := &n.request
+	at, unit := 0, 0
+	for _, a := range q.Answers {
+		g := Grant{lane: n, Route: r}
+		var limit bucket.Limit
+		if a.Bound >= 0 {
+			limit = r.Limits[a.Bound].Limit
+			if a.Verdict == bucket.Reserved {
+				g.Bucket = r.Limits[a.Bound].Bucket
+			}
+		}
+		for k := range a.N {
+			if at == len(n.aboard) {
+				return // more answers than asks: nobody's
+			}
+			w := n.aboard[at]
+			due := a.Due(k, limit, w.Cost)
+			switch a.Verdict {
+			case bucket.Reserved:
+				if k == 0 || due != g.at-q.Now {
+					g.at = q.Now + due
+					g.Due = n.shared.Clock.Local(g.at, received)
+				}
+				g.Cost, g.Waited, g.Turns = w.Cost, 0, 0
+				if g.Bucket != "" && w.Mode != AtOnce {
+					g.Waited, g.Turns = max(0, g.Due.Sub(w.Since)), w.asked
+				}
+				n.pool.add(&g)
+			case bucket.Waiting:
+				n.place.last, n.place.every = n.shared.Clock.Local(q.Now+due, received), limit.Interval(1)
+				fallthrough
+			case bucket.Refused:
+				w.bound, w.verdict, w.readyIn = a.Bound, a.Verdict, time.Duration(due)*time.Microsecond
+			}
+			if unit++; unit == w.aboard {
+				w.asked++
+				at, unit = at+1, 0
+			}
+		}
+	}
+}
+
+// retry says when a request that failed is made again: after 50 ms, then after twice as long each time, up to 2 s, each with a random
+// quarter more or less, so that the replicas of a fleet do not come back in one moment.
+type retry struct {
+	at    time.Time
+	pause time.Duration
+}
+
+func (r *retry) failed(now time.Time) {
+	const first, longest = 50 * time.Millisecond, 2 * time.Second
+	r.pause = min(longest, max(first, 2*r.pause))
+	r.at = now.Add(r.pause*3/4 + rand.N(r.pause/2))
+}

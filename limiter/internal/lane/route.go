@@ -1,0 +1,58 @@
+package lane
+
+import (
+	"math"
+	"time"
+
+	"github.com/weir-go/weir/limiter/internal/bucket"
+)
+
+// Limit is one limit of a route.
+type Limit struct {
+	bucket.Limit
+
+	Bucket string        // that it belongs to
+	Per    time.Duration // by which the bucket tells its limits of a kind apart
+}
+
+// Route is the limits that calls of one kind pass, narrowest first. It is never changed: another configuration is another Route.
+type Route struct {
+	Name    string
+	Version int64 // of the configuration
+	Built   int64 // in which order routes were made
+	Limits  []Limit
+	Slack   time.Duration // for which a reservation may be used after it is due
+	Info    any           // the limiter's own
+
+	narrow   int           // the limit of the smallest burst
+	interval time.Duration // the time of one token, of the fastest limit
+}
+
+// NewRoute completes a route.
+func NewRoute(r Route) *Route {
+	r.interval = math.MaxInt64
+	for i, l := range r.Limits {
+		if l.Burst < r.Limits[r.narrow].Burst {
+			r.narrow = i
+		}
+		r.interval = min(r.interval, l.Interval(1))
+	}
+	return &r
+}
+
+// Burst is the largest cost that the route can ever start, and the bucket that sets it.
+func (r *Route) Burst() (int64, string) { return r.Limits[r.narrow].Burst, r.Limits[r.narrow].Bucket }
+
+// Alike reports whether two routes have the same limits in the same places, whatever their rates.
+func (r *Route) Alike(o *Route) bool {
+	if len(r.Limits) != len(o.Limits) {
+		return false
+	}
+	for i := range r.Limits {
+		a, b := &r.Limits[i], &o.Limits[i]
+		if a.Bucket != b.Bucket || a.Per != b.Per || a.Window != b.Window {
+			return false
+		}
+	}
+	return true
+}
