@@ -82,7 +82,7 @@ func (l *Limiter) batch(ctx context.Context, route string, b *batch, runs []lane
 	if err != nil {
 		return again, err
 	}
-	if l.s.Shadow {
+	if l.shadows.Load() {
 		now := time.Now()
 		for _, r := range runs {
 			l.pretend(n, r.Cost, r.N)

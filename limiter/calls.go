@@ -102,11 +102,17 @@ func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, opts 
 		return o, fmt.Errorf("limiter: route %s: a call of %d tokens: want 1 or more", route, ask.Cost)
 	}
 	ask.N, ask.Since = 1, time.Now()
-	if l.s.Shadow {
+	if l.shadows.Load() {
 		l.pretend(n, ask.Cost, 1)
 		return lane.Outcome{Grant: lane.Grant{Due: ask.Since, Cost: ask.Cost, Route: n.Route()}, Route: n.Route(), Bound: -1}, nil
 	}
-	ask.Deadline, _ = ctx.Deadline()
+	var bounded bool
+	if ask.Deadline, bounded = ctx.Deadline(); !bounded && l.s.MaxWait > 0 && ask.Mode != lane.AtOnce {
+		ask.Deadline = ask.Since.Add(l.s.MaxWait)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, ask.Deadline)
+		defer cancel()
+	}
 	ctx, span := l.says.asks(ctx, n)
 	o, err = n.Join(ctx, ask)
 	if err == lane.ErrRetired { //nolint:errorlint // never wrapped

@@ -43,8 +43,15 @@ type Config struct {
 	// CallTimeout bounds one call to Redis, resends included, if the client heeds contexts while it reads
 	// (ContextTimeoutEnabled in go-redis); else its own timeouts do. At most 30 s; zero is 5 s.
 	CallTimeout time.Duration
+	// MaxWait bounds how long a call waits whose context has no deadline: then it is as if the context ended that much after the call
+	// came. Zero is no bound.
+	MaxWait time.Duration
+	// Lazy has [New] succeed while Redis does not answer. The first call asks Redis what is in force; until Redis answers, Allow, Decide
+	// and ReserveBatch return [ErrUnavailable], and Wait and Reserve wait.
+	Lazy bool
 	// Shadow decides and records but never delays: every call may start at once, and the metrics say of each what would
-	// have become of it. It is for a roll-out, and takes tokens only for what could have started at once.
+	// have become of it. It is for a roll-out, takes tokens only for what could have started at once, and comes up without Redis.
+	// [Limiter.ConfigureShadow] switches it at run time for the whole fleet.
 	Shadow bool
 	// Logger hears of what an operator should know: replicas that disagree, a fleet that was told another limit, Redis out
 	// of reach. Zero is nobody.
@@ -62,6 +69,11 @@ const (
 	maxCallTimeout = 30 * time.Second // a reply is kept for a repeat for twice as long
 	maxLimits      = 64               // of one route, which is what one run of the script works through
 )
+
+// SingleBucket is the configuration of one bucket, which is also the one route.
+func SingleBucket(name string, limits ...Limit) Config {
+	return Config{Buckets: map[string][]Limit{name: limits}}
+}
 
 // passed is what the limiter itself keeps of a route.
 type passed struct {
@@ -91,7 +103,7 @@ func (c Config) settings() (settings, error) {
 	if c.Replica == "" {
 		c.Replica = uuid.NewString()
 	}
-	for what, d := range map[string]*time.Duration{"slack": &c.Slack, "horizon": &c.Horizon, "call timeout": &c.CallTimeout} {
+	for what, d := range map[string]*time.Duration{"slack": &c.Slack, "horizon": &c.Horizon, "call timeout": &c.CallTimeout, "max wait": &c.MaxWait} {
 		if *d < 0 {
 			return settings{}, fmt.Errorf("limiter: %s %v: want 0 or more", what, *d)
 		}

@@ -35,6 +35,9 @@ func (e *DeadlineError) Error() string {
 	return fmt.Sprintf("limiter: route %s: could start in %v, after the deadline", e.Route, e.Ready)
 }
 
+// Timeout is true: net/url and others ask whether an error is a timeout by this method.
+func (e *DeadlineError) Timeout() bool { return true }
+
 // Is reports whether target is context.DeadlineExceeded.
 func (e *DeadlineError) Is(target error) bool { return target == context.DeadlineExceeded }
 

@@ -17,6 +17,7 @@ type configuration struct {
 	limits    map[string][]bound // by bucket, those of buckets of other services too
 	opens     map[string]int64   // paused buckets: µs of the store's clock at which they open
 	set       map[string]bool    // buckets whose limits were set at run time
+	shadow    string             // what the fleet was told of shadow mode: on, off, or nothing
 	live      int                // replicas seen lately, this one with them
 	disputed  []dispute          // what replicas want of the buckets about which they disagree
 	former    int64              // version of the records that the store had; 0 for none
@@ -38,7 +39,8 @@ const forever = exact / 2
 type change struct {
 	bucket string
 	limits []bound
-	opens  *int64 // µs from now: 0 to open it
+	opens  *int64  // µs from now: 0 to open it
+	shadow *string // on, off, or "" for as configured: of no bucket
 }
 
 // byBucket sorts limits into their buckets, narrowest first.
@@ -92,7 +94,7 @@ func (l *Limiter) Resume(ctx context.Context, bucket string) error {
 }
 
 func (l *Limiter) tell(ctx context.Context, c change) error {
-	if _, ok := l.s.Buckets[c.bucket]; !ok {
+	if _, ok := l.s.Buckets[c.bucket]; !ok && c.shadow == nil {
 		return fmt.Errorf("limiter: no bucket named %q is configured", c.bucket)
 	}
 	l.mu.RLock()
@@ -156,6 +158,7 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 	l.mu.Lock()
 	was := l.conf
 	l.conf = conf
+	l.shadows.Store(conf.shadow == "on" || conf.shadow == "" && l.s.Shadow)
 	var rerouted []func()
 	if conf.version != was.version {
 		for key, n := range l.lanes {
@@ -202,6 +205,9 @@ func (l *Limiter) keepPresence() {
 			tick.Reset(presenceEvery)
 		}
 		err := l.configure(l.life)
+		if err == nil {
+			err = l.publish(l.life)
+		}
 		l.sweep(time.Now())
 		l.mu.RLock()
 		collects := l.conf.collects
@@ -233,5 +239,8 @@ func (l *Limiter) leave(ctx context.Context) error {
 	}
 	defer l.endConfiguring()
 	_, err := l.store.configure(ctx, nil, true)
+	if st, ok := l.store.(publisher); ok && err == nil && l.sections.any() {
+		err = st.publish(ctx, nil)
+	}
 	return err
 }

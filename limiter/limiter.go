@@ -28,10 +28,13 @@ type Limiter struct {
 	idle       time.Duration  // how long nobody uses a lane before it is given up; fixed
 	liveBefore atomic.Int64   // replicas that were live before Redis forgot
 	swept      atomic.Int64   // ns on the clock's local scale, when a caller last had idle lanes looked for
+	shadows    atomic.Bool    // every call may start at once
 	judging    atomic.Int64   // calls that are let through and judged
 	flights    sync.WaitGroup // what keeps presence, what looks for idle lanes, and who judges
 
 	configuring chan struct{} // holds a word while the configuration is asked for and applied
+
+	sections sections
 
 	mu     sync.RWMutex
 	closed bool
@@ -46,26 +49,26 @@ type Limiter struct {
 // New returns a limiter whose buckets live in Redis, and introduces them there; a limit that is new begins as its
 // [Limit.Begin] says. The client is used, never closed; a client that resends commands is safe. Set its ReadTimeout and ContextTimeoutEnabled: a
 // client that reads without end keeps a route waiting as long as Redis hangs. Errors of configuration name what is wrong;
-// when Redis does not answer the error wraps [ErrUnavailable] and New may be tried again. The limiter lives until
+// when Redis does not answer the error wraps [ErrUnavailable] and New may be tried again; with Lazy or Shadow in [Config] New succeeds all
+// the same, and the calls ask. The limiter lives until
 // [Limiter.Close], not until ctx ends.
 func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, error) {
 	s, err := cfg.settings()
 	if err != nil {
 		return nil, err
 	}
-	var st *redisStore
-	l, err := newLimiter(s, func(says *telemetry) store {
-		st = newRedisStore(rdb, s, says)
-		return st
-	})
+	l, err := newLimiter(s, func(says *telemetry) store { return newRedisStore(rdb, s, says) })
 	if err != nil {
 		return nil, err
 	}
-	if err := l.begin(ctx); err != nil {
+	switch err := l.begin(ctx); {
+	case err == nil:
+	case (s.Lazy || s.Shadow) && errors.Is(err, ErrUnavailable):
+		l.s.Logger.WarnContext(ctx, "redis does not answer yet: calls ask again", "namespace", s.Namespace, "error", err)
+		l.know(configuration{limits: byBucket(s.wish)}) // of version 0: the first call asks what is in force
+	default:
+		l.end()
 		return nil, err
-	}
-	if err := st.checkClock(ctx); err != nil {
-		return nil, errors.Join(err, l.Close(ctx))
 	}
 	l.flights.Go(l.keepPresence)
 	return l, nil
@@ -110,13 +113,21 @@ func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 // begin asks for what is in force and makes the routes known.
 func (l *Limiter) begin(ctx context.Context) error {
 	if err := l.configure(ctx); err != nil {
-		l.end()
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	maps.Copy(l.paths, l.s.paths)
 	return nil
+}
+
+// know makes the routes known, and limits that nobody has confirmed.
+func (l *Limiter) know(conf configuration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.conf = conf
+	l.shadows.Store(l.s.Shadow)
+	maps.Copy(l.paths, l.s.paths)
 }
 
 // Snapshot reads the state of all buckets without changing it.

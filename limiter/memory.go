@@ -153,6 +153,9 @@ func (m *memory) configure(_ context.Context, changes []change, _ bool) (configu
 			m.bucketLocked(b, m.now())
 		}
 		switch {
+		case c.shadow != nil:
+			next.shadow = *c.shadow
+			continue
 		case c.opens != nil:
 			opens := m.now() + *c.opens // empty at that moment, also where it is now
 			if *c.opens > 0 {

@@ -30,8 +30,9 @@ type redisStore struct {
 	wish    []lua.Limit
 	life    context.Context //nolint:containedctx // of no caller, nor of a span: calls are shared by callers and bound by none
 
-	calls  atomic.Int64
-	served atomic.Bool // a reservation, once
+	calls   atomic.Int64
+	served  atomic.Bool // a reservation, once
+	clocked atomic.Bool // its clock has been looked at
 
 	mu      sync.Mutex
 	epoch   string // last seen
@@ -59,15 +60,12 @@ func (s *redisStore) shared() bool { return true }
 
 // checkClock refuses servers whose scripts see no clock that moves: some that speak Redis' protocol answer TIME within a
 // script with zeros, or with the time at which they began.
-func (s *redisStore) checkClock(ctx context.Context) error {
+func (s *redisStore) checkClock(ctx context.Context, inScript int64) error {
 	const nearly = time.Minute // nodes of a cluster have clocks of their own
 	now, err := s.rdb.Time(ctx).Result()
 	if err != nil {
 		return s.refuses.failed(ctx, err, false)
 	}
-	s.mu.Lock()
-	inScript := s.now
-	s.mu.Unlock()
 	if at := time.UnixMicro(inScript); at.Year() < 1990 || now.Sub(at).Abs() > nearly {
 		return fmt.Errorf("limiter: scripts on this server see no clock: TIME is %v there and %v outside; use Redis or Valkey", at.UTC(), now.UTC())
 	}
@@ -90,6 +88,10 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 			args.Change = append(args.Change, lua.TellOpens(c.bucket, *c.opens)...)
 			continue
 		}
+		if c.shadow != nil {
+			args.Change = append(args.Change, lua.TellShadow(*c.shadow)...)
+			continue
+		}
 		var limits []lua.Limit
 		for _, b := range c.limits {
 			limits = append(limits, b.args())
@@ -106,6 +108,12 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 	got, err := lua.Configure(ctx, s.rdb, s.keys, args)
 	if err == nil {
 		err = s.complete(got)
+	}
+	if err == nil && !leaving && !s.clocked.Load() {
+		if err := s.checkClock(ctx, got.TimeUS); err != nil {
+			return configuration{}, err
+		}
+		s.clocked.Store(true)
 	}
 	if err != nil {
 		s.mu.Lock()
@@ -161,7 +169,7 @@ func (s *redisStore) complete(got lua.ConfigureReply) error {
 func (s *redisStore) configuration(got lua.ConfigureReply) configuration {
 	c := configuration{
 		version: got.Version, live: got.Live, former: got.Former, opens: map[string]int64{}, set: map[string]bool{},
-		began: got.Began, collects: time.Duration(got.CollectsUS) * time.Microsecond,
+		shadow: got.Shadow, began: got.Began, collects: time.Duration(got.CollectsUS) * time.Microsecond,
 	}
 	for _, d := range got.Disputed {
 		c.disputed = append(c.disputed, disputeOf(d))
@@ -216,6 +224,10 @@ func (s *redisStore) line(id string) lane.Store { return &redisLine{redisStore: 
 
 // Reserve runs the script of an acquire.
 func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
+	if r.Version == 0 {
+		q.Runs = 0
+		return lane.ErrOutdated // Redis has not been asked yet what is in force
+	}
 	p := passedOf(r)
 	if r != x.route {
 		limits := make([]lua.Limit, len(p.limits))

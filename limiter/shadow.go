@@ -1,6 +1,8 @@
 package limiter
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/weir-go/weir/limiter/internal/lane"
@@ -8,6 +10,27 @@ import (
 
 // shadowed bounds the calls that are judged at one time: while Redis hangs, those behind are not judged.
 const shadowed = 1024
+
+// ShadowMode says whether a fleet only pretends to limit.
+type ShadowMode int
+
+// The modes.
+const (
+	ShadowAsConfigured ShadowMode = iota // each replica by its own configuration
+	ShadowOn                             // every call may start at once
+	ShadowOff                            // calls wait and are refused
+)
+
+// ConfigureShadow switches shadow mode for the whole fleet, whatever its replicas were configured with, until it is called again. When it
+// returns Redis has it; each replica hears of it with its next call, within 10 s at the latest. Who waits already waits on.
+// A Redis that forgets is told again, as by [Limiter.Configure].
+func (l *Limiter) ConfigureShadow(ctx context.Context, mode ShadowMode) error {
+	text, ok := map[ShadowMode]string{ShadowAsConfigured: "", ShadowOn: "on", ShadowOff: "off"}[mode]
+	if !ok {
+		return fmt.Errorf("limiter: shadow mode %d: want ShadowAsConfigured, ShadowOn or ShadowOff", mode)
+	}
+	return l.tell(ctx, change{shadow: &text})
+}
 
 // pretend has a lane say what would have become of calls, which start at once whatever it says.
 func (l *Limiter) pretend(n *lane.Lane, cost int64, calls int) {

@@ -46,6 +46,7 @@ type ConfigureReply struct {
 	Told          string   // what the fleet was told, for ConfigureArgs.Told: by Redis' clock
 	Opens         []Opens  // the same, in parts: the buckets that are closed until a moment
 	Set           []string // and the buckets whose limits were set
+	Shadow        string   // and what was said by TellShadow
 	Force         []Limit  // the limits in force, of all buckets anybody wants
 	Disputed      []Dispute
 	Slow          []Heard     // the slow limits, but those for which reports are collected
@@ -132,6 +133,9 @@ func TellOpens(bucket string, us int64) []string {
 	return []string{"opens " + bucket + " " + strconv.FormatInt(us, 10)}
 }
 
+// TellShadow are the words that say whether the whole fleet only pretends to limit: "on", "off", or "" for as each replica is configured.
+func TellShadow(mode string) []string { return []string{strings.TrimSpace("shadow - " + mode)} }
+
 // Configure notes what a replica wants and returns what is in force. It is to be called at start, whenever
 // [Path.Acquire] returns [ErrUnknown], and every few seconds: a replica that is silent for half a minute is forgotten.
 func Configure(ctx context.Context, rdb redis.UniversalClient, keys Keys, a ConfigureArgs) (ConfigureReply, error) {
@@ -211,7 +215,7 @@ func configureReply(raw any) (ConfigureReply, error) {
 	}
 	r.Told = byClock(texts[1], r.TimeUS-r.NowUS)
 	r.Force = parseLimits(texts[2])
-	r.Opens, r.Set = parseTold(texts[1])
+	r.Opens, r.Set, r.Shadow = parseTold(texts[1])
 	for line := range strings.Lines(texts[3]) {
 		h := words{rest: strings.TrimSpace(line)}
 		l, ok := parseLimit(&h)
@@ -262,8 +266,9 @@ func byClock(told string, us int64) string {
 	return out.String()
 }
 
-// parseTold reads what the fleet was told: the buckets that are closed until a moment, and those whose limits were set.
-func parseTold(told string) (opens []Opens, set []string) {
+// parseTold reads what the fleet was told: the buckets that are closed until a moment, those whose limits were set, and whether the fleet
+// only pretends to limit.
+func parseTold(told string) (opens []Opens, set []string, shadow string) {
 	for line := range strings.Lines(told) {
 		part := strings.Fields(line)
 		switch {
@@ -273,7 +278,9 @@ func parseTold(told string) (opens []Opens, set []string) {
 			}
 		case len(part) > 3 && part[0] == "limit" && !slices.Contains(set, part[1]):
 			set = append(set, part[1])
+		case len(part) == 3 && part[0] == "shadow":
+			shadow = part[2]
 		}
 	}
-	return opens, set
+	return opens, set, shadow
 }

@@ -51,6 +51,9 @@ func (k Keys) Line(f Field) string { return "{" + string(k) + "}:line:" + f.Stri
 // Log is the sorted set, with TTL, of the starts of a window limit: due times by the number of the last start at them.
 func (k Keys) Log(f Field) string { return "{" + string(k) + "}:log:" + f.String() }
 
+// Sections is the string, with TTL, of what a process publishes of itself through its limiter.
+func (k Keys) Sections(replica string) string { return "{" + string(k) + "}:sections:" + replica }
+
 // Replicas is the sorted set of replica ids by the time (Redis clock, milliseconds) of their last heartbeat.
 func (k Keys) Replicas() string { return "{" + string(k) + "}:replicas" }
 

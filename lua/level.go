@@ -57,13 +57,13 @@ func (s State) OwnAt(at time.Time) time.Time {
 
 // Opens returns the buckets that the fleet was told are closed, until moments of the namespace's own time.
 func (s State) Opens() []Opens {
-	opens, _ := parseTold(s.Told)
+	opens, _, _ := parseTold(s.Told)
 	return opens
 }
 
 // Set returns the buckets whose limits the fleet was told.
 func (s State) Set() []string {
-	_, set := parseTold(s.Told)
+	_, set, _ := parseTold(s.Told)
 	return set
 }
 

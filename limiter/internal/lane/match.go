@@ -50,12 +50,8 @@ func (n *Lane) matchLocked(now time.Time) (missing bool) {
 func (n *Lane) serveLocked(w *waiter, now time.Time, from *int) (taken bool) {
 	p := &n.pool
 	w.state = waiting
-	for i := *from; ; i++ {
-		*from = i
-		if i == len(p.grants) || w.got == w.N {
-			return taken
-		}
-		g := &p.grants[i]
+	for ; *from < len(p.grants); *from++ {
+		g := &p.grants[*from]
 		for w.got < w.N && g.Cost-g.spoken >= w.Cost {
 			due := !g.Due.After(now)
 			switch {
@@ -72,7 +68,11 @@ func (n *Lane) serveLocked(w *waiter, now time.Time, from *int) (taken bool) {
 			w.take(g)
 			taken = true
 		}
+		if w.got == w.N {
+			return taken
+		}
 	}
+	return taken
 }
 
 // take gives a caller its tokens of a grant.
