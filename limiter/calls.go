@@ -84,6 +84,7 @@ func (l *Limiter) usable(ctx context.Context, route string, ask lane.Ask, opts [
 		if err != nil || o.Grant.Usable(l.s.Slack) {
 			return o, err
 		}
+		o.Grant.Lose()
 		l.says.tooLate(ctx, &o.Grant)
 	}
 }

@@ -26,6 +26,7 @@ func (l *Limiter) Close(ctx context.Context) error {
 	go func() {
 		var err error
 		l.end()
+		_ = l.observing.Unregister()
 		if first && l.store.shared() {
 			err = l.leave(ctx)
 		}

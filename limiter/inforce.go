@@ -186,7 +186,9 @@ func (l *Limiter) routeLocked(name string, labels *labels) *lane.Route {
 		}
 		for _, b := range limits {
 			b.opens = l.conf.opens[bucket]
-			r.Limits, p.limits, p.of = append(r.Limits, b.lane()), append(p.limits, b), append(p.of, of)
+			limit := b.lane()
+			limit.Tally = l.tallies.of[bucket]
+			r.Limits, p.limits, p.of = append(r.Limits, limit), append(p.limits, b), append(p.of, of)
 		}
 	}
 	return lane.NewRoute(r)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
@@ -24,10 +25,12 @@ type Limiter struct {
 	end   context.CancelFunc
 
 	shared     *lane.Shared
-	born       time.Time      // fixed
-	idle       time.Duration  // how long nobody uses a lane before it is given up; fixed
-	liveBefore atomic.Int64   // replicas that were live before Redis forgot
-	swept      atomic.Int64   // ns on the clock's local scale, when a caller last had idle lanes looked for
+	born       time.Time     // fixed
+	idle       time.Duration // how long nobody uses a lane before it is given up; fixed
+	liveBefore atomic.Int64  // replicas that were live before Redis forgot
+	swept      atomic.Int64  // ns on the clock's local scale, when a caller last had idle lanes looked for
+	tallies    *tallies      // fixed
+	observing  metric.Registration
 	shadows    atomic.Bool    // every call may start at once
 	judging    atomic.Int64   // calls that are let through and judged
 	flights    sync.WaitGroup // what keeps presence, what looks for idle lanes, and who judges
@@ -67,7 +70,7 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 		l.s.Logger.WarnContext(ctx, "redis does not answer yet: calls ask again", "namespace", s.Namespace, "error", err)
 		l.know(configuration{limits: byBucket(s.wish)}) // of version 0: the first call asks what is in force
 	default:
-		l.end()
+		l.abandon()
 		return nil, err
 	}
 	l.flights.Go(l.keepPresence)
@@ -88,6 +91,12 @@ func NewMemory(cfg Config) (*Limiter, error) {
 	return l, l.begin(l.life)
 }
 
+// abandon ends a limiter that never was.
+func (l *Limiter) abandon() {
+	l.end()
+	_ = l.observing.Unregister()
+}
+
 func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 	says, err := newTelemetry(s.TracerProvider, s.MeterProvider)
 	if err != nil {
@@ -95,7 +104,7 @@ func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 	}
 	l := &Limiter{
 		s: s, store: open(says), says: says, born: time.Now(), configuring: make(chan struct{}, 1),
-		paths: map[string][]string{}, own: map[string]ownBucket{}, lanes: map[laneKey]*lane.Lane{}, idle: idleAfter,
+		paths: map[string][]string{}, own: map[string]ownBucket{}, lanes: map[laneKey]*lane.Lane{}, idle: idleAfter, tallies: newTallies(s),
 	}
 	// Not derived from any caller's context: a limiter outlives whoever made it and ends with Close.
 	l.life, l.end = context.WithCancel(context.Background())
@@ -106,6 +115,9 @@ func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 		Unavailable: func(cause error) error { return fmt.Errorf("%w: %w", ErrUnavailable, cause) },
 		Reopen:      l.reopen,
 		Used:        l.sweepOnUse,
+	}
+	if err := l.observe(); err != nil {
+		return nil, fmt.Errorf("limiter: metrics: %w", err)
 	}
 	return l, nil
 }

@@ -66,12 +66,18 @@ type telemetry struct {
 	late     metric.Int64Counter
 	live     metric.Int64Gauge
 	disputed metric.Int64Gauge
+
+	meter       metric.Meter
+	limit       metric.Float64ObservableGauge
+	utilization metric.Float64ObservableGauge
+	tokens      metric.Int64ObservableCounter
+	waiting     metric.Int64ObservableGauge
 }
 
 func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry, error) {
 	m := mp.Meter(scope)
-	t := &telemetry{tracer: tp.Tracer(scope)}
-	var errs [7]error
+	t := &telemetry{tracer: tp.Tracer(scope), meter: m}
+	var errs [11]error
 	seconds := metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 	t.requests, errs[0] = m.Int64Counter("weir.rate_limiting.requests", metric.WithUnit("{request}"),
 		metric.WithDescription("Calls that asked for leave to start, by how that ended."))
@@ -88,6 +94,15 @@ func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry,
 		metric.WithDescription("Replicas of the fleet that live, as this one last heard."))
 	t.disputed, errs[6] = m.Int64Gauge("weir.rate_limiting.disagreements", metric.WithUnit("{bucket}"),
 		metric.WithDescription("Buckets about whose limits replicas disagree: the smallest of them are in force."))
+	t.limit, errs[7] = m.Float64ObservableGauge("weir.bucket.limit", metric.WithUnit("{token}/s"),
+		metric.WithDescription("Rate of each limit in force of each configured bucket."))
+	t.utilization, errs[8] = m.Float64ObservableGauge("weir.bucket.utilization", metric.WithUnit("1"),
+		metric.WithDescription("Tokens that this process used in the last 10 s, of those that the narrowest limit of the bucket gives in that time. "+
+			"The sum over the replicas is the fleet's; while tokens are waited for it should be 0.99 or more."))
+	t.tokens, errs[9] = m.Int64ObservableCounter("weir.bucket.tokens", metric.WithUnit("{token}"),
+		metric.WithDescription("Tokens that this process reserved (taken), gave back to the fleet (returned), or did not use in time (lost)."))
+	t.waiting, errs[10] = m.Int64ObservableGauge("weir.bucket.waiting", metric.WithUnit("{token}"),
+		metric.WithDescription("Tokens for which calls of this process wait."))
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("limiter: metrics: %w", err)
 	}

@@ -3,6 +3,7 @@ package limiter_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -81,6 +83,7 @@ func TestMetricsCountHowWaitsEnd(t *testing.T) {
 
 		counts := counted(t, reader)
 		delete(counts, "weir.rate_limiting.redis.duration ") // as many as were needed
+		delete(counts, "weir.bucket.tokens ")                // has a test of its own
 		want := map[string]int64{"weir.rate_limiting.queued_requests ": 0}
 		for result, n := range map[string]int64{"acquired": 3, "rejected": 1, "request_canceled": 1, "backend_error": 1} {
 			want["weir.rate_limiting.requests "+result] = n
@@ -242,4 +245,115 @@ func TestNewUnderASpan(t *testing.T) {
 			t.Errorf("%d calls after New: the test tested less than it should", len(hook.under)-made)
 		}
 	})
+}
+
+// TestMetricsOfBuckets: the limit in force, the tokens by what became of them, the share of the budget that was used, and what is waited
+// for, in memory and on Redis; nothing when the limiter is closed.
+func TestMetricsOfBuckets(t *testing.T) {
+	reader := metric.NewManualReader()
+	cfg := config(map[string][]limiter.Limit{"global": {limiter.PerSecond(10, 1)}, "narrow": {limiter.PerSecond(5, 5)}},
+		map[string][]string{"both": {"narrow", "global"}})
+	cfg.MeterProvider = metric.NewMeterProvider(metric.WithReader(reader))
+	for name, start := range map[string]func(t *testing.T) *limiter.Limiter{
+		"memory": func(t *testing.T) *limiter.Limiter {
+			l, err := limiter.NewMemory(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return l
+		},
+		"redis": func(t *testing.T) *limiter.Limiter {
+			m, _ := limitertest.Redis(t)
+			l, _ := member(t, limitertest.Options(m), cfg)
+			return l
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := start(t)
+				time.Sleep(time.Minute)
+				observed(t, reader) // a sample begins
+				ctx, cancel := context.WithCancel(t.Context())
+				var all sync.WaitGroup
+				for range 4 {
+					all.Go(func() {
+						for l.Wait(ctx, "global") == nil {
+							continue
+						}
+					})
+				}
+				time.Sleep(20 * time.Second)
+				got := observed(t, reader)
+				if u := got["weir.bucket.utilization global"]; u < 0.98 || u > 1.02 {
+					t.Errorf("utilization %v", u)
+				}
+				if n := got["weir.bucket.waiting global"]; n < 3 || n > 4 {
+					t.Errorf("%v tokens are waited for", n)
+				}
+				cancel()
+				all.Wait()
+				if err := l.WaitN(t.Context(), "both", 1); err != nil {
+					t.Fatal(err)
+				}
+				r, err := l.Reserve(t.Context(), "both")
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Cancel()
+				time.Sleep(time.Second)
+				got = observed(t, reader)
+				for what, want := range map[string]float64{
+					"weir.bucket.limit global": 10, "weir.bucket.limit narrow": 5, "weir.bucket.waiting global": 0, "weir.bucket.utilization narrow": 0,
+					"weir.bucket.tokens narrow taken": 2, "weir.bucket.tokens narrow returned": 1, "weir.bucket.tokens narrow lost": 0,
+				} {
+					if got[what] != want {
+						t.Errorf("%s is %v, want %v", what, got[what], want)
+					}
+				}
+				// One taken in the first moment, one each 100 ms, those of the two calls, and what waited at the end.
+				taken := got["weir.bucket.tokens global taken"] - got["weir.bucket.tokens global returned"] - got["weir.bucket.tokens global lost"]
+				if taken < 200 || taken > 206 {
+					t.Errorf("%v tokens used in 20 s at 10 a second", taken)
+				}
+				closeLimiter(t, l)
+				if got := observed(t, reader); got["weir.bucket.limit global"] != 0 {
+					t.Errorf("when it is closed: %v", got)
+				}
+			})
+		})
+	}
+}
+
+// observed is the values of the metrics of buckets, by metric, bucket and outcome.
+func observed(t *testing.T, reader metric.Reader) map[string]float64 {
+	t.Helper()
+	var data metricdata.ResourceMetrics
+	if err := reader.Collect(t.Context(), &data); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	add := func(name string, attributes attribute.Set, value float64) {
+		of, _ := attributes.Value("weir.bucket")
+		outcome, _ := attributes.Value("weir.bucket.outcome")
+		got[strings.TrimSpace(name+" "+of.AsString()+" "+outcome.AsString())] = value
+	}
+	for _, scope := range data.ScopeMetrics {
+		for _, v := range scope.Metrics {
+			switch d := v.Data.(type) {
+			case metricdata.Sum[int64]:
+				for _, p := range d.DataPoints {
+					add(v.Name, p.Attributes, float64(p.Value))
+				}
+			case metricdata.Gauge[int64]:
+				for _, p := range d.DataPoints {
+					add(v.Name, p.Attributes, float64(p.Value))
+				}
+			case metricdata.Gauge[float64]:
+				for _, p := range d.DataPoints {
+					add(v.Name, p.Attributes, p.Value)
+				}
+			}
+		}
+	}
+	return got
 }

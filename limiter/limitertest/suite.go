@@ -2,8 +2,10 @@ package limitertest
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/weir-go/weir/limiter"
 )
@@ -11,8 +13,11 @@ import (
 // Limiter is what the suite holds to the contract: *[limiter.Limiter], and whatever is to stand in its place.
 type Limiter interface {
 	Allow(ctx context.Context, route string, opts ...limiter.Option) (bool, error)
+	AllowN(ctx context.Context, route string, n int64, opts ...limiter.Option) (bool, error)
+	Decide(ctx context.Context, route string, n int64, opts ...limiter.Option) (limiter.Decision, error)
 	Reserve(ctx context.Context, route string, opts ...limiter.Option) (*limiter.Reservation, error)
 	ReserveN(ctx context.Context, route string, n int64, opts ...limiter.Option) (*limiter.Reservation, error)
+	ReserveBatch(ctx context.Context, route string, runs ...limiter.Run) ([]*limiter.Reservation, time.Time, error)
 	Wait(ctx context.Context, route string, opts ...limiter.Option) error
 	WaitN(ctx context.Context, route string, n int64, opts ...limiter.Option) error
 	Close(ctx context.Context) error
@@ -32,6 +37,24 @@ func Run(t *testing.T, start func(t *testing.T, cfg limiter.Config) Limiter) {
 	}
 }
 
+// RunFleet holds limiters that share their buckets to what a fleet promises, while some of them die: in bubbles as [Run], with as many as
+// start is to make. start also returns how one dies: from then on nothing of it reaches the others. The suite closes all of them.
+func RunFleet(t *testing.T, start func(t *testing.T, cfg limiter.Config, replicas int) (fleet []Limiter, die func(replica int))) {
+	for _, s := range fleetScenarios() {
+		t.Run(s.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fleet, die := start(t, config(s.limit), s.replicas)
+				var ending sync.WaitGroup
+				defer ending.Wait()
+				for _, l := range fleet {
+					defer ending.Go(func() { closeAll(t, l) })
+				}
+				s.play(t, fleet, die)
+			})
+		})
+	}
+}
+
 type scenario struct {
 	name string
 	cfg  limiter.Config
@@ -44,9 +67,9 @@ func closeAll(t *testing.T, l Limiter) {
 	}
 }
 
-func one(rate, burst int64) limiter.Config {
-	return limiter.Config{Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(rate, burst)}}}
-}
+func one(rate, burst int64) limiter.Config { return config(limiter.PerSecond(rate, burst)) }
+
+func config(l limiter.Limit) limiter.Config { return limiter.SingleBucket("global", l) }
 
 func scenarios() []scenario {
 	return []scenario{
@@ -62,6 +85,13 @@ func scenarios() []scenario {
 		{"a reservation is used once, on its route, in time", reservationIsUsedOnceOnItsRouteInTimeConfig(), reservationIsUsedOnceOnItsRouteInTime},
 		{"what is given up goes to the next caller", one(10, 1), cancelledReservationGoesToTheNextCaller},
 		{"a reservation is given up once", one(10, 1), reservationIsGivenUpOnce},
+		{"Decide says what Allow does, and why", one(10, 3), decideSaysWhatAllowDoes},
+		{"a batch has the costs of its runs", one(10, 10), batchHasTheCostsOfItsRuns},
+		{"costs from one to the burst use the rate", one(10, 5), mixedCostsUseTheRate},
+		{"a line that gave up leaves nothing", one(10, 2), lineThatGaveUpLeavesNothing},
+		{"a burst of one uses the rate", one(40, 1), aBurstUsesTheRate},
+		{"two a minute", config(limiter.Limit{Tokens: 2, Per: time.Minute, Burst: 1}), slowRateIsKept},
+		{"five a day", config(limiter.Limit{Tokens: 5, Per: 24 * time.Hour, Burst: 5}), slowRateIsKept},
 		{"closed, ended and unknown", one(10, 1), closedAndUnknown},
 	}
 }

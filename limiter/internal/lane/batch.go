@@ -108,6 +108,7 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (again time.Time
 		if a.Verdict == bucket.Reserved {
 			n.giveAll(r, &a, &runs[0], now, to)
 			got += a.N
+			r.took(int64(a.N) * runs[0].Cost)
 		}
 		left -= a.N
 	}

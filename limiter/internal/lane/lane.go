@@ -323,6 +323,9 @@ func (n *Lane) Reroute(r *Route) {
 	}
 	now := time.Now()
 	if !was.Alike(r) {
+		for i := range n.pool.grants {
+			n.pool.grants[i].Lose()
+		}
 		n.pool = pool{} // charged to other limits
 	}
 	if !n.place.again.IsZero() {
@@ -384,12 +387,16 @@ func (n *Lane) putBack(g Grant) {
 	now := time.Now()
 	n.mu.Lock()
 	retired := n.closed == ErrRetired //nolint:errorlint // never wrapped
-	if n.closed == nil && !g.Late(now, n.shared.Slack) && g.Route.Alike(n.route.Load()) {
+	kept := n.closed == nil && !g.Late(now, n.shared.Slack) && g.Route.Alike(n.route.Load())
+	if kept {
 		g.lane, g.spoken = n, 0
 		n.pool.add(&g)
 		n.advanceLocked(now)
 	}
 	n.unlock()
+	if !kept && !retired {
+		g.Lose()
+	}
 	if retired {
 		if next := n.shared.Reopen(n); next != nil {
 			next.putBack(g)

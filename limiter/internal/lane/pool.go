@@ -88,6 +88,7 @@ func (p *pool) shift(n int) {
 func (p *pool) dropLate(now time.Time, slack time.Duration) {
 	n := 0
 	for n < len(p.grants) && p.grants[n].Late(now, slack) {
+		p.grants[n].Lose()
 		n++
 	}
 	if n > 0 {

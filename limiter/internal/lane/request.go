@@ -193,6 +193,9 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 		if !former {
 			n.unpackLocked(r, received)
 		}
+		for _, b := range q.Backs {
+			r.returned(b.Cost)
+		}
 	} else if n.retry.failed(received); !n.shared.Passing(err) {
 		n.retry = retry{}
 	}
@@ -200,7 +203,7 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 	n.standLocked(err == nil && q.ComeBack >= 0, kept, r != to, received)
 	for _, w := range n.aboard {
 		w.aboard = 0 // nothing refers to it from here on
-		if w.Tell && err == nil {
+		if w.Tell && err == nil && w.state != ended {
 			w.left = slices.Clone(q.Left)
 		}
 	}
@@ -254,7 +257,8 @@ func (n *Lane) answerLocked(w *waiter, err error, former bool, sent time.Time) {
 
 // unpackLocked puts the reservations of a reply into the pool, and notes of each caller what became of it.
 func (n *Lane) unpackLocked(r *Route, received time.Time) {
-	q := &n.request
+	q, tokens := &n.request, int64(0)
+	defer func() { r.took(tokens) }()
 	at, unit := 0, 0
 	for _, a := range q.Answers {
 		g := Grant{lane: n, Route: r}
@@ -270,6 +274,9 @@ func (n *Lane) unpackLocked(r *Route, received time.Time) {
 				return // more answers than asks: nobody's
 			}
 			w := n.aboard[at]
+			if a.Verdict == bucket.Reserved {
+				tokens += w.Cost
+			}
 			due := a.Due(k, limit, w.Cost)
 			switch a.Verdict {
 			case bucket.Reserved:
@@ -286,10 +293,14 @@ func (n *Lane) unpackLocked(r *Route, received time.Time) {
 				n.place.last, n.place.every = n.shared.Clock.Local(q.Now+due, received), limit.Interval(1)
 				fallthrough
 			case bucket.Refused:
-				w.bound, w.verdict, w.readyIn = a.Bound, a.Verdict, time.Duration(due)*time.Microsecond
+				if w.state != ended { // else the caller reads what it got
+					w.bound, w.verdict, w.readyIn = a.Bound, a.Verdict, time.Duration(due)*time.Microsecond
+				}
 			}
 			if unit++; unit == w.aboard {
-				w.asked++
+				if w.state != ended {
+					w.asked++
+				}
 				at, unit = at+1, 0
 			}
 		}

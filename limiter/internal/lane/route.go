@@ -13,6 +13,7 @@ type Limit struct {
 
 	Bucket string        // that it belongs to
 	Per    time.Duration // by which the bucket tells its limits of a kind apart
+	Tally  *Tally        // of the bucket; nil where nobody counts
 }
 
 // Route is the limits that calls of one kind pass, narrowest first. It is never changed: another configuration is another Route.
