@@ -50,20 +50,22 @@ func (r weirReplica) Allow(ctx context.Context) (bool, error) { return r.l.Allow
 
 func (r weirReplica) Wait(ctx context.Context) error { return r.l.Wait(ctx, route) }
 
-// Anchor reads when the next token comes from the bucket itself.
+// Anchor empties the bucket and reads when the next token comes from the bucket itself.
 func (r weirReplica) Anchor(ctx context.Context) (time.Time, error) {
-	for range 3 { // a new bucket is empty: there is no burst to be spent
+	for {
 		if err := r.Wait(ctx); err != nil {
 			return time.Time{}, err
 		}
+		s, err := r.l.Snapshot(ctx)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if len(s.Buckets) != 1 {
+			return time.Time{}, errors.New("contestant: weir: want one bucket in the snapshot")
+		}
+		if b := s.Buckets[0]; b.Tokens < 1 {
+			missing := 1 - b.Tokens + b.Debt
+			return s.At.Add(time.Duration(missing * float64(r.interval))), nil
+		}
 	}
-	s, err := r.l.Snapshot(ctx)
-	if err != nil {
-		return time.Time{}, err
-	}
-	if len(s.Buckets) != 1 {
-		return time.Time{}, errors.New("contestant: weir: want one bucket in the snapshot")
-	}
-	missing := 1 - s.Buckets[0].Tokens + s.Buckets[0].Debt
-	return s.At.Add(time.Duration(missing * float64(r.interval))), nil
 }

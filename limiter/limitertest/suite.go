@@ -91,7 +91,7 @@ func scenarios() []scenario {
 		{"a line that gave up leaves nothing", one(10, 2), lineThatGaveUpLeavesNothing},
 		{"a burst of one uses the rate", one(40, 1), aBurstUsesTheRate},
 		{"two a minute", config(limiter.Limit{Tokens: 2, Per: time.Minute, Burst: 1}), slowRateIsKept},
-		{"five a day", config(limiter.Limit{Tokens: 5, Per: 24 * time.Hour, Burst: 5}), slowRateIsKept},
+		{"five an hour", config(limiter.Limit{Tokens: 5, Per: time.Hour, Burst: 5}), slowRateIsKept},
 		{"closed, ended and unknown", one(10, 1), closedAndUnknown},
 	}
 }

@@ -37,7 +37,7 @@ type Lane struct {
 	store  Store
 
 	route atomic.Pointer[Route] // changed under mu
-	crowd atomic.Bool           // more than one caller waited when the last request was made
+	crowd atomic.Int64          // callers that waited when the last request was made
 
 	mu      sync.Mutex
 	queue   queue

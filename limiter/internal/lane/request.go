@@ -14,8 +14,8 @@ import (
 func (n *Lane) run() {
 	defer n.shared.Running.Done()
 	for again, outdated := true, 0; again; {
-		if n.crowd.Load() {
-			n.letAboard()
+		if crowd := int(n.crowd.Load()); crowd > 1 {
+			n.letAboard(crowd)
 		}
 		n.mu.Lock()
 		r, sent := n.route.Load(), time.Now()
@@ -77,13 +77,16 @@ func (n *Lane) requestLocked(now time.Time) bool {
 	return true
 }
 
-// letAboard lets others run for as long as more of them come: those who were woken by the last reply, and come again at once.
-func (n *Lane) letAboard() {
+// letAboard lets others run for as long as more of them come: those who were woken by the last reply, and come again at once. Of a large
+// crowd half is enough: it is under way while the other half comes.
+func (n *Lane) letAboard(crowd int) {
+	const large = 64
+	enough := min(maxAsks, max(large, crowd/2))
 	for was := -1; ; {
 		n.mu.Lock()
 		is := n.queue.len
 		n.mu.Unlock()
-		if is == was || is >= maxAsks {
+		if is == was || is >= enough {
 			return
 		}
 		was = is
@@ -100,7 +103,7 @@ func (n *Lane) buildLocked(now time.Time) bool {
 	q.Answers, q.ComeBack = q.Answers[:0], -1
 	n.matchLocked(now)
 	n.returnableLocked(now, &q.Backs)
-	n.crowd.Store(n.queue.len > 1)
+	n.crowd.Store(int64(n.queue.len))
 	n.place.heard = n.queue.len
 	plain := n.queue.odd == 0 && n.pool.odd == 0
 	calls := 0
