@@ -100,7 +100,7 @@ func (l *Limiter) batch(ctx context.Context, route string, b *batch, runs []lane
 			return err
 		})
 	}
-	l.says.served(ctx, n, len(b.all)-before, err)
+	l.telemetry.served(ctx, n, len(b.all)-before, err)
 	if err == nil || err == lane.ErrNotNow { //nolint:errorlint // never wrapped
 		return again, nil
 	}

@@ -85,7 +85,7 @@ func (l *Limiter) usable(ctx context.Context, route string, ask lane.Ask, opts [
 			return o, err
 		}
 		o.Grant.Lose()
-		l.says.tooLate(ctx, &o.Grant)
+		l.telemetry.tooLate(ctx, &o.Grant)
 	}
 }
 
@@ -114,7 +114,7 @@ func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, opts 
 		ctx, cancel = context.WithDeadline(ctx, ask.Deadline)
 		defer cancel()
 	}
-	ctx, span := l.says.asks(ctx, n)
+	ctx, span := l.telemetry.asks(ctx, n)
 	o, err = n.Join(ctx, ask)
 	if err == lane.ErrRetired { //nolint:errorlint // never wrapped
 		err = l.through(n, func(n *lane.Lane) (err error) {
@@ -125,7 +125,7 @@ func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, opts 
 	if err != nil {
 		err = l.public(n, err)
 	}
-	l.says.got(ctx, n, ask.Since, &o.Grant, span, err)
+	l.telemetry.got(ctx, n, ask.Since, &o.Grant, span, err)
 	return o, err
 }
 

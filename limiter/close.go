@@ -7,8 +7,8 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
-// Close ends the limiter: who waits, and what is asked for from then on, gets [ErrClosed]. What is reserved and nobody
-// holds goes back to the fleet, and this replica is live no longer. It waits for the calls that are on their way, or for
+// Close ends the limiter. Calls that wait, and calls from then on, get [ErrClosed]. Reservations that nobody
+// holds go back to the fleet, and this replica is live no longer. It waits for the calls that are on their way, or for
 // ctx. Closing again waits again.
 func (l *Limiter) Close(ctx context.Context) error {
 	l.mu.Lock()

@@ -1,132 +1,173 @@
 // Package limiter shares a budget of calls among all replicas of a fleet, through Redis.
 //
-// A [Limiter] answers when a call may start, not whether: ask once, sleep once, go. Most callers should use
-// [Limiter.Wait].
+// A [Limiter] answers when a call may start. The caller asks once, sleeps once, and goes:
 //
-//   - [Limiter.Wait] sleeps until the call may start, or returns a [DeadlineError] as soon as it is known that the context
-//     would end first.
-//   - [Limiter.Reserve] returns a [Reservation]: leave to start one call at its due time. The caller does the sleeping.
-//   - [Limiter.Allow] says whether a call may start at this moment, and takes the tokens only if it may.
-//   - [Limiter.ReserveBatch] is for schedulers: several reservations in one call, or the time to come back at.
+//	l, err := limiter.New(ctx, rdb, limiter.SingleBucket("spotify", limiter.PerSecond(40, 40)))
+//	defer l.Close(context.WithoutCancel(ctx))
+//	err = l.Wait(ctx, "spotify")
 //
-// All but the last have an N form for a call that costs n tokens. [New] shares buckets through Redis, [NewMemory] keeps
-// them in the process, [NewUnlimited] is for tests; Shadow in [Config] is for a roll-out.
+// The verbs, of a limiter and of a [Route]:
+//
+//   - [Limiter.Wait] sleeps until the call may start. It returns a [DeadlineError] as soon as it is known that the context would end
+//     first. Most callers should use it.
+//   - [Limiter.Reserve] returns a [Reservation], permission to start one call at its due time. The caller does the sleeping.
+//   - [Limiter.Allow] reports whether a call may start now, and takes the tokens only then.
+//   - [Limiter.Decide] is Allow for a server: it also returns when to try again and what is left.
+//   - [Limiter.ReserveBatch] is for schedulers: several reservations in one request, or the time to come back at.
+//
+// Wait, Reserve and Allow have an N form for a call that costs n tokens. [New] shares buckets through Redis. [NewMemory] keeps them in
+// the process. [NewUnlimited] is for tests. Config.Shadow is for a roll-out.
 //
 // # The model
 //
-// A limit is a token bucket: so many tokens per duration, at most a burst of them at once; or a window: at most so many
-// in any stretch of a duration. A bucket is the shared state of its limits under one name; a route is the buckets that one
-// kind of call must pass, narrowest first, ending in the one all share. All limits of a route are kept at once: a
-// reservation is due when each of them has a token, and is charged to each at that due time. A bucket in which
-// reservations are handed out ahead of refill is in debt.
+// A limit is a token bucket: so many tokens per duration, at most a burst of them at once. Or it is a window: at most so many starts in
+// any stretch of a duration. A bucket is the shared state of its limits under one name. A route is the list of buckets that one kind of
+// call passes, narrowest first, ending in the bucket that all routes share. A call passes all limits of its route at once: its
+// reservation is due when each limit has a token, and each limit is charged at that due time. A bucket is in debt while reservations are
+// ahead of its refill.
 //
-// Nobody holds a reservation that is due further ahead than the horizon (250 ms). Once the horizon is fully reserved, further
-// callers queue. The callers of one route in one process are a lane, and a lane that waits has one entry in the line of the
-// limit that binds, ordered by the arrival of its oldest caller. The entry takes no token. It keeps first-come order across the
-// fleet, says when the lane should ask again, and ends when the last caller of the lane leaves. Nobody polls; a lane asks once
-// in 5 s at least, to hear of pauses and new limits. An [Urgent] call passes the line, never what is reserved, within half the
-// rate of a bucket. The rules are in limiter/internal/bucket.
+// A reservation is due at most a horizon ahead (250 ms by default). Once the horizon is fully reserved, further callers queue. The callers
+// of one route in one process are a lane. A lane that waits has one entry in the line of the limit that binds it. The line is ordered by
+// the arrival of each lane's oldest caller, so that first come, first served holds across the fleet. An entry takes no token. It tells
+// the lane when to ask again, and ends when the last caller of the lane leaves. Nobody polls. A lane asks at least once in 5 s, to hear of
+// pauses and new limits. An [Urgent] call passes the line, within half of each rate, and never passes a reservation. The package
+// limiter/internal/bucket has the rules.
 //
-// A deadline is judged when the caller arrives: if the tokens for which all lanes wait, as far as they have announced it, come
-// after the deadline, the caller gets a [DeadlineError] at once.
+// A deadline is judged when the caller arrives. If the tokens for which all lanes wait come after the deadline, as far as the lanes have
+// announced it, the caller gets a [DeadlineError] at once.
 //
-// Reservations belong to the process, not to its callers: whoever waits first when one comes due takes it, so a caller
-// that gives up wastes nothing. What nobody in the process waits for goes back through Redis, with its due time, to the
-// next replica that asks on the same buckets. While one call to Redis is under way those who come meanwhile gather and
-// share the next.
+// Reservations belong to the process. When one comes due, the first caller in the queue takes it, so that a caller that gives up wastes
+// nothing. A reservation of several tokens serves several callers of fewer. If no caller of the process waits, the reservation goes back
+// through Redis, with its due time, to the next replica that asks on the same buckets. While one request is under way, further callers
+// gather and share the next request. The package limiter/internal/lane has the waiting side.
 //
-// Redis' clock decides. Replicas' clocks only measure durations: a due time is mapped to the local monotonic clock so
-// that it is never early while Redis' clock is steady. The section on the guarantee says what its steps do.
+// Redis' clock decides. The clocks of replicas only measure durations. A due time is mapped to the local monotonic clock so that it is
+// never early while Redis' clock is steady.
+//
+// # Differences from golang.org/x/time/rate
+//
+//	x/time/rate                               this package
+//	one process                               a fleet, through Redis; NewMemory for one process
+//	a float64 of tokens per second            Tokens per Per, exact at any rate: 5 per day stays 5 per day
+//	Allow, Reserve, Wait                      the same, with a context, a route and an error
+//	Reserve returns at once, due at any time  Reserve returns when the due time is at most a horizon away
+//	Reservation.OK is false above the burst   ReserveN returns an ExceedsBurstError
+//	Reservation.Delay, then the call          Delay, then Use: it is true once, in time, on its own route
+//	Cancel restores what later ones allow     the same; else it serves another caller by its due time
+//	Wait returns a plain error                Wait returns a DeadlineError that matches context.DeadlineExceeded
+//	Inf is a rate without a limit             NewUnlimited
+//	SetLimit, SetBurst                        Configure, for the whole fleet
+//	waiters in no order                       first come, first served across replicas
+//	Wait(n > burst) fails                     the same: an ExceedsBurstError
 //
 // # One configuration for the fleet
 //
-// Each replica says every 10 s that it lives and which limits it was configured with. Where replicas disagree about a
-// bucket the smallest rate and the smallest burst hold for all, and so does a limit that only some of them have, until the
-// last one that wants them has been silent for 30 s. The log names the bucket, what is wanted and by whom, once; a metric and
-// [Limiter.Snapshot] say it all the time. Wishes age by 10 s at most between two announcements, so that neither a step of Redis'
-// clock nor a silence raises a limit. [Limiter.Configure], [Limiter.Pause] and [Limiter.Resume] tell the whole fleet at run time.
-// A call that is made by another configuration than the one in force is turned away by Redis and made again by that: a change
-// costs each replica one call. Who stands in line hears of it within 5 s.
+// Every 10 s each replica announces that it is alive and which limits it was configured with. Where replicas disagree about a bucket, the
+// smallest rate and the smallest burst are in force for all. So is a limit that only some of them have. A disagreement ends when the last
+// replica that wants the smaller limit has been silent for 30 s. The log names the bucket, the limits and the replicas once; a
+// metric and [Limiter.Snapshot] show the disagreement all the time. Between two announcements a replica's configuration ages by at most 10 s,
+// so that neither a step of Redis' clock nor a silence raises a limit.
 //
-// What a namespace keeps in Redis does not grow with its replicas, routes and tenants, but for a line about each live replica and
-// what has a time to live. [Remove] removes a namespace that nobody uses any more.
+// [Limiter.Configure], [Limiter.Pause], [Limiter.Resume] and [Limiter.ConfigureShadow] change what is in force at run time. Redis turns a
+// call away that was made under a former configuration, and the replica makes it again: a change costs each replica one call. A
+// lane in line hears of the change within 5 s.
+//
+// What a namespace keeps in Redis does not grow with replicas, routes and tenants, except for one line for each live replica and keys
+// that have a time to live. [Remove] removes a namespace that nobody uses any more.
 //
 // # Tenants
 //
-// [Limiter.AddRoute] makes routes at run time, with a bucket for each tenant, say; [Limiter.RemoveRoute] ends them. Redis forgets their
-// buckets when they are full. Routes that share such a bucket give it the same limits, or name it alone. In the process a
-// route is its name, its path and the limits of its own bucket: at most 1 KB, some 300 bytes as a rule. The first call of
-// a route makes its lane, of some 3 KB, and the first urgent call another; a lane that nobody uses is given up after a
-// minute, 80 s at most, and made anew by the next call. A limiter in memory looks for such lanes while others are used.
+// [Limiter.AddRoute] makes routes at run time, for example with a bucket for each tenant. [Limiter.RemoveRoute] ends them. Redis forgets
+// their buckets when they are full. Routes that share such a bucket give it the same limits, or name it alone. In the process a route is its
+// name, its path and the limits of its own bucket: at most 1 KB, about 300 bytes as a rule. The first call of a route makes its lane, of
+// about 3 KB; the first urgent call makes a second lane. A lane that nobody uses is given up after 60 to 80 s, and the next call makes it
+// again. A limiter in memory looks for unused lanes while others are used.
 //
 // # The guarantee
 //
-// In every window of length T the calls started by the whole fleet through a bucket number at most
-// burst + rate·(T + slack); of a window limit, at most its tokens in every stretch of its length, less slack. Slack (50 ms
-// by default) is how late a reservation may be used; a later one is given up and taken again, so that a process that was
-// frozen or suspended cannot fire what it held. "Never more than 40 in any second" therefore means rate + burst ≤ 40, or
-// a window: a limit of 40 a second with a burst of 40 admits up to 82 in its first second.
+// In every window of length T the whole fleet starts calls of at most burst + rate·(T + slack) tokens through a bucket. Through a window limit
+// it starts at most its tokens in every stretch of its length, less slack. Slack (50 ms by default) is how late a reservation may be used.
+// A later reservation is given up, and the caller reserves again. So a process that was frozen or suspended cannot start what it held.
+// "Never more than 40 in any second" therefore means burst + 1.05·rate ≤ 40, or a window. A limit of 40 a second with a burst of 40 admits
+// up to 82 in its first second.
 //
 // That law takes Redis' clock for time. A namespace has a time of its own, which follows that clock and never goes back:
 //
-//   - After a step back own time stands still until it has made up for the step, a second at most. Nothing is reserved
-//     meanwhile. What passed between the last script and the step is lost as well.
-//   - What a step back exceeds the second by is owed, 10 s at most, and taken off the next step forward of more than a second.
-//     More than a second without a script counts as such a step. So a step back of an hour stops a namespace in use for a
-//     second, and one that is seldom used for 11 s in all.
+//   - After a step back the namespace's time stands still until it has made up for the step, a second at most. Nothing is reserved
+//     meanwhile. The time between the last script and the step is lost as well.
+//   - The part of a step back beyond that second is owed, up to 10 s, and taken off the next step forward of more than a second. More than
+//     a second without a script counts as such a step. So a step back of an hour stops a busy namespace for a second, and a
+//     seldom used one for 11 s in all.
 //   - A step forward gives at most one burst.
 //
-// A clock that wanders within a second D, from its earliest to its latest, adds D to T once, however often and in whatever way it
-// does: the fleet starts at most burst + rate·(T + slack + D) calls. Steps of up to 11 s, back and forth, give at most one burst in all
-// if each step forward is longer than a second. A clock that runs fast gives as much as it runs fast. Where it falls back by more
-// than a second and rises again without such a step, each fall gives what it exceeds the second by.
+// A clock that wanders by D, from its earliest to its latest, with D at most a second, adds D to T once, however often it wanders: the fleet
+// starts at most burst + rate·(T + slack + D). Steps of up to 11 s, back and forth, give at most one burst in all if each step forward
+// is longer than a second. A clock that runs fast gives as much more as it runs fast. A clock that falls back by more than a second and rises
+// again without such a step gives, for each fall, what the fall exceeds the second by. While the namespace's time stands still, a due time may
+// be early by one round trip, and by the time that it stands still at most. That is within D.
 //
-// While own time stands still a due time may be early, by one round trip and by the time that it stands still at most. That is
-// within D.
-//
-// A new limit keeps the number of tokens, and holds from the last reservation that is out, a horizon at most. A bucket is empty
-// when a pause ends: its rate returns, not a burst.
+// A new limit keeps the number of tokens. It holds from the last reservation that is outstanding, a horizon at most. When a pause ends the
+// bucket is empty: the rate returns, not a burst.
 //
 // # When things fail
 //
-// A process that remembers nothing, and finds nothing in Redis, starts a namespace: each limit begins as [Limit.Begin] says. So do a
-// limit that a deployment adds and a bucket of [Limiter.AddRoute].
+// Nothing remembered, nothing found. The process starts a namespace, and each limit begins as [Limit.Begin] says. The same holds for a limit that a
+// deployment adds, and for a bucket of [Limiter.AddRoute].
 //
-// A call to Redis that was sent twice, or whose reply was lost and asked for again, is answered once and paid once.
+// A request sent twice, or whose reply was lost, is answered once and paid once.
 //
-// A Redis that forgot (restarted empty or flushed) begins a new epoch as soon as a process asks that remembers the former one. Every
-// bucket is then empty and in debt by the horizon: silence, never a second burst, because nothing that was forgotten is due
-// later than that. The limits that were in force stay so: the process that asks brings them.
+// Redis forgot (restarted empty, or flushed). The first process that asks and remembers the former memory begins a new epoch. Every bucket
+// is then empty and in debt by the horizon: there is silence, never a second burst, because no forgotten reservation is due later. That
+// process also brings the limits that were in force.
 //
-// A limit is slow if it takes more than 12 s from empty to full: 1000 a day, say, or a window of 15 minutes. Replicas remember what
-// Redis last told them of slow limits. For 11 s after a loss Redis collects what they remember; then the newest counts, and the limit
-// goes on where it was, within 12 s of the loss. A window counts its starts at the latest time at which they can have been, so that
-// some of them count for up to a 32nd of its length too long. What replicas took that died with Redis counts as far as another
-// replica had heard of it, which it does every 10 s; the log says how many replicas were live before. Where Redis forgets
-// again within these 11 s, what the fleet took meanwhile is not counted. Limits made at run time are not remembered: such a bucket
-// begins empty, and such a window is shut for its length.
+// A limit is slow if it takes more than 12 s from empty to full, for example 1000 a day or a window of 15 minutes. Replicas remember the state of
+// slow limits. For 11 s after a loss Redis collects what they remember. Then the newest state counts, and the limit goes on where it was,
+// within 12 s of the loss. A window counts each start at the latest time at which it can have been, so that some starts count for up to a
+// 32nd of the window's length too long. Calls of replicas that died with Redis count as far as another replica had heard of them, which it
+// does every 10 s; the log names how many replicas were live before. If Redis forgets again within these 11 s, the calls made meanwhile are
+// not counted. Limits made at run time are not remembered: such a bucket begins empty, and such a window is shut for its length.
 //
-// The same holds for a promoted Redis replica that lags, as soon as somebody asks it who saw a grant that it lost; until then, and
-// for ever if none of those asks in time, the grants lost by the lag are given twice, at most one burst of them. Where no process is
-// left that remembers, or a new one asks first, a Redis that forgot gives what the limits begin with: at most one burst, and the
-// limits that the new one wants, until one that remembers is heard, 10 s at most. A policy that evicts keys with a TTL can make a bucket of
-// [Limiter.AddRoute] full, and shuts a window. A process that dies takes at most a horizon of reservations with it.
+// The same holds for a promoted Redis replica that lags, as soon as a process asks that saw a reservation which the replica lacks. Until then,
+// and indefinitely if no such process asks in time, the reservations lost by the lag are given twice, at most one burst of them. If no
+// process remembers, or a new process asks first, a Redis that forgot gives what the limits begin with: at most one burst, by the
+// limits of the new process, until a process that remembers is heard, 10 s at most. A policy that evicts keys with a TTL can make a
+// bucket of [Limiter.AddRoute] full, and shuts a window. A process that dies takes at most a horizon of reservations with it.
 //
-// Redis out of reach is an error that wraps [ErrUnavailable]; nothing was started. What Redis refuses for good, such as a wrong
-// password or a permission that is missing, is [ErrRefused] with the reason that Redis gave, until it has been served once.
+// Redis does not answer. Allow, Decide and ReserveBatch return an error that wraps [ErrUnavailable], after Config.CallTimeout at the
+// latest. Wait and Reserve wait until Redis answers or their context ends; a lane asks again after 50 ms, and then after up to 2 s. No
+// call starts meanwhile. With Config.Lazy, [New] succeeds without Redis.
 //
-// What is read from Redis is checked like what is given. A record that was damaged is brought into the bounds of what calls can have
-// made of it, or counts as lost: that gives a burst and a horizon's tokens at most each time, and every route is served again
-// within 30 s; but a pause that is damaged may become one without end, which ends with [Limiter.Resume]. A key of another type is
-// removed.
+// Redis refuses, for example because of a wrong password or a missing permission. Every call returns [ErrRefused] with Redis' reason. Once
+// Redis has served this process, a refusal wraps [ErrUnavailable], because it may pass.
+//
+// Everything read from Redis is checked like an argument. A damaged record is brought into the bounds of what calls can have made
+// of it, or counts as lost. That gives at most a burst and a horizon's tokens each time, and every route is served again within 30 s. One
+// exception: a damaged pause may become one without end, which [Limiter.Resume] ends. A key of another type is removed.
 //
 // Two versions of this package never share a namespace unnoticed. Each record in Redis begins with the version of its format. An
-// older format is lost memory, and one line in the log; with a newer one every call fails and nothing is written.
+// older format is lost memory, and one line in the log. With a newer format every call fails and nothing is written.
+//
+// # Metrics
+//
+// The limiter uses the OpenTelemetry API. Attributes are weir.route or weir.bucket, and the ones named here.
+//
+//	weir.rate_limiting.requests               calls by weir.rate_limiting.result: acquired, rejected, request_canceled, backend_error
+//	weir.rate_limiting.request.time_in_queue  s from asking until the call may start or is refused, by result
+//	weir.rate_limiting.queued_requests        calls that wait now
+//	weir.rate_limiting.redis.duration         s of one request to Redis, which many calls may share
+//	weir.rate_limiting.late                   reservations that came too late to be used, and were reserved again
+//	weir.rate_limiting.replicas               live replicas of the fleet
+//	weir.rate_limiting.disagreements          buckets about whose limits replicas disagree
+//	weir.bucket.limit                         tokens a second of each limit in force, by weir.limit.per
+//	weir.bucket.utilization                   share of the budget that this process used in the last 10 s; the sum over replicas is the fleet's
+//	weir.bucket.tokens                        tokens by weir.bucket.outcome: taken, returned, lost
+//	weir.bucket.waiting                       tokens for which calls of this process wait now
+//
+// While weir.bucket.waiting is above 0 the sum of weir.bucket.utilization should be 0.99 or more.
 //
 // # Goroutines
 //
-// A Limiter on Redis runs one goroutine for as long as it lives, which says so, and one per route while a call of that
-// route is on its way, unless a caller makes it itself: one that has no deadline does, where calls are quick, and notices
-// the end of its context only with the reply. A route that somebody waits on has one timer. [Limiter.Close] waits for all
-// of them. Where buckets are in memory a goroutine looks for idle lanes, every 10 s at most, and ends. The Redis client is the caller's and is never closed.
+// A Limiter on Redis runs one goroutine for as long as it lives, which announces the replica. A lane runs one goroutine while it makes
+// requests. A lane whose callers wait has one timer. [Limiter.Close] ends all of them and waits for them. Where buckets are in memory, a
+// goroutine looks for unused lanes, every 10 s at most, and ends. The caller owns the Redis client; the limiter never closes it.
 package limiter

@@ -75,7 +75,7 @@ func (l *Limiter) Configure(ctx context.Context, bucket string, limits ...Limit)
 
 // Pause closes a bucket for the whole fleet, for d, more than 0, or until [Limiter.Resume] where d is [UntilResumed]: calls of all routes
 // that pass it wait, or are refused if their deadlines come first. A pause never shortens another one. When it ends the bucket is
-// empty, so that the rate returns and not a burst. What is reserved already stands, a horizon at most; a Redis that forgets is told
+// empty, so that the rate returns and not a burst. Reservations that are outstanding stand, a horizon at most; a Redis that forgets is told
 // again, as by [Limiter.Configure].
 func (l *Limiter) Pause(ctx context.Context, bucket string, d time.Duration) error {
 	if d <= 0 {
@@ -88,7 +88,7 @@ func (l *Limiter) Pause(ctx context.Context, bucket string, d time.Duration) err
 	return l.tell(ctx, change{bucket: bucket, opens: &us})
 }
 
-// Resume opens a bucket that was paused, and leaves it empty. Who waits goes on within 5 s.
+// Resume opens a bucket that was paused, and leaves it empty. Calls that wait go on within 5 s.
 func (l *Limiter) Resume(ctx context.Context, bucket string) error {
 	return l.tell(ctx, change{bucket: bucket, opens: new(int64)})
 }
@@ -170,7 +170,7 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 	for _, reroute := range rerouted {
 		reroute()
 	}
-	l.says.configured(ctx, conf)
+	l.telemetry.configured(ctx, conf)
 	l.log(ctx, was, conf)
 }
 

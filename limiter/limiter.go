@@ -18,11 +18,11 @@ import (
 // Limiter hands out leave to start calls, from buckets that a whole fleet shares (made by [New]) or that are this
 // process' own (made by [NewMemory]). It is safe for concurrent use.
 type Limiter struct {
-	s     settings // fixed at construction
-	store store
-	says  *telemetry
-	life  context.Context //nolint:containedctx // from New to Close
-	end   context.CancelFunc
+	s         settings // fixed at construction
+	store     store
+	telemetry *telemetry
+	life      context.Context //nolint:containedctx // from New to Close
+	end       context.CancelFunc
 
 	shared     *lane.Shared
 	born       time.Time     // fixed
@@ -60,7 +60,7 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 	if err != nil {
 		return nil, err
 	}
-	l, err := newLimiter(s, func(says *telemetry) store { return newRedisStore(rdb, s, says) })
+	l, err := newLimiter(s, func(t *telemetry) store { return newRedisStore(rdb, s, t) })
 	if err != nil {
 		return nil, err
 	}
@@ -98,12 +98,12 @@ func (l *Limiter) abandon() {
 }
 
 func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
-	says, err := newTelemetry(s.TracerProvider, s.MeterProvider)
+	t, err := newTelemetry(s.TracerProvider, s.MeterProvider)
 	if err != nil {
 		return nil, err
 	}
 	l := &Limiter{
-		s: s, store: open(says), says: says, born: time.Now(), configuring: make(chan struct{}, 1),
+		s: s, store: open(t), telemetry: t, born: time.Now(), configuring: make(chan struct{}, 1),
 		paths: map[string][]string{}, own: map[string]ownBucket{}, lanes: map[laneKey]*lane.Lane{}, idle: idleAfter, tallies: newTallies(s),
 	}
 	// Not derived from any caller's context: a limiter outlives whoever made it and ends with Close.

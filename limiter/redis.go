@@ -19,16 +19,16 @@ import (
 
 // redisStore is the store of a fleet: one script call per reserve.
 type redisStore struct {
-	rdb     redis.UniversalClient
-	keys    lua.Keys
-	replica string
-	session string // of this store; a process that restarts under its replica's name is another
-	horizon int64  // µs
-	timeout time.Duration
-	says    *telemetry
-	refuses *refusals
-	wish    []lua.Limit
-	life    context.Context //nolint:containedctx // of no caller, nor of a span: calls are shared by callers and bound by none
+	rdb       redis.UniversalClient
+	keys      lua.Keys
+	replica   string
+	session   string // of this store; a process that restarts under its replica's name is another
+	horizon   int64  // µs
+	timeout   time.Duration
+	telemetry *telemetry
+	refuses   *refusals
+	wish      []lua.Limit
+	life      context.Context //nolint:containedctx // of no caller, nor of a span: calls are shared by callers and bound by none
 
 	calls   atomic.Int64
 	served  atomic.Bool // a reservation, once
@@ -45,10 +45,10 @@ type redisStore struct {
 	seen    time.Time // then, on the local clock
 }
 
-func newRedisStore(rdb redis.UniversalClient, s settings, says *telemetry) *redisStore {
+func newRedisStore(rdb redis.UniversalClient, s settings, t *telemetry) *redisStore {
 	st := &redisStore{
 		rdb: rdb, keys: lua.Keys(s.Namespace), replica: s.Replica, session: uuid.NewString(), horizon: s.Horizon.Microseconds(),
-		refuses: &refusals{log: s.Logger.With("namespace", s.Namespace)}, recalls: recollection{}, timeout: s.CallTimeout, life: context.Background(), says: says,
+		refuses: &refusals{log: s.Logger.With("namespace", s.Namespace)}, recalls: recollection{}, timeout: s.CallTimeout, life: context.Background(), telemetry: t,
 	}
 	for _, b := range s.wish {
 		st.wish = append(st.wish, b.args())
@@ -254,7 +254,7 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 	defer cancel()
 	sent := time.Now()
 	err := x.path.Acquire(ctx, x.rdb, a, &x.reply)
-	x.says.called(ctx, r, time.Since(sent))
+	x.telemetry.called(ctx, r, time.Since(sent))
 	q.Runs = x.reply.Runs
 	if stale, ok := errors.AsType[*lua.StaleError](err); ok { // a damaged record: a call of this line is answered before the next is sent
 		for last := x.calls.Load(); last <= stale.Answered && !x.calls.CompareAndSwap(last, stale.Answered); {

@@ -22,7 +22,7 @@ const (
 )
 
 // ConfigureShadow switches shadow mode for the whole fleet, whatever its replicas were configured with, until it is called again. When it
-// returns Redis has it; each replica hears of it with its next call, within 10 s at the latest. Who waits already waits on.
+// returns Redis has it; each replica hears of it with its next call, within 10 s at the latest. A call that waits already waits on.
 // A Redis that forgets is told again, as by [Limiter.Configure].
 func (l *Limiter) ConfigureShadow(ctx context.Context, mode ShadowMode) error {
 	text, ok := map[ShadowMode]string{ShadowAsConfigured: "", ShadowOn: "on", ShadowOff: "off"}[mode]
@@ -60,5 +60,5 @@ func (l *Limiter) judge(n *lane.Lane, cost int64) {
 	if !o.At.IsZero() {
 		wait = o.At.Sub(now)
 	}
-	l.says.pretended(l.life, n, wait, l.public(n, err))
+	l.telemetry.pretended(l.life, n, wait, l.public(n, err))
 }

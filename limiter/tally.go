@@ -62,7 +62,7 @@ func (t *tallies) utilization(name string, rate float64, now time.Time) float64 
 
 // observe registers the metrics of buckets. The registration ends with the limiter.
 func (l *Limiter) observe() error {
-	t := l.says
+	t := l.telemetry
 	r, err := t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		l.mu.RLock()
 		conf := l.conf.limits

@@ -3,6 +3,9 @@ package limiter_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -356,4 +359,34 @@ func observed(t *testing.T, reader metric.Reader) map[string]float64 {
 		}
 	}
 	return got
+}
+
+// TestEveryMetricIsInTheTable: the table of the package's documentation names each metric of the source, and no other.
+func TestEveryMetricIsInTheTable(t *testing.T) {
+	names := regexp.MustCompile(`weir\.(?:rate_limiting|bucket)\.[a-z_.]+`)
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range regexp.MustCompile(`m\.(?:Int64|Float64)[A-Za-z]+\("([a-z_.]+)"`).FindAllStringSubmatch(string(text), -1) {
+			made[call[1]] = true
+		}
+	}
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := map[string]bool{}
+	for _, line := range regexp.MustCompile(`(?m)^//\t(weir\.\S+) {2,}`).FindAllStringSubmatch(string(doc), -1) {
+		table[names.FindString(line[1])] = true
+	}
+	if diff := cmp.Diff(made, table); diff != "" || len(made) < 11 {
+		t.Errorf("metrics made (-) and documented (+):\n%s", diff)
+	}
 }

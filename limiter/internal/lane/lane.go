@@ -37,25 +37,25 @@ type Lane struct {
 	store  Store
 
 	route atomic.Pointer[Route] // changed under mu
-	crowd atomic.Int64          // callers that waited when the last request was made
+	batch atomic.Int64          // callers that waited when the last request was made
 
-	mu      sync.Mutex
-	queue   queue
-	ended   *waiter // those to be woken when mu is free, linked by next
-	pool    pool
-	scratch Grant     // on its way to a scheduler
-	cursors []cursor  // how far the pool is spoken for, by cost, while it is matched
-	asking  bool      // a goroutine makes requests
-	sent    time.Time // when the request under way was
-	request Request
-	aboard  []*waiter // for whom the request under way asks
-	place   place
-	retry   retry
-	trip    time.Duration // how long requests take at most, of late
-	timer   timer
-	closed  error     // what ended the lane
-	used    bool      // since somebody last looked whether it is idle
-	since   time.Time // when it was last found in use
+	mu         sync.Mutex
+	queue      queue
+	ended      *waiter // those to be woken when mu is free, linked by next
+	pool       pool
+	scratch    Grant     // on its way to a scheduler
+	cursors    []cursor  // how far the pool is spoken for, by cost, while it is matched
+	asking     bool      // a goroutine makes requests
+	sent       time.Time // when the request under way was
+	request    Request
+	requesters []*waiter // for whom the request under way asks
+	place      place
+	retry      retry
+	trip       time.Duration // how long requests take at most, of late
+	timer      timer
+	closed     error     // what ended the lane
+	used       bool      // since somebody last looked whether it is idle
+	since      time.Time // when it was last found in use
 }
 
 // place is what a lane knows of its place in line.
@@ -153,7 +153,7 @@ func (n *Lane) advanceOnArrivalLocked(now time.Time) {
 // endLocked takes a caller out of the queue, with what it got or with an error.
 func (n *Lane) endLocked(w *waiter, err error) {
 	n.queue.remove(w)
-	w.state, w.err, w.reuse = ended, err, w.aboard == 0
+	w.state, w.err, w.reuse = ended, err, w.inRequest == 0
 	w.next, n.ended = n.ended, w
 }
 
@@ -184,7 +184,7 @@ func (n *Lane) leave(w *waiter) {
 		}
 	} else {
 		n.queue.remove(w)
-		w.state, w.reuse = ended, w.aboard == 0
+		w.state, w.reuse = ended, w.inRequest == 0
 	}
 	n.advanceLocked(time.Now())
 	n.unlock()
@@ -301,7 +301,7 @@ func (n *Lane) ring() {
 	n.mu.Lock()
 	at, exact := n.timer.at, n.timer.exact()
 	n.mu.Unlock()
-	moves := !exact || n.shared.naps.sleep(at)
+	moves := !exact || n.shared.kernelSleeps.sleep(at)
 	n.mu.Lock()
 	defer n.unlock()
 	n.timer.rung(!moves)

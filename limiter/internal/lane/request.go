@@ -14,8 +14,8 @@ import (
 func (n *Lane) run() {
 	defer n.shared.Running.Done()
 	for again, outdated := true, 0; again; {
-		if crowd := int(n.crowd.Load()); crowd > 1 {
-			n.letAboard(crowd)
+		if batch := int(n.batch.Load()); batch > 1 {
+			n.gather(batch)
 		}
 		n.mu.Lock()
 		r, sent := n.route.Load(), time.Now()
@@ -77,11 +77,11 @@ func (n *Lane) requestLocked(now time.Time) bool {
 	return true
 }
 
-// letAboard lets others run for as long as more of them come: those who were woken by the last reply, and come again at once. Of a large
-// crowd half is enough: it is under way while the other half comes.
-func (n *Lane) letAboard(crowd int) {
+// gather lets others run for as long as more of them come: those who were woken by the last reply, and come again at once. Of a large
+// batch half is enough: it is under way while the other half comes.
+func (n *Lane) gather(batch int) {
 	const large = 64
-	enough := min(maxAsks, max(large, crowd/2))
+	enough := min(maxAsks, max(large, batch/2))
 	for was := -1; ; {
 		n.mu.Lock()
 		is := n.queue.len
@@ -99,11 +99,11 @@ func (n *Lane) letAboard(crowd int) {
 func (n *Lane) buildLocked(now time.Time) bool {
 	q := &n.request
 	q.Lead = n.shared.Clock.Lead(n.shared.Slack, n.shared.Horizon).Microseconds()
-	q.Asks, q.Backs, q.Tell, n.aboard = q.Asks[:0], q.Backs[:0], false, n.aboard[:0]
+	q.Asks, q.Backs, q.Tell, n.requesters = q.Asks[:0], q.Backs[:0], false, n.requesters[:0]
 	q.Answers, q.ComeBack = q.Answers[:0], -1
 	n.matchLocked(now)
 	n.returnableLocked(now, &q.Backs)
-	n.crowd.Store(int64(n.queue.len))
+	n.batch.Store(int64(n.queue.len))
 	n.place.heard = n.queue.len
 	plain := n.queue.odd == 0 && n.pool.odd == 0
 	calls := 0
@@ -126,10 +126,10 @@ func (n *Lane) buildLocked(now time.Time) bool {
 		} else {
 			q.Asks = append(q.Asks, k)
 		}
-		w.aboard = k.N
+		w.inRequest = k.N
 		q.Tell = q.Tell || w.Tell
 		calls += k.N
-		n.aboard = append(n.aboard, w)
+		n.requesters = append(n.requesters, w)
 	}
 	if len(q.Asks) > 0 || n.queue.len == 0 {
 		n.place.again = time.Time{}
@@ -173,8 +173,8 @@ var one = []int64{1} //nolint:gochecknoglobals // a constant
 
 // unbuildLocked takes a request back that the store has not served: it is made anew, for another configuration.
 func (n *Lane) unbuildLocked(was *Route, now time.Time) {
-	for _, w := range n.aboard {
-		w.aboard = 0
+	for _, w := range n.requesters {
+		w.inRequest = 0
 	}
 	if was.Alike(n.route.Load()) { // else what goes back was charged to other limits
 		for _, b := range n.request.Backs {
@@ -202,23 +202,23 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 	} else if n.retry.failed(received); !n.shared.Passing(err) {
 		n.retry = retry{}
 	}
-	kept := slices.ContainsFunc(n.aboard, func(w *waiter) bool { return w.Mode == Come })
+	kept := slices.ContainsFunc(n.requesters, func(w *waiter) bool { return w.Mode == Come })
 	n.standLocked(err == nil && q.ComeBack >= 0, kept, r != to, received)
-	for _, w := range n.aboard {
-		w.aboard = 0 // nothing refers to it from here on
+	for _, w := range n.requesters {
+		w.inRequest = 0 // nothing refers to it from here on
 		if w.Tell && err == nil && w.state != ended {
 			w.left = slices.Clone(q.Left)
 		}
 	}
 	n.matchLocked(received) // those who got something in spite of an error are not told of it
-	for _, w := range n.aboard {
+	for _, w := range n.requesters {
 		if w.state == waiting {
 			n.answerLocked(w, err, former, sent)
 		}
 		w.verdict = 0
 	}
-	clear(n.aboard)
-	n.aboard = n.aboard[:0]
+	clear(n.requesters)
+	n.requesters = n.requesters[:0]
 }
 
 // standLocked notes whether the lane has a place in line, and when it asks again.
@@ -273,10 +273,10 @@ func (n *Lane) unpackLocked(r *Route, received time.Time) {
 			}
 		}
 		for k := range a.N {
-			if at == len(n.aboard) {
+			if at == len(n.requesters) {
 				return // more answers than asks: nobody's
 			}
-			w := n.aboard[at]
+			w := n.requesters[at]
 			if a.Verdict == bucket.Reserved {
 				tokens += w.Cost
 			}
@@ -300,7 +300,7 @@ func (n *Lane) unpackLocked(r *Route, received time.Time) {
 					w.bound, w.verdict, w.readyIn = a.Bound, a.Verdict, time.Duration(due)*time.Microsecond
 				}
 			}
-			if unit++; unit == w.aboard {
+			if unit++; unit == w.inRequest {
 				if w.state != ended {
 					w.asked++
 				}

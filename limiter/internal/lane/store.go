@@ -58,6 +58,6 @@ type Shared struct {
 	Running  sync.WaitGroup // goroutines of lanes
 	Requests atomic.Int64   // runs of scripts
 
-	waiters waiters
-	naps    naps
+	waiters      waiters
+	kernelSleeps kernelSleeps
 }

@@ -53,7 +53,7 @@ func (t *timer) set(at, now time.Time) {
 }
 
 // exact reports whether the last moment is to pass in the kernel.
-func (t *timer) exact() bool { return napping && !t.plain && t.at.Sub(t.last) > dense }
+func (t *timer) exact() bool { return kernelSleeping && !t.plain && t.at.Sub(t.last) > dense }
 
 // rung notes that the time has come.
 func (t *timer) rung(plain bool) {
@@ -61,12 +61,12 @@ func (t *timer) rung(plain bool) {
 	t.last, t.at = t.at, time.Time{}
 }
 
-// naps learns how late the kernel wakes a sleeper on this machine.
-type naps struct{ late atomic.Int64 } // ns, on average
+// kernelSleeps learns how late the kernel wakes a sleeper on this machine.
+type kernelSleeps struct{ late atomic.Int64 } // ns, on average
 
 // sleep sleeps until a time that is at most a little ahead: in the kernel but for the last moment, as long as the kernel
 // is late as a rule, which passes in a loop. It reports whether the clock moves while the kernel sleeps.
-func (n *naps) sleep(until time.Time) bool {
+func (n *kernelSleeps) sleep(until time.Time) bool {
 	now := time.Now()
 	left := until.Sub(now)
 	if left <= 0 || left > 2*nearly {
@@ -74,7 +74,7 @@ func (n *naps) sleep(until time.Time) bool {
 	}
 	late := n.late.Load()
 	if d := left - time.Duration(late); d > 0 {
-		nap(d)
+		kernelSleep(d)
 		woken := time.Now()
 		if !woken.After(now) {
 			return false
