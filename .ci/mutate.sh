@@ -179,12 +179,12 @@ rule 'level: fractions stay' lua/level.lua 's/b\.full \+ \(units - frac\) \/ b\.
 rule 'level: nothing is due later than can be' lua/level.lua 's/  if b\.last > far then b\.last = far end\n//' ./lua
 rule 'level: nothing is full later than can be' lua/level.lua 's/  if b\.full > fullest then .*\n//' ./lua
 rule 'change: a tail has ten numbers' lua/change.lua "s/if not urgent or #urgent > 16 or/if urgent and (#urgent > 16 or/; s/#collects > 16 then/#collects > 16) then/" ./lua
-rule 'change: of 16 digits at most' lua/change.lua 's/if not urgent or #urgent > 16.*\n.*#collects > 16 then/if not urgent then/' ./lua
+rule 'change: of 16 digits at most' lua/change.lua 's/if not urgent or #urgent > 16.*\n.*#collects > 16 or tonumber\(total\) > EXACT \/ 2 then/if not urgent then/' ./lua
 rule 'change: a window of which nothing can be read is shut' lua/change.lua "s/return window and string\.format\(.*\) or ''/return ''/" ./lua
 rule 'checks: limits are exact' lua/checks.lua 's/ and burst \* per \+ \(horizon \+ 1\) \* tokens <= WIDEST//' ./lua
 rule 'change: emptied, unless it is emptier' lua/change.lua 's/if full > b\.full or .* end$//m' $W
-rule 'change: lost memory begins in debt' lua/change.lua 's/else empty_level\(b, at\) end/end/' $W
-rule 'change: a lost window is shut' lua/change.lua 's/if window then b\.tail = .* else/if window then else/' $W
+rule 'change: lost memory begins in debt' lua/change.lua 's/if not window then empty_level\(b, at\) end//' $W
+rule 'change: a lost window is shut' lua/change.lua 's/return window and string\.format.*$/return \"\" end/m' $W
 rule 'change: a new rate spares what is reserved' lua/change.lua 's/max\(now_us, b\.last\)/now_us/' $W
 rule 'change: the tokens stay' lua/change.lua 's/ \+ \(burst - b\.burst\) \* per//' $W
 rule 'memory: the numbers are checked' lua/memory.lua 's/ or lead > horizon//' ./lua
@@ -259,7 +259,7 @@ rule 'pass: limits of one bucket' lua/pass.lua 's/ and not same_bucket\(i, bound
 rule 'pass: nor by a run' lua/pass.lua 's/      m = math\.min\(m, k\)\n    end\n/    end\n/' $W
 rule 'pass: distances never decrease' lua/pass.lua 's/    if o\.slope > p\.slope then.*\n//' $W
 rule 'line: late entries are removed' lua/line.lua 's/if at \+ GRACE >= now then break end/if true then break end/' $W
-rule 'line: sums are bounded' lua/line.lua 's/  if b\.claimed <= one and b\.whole <= EXACT \/ 16 then return end\n/  do return end\n/' ./lua
+rule 'line: sums are bounded' lua/line.lua 's/  if b\.claimed <= one and b\.whole <= crowd then return end\n/  do return end\n/' ./lua
 rule 'line: but not where many claim' lua/line.lua 's/  if b\.claimed <= one \* lanes and .*\n//' ./lua
 rule 'line: those beyond the first count' lua/line.lua 's/one \* math\.max\(0, lanes - LATE\), one \* math\.max\(0, lanes - LATE\)/0, 0/' ./lua
 rule 'line: an entry that cannot be is none' lua/line.lua 's/  if not cost or #arrival > 16 .*\n/  if not cost then return end\n/' ./lua
@@ -383,7 +383,7 @@ rule 'wishes: a replica is named once' lua/wishes.lua 's/ and who ~= name//' ./l
 rule 'wishes: few are named' lua/wishes.lua 's/ and #kept < NAMES \+ 1//' ./lua
 rule 'wishes: those that do not count go' lua/wishes.lua "s/call\('HDEL', wishes, of\)/local _ = of/" ./lua
 rule 'wishes: replies live as long as their replica' lua/wishes.lua "s/call\('PEXPIRE', replies, OWN_MS\)//" ./lua
-rule 'what was told last is remembered' lua/told.lua 's/if when\(told\) > when\(was\) then was = told end//' $L
+rule 'what was told last is remembered' lua/told.lua 's/if when\(told\) > when\(was\) then was, drift = told, now - time end//' $L
 rule 'a pause never shortens another' lua/told.lua 's/moment = max\(moment, tonumber\(match\(former_line.*?\)\)\) end/moment = moment end/' ./lua
 rule 'but it may be opened' lua/told.lua "s/if more ~= '0' and former_line/if former_line/" ./lua
 rule 'what was told and is damaged is forgotten' lua/told.lua 's/  if fits then words/  if key then words/' ./lua
@@ -435,49 +435,62 @@ rule 'what has opened is forgotten' lua/told.lua 's/if bucket and tonumber\(mome
 rule 'a silent replica leaves the set' lua/heartbeat.lua "s/redis\.call\('ZREMRANGEBYSCORE'.*\n//" ./lua ./worker/fleet
 
 # The limiter around them.
-rule 'who stands in line hears of a new configuration' limiter/reroute.go 's/if !n\.comeBack\.IsZero\(\) \{/if false {/' $L
-rule 'what was charged to other limits is dropped' limiter/reroute.go 's/n\.pool = pool\{\}/_ = n/' $L
-rule 'who is served later by what is in force' limiter/reroute.go 's/if was != nil && was\.built > r\.built \{/if false {/' $L
-rule 'who cannot start any more is told' limiter/reroute.go 's/if w\.cost > burst \{/if false {/' $L
-rule 'who stands in line comes back' limiter/lane.go 's/next = sooner\(next, n\.comeBack\)/_ = next/' $L
-rule 'not before it is told to' limiter/lane.go 's/case missing && n\.comeBack\.After\(now\) &&/case missing \&\& false \&\&/' $L
-rule 'but within five seconds' limiter/flight.go 's/n\.comeBack = latest$/_ = latest/m' $L
-rule 'the store hears of new callers' limiter/lane.go 's/ && \(!n\.lined \|\| n\.queue\.len-n\.announced < max\(fewNew, n\.announced\)\)//' $L
-rule 'an empty lane leaves the line' limiter/lane.go 's/case n\.lined && !n\.kept:/case false:/' $L
-rule 'a scheduler keeps its place' limiter/lane.go 's/case n\.lined && !n\.kept:/case n.lined:/' $L
-rule 'given back to other replicas' limiter/lane.go 's/case n\.backsLocked\(now, nil\) > 0:/case false:/' $L
-rule 'what somebody here waits for is not given back' limiter/giveback.go 's/if wanted \{/if false {/' $L
-rule 'nor what was reserved under a former configuration' limiter/giveback.go 's/ \|\| g\.path != route//' $L
-rule 'given back by who closes' limiter/lane.go 's/if n\.closed != errGivenUp && !n\.flying && \(n\.lined \|\| n\.backsLocked\(now, nil\) > 0\) \{/if false {/' -run WhoCloses ./limiter
-rule 'who closes leaves the line' limiter/lane.go 's/\(n\.lined \|\| n\.backsLocked\(now, nil\) > 0\)/(n.backsLocked(now, nil) > 0)/' $L
-rule 'only what others can use is given back' limiter/giveback.go 's/!g\.due\.After\(soon\) \|\| //' $L
-rule 'who asks once is told when to come' limiter/match.go 's/case w\.once:\n\t\t\tn\.kept/case false:\n\t\t\tn.kept/' $L
-rule 'who would not wait is turned away' limiter/match.go 's/case w\.atOnce:\n\t\t\tw\.readyIn/case false:\n\t\t\tw.readyIn/' $L
-rule 'who has a deadline is turned away' limiter/match.go 's/w\.deadline\.Before\(ready\)/false/' $L
-rule 'the deadline of who has a reservation' limiter/match.go 's/!w\.deadline\.IsZero\(\) && w\.deadline\.Before\(due\)/false/' $L
-rule 'runs are of one age' limiter/flight.go 's/ && c\.asks\[last\]\.Age-k\.Age <= alikeAge\(last, k\.Age\)//' -run 'TestConserves$' ./limiter
-rule 'a call has no more runs than some' limiter/flight.go 's/if !alike && len\(c\.asks\) == maxRuns \{/if false {/' -run RunsOfOneCall ./limiter
-rule 'the age is told' limiter/flight.go 's/k\.Age = max\(0, now\.Sub\(w\.arrived\)\.Microseconds\(\)\)/_ = k/' $L
-rule 'no use before it is due' limiter/pool.go 's/!now\.Before\(g\.due\) && //' $L
-rule 'no use when it is late' limiter/pool.go 's/ && !g\.late\(now, slack\)//' $L
+rule 'who stands in line hears of a new configuration' limiter/internal/lane/lane.go 's/if !n\.place\.again\.IsZero\(\) \{/if false {/' $L
+rule 'what was charged to other limits is dropped' limiter/internal/lane/lane.go 's/n\.pool = pool\{\}/_ = n/' $L
+rule 'who is served later by what is in force' limiter/internal/lane/lane.go 's/if was\.Built > r\.Built \{/if false {/' $L
+rule 'who cannot start any more is told' limiter/internal/lane/lane.go 's/if w\.Cost > burst \{/if false {/' $L
+rule 'who stands in line comes back' limiter/internal/lane/lane.go 's/n\.turnAwayLocked\(\)\n\t\treturn p\.again/n.turnAwayLocked()\n\t\treturn time.Time{}/' $L
+rule 'not before it is told to' limiter/internal/lane/lane.go 's/case missing && p\.again\.After\(now\) &&/case missing \&\& false \&\&/' $L
+rule 'but within five seconds' limiter/internal/lane/request.go 's/p\.again = sooner\(p\.again, received\.Add\(recheck\)\)/_ = recheck/' $L
+rule 'the store hears of new callers' limiter/internal/lane/lane.go 's/ && \(!p\.stands \|\| n\.queue\.len-p\.heard < max\(fewNew, p\.heard\)\)/ \&\& fewNew > 0/' $L
+rule 'an empty lane leaves the line' limiter/internal/lane/lane.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/true/' $L
+rule 'a scheduler keeps its place' limiter/internal/lane/lane.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/!p.stands/; s/_ = n//' $L
+rule 'given back to other replicas' limiter/internal/lane/lane.go 's/backs := n\.returnableLocked\(now, nil\) > 0/backs := false/' $L
+rule 'what somebody here waits for is not given back' limiter/internal/lane/match.go 's/if wanted \{/if false {/' $L
+rule 'nor what was reserved under a former configuration' limiter/internal/lane/match.go 's/ \|\| g\.Route != route / || route == nil /' $L
+rule 'given back by who closes' limiter/internal/lane/lane.go 's/case n\.closed == ErrRetired \|\|/case n.closed != nil ||/' -run WhoCloses ./limiter
+rule 'who closes leaves the line' limiter/internal/lane/lane.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/(!p.stands || n.closed != nil || p.kept)/' $L
+rule 'only what others can use is given back' limiter/internal/lane/match.go 's/!g\.Due\.After\(soon\) \|\| //; s/soon := now/_ = now/' $L
+rule 'who asks once is told when to come' limiter/internal/lane/match.go 's/case w\.prompt\(\):/case w.Mode == AtOnce:/' $L
+rule 'who would not wait is turned away' limiter/internal/lane/match.go 's/case w\.prompt\(\):/case w.Mode == Come:/' $L
+rule 'who has a deadline is turned away' limiter/internal/lane/match.go 's/w\.Deadline\.Before\(ready\)/false/' $L
+rule 'the deadline of who has a reservation' limiter/internal/lane/match.go 's/!w\.Deadline\.IsZero\(\) && w\.Deadline\.Before\(due\)/false/' $L
+rule 'runs are of one age' limiter/internal/lane/request.go 's/ && q\.Asks\[last\]\.Age-k\.Age <= alikeAge\(last, k\.Age\)//' -run 'TestConserves$' ./limiter
+rule 'a call has no more runs than some' limiter/internal/lane/request.go 's/if !alike && len\(q\.Asks\) == maxRuns \{/if false {/' -run RunsOfOneCall ./limiter
+rule 'the age is told' limiter/internal/lane/request.go 's/k\.Age = max\(0, now\.Sub\(w\.Since\)\.Microseconds\(\)\)/_ = k/' $L
+rule 'no use before it is due' limiter/internal/lane/pool.go 's/!now\.Before\(g\.Due\) && //' $L
+rule 'no use when it is late' limiter/internal/lane/pool.go 's/ && !g\.Late\(now, slack\)//' $L
 rule 'used once' limiter/reservation.go 's/r\.state\.CompareAndSwap\(held, used\)/true/' $L
-rule 'used on its own route only' limiter/reservation.go 's/route == r\.path\.name && //' $L
+rule 'used on its own route only' limiter/reservation.go 's/route == r\.grant\.Route\.Name && //' $L
 rule 'a clock that stopped is refused' limiter/redis.go 's/now\.Sub\(at\)\.Abs\(\) > nearly/now.Sub(at).Abs() > nearly*1000000/; s/at\.Year\(\) < 1990/false/' $L
-rule 'a clock that stepped back is believed' limiter/clock.go 's/ok && now\+least < s/ok \&\& now+least < s \&\& false/' $L
-rule 'the smallest offset counts' limiter/clock.go 's/time\.Duration\(at\+least-received/time.Duration(at+least-least+at*0+received.Sub(c.zero).Microseconds()-at-received/' $L
-rule 'replies that vary are allowed for' limiter/clock.go 's/return min\(vary, horizon\)/return 0/' $L
-rule 'one call at a time for a lane' limiter/lane.go 's/case n\.flying:\n//; s/if !n\.flying \|\| len/if true || len/' $L
-rule 'given up goes to who waits next' limiter/giveback.go 's/n\.pool\.add\(g\)\n\tn\.moveLocked\(now\)/_ = g/' $L
-rule 'given up once' limiter/reservation.go 's/r\.state\.CompareAndSwap\(held, givenUp\) &&/r.state.Swap(givenUp) >= 0 \&\&/' $L
-rule 'callers gather behind reservations' limiter/lane.go 's/if last < 0 \|\|/if true ||/' $L
-rule 'who has a deadline makes no call itself' limiter/lane.go 's/n\.healthy && want\.deadline\.IsZero\(\)/n.healthy/' $L
-rule 'the deaf are told to listen' limiter/lane.go 's/if w\.deaf \{/if false {/' $L
-rule 'a shadow never delays' limiter/limiter.go 's/if l\.s\.Shadow \{/if false {/' $L
+rule 'a clock that stepped back is believed' limiter/internal/lane/clock.go 's/ok && now\+least < s/ok \&\& now+least < s \&\& false/' $L
+rule 'the smallest offset counts' limiter/internal/lane/clock.go 's/time\.Duration\(at\+least-received/time.Duration(at+least-least+at*0+received.Sub(c.zero).Microseconds()-at-received/' $L
+rule 'replies that vary are allowed for' limiter/internal/lane/clock.go 's/return min\(vary, horizon\)/return 0/' $L
+rule 'one call at a time for a lane' limiter/internal/lane/lane.go 's/if !n\.asking \{\n\t\t\tat/if true {\n\t\t\tat/; s/if !n\.asking \|\| len/if true || len/' $L
+rule 'given up goes to who waits next' limiter/internal/lane/lane.go 's/n\.pool\.add\(&g\)\n\t\tn\.advanceLocked\(now\)/_ = g/' $L
+rule 'given up once' limiter/reservation.go 's/r\.state\.CompareAndSwap\(held, givenUp\) \{/r.state.Swap(givenUp) >= 0 {/' $L
+rule 'callers gather behind reservations' limiter/internal/lane/lane.go 's/if last < 0 \|\|/if true ||/' $L
+rule 'a call is bounded though the client hangs' limiter/internal/lane/lane.go 's/if n\.asking && n\.queue\.prompt > 0 && now\.Sub\(n\.sent\) >= n\.shared\.Timeout \{/if false {/' -run CallTimeoutBounds ./limiter
+rule 'who waits outlasts an outage' limiter/internal/lane/request.go 's/if w\.prompt\(\) \|\| !n\.shared\.Passing\(err\) \{/if true {/' -run UnavailableRedis ./limiter
+rule 'and does not ask all the time' limiter/internal/lane/request.go 's/r\.pause = min\(longest, max\(first, 2\*r\.pause\)\)/r.pause = 2/' -run UnavailableRedis ./limiter
+rule 'a refusal ends waits' limiter/limiter.go 's/ && !isRefusal\(err\) \}/ }/' -run 'Refus|ComesUp' ./limiter
+rule 'a reservation of several serves calls of one' limiter/internal/lane/match.go 's/g\.Cost-g\.spoken >= w\.Cost \{/g.Cost-g.spoken == w.Cost {/' -run ReservationOfSeveral ./limiter
+rule 'what one waits for is not there for the next' limiter/internal/lane/match.go 's/g\.spoken \+= w\.Cost\n//' $L
+rule 'older callers come first in a lane' limiter/internal/lane/queue.go 's/for after != nil && after\.Since\.After\(w\.Since\) \{/for false {/' $L
+rule 'a batch is of the age of its runs' limiter/internal/lane/batch.go 's/Since: r\.Since\}\)/Since: now})/' -run BatchOfRuns ./limiter
+rule 'waits without a deadline are bounded' limiter/calls.go 's/!bounded && l\.s\.MaxWait > 0/false \&\& bounded/' -run MaxWait ./limiter
+rule 'shadow mode is switched at run time' limiter/inforce.go 's/l\.shadows\.Store\(.*\)/_ = l/' -run Shadow ./limiter
+rule 'a lost memory is told of shadow mode again' lua/told.lua 's/  if key == .shadow -. then fits = .*\n//' -run Shadow ./limiter
+rule 'sections are bounded' limiter/section.go 's/len\(text\) > maxSections/false/' -run Sections ./limiter
+rule 'sections end with their replica' limiter/inforce.go 's/err == nil && l\.sections\.any\(\)/false/' -run Sections ./limiter
+rule 'what a window has left is counted' lua/window.lua 's/if window_token\(b, n\) <= now then left = n/if true then left = n/' -run Decide ./limiter
+rule 'tokens that are lost are counted' limiter/internal/lane/pool.go 's/\t\tp\.grants\[n\]\.Lose\(\)\n//' -run Metrics ./limiter
+rule 'a shadow never delays' limiter/calls.go 's/if l\.shadows\.Load\(\) \{/if false {/' $L
 rule 'a process is known by its session' limiter/redis.go 's/session: uuid\.NewString\(\)/session: s.Replica/' $L
 rule 'who is taken for an older call asks again' limiter/redis.go 's/if stale, ok := errors\.AsType\[\*lua\.StaleError\]\(err\); ok \{/if stale, ok := errors.AsType[*lua.StaleError](err); false \&\& ok {/' -run TakenForAn ./limiter
-rule 'and goes on from there' limiter/redis.go 's/x\.calls\.Store\(max\(a\.Seq, x\.calls\.Load\(\)\)\)/_ = x/' -run TakenForAn ./limiter
+rule 'and goes on from there' limiter/redis.go 's/for last := x\.calls\.Load\(\); last <= stale\.Answered && !x/for last := int64(0); false \&\& !x/' -run TakenForAn ./limiter
 rule 'a step of the clock is said' limiter/redis.go 's/stepped := s\.steppedLocked\(got\.TimeUS\)/stepped := time.Duration(0)/' -run ClockStep ./limiter
-rule 'a call that takes long is no step' limiter/redis.go 's/if by\.Abs\(\) < time\.Second \{/if by == 0 {/' -run ClockStep ./limiter
+rule 'a call that takes long is no step' limiter/redis.go 's/if by\.Abs\(\) < time\.Second \|\| /if by == 0 || /' -run ClockStep ./limiter
 rule 'limits that were told are no wishes' limiter/redis.go 's/slices\.Contains\(got\.Set, l\.Field\.Bucket\)/false/' -run 'Dispute|Configure|Dies' ./limiter
 rule 'counts of another epoch are others' limiter/redis.go 's/if got\.Epoch != s\.epoch \{/if false {/' -run 'Loss|Epochs|NoSecond' ./limiter
 rule 'replies of another epoch are not remembered' limiter/redis.go 's/if a\.Epoch == x\.epoch \{/if true {/' -run EpochThatIsOver ./limiter
@@ -498,19 +511,19 @@ rule 'refusals are said every half minute' limiter/refused.go 's/say := now\.Sub
 rule 'a namespace in use is not removed' limiter/remove.go 's/if s\.Live > 0 \{/if false {/' -run Remove ./limiter
 rule 'what has no time to live is removed' limiter/remove.go 's/names := \[\]string\{keys\.State\(\), keys\.Live\(\), keys\.Wishes\(\), /names := []string{keys.State(), keys.Live(), /' -run Remove ./limiter
 rule 'lines and logs are removed' limiter/remove.go 's/names = append\(names, keys\.Line\(f\), keys\.Log\(f\)\)/_ = f/' -run Remove ./limiter
-rule 'a lane that is used stays' limiter/idle.go 's/if n\.used \|\| inLine/if inLine/' $I
-rule 'and one with a place in line' limiter/idle.go 's/ \|\| inLine//; s/inLine := /_ = /' $I
-rule 'until nobody has come back' limiter/idle.go 's/n\.lined && now\.Sub\(n\.comeBack\) < idleAfter/n.lined/' $I
-rule 'and one with callers' limiter/idle.go 's/ \|\| n\.queue\.len > 0//' $I
-rule 'and one with a call under way' limiter/idle.go 's/ \|\| n\.flying//' -run TestLaneWith ./limiter
-rule 'and one with reservations' limiter/idle.go 's/ \|\| len\(n\.pool\.grants\) > 0//' -run TestLaneWith ./limiter
-rule 'a lane goes when it has been idle' limiter/idle.go 's/ \|\| now\.Sub\(n\.since\) < idle \{/ {/' $I
-rule 'replies to it are not forgotten' limiter/idle.go 's/if l\.lanes\[n\.key\] == nil \{/if true {/' $I
-rule 'nor those to a call under way' limiter/idle.go 's/if n\.underWay\(\) \{/if false {/' $I
-rule 'who comes to a lane that is given up takes the next' limiter/limiter.go 's/if err == errGivenUp \{/if false {/g' -run GivenUp ./limiter
+rule 'a lane that is used stays' limiter/internal/lane/lane.go 's/if n\.used \|\| inLine/if inLine/' $I
+rule 'and one with a place in line' limiter/internal/lane/lane.go 's/ \|\| inLine//; s/inLine := /_ = /' $I
+rule 'until nobody has come back' limiter/internal/lane/lane.go 's/n\.place\.stands && now\.Sub\(n\.place\.again\) < time\.Minute/n.place.stands/' $I
+rule 'and one with callers' limiter/internal/lane/lane.go 's/inLine \|\| n\.queue\.len > 0/inLine/' $I
+rule 'and one with a call under way' limiter/internal/lane/lane.go 's/n\.queue\.len > 0 \|\| n\.asking \|\|/n.queue.len > 0 ||/' -run TestLaneWith ./limiter
+rule 'and one with reservations' limiter/internal/lane/lane.go 's/n\.asking \|\| len\(n\.pool\.grants\) > 0 \{/n.asking {/' -run TestLaneWith ./limiter
+rule 'a lane goes when it has been idle' limiter/internal/lane/lane.go 's/ \|\| now\.Sub\(n\.since\) < idle \{/ {/' $I
+rule 'replies to it are not forgotten' limiter/idle.go 's/if l\.lanes\[keyOf\(n\)\] == nil \{/if true {/' $I
+rule 'nor those to a call under way' limiter/idle.go 's/if n\.Asking\(\) \{/if false {/' $I
+rule 'who comes to a lane that is given up takes the next' limiter/calls.go,limiter/batch.go 's/if err == lane\.ErrRetired \{/if false {/g' -run GivenUp ./limiter
 rule 'one lane is made in its place' limiter/lanes.go 's/case n != nil && n != givenUp:/case false:/' -run LaneIsMadeOnce ./limiter
 rule 'no lane of a route that was forgotten' limiter/lanes.go 's/case l\.paths\[key\.route\] == nil:/case false:/' -run WhoWaitsWhen ./limiter
-rule 'what is given up later goes to the next lane' limiter/giveback.go 's/if n\.closed == errGivenUp \{/if false {/' $I
+rule 'what is given up later goes to the next lane' limiter/internal/lane/lane.go 's/\tif retired \{/\tif false {/' $I
 rule 'one bucket has one set of limits' limiter/routes.go 's/if made\[bucket\] != nil && others > 0 && /if false \&\& /' $R
 rule 'unless the route alone passes it' limiter/routes.go 's/\t\t\tothers--\n/\t\t\t_ = others\n/' $R
 rule 'a bucket goes with its last route' limiter/routes.go 's/if own\.routes--; own\.routes > 0 \{/if own.routes--; true {/' $R
@@ -518,7 +531,7 @@ rule 'and not before' limiter/routes.go 's/if own\.routes--; own\.routes > 0 \{/
 rule 'a configured route is not replaced' limiter/routes.go 's/if _, ok := l\.s\.paths\[name\]; ok \{/if false {/g' $R
 rule 'nor a configured bucket' limiter/routes.go 's/if _, ok := l\.s\.Buckets\[b\.Name\]; ok \{/if false {/' $R
 rule 'a route has no more limits than some' limiter/routes.go 's/if limits > maxLimits \{/if false {/' $R
-rule 'who waits on a route that is forgotten is told' limiter/routes.go 's/n\.close\(&RouteError\{Route: name\}\)/_ = n/' -run WhoWaitsWhen ./limiter
+rule 'who waits on a route that is forgotten is told' limiter/routes.go 's/n\.Close\(&RouteError\{Route: name\}\)/_ = n/' -run WhoWaitsWhen ./limiter
 rule 'a reply answers each ask' lua/reply.go 's/return answered == asked && /return /' ./lua
 rule 'and no more' lua/reply.go 's/ \|\| g\.Count > asked-answered//' ./lua
 rule 'by a limit of the route' lua/reply.go 's/ \|\| g\.Bound < -1 \|\| g\.Bound >= limits//' ./lua
@@ -526,7 +539,7 @@ rule 'within the horizon' lua/reply.go 's/ \|\|\n\t\t\tg\.Kind == Reserved && g\
 rule 'in a way that is known' lua/reply.go 's/if !known \|\| /if false \&\& known || /' ./lua
 rule 'at a time that can be' lua/reply.go 's/ \|\| g\.AtUS < 0 \|\| g\.Units < 0//; s/ && r\.Grants >= 0 && r\.NowUS >= 0//' ./lua
 rule 'keys of another type are removed' lua/types.go 's/if got != want && got/if want == "" \&\& got/' -run 'DamagedRecords/another_type' ./limiter
-rule 'buckets made at run time are forgotten' limiter/memory.go 's/if !configured && k\.Idle\(now-sweepUS\) \{/if false {/' $L
+rule 'buckets made at run time are forgotten' limiter/memory.go 's/if !configured && k\.Idle\(since\) \{/if false {/' $L
 rule 'a bucket is told of a limit when it changes' limiter/memory.go 's/\t\t\tm\.bucketLocked\(b, m\.now\(\)\)\n\t\t\}\n\t\tswitch/\t\t\t_ = b\n\t\t}\n\t\tswitch/' $L
 
 rule 'a cancelled task leaves the queue' $O/watch.go 's/t\.opts\.lane\.queue\.remove\(t\)\n/_ = t\n/' $O

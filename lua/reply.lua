@@ -5,12 +5,8 @@ local steps_now = shift == 0 and ' 0 0 0' or format(' %d %d %d', shift, still, o
 local ahead = busy and format(' %d %d', come_back or -1, busy) or ' -1 0'
 if levels == '2' then
   for i = 1, limits do
-    local b, left = route[i], nil
-    if b.log then
-      left = window_left(b)
-    else
-      left = max(0, min(b.burst, b.burst + floor(((now - b.full) * b.tokens - b.frac) / b.per)))
-    end
+    local b = route[i]
+    local left = b.log and window_left(b) or max(0, min(b.burst, b.burst + floor(((now - b.full) * b.tokens - b.frac) / b.per)))
     ahead = ahead .. format(' %d', left)
   end
 elseif levels == '1' then
