@@ -435,21 +435,21 @@ rule 'what has opened is forgotten' lua/told.lua 's/if bucket and tonumber\(mome
 rule 'a silent replica leaves the set' lua/heartbeat.lua "s/redis\.call\('ZREMRANGEBYSCORE'.*\n//" ./lua ./worker/fleet
 
 # The limiter around them.
-rule 'who stands in line hears of a new configuration' limiter/internal/lane/lane.go 's/if !n\.place\.again\.IsZero\(\) \{/if false {/' $L
-rule 'what was charged to other limits is dropped' limiter/internal/lane/lane.go 's/n\.pool = pool\{\}/_ = n/' $L
-rule 'who is served later by what is in force' limiter/internal/lane/lane.go 's/if was\.Built > r\.Built \{/if false {/' $L
-rule 'who cannot start any more is told' limiter/internal/lane/lane.go 's/if w\.Cost > burst \{/if false {/' $L
-rule 'who stands in line comes back' limiter/internal/lane/lane.go 's/n\.turnAwayLocked\(\)\n\t\treturn p\.again/n.turnAwayLocked()\n\t\treturn time.Time{}/' $L
-rule 'not before it is told to' limiter/internal/lane/lane.go 's/case missing && p\.again\.After\(now\) &&/case missing \&\& false \&\&/' $L
-rule 'but within five seconds' limiter/internal/lane/request.go 's/p\.again = sooner\(p\.again, received\.Add\(recheck\)\)/_ = recheck/' $L
-rule 'the store hears of new callers' limiter/internal/lane/lane.go 's/ && \(!p\.stands \|\| n\.queue\.len-p\.heard < max\(fewNew, p\.heard\)\)/ \&\& fewNew > 0/' $L
-rule 'an empty lane leaves the line' limiter/internal/lane/lane.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/true/' $L
-rule 'a scheduler keeps its place' limiter/internal/lane/lane.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/!p.stands/; s/_ = n//' $L
-rule 'given back to other replicas' limiter/internal/lane/lane.go 's/backs := n\.returnableLocked\(now, nil\) > 0/backs := false/' $L
+rule 'who stands in line hears of a new configuration' limiter/internal/lane/end.go 's/if !n\.place\.again\.IsZero\(\) \{/if false {/' $L
+rule 'what was charged to other limits is dropped' limiter/internal/lane/end.go 's/n\.pool = pool\{\}/_ = n/' $L
+rule 'who is served later by what is in force' limiter/internal/lane/end.go 's/if was\.Built > r\.Built \{/if false {/' $L
+rule 'who cannot start any more is told' limiter/internal/lane/end.go 's/if w\.Cost > burst \{/if false {/' $L
+rule 'who stands in line comes back' limiter/internal/lane/schedule.go 's/n\.turnAwayLocked\(\)\n\t\treturn p\.again/n.turnAwayLocked()\n\t\treturn time.Time{}/' $L
+rule 'not before it is told to' limiter/internal/lane/schedule.go 's/case missing && p\.again\.After\(now\) &&/case missing \&\& false \&\&/' $L
+rule 'but within five seconds' limiter/internal/lane/reply.go 's/p\.again = sooner\(p\.again, received\.Add\(recheck\)\)/_ = recheck/' $L
+rule 'the store hears of new callers' limiter/internal/lane/schedule.go 's/ && \(!p\.stands \|\| n\.queue\.len-p\.heard < max\(fewNew, p\.heard\)\)/ \&\& fewNew > 0/' $L
+rule 'an empty lane leaves the line' limiter/internal/lane/schedule.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/true/' $L
+rule 'a scheduler keeps its place' limiter/internal/lane/schedule.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/!p.stands/; s/_ = n//' $L
+rule 'given back to other replicas' limiter/internal/lane/schedule.go 's/backs := n\.returnableLocked\(now, nil\) > 0/backs := false/' $L
 rule 'what somebody here waits for is not given back' limiter/internal/lane/match.go 's/if wanted \{/if false {/' $L
 rule 'nor what was reserved under a former configuration' limiter/internal/lane/match.go 's/ \|\| g\.Route != route / || route == nil /' $L
-rule 'given back by who closes' limiter/internal/lane/lane.go 's/case n\.closed == ErrRetired \|\|/case n.closed != nil ||/' -run WhoCloses ./limiter
-rule 'who closes leaves the line' limiter/internal/lane/lane.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/(!p.stands || n.closed != nil || p.kept)/' $L
+rule 'given back by who closes' limiter/internal/lane/schedule.go 's/case n\.closed == ErrRetired \|\|/case n.closed != nil ||/' -run WhoCloses ./limiter
+rule 'who closes leaves the line' limiter/internal/lane/schedule.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/(!p.stands || n.closed != nil || p.kept)/' $L
 rule 'only what others can use is given back' limiter/internal/lane/match.go 's/!g\.Due\.After\(soon\) \|\| //; s/soon := now/_ = now/' $L
 rule 'who asks once is told when to come' limiter/internal/lane/match.go 's/case w\.prompt\(\):/case w.Mode == AtOnce:/' $L
 rule 'who would not wait is turned away' limiter/internal/lane/match.go 's/case w\.prompt\(\):/case w.Mode == Come:/' $L
@@ -469,10 +469,10 @@ rule 'replies that vary are allowed for' limiter/internal/lane/clock.go 's/retur
 rule 'one call at a time for a lane' limiter/internal/lane/lane.go 's/if !n\.asking \{\n\t\t\tat/if true {\n\t\t\tat/; s/if !n\.asking \|\| len/if true || len/' $L
 rule 'given up goes to who waits next' limiter/internal/lane/lane.go 's/n\.pool\.add\(&g\)\n\t\tn\.advanceLocked\(now\)/_ = g/' $L
 rule 'given up once' limiter/reservation.go 's/r\.state\.CompareAndSwap\(held, givenUp\) \{/r.state.Swap(givenUp) >= 0 {/' $L
-rule 'callers gather behind reservations' limiter/internal/lane/lane.go 's/if last < 0 \|\|/if true ||/' $L
+rule 'callers gather behind reservations' limiter/internal/lane/schedule.go 's/if last < 0 \|\|/if true ||/' $L
 rule 'a call is bounded though the client hangs' limiter/internal/lane/lane.go 's/if n\.asking && n\.queue\.prompt > 0 && now\.Sub\(n\.sent\) >= n\.shared\.Timeout \{/if false {/' -run CallTimeoutBounds ./limiter
-rule 'who waits outlasts an outage' limiter/internal/lane/request.go 's/if w\.prompt\(\) \|\| !n\.shared\.Passing\(err\) \{/if true {/' -run UnavailableRedis ./limiter
-rule 'and does not ask all the time' limiter/internal/lane/request.go 's/r\.pause = min\(longest, max\(first, 2\*r\.pause\)\)/r.pause = 2/' -run UnavailableRedis ./limiter
+rule 'who waits outlasts an outage' limiter/internal/lane/reply.go 's/if w\.prompt\(\) \|\| !n\.shared\.Passing\(err\) \{/if true {/' -run UnavailableRedis ./limiter
+rule 'and does not ask all the time' limiter/internal/lane/reply.go 's/r\.pause = min\(longest, max\(first, 2\*r\.pause\)\)/r.pause = 2/' -run UnavailableRedis ./limiter
 rule 'a refusal ends waits' limiter/limiter.go 's/ && !isRefusal\(err\) \}/ }/' -run 'Refus|ComesUp' ./limiter
 rule 'a reservation of several serves calls of one' limiter/internal/lane/match.go 's/g\.Cost-g\.spoken >= w\.Cost \{/g.Cost-g.spoken == w.Cost {/' -run ReservationOfSeveral ./limiter
 rule 'what one waits for is not there for the next' limiter/internal/lane/match.go 's/g\.spoken \+= w\.Cost\n//' $L
@@ -511,13 +511,13 @@ rule 'refusals are said every half minute' limiter/refused.go 's/say := now\.Sub
 rule 'a namespace in use is not removed' limiter/remove.go 's/if s\.Live > 0 \{/if false {/' -run Remove ./limiter
 rule 'what has no time to live is removed' limiter/remove.go 's/names := \[\]string\{keys\.State\(\), keys\.Live\(\), keys\.Wishes\(\), /names := []string{keys.State(), keys.Live(), /' -run Remove ./limiter
 rule 'lines and logs are removed' limiter/remove.go 's/names = append\(names, keys\.Line\(f\), keys\.Log\(f\)\)/_ = f/' -run Remove ./limiter
-rule 'a lane that is used stays' limiter/internal/lane/lane.go 's/if n\.used \|\| inLine/if inLine/' $I
-rule 'and one with a place in line' limiter/internal/lane/lane.go 's/ \|\| inLine//; s/inLine := /_ = /' $I
-rule 'until nobody has come back' limiter/internal/lane/lane.go 's/n\.place\.stands && now\.Sub\(n\.place\.again\) < time\.Minute/n.place.stands/' $I
-rule 'and one with callers' limiter/internal/lane/lane.go 's/inLine \|\| n\.queue\.len > 0/inLine/' $I
-rule 'and one with a call under way' limiter/internal/lane/lane.go 's/n\.queue\.len > 0 \|\| n\.asking \|\|/n.queue.len > 0 ||/' -run TestLaneWith ./limiter
-rule 'and one with reservations' limiter/internal/lane/lane.go 's/n\.asking \|\| len\(n\.pool\.grants\) > 0 \{/n.asking {/' -run TestLaneWith ./limiter
-rule 'a lane goes when it has been idle' limiter/internal/lane/lane.go 's/ \|\| now\.Sub\(n\.since\) < idle \{/ {/' $I
+rule 'a lane that is used stays' limiter/internal/lane/end.go 's/if n\.used \|\| inLine/if inLine/' $I
+rule 'and one with a place in line' limiter/internal/lane/end.go 's/ \|\| inLine//; s/inLine := /_ = /' $I
+rule 'until nobody has come back' limiter/internal/lane/end.go 's/n\.place\.stands && now\.Sub\(n\.place\.again\) < time\.Minute/n.place.stands/' $I
+rule 'and one with callers' limiter/internal/lane/end.go 's/inLine \|\| n\.queue\.len > 0/inLine/' $I
+rule 'and one with a call under way' limiter/internal/lane/end.go 's/n\.queue\.len > 0 \|\| n\.asking \|\|/n.queue.len > 0 ||/' -run TestLaneWith ./limiter
+rule 'and one with reservations' limiter/internal/lane/end.go 's/n\.asking \|\| len\(n\.pool\.grants\) > 0 \{/n.asking {/' -run TestLaneWith ./limiter
+rule 'a lane goes when it has been idle' limiter/internal/lane/end.go 's/ \|\| now\.Sub\(n\.since\) < idle \{/ {/' $I
 rule 'replies to it are not forgotten' limiter/idle.go 's/if l\.lanes\[keyOf\(n\)\] == nil \{/if true {/' $I
 rule 'nor those to a call under way' limiter/idle.go 's/if n\.Asking\(\) \{/if false {/' $I
 rule 'who comes to a lane that is given up takes the next' limiter/calls.go,limiter/batch.go 's/if err == lane\.ErrRetired \{/if false {/g' -run GivenUp ./limiter

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -226,65 +225,6 @@ func (n *Lane) settleLocked(now time.Time) bool {
 	}
 }
 
-// requestAt is when the next request is to be made; zero for none.
-func (n *Lane) requestAt(now time.Time, missing bool) time.Time {
-	p := &n.place
-	backs := n.returnableLocked(now, nil) > 0
-	switch {
-	case n.closed == ErrRetired || !backs && !missing && (!p.stands || p.kept && n.closed == nil): //nolint:errorlint // never wrapped
-		return time.Time{}
-	case n.closed != nil:
-	case n.retry.at.After(now) && n.queue.prompt == 0:
-		return n.retry.at
-	case backs:
-	case missing && p.again.After(now) && (!p.stands || n.queue.len-p.heard < max(fewNew, p.heard)):
-		n.turnAwayLocked()
-		return p.again
-	case missing:
-		return n.gatherUntil(now)
-	}
-	return now
-}
-
-// gatherUntil is until when those who only wait may gather: until the token behind the last of the reservations
-// that others of the lane wait for can come, less the time that a request takes. Sooner would bring nothing sooner, and by
-// then those who were served are back. Where there is a line it is better to stand in it.
-func (n *Lane) gatherUntil(now time.Time) time.Time {
-	last := len(n.pool.grants) - 1
-	if last < 0 || n.queue.hurried > 0 || n.place.stands {
-		return now
-	}
-	return later(now, n.pool.grants[last].Due.Add(n.route.Load().interval-time.Millisecond-2*n.trip))
-}
-
-// wakeAt is when something is to be done next: a reservation comes due, a request is to be made, or a reply is overdue.
-func (n *Lane) wakeAt(now, request time.Time) time.Time {
-	next := request
-	if n.queue.len > 0 {
-		next = sooner(next, n.pool.after(now))
-	}
-	if n.asking && n.queue.prompt > 0 {
-		next = sooner(next, n.sent.Add(n.shared.Timeout))
-	}
-	return next
-}
-
-// sooner is the earlier of two times of which zero is none.
-func sooner(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
-
-// later is the later of two times.
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
 // failPromptLocked ends the wait of those who want an answer at once.
 func (n *Lane) failPromptLocked(err error) {
 	for w := n.queue.first; w != nil; {
@@ -306,80 +246,6 @@ func (n *Lane) ring() {
 	defer n.unlock()
 	n.timer.rung(!moves)
 	n.advanceLocked(time.Now())
-}
-
-// Reroute follows a new configuration. A lane in line keeps its place and asks again at once; callers that can never start any
-// more get an error.
-func (n *Lane) Reroute(r *Route) {
-	n.mu.Lock()
-	defer n.unlock()
-	was := n.route.Load()
-	if was.Built > r.Built {
-		return // somebody was faster, with what is newer
-	}
-	n.route.Store(r)
-	if n.closed != nil {
-		return
-	}
-	now := time.Now()
-	if !was.Alike(r) {
-		for i := range n.pool.grants {
-			n.pool.grants[i].Lose()
-		}
-		n.pool = pool{} // charged to other limits
-	}
-	if !n.place.again.IsZero() {
-		n.place.again = now.Add(rand.N(jitter)) // what the store said of the line is no longer true
-	}
-	burst, bucket := r.Burst()
-	for w := n.queue.first; w != nil; {
-		next := w.next
-		if w.Cost > burst {
-			n.endLocked(w, &TooLargeError{bucket, w.Cost, burst})
-		}
-		w = next
-	}
-	n.advanceLocked(now)
-}
-
-// Close ends the wait of everybody with an error, and gives back what is reserved.
-func (n *Lane) Close(err error) {
-	n.mu.Lock()
-	defer n.unlock()
-	if n.closed != nil {
-		return
-	}
-	n.closed = err
-	for n.queue.first != nil {
-		n.endLocked(n.queue.first, err)
-	}
-	n.advanceLocked(time.Now())
-}
-
-// Retire ends a lane if nobody has used it for a time: nobody waits, no request is under way, no reservation is there, and it
-// has no place in line. The place of a scheduler that does not come back for a minute has ended in the store long before.
-func (n *Lane) Retire(now time.Time, idle time.Duration) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.pool.dropLate(now, n.shared.Slack)
-	inLine := n.place.stands && now.Sub(n.place.again) < time.Minute
-	if n.used || inLine || n.queue.len > 0 || n.asking || len(n.pool.grants) > 0 {
-		n.used, n.since = false, now
-		return false
-	}
-	if n.closed != nil || now.Sub(n.since) < idle {
-		return false
-	}
-	n.closed = ErrRetired
-	n.timer.set(time.Time{}, now)
-	return true
-}
-
-// Asking reports whether a request of the lane is under way.
-func (n *Lane) Asking() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.asking
 }
 
 // putBack takes in a reservation that its holder did not use.

@@ -1,0 +1,80 @@
+package lane
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Reroute follows a new configuration. A lane in line keeps its place and asks again at once; callers that can never start any
+// more get an error.
+func (n *Lane) Reroute(r *Route) {
+	n.mu.Lock()
+	defer n.unlock()
+	was := n.route.Load()
+	if was.Built > r.Built {
+		return // somebody was faster, with what is newer
+	}
+	n.route.Store(r)
+	if n.closed != nil {
+		return
+	}
+	now := time.Now()
+	if !was.Alike(r) {
+		for i := range n.pool.grants {
+			n.pool.grants[i].Lose()
+		}
+		n.pool = pool{} // charged to other limits
+	}
+	if !n.place.again.IsZero() {
+		n.place.again = now.Add(rand.N(jitter)) // what the store said of the line is no longer true
+	}
+	burst, bucket := r.Burst()
+	for w := n.queue.first; w != nil; {
+		next := w.next
+		if w.Cost > burst {
+			n.endLocked(w, &TooLargeError{bucket, w.Cost, burst})
+		}
+		w = next
+	}
+	n.advanceLocked(now)
+}
+
+// Close ends the wait of everybody with an error, and gives back what is reserved.
+func (n *Lane) Close(err error) {
+	n.mu.Lock()
+	defer n.unlock()
+	if n.closed != nil {
+		return
+	}
+	n.closed = err
+	for n.queue.first != nil {
+		n.endLocked(n.queue.first, err)
+	}
+	n.advanceLocked(time.Now())
+}
+
+// Retire ends a lane if nobody has used it for a time: nobody waits, no request is under way, no reservation is there, and it
+// has no place in line. The place of a scheduler that does not come back for a minute has ended in the store long before.
+func (n *Lane) Retire(now time.Time, idle time.Duration) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.pool.dropLate(now, n.shared.Slack)
+	inLine := n.place.stands && now.Sub(n.place.again) < time.Minute
+	if n.used || inLine || n.queue.len > 0 || n.asking || len(n.pool.grants) > 0 {
+		n.used, n.since = false, now
+		return false
+	}
+	if n.closed != nil || now.Sub(n.since) < idle {
+		return false
+	}
+	n.closed = ErrRetired
+	n.timer.set(time.Time{}, now)
+	return true
+}
+
+// Asking reports whether a request of the lane is under way.
+func (n *Lane) Asking() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.asking
+}

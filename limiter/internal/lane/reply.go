@@ -1,0 +1,149 @@
+package lane
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/weir-go/weir/limiter/internal/bucket"
+)
+
+// takeLocked takes in what a request over a route has brought.
+func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
+	q := &n.request
+	// The reservations of a reply under way are dropped if they are charged to limits that are the route's no longer.
+	to := n.route.Load()
+	former := r != to && !r.Alike(to)
+	if err == nil {
+		n.retry = retry{}
+		n.shared.Clock.Observe(q.Now, sent, received)
+		n.trip = max(received.Sub(sent), n.trip*7/8)
+		if !former {
+			n.unpackLocked(r, received)
+		}
+		for _, b := range q.Backs {
+			r.returned(b.Cost)
+		}
+	} else if n.retry.failed(received); !n.shared.Passing(err) {
+		n.retry = retry{}
+	}
+	kept := slices.ContainsFunc(n.requesters, func(w *waiter) bool { return w.Mode == Come })
+	n.standLocked(err == nil && q.ComeBack >= 0, kept, r != to, received)
+	for _, w := range n.requesters {
+		w.inRequest = 0 // nothing refers to it from here on
+		if w.Tell && err == nil && w.state != ended {
+			w.left = slices.Clone(q.Left)
+		}
+	}
+	n.matchLocked(received) // those who got something in spite of an error are not told of it
+	for _, w := range n.requesters {
+		if w.state == waiting {
+			n.answerLocked(w, err, former, sent)
+		}
+		w.verdict = 0
+	}
+	clear(n.requesters)
+	n.requesters = n.requesters[:0]
+}
+
+// standLocked notes whether the lane has a place in line, and when it asks again.
+func (n *Lane) standLocked(stands, kept, changed bool, received time.Time) {
+	p := &n.place
+	p.stands, p.kept = stands, kept
+	if !stands {
+		return
+	}
+	p.again = n.shared.Clock.Local(n.request.Now+n.request.ComeBack, received)
+	if changed {
+		p.again = received // what is in force has changed meanwhile
+	}
+	p.again = later(p.again, received.Add(soonest))
+	p.again = sooner(p.again, received.Add(recheck))
+	p.again = p.again.Add(rand.N(jitter))
+}
+
+// answerLocked tells a caller that got nothing what the reply says, if the caller wants to know.
+func (n *Lane) answerLocked(w *waiter, err error, former bool, sent time.Time) {
+	switch {
+	case err != nil:
+		if w.prompt() || !n.shared.Passing(err) {
+			n.endLocked(w, err)
+		}
+	case former: // the next request asks for it, by the limits of now
+	case w.verdict == bucket.Refused && w.Mode == AtOnce:
+		w.at = sent.Add(w.readyIn)
+		n.endLocked(w, ErrNotNow)
+	case w.verdict == bucket.Refused:
+		n.endLocked(w, &TooLateError{w.readyIn + sent.Sub(w.Since)})
+	case w.verdict == bucket.Waiting && w.Mode == Come:
+		w.at = n.place.again
+		n.endLocked(w, ErrNotNow)
+	case w.Mode == AtOnce:
+		n.queue.turn(w, WhenDue) // its token is due as soon as the reply could be relied upon, which is a moment from now
+	}
+}
+
+// unpackLocked puts the reservations of a reply into the pool, and notes of each caller what became of it.
+func (n *Lane) unpackLocked(r *Route, received time.Time) {
+	q, tokens := &n.request, int64(0)
+	defer func() { r.took(tokens) }()
+	at, unit := 0, 0
+	for _, a := range q.Answers {
+		g := Grant{lane: n, Route: r}
+		var limit bucket.Limit
+		if a.Bound >= 0 {
+			limit = r.Limits[a.Bound].Limit
+			if a.Verdict == bucket.Reserved {
+				g.Bucket = r.Limits[a.Bound].Bucket
+			}
+		}
+		for k := range a.N {
+			if at == len(n.requesters) {
+				return // more answers than asks: nobody's
+			}
+			w := n.requesters[at]
+			if a.Verdict == bucket.Reserved {
+				tokens += w.Cost
+			}
+			due := a.Due(k, limit, w.Cost)
+			switch a.Verdict {
+			case bucket.Reserved:
+				if k == 0 || due != g.at-q.Now {
+					g.at = q.Now + due
+					g.Due = n.shared.Clock.Local(g.at, received)
+				}
+				g.Cost, g.Waited, g.Turns = w.Cost, 0, 0
+				if g.Bucket != "" && w.Mode != AtOnce {
+					g.Waited, g.Turns = max(0, g.Due.Sub(w.Since)), w.asked
+				}
+				n.pool.add(&g)
+			case bucket.Waiting:
+				n.place.last, n.place.every = n.shared.Clock.Local(q.Now+due, received), limit.Interval(1)
+				fallthrough
+			case bucket.Refused:
+				if w.state != ended { // else the caller reads what it got
+					w.bound, w.verdict, w.readyIn = a.Bound, a.Verdict, time.Duration(due)*time.Microsecond
+				}
+			}
+			if unit++; unit == w.inRequest {
+				if w.state != ended {
+					w.asked++
+				}
+				at, unit = at+1, 0
+			}
+		}
+	}
+}
+
+// retry says when a request that failed is made again: after 50 ms, then after twice as long each time, up to 2 s, each with a random
+// quarter more or less, so that the replicas of a fleet do not come back in one moment.
+type retry struct {
+	at    time.Time
+	pause time.Duration
+}
+
+func (r *retry) failed(now time.Time) {
+	const first, longest = 50 * time.Millisecond, 2 * time.Second
+	r.pause = min(longest, max(first, 2*r.pause))
+	r.at = now.Add(r.pause*3/4 + rand.N(r.pause/2))
+}

@@ -1,0 +1,62 @@
+package lane
+
+import "time"
+
+// requestAt is when the next request is to be made; zero for none.
+func (n *Lane) requestAt(now time.Time, missing bool) time.Time {
+	p := &n.place
+	backs := n.returnableLocked(now, nil) > 0
+	switch {
+	case n.closed == ErrRetired || !backs && !missing && (!p.stands || p.kept && n.closed == nil): //nolint:errorlint // never wrapped
+		return time.Time{}
+	case n.closed != nil:
+	case n.retry.at.After(now) && n.queue.prompt == 0:
+		return n.retry.at
+	case backs:
+	case missing && p.again.After(now) && (!p.stands || n.queue.len-p.heard < max(fewNew, p.heard)):
+		n.turnAwayLocked()
+		return p.again
+	case missing:
+		return n.gatherUntil(now)
+	}
+	return now
+}
+
+// gatherUntil is until when those who only wait may gather: until the token behind the last of the reservations
+// that others of the lane wait for can come, less the time that a request takes. Sooner would bring nothing sooner, and by
+// then those who were served are back. Where there is a line it is better to stand in it.
+func (n *Lane) gatherUntil(now time.Time) time.Time {
+	last := len(n.pool.grants) - 1
+	if last < 0 || n.queue.hurried > 0 || n.place.stands {
+		return now
+	}
+	return later(now, n.pool.grants[last].Due.Add(n.route.Load().interval-time.Millisecond-2*n.trip))
+}
+
+// wakeAt is when something is to be done next: a reservation comes due, a request is to be made, or a reply is overdue.
+func (n *Lane) wakeAt(now, request time.Time) time.Time {
+	next := request
+	if n.queue.len > 0 {
+		next = sooner(next, n.pool.after(now))
+	}
+	if n.asking && n.queue.prompt > 0 {
+		next = sooner(next, n.sent.Add(n.shared.Timeout))
+	}
+	return next
+}
+
+// sooner is the earlier of two times of which zero is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
