@@ -383,3 +383,117 @@ func TestSections(t *testing.T) {
 		}
 	})
 }
+
+// TestReserveTakesNothingAfterItsDeadline: of what was reserved for a patient caller at the same time, either.
+func TestReserveTakesNothingAfterItsDeadline(t *testing.T) {
+	crews(t, one(5, 1), func(t *testing.T, fleet []*limiter.Limiter) {
+		l := fleet[0]
+		empty(t, l, 1)
+		var all sync.WaitGroup
+		begun := time.Now()
+		for range 20 {
+			all.Go(func() { // its deadline is before the next token
+				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+				defer cancel()
+				if r, err := l.Reserve(ctx, "global"); err == nil {
+					t.Errorf("a reservation that is due in %v", r.Due().Sub(begun))
+				}
+			})
+			all.Go(func() {
+				if err := l.Wait(t.Context(), "global"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if took := time.Since(begun); took > 4*time.Second+limiter.DefaultHorizon {
+			t.Errorf("20 calls at 5 a second took %v", took)
+		}
+	}, 1)
+}
+
+// TestCallerWhoseReservationIsGone: a caller waits for a reservation of its lane; a call comes that is refused; and then another route of
+// the same name has a bucket without tokens. The caller is told so, and the limiter goes on.
+func TestCallerWhoseReservationIsGone(t *testing.T) {
+	crews(t, one(1, 1), func(t *testing.T, fleet []*limiter.Limiter) {
+		l := fleet[0]
+		made := limiter.Bucket{Name: "made", Limits: []limiter.Limit{limiter.PerSecond(5, 1)}}
+		if err := l.AddRoute("tenant", made); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Wait(t.Context(), "tenant"); err != nil {
+			t.Fatal(err)
+		}
+		var waiting sync.WaitGroup
+		waiting.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := l.Wait(ctx, "tenant"); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Wait: %v", err)
+			}
+		})
+		synctest.Wait()
+		if ok, err := l.Allow(t.Context(), "tenant"); ok || err != nil {
+			t.Error(ok, err)
+		}
+		scarce := limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1, Begin: limiter.Empty}
+		if err := l.AddRoute("tenant", limiter.Bucket{Name: "scarce", Limits: []limiter.Limit{scarce}}); err != nil {
+			t.Fatal(err)
+		}
+		waiting.Wait()
+		if err := l.Wait(t.Context(), "global"); err != nil {
+			t.Error(err)
+		}
+	}, 1)
+}
+
+// TestBatchWhoseContextEnds: while Redis hangs; who comes next is not told of it.
+func TestBatchWhoseContextEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		delay := time.Duration(0)
+		l := slow(t, one(40, 40), func() time.Duration { return delay })
+		defer closeLimiter(t, l)
+		if err := l.Wait(t.Context(), "global"); err != nil {
+			t.Fatal(err)
+		}
+		delay = time.Second
+		var all sync.WaitGroup
+		for i := range 60 {
+			all.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+i%7)*100*time.Millisecond)
+				defer cancel()
+				if i%3 == 0 {
+					if err := l.Wait(t.Context(), "global"); err != nil {
+						t.Errorf("who waits: %v", err)
+					}
+					return
+				}
+				if rs, _, err := l.ReserveBatch(ctx, "global", limiter.Run{N: 1}, limiter.Run{N: 1, Cost: 2}); len(rs) == 0 && !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("a batch whose context ended: %v", err)
+				}
+			})
+		}
+		all.Wait()
+		delay = 0
+	})
+}
+
+// TestDecideBehindALine: the time after which a call could start counts those who wait.
+func TestDecideBehindALine(t *testing.T) {
+	crews(t, config(map[string][]limiter.Limit{"global": {{Tokens: 60, Per: time.Hour, Burst: 1}}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+		l := fleet[0]
+		empty(t, l, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() { _ = l.Wait(ctx, "global") })
+		}
+		time.Sleep(time.Second)
+		d, err := l.Decide(t.Context(), "global", 1)
+		if err != nil || d.OK || d.RetryAfter < 3*time.Minute || d.RetryAfter > 4*time.Minute || d.Bucket != "global" {
+			t.Errorf("behind three at one a minute: %+v, %v", d, err)
+		}
+		cancel()
+		all.Wait()
+	}, 1)
+}

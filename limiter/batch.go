@@ -9,6 +9,9 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
+// mostOfBatch is how many calls of a run one batch asks for at most.
+const mostOfBatch = 256
+
 // Run is calls of one kind that a scheduler could start.
 type Run struct {
 	N      int       // calls, 1 or more; one batch asks for 256 at most, and gets fewer
@@ -19,8 +22,9 @@ type Run struct {
 
 // ReserveBatch asks once for leave to start the calls of some runs, for schedulers that know how many they could start
 // and do not want to wait while they hold room for them. It returns what is at most a horizon away, each with its own
-// due time, earliest first; or none, and the time to come back at: until then the route keeps its place in line. Which cost a
-// reservation has says [Reservation.Cost]. A deadline of ctx bounds the request alone, and changes nothing of the answer.
+// due time, earliest first; or none, and the time to come back at: until then the route keeps its place in line, unless
+// other callers of the route ask, or a reservation is cancelled; a run that comes back with its Since keeps its turn all the same.
+// [Reservation.Cost] is the cost of each. A deadline of ctx bounds the request alone, and changes nothing of the answer.
 func (l *Limiter) ReserveBatch(ctx context.Context, route string, runs ...Run) ([]*Reservation, time.Time, error) {
 	var few [2][4]lane.Run // most have one run
 	kinds, b := [2][]lane.Run{few[0][:0], few[1][:0]}, batch{}
@@ -85,8 +89,9 @@ func (l *Limiter) batch(ctx context.Context, route string, b *batch, runs []lane
 	if l.shadows.Load() {
 		now := time.Now()
 		for _, r := range runs {
-			l.pretend(n, r.Cost, r.N)
-			for range r.N {
+			most := min(r.N, mostOfBatch)
+			l.pretend(n, r.Cost, most)
+			for range most {
 				b.Take(&lane.Grant{Due: now, Cost: r.Cost, Route: n.Route()})
 			}
 		}

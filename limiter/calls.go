@@ -49,6 +49,8 @@ func (l *Limiter) Reserve(ctx context.Context, route string, opts ...Option) (*R
 
 // ReserveN is [Limiter.Reserve] for a call that costs n tokens, 1 to the burst of every bucket of the route.
 func (l *Limiter) ReserveN(ctx context.Context, route string, n int64, opts ...Option) (*Reservation, error) {
+	ctx, cancel := l.bounded(ctx, lane.Ahead)
+	defer cancel()
 	o, err := l.acquire(ctx, route, lane.Ask{Mode: lane.Ahead, Cost: n}, opts)
 	if err != nil {
 		return nil, err
@@ -79,6 +81,8 @@ func chosen(opts []Option) options {
 
 // usable acquires until there is a reservation that a call can start on now. One that its caller was woken too late for is given up.
 func (l *Limiter) usable(ctx context.Context, route string, ask lane.Ask, opts []Option) (lane.Outcome, error) {
+	ctx, cancel := l.bounded(ctx, ask.Mode)
+	defer cancel()
 	for {
 		o, err := l.acquire(ctx, route, ask, opts)
 		if err != nil || o.Grant.Usable(l.s.Slack) {
@@ -87,6 +91,14 @@ func (l *Limiter) usable(ctx context.Context, route string, ask lane.Ask, opts [
 		o.Grant.Lose()
 		l.telemetry.tooLate(ctx, &o.Grant)
 	}
+}
+
+// bounded gives a call that would wait a deadline, where its context has none and the configuration has one for it.
+func (l *Limiter) bounded(ctx context.Context, mode lane.Mode) (context.Context, context.CancelFunc) {
+	if _, has := ctx.Deadline(); has || l.s.MaxWait == 0 || mode == lane.AtOnce {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, l.s.MaxWait)
 }
 
 // acquire takes a caller through the lane of its route.
@@ -107,13 +119,7 @@ func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, opts 
 		l.pretend(n, ask.Cost, 1)
 		return lane.Outcome{Grant: lane.Grant{Due: ask.Since, Cost: ask.Cost, Route: n.Route()}, Route: n.Route(), Bound: -1}, nil
 	}
-	var bounded bool
-	if ask.Deadline, bounded = ctx.Deadline(); !bounded && l.s.MaxWait > 0 && ask.Mode != lane.AtOnce {
-		ask.Deadline = ask.Since.Add(l.s.MaxWait)
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, ask.Deadline)
-		defer cancel()
-	}
+	ask.Deadline, _ = ctx.Deadline()
 	ctx, span := l.telemetry.asks(ctx, n)
 	o, err = n.Join(ctx, ask)
 	if err == lane.ErrRetired { //nolint:errorlint // never wrapped

@@ -16,7 +16,8 @@ type Decision struct {
 	// Bucket and Limit are the limit of the route that is nearest to its end, or that the call waits for.
 	Bucket string
 	Limit  Limit
-	// Remaining is the tokens that this limit has left, 0 to its burst, after the call.
+	// Remaining is the tokens that this limit has left, 0 to its burst, after the call. It is -1 where that is not known: in shadow mode,
+	// and for a call that starts on a reservation that another call has given up.
 	Remaining int64
 }
 
@@ -40,7 +41,7 @@ func (l *Limiter) Decide(ctx context.Context, route string, n int64, opts ...Opt
 
 // tell fills in the limit that counts.
 func (d *Decision) tell(o lane.Outcome) {
-	if o.Route == nil {
+	if o.Route == nil { // refused before a lane was asked
 		return
 	}
 	limits, at := passedOf(o.Route).limits, o.Bound
@@ -56,7 +57,10 @@ func (d *Decision) tell(o lane.Outcome) {
 		}
 	}
 	d.Bucket, d.Limit = limits[at].bucket, limits[at].limit
-	if o.Left != nil {
+	switch {
+	case o.Left == nil && d.OK:
+		d.Remaining = -1
+	case o.Left != nil:
 		d.Remaining = max(0, min(o.Left[at], limits[at].limit.Burst))
 	}
 }

@@ -241,8 +241,8 @@ func (l *Limiter) leave(ctx context.Context) error {
 	}
 	defer l.endConfiguring()
 	_, err := l.store.configure(ctx, nil, true)
-	if st, ok := l.store.(publisher); ok && err == nil && l.sections.any() {
-		err = st.publish(ctx, nil)
+	if l.publisher != nil && err == nil && l.sections.any() {
+		err = l.publisher.publish(ctx, nil)
 	}
 	return err
 }

@@ -37,7 +37,8 @@ type Limiter struct {
 
 	configuring chan struct{} // holds a word while the configuration is asked for and applied
 
-	sections sections
+	publisher publisher // fixed; nil where buckets are in memory
+	sections  sections
 
 	mu     sync.RWMutex
 	closed bool
@@ -106,6 +107,7 @@ func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 		s: s, store: open(t), telemetry: t, born: time.Now(), configuring: make(chan struct{}, 1),
 		paths: map[string][]string{}, own: map[string]ownBucket{}, lanes: map[laneKey]*lane.Lane{}, idle: idleAfter, tallies: newTallies(s),
 	}
+	l.publisher, _ = l.store.(publisher)
 	// Not derived from any caller's context: a limiter outlives whoever made it and ends with Close.
 	l.life, l.end = context.WithCancel(context.Background())
 	l.shared = &lane.Shared{

@@ -262,6 +262,7 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 		}
 		a.Seq = x.calls.Add(1)
 		err = x.path.Acquire(ctx, x.rdb, a, &x.reply)
+		q.Runs += x.reply.Runs
 	}
 	if errors.Is(err, lua.ErrUnknown) {
 		return lane.ErrOutdated

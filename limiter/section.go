@@ -62,8 +62,7 @@ func (l *Limiter) publish(ctx context.Context) error {
 	l.sections.mu.Lock()
 	of := maps.Clone(l.sections.of)
 	l.sections.mu.Unlock()
-	st, ok := l.store.(publisher)
-	if len(of) == 0 || !ok {
+	if len(of) == 0 || l.publisher == nil {
 		return nil
 	}
 	values := make(map[string]any, len(of))
@@ -78,7 +77,7 @@ func (l *Limiter) publish(ctx context.Context) error {
 		l.s.Logger.WarnContext(ctx, "the sections of this replica cannot be published", "namespace", l.s.Namespace, "error", err)
 		return nil
 	}
-	return st.publish(ctx, text)
+	return l.publisher.publish(ctx, text)
 }
 
 // publisher is a store that others can read.
@@ -118,17 +117,17 @@ func ReadSections(ctx context.Context, rdb redis.UniversalClient, namespace stri
 		_, names[i], _ = strings.Cut(name, " ") // behind its session
 	}
 	texts := make([]*redis.StringCmd, len(names))
-	_, err = rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+	_, _ = rdb.Pipelined(ctx, func(p redis.Pipeliner) error { // each command has an error of its own
 		for i, name := range names {
 			texts[i] = p.Get(ctx, keys.Sections(name))
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return nil, unavailable(err)
-	}
 	out := map[string]map[string]json.RawMessage{}
 	for i, name := range names {
+		if err := texts[i].Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return nil, unavailable(err)
+		}
 		var of map[string]json.RawMessage
 		if json.Unmarshal([]byte(texts[i].Val()), &of) == nil {
 			out[name] = of

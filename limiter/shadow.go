@@ -41,8 +41,16 @@ func (l *Limiter) pretend(n *lane.Lane, cost int64, calls int) {
 		}
 		if l.shared.Local {
 			l.judge(n, cost)
-		} else {
+			continue
+		}
+		l.mu.RLock()
+		closed := l.closed // else Close waits for it
+		if !closed {
 			l.flights.Go(func() { l.judge(n, cost) })
+		}
+		l.mu.RUnlock()
+		if closed {
+			l.judging.Add(-1)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package lane
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/weir-go/weir/limiter/internal/bucket"
@@ -17,7 +18,7 @@ type Run struct {
 // Taker takes in the reservations that a scheduler gets.
 type Taker interface{ Take(*Grant) }
 
-// Batch asks once for leave to start the calls of runs, the oldest first, and has to take each reservation, under the lane's lock. With
+// Batch asks once for leave to start the calls of runs, which it sorts, the oldest first, and has to take each reservation, under the lane's lock. With
 // [ErrNotNow] comes when to come back: the lane keeps its place until then. Where ctx ends first the reservations that were given are
 // the caller's still.
 func (n *Lane) Batch(ctx context.Context, runs []Run, to Taker) (again time.Time, err error) {
@@ -30,6 +31,7 @@ func (n *Lane) Batch(ctx context.Context, runs []Run, to Taker) (again time.Time
 			runs[i].Since = now
 		}
 	}
+	slices.SortStableFunc(runs, func(a, b Run) int { return a.Since.Compare(b.Since) })
 	if n.shared.Local {
 		n.mu.Lock()
 		if n.closed == nil && n.queue.len == 0 && n.fitsLocked(runs, now) {
@@ -48,7 +50,7 @@ func (n *Lane) Batch(ctx context.Context, runs []Run, to Taker) (again time.Time
 	}
 	n.mu.Lock()
 	for _, w := range all {
-		n.enterLocked(w)
+		n.enterLocked(w, now)
 	}
 	n.advanceOnArrivalLocked(now)
 	n.unlock()
@@ -109,6 +111,11 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (again time.Time
 			n.giveAll(r, &a, &runs[0], now, to)
 			got += a.N
 			r.took(int64(a.N) * runs[0].Cost)
+		}
+		if a.Verdict == bucket.Waiting && a.Bound >= 0 {
+			limit := r.Limits[a.Bound].Limit
+			n.place.last = n.shared.Clock.Local(q.Now+a.Due(a.N-1, limit, runs[0].Cost), now)
+			n.place.every, n.place.bound = limit.Interval(1), a.Bound
 		}
 		left -= a.N
 	}

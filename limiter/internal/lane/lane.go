@@ -38,23 +38,23 @@ type Lane struct {
 	route atomic.Pointer[Route] // changed under mu
 	batch atomic.Int64          // callers that waited when the last request was made
 
-	mu         sync.Mutex
-	queue      queue
-	ended      *waiter // those to be woken when mu is free, linked by next
-	pool       pool
-	scratch    Grant     // on its way to a scheduler
-	cursors    []cursor  // how far the pool is spoken for, by cost, while it is matched
-	asking     bool      // a goroutine makes requests
-	sent       time.Time // when the request under way was
-	request    Request
-	requesters []*waiter // for whom the request under way asks
-	place      place
-	retry      retry
-	trip       time.Duration // how long requests take at most, of late
-	timer      timer
-	closed     error     // what ended the lane
-	used       bool      // since somebody last looked whether it is idle
-	since      time.Time // when it was last found in use
+	mu          sync.Mutex
+	queue       queue
+	ended       *waiter // those to be woken when mu is free, linked by next
+	pool        pool
+	scratch     Grant     // on its way to a scheduler
+	cursors     []cursor  // how far the pool is spoken for, by cost, while it is matched
+	asking      bool      // a goroutine makes requests
+	promptSince time.Time // no caller that wants an answer at once came before
+	request     Request
+	requesters  []*waiter // for whom the request under way asks
+	place       place
+	retry       retry
+	trip        time.Duration // how long requests take at most, of late
+	timer       timer
+	closed      error     // what ended the lane
+	used        bool      // since somebody last looked whether it is idle
+	since       time.Time // when it was last found in use
 }
 
 // place is what a lane knows of its place in line.
@@ -64,6 +64,7 @@ type place struct {
 	again  time.Time     // when to ask again; zero for none
 	last   time.Time     // when the last of those that wait is expected to start
 	every  time.Duration // the time of one token, of the limit that binds
+	bound  int           // that limit
 	heard  int           // callers of which the store has heard
 }
 
@@ -113,13 +114,14 @@ func (n *Lane) Join(ctx context.Context, ask Ask) (Outcome, error) {
 	}
 	w := n.shared.waiters.get(ask)
 	n.mu.Lock()
-	n.enterLocked(w)
+	n.enterLocked(w, ask.Since)
 	n.advanceOnArrivalLocked(ask.Since)
 	n.unlock()
 	select {
 	case <-w.ready:
 	case <-ctx.Done():
 		n.leave(w)
+		n.shared.waiters.put(w)
 		return Outcome{}, context.Cause(ctx)
 	}
 	o, err := Outcome{Grant: w.one, At: w.at, Bound: w.bound, Left: w.left, Route: n.route.Load()}, w.err
@@ -128,8 +130,11 @@ func (n *Lane) Join(ctx context.Context, ask Ask) (Outcome, error) {
 }
 
 // enterLocked takes a caller into the queue, unless it can never start.
-func (n *Lane) enterLocked(w *waiter) {
-	n.used = true
+func (n *Lane) enterLocked(w *waiter, now time.Time) {
+	n.used, w.came = true, now
+	if w.prompt() && n.queue.prompt == 0 {
+		n.promptSince = now
+	}
 	err := n.closed
 	if burst, bucket := n.route.Load().Burst(); err == nil && w.Cost > burst {
 		err = &TooLargeError{bucket, w.Cost, burst}
@@ -143,7 +148,7 @@ func (n *Lane) enterLocked(w *waiter) {
 // advanceOnArrivalLocked does what is to be done after somebody came. While a request is under way, and nothing is in the pool, the
 // reply will see to it; but who wants an answer at once may have to be told that the reply is overdue.
 func (n *Lane) advanceOnArrivalLocked(now time.Time) {
-	overdue := n.queue.prompt > 0 && now.Sub(n.sent) >= n.shared.Timeout
+	overdue := n.queue.prompt > 0 && now.Sub(n.promptSince) >= n.shared.Timeout
 	if !n.asking || len(n.pool.grants) > 0 || n.queue.prompt == 1 || overdue {
 		n.advanceLocked(now)
 	}
@@ -178,22 +183,21 @@ func (n *Lane) leave(w *waiter) {
 	n.mu.Lock()
 	if w.state == ended {
 		<-w.ready
-		if w.err == nil && w.one.lane != nil && w.to == nil {
-			n.pool.add(&w.one)
+		if w.err == nil && w.to == nil {
+			n.takeBackLocked(w.one)
 		}
 	} else {
 		n.queue.remove(w)
 		w.state, w.reuse = ended, w.inRequest == 0
+		n.advanceLocked(time.Now())
 	}
-	n.advanceLocked(time.Now())
 	n.unlock()
-	n.shared.waiters.put(w)
 }
 
 // advanceLocked brings the lane in line with what has changed, and has a goroutine make the request that is due now, if any.
 func (n *Lane) advanceLocked(now time.Time) {
 	if n.settleLocked(now) {
-		n.asking, n.sent = true, now
+		n.asking = true
 		n.shared.Running.Add(1)
 		go n.run()
 	}
@@ -205,8 +209,8 @@ func (n *Lane) settleLocked(now time.Time) bool {
 	for {
 		n.pool.dropLate(now, n.shared.Slack)
 		missing := n.matchLocked(now)
-		if n.asking && n.queue.prompt > 0 && now.Sub(n.sent) >= n.shared.Timeout {
-			n.failPromptLocked(n.shared.Unavailable(fmt.Errorf("no reply in %v", n.shared.Timeout)))
+		if n.asking && n.queue.prompt > 0 && now.Sub(n.promptSince) >= n.shared.Timeout {
+			n.failPromptLocked(now)
 		}
 		var at time.Time // of the next request
 		if !n.asking {
@@ -222,15 +226,22 @@ func (n *Lane) settleLocked(now time.Time) bool {
 		if !n.requestLocked(now) {
 			return false
 		}
+		now = time.Now()
 	}
 }
 
-// failPromptLocked ends the wait of those who want an answer at once.
-func (n *Lane) failPromptLocked(err error) {
+// failPromptLocked ends the wait of callers that want an answer at once and have had none for too long.
+func (n *Lane) failPromptLocked(now time.Time) {
+	err := n.shared.Unavailable(fmt.Errorf("no reply in %v", n.shared.Timeout))
+	n.promptSince = now
 	for w := n.queue.first; w != nil; {
 		next := w.next
-		if w.prompt() {
+		switch {
+		case !w.prompt():
+		case now.Sub(w.came) >= n.shared.Timeout:
 			n.endLocked(w, err)
+		case w.came.Before(n.promptSince):
+			n.promptSince = w.came
 		}
 		w = next
 	}
@@ -250,22 +261,30 @@ func (n *Lane) ring() {
 
 // putBack takes in a reservation that its holder did not use.
 func (n *Lane) putBack(g Grant) {
-	now := time.Now()
 	n.mu.Lock()
 	retired := n.closed == ErrRetired //nolint:errorlint // never wrapped
-	kept := n.closed == nil && !g.Late(now, n.shared.Slack) && g.Route.Alike(n.route.Load())
-	if kept {
-		g.lane, g.spoken = n, 0
-		n.pool.add(&g)
-		n.advanceLocked(now)
+	if !retired {
+		n.takeBackLocked(g)
 	}
 	n.unlock()
-	if !kept && !retired {
+	if !retired {
+		return
+	}
+	if next := n.shared.Reopen(n); next != nil {
+		next.putBack(g)
+	} else {
 		g.Lose()
 	}
-	if retired {
-		if next := n.shared.Reopen(n); next != nil {
-			next.putBack(g)
-		}
+}
+
+// takeBackLocked puts a reservation into the pool, if it can be used still and is charged to the limits of the route.
+func (n *Lane) takeBackLocked(g Grant) {
+	now := time.Now()
+	if n.closed != nil || g.lane == nil || g.Late(now, n.shared.Slack) || !g.Route.Alike(n.route.Load()) {
+		g.Lose()
+		return
 	}
+	g.lane, g.spoken = n, 0
+	n.pool.add(&g)
+	n.advanceLocked(now)
 }

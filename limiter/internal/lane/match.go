@@ -57,7 +57,7 @@ func (n *Lane) serveLocked(w *waiter, now time.Time, from *int) (taken bool) {
 			switch {
 			case w.Mode == AtOnce && !due:
 				return taken
-			case w.Mode == WhenDue && !due && !w.Deadline.IsZero() && w.Deadline.Before(g.Due):
+			case !due && !w.Deadline.IsZero() && w.Deadline.Before(g.Due):
 				n.endLocked(w, &TooLateError{g.Due.Sub(w.Since)})
 				return taken
 			case w.Mode == WhenDue && !due: // out of the reach of those behind
@@ -129,8 +129,12 @@ func (n *Lane) turnAwayLocked() {
 		switch {
 		case plain && i < len(n.pool.grants) || !plain && w.state == covered:
 		case w.prompt():
-			n.place.kept = n.place.kept || w.Mode == Come
 			w.at = n.place.again
+			if w.Mode == Come {
+				n.place.kept = true
+			} else if n.place.stands { // behind all callers of the lane
+				w.at, w.bound = later(w.at, ready.Add(time.Duration(w.Cost)*n.place.every)), n.place.bound
+			}
 			n.endLocked(w, ErrNotNow)
 		case w.asked > 0: // the store has judged its deadline
 		default:

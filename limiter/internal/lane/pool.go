@@ -63,6 +63,17 @@ func (p *pool) add(g *Grant) {
 	}
 }
 
+// speak sets tokens aside for a caller that waits until they are due. It reports whether there are so many in one grant.
+func (p *pool) speak(tokens int64) bool {
+	for i := range p.grants {
+		if g := &p.grants[i]; g.Cost-g.spoken >= tokens {
+			g.spoken += tokens
+			return true
+		}
+	}
+	return false
+}
+
 // sweep drops those that were taken, which have no tokens left.
 func (p *pool) sweep() {
 	p.odd = 0

@@ -53,6 +53,7 @@ type waiter struct {
 	ready      chan struct{} // gets a word when the caller has ended; there is room for it
 	prev, next *waiter
 	state      state
+	came       time.Time      // when it entered the queue
 	inRequest  int            // calls that the request under way asks for
 	asked      int            // replies that it waited for
 	verdict    bucket.Verdict // of the reply that is taken in

@@ -24,8 +24,13 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 		for _, b := range q.Backs {
 			r.returned(b.Cost)
 		}
-	} else if n.retry.failed(received); !n.shared.Passing(err) {
-		n.retry = retry{}
+	} else {
+		for _, b := range q.Backs {
+			r.lost(b.Cost)
+		}
+		if n.retry.failed(received); !n.shared.Passing(err) {
+			n.retry = retry{}
+		}
 	}
 	kept := slices.ContainsFunc(n.requesters, func(w *waiter) bool { return w.Mode == Come })
 	n.standLocked(err == nil && q.ComeBack >= 0, kept, r != to, received)
@@ -36,9 +41,12 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 		}
 	}
 	n.matchLocked(received) // those who got something in spite of an error are not told of it
+	if n.queue.odd == 0 && n.pool.odd == 0 {
+		n.coverLocked()
+	}
 	for _, w := range n.requesters {
 		if w.state == waiting {
-			n.answerLocked(w, err, former, sent)
+			n.answerLocked(w, err, former, sent, received)
 		}
 		w.verdict = 0
 	}
@@ -46,11 +54,19 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 	n.requesters = n.requesters[:0]
 }
 
+// coverLocked marks the callers for whom a reservation is there, where all calls cost one token.
+func (n *Lane) coverLocked() {
+	for i, w := 0, n.queue.first; w != nil && i < len(n.pool.grants); i, w = i+1, w.next {
+		w.state = covered
+	}
+}
+
 // standLocked notes whether the lane has a place in line, and when it asks again.
 func (n *Lane) standLocked(stands, kept, changed bool, received time.Time) {
 	p := &n.place
 	p.stands, p.kept = stands, kept
 	if !stands {
+		p.again = time.Time{}
 		return
 	}
 	p.again = n.shared.Clock.Local(n.request.Now+n.request.ComeBack, received)
@@ -63,7 +79,7 @@ func (n *Lane) standLocked(stands, kept, changed bool, received time.Time) {
 }
 
 // answerLocked tells a caller that got nothing what the reply says, if the caller wants to know.
-func (n *Lane) answerLocked(w *waiter, err error, former bool, sent time.Time) {
+func (n *Lane) answerLocked(w *waiter, err error, former bool, sent, received time.Time) {
 	switch {
 	case err != nil:
 		if w.prompt() || !n.shared.Passing(err) {
@@ -78,8 +94,11 @@ func (n *Lane) answerLocked(w *waiter, err error, former bool, sent time.Time) {
 	case w.verdict == bucket.Waiting && w.Mode == Come:
 		w.at = n.place.again
 		n.endLocked(w, ErrNotNow)
-	case w.Mode == AtOnce:
+	case w.Mode == AtOnce && w.verdict == bucket.Reserved && n.pool.speak(w.Cost):
 		n.queue.turn(w, WhenDue) // its token is due as soon as the reply could be relied upon, which is a moment from now
+	case w.Mode == AtOnce: // an older caller has taken it
+		w.at = received
+		n.endLocked(w, ErrNotNow)
 	}
 }
 
@@ -117,8 +136,11 @@ func (n *Lane) unpackLocked(r *Route, received time.Time) {
 					g.Waited, g.Turns = max(0, g.Due.Sub(w.Since)), w.asked
 				}
 				n.pool.add(&g)
+				if w.state != ended {
+					w.verdict = a.Verdict
+				}
 			case bucket.Waiting:
-				n.place.last, n.place.every = n.shared.Clock.Local(q.Now+due, received), limit.Interval(1)
+				n.place.last, n.place.every, n.place.bound = n.shared.Clock.Local(q.Now+due, received), limit.Interval(1), max(0, a.Bound)
 				fallthrough
 			case bucket.Refused:
 				if w.state != ended { // else the caller reads what it got

@@ -17,7 +17,7 @@ func (n *Lane) run() {
 		}
 		n.mu.Lock()
 		r, sent := n.route.Load(), time.Now()
-		if n.sent = sent; !n.buildLocked(sent) {
+		if !n.buildLocked(sent) {
 			again = n.restLocked(sent)
 			n.unlock()
 			continue
@@ -124,7 +124,7 @@ func (n *Lane) buildLocked(now time.Time) bool {
 		} else {
 			q.Asks = append(q.Asks, k)
 		}
-		w.inRequest = k.N
+		w.inRequest, w.state = k.N, waiting
 		q.Tell = q.Tell || w.Tell
 		calls += k.N
 		n.requesters = append(n.requesters, w)
@@ -174,9 +174,12 @@ func (n *Lane) unbuildLocked(was *Route, now time.Time) {
 	for _, w := range n.requesters {
 		w.inRequest = 0
 	}
-	if was.Alike(n.route.Load()) { // else what goes back was charged to other limits
-		for _, b := range n.request.Backs {
+	alike := was.Alike(n.route.Load())
+	for _, b := range n.request.Backs {
+		if alike {
 			n.pool.add(&Grant{Due: n.shared.Clock.Local(b.Due, now), at: b.Due, Cost: b.Cost, lane: n, Route: was})
+		} else { // charged to other limits
+			was.lost(b.Cost)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (n *Lane) wakeAt(now, request time.Time) time.Time {
 		next = sooner(next, n.pool.after(now))
 	}
 	if n.asking && n.queue.prompt > 0 {
-		next = sooner(next, n.sent.Add(n.shared.Timeout))
+		next = sooner(next, n.promptSince.Add(n.shared.Timeout))
 	}
 	return next
 }

@@ -24,10 +24,13 @@ func (r *Route) took(tokens int64) { r.each(func(t *Tally) { t.Taken.Add(tokens)
 // returned counts tokens that were given back.
 func (r *Route) returned(tokens int64) { r.each(func(t *Tally) { t.Returned.Add(tokens) }) }
 
+// lost counts tokens that nobody can use any more.
+func (r *Route) lost(tokens int64) { r.each(func(t *Tally) { t.Lost.Add(tokens) }) }
+
 // Lose counts the tokens of a grant as lost.
 func (g *Grant) Lose() {
 	if g.lane != nil {
-		g.Route.each(func(t *Tally) { t.Lost.Add(g.Cost) })
+		g.Route.lost(g.Cost)
 	}
 }
 

@@ -41,7 +41,7 @@ func (t *timer) set(at, now time.Time) {
 		t.last = t.at
 	}
 	t.at = at
-	d := at.Sub(now)
+	d := time.Until(at) // now may be a moment ago
 	if t.exact() {
 		d -= nearly
 	}
