@@ -134,7 +134,7 @@ func TestAudioFeaturesDenied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := fake.kinds["features"]; n < 1 || n > 60 {
+	if n := fake.kinds["features"]; n < 1 || n > 150 { // of 300; under load more are under way before the first answer
 		t.Errorf("asked %d times for what is denied, want it to stop after the first few", n)
 	}
 	if n := fake.kinds["track"]; n != len(p.Tracks) {
