@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -324,20 +325,13 @@ func TestCallTimeoutBoundsWhoWantsAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := one(40, 40)
 		cfg.CallTimeout = 2 * time.Second
-		hangs := make(chan struct{})
-		var slowly bool
-		l := slow(t, cfg, func() time.Duration {
-			if slowly {
-				return 20 * time.Second
-			}
-			return 0
-		})
+		var delay atomic.Int64
+		l := slow(t, cfg, func() time.Duration { return time.Duration(delay.Load()) })
 		defer closeLimiter(t, l)
-		defer close(hangs)
 		if err := l.Wait(t.Context(), "global"); err != nil {
 			t.Fatal(err)
 		}
-		slowly = true
+		delay.Store(int64(20 * time.Second))
 		var all sync.WaitGroup
 		for i := range 5 {
 			all.Go(func() {
@@ -350,7 +344,7 @@ func TestCallTimeoutBoundsWhoWantsAnAnswer(t *testing.T) {
 			})
 		}
 		all.Wait()
-		slowly = false
+		delay.Store(0)
 	})
 }
 
@@ -450,13 +444,13 @@ func TestCallerWhoseReservationIsGone(t *testing.T) {
 // TestBatchWhoseContextEnds: while Redis hangs; who comes next is not told of it.
 func TestBatchWhoseContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		delay := time.Duration(0)
-		l := slow(t, one(40, 40), func() time.Duration { return delay })
+		var delay atomic.Int64
+		l := slow(t, one(40, 40), func() time.Duration { return time.Duration(delay.Load()) })
 		defer closeLimiter(t, l)
 		if err := l.Wait(t.Context(), "global"); err != nil {
 			t.Fatal(err)
 		}
-		delay = time.Second
+		delay.Store(int64(time.Second))
 		var all sync.WaitGroup
 		for i := range 60 {
 			all.Go(func() {
@@ -474,7 +468,7 @@ func TestBatchWhoseContextEnds(t *testing.T) {
 			})
 		}
 		all.Wait()
-		delay = 0
+		delay.Store(0)
 	})
 }
 
@@ -496,4 +490,26 @@ func TestDecideBehindALine(t *testing.T) {
 		cancel()
 		all.Wait()
 	}, 1)
+}
+
+// TestCancelledCallOfFiveCostsNothing: ten calls of one token, after a call of five was reserved and given up, take the time of ten tokens.
+func TestCancelledCallOfFiveCostsNothing(t *testing.T) {
+	crews(t, one(20, 5), func(t *testing.T, fleet []*limiter.Limiter) {
+		l := fleet[0]
+		empty(t, l, 5)
+		begun := time.Now()
+		r, err := l.ReserveN(t.Context(), "global", 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Cancel()
+		for range 10 {
+			if err := l.Wait(t.Context(), "global"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(begun); (took - 500*time.Millisecond).Abs() > 5*time.Millisecond {
+			t.Errorf("ten calls took %v, want 500ms", took)
+		}
+	}, 1, 2)
 }
