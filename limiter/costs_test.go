@@ -63,7 +63,7 @@ func TestMixedCostsUseTheRate(t *testing.T) {
 					}
 				}
 				time.Sleep(c.length)
-				// Now all wait. What is in the bucket is not lost: a call of the burst waits for it. What is reserved has not been used.
+				// Now all callers wait. Tokens in the bucket are not lost: a call of the burst waits for them. Reserved tokens have not been used.
 				snapshot, err := fleet[0].Snapshot(t.Context())
 				if err != nil {
 					t.Fatal(err)

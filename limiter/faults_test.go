@@ -363,7 +363,8 @@ func TestOneSlowReplyIsForgotten(t *testing.T) {
 	})
 }
 
-// TestUnavailableRedisIsSaid: to who wants an answer at once. Who waits waits on, until Redis is back or its own context ends.
+// TestUnavailableRedisIsSaid: a call that wants an answer at once gets the error. A call that waits goes on waiting, until Redis is back or its
+// own context ends.
 func TestUnavailableRedisIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)

@@ -63,7 +63,7 @@ func isStale(err error) bool {
 	return stale
 }
 
-// TestEpochs: who must be believed about what was forgotten, and who not. Who is not served at once has to configure
+// TestEpochs: which callers Redis believes about lost memory, and which not. A caller that is not served at once has to configure
 // first, and is served then.
 func TestEpochs(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -56,7 +56,7 @@ func (k *recalled) total() int64 {
 	return 0
 }
 
-// start notes the number of starts of a window. What lies close together is one entry, at the later time; one entry that no longer
+// start notes the number of starts of a window. Starts close together are one entry, at the later time; one entry that no longer
 // counts stays as the number before all others.
 func (k *recalled) start(total int64, now time.Time, horizon, width time.Duration) {
 	due := now.Add(horizon)

@@ -10,7 +10,7 @@ import (
 )
 
 // Remove removes a namespace that nobody uses any more: what has no time to live in Redis, which is the levels of the configured
-// limits and what replicas want. What has one goes by itself: the levels of buckets that were made at run time, at the
+// limits and what replicas want. Keys with a time to live go by themselves: the levels of buckets that were made at run time, at the
 // latest when they are full; the replies of a replica, a minute after its last announcement.
 //
 // A namespace of which a replica was heard in the last half minute is left alone, and the error says how many there are: to them it

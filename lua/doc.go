@@ -9,7 +9,7 @@
 // configure decides which limits are in force and what becomes of their levels; its fragments are told, wishes, force, collect and
 // levels, in this order.
 //
-// Each record in Redis begins with the version of its format, [Version]. What is read is brought into the bounds of what the
+// Each record in Redis begins with the version of its format, [Version]. Every record that a script reads is brought into the bounds of what the
 // scripts can have written, where it is read; keys of another type are removed.
 //
 // It knows nothing of policy. A script decides by Redis' own clock, takes and returns integers and names only, checks

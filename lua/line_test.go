@@ -220,7 +220,7 @@ func TestFormerVersion(t *testing.T) {
 	}
 }
 
-// TestWindowOfALostMemoryIsShut: a window made at run time outlives the memory of the namespace. What it knows is not the whole.
+// TestWindowOfALostMemoryIsShut: a window made at run time outlives the memory of the namespace. Its log is not complete.
 func TestWindowOfALostMemoryIsShut(t *testing.T) {
 	m, rdb := begin(t)
 	l := lua.Limit{Field: lua.Field{Bucket: "o", PerUS: 1_000_000, Window: true}, Tokens: 1, PerUS: 500_000, Burst: 2, Own: true}

@@ -11,7 +11,7 @@ import (
 //go:embed *.lua
 var files embed.FS
 
-// A script is a list of fragments, joined as text: all of them see the same locals. What several scripts do is written once.
+// A script is a list of fragments, joined as text: all of them see the same locals. Code of several scripts is written once.
 var (
 	plainFragments = []string{
 		"arguments", "numbers", "checks", "level", "memory", "time", "hooks", "limits", "asks", "token", "rules", "pass",

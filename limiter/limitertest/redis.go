@@ -13,7 +13,7 @@ import (
 // Redis starts an in-process Redis for one test and returns it with a client. It opens no socket, so that inside a
 // testing/synctest bubble it runs on the bubble's clock. Both end with the test.
 //
-// It is not a Redis: numbers print and keys expire differently. What is proven on it wants a run on the real one too.
+// It is not a Redis: numbers print and keys expire differently. A test that passes on it wants a run on the real one too.
 func Redis(tb testing.TB) (*miniredis.Miniredis, *redis.Client) {
 	tb.Helper()
 	m := miniredis.NewMiniRedis()

@@ -178,7 +178,7 @@ func (n *Lane) unlock() {
 	}
 }
 
-// leave takes out a caller whose context has ended. What it was given in the same moment goes to the next.
+// leave takes out a caller whose context has ended. A reservation that it was given in the same moment goes to the next caller.
 func (n *Lane) leave(w *waiter) {
 	n.mu.Lock()
 	if w.state == ended {
