@@ -318,6 +318,9 @@ func (c older) check(t *testing.T, rdb *redis.Client, options *redis.Options, tr
 
 // TestOlderVersionIsLostMemory: records of the format before are forgotten, said once, and nobody starts before a horizon.
 func TestOlderVersionIsLostMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector is too slow for marks in real time")
+	}
 	for name, c := range olders() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
