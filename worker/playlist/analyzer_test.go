@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/weir-go/weir/orchestrator"
 	"github.com/weir-go/weir/worker/playlist"
 )
 
@@ -134,7 +135,7 @@ func TestAudioFeaturesDenied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := fake.kinds["features"]; n < 1 || n > 150 { // of 300; under load more are under way before the first answer
+	if n := fake.kinds["features"]; n < 1 || n > orchestrator.DefaultSlots { // that many are under way before the first answer
 		t.Errorf("asked %d times for what is denied, want it to stop after the first few", n)
 	}
 	if n := fake.kinds["track"]; n != len(p.Tracks) {

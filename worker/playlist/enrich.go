@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/weir-go/weir/orchestrator"
 )
@@ -48,12 +49,22 @@ var errDenied = errors.New("audio features are denied")
 func (e *enrichment) askFeatures(ctx context.Context, r *run, ended func()) error {
 	r.events <- event{phase: PhaseFeatures, text: "Listening to the tracks."}
 	tasks := make([]orchestrator.Task[Features], len(e.withID))
+	var denied atomic.Bool // no further task asks, before the batch has heard of it
 	for i, t := range e.withID {
-		tasks[i] = func(ctx context.Context) (Features, error) { return r.clients.Spotify.AudioFeatures(ctx, t.ID) }
+		tasks[i] = func(ctx context.Context) (Features, error) {
+			if denied.Load() {
+				return Features{}, errDenied
+			}
+			f, err := r.clients.Spotify.AudioFeatures(ctx, t.ID)
+			if isDenial(err) {
+				denied.Store(true)
+			}
+			return f, err
+		}
 	}
 	out, err := many(ctx, r, step{PhaseFeatures, apiSpotify, "spotify.audio-features"}, tasks, func(err error) error {
 		ended()
-		if answer, ok := errors.AsType[*APIError](err); ok && answer.Status == http.StatusForbidden {
+		if isDenial(err) || errors.Is(err, errDenied) {
 			e.denied = true
 			return errDenied
 		}
@@ -61,6 +72,11 @@ func (e *enrichment) askFeatures(ctx context.Context, r *run, ended func()) erro
 	})
 	e.features, e.failedFeatures = values(out)
 	return err
+}
+
+func isDenial(err error) bool {
+	answer, ok := errors.AsType[*APIError](err)
+	return ok && answer.Status == http.StatusForbidden
 }
 
 func (e *enrichment) askTracks(ctx context.Context, r *run, ended func()) error {
