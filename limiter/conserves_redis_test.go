@@ -13,31 +13,32 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// lateness measures how long after its time a timer and a call to Redis are over on this machine, on average, until the returned
-// function is called.
-func lateness(t *testing.T, rdb *redis.Client) (stop func() time.Duration) {
-	const every = 25 * time.Millisecond
-	done, measured := make(chan struct{}), make(chan time.Duration)
+// lateness measures how long after its time a timer and a call to Redis are over on this machine, on average and at most, until the
+// returned function is called.
+func lateness(t *testing.T, rdb *redis.Client, every time.Duration) (stop func() (mean, longest time.Duration)) {
+	done, measured := make(chan struct{}), make(chan [2]time.Duration)
 	go func() {
-		var late, n time.Duration
+		var late, n, longest time.Duration
 		timer := time.NewTimer(every)
 		defer timer.Stop()
 		for at := time.Now().Add(every); ; {
 			select {
 			case <-done:
-				measured <- late / max(1, n)
+				measured <- [2]time.Duration{late / max(1, n), longest}
 				return
 			case <-timer.C:
 				rdb.Time(t.Context())
-				late, n = late+max(0, time.Since(at)), n+1 // when a goroutine runs, not when its timer has fired
+				by := max(0, time.Since(at)) // when a goroutine runs, not when its timer has fired
+				late, n, longest = late+by, n+1, max(longest, by)
 				at = time.Now().Add(every)
 				timer.Reset(every)
 			}
 		}
 	}()
-	return func() time.Duration {
+	return func() (mean, longest time.Duration) {
 		close(done)
-		return <-measured
+		m := <-measured
+		return m[0], m[1]
 	}
 }
 
@@ -79,9 +80,10 @@ func TestConservesOnRedis(t *testing.T) {
 			logs[i] = play(t, r, w)
 		})
 	}
-	stop := lateness(t, rdb)
+	const every = 25 * time.Millisecond
+	stop := lateness(t, rdb, every)
 	plays.Wait()
-	late := stop()
+	late, _ := stop()
 	t.Logf("timers and calls were late by %v on average", late)
 	red := openRed(t, "redis")
 	for i, r := range rows {
@@ -94,8 +96,11 @@ func TestConservesOnRedis(t *testing.T) {
 					first = false
 					return logs[i]
 				}
-				stop := lateness(t, rdb)
-				defer func() { tolerance.Loose = looseBy(r, stop()) }()
+				stop := lateness(t, rdb, every)
+				defer func() {
+					late, _ := stop()
+					tolerance.Loose = looseBy(r, late)
+				}()
 				w := fleetWorld(t, r, fmt.Sprintf("row-%d-again", i), options) // alone
 				defer w.end()
 				return play(t, r, w)
