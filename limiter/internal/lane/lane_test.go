@@ -1,0 +1,224 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/limiter/internal/bucket"
+)
+
+// moody is a store over one real bucket. It takes its time, fails, or does not know the configuration, as a test wishes.
+type moody struct {
+	zero  time.Time
+	delay func() time.Duration
+	fail  func() error
+
+	mu     sync.Mutex
+	bucket *bucket.Bucket
+	spares []bucket.Spare
+	asked  []time.Time
+}
+
+func newMoody(l bucket.Limit) *moody {
+	return &moody{zero: time.Now(), bucket: bucket.New(l), delay: func() time.Duration { return 0 }, fail: func() error { return nil }}
+}
+
+func (m *moody) Reserve(r *Route, q *Request) error {
+	q.Runs = 1
+	m.mu.Lock()
+	m.asked = append(m.asked, time.Now())
+	m.mu.Unlock()
+	time.Sleep(m.delay())
+	if err := m.fail(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	q.Now = time.Since(m.zero).Microseconds()
+	m.bucket.Enter(q.Now, r.Limits[0].Limit, 0)
+	var spares []bucket.Spare
+	for _, b := range q.Backs {
+		spares = append(spares, bucket.Spare{Due: b.Due, Cost: Costs(b.Cost), Fresh: true})
+	}
+	reply := bucket.Reply{Answers: q.Answers}
+	bucket.Decide(bucket.Route{Limits: []*bucket.Bucket{m.bucket}, Of: []int{0}},
+		&bucket.Request{Lane: "lane", Now: q.Now, Horizon: 250_000, Lead: q.Lead, Asks: q.Asks, Spares: spares}, &reply)
+	q.Answers, q.ComeBack = reply.Answers, reply.ComeBack
+	return nil
+}
+
+var (
+	errAway    = errors.New("away")
+	errRefused = errors.New("refused")
+)
+
+// TestRetries: while the store fails, callers that wait are asked for again and again, but not often; the others get the error, each of the
+// store's own; and after an error that does not pass all get it.
+func TestRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000, Burst: 5})
+		s.Passing = func(err error) bool { return errors.Is(err, errAway) }
+		err := errAway
+		m.fail = func() error { return err }
+		n := New(s, "lane", false, m, routeOf(5))
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				if _, err := n.Join(t.Context(), Ask{Mode: WhenDue, Cost: 1, N: 1, Since: time.Now()}); !errors.Is(err, errRefused) {
+					t.Errorf("a caller that waits got %v", err)
+				}
+			})
+		}
+		for range 5 {
+			if _, err := n.Join(t.Context(), Ask{Mode: AtOnce, Cost: 1, N: 1, Since: time.Now()}); !errors.Is(err, errAway) {
+				t.Errorf("a caller that does not wait got %v", err)
+			}
+		}
+		before := len(m.asked)
+		time.Sleep(time.Minute)
+		if asked := len(m.asked) - before; asked < 20 || asked > 50 {
+			t.Errorf("the store was asked %d times in a minute", asked)
+		}
+		err = errRefused
+		all.Wait()
+		s.Running.Wait()
+	})
+}
+
+// TestEndOfContextIsNoticedAtOnce: in each mode, while the store hangs, while it fails, and in line.
+func TestEndOfContextIsNoticedAtOnce(t *testing.T) {
+	for name, world := range map[string]func(m *moody){
+		"hangs":   func(m *moody) { m.delay = func() time.Duration { return time.Minute } },
+		"fails":   func(m *moody) { m.fail = func() error { return errAway } },
+		"in line": func(*moody) {},
+	} {
+		for _, mode := range []Mode{WhenDue, Ahead, AtOnce, Come} {
+			synctest.Test(t, func(t *testing.T) {
+				s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000_000, Burst: 5})
+				world(m)
+				n := New(s, "lane", false, m, routeOf(5))
+				var all sync.WaitGroup
+				for range 20 {
+					all.Go(func() {
+						ctx, cancel := context.WithCancel(t.Context())
+						defer cancel()
+						begun, after := time.Now(), 10*time.Millisecond+rand.N(time.Second)
+						time.AfterFunc(after, cancel)
+						var err error
+						if mode == Come {
+							_, err = n.Batch(ctx, []Run{{N: 2, Cost: 1}, {N: 1, Cost: 2}}, &counter{})
+						} else {
+							_, err = n.Join(ctx, Ask{Mode: mode, Cost: 1, N: 1, Since: begun})
+						}
+						if took := time.Since(begun); took > after {
+							t.Errorf("%s, mode %d: %v after %v, its context ended after %v", name, mode, err, took, after)
+						}
+					})
+				}
+				all.Wait()
+				n.Close(errors.New("closed"))
+				s.Running.Wait()
+			})
+		}
+	}
+}
+
+// TestNoTokenIsLost: callers of all modes and costs come, leave, use and return reservations, while the store is slow and fails at times and
+// the route changes its rate: in the end each token that was reserved was used, returned, or lost, and nothing hangs.
+func TestNoTokenIsLost(t *testing.T) {
+	for seed := range uint64(30) {
+		for _, local := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				rnd := rand.New(rand.NewPCG(seed, 1))
+				burst := 1 + rnd.Int64N(12)
+				s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 1 + rnd.Int64N(100_000), Burst: burst})
+				s.Local = local
+				r := routeOf(burst)
+				tally := r.Limits[0].Tally
+				r.Limits[0].Limit = bucket.Limit{Tokens: 1, Per: 1 + rnd.Int64N(100_000), Burst: burst}
+				r = NewRoute(*r)
+				var mu sync.Mutex
+				draw := func(n int64) int64 {
+					mu.Lock()
+					defer mu.Unlock()
+					return rnd.Int64N(n)
+				}
+				if !local {
+					m.delay = func() time.Duration { return time.Duration(draw(20)) * time.Millisecond }
+					m.fail = func() error {
+						switch draw(20) {
+						case 0:
+							return errAway
+						case 1:
+							return ErrOutdated
+						}
+						return nil
+					}
+				}
+				n := New(s, "lane", seed%2 == 1, m, r)
+				var used int64
+				use := func(g Grant) {
+					if d := time.Until(g.Due); d > 0 {
+						time.Sleep(d)
+					}
+					mu.Lock()
+					used += g.Cost
+					mu.Unlock()
+				}
+				var all sync.WaitGroup
+				for range 12 {
+					all.Go(func() {
+						for range 30 {
+							ctx, cancel := t.Context(), context.CancelFunc(func() {})
+							if draw(3) == 0 {
+								ctx, cancel = context.WithCancel(ctx)
+								time.AfterFunc(1+time.Duration(draw(200))*time.Millisecond, cancel)
+							}
+							if mode := Mode(draw(4)); mode == Come {
+								var c counter
+								_, _ = n.Batch(ctx, []Run{{N: 1 + int(draw(4)), Cost: 1 + draw(burst)}, {N: 1, Cost: 1}}, &c)
+								for _, g := range c.got {
+									if draw(3) == 0 {
+										g.Return()
+									} else {
+										use(g)
+									}
+								}
+							} else if o, err := n.Join(ctx, Ask{Mode: mode, Cost: 1 + draw(burst), N: 1, Since: time.Now()}); err == nil {
+								if mode == Ahead && draw(2) == 0 {
+									o.Grant.Return()
+								} else {
+									use(o.Grant)
+								}
+							}
+							cancel()
+							time.Sleep(time.Duration(draw(50)) * time.Millisecond)
+						}
+					})
+				}
+				for i := range int64(5) {
+					time.Sleep(200 * time.Millisecond)
+					next := *r
+					next.Built, next.Version = i+1, i+2
+					n.Reroute(NewRoute(next))
+				}
+				all.Wait()
+				n.Close(errors.New("closed"))
+				s.Running.Wait()
+				n.mu.Lock()
+				for i := range n.pool.grants { // that were too near to be given back
+					n.pool.grants[i].Lose()
+				}
+				n.mu.Unlock()
+				if taken, returned, lost := tally.Taken.Load(), tally.Returned.Load(), tally.Lost.Load(); taken != used+returned+lost || taken == 0 {
+					t.Errorf("seed %d, local %v: %d tokens were taken; %d used, %d returned, %d lost", seed, local, taken, used, returned, lost)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package lane
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/weir-go/weir/limiter/internal/bucket"
+)
+
+// still is a store that is not asked.
+type still struct{}
+
+func (still) Reserve(*Route, *Request) error { return nil }
+
+// routeOf is a route of one limit.
+func routeOf(burst int64) *Route {
+	return NewRoute(Route{
+		Name: "route", Version: 1, Slack: 50 * time.Millisecond,
+		Limits: []Limit{{Limit: bucket.Limit{Tokens: 1, Per: 100_000, Burst: burst}, Bucket: "bucket", Per: time.Second, Tally: &Tally{}}},
+	})
+}
+
+func sharedOf() *Shared {
+	return &Shared{
+		Slack: 50 * time.Millisecond, Horizon: 250 * time.Millisecond, Timeout: 5 * time.Second, Clock: NewClock(),
+		Refresh: func(int64) error { return nil }, Passing: func(error) bool { return true }, Unavailable: func(err error) error { return err },
+		Reopen: func(*Lane) *Lane { return nil }, Used: func(time.Time) {},
+	}
+}
+
+// counter takes the reservations of a scheduler.
+type counter struct{ got []Grant }
+
+func (c *counter) Take(g *Grant) { c.got = append(c.got, *g) }
+
+// TestMatch: whatever callers wait and whatever reservations there are, no token is lost or given twice; nobody gets a reservation before
+// its due time who does not take it ahead, nor one that is due after the caller's deadline; of equal callers the first is served first;
+// and no reservation is left over that a caller without one could use.
+func TestMatch(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		now := time.Now()
+		n := New(sharedOf(), "lane", false, still{}, routeOf(20))
+		cost := rapid.Int64Range(1, rapid.SampledFrom([]int64{1, 3, 20}).Draw(t, "largest"))
+		var before, after, taken int64
+		for range rapid.IntRange(0, 12).Draw(t, "grants") {
+			g := Grant{Due: now.Add(time.Duration(rapid.IntRange(-20, 200).Draw(t, "due")) * time.Millisecond), Cost: cost.Draw(t, "tokens"), lane: n, Route: n.Route()}
+			before += g.Cost
+			n.pool.add(&g)
+		}
+		var all []*waiter
+		takes := map[*waiter]*counter{}
+		for i := range rapid.IntRange(0, 12).Draw(t, "callers") {
+			a := Ask{Mode: rapid.SampledFrom([]Mode{WhenDue, WhenDue, Ahead, AtOnce, Come}).Draw(t, "mode"), Cost: cost.Draw(t, "cost"), N: 1, Since: now.Add(time.Duration(i))}
+			if a.Mode == WhenDue || a.Mode == Ahead {
+				if d := rapid.IntRange(-1, 150).Draw(t, "deadline"); d >= 0 {
+					a.Deadline = now.Add(time.Duration(d) * time.Millisecond)
+				}
+			}
+			w := n.shared.waiters.get(a)
+			if a.Mode == Come {
+				w.N = rapid.IntRange(1, 5).Draw(t, "calls")
+				takes[w] = &counter{}
+				w.to = takes[w]
+			}
+			n.queue.push(w)
+			all = append(all, w)
+		}
+		missing := n.matchLocked(now)
+		for _, g := range n.pool.grants {
+			after += g.Cost
+			if g.Cost < 0 || g.spoken > g.Cost {
+				t.Fatalf("a grant of %d tokens, %d of them for callers", g.Cost, g.spoken)
+			}
+		}
+		plain := n.queue.odd == 0 && n.pool.odd == 0
+		left, first := 0, map[Ask]int{}
+		for i, w := range all {
+			got := []Grant{w.one}
+			if w.to != nil {
+				got = takes[w].got
+			}
+			for _, g := range got[:min(len(got), w.got)] {
+				taken += g.Cost
+				switch {
+				case g.Cost != w.Cost:
+					t.Errorf("a call of %d got %d tokens", w.Cost, g.Cost)
+				case g.Due.After(now) && (w.Mode == WhenDue || w.Mode == AtOnce):
+					t.Errorf("a caller of mode %d got a reservation %v before it is due", w.Mode, g.Due.Sub(now))
+				case !w.Deadline.IsZero() && w.Deadline.Before(g.Due):
+					t.Errorf("a reservation %v after the deadline", g.Due.Sub(w.Deadline))
+				}
+			}
+			if w.err != nil {
+				continue
+			}
+			alike := Ask{Mode: w.Mode, Cost: w.Cost, Deadline: w.Deadline}
+			if earlier, ok := first[alike]; ok && w.got > 0 && all[earlier].got == 0 {
+				t.Errorf("caller %d was served before caller %d, which wants the same and came first", i, earlier)
+			} else if !ok {
+				first[alike] = i
+			}
+			if w.state == ended || plain {
+				continue
+			}
+			if w.state != covered {
+				left++
+				for _, g := range n.pool.grants {
+					if free := g.Cost - g.spoken; free >= w.Cost && w.Mode != AtOnce {
+						t.Errorf("%d tokens are left, and a call of %d has none", free, w.Cost)
+					}
+				}
+			}
+		}
+		if before != after+taken {
+			t.Errorf("%d tokens became %d in the pool and %d taken", before, after, taken)
+		}
+		if !plain && missing != (left > 0) {
+			t.Errorf("missing %v, %d callers are without", missing, left)
+		}
+	})
+}
