@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +22,13 @@ type moody struct {
 	mu     sync.Mutex
 	bucket *bucket.Bucket
 	spares []bucket.Spare
-	asked  []time.Time
+	asked  int
+}
+
+func (m *moody) requests() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.asked
 }
 
 func newMoody(l bucket.Limit) *moody {
@@ -31,7 +38,7 @@ func newMoody(l bucket.Limit) *moody {
 func (m *moody) Reserve(r *Route, q *Request) error {
 	q.Runs = 1
 	m.mu.Lock()
-	m.asked = append(m.asked, time.Now())
+	m.asked++
 	m.mu.Unlock()
 	time.Sleep(m.delay())
 	if err := m.fail(); err != nil {
@@ -63,8 +70,13 @@ func TestRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000, Burst: 5})
 		s.Passing = func(err error) bool { return errors.Is(err, errAway) }
-		err := errAway
-		m.fail = func() error { return err }
+		var refuses atomic.Bool
+		m.fail = func() error {
+			if refuses.Load() {
+				return errRefused
+			}
+			return errAway
+		}
 		n := New(s, "lane", false, m, routeOf(5))
 		var all sync.WaitGroup
 		for range 3 {
@@ -79,12 +91,12 @@ func TestRetries(t *testing.T) {
 				t.Errorf("a caller that does not wait got %v", err)
 			}
 		}
-		before := len(m.asked)
+		before := m.requests()
 		time.Sleep(time.Minute)
-		if asked := len(m.asked) - before; asked < 20 || asked > 50 {
+		if asked := m.requests() - before; asked < 20 || asked > 50 {
 			t.Errorf("the store was asked %d times in a minute", asked)
 		}
-		err = errRefused
+		refuses.Store(true)
 		all.Wait()
 		s.Running.Wait()
 	})
@@ -220,5 +232,80 @@ func TestNoTokenIsLost(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestCallerHearsTheReplyThatConcernsIt: a caller is covered by a reservation, as a call of another kind finds out; the reservation goes with
+// its route; and the store refuses what is asked then. The caller is told.
+func TestCallerHearsTheReplyThatConcernsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000, Burst: 5})
+		s.Passing = func(error) bool { return false }
+		m.fail = func() error { return errRefused }
+		n := New(s, "lane", false, m, routeOf(5))
+		g := Grant{Due: time.Now().Add(200 * time.Millisecond), Cost: 1, lane: n, Route: n.Route()}
+		n.pool.add(&g)
+		var waits sync.WaitGroup
+		waits.Go(func() {
+			if _, err := n.Join(t.Context(), Ask{Mode: WhenDue, Cost: 1, N: 1, Since: time.Now()}); !errors.Is(err, errRefused) {
+				t.Errorf("it got %v", err)
+			}
+		})
+		synctest.Wait()
+		if _, err := n.Join(t.Context(), Ask{Mode: AtOnce, Cost: 1, N: 1, Since: time.Now()}); !errors.Is(err, errRefused) {
+			t.Errorf("a call that does not wait got %v", err)
+		}
+		other := *n.Route()
+		other.Built, other.Limits = 1, []Limit{other.Limits[0]}
+		other.Limits[0].Bucket = "another"
+		n.Reroute(NewRoute(other))
+		waits.Wait()
+		s.Running.Wait()
+	})
+}
+
+// TestWaiterIsPutBackOnce: one of a batch whose context ends while a request of others is under way.
+func TestWaiterIsPutBackOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000, Burst: 5})
+		m.delay = func() time.Duration { return time.Second }
+		n := New(s, "lane", false, m, routeOf(5))
+		var other sync.WaitGroup
+		other.Go(func() { _, _ = n.Join(t.Context(), Ask{Mode: WhenDue, Cost: 1, N: 1, Since: time.Now()}) })
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if _, err := n.Batch(ctx, []Run{{N: 1, Cost: 1}}, &counter{}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if first, second := s.waiters.get(Ask{}), s.waiters.get(Ask{}); first == second {
+			t.Error("two callers would share a waiter")
+		}
+		other.Wait()
+		s.Running.Wait()
+	})
+}
+
+// TestQueueIsByAge: whoever comes late with an older call stands before younger ones, and behind those of its age.
+func TestQueueIsByAge(t *testing.T) {
+	now, q := time.Now(), queue{}
+	var all []*waiter
+	for _, age := range []int{3, 1, 2, 3, 0, 2, 5} {
+		w := &waiter{Ask: Ask{Cost: 1, N: 1, Since: now.Add(-time.Duration(age) * time.Second)}}
+		all = append(all, w)
+		q.push(w)
+	}
+	i := 0
+	for w := q.first; w != nil; w = w.next {
+		if want := all[[]int{6, 0, 3, 2, 5, 1, 4}[i]]; w != want {
+			t.Errorf("place %d is of %v", i, now.Sub(w.Since))
+		}
+		i++
+	}
+	for _, k := range []int{0, 6, 4, 2, 5, 3, 1} {
+		q.remove(all[k])
+	}
+	if q.first != nil || q.last != nil || q.len != 0 || q.odd != 0 {
+		t.Errorf("what is left: %+v", q)
 	}
 }
