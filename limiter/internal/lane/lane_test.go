@@ -264,25 +264,59 @@ func TestCallerHearsTheReplyThatConcernsIt(t *testing.T) {
 	})
 }
 
-// TestWaiterIsPutBackOnce: one of a batch whose context ends while a request of others is under way.
-func TestWaiterIsPutBackOnce(t *testing.T) {
+// TestPromptCallersHaveTheirOwnTime: while the store hangs, each caller that wants an answer at once gets the error when it has waited for the
+// timeout, whenever it came and whenever the request was made.
+func TestPromptCallersHaveTheirOwnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000, Burst: 5})
-		m.delay = func() time.Duration { return time.Second }
+		m.delay = func() time.Duration { return 13 * time.Second }
 		n := New(s, "lane", false, m, routeOf(5))
-		var other sync.WaitGroup
-		other.Go(func() { _, _ = n.Join(t.Context(), Ask{Mode: WhenDue, Cost: 1, N: 1, Since: time.Now()}) })
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		if _, err := n.Batch(ctx, []Run{{N: 1, Cost: 1}}, &counter{}); !errors.Is(err, context.DeadlineExceeded) {
-			t.Error(err)
+		var all sync.WaitGroup
+		for i := range 7 {
+			for _, mode := range []Mode{AtOnce, Come} {
+				all.Go(func() {
+					time.Sleep(time.Duration(i) * 1100 * time.Millisecond)
+					begun := time.Now()
+					var err error
+					if mode == Come {
+						_, err = n.Batch(t.Context(), []Run{{N: 1, Cost: 1}}, &counter{})
+					} else {
+						_, err = n.Join(t.Context(), Ask{Mode: mode, Cost: 1, N: 1, Since: begun})
+					}
+					if took := time.Since(begun); err == nil || took != s.Timeout {
+						t.Errorf("a caller of mode %d that came after %v: %v after %v", mode, time.Duration(i)*1100*time.Millisecond, err, took)
+					}
+				})
+			}
 		}
-		if first, second := s.waiters.get(Ask{}), s.waiters.get(Ask{}); first == second {
-			t.Error("two callers would share a waiter")
-		}
-		other.Wait()
+		all.Wait()
 		s.Running.Wait()
+	})
+}
+
+// TestWhatGoesBackIsChargedToItsOwnLimits: a request gives a reservation back, the store does not know the configuration, and the route
+// has another bucket by then: the reservation is lost, and serves nobody.
+func TestWhatGoesBackIsChargedToItsOwnLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000, Burst: 5})
+		n := New(s, "lane", false, m, routeOf(5))
+		other := *n.Route()
+		other.Built, other.Limits = 1, []Limit{other.Limits[0]}
+		other.Limits[0].Bucket, other.Limits[0].Tally = "another", &Tally{}
+		var asked atomic.Bool
+		m.fail = func() error {
+			if asked.Swap(true) {
+				return nil
+			}
+			n.Reroute(NewRoute(other))
+			return ErrOutdated
+		}
+		g := Grant{Due: time.Now().Add(200 * time.Millisecond), at: 200_000, Cost: 1, lane: n, Route: n.Route()}
+		g.Return()
+		s.Running.Wait()
+		if tally := g.Route.Limits[0].Tally; tally.Lost.Load() != 1 || len(n.pool.grants) != 0 {
+			t.Errorf("%d tokens are lost, %d reservations in the pool", tally.Lost.Load(), len(n.pool.grants))
+		}
 	})
 }
 
