@@ -513,3 +513,122 @@ func TestCancelledCallOfFiveCostsNothing(t *testing.T) {
 		}
 	}, 1, 2)
 }
+
+// TestDecideHearsOfPauses: also in the process whose calls wait already, and behind which a pause began.
+func TestDecideHearsOfPauses(t *testing.T) {
+	crews(t, config(map[string][]limiter.Limit{"global": {{Tokens: 7, Per: 3 * time.Second, Burst: 2}}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+		l, other := fleet[0], fleet[len(fleet)-1]
+		empty(t, l, 2)
+		ctx, cancel := context.WithCancel(t.Context())
+		var waiting sync.WaitGroup
+		waiting.Go(func() { _ = l.Wait(ctx, "global") })
+		synctest.Wait()
+		if err := other.Pause(t.Context(), "global", 17*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if d, err := l.Decide(t.Context(), "global", 1); err != nil || d.OK || d.RetryAfter < 17*time.Second || d.RetryAfter > 19*time.Second {
+			t.Errorf("paused for 17 s: %+v, %v", d, err)
+		}
+		if err := other.Resume(t.Context(), "global"); err != nil {
+			t.Fatal(err)
+		}
+		if d, err := l.Decide(t.Context(), "global", 1); err != nil || d.OK || d.RetryAfter > 2*time.Second {
+			t.Errorf("resumed: %+v, %v", d, err)
+		}
+		cancel()
+		waiting.Wait()
+	}, 1, 3)
+}
+
+// TestDeadlineIsJudgedThoughOthersWait: a deadline that cannot be met is refused at once by a lane that waits itself, behind calls that other
+// replicas have announced since; and then a client that comes when it was told is let through.
+func TestDeadlineIsJudgedThoughOthersWait(t *testing.T) {
+	crews(t, config(map[string][]limiter.Limit{"global": {{Tokens: 1, Per: 11 * time.Second, Burst: 1}}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+		l, other := fleet[0], fleet[len(fleet)-1]
+		empty(t, l, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var waiting sync.WaitGroup
+		for _, of := range []*limiter.Limiter{l, other} { // 11 and 22 s
+			waiting.Go(func() { _ = of.Wait(ctx, "global") })
+			synctest.Wait()
+			time.Sleep(50 * time.Millisecond)
+		}
+		soon, end := context.WithTimeout(ctx, 25*time.Second)
+		defer end()
+		begun := time.Now()
+		err := l.Wait(soon, "global") // 33 s
+		if late, ok := errors.AsType[*limiter.DeadlineError](err); !ok || time.Since(begun) > time.Millisecond || late.Ready < 30*time.Second {
+			t.Errorf("a deadline in 25 s behind two calls at one in 11 s: %v after %v", err, time.Since(begun))
+		}
+		d, err := l.Decide(ctx, "global", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(d.RetryAfter)
+		if then, err := l.Decide(ctx, "global", 1); err != nil || !then.OK {
+			t.Errorf("told %v; then %+v, %v", d.RetryAfter, then, err)
+		}
+		waiting.Wait()
+	}, 1, 2)
+}
+
+// TestShadowModeIsHeardOfByTheNextCall: a call that finds out on the way starts, and so do calls that wait and batches.
+func TestShadowModeIsHeardOfByTheNextCall(t *testing.T) {
+	for name, call := range map[string]func(ctx context.Context, l *limiter.Limiter) error{
+		"Allow": func(ctx context.Context, l *limiter.Limiter) error {
+			ok, err := l.Allow(ctx, "global")
+			if err == nil && !ok {
+				err = errors.New("refused")
+			}
+			return err
+		},
+		"Wait": func(ctx context.Context, l *limiter.Limiter) error {
+			ctx, cancel := context.WithTimeout(ctx, time.Second)
+			defer cancel()
+			return l.Wait(ctx, "global")
+		},
+		"WaitN above the burst": func(ctx context.Context, l *limiter.Limiter) error {
+			if _, err := l.Allow(ctx, "global"); err != nil {
+				return err
+			}
+			return l.WaitN(ctx, "global", 5)
+		},
+		"ReserveBatch": func(ctx context.Context, l *limiter.Limiter) error {
+			rs, _, err := l.ReserveBatch(ctx, "global", limiter.Run{N: 3})
+			if err == nil && len(rs) != 3 {
+				err = errors.New("none")
+			}
+			return err
+		},
+	} {
+		for what, waits := range map[string]bool{"alone": false, "where a call waits": true} {
+			t.Run(name+", "+what, func(t *testing.T) {
+				crews(t, config(map[string][]limiter.Limit{"global": {{Tokens: 1, Per: time.Minute, Burst: 1}}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+					l, other := fleet[0], fleet[len(fleet)-1]
+					empty(t, l, 1)
+					var waiting sync.WaitGroup
+					if waits {
+						waiting.Go(func() {
+							begun := time.Now()
+							if err := l.Wait(t.Context(), "global"); err != nil || time.Since(begun) > 6*time.Second {
+								t.Errorf("a call that waits: %v after %v", err, time.Since(begun))
+							}
+						})
+						synctest.Wait()
+					}
+					if err := other.ConfigureShadow(t.Context(), limiter.ShadowOn); err != nil {
+						t.Fatal(err)
+					}
+					if waits && name == "ReserveBatch" {
+						time.Sleep(6 * time.Second) // a scheduler is told when to come back, which is within 5 s
+					}
+					if err := call(t.Context(), l); err != nil {
+						t.Error(err)
+					}
+					waiting.Wait()
+				}, 1, 2)
+			})
+		}
+	}
+}

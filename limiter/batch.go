@@ -87,14 +87,7 @@ func (l *Limiter) batch(ctx context.Context, route string, b *batch, runs []lane
 		return again, err
 	}
 	if l.shadows.Load() {
-		now := time.Now()
-		for _, r := range runs {
-			most := min(r.N, mostOfBatch)
-			l.pretend(n, r.Cost, most)
-			for range most {
-				b.Take(&lane.Grant{Due: now, Cost: r.Cost, Route: n.Route()})
-			}
-		}
+		b.pretend(l, n, runs)
 		return again, nil
 	}
 	before := len(b.all)
@@ -105,11 +98,27 @@ func (l *Limiter) batch(ctx context.Context, route string, b *batch, runs []lane
 			return err
 		})
 	}
+	if err != nil && l.shadows.Load() && (err == errPretend || err == lane.ErrNotNow) { //nolint:errorlint // never wrapped
+		b.pretend(l, n, runs) // heard of meanwhile
+		return again, nil
+	}
 	l.telemetry.served(ctx, n, len(b.all)-before, err)
 	if err == nil || err == lane.ErrNotNow { //nolint:errorlint // never wrapped
 		return again, nil
 	}
 	return time.Time{}, l.public(n, err)
+}
+
+// pretend gives leave to start the calls of runs at once, as far as one batch asks for them.
+func (b *batch) pretend(l *Limiter, n *lane.Lane, runs []lane.Run) {
+	for _, r := range runs {
+		most := min(r.N, mostOfBatch)
+		l.pretend(n, r.Cost, most)
+		for range most {
+			g := pretended(n, r.Cost)
+			b.Take(&g)
+		}
+	}
 }
 
 // byDue returns what was given in order. Those of one run are, as a rule.

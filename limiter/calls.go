@@ -117,7 +117,7 @@ func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, opts 
 	ask.N, ask.Since = 1, time.Now()
 	if l.shadows.Load() {
 		l.pretend(n, ask.Cost, 1)
-		return lane.Outcome{Grant: lane.Grant{Due: ask.Since, Cost: ask.Cost, Route: n.Route()}, Route: n.Route(), Bound: -1}, nil
+		return lane.Outcome{Grant: pretended(n, ask.Cost), Route: n.Route(), Bound: -1}, nil
 	}
 	ask.Deadline, _ = ctx.Deadline()
 	ctx, span := l.telemetry.asks(ctx, n)
@@ -127,6 +127,9 @@ func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, opts 
 			o, err = n.Join(ctx, ask)
 			return err
 		})
+	}
+	if err != nil && l.shadows.Load() && (err == errPretend || l.public(n, err) != err || err == lane.ErrNotNow) { //nolint:errorlint // never wrapped
+		o, err = lane.Outcome{Grant: pretended(n, ask.Cost), Route: n.Route(), Bound: -1}, nil // heard of meanwhile
 	}
 	if err != nil {
 		err = l.public(n, err)

@@ -7,7 +7,7 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
-// Close ends the limiter. Calls that wait, and calls from then on, get [ErrClosed]. Reservations that nobody
+// Close ends the limiter. Calls that wait get [ErrClosed], and so do all verbs from then on, except [Limiter.Snapshot], which only reads. Reservations that nobody
 // holds go back to the fleet, and this replica is live no longer. It waits for the calls that are on their way, or for
 // ctx. Closing again waits again.
 func (l *Limiter) Close(ctx context.Context) error {

@@ -11,7 +11,9 @@ import (
 // OK is false, and the numbers of a RateLimit header.
 type Decision struct {
 	OK bool
-	// RetryAfter is how long until the call could start, as far as it is known now; 0 where OK. Others may come first: then it is later.
+	// RetryAfter is how long until the call could start, as far as it is known now; 0 where OK. It counts the tokens of calls that wait,
+	// of other replicas those that their lanes have announced, one token after the other: behind calls that cost several tokens of a
+	// window it can be too short.
 	RetryAfter time.Duration
 	// Bucket and Limit are the limit of the route that is nearest to its end, or that the call waits for.
 	Bucket string

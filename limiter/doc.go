@@ -28,9 +28,10 @@
 //
 // A reservation is due at most a horizon ahead (250 ms by default). Once the horizon is fully reserved, further callers queue. The callers
 // of one route in one process are a lane. A lane that waits has one entry in the line of the limit that binds it. The line is ordered by
-// the arrival of each lane's oldest caller, so that first come, first served holds across the fleet. An entry takes no token. It tells
-// the lane when to ask again, and ends when the last caller of the lane leaves. Nobody polls. A lane asks at least once in 5 s, to hear of
-// pauses and new limits. An [Urgent] call passes the line, within half of each rate, and never passes a reservation. The package
+// the arrival of each lane's oldest caller, so that first come, first served holds across the fleet, except that callers of
+// one replica may pass callers of another that came up to a horizon before: callers gather while their lane holds reservations that are not
+// due yet. An entry takes no token. It tells the lane when to ask again, and ends when the last caller of the lane leaves. Nobody polls. A
+// lane asks at least once in 5 s, to hear of pauses and new limits, and at once for a caller that has a deadline or wants an answer at once. An [Urgent] call passes the line, within half of each rate, and never passes a reservation. The package
 // limiter/internal/bucket has the rules.
 //
 // A deadline is judged when the caller arrives. If the tokens for which all lanes wait come after the deadline, as far as the lanes have

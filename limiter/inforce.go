@@ -158,12 +158,19 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 	l.mu.Lock()
 	was := l.conf
 	l.conf = conf
-	l.shadows.Store(conf.shadow == "on" || conf.shadow == "" && l.s.Shadow)
+	pretends := conf.shadow == "on" || conf.shadow == "" && l.s.Shadow
+	released := pretends && !l.shadows.Swap(pretends)
+	l.shadows.Store(pretends)
 	var rerouted []func()
 	if conf.version != was.version {
 		for key, n := range l.lanes {
 			r := l.routeLocked(key.route, passedOf(n.Route()).labels)
 			rerouted = append(rerouted, func() { n.Reroute(r) })
+		}
+	}
+	if released {
+		for _, n := range l.lanes {
+			rerouted = append(rerouted, func() { n.Release(errPretend) })
 		}
 	}
 	l.mu.Unlock()

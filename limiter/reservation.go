@@ -38,7 +38,7 @@ func (r *Reservation) Cost() int64 { return r.grant.Cost }
 // TokenWait is how long the caller had to wait for its token, from asking until it is due; 0 if the call could start at once.
 func (r *Reservation) TokenWait() time.Duration { return r.grant.Waited }
 
-// Turns is how often the caller's route came back with a ticket before it had this.
+// Turns is how many replies told the caller to wait before it had this; 0 for those of [Limiter.ReserveBatch], whose caller counts.
 func (r *Reservation) Turns() int { return r.grant.Turns }
 
 // Bucket is the bucket that set the due time, "" if the call could start at once.

@@ -36,6 +36,12 @@ func (l *Limiter) Section(name string, value func() any) error {
 	if err := ValidateName("section", name); err != nil {
 		return err
 	}
+	l.mu.RLock()
+	closed := l.closed
+	l.mu.RUnlock()
+	if closed {
+		return ErrClosed
+	}
 	s := &l.sections
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,6 +2,7 @@ package limiter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,7 +23,8 @@ const (
 )
 
 // ConfigureShadow switches shadow mode for the whole fleet, whatever its replicas were configured with, until it is called again. When it
-// returns Redis has it; each replica hears of it with its next call, within 10 s at the latest. A call that waits already waits on.
+// returns Redis has it; each replica hears of it with its next call to Redis, within 10 s at the latest. Calls that
+// wait when the replica hears that shadow mode is on start then.
 // A Redis that forgets is told again, as by [Limiter.Configure].
 func (l *Limiter) ConfigureShadow(ctx context.Context, mode ShadowMode) error {
 	text, ok := map[ShadowMode]string{ShadowAsConfigured: "", ShadowOn: "on", ShadowOff: "off"}[mode]
@@ -30,6 +32,14 @@ func (l *Limiter) ConfigureShadow(ctx context.Context, mode ShadowMode) error {
 		return fmt.Errorf("limiter: shadow mode %d: want ShadowAsConfigured, ShadowOn or ShadowOff", mode)
 	}
 	return l.tell(ctx, change{shadow: &text})
+}
+
+// errPretend ends the wait of calls that may start because the fleet only pretends to limit from now on.
+var errPretend = errors.New("limiter: shadow mode")
+
+// pretended is leave to start a call of which nothing was taken.
+func pretended(n *lane.Lane, cost int64) lane.Grant {
+	return lane.Grant{Due: time.Now(), Cost: cost, Route: n.Route()}
 }
 
 // pretend has a lane say what would have become of calls, which start at once whatever it says.

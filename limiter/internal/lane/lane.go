@@ -259,6 +259,16 @@ func (n *Lane) ring() {
 	n.advanceLocked(time.Now())
 }
 
+// Release ends the wait of everybody with an error, and goes on.
+func (n *Lane) Release(err error) {
+	n.mu.Lock()
+	defer n.unlock()
+	for n.queue.first != nil {
+		n.endLocked(n.queue.first, err)
+	}
+	n.advanceLocked(time.Now())
+}
+
 // putBack takes in a reservation that its holder did not use.
 func (n *Lane) putBack(g Grant) {
 	n.mu.Lock()

@@ -34,6 +34,9 @@ func (a *Ask) plain() bool { return a.Cost == 1 && a.Mode == WhenDue }
 // prompt reports whether the caller wants the next reply, whatever it says.
 func (a *Ask) prompt() bool { return a.Mode == AtOnce || a.Mode == Come }
 
+// judged reports whether the store is to say at once whether the caller can be served in time.
+func (a *Ask) judged() bool { return a.Mode == AtOnce || !a.Deadline.IsZero() }
+
 // hurried reports whether the caller wants to know as soon as possible when it may start.
 func (a *Ask) hurried() bool { return a.Mode != WhenDue || !a.Deadline.IsZero() }
 
@@ -54,6 +57,7 @@ type waiter struct {
 	prev, next *waiter
 	state      state
 	came       time.Time      // when it entered the queue
+	unheard    bool           // to be judged, and no request has been made since
 	inRequest  int            // calls that the request under way asks for
 	asked      int            // replies that it waited for
 	verdict    bucket.Verdict // of the reply that is taken in
@@ -95,6 +99,7 @@ type queue struct {
 	odd         int // those that are not plain
 	hurried     int
 	prompt      int
+	unheard     int // those that are to be judged, and have come since the last request was made
 }
 
 func (q *queue) push(w *waiter) {
@@ -114,6 +119,9 @@ func (q *queue) push(w *waiter) {
 		w.next.prev = w
 	}
 	q.count(w, 1)
+	if w.unheard = w.judged(); w.unheard {
+		q.unheard++
+	}
 }
 
 func (q *queue) remove(w *waiter) {
@@ -129,6 +137,20 @@ func (q *queue) remove(w *waiter) {
 	}
 	w.prev, w.next = nil, nil
 	q.count(w, -1)
+	if w.unheard {
+		w.unheard = false
+		q.unheard--
+	}
+}
+
+// heard notes of some callers that they need not ask the store.
+func (q *queue) heard(some func(*waiter) bool) {
+	for w := q.first; w != nil && q.unheard > 0; w = w.next {
+		if w.unheard && some(w) {
+			w.unheard = false
+			q.unheard--
+		}
+	}
 }
 
 func (q *queue) count(w *waiter, by int) {

@@ -50,6 +50,9 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 		}
 		w.verdict = 0
 	}
+	if n.place.stands { // a reply that came after a caller says of the line what the caller needs, unless it wants to know more than that
+		n.queue.heard(func(w *waiter) bool { return w.Mode == AtOnce && !w.Tell })
+	}
 	clear(n.requesters)
 	n.requesters = n.requesters[:0]
 }

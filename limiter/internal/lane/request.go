@@ -103,6 +103,7 @@ func (n *Lane) buildLocked(now time.Time) bool {
 	n.returnableLocked(now, &q.Backs)
 	n.batch.Store(int64(n.queue.len))
 	n.place.heard = n.queue.len
+	n.queue.heard(func(*waiter) bool { return true })
 	plain := n.queue.odd == 0 && n.pool.odd == 0
 	calls := 0
 	burst, _ := n.route.Load().Burst()

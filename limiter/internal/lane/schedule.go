@@ -13,7 +13,7 @@ func (n *Lane) requestAt(now time.Time, missing bool) time.Time {
 	case n.retry.at.After(now) && n.queue.prompt == 0:
 		return n.retry.at
 	case backs:
-	case missing && p.again.After(now) && (!p.stands || n.queue.len-p.heard < max(fewNew, p.heard)):
+	case missing && p.again.After(now) && n.queue.unheard == 0 && (!p.stands || n.queue.len-p.heard < max(fewNew, p.heard)):
 		n.turnAwayLocked()
 		return p.again
 	case missing:
