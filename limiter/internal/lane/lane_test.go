@@ -21,7 +21,6 @@ type moody struct {
 
 	mu     sync.Mutex
 	bucket *bucket.Bucket
-	spares []bucket.Spare
 	asked  int
 }
 
