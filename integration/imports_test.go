@@ -39,15 +39,29 @@ var arrows = map[string][]struct{ not, why string }{
 		{"go.opentelemetry.io/otel/sdk/...", "who runs the library chooses the SDK"},
 		{"flag", "only commands read flags"},
 	},
-	"worker":           {{"flag", "only commands read flags"}, {"charm.land/...", "only commands know terminals"}, {module + "/cmd/...", "commands wire, nothing wires commands"}},
-	"worker/fleet":     {{module + "/worker", "the worker is put together from its parts"}, {module + "/orchestrator/...", "whoever looks at a fleet starts no tasks"}},
-	"worker/playlist":  {{module + "/worker", "the worker is put together from its parts"}, {module + "/worker/upstream", "what calls providers knows no simulator"}},
+	"worker": {{"flag", "only commands read flags"}, {"charm.land/...", "only commands know terminals"}, {module + "/cmd/...", "commands wire, nothing wires commands"}},
+	"worker/analysis": {
+		{module + "/worker", "the worker is put together from its parts"},
+		{module + "/worker/upstream", "what calls providers knows no simulator"},
+	},
+	"worker/fleet": {{module + "/worker", "the worker is put together from its parts"}, {module + "/orchestrator/...", "whoever looks at a fleet starts no tasks"}},
+	"worker/playlist": {
+		{module + "/...", "a parser knows neither tasks nor what is done with a playlist"},
+		{"net/http/...", "a parser knows no HTTP"},
+	},
+	"worker/providers": {
+		{module + "/worker", "the worker is put together from its parts"},
+		{module + "/worker/upstream", "what calls providers knows no simulator"},
+		{module + "/worker/analysis", "a client does not know what it is asked for"},
+	},
 	"worker/sse":       {{module + "/...", "a stream knows nothing of what is streamed"}},
 	"worker/transport": {{module + "/worker", "the worker is put together from its parts"}, {module + "/orchestrator/...", "a transport knows requests, not tasks"}},
 	"worker/upstream":  {{module + "/...", "a judge that shares code with the accused shares its mistakes"}},
 	"cmd/inspect": {
 		{module + "/orchestrator/...", "inspect starts no tasks"},
+		{module + "/worker/analysis", "inspect looks at any fleet"},
 		{module + "/worker/playlist", "inspect looks at any fleet"},
+		{module + "/worker/providers", "inspect looks at any fleet"},
 	},
 }
 

@@ -11,7 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/weir-go/weir/limiter"
-	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/providers"
 )
 
 // Config says what a replica needs. The zero value of each field is documented; Redis and Providers have none.
@@ -29,7 +29,7 @@ type Config struct {
 	// Replica names this process in the fleet. Zero is a random name.
 	Replica string
 	// Providers says where the providers are and who asks; its Limiter is filled in.
-	Providers playlist.ClientConfig
+	Providers providers.ClientConfig
 	// Spotify renews access tokens for Providers. Zero leaves that to Providers.
 	Spotify SpotifyLogin
 	// Version is what this build calls itself, for those who look. Zero is "".

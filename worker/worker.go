@@ -16,8 +16,10 @@ import (
 
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/orchestrator"
+	"github.com/weir-go/weir/worker/analysis"
 	"github.com/weir-go/weir/worker/fleet"
 	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/providers"
 )
 
 // Worker is one replica. Its methods are safe for concurrent use.
@@ -36,7 +38,7 @@ type Worker struct {
 type parts struct {
 	limiter      *limiter.Limiter
 	orchestrator *orchestrator.Orchestrator
-	analyzer     *playlist.Analyzer
+	analyzer     *analysis.Analyzer
 }
 
 // New returns a replica that has not yet been in touch with Redis, or what is wrong with its configuration.
@@ -50,12 +52,12 @@ func New(cfg Config) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	providers := cfg.Providers
-	providers.Limiter = memory
+	apis := cfg.Providers
+	apis.Limiter = memory
 	if cfg.Spotify != (SpotifyLogin{}) {
-		providers.SpotifyToken = "renewed"
+		apis.SpotifyToken = "renewed"
 	}
-	if _, err := playlist.NewClients(providers); err != nil {
+	if _, err := providers.NewClients(apis); err != nil {
 		return nil, err
 	}
 	if _, err := orchestrator.New(orchestrator.Config{Limiter: memory, Slots: cfg.Slots}); err != nil {
@@ -76,31 +78,31 @@ func (w *Worker) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	providers := w.cfg.Providers
-	providers.Limiter = l
+	apis := w.cfg.Providers
+	apis.Limiter = l
 	if w.cfg.Spotify != (SpotifyLogin{}) {
-		providers.SpotifyTokens = w.cfg.Spotify.tokens(ctx, providers.Base, l)
+		apis.SpotifyTokens = w.cfg.Spotify.tokens(ctx, apis.Base, l)
 	}
-	clients, err := playlist.NewClients(providers)
+	clients, err := providers.NewClients(apis)
 	if err != nil {
 		return err
 	}
 	o, err := orchestrator.New(orchestrator.Config{
-		Limiter: l, Slots: w.cfg.Slots, Route: shared, Retry: orchestrator.Retry{Classify: playlist.Verdict},
+		Limiter: l, Slots: w.cfg.Slots, Route: shared, Retry: orchestrator.Retry{Classify: providers.Verdict},
 		TracerProvider: w.cfg.TracerProvider, Logger: w.cfg.Logger,
 	})
 	if err != nil {
 		return err
 	}
-	w.parts.Store(&parts{limiter: l, orchestrator: o, analyzer: playlist.NewAnalyzer(o, clients)})
+	w.parts.Store(&parts{limiter: l, orchestrator: o, analyzer: analysis.NewAnalyzer(o, clients)})
 	return nil
 }
 
 // Analyze runs one analysis in this process: what the HTTP endpoint does, without HTTP. [Worker.Connect] comes first.
-func (w *Worker) Analyze(ctx context.Context, p playlist.Playlist, report func(playlist.Progress)) (*playlist.Result, error) {
+func (w *Worker) Analyze(ctx context.Context, p playlist.Playlist, report func(analysis.Progress)) (*analysis.Result, error) {
 	have := w.parts.Load()
 	if have == nil {
-		return &playlist.Result{}, fmt.Errorf("worker: not connected: %w", limiter.ErrUnavailable)
+		return &analysis.Result{}, fmt.Errorf("worker: not connected: %w", limiter.ErrUnavailable)
 	}
 	return have.analyzer.Analyze(ctx, p, report)
 }

@@ -16,8 +16,10 @@ import (
 
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/worker"
+	"github.com/weir-go/weir/worker/analysis"
 	"github.com/weir-go/weir/worker/fleet"
 	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/providers"
 	"github.com/weir-go/weir/worker/sse"
 	"github.com/weir-go/weir/worker/upstream"
 )
@@ -48,7 +50,7 @@ func start(t *testing.T, edit func(*upstream.Config, *worker.Config)) *replica {
 	rdb := redis.NewClient(&redis.Options{Addr: r.redis.Addr(), MaxRetries: -1, DialerRetries: 1})
 	t.Cleanup(func() { _ = rdb.Close() })
 	cfg.Redis = rdb
-	cfg.Providers = playlist.ClientConfig{
+	cfg.Providers = providers.ClientConfig{
 		AnthropicURL: sim.URL, SpotifyURL: sim.URL, LastFMURL: sim.URL, AnthropicKey: "k", LastFMKey: "k", SpotifyToken: "t",
 	}
 	w, err := worker.New(cfg)
@@ -109,8 +111,8 @@ func TestAnalyzeStreamsItsProgress(t *testing.T) {
 	}
 	var order []string
 	count := map[string]int{}
-	var last playlist.Progress
-	var result playlist.Result
+	var last analysis.Progress
+	var result analysis.Result
 	for e, err := range sse.Read(res.Body) {
 		if err != nil {
 			t.Fatal(err)
@@ -218,7 +220,7 @@ func TestReadinessFollowsRedis(t *testing.T) {
 func TestReplicaWithoutRedisServesUnready(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, DialerRetries: 1})
 	defer rdb.Close()
-	w, err := worker.New(worker.Config{Redis: rdb, Providers: playlist.ClientConfig{
+	w, err := worker.New(worker.Config{Redis: rdb, Providers: providers.ClientConfig{
 		AnthropicURL: "http://127.0.0.1:1", SpotifyURL: "http://127.0.0.1:1", LastFMURL: "http://127.0.0.1:1",
 		AnthropicKey: "k", LastFMKey: "k", SpotifyToken: "t",
 	}})

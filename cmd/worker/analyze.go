@@ -11,6 +11,7 @@ import (
 
 	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/worker"
+	"github.com/weir-go/weir/worker/analysis"
 	"github.com/weir-go/weir/worker/playlist"
 )
 
@@ -51,7 +52,7 @@ func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	if err := w.Connect(ctx); err != nil {
 		return redis.explain(err)
 	}
-	result, failure := w.Analyze(ctx, list, func(p playlist.Progress) {
+	result, failure := w.Analyze(ctx, list, func(p analysis.Progress) {
 		if p.Text != "" {
 			_, _ = fmt.Fprintf(s.Err, "%3d/%d  %s\n", p.AllDone, p.AllTotal, p.Text)
 		}

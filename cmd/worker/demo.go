@@ -17,6 +17,7 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/worker"
+	"github.com/weir-go/weir/worker/analysis"
 	"github.com/weir-go/weir/worker/playlist"
 	"github.com/weir-go/weir/worker/sse"
 	"github.com/weir-go/weir/worker/upstream"
@@ -65,9 +66,9 @@ type demoReplica struct {
 
 // seen is what the events of one analysis have said so far.
 type seen struct {
-	progress playlist.Progress
+	progress analysis.Progress
 	text     string
-	result   *playlist.Result
+	result   *analysis.Result
 	failure  *worker.Failure
 	ended    time.Time
 }

@@ -58,7 +58,7 @@ func parseCSV(data []byte) (Playlist, error) {
 		r.artists = splitArtists(f[artistsColumn], semicolons)
 		if s := strings.TrimSpace(f[durationColumn]); s != "" {
 			if r.ms, err = strconv.ParseInt(s, 10, 64); err != nil {
-				return Playlist{}, refuse(ReasonMalformed, rec.line, "give whole milliseconds or leave it empty", "%s is not a duration", quoted(s))
+				return Playlist{}, refuse(ReasonMalformed, rec.line, "give whole milliseconds or leave it empty", "%s is not a duration", Quoted(s))
 			}
 		}
 		if err := p.add(r, rec.line); err != nil {

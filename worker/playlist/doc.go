@@ -1,30 +1,17 @@
-// Package playlist analyses a playlist: it reads one, asks Claude what would go with it, looks everything up at Spotify
-// and Last.fm, and creates a playlist that continues it.
+// Package playlist reads a playlist from a CSV or from JSON.
 //
 // # The model
 //
-// An analysis of 50 tracks is about 170 calls. Each is one task of an orchestrator on the route of its provider,
-// "anthropic", "spotify" or "lastfm", and one request:
-//
-//	first question ──> 5 to 10 searches ──┬──> audio features, per track ───┬──> final question ──> create ──> add items
-//	                                      ├──> Last.fm, per track ──────────┤
-//	                                      └──> Last.fm, per artist (to 45) ─┘
-//	narrator: 5 to 8 comments, beside all of it
-//
-// An arrow is an await; what is side by side runs side by side. The package decides the order of calls only: how many
-// run at a time and when each may start belongs to the orchestrator, and each request is paid for by its transport.
+// A [Playlist] is a name and a list of tracks. [Parse] makes one of an input and tells the two formats apart itself.
+// The texts of a playlist come from strangers. [OneLine] puts such a text on one line and [Clip] shortens it. [Quoted]
+// shows one in an error.
 //
 // # The guarantee
 //
-// One task is one request. The clients repeat nothing and follow no redirect. No text of an error holds a URL, a key or
-// a token, whatever the provider answered. Answers are read up to 4 MiB, inputs up to 16 MiB.
+// A playlist that Parse returned has at least one track. Each of its tracks has a name. Each text is UTF-8 of one line
+// and of bounded length. Inputs are read up to 16 MiB.
 //
 // # When things fail
-//
-// The analysis fails with the first question, the final question or the creation of the playlist, and with its
-// context; the error names the step. Everything else costs only itself and is noted in the result: a search, a track
-// that Last.fm does not know, a playlist that cannot be filled. The first time that Spotify denies audio features the
-// rest of them are not asked for.
 //
 // An input that cannot be read is refused as a whole, with a line that says what is wrong, where, and what to do.
 //
@@ -36,6 +23,5 @@
 //
 // # Goroutines
 //
-// Analyze runs the flow, its three concurrent batches and the wait for each comment in goroutines of its own, and
-// returns after the last of them. The clients start none.
+// The package starts none.
 package playlist

@@ -90,7 +90,7 @@ func (in jsonReader) playlist(p *Playlist) error {
 		switch key {
 		case "name":
 			err = in.decode(&p.Name)
-			p.Name = clip(oneLine(p.Name), maxText)
+			p.Name = Clip(OneLine(p.Name), MaxText)
 		case "tracks":
 			found = true
 			line := in.line()
@@ -147,7 +147,7 @@ func (in jsonReader) decode(into any) error {
 		if bad.Field == "" {
 			return refuse(ReasonMalformed, line, mend, "a value is a JSON %s", bad.Value)
 		}
-		return refuse(ReasonMalformed, line, mend, "%s is a JSON %s", quoted(bad.Field), bad.Value)
+		return refuse(ReasonMalformed, line, mend, "%s is a JSON %s", Quoted(bad.Field), bad.Value)
 	}
 	return in.broken(err)
 }

@@ -81,11 +81,11 @@ type row struct {
 func (r row) track(line int) (Track, *ParseError) {
 	id, ok := trackID(r.uri)
 	if !ok {
-		return Track{}, refuse(ReasonMalformed, line, "give a link or URI of a track, or leave it empty", "%s is not a Spotify track", quoted(r.uri))
+		return Track{}, refuse(ReasonMalformed, line, "give a link or URI of a track, or leave it empty", "%s is not a Spotify track", Quoted(r.uri))
 	}
-	t := Track{ID: id, Name: oneLine(r.name), Album: oneLine(r.album), Released: oneLine(r.released)}
+	t := Track{ID: id, Name: OneLine(r.name), Album: OneLine(r.album), Released: OneLine(r.released)}
 	for _, name := range r.artists {
-		if name = oneLine(name); name != "" {
+		if name = OneLine(name); name != "" {
 			t.Artists = append(t.Artists, name)
 		}
 	}
@@ -93,8 +93,8 @@ func (r row) track(line int) (Track, *ParseError) {
 		return Track{}, refuse(ReasonMalformed, line, "remove it or name it", "a track has no name")
 	}
 	for _, text := range append([]string{t.Name, t.Album, t.Released}, t.Artists...) {
-		if n := utf8.RuneCountInString(text); n > maxText {
-			return Track{}, refuse(ReasonMalformed, line, "shorten it", "%s has %d characters, the limit is %d", quoted(text), n, maxText)
+		if n := utf8.RuneCountInString(text); n > MaxText {
+			return Track{}, refuse(ReasonMalformed, line, "shorten it", "%s has %d characters, the limit is %d", Quoted(text), n, MaxText)
 		}
 	}
 	if len(t.Artists) > maxArtists {

@@ -38,13 +38,13 @@ func (e *ParseError) Error() string {
 
 const exportAgain = "export the playlist again"
 
-// refuse makes a ParseError of a problem that a format describes. Texts of the input belong in it through quoted only.
+// refuse makes a ParseError of a problem that a format describes. Texts of the input belong in it through Quoted only.
 func refuse(reason Reason, line int, mend, format string, args ...any) *ParseError {
 	return &ParseError{Reason: reason, Line: line, Problem: fmt.Sprintf(format, args...), Mend: mend}
 }
 
-// quoted shows a text of the input in an error: on one line, short, and in quotes.
-func quoted(s string) string { return fmt.Sprintf("%q", clip(strings.ToValidUTF8(s, "?"), 40)) }
+// Quoted shows a text that came from outside in an error: on one line, short, and in quotes.
+func Quoted(s string) string { return fmt.Sprintf("%q", Clip(strings.ToValidUTF8(s, "?"), 40)) }
 
 // lineAt is the line on which the byte at offset stands.
 func lineAt(data []byte, offset int64) int {

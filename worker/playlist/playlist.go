@@ -12,23 +12,17 @@ const (
 	MaxTracks = 10_000
 	// MaxBytes is how long an input of Parse may be. Ten thousand rows of an export with every column are about 6 MiB.
 	MaxBytes = 16 << 20
+	// MaxText is how many characters a name may have. What lies above is not a title but an accident, and would go into
+	// prompts.
+	MaxText = 1_000
 
-	maxText    = 1_000 // characters in a name; what lies above is not a title but an accident, and would go into prompts
-	maxArtists = 100   // on one track
+	maxArtists = 100 // on one track
 )
 
 // Playlist is what an analysis works on. One that Parse returned has 1 to MaxTracks tracks.
 type Playlist struct {
 	Name   string // empty where the input has none, as a CSV
 	Tracks []Track
-}
-
-// called is what to call the playlist where people read.
-func (p Playlist) called() string {
-	if p.Name == "" {
-		return "an untitled playlist"
-	}
-	return p.Name
 }
 
 // Track is one row of a playlist. One that Parse returned has a name, and its texts are UTF-8 of one line each.
@@ -43,15 +37,10 @@ type Track struct {
 	Duration time.Duration // 0 if unknown
 }
 
-// artist is who Last.fm files the track under: the first of the credits.
-func (t Track) artist() string {
-	if len(t.Artists) == 0 {
-		return ""
-	}
-	return t.Artists[0]
-}
-
 const trackURI = "spotify:track:"
+
+// URI is what Spotify calls a track that has an ID.
+func (t Track) URI() string { return trackURI + t.ID }
 
 // trackID reads the id out of the forms in which one is written: bare, as a URI, as a link. What is on Spotify but is
 // no track of the catalogue has an empty id; ok is false for anything else.
@@ -64,10 +53,11 @@ func trackID(s string) (id string, ok bool) {
 	if link, found := strings.CutPrefix(s, "https://open.spotify.com/track/"); found {
 		id, _, _ = strings.Cut(link, "?")
 	}
-	return id, len(id) == 22 && isBase62(id)
+	return id, len(id) == 22 && IsBase62(id)
 }
 
-func isBase62(s string) bool {
+// IsBase62 says whether a text has the form of an id of Spotify: letters and digits, at least one.
+func IsBase62(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
@@ -77,13 +67,13 @@ func isBase62(s string) bool {
 	return s != ""
 }
 
-// oneLine puts a text on one line: control characters become spaces, runs of spaces one, none stay at the ends.
-func oneLine(s string) string {
+// OneLine puts a text on one line: control characters become spaces, runs of spaces one, none stay at the ends.
+func OneLine(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }
 
-// clip shortens a text to so many characters, the last an ellipsis if something is missing.
-func clip(s string, characters int) string {
+// Clip shortens a text to so many characters, the last an ellipsis if something is missing.
+func Clip(s string, characters int) string {
 	if utf8.RuneCountInString(s) <= characters {
 		return s
 	}

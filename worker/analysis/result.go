@@ -1,9 +1,12 @@
-package playlist
+package analysis
 
 import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/providers"
 )
 
 // Result is what an analysis found and did. Analyze returns one beside an error too: then it holds what there was until
@@ -25,8 +28,8 @@ type Result struct {
 	Energy        *float64 `json:"energy"`
 	Danceability  *float64 `json:"danceability"`
 
-	Created Created `json:"created"`
-	Added   int     `json:"added"` // tracks in the created playlist
+	Created providers.Created `json:"created"`
+	Added   int               `json:"added"` // tracks in the created playlist
 
 	// Notes say what is missing and why, one line each.
 	Notes []string `json:"notes"`
@@ -86,7 +89,7 @@ func (r ranking) top() []Tag {
 }
 
 // artistsOf are the artists of a playlist: those on most tracks first, else in the order in which they come.
-func artistsOf(p Playlist) []string {
+func artistsOf(p playlist.Playlist) []string {
 	on := map[string]int{}
 	var names []string
 	for _, t := range p.Tracks {
@@ -103,7 +106,7 @@ func artistsOf(p Playlist) []string {
 }
 
 // tagsAndSimilar ranks what Last.fm said.
-func tagsAndSimilar(p Playlist, tracks []TrackInfo, artists []ArtistInfo) (tags []Tag, similar []string) {
+func tagsAndSimilar(p playlist.Playlist, tracks []providers.TrackInfo, artists []providers.ArtistInfo) (tags []Tag, similar []string) {
 	words, near, names := ranking{}, ranking{}, map[string]string{}
 	for _, t := range tracks {
 		words.add(t.Tags...)
@@ -125,11 +128,11 @@ func tagsAndSimilar(p Playlist, tracks []TrackInfo, artists []ArtistInfo) (tags 
 }
 
 // average fills in the means of audio features.
-func (r *Result) average(all []Features) {
+func (r *Result) average(all []providers.Features) {
 	if len(all) == 0 {
 		return
 	}
-	var sum Features
+	var sum providers.Features
 	for _, f := range all {
 		sum.Tempo, sum.Energy, sum.Danceability = sum.Tempo+f.Tempo, sum.Energy+f.Energy, sum.Danceability+f.Danceability
 	}
@@ -138,12 +141,12 @@ func (r *Result) average(all []Features) {
 }
 
 // newTracks are the tracks that searches found and a playlist does not hold, each once.
-func newTracks(p Playlist, found [][]Track) []Track {
+func newTracks(p playlist.Playlist, found [][]playlist.Track) []playlist.Track {
 	known := map[string]bool{}
 	for _, t := range p.Tracks {
 		known[t.ID] = true
 	}
-	var fresh []Track
+	var fresh []playlist.Track
 	for _, tracks := range found {
 		for _, t := range tracks {
 			if !known[t.ID] {

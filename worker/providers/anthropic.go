@@ -1,4 +1,4 @@
-package playlist
+package providers
 
 import (
 	"context"
@@ -48,7 +48,7 @@ func screen(req *http.Request, next option.MiddlewareNext) (*http.Response, erro
 	}
 	if res.StatusCode >= 300 {
 		_ = res.Body.Close()
-		return nil, &APIError{API: apiAnthropic, Status: res.StatusCode, Message: "redirects are not followed"}
+		return nil, &APIError{API: APIAnthropic, Status: res.StatusCode, Message: "redirects are not followed"}
 	}
 	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind != "application/json" {
 		_ = res.Body.Close()
@@ -90,7 +90,7 @@ func (a *Anthropic) message(ctx context.Context, model, prompt string, tokens in
 		}
 	}
 	if strings.TrimSpace(text.String()) == "" {
-		return "", unanswered(apiAnthropic, fmt.Errorf("an answer without text, stop reason %q", msg.StopReason), a.key())
+		return "", unanswered(APIAnthropic, fmt.Errorf("an answer without text, stop reason %q", msg.StopReason), a.key())
 	}
 	return text.String(), nil
 }
@@ -99,7 +99,7 @@ func (a *Anthropic) message(ctx context.Context, model, prompt string, tokens in
 func (a *Anthropic) refused(err error) error {
 	denied, ok := errors.AsType[*anthropic.Error](err)
 	if !ok {
-		return unanswered(apiAnthropic, err, a.key())
+		return unanswered(APIAnthropic, err, a.key())
 	}
 	var body struct {
 		Error struct {
@@ -108,7 +108,7 @@ func (a *Anthropic) refused(err error) error {
 	}
 	// What is no JSON has no message; the status says enough.
 	_ = json.Unmarshal([]byte(denied.RawJSON()), &body)
-	e := &APIError{API: apiAnthropic, Status: denied.StatusCode, Code: presentable(string(denied.Type()), a.key()), Message: presentable(body.Error.Message, a.key())}
+	e := &APIError{API: APIAnthropic, Status: denied.StatusCode, Code: presentable(string(denied.Type()), a.key()), Message: presentable(body.Error.Message, a.key())}
 	if denied.Response != nil {
 		e.RetryAfter = retryAfter(denied.Response.Header)
 	}

@@ -1,4 +1,4 @@
-package playlist_test
+package providers_test
 
 import (
 	"context"
@@ -22,9 +22,15 @@ import (
 
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/providers"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	id1 = "4u7EnebtmKWzUH433cf5Qv"
+	id2 = "7tFiyTwD0nx5a1eklYtX2J"
+)
 
 // The secrets of the tests. They must turn up in requests and nowhere else.
 const (
@@ -47,7 +53,7 @@ func (p *payments) Wait(_ context.Context, route string, _ ...limiter.Option) er
 }
 
 // serve runs a handler as all three providers.
-func serve(t *testing.T, handler http.HandlerFunc) (*playlist.Clients, *payments) {
+func serve(t *testing.T, handler http.HandlerFunc) (*providers.Clients, *payments) {
 	t.Helper()
 	srv := httptest.NewServer(handler)
 	base := &http.Transport{}
@@ -56,7 +62,7 @@ func serve(t *testing.T, handler http.HandlerFunc) (*playlist.Clients, *payments
 		srv.Close()
 	})
 	paid := &payments{}
-	c, err := playlist.NewClients(playlist.ClientConfig{
+	c, err := providers.NewClients(providers.ClientConfig{
 		AnthropicURL: srv.URL, SpotifyURL: srv.URL, LastFMURL: srv.URL + "/",
 		AnthropicKey: anthropicKey + "\n", SpotifyToken: " " + spotifyToken, LastFMKey: lastFMKey,
 		Limiter: paid, Base: base, Timeout: 10 * time.Second,
@@ -136,7 +142,7 @@ func TestSpotifyAudioFeatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, playlist.Features{Tempo: 120.5, Energy: 0, Danceability: 0.4}, f)
+	want(t, providers.Features{Tempo: 120.5, Energy: 0, Danceability: 0.4}, f)
 	want(t, "GET /v1/audio-features/"+id1, (*got)[0].Line)
 
 	handler, _ = answer(t, http.StatusOK, `null`)
@@ -153,7 +159,7 @@ func TestSpotifyCreatesAndFills(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, playlist.Created{ID: "p1", URL: "https://open.spotify.com/playlist/p1"}, made)
+	want(t, providers.Created{ID: "p1", URL: "https://open.spotify.com/playlist/p1"}, made)
 	if err := c.Spotify.AddItems(t.Context(), made.ID, []playlist.Track{{ID: id1}, {ID: id2}}); err != nil {
 		t.Fatal(err)
 	}
@@ -184,12 +190,12 @@ func TestSpotifySendsNothingOdd(t *testing.T) {
 func TestLastFM(t *testing.T) {
 	for name, tc := range map[string]struct {
 		body string
-		want playlist.TrackInfo
+		want providers.TrackInfo
 	}{
-		"numbers as strings": {`{"track":{"listeners":"12","playcount":"34","toptags":{"tag":[{"name":"rock"},{"name":""},{"name":"90s"}]}}}`, playlist.TrackInfo{Listeners: 12, Plays: 34, Tags: []string{"rock", "90s"}}},
-		"numbers":            {`{"track":{"listeners":12,"playcount":34}}`, playlist.TrackInfo{Listeners: 12, Plays: 34}},
-		"no tags":            {`{"track":{"listeners":"","playcount":null,"toptags":""}}`, playlist.TrackInfo{}},
-		"one tag":            {`{"track":{"toptags":{"tag":{"name":"rock"}}}}`, playlist.TrackInfo{Tags: []string{"rock"}}},
+		"numbers as strings": {`{"track":{"listeners":"12","playcount":"34","toptags":{"tag":[{"name":"rock"},{"name":""},{"name":"90s"}]}}}`, providers.TrackInfo{Listeners: 12, Plays: 34, Tags: []string{"rock", "90s"}}},
+		"numbers":            {`{"track":{"listeners":12,"playcount":34}}`, providers.TrackInfo{Listeners: 12, Plays: 34}},
+		"no tags":            {`{"track":{"listeners":"","playcount":null,"toptags":""}}`, providers.TrackInfo{}},
+		"one tag":            {`{"track":{"toptags":{"tag":{"name":"rock"}}}}`, providers.TrackInfo{Tags: []string{"rock"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			handler, got := answer(t, http.StatusOK, tc.body)
@@ -216,7 +222,7 @@ func TestLastFM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, playlist.ArtistInfo{Listeners: 5, Plays: 6, Tags: []string{"rock"}, Similar: []string{"Muse", "Blur"}}, info)
+	want(t, providers.ArtistInfo{Listeners: 5, Plays: 6, Tags: []string{"rock"}, Similar: []string{"Muse", "Blur"}}, info)
 	if body := (*got)[0].Body; !strings.Contains(body, "method=artist.getInfo") || !strings.Contains(body, "artist=Radiohead") {
 		t.Errorf("asked for %s", body)
 	}
@@ -287,7 +293,7 @@ func TestAnthropicIgnoresTheEnvironment(t *testing.T) {
 		base.CloseIdleConnections()
 		srv.Close()
 	}()
-	c, err := playlist.NewClients(playlist.ClientConfig{AnthropicURL: srv.URL, SpotifyURL: srv.URL, LastFMURL: srv.URL, Limiter: &payments{}, Base: base})
+	c, err := providers.NewClients(providers.ClientConfig{AnthropicURL: srv.URL, SpotifyURL: srv.URL, LastFMURL: srv.URL, Limiter: &payments{}, Base: base})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +304,7 @@ func TestAnthropicIgnoresTheEnvironment(t *testing.T) {
 }
 
 // calls are one call of each client, for tests of what they have in common.
-func calls(ctx context.Context, c *playlist.Clients) map[string]func() error {
+func calls(ctx context.Context, c *providers.Clients) map[string]func() error {
 	return map[string]func() error{
 		"anthropic": func() error { _, err := c.Anthropic.Ask(ctx, "Who?"); return err },
 		"spotify":   func() error { _, err := c.Spotify.Search(ctx, "rock"); return err },
@@ -348,62 +354,62 @@ func TestAPIErrors(t *testing.T) {
 		status int
 		header map[string]string
 		body   string
-		want   playlist.APIError
+		want   providers.APIError
 		text   string
 	}{
 		{
 			name: "claude is busy", api: "anthropic", status: 529, body: `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`,
-			want: playlist.APIError{Code: "overloaded_error", Message: "Overloaded"}, text: "anthropic: 529 (overloaded_error): Overloaded",
+			want: providers.APIError{Code: "overloaded_error", Message: "Overloaded"}, text: "anthropic: 529 (overloaded_error): Overloaded",
 		},
 		{
 			name: "claude's rate", api: "anthropic", status: 429, header: map[string]string{"Retry-After": "7"}, body: `{"type":"error","error":{"type":"rate_limit_error","message":"Slow\ndown"}}`,
-			want: playlist.APIError{Code: "rate_limit_error", Message: "Slow down", RetryAfter: 7 * time.Second},
+			want: providers.APIError{Code: "rate_limit_error", Message: "Slow down", RetryAfter: 7 * time.Second},
 			text: "anthropic: 429 Too Many Requests (rate_limit_error): Slow down; retry after 7s",
 		},
 		{
 			name: "claude moved", api: "anthropic", status: 307, header: map[string]string{"Location": "/x"},
-			want: playlist.APIError{Message: "redirects are not followed"}, text: "anthropic: 307 Temporary Redirect: redirects are not followed",
+			want: providers.APIError{Message: "redirects are not followed"}, text: "anthropic: 307 Temporary Redirect: redirects are not followed",
 		},
 		{
 			name: "quota", api: "spotify", status: 429, header: map[string]string{"Retry-After": "86400"}, body: `{"error":{"status":429,"message":"Too many","reason":"QUOTA_EXCEEDED"}}`,
-			want: playlist.APIError{Code: "QUOTA_EXCEEDED", Message: "Too many", RetryAfter: 24 * time.Hour},
+			want: providers.APIError{Code: "QUOTA_EXCEEDED", Message: "Too many", RetryAfter: 24 * time.Hour},
 			text: "spotify: 429 Too Many Requests (QUOTA_EXCEEDED): Too many; retry after 24h0m0s",
 		},
 		{
 			name: "a gateway", api: "spotify", status: 502, body: "<html>Bad Gateway</html>",
-			want: playlist.APIError{}, text: "spotify: 502 Bad Gateway",
+			want: providers.APIError{}, text: "spotify: 502 Bad Gateway",
 		},
 		{
 			name: "a date", api: "spotify", status: 503, header: map[string]string{"Date": date, "Retry-After": "Mon, 23 Nov 2026 12:01:30 GMT"},
-			want: playlist.APIError{RetryAfter: 90 * time.Second}, text: "spotify: 503 Service Unavailable; retry after 1m30s",
+			want: providers.APIError{RetryAfter: 90 * time.Second}, text: "spotify: 503 Service Unavailable; retry after 1m30s",
 		},
 		{
 			name: "a date that is over", api: "spotify", status: 503, header: map[string]string{"Date": date, "Retry-After": "Mon, 23 Nov 2026 11:00:00 GMT"},
-			want: playlist.APIError{}, text: "spotify: 503 Service Unavailable",
+			want: providers.APIError{}, text: "spotify: 503 Service Unavailable",
 		},
 		{
 			name: "half a second", api: "spotify", status: 429, header: map[string]string{"Retry-After": "0.5"},
-			want: playlist.APIError{RetryAfter: 500 * time.Millisecond}, text: "spotify: 429 Too Many Requests; retry after 500ms",
+			want: providers.APIError{RetryAfter: 500 * time.Millisecond}, text: "spotify: 429 Too Many Requests; retry after 500ms",
 		},
 		{
 			name: "for ever", api: "spotify", status: 429, header: map[string]string{"Retry-After": "1e300"},
-			want: playlist.APIError{RetryAfter: 24 * time.Hour}, text: "spotify: 429 Too Many Requests; retry after 24h0m0s",
+			want: providers.APIError{RetryAfter: 24 * time.Hour}, text: "spotify: 429 Too Many Requests; retry after 24h0m0s",
 		},
 		{
 			name: "nonsense", api: "spotify", status: 429, header: map[string]string{"Retry-After": "NaN"},
-			want: playlist.APIError{}, text: "spotify: 429 Too Many Requests",
+			want: providers.APIError{}, text: "spotify: 429 Too Many Requests",
 		},
 		{
 			name: "an unknown artist", api: "lastfm", status: 200, body: `{"error":6,"message":"The artist you supplied could not be found","links":[]}`,
-			want: playlist.APIError{Code: "6", Message: "The artist you supplied could not be found"}, text: "lastfm: 200 (6): The artist you supplied could not be found",
+			want: providers.APIError{Code: "6", Message: "The artist you supplied could not be found"}, text: "lastfm: 200 (6): The artist you supplied could not be found",
 		},
 		{
 			name: "Last.fm's rate", api: "lastfm", status: 200, header: map[string]string{"Retry-After": "2"}, body: `{"error":"29","message":"Rate Limit Exceeded"}`,
-			want: playlist.APIError{Code: "29", Message: "Rate Limit Exceeded", RetryAfter: 2 * time.Second}, text: "lastfm: 200 (29): Rate Limit Exceeded; retry after 2s",
+			want: providers.APIError{Code: "29", Message: "Rate Limit Exceeded", RetryAfter: 2 * time.Second}, text: "lastfm: 200 (29): Rate Limit Exceeded; retry after 2s",
 		},
 		{
 			name: "a status and no JSON", api: "lastfm", status: 500, body: "oops",
-			want: playlist.APIError{}, text: "lastfm: 500 Internal Server Error",
+			want: providers.APIError{}, text: "lastfm: 500 Internal Server Error",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -415,7 +421,7 @@ func TestAPIErrors(t *testing.T) {
 				_, _ = io.WriteString(w, tc.body)
 			})
 			err := calls(t.Context(), c)[tc.api]()
-			got, ok := errors.AsType[*playlist.APIError](err)
+			got, ok := errors.AsType[*providers.APIError](err)
 			if !ok {
 				t.Fatalf("error %v, want an APIError", err)
 			}
@@ -485,7 +491,7 @@ func TestTimeout(t *testing.T) {
 		base.CloseIdleConnections()
 		srv.Close()
 	}()
-	c, err := playlist.NewClients(playlist.ClientConfig{
+	c, err := providers.NewClients(providers.ClientConfig{
 		AnthropicURL: srv.URL, SpotifyURL: srv.URL, LastFMURL: srv.URL, Limiter: &payments{}, Base: base, Timeout: 20 * time.Millisecond,
 	})
 	if err != nil {
@@ -500,24 +506,24 @@ func TestTimeout(t *testing.T) {
 
 func TestNewClientsRefuses(t *testing.T) {
 	const local = "http://localhost:1"
-	good := playlist.ClientConfig{AnthropicURL: local, SpotifyURL: local, LastFMURL: local, Limiter: &payments{}}
-	if _, err := playlist.NewClients(good); err != nil {
+	good := providers.ClientConfig{AnthropicURL: local, SpotifyURL: local, LastFMURL: local, Limiter: &payments{}}
+	if _, err := providers.NewClients(good); err != nil {
 		t.Fatal(err)
 	}
-	for name, spoil := range map[string]func(*playlist.ClientConfig){
-		"Limiter":                func(c *playlist.ClientConfig) { c.Limiter = nil },
-		"Timeout":                func(c *playlist.ClientConfig) { c.Timeout = -1 },
-		"AnthropicKey":           func(c *playlist.ClientConfig) { c.AnthropicURL = "" },
-		"SpotifyTokens":          func(c *playlist.ClientConfig) { c.SpotifyURL = "" },
-		"LastFMKey":              func(c *playlist.ClientConfig) { c.LastFMURL = "" },
-		"AnthropicURL":           func(c *playlist.ClientConfig) { c.AnthropicURL = "canary:7777" },
-		"SpotifyURL":             func(c *playlist.ClientConfig) { c.SpotifyURL = "http://me:canary@localhost" },
-		"LastFMURL":              func(c *playlist.ClientConfig) { c.LastFMURL = "http://localhost/?api_key=canary" },
-		"LastFMURL or LastFMKey": func(c *playlist.ClientConfig) { c.LastFMURL = "http://canary%zz" },
+	for name, spoil := range map[string]func(*providers.ClientConfig){
+		"Limiter":                func(c *providers.ClientConfig) { c.Limiter = nil },
+		"Timeout":                func(c *providers.ClientConfig) { c.Timeout = -1 },
+		"AnthropicKey":           func(c *providers.ClientConfig) { c.AnthropicURL = "" },
+		"SpotifyTokens":          func(c *providers.ClientConfig) { c.SpotifyURL = "" },
+		"LastFMKey":              func(c *providers.ClientConfig) { c.LastFMURL = "" },
+		"AnthropicURL":           func(c *providers.ClientConfig) { c.AnthropicURL = "canary:7777" },
+		"SpotifyURL":             func(c *providers.ClientConfig) { c.SpotifyURL = "http://me:canary@localhost" },
+		"LastFMURL":              func(c *providers.ClientConfig) { c.LastFMURL = "http://localhost/?api_key=canary" },
+		"LastFMURL or LastFMKey": func(c *providers.ClientConfig) { c.LastFMURL = "http://canary%zz" },
 	} {
 		cfg := good
 		spoil(&cfg)
-		_, err := playlist.NewClients(cfg)
+		_, err := providers.NewClients(cfg)
 		if err == nil || !strings.Contains(err.Error(), "ClientConfig."+name) && !strings.Contains(err.Error(), " or "+name) {
 			t.Errorf("error %v, want one about %s", err, name)
 		}

@@ -1,4 +1,4 @@
-package playlist_test
+package analysis_test
 
 import (
 	"context"
@@ -9,7 +9,8 @@ import (
 
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/orchestrator"
-	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/analysis"
+	"github.com/weir-go/weir/worker/providers"
 	"github.com/weir-go/weir/worker/upstream"
 )
 
@@ -43,7 +44,7 @@ func TestAgainstTheSimulator(t *testing.T) {
 					t.Errorf("%s: %d calls counted, %d arrived", api, got.Calls[string(api)], n)
 				}
 			}
-			if got.Ended != got.Tasks || got.FailedLookups != 0 || (got.AudioFeatures == playlist.FeaturesDenied) != denied || (got.Tempo == nil) != denied {
+			if got.Ended != got.Tasks || got.FailedLookups != 0 || (got.AudioFeatures == analysis.FeaturesDenied) != denied || (got.Tempo == nil) != denied {
 				t.Errorf("result %+v", got)
 			}
 			if got.Title == "" || got.Summary == "" || len(got.Tags) == 0 || len(got.Found) == 0 || got.Added < 50 {
@@ -54,7 +55,7 @@ func TestAgainstTheSimulator(t *testing.T) {
 	}
 }
 
-func analyzeAt40(t *testing.T, sim http.Handler) *playlist.Result {
+func analyzeAt40(t *testing.T, sim http.Handler) *analysis.Result {
 	t.Helper()
 	lim, err := limiter.NewMemory(limiter.Config{
 		Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}},
@@ -79,14 +80,14 @@ func analyzeAt40(t *testing.T, sim http.Handler) *playlist.Result {
 		base.CloseIdleConnections()
 		srv.Close()
 	}()
-	clients, err := playlist.NewClients(playlist.ClientConfig{
+	clients, err := providers.NewClients(providers.ClientConfig{
 		AnthropicURL: srv.URL, SpotifyURL: srv.URL, LastFMURL: srv.URL,
-		AnthropicKey: anthropicKey, SpotifyToken: spotifyToken, LastFMKey: lastFMKey, Limiter: lim, Base: base,
+		AnthropicKey: "key", SpotifyToken: "token", LastFMKey: "key", Limiter: lim, Base: base,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := playlist.NewAnalyzer(o, clients).Analyze(t.Context(), sample(t), nil)
+	got, err := analysis.NewAnalyzer(o, clients).Analyze(t.Context(), sample(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package playlist
+package analysis
 
 // Progress is one piece of news from an analysis: a line for people, a count, or both.
 type Progress struct {

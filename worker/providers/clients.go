@@ -1,4 +1,4 @@
-package playlist
+package providers
 
 import (
 	"errors"
@@ -14,11 +14,11 @@ import (
 	"github.com/weir-go/weir/worker/transport"
 )
 
-// The providers, which are also the names of their routes.
+// APIAnthropic, APISpotify and APILastFM are the names of the providers. Their routes have the same names.
 const (
-	apiAnthropic = "anthropic"
-	apiSpotify   = "spotify"
-	apiLastFM    = "lastfm"
+	APIAnthropic = "anthropic"
+	APISpotify   = "spotify"
+	APILastFM    = "lastfm"
 )
 
 // ClientConfig says where the three providers are, who asks, and what pays. Printing one shows no secret.
@@ -45,7 +45,7 @@ type ClientConfig struct {
 	Timeout time.Duration
 }
 
-func (c ClientConfig) String() string { return "playlist.ClientConfig{…}" }
+func (c ClientConfig) String() string { return "providers.ClientConfig{…}" }
 
 // GoString is String, because %#v would print the keys.
 func (c ClientConfig) GoString() string { return c.String() }
@@ -65,10 +65,10 @@ type Clients struct {
 // "spotify" or "lastfm". An error says which field of the configuration is wrong; it never shows what is in it.
 func NewClients(cfg ClientConfig) (*Clients, error) {
 	if cfg.Limiter == nil {
-		return nil, errors.New("playlist: ClientConfig.Limiter is nil; give it the limiter of the fleet")
+		return nil, errors.New("providers: ClientConfig.Limiter is nil; give it the limiter of the fleet")
 	}
 	if cfg.Timeout < 0 {
-		return nil, fmt.Errorf("playlist: ClientConfig.Timeout is %v; give a positive duration, or 0 for a minute", cfg.Timeout)
+		return nil, fmt.Errorf("providers: ClientConfig.Timeout is %v; give a positive duration, or 0 for a minute", cfg.Timeout)
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = time.Minute
@@ -85,17 +85,17 @@ func NewClients(cfg ClientConfig) (*Clients, error) {
 		cfg.SpotifyTokens = oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token})
 	}
 
-	claude, err := cfg.sender(apiAnthropic, cfg.AnthropicURL, "https://api.anthropic.com", cfg.AnthropicKey != "")
+	claude, err := cfg.sender(APIAnthropic, cfg.AnthropicURL, "https://api.anthropic.com", cfg.AnthropicKey != "")
 	if err != nil {
-		return nil, fmt.Errorf("playlist: ClientConfig.AnthropicURL or AnthropicKey: %w", err)
+		return nil, fmt.Errorf("providers: ClientConfig.AnthropicURL or AnthropicKey: %w", err)
 	}
-	spotify, err := cfg.sender(apiSpotify, cfg.SpotifyURL, "https://api.spotify.com", cfg.SpotifyTokens != nil)
+	spotify, err := cfg.sender(APISpotify, cfg.SpotifyURL, "https://api.spotify.com", cfg.SpotifyTokens != nil)
 	if err != nil {
-		return nil, fmt.Errorf("playlist: ClientConfig.SpotifyURL or SpotifyTokens: %w", err)
+		return nil, fmt.Errorf("providers: ClientConfig.SpotifyURL or SpotifyTokens: %w", err)
 	}
-	lastFM, err := cfg.sender(apiLastFM, cfg.LastFMURL, "https://ws.audioscrobbler.com", cfg.LastFMKey != "")
+	lastFM, err := cfg.sender(APILastFM, cfg.LastFMURL, "https://ws.audioscrobbler.com", cfg.LastFMKey != "")
 	if err != nil {
-		return nil, fmt.Errorf("playlist: ClientConfig.LastFMURL or LastFMKey: %w", err)
+		return nil, fmt.Errorf("providers: ClientConfig.LastFMURL or LastFMKey: %w", err)
 	}
 	var tokens func() (*oauth2.Token, error)
 	if cfg.SpotifyTokens != nil {

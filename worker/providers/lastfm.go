@@ -1,4 +1,4 @@
-package playlist
+package providers
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/weir-go/weir/worker/playlist"
 )
 
 // LastFM asks Last.fm about tracks and artists. Each method is one request. The key travels in the body of a POST, so
@@ -43,7 +45,7 @@ func (l *LastFM) TrackInfo(ctx context.Context, artist, track string) (TrackInfo
 		return TrackInfo{}, err
 	}
 	if answer.Track == nil {
-		return TrackInfo{}, unanswered(apiLastFM, errors.New("an answer without a track"))
+		return TrackInfo{}, unanswered(APILastFM, errors.New("an answer without a track"))
 	}
 	t := answer.Track
 	return TrackInfo{int64(t.Listeners), int64(t.Plays), t.Tags}, nil
@@ -65,7 +67,7 @@ func (l *LastFM) ArtistInfo(ctx context.Context, artist string) (ArtistInfo, err
 		return ArtistInfo{}, err
 	}
 	if answer.Artist == nil {
-		return ArtistInfo{}, unanswered(apiLastFM, errors.New("an answer without an artist"))
+		return ArtistInfo{}, unanswered(APILastFM, errors.New("an answer without an artist"))
 	}
 	a := answer.Artist
 	return ArtistInfo{int64(a.Stats.Listeners), int64(a.Stats.Plays), a.Tags, a.Similar}, nil
@@ -76,7 +78,7 @@ func (l *LastFM) call(ctx context.Context, form url.Values, into any) error {
 	form.Set("api_key", l.key())
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.base+"/2.0/", strings.NewReader(form.Encode()))
 	if err != nil {
-		return unanswered(apiLastFM, err, l.key())
+		return unanswered(APILastFM, err, l.key())
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	answer, err := l.do(ctx, req, l.key())
@@ -90,14 +92,14 @@ func (l *LastFM) call(ctx context.Context, form url.Values, into any) error {
 	}
 	bad := json.Unmarshal(answer.body, &refusal)
 	if !answer.ok() || bad == nil && refusal.Code != 0 {
-		e := &APIError{API: apiLastFM, Status: answer.status, RetryAfter: retryAfter(answer.header), Message: presentable(refusal.Message, l.key())}
+		e := &APIError{API: APILastFM, Status: answer.status, RetryAfter: retryAfter(answer.header), Message: presentable(refusal.Message, l.key())}
 		if refusal.Code != 0 {
 			e.Code = strconv.FormatInt(int64(refusal.Code), 10)
 		}
 		return e
 	}
 	if bad != nil || json.Unmarshal(answer.body, into) != nil {
-		return unanswered(apiLastFM, errNotJSON)
+		return unanswered(APILastFM, errNotJSON)
 	}
 	return nil
 }
@@ -146,7 +148,7 @@ func (l *namedList) UnmarshalJSON(data []byte) error {
 			return err
 		}
 		for _, t := range things {
-			if name := clip(oneLine(t.Name), 100); name != "" {
+			if name := playlist.Clip(playlist.OneLine(t.Name), 100); name != "" {
 				*l = append(*l, name)
 			}
 		}

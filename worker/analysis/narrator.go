@@ -1,8 +1,11 @@
-package playlist
+package analysis
 
 import (
 	"context"
 	"strings"
+
+	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/providers"
 )
 
 // An analysis is commented on five times, and three times more while the tracks and artists are looked up.
@@ -24,7 +27,7 @@ func quarters(lookups int) []int {
 // narrate asks the narrator for a comment and reports it when it comes. Nothing waits for it but the end of the
 // analysis, and nothing is lost but the comment if it fails.
 func (r *run) narrate(ctx context.Context, happened string) {
-	s := step{PhaseNarrator, apiAnthropic, "anthropic.narrate"}
+	s := step{PhaseNarrator, providers.APIAnthropic, "anthropic.narrate"}
 	question := aside(happened)
 	f, err := submit(ctx, r, s, func(ctx context.Context) (string, error) { return r.clients.Anthropic.Narrate(ctx, question) })
 	if err != nil {
@@ -32,16 +35,16 @@ func (r *run) narrate(ctx context.Context, happened string) {
 	}
 	r.narrators.Go(func() {
 		// The sentence is on its way to the caller by then, or lost.
-		_, _ = await(ctx, r, s, f, func(text string) string { return clip(oneLine(text), 300) })
+		_, _ = await(ctx, r, s, f, func(text string) string { return playlist.Clip(playlist.OneLine(text), 300) })
 	})
 }
 
 const maxSome = 5
 
-func some(tracks []Track) string {
+func some(tracks []playlist.Track) string {
 	var names []string
 	for _, t := range tracks[:min(len(tracks), maxSome)] {
-		names = append(names, t.Name+" by "+t.artist())
+		names = append(names, t.Name+" by "+artist(t))
 	}
 	return strings.Join(names, ", ")
 }

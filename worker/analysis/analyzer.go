@@ -1,4 +1,4 @@
-package playlist
+package analysis
 
 import (
 	"context"
@@ -9,16 +9,18 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/weir-go/weir/orchestrator"
+	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/providers"
 )
 
 // Analyzer analyses playlists. It is safe for concurrent use: analyses share its orchestrator and nothing else.
 type Analyzer struct {
 	o       *orchestrator.Orchestrator
-	clients *Clients
+	clients *providers.Clients
 }
 
 // NewAnalyzer returns an analyzer whose calls are tasks of o, on the routes "anthropic", "spotify" and "lastfm".
-func NewAnalyzer(o *orchestrator.Orchestrator, clients *Clients) *Analyzer {
+func NewAnalyzer(o *orchestrator.Orchestrator, clients *providers.Clients) *Analyzer {
 	return &Analyzer{o: o, clients: clients}
 }
 
@@ -31,7 +33,7 @@ func NewAnalyzer(o *orchestrator.Orchestrator, clients *Clients) *Analyzer {
 //
 // When ctx ends, Analyze returns as soon as its tasks have, which is at once unless one ignores its context, and then
 // after five seconds.
-func (a *Analyzer) Analyze(ctx context.Context, p Playlist, report func(Progress)) (*Result, error) {
+func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func(Progress)) (*Result, error) {
 	start := time.Now()
 	result := &Result{
 		Playlist: p.Name, Tracks: len(p.Tracks), AudioFeatures: FeaturesOK,
@@ -46,7 +48,7 @@ func (a *Analyzer) Analyze(ctx context.Context, p Playlist, report func(Progress
 	r := &run{
 		o: a.o, clients: a.clients, list: p, id: uuid.NewString(), result: result,
 		events: make(chan event),
-		calls:  map[string]*atomic.Int64{apiAnthropic: {}, apiSpotify: {}, apiLastFM: {}},
+		calls:  map[string]*atomic.Int64{providers.APIAnthropic: {}, providers.APISpotify: {}, providers.APILastFM: {}},
 	}
 	var failure error
 	go func() {

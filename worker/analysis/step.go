@@ -1,4 +1,4 @@
-package playlist
+package analysis
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/weir-go/weir/orchestrator"
+	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/providers"
 )
 
 // StepError says in which step an analysis failed.
@@ -16,14 +18,14 @@ type StepError struct {
 	Err  error
 }
 
-func (e *StepError) Error() string { return fmt.Sprintf("playlist: %s: %v", e.Step, e.Err) }
+func (e *StepError) Error() string { return fmt.Sprintf("analysis: %s: %v", e.Step, e.Err) }
 func (e *StepError) Unwrap() error { return e.Err }
 
 // run is one analysis.
 type run struct {
 	o       *orchestrator.Orchestrator // fixed, like those down to settle
-	clients *Clients
-	list    Playlist
+	clients *providers.Clients
+	list    playlist.Playlist
 	id      string // in the ids of its batches
 	events  chan event
 	result  *Result // written by the goroutine of the flow only

@@ -1,4 +1,4 @@
-package playlist
+package analysis
 
 import (
 	"context"
@@ -10,11 +10,13 @@ import (
 	"sync/atomic"
 
 	"github.com/weir-go/weir/orchestrator"
+	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/providers"
 )
 
 const (
 	maxArtistLookups = 45
-	maxAdded         = 2 * addLimit
+	maxAdded         = 2 * providers.AddLimit
 )
 
 // flow is the analysis from its first call to its last. What depends on something awaits it; what does not goes on
@@ -51,9 +53,9 @@ func failed(ctx context.Context, in string, err error) error {
 // plan asks what to search for.
 func (r *run) plan(ctx context.Context, artists []string) ([]string, error) {
 	r.events <- event{phase: PhasePlan, text: fmt.Sprintf("Reading %d tracks.", len(r.list.Tracks))}
-	r.narrate(ctx, fmt.Sprintf("the playlist %s was opened; it has %d tracks, among them %s", data(r.list.called()), len(r.list.Tracks), some(r.list.Tracks)))
+	r.narrate(ctx, fmt.Sprintf("the playlist %s was opened; it has %d tracks, among them %s", data(called(r.list)), len(r.list.Tracks), some(r.list.Tracks)))
 	question := firstQuestion(r.list)
-	text, err := one(ctx, r, step{PhasePlan, apiAnthropic, "anthropic.plan"}, func(ctx context.Context) (string, error) {
+	text, err := one(ctx, r, step{PhasePlan, providers.APIAnthropic, "anthropic.plan"}, func(ctx context.Context) (string, error) {
 		return r.clients.Anthropic.Ask(ctx, question)
 	})
 	if err := failed(ctx, "first question", err); err != nil {
@@ -68,14 +70,14 @@ func (r *run) plan(ctx context.Context, artists []string) ([]string, error) {
 }
 
 // search looks for tracks that are not in the playlist.
-func (r *run) search(ctx context.Context, queries []string) ([]Track, error) {
+func (r *run) search(ctx context.Context, queries []string) ([]playlist.Track, error) {
 	r.events <- event{phase: PhaseSearch, planned: len(queries), text: fmt.Sprintf("Searching Spotify %d times.", len(queries))}
 	r.narrate(ctx, "these searches were chosen: "+strings.Join(queries, "; "))
-	tasks := make([]orchestrator.Task[[]Track], len(queries))
+	tasks := make([]orchestrator.Task[[]playlist.Track], len(queries))
 	for i, query := range queries {
-		tasks[i] = func(ctx context.Context) ([]Track, error) { return r.clients.Spotify.Search(ctx, query) }
+		tasks[i] = func(ctx context.Context) ([]playlist.Track, error) { return r.clients.Spotify.Search(ctx, query) }
 	}
-	out, err := many(ctx, r, step{PhaseSearch, apiSpotify, "spotify.search"}, tasks, nil)
+	out, err := many(ctx, r, step{PhaseSearch, providers.APISpotify, "spotify.search"}, tasks, nil)
 	if err := failed(ctx, "search", err); err != nil {
 		return nil, err
 	}
@@ -125,40 +127,40 @@ func (r *run) enrich(ctx context.Context, e *enrichment) error {
 }
 
 // conclude asks for title and summary.
-func (r *run) conclude(ctx context.Context, fresh []Track) error {
+func (r *run) conclude(ctx context.Context, fresh []playlist.Track) error {
 	r.events <- event{phase: PhaseSummary, text: "Putting it together."}
 	r.narrate(ctx, fmt.Sprintf("every question is answered; the most frequent tags are %s", someTags(r.result.Tags)))
 	question := finalQuestion(r.list, r.result, fresh)
-	text, err := one(ctx, r, step{PhaseSummary, apiAnthropic, "anthropic.summary"}, func(ctx context.Context) (string, error) {
+	text, err := one(ctx, r, step{PhaseSummary, providers.APIAnthropic, "anthropic.summary"}, func(ctx context.Context) (string, error) {
 		return r.clients.Anthropic.Ask(ctx, question)
 	})
 	if err := failed(ctx, "final question", err); err != nil {
 		return err
 	}
-	r.result.Title, r.result.Summary = verdictIn(text, r.list.called())
+	r.result.Title, r.result.Summary = verdictIn(text, called(r.list))
 	return nil
 }
 
 // create makes the new playlist, of what was found and then of what there was, and fills it.
-func (r *run) create(ctx context.Context, fresh []Track) error {
+func (r *run) create(ctx context.Context, fresh []playlist.Track) error {
 	r.events <- event{phase: PhaseCreate, text: fmt.Sprintf("Creating the playlist %q.", r.result.Title)}
 	r.narrate(ctx, "the new playlist is called "+r.result.Title)
 	title, summary := r.result.Title, r.result.Summary
-	made, err := one(ctx, r, step{PhaseCreate, apiSpotify, "spotify.create-playlist"}, func(ctx context.Context) (Created, error) {
-		return makes(r.clients.Spotify.CreatePlaylist(ctx, title, summary))
+	made, err := one(ctx, r, step{PhaseCreate, providers.APISpotify, "spotify.create-playlist"}, func(ctx context.Context) (providers.Created, error) {
+		return providers.Makes(r.clients.Spotify.CreatePlaylist(ctx, title, summary))
 	})
 	if err := failed(ctx, "create playlist", err); err != nil {
 		return err
 	}
 	r.result.Created = made
 
-	tracks := slices.Concat(fresh, slices.DeleteFunc(slices.Clone(r.list.Tracks), func(t Track) bool { return t.ID == "" }))
+	tracks := slices.Concat(fresh, slices.DeleteFunc(slices.Clone(r.list.Tracks), func(t playlist.Track) bool { return t.ID == "" }))
 	tracks = tracks[:min(len(tracks), maxAdded)]
-	chunks := slices.Collect(slices.Chunk(tracks, addLimit))
+	chunks := slices.Collect(slices.Chunk(tracks, providers.AddLimit))
 	r.events <- event{phase: PhaseFill, planned: len(chunks), text: fmt.Sprintf("Adding %d tracks.", len(tracks))}
 	for _, chunk := range chunks { // one after the other, because each adds at the end
-		_, err := one(ctx, r, step{PhaseFill, apiSpotify, "spotify.add-items"}, func(ctx context.Context) (struct{}, error) {
-			return makes(struct{}{}, r.clients.Spotify.AddItems(ctx, made.ID, chunk))
+		_, err := one(ctx, r, step{PhaseFill, providers.APISpotify, "spotify.add-items"}, func(ctx context.Context) (struct{}, error) {
+			return providers.Makes(struct{}{}, r.clients.Spotify.AddItems(ctx, made.ID, chunk))
 		})
 		switch {
 		case err == nil:

@@ -1,4 +1,4 @@
-package playlist
+package providers
 
 import (
 	"errors"
@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/weir-go/weir/worker/playlist"
 )
 
 // APIError is a provider's answer that says no. Its text holds no URL, key or token, whatever the provider wrote.
@@ -80,7 +82,7 @@ func presentable(text string, secrets ...string) string {
 			text = strings.ReplaceAll(text, spelled, "***")
 		}
 	}
-	return clip(anyURL.ReplaceAllString(oneLine(strings.ToValidUTF8(text, "?")), "[url]"), maxMessage)
+	return playlist.Clip(anyURL.ReplaceAllString(playlist.OneLine(strings.ToValidUTF8(text, "?")), "[url]"), maxMessage)
 }
 
 // retryAfter reads the header of that name in both its forms, seconds and a date. A date is measured from the answer's

@@ -1,4 +1,4 @@
-package playlist_test
+package analysis_test
 
 import (
 	"bytes"
@@ -17,7 +17,9 @@ import (
 	"time"
 
 	"github.com/weir-go/weir/orchestrator"
+	"github.com/weir-go/weir/worker/analysis"
 	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/providers"
 )
 
 func sample(t *testing.T) playlist.Playlist {
@@ -40,11 +42,11 @@ func tracks(n int) playlist.Playlist {
 }
 
 func TestAnalyze(t *testing.T) {
-	fake := &providers{}
+	fake := &fakeProviders{}
 	b := analyzer(t, fake)
-	var news []playlist.Progress
+	var news []analysis.Progress
 	var running atomic.Bool
-	got, err := b.Analyze(t.Context(), sample(t), func(p playlist.Progress) {
+	got, err := b.Analyze(t.Context(), sample(t), func(p analysis.Progress) {
 		if !running.CompareAndSwap(false, true) {
 			t.Error("report is called while it runs")
 		}
@@ -70,28 +72,28 @@ func TestAnalyze(t *testing.T) {
 		t.Errorf("it took %v s", got.Seconds)
 	}
 	got.Seconds, got.Calls = 0, nil
-	want(t, &playlist.Result{
+	want(t, &analysis.Result{
 		Playlist: "Sample", Tracks: 50, Title: "Evening drive", Summary: "It holds together.",
-		Tags: []playlist.Tag{{Name: "rock", Count: 95}, {Name: "90s", Count: 50}}, SimilarArtists: []string{"Muse"},
-		Found:         []playlist.Found{{ID: "0000000000000000000002", Name: "Found s1", Artists: []string{"Muse"}}},
-		AudioFeatures: playlist.FeaturesOK, Tempo: new(100.0), Energy: new(0.5), Danceability: new(0.25),
-		Created: playlist.Created{ID: "new1", URL: "https://open.spotify.com/playlist/new1"}, Added: 51,
+		Tags: []analysis.Tag{{Name: "rock", Count: 95}, {Name: "90s", Count: 50}}, SimilarArtists: []string{"Muse"},
+		Found:         []analysis.Found{{ID: "0000000000000000000002", Name: "Found s1", Artists: []string{"Muse"}}},
+		AudioFeatures: analysis.FeaturesOK, Tempo: new(100.0), Energy: new(0.5), Danceability: new(0.25),
+		Created: providers.Created{ID: "new1", URL: "https://open.spotify.com/playlist/new1"}, Added: 51,
 		Notes: []string{}, Tasks: 165, Ended: 165,
 	}, got)
 	checkNews(t, news, 165)
 }
 
 // checkNews holds the progress of an analysis against what its documentation says.
-func checkNews(t *testing.T, news []playlist.Progress, tasks int) {
+func checkNews(t *testing.T, news []analysis.Progress, tasks int) {
 	t.Helper()
 	var order []string
-	last := map[string]playlist.Progress{}
+	last := map[string]analysis.Progress{}
 	ended, all := 0, 0
 	for _, p := range news {
 		before, known := last[p.Phase]
 		if !known {
 			order = append(order, p.Phase)
-			if p.Done != 0 && p.Phase != playlist.PhaseNarrator || p.Total == 0 {
+			if p.Done != 0 && p.Phase != analysis.PhaseNarrator || p.Total == 0 {
 				t.Errorf("phase %s begins with %+v", p.Phase, p)
 			}
 		}
@@ -111,27 +113,27 @@ func checkNews(t *testing.T, news []playlist.Progress, tasks int) {
 		t.Errorf("%d tasks were reported, at last %d of %d, want %d", ended, final.AllDone, final.AllTotal, tasks)
 	}
 	// The three in the middle begin in any order, and comments come when they come.
-	slices.Sort(order[slices.Index(order, playlist.PhaseSearch)+1 : slices.Index(order, playlist.PhaseSummary)])
-	order = slices.DeleteFunc(order, func(phase string) bool { return phase == playlist.PhaseNarrator })
+	slices.Sort(order[slices.Index(order, analysis.PhaseSearch)+1 : slices.Index(order, analysis.PhaseSummary)])
+	order = slices.DeleteFunc(order, func(phase string) bool { return phase == analysis.PhaseNarrator })
 	want(t, []string{"plan", "search", "artists", "features", "tracks", "summary", "create", "fill"}, order)
 }
 
 func TestAnalyzeWithoutReport(t *testing.T) {
-	if _, err := analyzer(t, &providers{}).Analyze(t.Context(), tracks(1), nil); err != nil {
+	if _, err := analyzer(t, &fakeProviders{}).Analyze(t.Context(), tracks(1), nil); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestAudioFeaturesDenied(t *testing.T) {
-	fake := &providers{intercept: func(w http.ResponseWriter, r *http.Request) {
+	fake := &fakeProviders{intercept: func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Kind") == "features" {
 			w.WriteHeader(http.StatusForbidden)
 			_, _ = w.Write([]byte(`{"error":{"status":403,"message":"Forbidden"}}`))
 		}
 	}}
-	var news []playlist.Progress
+	var news []analysis.Progress
 	p := tracks(300)
-	got, err := analyzer(t, fake).Analyze(t.Context(), p, func(p playlist.Progress) { news = append(news, p) })
+	got, err := analyzer(t, fake).Analyze(t.Context(), p, func(p analysis.Progress) { news = append(news, p) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +158,7 @@ func TestAudioFeaturesDenied(t *testing.T) {
 }
 
 func TestFailedLookupsCostThemselves(t *testing.T) {
-	fake := &providers{intercept: func(w http.ResponseWriter, r *http.Request) {
+	fake := &fakeProviders{intercept: func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil {
 			t.Error(err)
 		}
@@ -179,7 +181,7 @@ func TestFailedLookupsCostThemselves(t *testing.T) {
 		"tracks on Last.fm: 1 failed, the first: lastfm: 200 (6): not found",
 		"artists on Last.fm: 1 failed, the first: lastfm: 200 (6): not found",
 	}, got.Notes)
-	if got.Failed != 4 || got.Tags[0].Count != 18 || got.AudioFeatures != playlist.FeaturesOK || *got.Tempo != 100 {
+	if got.Failed != 4 || got.Tags[0].Count != 18 || got.AudioFeatures != analysis.FeaturesOK || *got.Tempo != 100 {
 		t.Errorf("result %+v", got)
 	}
 }
@@ -187,17 +189,17 @@ func TestFailedLookupsCostThemselves(t *testing.T) {
 func TestStepsThatFailTheAnalysis(t *testing.T) {
 	for kind, step := range map[string]string{"first": "first question", "final": "final question", "create": "create playlist"} {
 		t.Run(step, func(t *testing.T) {
-			fake := &providers{intercept: func(w http.ResponseWriter, r *http.Request) {
+			fake := &fakeProviders{intercept: func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("X-Kind") == kind {
 					w.WriteHeader(http.StatusServiceUnavailable)
 				}
 			}}
 			got, err := analyzer(t, fake).Analyze(t.Context(), tracks(3), nil)
-			failure, ok := errors.AsType[*playlist.StepError](err)
-			if !ok || failure.Step != step || !strings.HasPrefix(err.Error(), "playlist: "+step+": ") {
+			failure, ok := errors.AsType[*analysis.StepError](err)
+			if !ok || failure.Step != step || !strings.HasPrefix(err.Error(), "analysis: "+step+": ") {
 				t.Errorf("error %v, want a StepError of %q", err, step)
 			}
-			if cause, ok := errors.AsType[*playlist.APIError](err); !ok || cause.Status != http.StatusServiceUnavailable {
+			if cause, ok := errors.AsType[*providers.APIError](err); !ok || cause.Status != http.StatusServiceUnavailable {
 				t.Errorf("error %v, want the provider's inside", err)
 			}
 			calls := 0
@@ -210,15 +212,15 @@ func TestStepsThatFailTheAnalysis(t *testing.T) {
 		})
 	}
 	t.Run("no tracks", func(t *testing.T) {
-		got, err := analyzer(t, &providers{}).Analyze(t.Context(), playlist.Playlist{}, nil)
-		if _, ok := errors.AsType[*playlist.StepError](err); !ok || got == nil {
+		got, err := analyzer(t, &fakeProviders{}).Analyze(t.Context(), playlist.Playlist{}, nil)
+		if _, ok := errors.AsType[*analysis.StepError](err); !ok || got == nil {
 			t.Errorf("result %v, error %v", got, err)
 		}
 	})
 }
 
 func TestPlaylistThatCannotBeFilled(t *testing.T) {
-	fake := &providers{intercept: func(w http.ResponseWriter, r *http.Request) {
+	fake := &fakeProviders{intercept: func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Kind") == "add" {
 			w.WriteHeader(http.StatusBadRequest)
 		}
@@ -234,7 +236,7 @@ func TestPlaylistThatCannotBeFilled(t *testing.T) {
 }
 
 func TestNarratorCostsItself(t *testing.T) {
-	fake := &providers{intercept: func(w http.ResponseWriter, r *http.Request) {
+	fake := &fakeProviders{intercept: func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Kind") == "narrator" {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
@@ -250,7 +252,7 @@ func TestCancelledAnalysis(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			reached := make(chan struct{})
 			var once sync.Once
-			fake := &providers{intercept: func(_ http.ResponseWriter, r *http.Request) {
+			fake := &fakeProviders{intercept: func(_ http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("X-Kind") == kind {
 					once.Do(func() { close(reached) })
 					<-r.Context().Done()
@@ -267,7 +269,7 @@ func TestCancelledAnalysis(t *testing.T) {
 				cancel(errGone)
 			}()
 			after := 0
-			got, err := b.Analyze(ctx, tracks(30), func(playlist.Progress) {
+			got, err := b.Analyze(ctx, tracks(30), func(analysis.Progress) {
 				if ctx.Err() != nil {
 					after++
 				}
@@ -292,7 +294,7 @@ func TestCancelledAnalysis(t *testing.T) {
 }
 
 func TestReportPanics(t *testing.T) {
-	b := analyzer(t, &providers{})
+	b := analyzer(t, &fakeProviders{})
 	defer func() {
 		if v := recover(); v != "broken bar" {
 			t.Errorf("recovered %v", v)
@@ -301,8 +303,8 @@ func TestReportPanics(t *testing.T) {
 			t.Errorf("left behind: %+v", s)
 		}
 	}()
-	_, err := b.Analyze(t.Context(), tracks(30), func(p playlist.Progress) {
-		if p.Phase == playlist.PhaseTracks {
+	_, err := b.Analyze(t.Context(), tracks(30), func(p analysis.Progress) {
+		if p.Phase == analysis.PhaseTracks {
 			panic("broken bar")
 		}
 	})
@@ -310,12 +312,12 @@ func TestReportPanics(t *testing.T) {
 }
 
 func TestAnalysesShareAnOrchestrator(t *testing.T) {
-	fake := &providers{}
+	fake := &fakeProviders{}
 	b := analyzer(t, fake)
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			got, err := b.Analyze(t.Context(), tracks(20), func(playlist.Progress) {})
+			got, err := b.Analyze(t.Context(), tracks(20), func(analysis.Progress) {})
 			if err != nil || got.Ended != got.Tasks || got.Failed != 0 || got.Tags[0].Count != 40 {
 				t.Errorf("result %+v, error %v", got, err)
 			}
@@ -327,7 +329,7 @@ func TestAnalysesShareAnOrchestrator(t *testing.T) {
 
 func TestWhatIsAskedFor(t *testing.T) {
 	t.Run("of what has no id or no artist", func(t *testing.T) {
-		fake := &providers{}
+		fake := &fakeProviders{}
 		p := playlist.Playlist{Tracks: []playlist.Track{
 			{Name: "Demo", Artists: []string{"Me"}}, {Name: "Noise"}, {ID: id1, Name: "Creep", Artists: []string{"Radiohead", "me"}},
 		}}
@@ -341,7 +343,7 @@ func TestWhatIsAskedFor(t *testing.T) {
 		want(t, 2, got.Added) // the one found and the one with an id
 	})
 	t.Run("of many", func(t *testing.T) {
-		fake := &providers{}
+		fake := &fakeProviders{}
 		got, err := analyzer(t, fake).Analyze(t.Context(), tracks(250), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -388,7 +390,7 @@ func TestModelAnswers(t *testing.T) {
 		"far too far off": {answer: strings.Repeat("x", 1<<17) + list(ten...), want: fill, noted: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fake := &providers{plan: tc.answer}
+			fake := &fakeProviders{plan: tc.answer}
 			got, err := analyzer(t, fake).Analyze(t.Context(), track, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -410,7 +412,7 @@ func TestModelAnswers(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := analyzer(t, &providers{verdict: tc.answer}).Analyze(t.Context(), track, nil)
+			got, err := analyzer(t, &fakeProviders{verdict: tc.answer}).Analyze(t.Context(), track, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -423,7 +425,7 @@ func TestModelAnswers(t *testing.T) {
 // Names come from strangers. None may pass for what the prompt says itself.
 func TestPromptsQuoteNothing(t *testing.T) {
 	p := playlist.Playlist{Name: `a "summary"`, Tracks: []playlist.Track{{ID: id1, Name: `"searches"` + strings.Repeat("x", 900), Artists: []string{`"summary"`}}}}
-	fake := &providers{plan: `{"searches":["\"summary\"","b","c","d","e"]}`, verdict: `{"title":"\"searches\"","summary":"x"}`}
+	fake := &fakeProviders{plan: `{"searches":["\"summary\"","b","c","d","e"]}`, verdict: `{"title":"\"searches\"","summary":"x"}`}
 	if _, err := analyzer(t, fake).Analyze(t.Context(), p, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -447,7 +449,7 @@ func TestStuckCallHoldsUpNobody(t *testing.T) {
 		})
 		lim, o := fleet(t)
 		const local = "http://localhost:1"
-		clients, err := playlist.NewClients(playlist.ClientConfig{AnthropicURL: local, SpotifyURL: local, LastFMURL: local, Limiter: lim, Base: stuck})
+		clients, err := providers.NewClients(providers.ClientConfig{AnthropicURL: local, SpotifyURL: local, LastFMURL: local, Limiter: lim, Base: stuck})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -458,7 +460,7 @@ func TestStuckCallHoldsUpNobody(t *testing.T) {
 			cancel(errGone)
 		}()
 		start := time.Now()
-		got, err := playlist.NewAnalyzer(o, clients).Analyze(ctx, tracks(3), nil)
+		got, err := analysis.NewAnalyzer(o, clients).Analyze(ctx, tracks(3), nil)
 		if !errors.Is(err, errGone) {
 			t.Errorf("error %v, want the cause", err)
 		}

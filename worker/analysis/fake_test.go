@@ -1,4 +1,4 @@
-package playlist_test
+package analysis_test
 
 import (
 	"context"
@@ -6,18 +6,66 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/orchestrator"
-	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/analysis"
+	"github.com/weir-go/weir/worker/providers"
 )
 
-// providers is as much of the three providers as an analysis needs. Its fields are set before the first call.
-type providers struct {
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const id1 = "4u7EnebtmKWzUH433cf5Qv"
+
+func want[T any](t *testing.T, want, got T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// payments is a limiter that lets everybody pass and counts.
+type payments struct {
+	mu     sync.Mutex
+	routes []string
+}
+
+func (p *payments) Wait(_ context.Context, route string, _ ...limiter.Option) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.routes = append(p.routes, route)
+	return nil
+}
+
+// serve runs a handler as all three providers.
+func serve(t *testing.T, handler http.HandlerFunc) (*providers.Clients, *payments) {
+	t.Helper()
+	srv := httptest.NewServer(handler)
+	base := &http.Transport{}
+	t.Cleanup(func() {
+		base.CloseIdleConnections()
+		srv.Close()
+	})
+	paid := &payments{}
+	c, err := providers.NewClients(providers.ClientConfig{
+		AnthropicURL: srv.URL, SpotifyURL: srv.URL, LastFMURL: srv.URL, Limiter: paid, Base: base, Timeout: 10 * time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, paid
+}
+
+// fakeProviders is as much of the three providers as an analysis needs. Its fields are set before the first call.
+type fakeProviders struct {
 	plan, verdict string               // what Claude answers; empty is a good answer
 	intercept     http.HandlerFunc     // sees every request first; it has answered if it calls WriteHeader
 	found         func(q string) []any // tracks of a search; nil finds one per query
@@ -29,7 +77,7 @@ type providers struct {
 	added    [][]string
 }
 
-func (p *providers) saw(api, kind string) {
+func (p *fakeProviders) saw(api, kind string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.calls == nil {
@@ -47,7 +95,7 @@ type watch struct {
 
 func (w *watch) WriteHeader(status int) { w.wrote = true; w.ResponseWriter.WriteHeader(status) }
 
-func (p *providers) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+func (p *fakeProviders) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the caller hung up
@@ -71,7 +119,15 @@ func (p *providers) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 type object = map[string]any
 
-func (p *providers) answer(r *http.Request, body string) (api, kind string, answer any) {
+// message is an answer of Claude.
+func message(text string) object {
+	return object{
+		"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "usage": object{"input_tokens": 1, "output_tokens": 1},
+		"content": []any{object{"type": "thinking", "thinking": "hm", "signature": "s"}, object{"type": "text", "text": text}},
+	}
+}
+
+func (p *fakeProviders) answer(r *http.Request, body string) (api, kind string, answer any) {
 	switch path := r.URL.Path; {
 	case path == "/v1/messages":
 		kind, text := "narrator", "How nice."
@@ -122,7 +178,7 @@ func (p *providers) answer(r *http.Request, body string) (api, kind string, answ
 
 // bench is an analyzer in front of providers of a test.
 type bench struct {
-	*playlist.Analyzer
+	*analysis.Analyzer
 	orchestrator *orchestrator.Orchestrator
 	late         *payments // requests that no reservation paid for
 }
@@ -132,7 +188,7 @@ func analyzer(t *testing.T, handler http.Handler) bench {
 	t.Helper()
 	clients, late := serve(t, handler.ServeHTTP)
 	_, o := fleet(t)
-	return bench{playlist.NewAnalyzer(o, clients), o, late}
+	return bench{analysis.NewAnalyzer(o, clients), o, late}
 }
 
 // fleet is an orchestrator whose tokens come fast, and its limiter.

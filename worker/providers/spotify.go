@@ -1,4 +1,4 @@
-package playlist
+package providers
 
 import (
 	"bytes"
@@ -12,12 +12,16 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/weir-go/weir/worker/playlist"
 )
 
 const (
-	searchLimit = 10  // the most that a search returns since 2026
-	pageLimit   = 50  // the most items in a page of a playlist
-	addLimit    = 100 // the most items that one call adds
+	// AddLimit is the most items that one call of [Spotify.AddItems] adds.
+	AddLimit = 100
+
+	searchLimit = 10 // the most that a search returns since 2026
+	pageLimit   = 50 // the most items in a page of a playlist
 )
 
 // Spotify asks the few things of Spotify's Web API that an analysis needs. Each method is one request.
@@ -40,7 +44,7 @@ type Created struct {
 }
 
 // Search returns the tracks that Spotify finds for a query, at most 10.
-func (s *Spotify) Search(ctx context.Context, query string) ([]Track, error) {
+func (s *Spotify) Search(ctx context.Context, query string) ([]playlist.Track, error) {
 	q := url.Values{"q": {query}, "type": {"track"}, "limit": {strconv.Itoa(searchLimit)}}
 	var answer struct {
 		Tracks struct {
@@ -55,9 +59,9 @@ func (s *Spotify) Search(ctx context.Context, query string) ([]Track, error) {
 
 // PlaylistItems returns the tracks among a playlist's items from offset on, at most 50 of them, and how many items
 // the playlist has in all.
-func (s *Spotify) PlaylistItems(ctx context.Context, id string, offset int) (tracks []Track, total int, err error) {
-	if !isBase62(id) {
-		return nil, 0, fmt.Errorf("spotify: %s is not the id of a playlist", quoted(id))
+func (s *Spotify) PlaylistItems(ctx context.Context, id string, offset int) (tracks []playlist.Track, total int, err error) {
+	if !playlist.IsBase62(id) {
+		return nil, 0, fmt.Errorf("spotify: %s is not the id of a playlist", playlist.Quoted(id))
 	}
 	q := url.Values{"limit": {strconv.Itoa(pageLimit)}, "offset": {strconv.Itoa(offset)}}
 	var answer struct {
@@ -82,8 +86,8 @@ func (s *Spotify) PlaylistItems(ctx context.Context, id string, offset int) (tra
 
 // AudioFeatures returns how a track sounds. Spotify denies this, with status 403, to most applications.
 func (s *Spotify) AudioFeatures(ctx context.Context, id string) (Features, error) {
-	if !isBase62(id) {
-		return Features{}, fmt.Errorf("spotify: %s is not the id of a track", quoted(id))
+	if !playlist.IsBase62(id) {
+		return Features{}, fmt.Errorf("spotify: %s is not the id of a track", playlist.Quoted(id))
 	}
 	var answer struct {
 		Tempo        *float64 `json:"tempo"`
@@ -94,7 +98,7 @@ func (s *Spotify) AudioFeatures(ctx context.Context, id string) (Features, error
 		return Features{}, err
 	}
 	if answer.Tempo == nil || answer.Energy == nil || answer.Danceability == nil {
-		return Features{}, unanswered(apiSpotify, errors.New("audio features without tempo, energy or danceability"))
+		return Features{}, unanswered(APISpotify, errors.New("audio features without tempo, energy or danceability"))
 	}
 	return Features{*answer.Tempo, *answer.Energy, *answer.Danceability}, nil
 }
@@ -107,27 +111,27 @@ func (s *Spotify) CreatePlaylist(ctx context.Context, name, description string) 
 			Spotify string `json:"spotify"`
 		} `json:"external_urls"`
 	}
-	body := map[string]any{"name": clip(oneLine(name), 100), "description": clip(oneLine(description), 300), "public": false}
+	body := map[string]any{"name": playlist.Clip(playlist.OneLine(name), 100), "description": playlist.Clip(playlist.OneLine(description), 300), "public": false}
 	if err := s.call(ctx, http.MethodPost, "/v1/me/playlists", body, &answer); err != nil {
 		return Created{}, err
 	}
-	if !isBase62(answer.ID) {
-		return Created{}, unanswered(apiSpotify, errors.New("a playlist was created, the answer has no id of it"))
+	if !playlist.IsBase62(answer.ID) {
+		return Created{}, unanswered(APISpotify, errors.New("a playlist was created, the answer has no id of it"))
 	}
 	return Created{ID: answer.ID, URL: answer.URLs.Spotify}, nil
 }
 
-// AddItems adds tracks to the end of a playlist, at most 100.
-func (s *Spotify) AddItems(ctx context.Context, id string, tracks []Track) error {
-	if !isBase62(id) {
-		return fmt.Errorf("spotify: %s is not the id of a playlist", quoted(id))
+// AddItems adds tracks to the end of a playlist, at most [AddLimit].
+func (s *Spotify) AddItems(ctx context.Context, id string, tracks []playlist.Track) error {
+	if !playlist.IsBase62(id) {
+		return fmt.Errorf("spotify: %s is not the id of a playlist", playlist.Quoted(id))
 	}
-	if len(tracks) > addLimit {
-		return fmt.Errorf("spotify: %d tracks to add at once, the limit is %d", len(tracks), addLimit)
+	if len(tracks) > AddLimit {
+		return fmt.Errorf("spotify: %d tracks to add at once, the limit is %d", len(tracks), AddLimit)
 	}
 	uris := make([]string, len(tracks))
 	for i, t := range tracks {
-		uris[i] = trackURI + t.ID
+		uris[i] = t.URI()
 	}
 	return s.call(ctx, http.MethodPost, "/v1/playlists/"+id+"/items", map[string]any{"uris": uris}, nil)
 }
@@ -138,12 +142,12 @@ func (s *Spotify) call(ctx context.Context, method, path string, body, into any)
 	if body != nil {
 		var err error
 		if sent, err = json.Marshal(body); err != nil {
-			return unanswered(apiSpotify, err)
+			return unanswered(APISpotify, err)
 		}
 	}
 	req, err := http.NewRequestWithContext(ctx, method, s.base+path, bytes.NewReader(sent))
 	if err != nil {
-		return unanswered(apiSpotify, err)
+		return unanswered(APISpotify, err)
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -163,7 +167,7 @@ func (s *Spotify) call(ctx context.Context, method, path string, body, into any)
 		return nil
 	}
 	if err := json.Unmarshal(answer.body, into); err != nil {
-		return unanswered(apiSpotify, errNotJSON)
+		return unanswered(APISpotify, errNotJSON)
 	}
 	return nil
 }
@@ -180,16 +184,16 @@ func (s *Spotify) authorize(req *http.Request) (secret string, err error) {
 	}
 	if denied, ok := errors.AsType[*oauth2.RetrieveError](err); ok && denied.Response != nil {
 		// The body of that answer may hold tokens, so that none of it is shown.
-		return "", &APIError{API: apiSpotify, Status: denied.Response.StatusCode, RetryAfter: retryAfter(denied.Response.Header), Message: "the access token was not renewed"}
+		return "", &APIError{API: APISpotify, Status: denied.Response.StatusCode, RetryAfter: retryAfter(denied.Response.Header), Message: "the access token was not renewed"}
 	}
 	if _, ok := errors.AsType[*url.Error](err); ok {
-		return "", unanswered(apiSpotify, err)
+		return "", unanswered(APISpotify, err)
 	}
-	return "", &callError{api: apiSpotify, text: "no access token could be had", err: err}
+	return "", &callError{api: APISpotify, text: "no access token could be had", err: err}
 }
 
 func spotifyError(answer reply, secret string) *APIError {
-	e := &APIError{API: apiSpotify, Status: answer.status, RetryAfter: retryAfter(answer.header)}
+	e := &APIError{API: APISpotify, Status: answer.status, RetryAfter: retryAfter(answer.header)}
 	var body struct {
 		Error struct {
 			Message string `json:"message"`
@@ -218,15 +222,15 @@ type spotifyTrack struct {
 }
 
 // tracksOf keeps what has an id and a name and is a track.
-func tracksOf(found []*spotifyTrack) []Track {
-	tracks := make([]Track, 0, len(found))
+func tracksOf(found []*spotifyTrack) []playlist.Track {
+	tracks := make([]playlist.Track, 0, len(found))
 	for _, f := range found {
-		if f == nil || !isBase62(f.ID) || f.Name == "" || f.Type != "" && f.Type != "track" {
+		if f == nil || !playlist.IsBase62(f.ID) || f.Name == "" || f.Type != "" && f.Type != "track" {
 			continue
 		}
-		t := Track{ID: f.ID, Name: clip(oneLine(f.Name), maxText), Album: clip(oneLine(f.Album.Name), maxText), Released: oneLine(f.Album.Released)}
+		t := playlist.Track{ID: f.ID, Name: playlist.Clip(playlist.OneLine(f.Name), playlist.MaxText), Album: playlist.Clip(playlist.OneLine(f.Album.Name), playlist.MaxText), Released: playlist.OneLine(f.Album.Released)}
 		for _, a := range f.Artists {
-			t.Artists = append(t.Artists, clip(oneLine(a.Name), maxText))
+			t.Artists = append(t.Artists, playlist.Clip(playlist.OneLine(a.Name), playlist.MaxText))
 		}
 		t.Duration = time.Duration(f.MS) * time.Millisecond
 		tracks = append(tracks, t)

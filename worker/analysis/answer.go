@@ -1,9 +1,11 @@
-package playlist
+package analysis
 
 import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/weir-go/weir/worker/playlist"
 )
 
 const (
@@ -57,7 +59,7 @@ func searchesIn(text string) []string {
 type searches []string
 
 func (s *searches) add(query string) {
-	query = clip(oneLine(query), 100)
+	query = playlist.Clip(playlist.OneLine(query), 100)
 	known := slices.ContainsFunc(*s, func(other string) bool { return strings.EqualFold(other, query) })
 	if query != "" && !known && len(*s) < maxSearches {
 		*s = append(*s, query)
@@ -65,14 +67,14 @@ func (s *searches) add(query string) {
 }
 
 // fillUp adds searches made of a playlist until there are 5. Any playlist has a track with a name, which alone makes 5.
-func (s *searches) fillUp(p Playlist, artists []string) {
+func (s *searches) fillUp(p playlist.Playlist, artists []string) {
 	var more []string
 	more = append(more, artists...)
 	for _, t := range p.Tracks[:min(len(p.Tracks), minSearches)] {
-		more = append(more, t.Name+" "+t.artist(), t.Album, t.Name)
+		more = append(more, t.Name+" "+artist(t), t.Album, t.Name)
 	}
 	for _, kind := range []string{" live", " acoustic", " cover", " remix"} {
-		more = append(more, clip(p.Tracks[0].Name, 80)+kind)
+		more = append(more, playlist.Clip(p.Tracks[0].Name, 80)+kind)
 	}
 	for _, query := range more {
 		if len(*s) >= minSearches {
@@ -83,16 +85,16 @@ func (s *searches) fillUp(p Playlist, artists []string) {
 }
 
 // verdictIn reads the title and the summary that a model gives. Where it answers in prose the prose is the summary.
-func verdictIn(text, playlist string) (title, summary string) {
+func verdictIn(text, of string) (title, summary string) {
 	object := objectIn(text, "summary")
 	_ = json.Unmarshal(object["title"], &title) // what is no string stays empty, and is filled in below
 	_ = json.Unmarshal(object["summary"], &summary)
-	title, summary = clip(oneLine(title), 100), clip(oneLine(summary), 2000)
+	title, summary = playlist.Clip(playlist.OneLine(title), 100), playlist.Clip(playlist.OneLine(summary), 2000)
 	if summary == "" {
-		summary = clip(oneLine(text[:min(len(text), maxAnswerText)]), 2000)
+		summary = playlist.Clip(playlist.OneLine(text[:min(len(text), maxAnswerText)]), 2000)
 	}
 	if title == "" {
-		title = clip("More of "+playlist, 100)
+		title = playlist.Clip("More of "+of, 100)
 	}
 	return title, summary
 }

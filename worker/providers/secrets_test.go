@@ -1,4 +1,4 @@
-package playlist_test
+package providers_test
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/weir-go/weir/limiter"
-	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/providers"
 )
 
 // everySecret is a provider's worst answer: the secret that it was told, in all spellings, and where to find it.
@@ -67,6 +67,15 @@ func shown(err error) []string {
 		}
 	}
 	return texts
+}
+
+// repeater reads as the same text for ever.
+type repeater struct{ text string }
+
+func (r *repeater) Read(p []byte) (int, error) {
+	for n := 0; n < len(p); n += copy(p[n:], r.text) {
+	}
+	return len(p), nil
 }
 
 func TestErrorsShowNoSecret(t *testing.T) {
@@ -130,7 +139,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 func TestNoConnectionShowsNoSecret(t *testing.T) {
 	srv := httptest.NewServer(http.NotFoundHandler())
 	srv.Close() // nobody listens there any more
-	refused := playlist.ClientConfig{
+	refused := providers.ClientConfig{
 		AnthropicURL: srv.URL, SpotifyURL: srv.URL, LastFMURL: srv.URL,
 		AnthropicKey: anthropicKey, SpotifyToken: spotifyToken, LastFMKey: lastFMKey, Limiter: &payments{}, Base: &http.Transport{},
 	}
@@ -141,8 +150,8 @@ func TestNoConnectionShowsNoSecret(t *testing.T) {
 	}}
 	newline.AnthropicKey, newline.SpotifyToken = anthropicKey+"\nx", spotifyToken+"\nx"
 	newline.SpotifyURL = "http://localhost:1/" + lastFMKey // a path is part of a URL
-	for name, cfg := range map[string]playlist.ClientConfig{"refused": refused, "no token": stopped, "no proxy": closed, "a bad header": newline} {
-		c, err := playlist.NewClients(cfg)
+	for name, cfg := range map[string]providers.ClientConfig{"refused": refused, "no token": stopped, "no proxy": closed, "a bad header": newline} {
+		c, err := providers.NewClients(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +212,7 @@ func TestTokenSource(t *testing.T) {
 		{name: "anything", text: "spotify: no access token could be had", source: tokens{err: errors.New("vault: refresh-canary")}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c, err := playlist.NewClients(playlist.ClientConfig{
+			c, err := providers.NewClients(providers.ClientConfig{
 				AnthropicURL: srv.URL, SpotifyURL: srv.URL, LastFMURL: srv.URL, Limiter: &payments{}, Base: base,
 				SpotifyToken: "unused", SpotifyTokens: tc.source, Timeout: time.Minute,
 			})
@@ -225,11 +234,11 @@ func TestTokenSource(t *testing.T) {
 }
 
 func TestPrintingShowsNoSecret(t *testing.T) {
-	cfg := playlist.ClientConfig{
+	cfg := providers.ClientConfig{
 		AnthropicURL: "http://localhost:1", SpotifyURL: "http://localhost:1", LastFMURL: "http://localhost:1",
 		AnthropicKey: anthropicKey, SpotifyToken: spotifyToken, LastFMKey: lastFMKey, Limiter: &payments{},
 	}
-	c, err := playlist.NewClients(cfg)
+	c, err := providers.NewClients(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package playlist
+package providers
 
 import (
 	"context"
@@ -24,11 +24,11 @@ func Verdict(err error) orchestrator.Verdict {
 	switch {
 	case denied.Code == "QUOTA_EXCEEDED":
 		return orchestrator.Verdict{}
-	case denied.Status == http.StatusTooManyRequests, denied.API == apiLastFM && denied.Code == "29":
+	case denied.Status == http.StatusTooManyRequests, denied.API == APILastFM && denied.Code == "29":
 		return orchestrator.Verdict{Again: true, After: denied.RetryAfter, Throttled: true}
 	case makes:
 		return orchestrator.Verdict{}
-	case denied.Status >= http.StatusInternalServerError, denied.API == apiLastFM && (denied.Code == "11" || denied.Code == "16"):
+	case denied.Status >= http.StatusInternalServerError, denied.API == APILastFM && (denied.Code == "11" || denied.Code == "16"):
 		return orchestrator.Verdict{Again: true, After: denied.RetryAfter}
 	default:
 		return orchestrator.Verdict{}
@@ -41,8 +41,8 @@ type makingError struct{ err error }
 func (e *makingError) Error() string { return e.err.Error() }
 func (e *makingError) Unwrap() error { return e.err }
 
-// makes marks the errors of calls that make something.
-func makes[T any](v T, err error) (T, error) {
+// Makes marks the error of a call that makes something, for [Verdict].
+func Makes[T any](v T, err error) (T, error) {
 	if err != nil {
 		err = &makingError{err}
 	}

@@ -1,0 +1,32 @@
+// Package analysis analyses a playlist: it asks Claude what would go with it, looks everything up at Spotify and
+// Last.fm, and creates a playlist that continues it.
+//
+// # The model
+//
+// An analysis of 50 tracks is about 170 calls. Each is one task of an orchestrator on the route of its provider, and
+// one request:
+//
+//	first question ──> 5 to 10 searches ──┬──> audio features, per track ───┬──> final question ──> create ──> add items
+//	                                      ├──> Last.fm, per track ──────────┤
+//	                                      └──> Last.fm, per artist (to 45) ─┘
+//	narrator: 5 to 8 comments, beside all of it
+//
+// An arrow is an await; what is side by side runs side by side. The package decides the order of calls only: how many
+// run at a time and when each may start belongs to the orchestrator.
+//
+// # The guarantee
+//
+// One task is one request. Whether a task is tried again is up to the orchestrator.
+//
+// # When things fail
+//
+// The analysis fails with the first question, the final question or the creation of the playlist, and with its
+// context; the error names the step. Everything else costs only itself and is noted in the result: a search, a track
+// that Last.fm does not know, a playlist that cannot be filled. The first time that Spotify denies audio features the
+// rest of them are not asked for.
+//
+// # Goroutines
+//
+// Analyze runs the flow, its three concurrent batches and the wait for each comment in goroutines of its own, and
+// returns after the last of them.
+package analysis

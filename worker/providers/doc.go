@@ -1,0 +1,22 @@
+// Package providers holds the clients of three providers: Claude, Spotify and Last.fm.
+//
+// # The model
+//
+// [NewClients] returns one client for each provider. Each method of a client is one request. The transport pays for
+// each request on the route of its provider, "anthropic", "spotify" or "lastfm". The clients decide nothing about when
+// a request is sent and whether it is worth another.
+//
+// # The guarantee
+//
+// The clients repeat nothing and follow no redirect. No text of an error holds a URL, a key or a token, whatever the
+// provider answered. Answers are read up to 4 MiB.
+//
+// # When things fail
+//
+// A provider that says no is an [APIError]. A request without a usable answer is an error that names the provider.
+// [Verdict] tells an orchestrator which of these errors are worth another attempt.
+//
+// # Goroutines
+//
+// The clients start none and are safe for concurrent use.
+package providers
