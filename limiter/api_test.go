@@ -87,7 +87,7 @@ func TestHandle(t *testing.T) {
 		if d, err := r.Decide(ctx, 1); !ok1 || !ok2 || !d.OK || errors.Join(err, err1, err2) != nil || d.Remaining != 0 {
 			t.Error(ok1, ok2, d, err, err1, err2)
 		}
-		if rs, again, err := r.ReserveBatch(ctx, limiter.Run{N: 1}); len(rs) != 1 || !again.IsZero() || err != nil {
+		if rs, again, err := r.ReserveBatch(ctx, limiter.Run{N: 1}); len(rs) != 1 || !again.Again.IsZero() || err != nil {
 			t.Error(len(rs), again, err)
 		}
 		if err := l.AddRoute("made", limiter.Bucket{Name: "spotify"}); err != nil {
@@ -133,7 +133,7 @@ func TestBatchOfRuns(t *testing.T) {
 		// Who came first is served first, though it asks last.
 		empty(t, l, 10)
 		young, again, err := l.ReserveBatch(ctx, "global", limiter.Run{N: 1, Cost: 10})
-		if err != nil || len(young) > 0 || again.IsZero() {
+		if err != nil || len(young) > 0 || again.Again.IsZero() {
 			t.Fatal(len(young), again, err)
 		}
 		old, _, err := other.ReserveBatch(ctx, "global", limiter.Run{N: 1, Cost: 10, Since: time.Now().Add(-time.Minute)})
@@ -176,8 +176,8 @@ func TestReserveBatchWithADeadline(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
 		rs, again, err := fleet[0].ReserveBatch(ctx, "global", limiter.Run{N: 2})
-		if err != nil || len(rs) > 0 || time.Until(again) < 100*time.Millisecond {
-			t.Errorf("%d reservations, come back in %v, %v", len(rs), time.Until(again), err)
+		if err != nil || len(rs) > 0 || time.Until(again.Again) < 100*time.Millisecond {
+			t.Errorf("%d reservations, come back in %v, %v", len(rs), time.Until(again.Again), err)
 		}
 	}, 1)
 }

@@ -20,17 +20,24 @@ type Run struct {
 	Urgent bool      // as by [Urgent]
 }
 
+// Turn is what a scheduler hears whose calls have to wait.
+type Turn struct {
+	Again time.Time     // when to ask again
+	Last  time.Time     // when the last of the calls asked for could start, as far as is known now, or the first behind a window; zero if it is not
+	Every time.Duration // how long each further token takes after Last; 0 where it is not known, as behind a window
+}
+
 // ReserveBatch asks once for leave to start the calls of some runs, for schedulers that know how many they could start
 // and do not want to wait while they hold room for them. It returns what is at most a horizon away, each with its own
-// due time, earliest first; or none, and the time to come back at: until then the route keeps its place in line, unless
+// due time, earliest first; or none, and a [Turn] with the time to come back at: until then the route keeps its place in line, unless
 // other callers of the route ask, or a reservation is cancelled; a run that comes back with its Since keeps its turn all the same.
 // [Reservation.Cost] is the cost of each. A deadline of ctx bounds the request alone, and changes nothing of the answer.
-func (l *Limiter) ReserveBatch(ctx context.Context, route string, runs ...Run) ([]*Reservation, time.Time, error) {
+func (l *Limiter) ReserveBatch(ctx context.Context, route string, runs ...Run) ([]*Reservation, Turn, error) {
 	var few [2][4]lane.Run // most have one run
 	kinds, b := [2][]lane.Run{few[0][:0], few[1][:0]}, batch{}
 	for _, r := range runs {
 		if r.N < 1 || r.Cost < 0 {
-			return nil, time.Time{}, fmt.Errorf("limiter: route %s: %d calls of %d tokens: want 1 or more of 1 or more", route, r.N, r.Cost)
+			return nil, Turn{}, fmt.Errorf("limiter: route %s: %d calls of %d tokens: want 1 or more of 1 or more", route, r.N, r.Cost)
 		}
 		kind := 0
 		if r.Urgent {
@@ -39,29 +46,21 @@ func (l *Limiter) ReserveBatch(ctx context.Context, route string, runs ...Run) (
 		kinds[kind] = append(kinds[kind], lane.Run{N: r.N, Cost: max(1, r.Cost), Since: r.Since})
 		b.most += r.N
 	}
-	var again time.Time
+	var turn lane.Turn
 	for kind, runs := range kinds {
 		if len(runs) == 0 {
 			continue
 		}
-		at, err := l.batch(ctx, route, &b, runs, kind == 1)
+		heard, err := l.batch(ctx, route, &b, runs, kind == 1)
 		if err != nil && len(b.all) == 0 {
-			return nil, time.Time{}, err
+			return nil, Turn{}, err
 		}
-		again = sooner(again, at)
+		turn.Merge(heard)
 	}
 	if len(b.all) > 0 {
-		return b.byDue(), time.Time{}, nil
+		return b.byDue(), Turn{}, nil
 	}
-	return nil, again, nil
-}
-
-// sooner is the earlier of two times of which zero is none.
-func sooner(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
+	return nil, Turn(turn), nil
 }
 
 // batch is what a scheduler is given.
@@ -81,32 +80,32 @@ func (b *batch) Take(g *lane.Grant) {
 }
 
 // batch asks a lane of a route as a scheduler that comes back. It returns when that is, if nothing was given.
-func (l *Limiter) batch(ctx context.Context, route string, b *batch, runs []lane.Run, urgent bool) (again time.Time, err error) {
+func (l *Limiter) batch(ctx context.Context, route string, b *batch, runs []lane.Run, urgent bool) (turn lane.Turn, err error) {
 	n, err := l.lane(route, urgent)
 	if err != nil {
-		return again, err
+		return turn, err
 	}
 	if l.shadows.Load() {
 		b.pretend(l, n, runs)
-		return again, nil
+		return turn, nil
 	}
 	before := len(b.all)
-	again, err = n.Batch(ctx, runs, b)
+	turn, err = n.Batch(ctx, runs, b)
 	if err == lane.ErrRetired { //nolint:errorlint // never wrapped
 		err = l.through(n, func(n *lane.Lane) (err error) {
-			again, err = n.Batch(ctx, runs, b)
+			turn, err = n.Batch(ctx, runs, b)
 			return err
 		})
 	}
 	if err != nil && l.shadows.Load() && (err == errPretend || err == lane.ErrNotNow) { //nolint:errorlint // never wrapped
 		b.pretend(l, n, runs) // heard of meanwhile
-		return again, nil
+		return turn, nil
 	}
 	l.telemetry.served(ctx, n, len(b.all)-before, err)
 	if err == nil || err == lane.ErrNotNow { //nolint:errorlint // never wrapped
-		return again, nil
+		return turn, nil
 	}
-	return time.Time{}, l.public(n, err)
+	return turn, l.public(n, err)
 }
 
 // pretend gives leave to start the calls of runs at once, as far as one batch asks for them.

@@ -19,6 +19,34 @@ func (l *Limiter) Route(name string) (Route, error) {
 	return Route{l, name}, err
 }
 
+// Check reports whether calls of a route and a cost can ever start, without a request: a [RouteError] for a route that there is not,
+// an [ExceedsBurstError] for a cost above a burst, [ErrClosed]. Zero as a cost is one token.
+func (l *Limiter) Check(route string, cost int64) error {
+	l.mu.RLock()
+	path, closed := l.paths[route], l.closed
+	l.mu.RUnlock()
+	switch {
+	case closed:
+		return ErrClosed
+	case path == nil:
+		return &RouteError{Route: route}
+	}
+	if cost <= 1 {
+		return nil
+	}
+	n, err := l.lane(route, false)
+	if err != nil {
+		return err
+	}
+	if burst, bucket := n.Route().Burst(); cost > burst {
+		return &ExceedsBurstError{Route: route, Bucket: bucket, Cost: cost, Burst: burst}
+	}
+	return nil
+}
+
+// MaxWait is [Config.MaxWait].
+func (l *Limiter) MaxWait() time.Duration { return l.s.MaxWait }
+
 // Name is the name of the route.
 func (r Route) Name() string { return r.name }
 
@@ -48,7 +76,7 @@ func (r Route) ReserveN(ctx context.Context, n int64, opts ...Option) (*Reservat
 }
 
 // ReserveBatch is [Limiter.ReserveBatch] on the route.
-func (r Route) ReserveBatch(ctx context.Context, runs ...Run) ([]*Reservation, time.Time, error) {
+func (r Route) ReserveBatch(ctx context.Context, runs ...Run) ([]*Reservation, Turn, error) {
 	return r.l.ReserveBatch(ctx, r.name, runs...)
 }
 

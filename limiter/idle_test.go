@@ -87,7 +87,7 @@ func TestPlaceOfASchedulerKeepsTheLane(t *testing.T) {
 				break
 			}
 			limiter.Sweep(l)
-			time.Sleep(time.Until(again))
+			time.Sleep(time.Until(again.Again))
 		}
 		if took := time.Since(begin).Round(time.Second); took != 10*time.Minute {
 			t.Errorf("a scheduler got its token after %v, want 10m0s", took)

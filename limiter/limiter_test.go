@@ -113,10 +113,10 @@ func TestReserveBatchIsOneCallAndKeepsItsPlace(t *testing.T) {
 			}
 		}
 		none, again, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 20})
-		if len(none) != 0 || err != nil || !again.After(time.Now()) {
+		if len(none) != 0 || err != nil || !again.Again.After(time.Now()) {
 			t.Fatalf("beyond the horizon: %d reservations, come back at %v, %v", len(none), again, err)
 		}
-		time.Sleep(time.Until(again))
+		time.Sleep(time.Until(again.Again))
 		more, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 20})
 		if len(more) == 0 || err != nil {
 			t.Fatalf("at the time it was told: %d reservations, %v", len(more), err)

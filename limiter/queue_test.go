@@ -251,7 +251,7 @@ func TestPlaceInLine(t *testing.T) {
 							if err != nil {
 								t.Fatal(err)
 							}
-							if again[i] = at; len(rs) == 0 {
+							if again[i] = at.Again; len(rs) == 0 {
 								break
 							}
 						}
@@ -296,7 +296,7 @@ func TestPlaceInLine(t *testing.T) {
 							for _, r := range rs {
 								r.Cancel()
 							}
-							again[i], got = at, len(rs) > 0
+							again[i], got = at.Again, len(rs) > 0
 						}
 					}
 					time.Sleep(10 * time.Millisecond)

@@ -181,7 +181,7 @@ func batchHasTheCostsOfItsRuns(t *testing.T, l Limiter) {
 			t.Errorf("a reservation of %d tokens on a full bucket is not due", r.Cost())
 		}
 	}
-	if len(rs) != 5 || tokens != 9 || !again.IsZero() || err != nil {
+	if len(rs) != 5 || tokens != 9 || !again.Again.IsZero() || err != nil {
 		t.Errorf("%d reservations of %d tokens, again at %v, %v", len(rs), tokens, again, err)
 	}
 	for i := range 5 {
@@ -192,10 +192,10 @@ func batchHasTheCostsOfItsRuns(t *testing.T, l Limiter) {
 		if len(rs) > 0 {
 			break
 		}
-		if i == 4 || !again.After(time.Now()) {
+		if i == 4 || !again.Again.After(time.Now()) {
 			t.Fatalf("come back at %v, for the %d. time", again, i+1)
 		}
-		time.Sleep(time.Until(again))
+		time.Sleep(time.Until(again.Again))
 	}
 	if len(rs) != 1 || rs[0].Delay() > limiter.DefaultHorizon {
 		t.Errorf("%d reservations behind the line", len(rs))

@@ -17,7 +17,7 @@ type Limiter interface {
 	Decide(ctx context.Context, route string, n int64, opts ...limiter.Option) (limiter.Decision, error)
 	Reserve(ctx context.Context, route string, opts ...limiter.Option) (*limiter.Reservation, error)
 	ReserveN(ctx context.Context, route string, n int64, opts ...limiter.Option) (*limiter.Reservation, error)
-	ReserveBatch(ctx context.Context, route string, runs ...limiter.Run) ([]*limiter.Reservation, time.Time, error)
+	ReserveBatch(ctx context.Context, route string, runs ...limiter.Run) ([]*limiter.Reservation, limiter.Turn, error)
 	Wait(ctx context.Context, route string, opts ...limiter.Option) error
 	WaitN(ctx context.Context, route string, n int64, opts ...limiter.Option) error
 	Close(ctx context.Context) error

@@ -15,15 +15,40 @@ type Run struct {
 	Since time.Time // when the oldest came; zero for now
 }
 
+// Turn is what a scheduler hears that was not served.
+type Turn struct {
+	Again time.Time     // when to ask again
+	Last  time.Time     // when the last of the calls that it asked for could start, as far as is known
+	Every time.Duration // how long one further token takes; 0 where tokens may come together
+}
+
+// turnLocked is the turn of a scheduler of the lane.
+func (n *Lane) turnLocked() Turn {
+	p, limits := &n.place, n.route.Load().Limits
+	t := Turn{Again: p.again, Last: p.last, Every: p.every}
+	if p.bound < len(limits) && limits[p.bound].Limit.Window {
+		t.Last, t.Every = p.first, 0 // the others may start together with the first
+	}
+	return t
+}
+
+// Merge is the turn of a scheduler with several runs: the first, as far as is known.
+func (t *Turn) Merge(other Turn) {
+	if t.Last.Before(other.Last) {
+		t.Last, t.Every = other.Last, other.Every
+	}
+	t.Again = sooner(t.Again, other.Again)
+}
+
 // Taker takes in the reservations that a scheduler gets.
 type Taker interface{ Take(*Grant) }
 
 // Batch asks once for leave to start the calls of runs, which it sorts, the oldest first, and has to take each reservation, under the lane's lock. With
 // [ErrNotNow] comes when to come back: the lane keeps its place until then. Where ctx ends first the reservations that were given are
 // the caller's still.
-func (n *Lane) Batch(ctx context.Context, runs []Run, to Taker) (again time.Time, err error) {
+func (n *Lane) Batch(ctx context.Context, runs []Run, to Taker) (turn Turn, err error) {
 	if ctx.Err() != nil {
-		return time.Time{}, context.Cause(ctx)
+		return turn, context.Cause(ctx)
 	}
 	now := time.Now()
 	for i := range runs {
@@ -35,9 +60,9 @@ func (n *Lane) Batch(ctx context.Context, runs []Run, to Taker) (again time.Time
 	if n.shared.Local {
 		n.mu.Lock()
 		if n.closed == nil && n.queue.len == 0 && n.fitsLocked(runs, now) {
-			again, err = n.batchLocked(runs, to, now)
+			turn, err = n.batchLocked(runs, to, now)
 			n.unlock()
-			return again, err
+			return turn, err
 		}
 		n.mu.Unlock()
 	}
@@ -66,13 +91,13 @@ func (n *Lane) Batch(ctx context.Context, runs []Run, to Taker) (again time.Time
 		if w.err != nil && (err == nil || err == ErrNotNow) { //nolint:errorlint // never wrapped
 			err = w.err
 		}
-		again = sooner(again, w.at)
+		turn.Merge(w.turn)
 		n.shared.waiters.put(w)
 	}
 	if got > 0 {
-		return time.Time{}, nil
+		return Turn{}, nil
 	}
-	return again, err
+	return turn, err
 }
 
 // fitsLocked reports whether a request can ask for all of these runs, and nothing of the pool serves them.
@@ -90,7 +115,7 @@ func (n *Lane) fitsLocked(runs []Run, now time.Time) bool {
 }
 
 // batchLocked is Batch where requests take no time, and nobody waits: ask, and hand on what the answers say.
-func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (again time.Time, err error) {
+func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err error) {
 	q, r := &n.request, n.route.Load()
 	n.used = true
 	q.Tell, q.Lead, q.Backs, q.Asks, q.Answers, q.ComeBack = false, 0, q.Backs[:0], q.Asks[:0], q.Answers[:0], -1
@@ -98,10 +123,11 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (again time.Time
 		q.Asks = append(q.Asks, bucket.Ask{N: run.N, Cost: Costs(run.Cost), Patience: -1, Urgent: n.Urgent, Age: max(0, now.Sub(run.Since).Microseconds())})
 	}
 	if err := n.reserve(r); err != nil {
-		return time.Time{}, err
+		return turn, err
 	}
 	n.shared.Clock.Observe(q.Now, now, now)
 	got, left := 0, runs[0].N // calls of the run that have no answer yet
+	heard := false
 	for _, a := range q.Answers {
 		for left == 0 {
 			runs = runs[1:]
@@ -114,6 +140,9 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (again time.Time
 		}
 		if a.Verdict == bucket.Waiting && a.Bound >= 0 {
 			limit := r.Limits[a.Bound].Limit
+			if !heard {
+				heard, n.place.first = true, n.shared.Clock.Local(q.Now+a.Due(0, limit, runs[0].Cost), now)
+			}
 			n.place.last = n.shared.Clock.Local(q.Now+a.Due(a.N-1, limit, runs[0].Cost), now)
 			n.place.every, n.place.bound = limit.Interval(1), a.Bound
 		}
@@ -122,9 +151,9 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (again time.Time
 	n.standLocked(q.ComeBack >= 0, true, false, now)
 	n.shared.Used(now)
 	if got > 0 {
-		return time.Time{}, nil
+		return turn, nil
 	}
-	return n.place.again, ErrNotNow
+	return n.turnLocked(), ErrNotNow
 }
 
 // giveAll hands on the reservations of one answer.

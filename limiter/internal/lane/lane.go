@@ -62,7 +62,8 @@ type place struct {
 	stands bool          // there is one
 	kept   bool          // a scheduler comes back for it, though nobody waits
 	again  time.Time     // when to ask again; zero for none
-	last   time.Time     // when the last of those that wait is expected to start
+	first  time.Time     // when the first of those that wait is expected to start
+	last   time.Time     // and the last
 	every  time.Duration // the time of one token, of the limit that binds
 	bound  int           // that limit
 	heard  int           // callers of which the store has heard

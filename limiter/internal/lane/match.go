@@ -131,7 +131,7 @@ func (n *Lane) turnAwayLocked() {
 		case w.prompt():
 			w.at = n.place.again
 			if w.Mode == Come {
-				n.place.kept = true
+				n.place.kept, w.turn = true, n.turnLocked()
 			} else if n.place.stands { // behind all callers of the lane
 				w.at, w.bound = later(w.at, ready.Add(time.Duration(w.Cost)*n.place.every)), n.place.bound
 			}

@@ -69,6 +69,7 @@ type waiter struct {
 	left       []int64       // tokens that each limit has left, by the reply
 	bound      int           // the limit that sets when it could be served, -1 for none
 	at         time.Time     // where it was not served: when it could be, or when to come back
+	turn       Turn          // of a scheduler that was not served
 	reuse      bool          // no request refers to it
 }
 

@@ -95,7 +95,7 @@ func (n *Lane) answerLocked(w *waiter, err error, former bool, sent, received ti
 	case w.verdict == bucket.Refused:
 		n.endLocked(w, &TooLateError{w.readyIn + sent.Sub(w.Since)})
 	case w.verdict == bucket.Waiting && w.Mode == Come:
-		w.at = n.place.again
+		w.turn = n.turnLocked()
 		n.endLocked(w, ErrNotNow)
 	case w.Mode == AtOnce && w.verdict == bucket.Reserved && n.pool.speak(w.Cost):
 		n.queue.turn(w, WhenDue) // its token is due as soon as the reply could be relied upon, which is a moment from now
@@ -109,7 +109,7 @@ func (n *Lane) answerLocked(w *waiter, err error, former bool, sent, received ti
 func (n *Lane) unpackLocked(r *Route, received time.Time) {
 	q, tokens := &n.request, int64(0)
 	defer func() { r.took(tokens) }()
-	at, unit := 0, 0
+	at, unit, heard := 0, 0, false
 	for _, a := range q.Answers {
 		g := Grant{lane: n, Route: r}
 		var limit bucket.Limit
@@ -143,6 +143,9 @@ func (n *Lane) unpackLocked(r *Route, received time.Time) {
 					w.verdict = a.Verdict
 				}
 			case bucket.Waiting:
+				if !heard {
+					heard, n.place.first = true, n.shared.Clock.Local(q.Now+due, received)
+				}
 				n.place.last, n.place.every, n.place.bound = n.shared.Clock.Local(q.Now+due, received), limit.Interval(1), max(0, a.Bound)
 				fallthrough
 			case bucket.Refused:
