@@ -5,186 +5,233 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
-	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// Batch is a number of tasks that were enqueued together, under one id. Its methods are safe for concurrent use.
+// Batch is a number of tasks that were enqueued together. Its methods are safe for concurrent use. It holds the outcomes of
+// its tasks; their functions and contexts are dropped with the last of them.
 type Batch[T any] struct {
-	id    string // fixed, like o and entry
-	o     *Orchestrator
-	entry *entry
+	id string // fixed, like o
+	o  *Orchestrator
 
-	mu        sync.Mutex
-	parts     []part[T]
-	total     int
-	order     []int32 // indexes of ended tasks, in the order of ending
-	failed    int
-	opening   int           // calls whose tasks are still coming
-	finished  bool          // nothing is added any more
-	news      chan struct{} // closed and replaced with each ended task; nil while nobody waits for one
-	done      chan struct{} // closed when all have ended
-	span      trace.Span
-	listeners []*listener
+	mu       sync.Mutex
+	parts    []part[T]    // the tasks, by the calls that added them; none once all have ended
+	total    int          // tasks
+	outcomes []Outcome[T] // made when all have ended
+	order    []int32      // indexes of ended tasks, in the order of ending
+	failed   int
+	joining  int           // calls whose tasks are still coming
+	finished bool          // nothing is added any more
+	news     chan struct{} // closed and replaced with each ended task; nil while nobody waits for one
+	done     chan struct{} // closed when all have ended
+	failures *BatchError   // made once; nil if there are none
+	span     trace.Span
 }
 
-// part is the tasks of a batch that were enqueued by one call.
+// part is the tasks that were added by one call.
 type part[T any] struct {
 	first int // the index of the first
 	items []item[T]
 }
 
+// item is one task of a batch.
+type item[T any] struct {
+	task
+
+	b     *Batch[T]
+	fn    Task[T]
+	value T
+	seat  *seat[T] // at the run that it shares; nil for a run of its own
+	room  *waiting
+	index int32
+}
+
+// waiting is how many tasks of a call wait for room.
+type waiting struct {
+	left atomic.Int32
+	done chan struct{}
+}
+
+// caller is what is asked of the context of a call before anything is locked.
+type caller struct {
+	group *core.Group
+	gone  error // why the context has ended; nil if it has not
+}
+
 // EnqueueBatch queues tasks together and returns without waiting for them, unless there is no room and [Config.Full] is
-// [Wait]. "" as an id takes a random one; what becomes of a batch whose id is that of one that is kept is said by
-// [OnLive] and [OnFinished]. ctx is the context of every task. A batch of no tasks is finished at once.
+// [Wait]: then it returns when each of them has room, or has ended. A batch without an id has no name. One with an id can be
+// found by it ([FindBatch], [AwaitBatch]); what becomes of it where a batch of the same id has not finished is said by
+// [OnLive]. ctx is the context of every task. A batch of no tasks is finished at once.
 //
-// Errors: [ErrClosed], [ErrBatchExists], [ErrBatchType], [*FullError], [*CostError]. A batch that could not be queued to
-// its end, because ctx ended, has outcomes for the rest, too.
+// Tasks are queued all or none. Errors: those of [Submit], [ErrBatchExists], [ErrBatchType]. A batch that waited for room until
+// ctx ended has outcomes for all its tasks.
 func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks []Task[T], opts ...Option) (*Batch[T], error) {
-	set, err := collect(opts)
+	set, err := o.collect(opts)
 	if err != nil {
 		return nil, err
 	}
-	if set == nil {
-		set = &options{name: plainName}
-	}
-	if id == "" {
-		id = uuid.NewString()
+	if err := o.check(set); err != nil {
+		return nil, err
 	}
 	b := &Batch[T]{id: id, o: o, done: make(chan struct{})}
-	keys := make([]string, len(tasks))
+	items, keys := make([]item[T], len(tasks)), []string(nil)
+	room := &waiting{done: make(chan struct{})}
+	for i := range items {
+		t := &items[i]
+		t.fn, t.room = tasks[i], room
+		o.prepare(&t.task, t, ctx, set)
+	}
 	if set.key != nil {
+		keys = make([]string, len(tasks))
 		for i := range keys {
 			keys[i] = set.key(i)
 		}
 	}
-	b.traceBatch(ctx, len(tasks))
-	o.mu.Lock()
-	into, err := b.registerLocked(set)
-	joins := err == nil && into != b && set.live == LiveJoins
-	if joins {
-		into.listenLocked(set)
-	}
-	o.unlock()
-	if into != b {
-		b.traceEnd(err)
-	}
-	if err != nil || joins {
-		return into, err
-	}
-	items, at := make([]item[T], len(tasks)), o.now()
-	for i := range items {
-		t := &items[i]
-		t.fn, t.job, t.ctx, t.opts = tasks[i], t, ctx, set
-		if keys[i] == "" {
-			o.trace(&t.task, b.span, at)
+	if id != "" {
+		if there, err := b.existing(set.live); there != b || err != nil {
+			if err != nil || set.live == LiveJoins {
+				return there, err
+			}
 		}
 	}
-	done, gone := ctx.Done(), ctx.Err() != nil
-	together := false
-	o.mu.Lock()
-	into.adoptLocked(items)
-	if !gone {
-		together, err = into.enterLocked(items, set, done)
+	b.span = o.observe.batch(ctx, id, len(items))
+	for i := range items {
+		o.observe.submitted(&items[i].task, b.span)
 	}
-	if err != nil {
-		b.leaveLocked(into, items)
-	} else {
-		o.batches.takenInLocked(into.entry)
-		into.listenLocked(set)
+	c := &caller{group: watchOver(ctx)}
+	if ctx.Err() != nil {
+		c.gone = context.Cause(ctx)
 	}
-	o.unlock()
+	into, after, err := b.enqueue(c, set.live, items, keys)
+	if err == nil && after == nil { // another batch came first, and this one joins it
+		return into, nil
+	}
 	if err != nil {
 		for i := range items {
-			o.traceRefused(&items[i].task, err)
+			err = o.refused(&items[i].task, err)
 		}
-		into.opened()
+		endSpan(b.span, err)
 		return nil, err
 	}
-	if !together {
-		into.enqueueEach(ctx, items, keys)
-	}
-	into.opened()
-	return into, nil
+	return into.entered(ctx, after, items, room), nil
 }
 
-// enterLocked queues the tasks of a batch together, if they have no keys and there is room for all of them. If there is
-// none it says so, or leaves them to be queued one by one.
-func (b *Batch[T]) enterLocked(items []item[T], set *options, done <-chan struct{}) (together bool, err error) {
-	o := b.o
-	if set.cost > o.cfg.MaxCost {
-		return false, &CostError{Cost: set.cost, Max: o.cfg.MaxCost}
-	}
-	if set.key != nil || len(items) == 0 {
-		return false, nil
-	}
-	if waits, err := o.takeIfRoomLocked(len(items), set); waits || err != nil {
-		return false, err
-	}
-	at := o.now()
-	for i := range items {
-		t := &items[i].task
-		o.joinLaneLocked(t, at)
-		t.state = queued
-		set.lane.queue.push(t)
-		o.watchLocked(t, done, len(items))
-	}
-	set.lane.movedLocked()
-	o.wakeLocked()
-	return true, nil
+// existing is the batch that has the id already, by what is to become of this one; this one if there is none.
+func (b *Batch[T]) existing(live Live) (*Batch[T], error) {
+	r := &b.o.batches
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return b.existingLocked(live)
 }
 
-// registerLocked gives the batch its id, or returns the one that has it, if the tasks are to join that. Tasks may come to
-// what it returns until that is opened.
-func (b *Batch[T]) registerLocked(set *options) (*Batch[T], error) {
-	if b.o.drain.closed {
-		return nil, ErrClosed
-	}
-	e, there, err := b.o.batches.addLocked(b.id, b, set)
-	if err != nil {
-		return nil, err
-	}
+func (b *Batch[T]) existingLocked(live Live) (*Batch[T], error) {
+	there := b.o.batches.live(b.id)
 	if there == nil {
-		b.entry, b.opening = e, 1
 		return b, nil
+	}
+	if live == LiveFails {
+		return nil, fmt.Errorf("%w: %s", ErrBatchExists, b.id)
 	}
 	other, ok := there.(*Batch[T])
 	if !ok {
 		return nil, fmt.Errorf("%w: %s is a %T", ErrBatchType, b.id, there)
 	}
-	if set.live == LiveAppends {
-		other.mu.Lock()
-		other.opening++
-		other.mu.Unlock()
-	}
 	return other, nil
 }
 
-// opened notes that all tasks of a call have come.
-func (b *Batch[T]) opened() {
-	b.mu.Lock()
-	b.opening--
-	b.mu.Unlock()
-	b.check()
+// enqueue queues the tasks, all or none, in this batch or in the one that has its id. Nobody else registers a batch until
+// this one is taken in or refused. after must be called without a lock; it is nil where the tasks do not run.
+func (b *Batch[T]) enqueue(c *caller, live Live, items []item[T], keys []string) (into *Batch[T], after func(), err error) {
+	if b.id == "" {
+		after, err = b.enter(c, items, keys)
+		return b, after, err
+	}
+	r := &b.o.batches
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	into, err = b.existingLocked(live)
+	if err != nil || into != b && live == LiveJoins {
+		return into, nil, err
+	}
+	after, err = into.enter(c, items, keys)
+	if err == nil && into == b {
+		r.add(b.id, b)
+	}
+	return into, after, err
 }
 
-// leaveLocked takes back the id of a batch for which there was no room, or its tasks out of the one that it joined.
-func (b *Batch[T]) leaveLocked(into *Batch[T], items []item[T]) {
-	into.mu.Lock()
-	into.parts = into.parts[:len(into.parts)-1]
-	into.total -= len(items)
-	nobody := into.total == 0 && into.opening == 1
-	into.mu.Unlock()
-	if into == b && nobody { // else others have joined it meanwhile
-		b.o.batches.takeBackLocked(b.entry)
+// enter takes tasks into the batch and queues them.
+func (b *Batch[T]) enter(c *caller, items []item[T], keys []string) (after func(), err error) {
+	o := b.o
+	b.adopt(items)
+	switch {
+	case len(items) == 0 || c.gone != nil:
+		if after = func() {}; o.closing.Load() {
+			err = ErrClosed
+		} else if c.gone != nil {
+			after = func() { cancelled(items, c.gone) }
+		}
+	case keys != nil:
+		members := make([]member[T], len(items))
+		for i := range items {
+			members[i] = &items[i]
+		}
+		after, err = share(o, members, keys, true)
+	default:
+		tasks := make([]*core.Task, len(items))
+		for i := range items {
+			tasks[i] = &items[i].Task
+		}
+		fx := o.arrive(items[0].opts.route, c.group, tasks, &err)
+		after = func() { o.do(fx) }
+		if err != nil {
+			o.doLater(fx)
+		}
+	}
+	if err != nil {
+		b.disown(len(items))
+	}
+	return after, err
+}
+
+// cancelled ends tasks that were not queued, because their context had ended before.
+func cancelled[T any](items []item[T], why error) {
+	for i := range items {
+		t := &items[i]
+		now := t.opts.o.now()
+		t.Conclude(now, now, why)
+		t.opts.o.observe.ended(&t.task)
+		t.ended()
 	}
 }
 
-// adoptLocked takes tasks into the batch, which is live.
-func (b *Batch[T]) adoptLocked(items []item[T]) {
+// entered does what the core has decided about new tasks, and waits until each of them has room.
+func (b *Batch[T]) entered(ctx context.Context, after func(), items []item[T], room *waiting) *Batch[T] {
+	after()
+	if room.left.Load() > 0 {
+		_ = b.o.await(ctx, room.done) // when ctx ends, so do the tasks
+	}
+	for i := range items {
+		if s := items[i].seat; s != nil && s.of != nil && s.of.entry() != nil {
+			_ = b.o.await(ctx, s.of.entry())
+		}
+	}
+	b.mu.Lock()
+	b.joining--
+	b.mu.Unlock()
+	b.check()
+	return b
+}
+
+// adopt takes tasks into the batch.
+func (b *Batch[T]) adopt(items []item[T]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.joining++
 	for i := range items {
 		items[i].b, items[i].index = b, int32(b.total+i) //nolint:gosec // not that many tasks
 	}
@@ -193,35 +240,30 @@ func (b *Batch[T]) adoptLocked(items []item[T]) {
 	b.order = slices.Grow(b.order, len(items))
 }
 
-// at is the task of an index.
-func (b *Batch[T]) at(i int) *item[T] {
-	k := len(b.parts) - 1
-	for b.parts[k].first > i {
-		k--
+// disown takes back the tasks that were adopted last.
+func (b *Batch[T]) disown(n int) {
+	b.mu.Lock()
+	b.joining--
+	b.parts = b.parts[:len(b.parts)-1]
+	b.total -= n
+	b.mu.Unlock()
+	if b.id != "" {
+		go b.check() // the others may have ended meanwhile; the registry is locked
 	}
-	return &b.parts[k].items[i-b.parts[k].first]
 }
 
-// enqueueEach queues tasks one by one that were not queued together: because they have keys, or as there is room. Where one
-// cannot be queued the batch has an outcome for it none the less.
-func (b *Batch[T]) enqueueEach(ctx context.Context, items []item[T], keys []string) {
-	for i := range items {
-		t := &items[i]
-		var err error
-		switch {
-		case ctx.Err() != nil:
-			err = context.Cause(ctx)
-			b.o.traceRefused(&t.task, err)
-		case keys[i] != "":
-			err = share(b.o, keys[i], t.fn, t)
-		default:
-			err = b.o.submit(&t.task, ctx.Done())
-		}
-		if err != nil {
-			t.queuedAt = b.o.now()
-			t.settle(err, t.queuedAt, false)
-			t.tell()
-		}
+// note notes that a task has ended.
+func (b *Batch[T]) note(t *item[T]) {
+	b.mu.Lock()
+	b.order = append(b.order, t.index)
+	if t.Err() != nil {
+		b.failed++
+	}
+	b.newsLocked()
+	last := b.joining == 0 && len(b.order) == b.total
+	b.mu.Unlock()
+	if last {
+		b.check()
 	}
 }
 
@@ -235,24 +277,41 @@ func (b *Batch[T]) newsLocked() {
 
 // check finishes the batch if all its tasks have ended.
 func (b *Batch[T]) check() {
-	o := b.o
-	o.mu.Lock()
-	b.mu.Lock()
-	finished := !b.finished && b.opening == 0 && len(b.order) == b.total
-	if finished {
-		b.finished = true
-		b.newsLocked()
-		o.finishedLocked(b.entry)
-	}
-	b.mu.Unlock()
-	o.unlock()
-	if finished {
-		b.traceEnd(nil)
+	if b.finish() {
+		endSpan(b.span, nil)
 		close(b.done)
 	}
 }
 
-// ID is the name of the batch.
+// finish reports whether the batch has finished by this call.
+func (b *Batch[T]) finish() bool {
+	r, now := &b.o.batches, b.o.now()
+	if b.id != "" {
+		r.mu.Lock() // so that nobody adds to it in this moment
+		defer r.mu.Unlock()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.finished || b.joining > 0 || len(b.order) < b.total {
+		return false
+	}
+	b.finished = true
+	b.newsLocked()
+	b.outcomes = make([]Outcome[T], 0, b.total)
+	for _, p := range b.parts {
+		for i := range p.items {
+			b.outcomes = append(b.outcomes, p.items[i].outcome())
+		}
+	}
+	b.parts = nil // with the functions and contexts of the tasks
+	b.failures = failuresOf(b.id, b.outcomes, b.failed)
+	if b.id != "" {
+		r.finished(b.id, b, now)
+	}
+	return true
+}
+
+// ID is the name of the batch, "" for one without.
 func (b *Batch[T]) ID() string { return b.id }
 
 // Total is the number of its tasks.
@@ -271,4 +330,47 @@ func Map[In, T any](ctx context.Context, o *Orchestrator, id string, in []In, fn
 		tasks[i] = func(ctx context.Context) (T, error) { return fn(ctx, v) }
 	}
 	return EnqueueBatch(ctx, o, id, tasks, opts...)
+}
+
+func (t *item[T]) base() *task       { return &t.task }
+func (t *item[T]) function() Task[T] { return t.fn }
+func (t *item[T]) sits(s *seat[T])   { t.seat = s }
+func (t *item[T]) batch() any        { return t.b }
+func (t *item[T]) outside()          { t.room.left.Add(1) }
+
+func (t *item[T]) admitted() {
+	if t.room.left.Add(-1) == 0 {
+		close(t.room.done)
+	}
+}
+
+func (t *item[T]) do(ctx context.Context) (err error) {
+	value, err := t.fn(ctx)
+	t.value = value
+	return err
+}
+
+func (t *item[T]) ended() { t.b.note(t) }
+
+func (t *item[T]) outcome() Outcome[T] { return outcomeOf(&t.task, &t.value) }
+
+// outcomeLocked is the outcome of a task that has ended.
+func (b *Batch[T]) outcomeLocked(i int) Outcome[T] {
+	if b.finished {
+		return b.outcomes[i]
+	}
+	k := len(b.parts) - 1
+	for b.parts[k].first > i {
+		k--
+	}
+	return b.parts[k].items[i-b.parts[k].first].outcome()
+}
+
+// receive ends a task that shares a run.
+func (t *item[T]) receive(value T, err error) {
+	o := t.opts.o
+	t.value = value
+	t.Conclude(t.seat.at, o.now(), err)
+	o.observe.shared(&t.task)
+	t.b.note(t)
 }

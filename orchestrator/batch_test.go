@@ -3,6 +3,8 @@ package orchestrator_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +15,7 @@ import (
 )
 
 func TestBatchOutcomesComeInOrderAndComplete(t *testing.T) {
-	bubble(t, 1000, 1000, 10, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 1000, 1000, 10, func(t *testing.T, o *orchestrator.Orchestrator) {
 		wrong := errors.New("no such track")
 		tasks := make([]orchestrator.Task[int], 10)
 		for i := range tasks {
@@ -40,10 +42,17 @@ func TestBatchOutcomesComeInOrderAndComplete(t *testing.T) {
 			t.Error("order of completion:", diff)
 		}
 		for range 2 { // awaiting again gives the same
-			out, err := b.Await(t.Context())
+			values, err := b.Values(t.Context())
 			failed, ok := errors.AsType[*orchestrator.BatchError](err)
-			if !ok || len(failed.Failed) != 2 || !errors.Is(failed.Failed[2], wrong) || !errors.Is(failed.Failed[6], wrong) {
-				t.Errorf("error %v", err)
+			if diff := cmp.Diff([]int{2, 6}, failed.Indexes); !ok || diff != "" || !errors.Is(failed.Errors[0], wrong) || !errors.Is(failed.Errors[1], wrong) {
+				t.Errorf("error %v: %s", err, diff)
+			}
+			if diff := cmp.Diff([]int{0, 1, 0, 9, 16, 25, 0, 49, 64, 81}, values); diff != "" {
+				t.Error("values:", diff)
+			}
+			out, err := b.Await(t.Context())
+			if err != nil {
+				t.Error(err)
 			}
 			for i, got := range out {
 				if got.Err == nil && got.Value != i*i || got.Err != nil && i%4 != 2 || got.Ran != time.Duration(10-i)*time.Millisecond {
@@ -58,7 +67,7 @@ func TestBatchOutcomesComeInOrderAndComplete(t *testing.T) {
 }
 
 func TestBatchByName(t *testing.T) {
-	bubble(t, 1000, 1000, 10, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 1000, 1000, 10, func(t *testing.T, o *orchestrator.Orchestrator) {
 		ctx := t.Context()
 		if _, err := orchestrator.AwaitBatch[int](ctx, o, "tracks"); !errors.Is(err, orchestrator.ErrUnknownBatch) {
 			t.Errorf("before it exists: %v", err)
@@ -86,20 +95,20 @@ func TestBatchByName(t *testing.T) {
 }
 
 func TestBatchOfNothingIsDone(t *testing.T) {
-	bubble(t, 1, 1, 1, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 1, 1, 1, func(t *testing.T, o *orchestrator.Orchestrator) {
 		b, err := orchestrator.EnqueueBatch[int](t.Context(), o, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		out, err := b.Await(t.Context())
-		if out == nil || len(out) != 0 || err != nil || b.ID() == "" {
+		if out == nil || len(out) != 0 || err != nil || b.ID() != "" {
 			t.Errorf("%v, %v, id %q", out, err, b.ID())
 		}
 	})
 }
 
 func TestAwaitMayBeGivenUp(t *testing.T) {
-	bubble(t, 1, 1, 1, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 1, 1, 1, func(t *testing.T, o *orchestrator.Orchestrator) {
 		b, err := orchestrator.EnqueueBatch(t.Context(), o, "slowly", []orchestrator.Task[int]{value(1), value(2), value(3)})
 		if err != nil {
 			t.Fatal(err)
@@ -124,7 +133,7 @@ func TestAwaitMayBeGivenUp(t *testing.T) {
 
 // TestBatchWhoseContextEnded: tasks that could not be queued have outcomes too.
 func TestBatchWhoseContextEnded(t *testing.T) {
-	bubble(t, 1, 1, 1, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 1, 1, 1, func(t *testing.T, o *orchestrator.Orchestrator) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		b, err := orchestrator.EnqueueBatch(ctx, o, "b", []orchestrator.Task[int]{value(1), value(2)})
@@ -133,8 +142,167 @@ func TestBatchWhoseContextEnded(t *testing.T) {
 		}
 		synctest.Wait()
 		out, err := b.Await(t.Context())
-		if len(out) != 2 || !errors.Is(out[0].Err, context.Canceled) || !errors.Is(out[1].Err, context.Canceled) || err == nil {
+		if len(out) != 2 || !errors.Is(out[0].Err, context.Canceled) || !errors.Is(out[1].Err, context.Canceled) || err != nil {
 			t.Errorf("%+v, %v", out, err)
+		}
+	})
+}
+
+// TestErrorsOfABatchNameTheirTasks: the text names the first three, and the error unwraps to all of them.
+func TestErrorsOfABatchNameTheirTasks(t *testing.T) {
+	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
+		var tasks []orchestrator.Task[int]
+		for i := range 9 {
+			if i%2 == 0 {
+				tasks = append(tasks, failing(fmt.Errorf("error %d", i)))
+			} else {
+				tasks = append(tasks, value(i))
+			}
+		}
+		b, err := orchestrator.EnqueueBatch(t.Context(), o, "enrich", tasks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = b.Values(t.Context())
+		failed, ok := errors.AsType[*orchestrator.BatchError](err)
+		if !ok || len(failed.Errors) != 5 {
+			t.Fatalf("%v", err)
+		}
+		if want := "orchestrator: batch enrich: 5 failed: [0] error 0; [2] error 2; [4] error 4; and 2 more"; err.Error() != want {
+			t.Errorf("%q, want %q", err, want)
+		}
+		var texts []string
+		for _, e := range failed.Unwrap() {
+			texts = append(texts, e.Error())
+		}
+		if diff := cmp.Diff([]string{"error 0", "error 2", "error 4", "error 6", "error 8"}, texts); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestFinishedBatchesExpire: a batch that nobody awaits does not stay for ever, and its id says that the batch has
+// expired.
+func TestFinishedBatchesExpire(t *testing.T) {
+	inBubble(t, orchestrator.Config{KeepBatches: time.Minute, MaxBatches: 3}, func(t *testing.T, o *orchestrator.Orchestrator) {
+		for i := range 5 {
+			if _, err := orchestrator.EnqueueBatch(t.Context(), o, fmt.Sprint("b", i), []orchestrator.Task[int]{value(i)}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		is := func(id string, want error) {
+			t.Helper()
+			if _, err := orchestrator.AwaitBatch[int](t.Context(), o, id); !errors.Is(err, want) {
+				t.Errorf("batch %s: %v, want %v", id, err, want)
+			}
+		}
+		is("b0", orchestrator.ErrBatchExpired) // more than three
+		is("b1", orchestrator.ErrBatchExpired)
+		is("b2", nil)
+		is("nobody", orchestrator.ErrUnknownBatch)
+		time.Sleep(9 * time.Second)
+		is("b2", nil) // a moment longer
+		time.Sleep(2 * time.Second)
+		is("b2", orchestrator.ErrBatchExpired)
+		time.Sleep(time.Minute)
+		is("b3", orchestrator.ErrBatchExpired)
+		is("b4", orchestrator.ErrBatchExpired)
+		if s := o.Snapshot(); s.BatchesUnawaited != 4 {
+			t.Errorf("%d batches were forgotten unawaited, want 4", s.BatchesUnawaited)
+		}
+	})
+}
+
+// TestAnIDInUseIsRefusedJoinedOrAppendedTo: as the options say; an id whose batch has finished is free.
+func TestAnIDInUseIsRefusedJoinedOrAppendedTo(t *testing.T) {
+	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
+		ctx := t.Context()
+		enqueue := func(v int, opts ...orchestrator.Option) (*orchestrator.Batch[int], error) {
+			return orchestrator.EnqueueBatch(ctx, o, "b", []orchestrator.Task[int]{sleeper(time.Second, v)}, opts...)
+		}
+		first, err := enqueue(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := enqueue(2); !errors.Is(err, orchestrator.ErrBatchExists) {
+			t.Errorf("live, by default: %v", err)
+		}
+		if same, err := enqueue(3, orchestrator.OnLive(orchestrator.LiveJoins)); same != first || err != nil {
+			t.Errorf("live, joined: %v", err)
+		}
+		if _, err := orchestrator.EnqueueBatch(ctx, o, "b", []orchestrator.Task[string]{value("x")}, orchestrator.OnLive(orchestrator.LiveJoins)); !errors.Is(err, orchestrator.ErrBatchType) {
+			t.Errorf("live, of another type: %v", err)
+		}
+		if same, err := enqueue(4, orchestrator.OnLive(orchestrator.LiveAppends)); same != first || err != nil {
+			t.Errorf("live, appended: %v", err)
+		}
+		out, err := first.Await(ctx)
+		if err != nil || len(out) != 2 || out[0].Value != 1 || out[1].Value != 4 {
+			t.Errorf("%+v, %v", out, err)
+		}
+		second, err := enqueue(6, orchestrator.OnLive(orchestrator.LiveAppends))
+		if err != nil || second == first {
+			t.Fatalf("finished, by default: %v", err)
+		}
+		if out, err := orchestrator.AwaitBatch[int](ctx, o, "b"); err != nil || len(out) != 1 || out[0].Value != 6 {
+			t.Errorf("%+v, %v", out, err)
+		}
+	})
+}
+
+func TestABatchOfNothingHasNoOutcomeAndOneState(t *testing.T) {
+	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
+		b, err := orchestrator.EnqueueBatch[int](t.Context(), o, "b", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := b.Await(t.Context())
+		for range b.Completed(t.Context()) {
+			t.Error("it has an outcome")
+		}
+		seen := slices.Collect(b.Progress(t.Context()))
+		if out == nil || len(out) != 0 || err != nil || len(seen) != 1 || seen[0] != (orchestrator.Progress{ID: "b"}) {
+			t.Errorf("%v, %v, %+v", out, err, seen)
+		}
+	})
+}
+
+// TestABatchAppendedToOneThatIsRefusedFinishes: tasks that were appended before the first tasks of the batch were
+// refused have outcomes.
+func TestABatchAppendedToOneThatIsRefusedFinishes(t *testing.T) {
+	inBubbleUnlimited(t, orchestrator.Config{MaxWeight: 10}, func(t *testing.T, o *orchestrator.Orchestrator) {
+		gate := make(chan struct{})
+		go func() {
+			_, _ = orchestrator.EnqueueBatch(forever, o, "x", []orchestrator.Task[int]{value(1)},
+				orchestrator.Weight(11), orchestrator.Keys(func(int) string { <-gate; return "" }))
+		}()
+		synctest.Wait()
+		b, err := orchestrator.EnqueueBatch(forever, o, "x", []orchestrator.Task[int]{value(2)}, orchestrator.OnLive(orchestrator.LiveAppends))
+		if err != nil {
+			t.Fatal(err)
+		}
+		close(gate)
+		synctest.Wait()
+		if _, err := b.Await(within(time.Minute)); err != nil {
+			t.Errorf("a batch whose only task has ended does not finish: %v; %d/%d", err, b.Done(), b.Total())
+		}
+		if _, err := orchestrator.AwaitBatch[int](within(time.Minute), o, "x"); err != nil {
+			t.Errorf("await by id: %v", err)
+		}
+	})
+}
+
+// TestTheLatestExpiredIDsAreRemembered: an id that was used again counts from its last use.
+func TestTheLatestExpiredIDsAreRemembered(t *testing.T) {
+	inBubbleUnlimited(t, orchestrator.Config{MaxBatches: 1}, func(t *testing.T, o *orchestrator.Orchestrator) {
+		for _, id := range []string{"x", "0", "1", "2", "3", "4", "5", "6", "7", "x", "8", "9"} {
+			b, _ := orchestrator.EnqueueBatch(forever, o, id, []orchestrator.Task[int]{value(1)})
+			_, _ = b.Await(forever)
+			time.Sleep(time.Minute)
+		}
+		if _, err := orchestrator.AwaitBatch[int](forever, o, "x"); !errors.Is(err, orchestrator.ErrBatchExpired) {
+			t.Errorf("the third last of 10 that are remembered: %v", err)
 		}
 	})
 }

@@ -4,28 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
 // Batcher collects keys and fetches them together, for providers that answer many in one request: each call of its
 // function is one task, which takes one token. Who asks for a key that a call which has not begun asks for shares the
 // answer; see [Key] for sharing what is under way.
 //
-// Keys gather until there are Size of them, Delay has passed since the first, one comes when there is a slot with nothing
-// to do (where Idle is set), or the orchestrator is drained. While the task waits for its token and its slot it takes in
-// more, up to Size: under a limit the calls get fuller, not the line longer.
+// The call is queued with its first key. It is made when there are Size keys, or Delay has passed since the first, or the
+// orchestrator closes. While its task waits for its token and its slot it takes in more keys, up to Size: under a limit the
+// calls get fuller, not the line longer. A key that was taken in is served, also where the orchestrator closes.
 //
-// Its methods are safe for concurrent use. It lives as long as its orchestrator, which waits for its goroutines.
+// Its methods are safe for concurrent use. It has no goroutines and needs not be closed.
 type Batcher[K comparable, V any] struct {
 	o     *Orchestrator // fixed, like those down to set
 	fetch func(context.Context, []K) (map[K]V, error)
 	cfg   BatcherConfig
-	set   *options // of its tasks, nil for none
+	set   *options // of its tasks
 
-	mu     sync.Mutex
-	open   *call[K, V] // takes in more keys; nil if there is none
-	closed bool        // flushed for the last time
+	mu   sync.Mutex
+	open *call[K, V] // takes in more keys; nil if there is none
 }
 
 // BatcherConfig says how a batcher works.
@@ -34,8 +36,6 @@ type BatcherConfig struct {
 	Size int
 	// Delay is how long the first key of a call waits for others. Zero is 2 ms; below 0 it does not wait.
 	Delay time.Duration
-	// Idle lets a call begin at once while there is a slot free and nothing waits on its route.
-	Idle bool
 	// Options are those of the tasks. Keys and policies of batches have no place there.
 	Options []Option
 }
@@ -57,20 +57,45 @@ func NewBatcher[K comparable, V any](o *Orchestrator, fetch func(ctx context.Con
 	if cfg.Size < 0 {
 		return nil, fmt.Errorf("orchestrator: batches of %d keys: want 1 or more, or 0 for %d", cfg.Size, defaultSize)
 	}
-	set, err := collect(cfg.Options)
+	set, err := o.collect(cfg.Options)
 	if err != nil {
 		return nil, err
 	}
-	if set != nil && (set.key != nil || set.progress != nil) {
+	if set.key != nil || set.live != LiveFails {
 		return nil, errors.New("orchestrator: a batcher's tasks have no keys and are in no batch")
 	}
 	fill(&cfg.Size, defaultSize)
 	fill(&cfg.Delay, defaultDelay)
-	b := &Batcher[K, V]{o: o, fetch: fetch, cfg: cfg, set: set}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.drain.batches = append(o.drain.batches, b)
-	return b, nil
+	return &Batcher[K, V]{o: o, fetch: fetch, cfg: cfg, set: set}, nil
+}
+
+// call is one call of the function: a task that takes in keys until it begins. All but the task is guarded by the batcher's
+// lock.
+type call[K comparable, V any] struct {
+	task
+
+	b      *Batcher[K, V]
+	cancel context.CancelCauseFunc
+	asked  map[K]*answer[V]
+	order  []question[K, V]
+	wanted int  // who waits for any of its keys
+	begun  bool // its function runs
+	found  map[K]V
+	each   KeyErrors[K]
+}
+
+// question is a key that is asked for. A key that is not equal to itself is found nowhere else.
+type question[K comparable, V any] struct {
+	key K
+	*answer[V]
+}
+
+// answer is what comes of one key.
+type answer[V any] struct {
+	done   chan struct{}
+	wanted int
+	value  V
+	err    error
 }
 
 // Load returns what the function finds for a key. When ctx ends first it returns its cause; the call goes on while
@@ -80,16 +105,36 @@ func (b *Batcher[K, V]) Load(ctx context.Context, key K) (V, error) {
 	if ctx.Err() != nil {
 		return zero, context.Cause(ctx)
 	}
-	_ = map[K]struct{}{key: {}} // a key that cannot be one panics here, before anything is locked
-	idle := b.cfg.Idle && b.o.hasRoomFor(b.set)
-	b.mu.Lock()
-	if b.closed {
-		b.mu.Unlock()
-		return zero, ErrClosed
+	if err := b.o.check(b.set); err != nil {
+		return zero, err
 	}
-	c := b.open
+	_ = map[K]struct{}{key: {}} // a key that cannot be one panics here, before anything is locked
+	c, a, err := b.ask(ctx, key)
+	if err != nil {
+		return zero, err
+	}
+	if err := b.o.await(ctx, a.done); err != nil {
+		c.leave(a, err)
+		return zero, err
+	}
+	return a.value, a.err
+}
+
+// ask adds a key to the call that gathers, or to a new one.
+func (b *Batcher[K, V]) ask(ctx context.Context, key K) (*call[K, V], *answer[V], error) {
+	child := b.o.running(ctx) != nil
+	b.mu.Lock()
+	c, fx := b.open, (*core.Effects)(nil)
 	if c == nil {
-		c = b.beginLocked(ctx)
+		c = b.begin(ctx, child)
+		var err error
+		if fx = b.o.arrive(b.set.route, nil, []*core.Task{&c.Task}, &err); err != nil {
+			b.mu.Unlock()
+			b.o.do(fx)
+			c.cancel(nil)
+			return nil, nil, b.o.refused(&c.task, err)
+		}
+		b.open = c
 	}
 	a := c.asked[key]
 	if a == nil {
@@ -99,81 +144,119 @@ func (b *Batcher[K, V]) Load(ctx context.Context, key K) (V, error) {
 	}
 	a.wanted++
 	c.wanted++
-	send := !c.sent && (len(c.order) == b.cfg.Size || b.cfg.Delay < 0 || idle)
-	c.sent = c.sent || send
-	if len(c.order) == b.cfg.Size {
+	full := len(c.order) == b.cfg.Size
+	if full {
 		b.open = nil
 	}
 	b.mu.Unlock()
-	if send {
-		b.o.spawn(c.send) // it may wait for room, which is not this caller's alone
+	if fx != nil {
+		b.o.do(fx)
 	}
-	if err := b.o.await(ctx, a.done); err != nil {
-		c.leave(a, err)
-		return zero, err
+	if full {
+		b.o.do(b.o.input(func(core *core.Core, now core.Time, fx *core.Effects) { core.ArriveAgain(now, fx, &c.Task, c.Rank) }))
 	}
-	return a.value, a.err
+	return c, a, nil
 }
 
-// spawn runs a function in a goroutine that the orchestrator waits for.
-func (o *Orchestrator) spawn(fn func()) {
-	o.mu.Lock()
-	o.active++
-	o.mu.Unlock()
-	go func() {
-		fn()
-		o.mu.Lock()
-		o.active--
-		o.quietLocked()
-		o.unlock()
-	}()
-}
-
-// hasRoomFor reports whether a task would find a slot and nobody before it.
-func (o *Orchestrator) hasRoomFor(set *options) bool {
-	route := o.cfg.Route
-	if set != nil && set.route != "" {
-		route = set.route
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	n := o.lanes[route]
-	return o.slots.free() > 0 && (n == nil || n.queue.len == 0 && n.holds() < n.most)
-}
-
-func (b *Batcher[K, V]) beginLocked(ctx context.Context) *call[K, V] {
+// begin makes a call that gathers keys.
+func (b *Batcher[K, V]) begin(ctx context.Context, child bool) *call[K, V] {
 	c := &call[K, V]{b: b, asked: map[K]*answer[V]{}}
-	c.ctx, c.cancel = context.WithCancelCause(outside{context.WithoutCancel(ctx)})
-	b.open = c
+	of, cancel := context.WithCancelCause(outside{context.WithoutCancel(ctx)})
+	c.cancel = cancel
+	c.fill(c, of, b.set) //nolint:contextcheck // the call outlives the one who began it
+	c.Child = child
+	b.o.boundWait(&c.task)
 	if b.cfg.Delay > 0 {
-		c.timer = time.AfterFunc(b.cfg.Delay, c.flush)
+		c.NotBefore = b.o.now() + min(b.cfg.Delay, forever)
 	}
 	return c
 }
 
-// flush makes a task of the keys that gather, if they are none yet, for the last time: the orchestrator ends, and takes
-// it whether there is room or not.
-func (b *Batcher[K, V]) flush() {
+// leave takes out one who waits no longer. With the last of them the call ends.
+func (c *call[K, V]) leave(a *answer[V], why error) {
+	b := c.b
 	b.mu.Lock()
-	b.closed = true
-	c := b.open
-	b.open = nil
-	send := c != nil && !c.sent
-	if send {
-		c.sent = true
+	a.wanted--
+	c.wanted--
+	last := c.wanted == 0
+	if last && b.open == c {
+		b.open = nil
 	}
 	b.mu.Unlock()
-	if send {
-		c.task(func(t *task) error { b.o.force(t, c.ctx.Done()); return nil })
+	if last {
+		c.cancel(why)
+		b.o.leave(&c.task, why)
 	}
 }
 
-// force queues a task whatever else waits.
-func (o *Orchestrator) force(t *task, done <-chan struct{}) {
-	at := o.now()
-	o.trace(t, nil, at)
-	o.mu.Lock()
-	o.takeRoomLocked(1, t.declared().cost)
-	o.enqueueLocked(t, done, at)
-	o.unlock()
+func (c *call[K, V]) base() *task { return &c.task }
+func (c *call[K, V]) outside()    {}
+func (c *call[K, V]) admitted()   {}
+
+// do closes the call to further keys and asks for those that somebody still waits for.
+func (c *call[K, V]) do(ctx context.Context) (err error) {
+	b := c.b
+	b.mu.Lock()
+	if b.open == c {
+		b.open = nil
+	}
+	if !c.begun { // the same ones in each attempt
+		c.order = slices.DeleteFunc(c.order, func(q question[K, V]) bool { return q.wanted == 0 })
+	}
+	c.begun = true
+	keys := make([]K, len(c.order))
+	for i, q := range c.order {
+		keys[i] = q.key
+	}
+	b.mu.Unlock()
+	if len(keys) == 0 {
+		return context.Canceled // everybody has left in this moment
+	}
+	found, err := b.fetch(ctx, keys)
+	each, differ := errors.AsType[KeyErrors[K]](err)
+	b.mu.Lock()
+	c.found, c.each = found, each
+	b.mu.Unlock()
+	if differ {
+		return nil // each has its own: another attempt would ask for all of them
+	}
+	return err
+}
+
+// ended answers everybody.
+func (c *call[K, V]) ended() {
+	b, err := c.b, c.Err()
+	b.mu.Lock()
+	if b.open == c {
+		b.open = nil
+	}
+	asked, order, found, each := c.asked, c.order, c.found, c.each
+	if c.GivenUp() {
+		found, each = nil, nil
+	}
+	c.asked, c.order = nil, nil
+	b.mu.Unlock()
+	c.cancel(nil)
+	strangers := 0
+	for k := range found {
+		if _, ok := asked[k]; !ok {
+			strangers++
+		}
+	}
+	for _, q := range order {
+		value, ok := found[q.key]
+		switch {
+		case each[q.key] != nil:
+			q.err = each[q.key]
+		case err != nil:
+			q.err = err
+		case ok:
+			q.value = value
+		case strangers > 0:
+			q.err = fmt.Errorf("%w: %v, but %d that were not asked for", ErrNoResult, q.key, strangers)
+		default:
+			q.err = fmt.Errorf("%w: %v", ErrNoResult, q.key)
+		}
+		close(q.done)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -29,8 +30,8 @@ type Config struct {
 	// MaxPending bounds the tasks that wait to start. Zero is 10,000. Those that wait for another attempt count, and are
 	// never turned away.
 	MaxPending int
-	// MaxCost bounds the sum of the [Cost] of the tasks that wait to start. Zero is 64 Mi: of bytes, if that is the unit.
-	MaxCost int64
+	// MaxWeight bounds the sum of the [Weight] of the tasks that wait to start. Zero is 64 Mi: of bytes, if that is the unit.
+	MaxWeight int64
 	// Full says what becomes of a task for which there is no room. Zero is [Wait].
 	Full Full
 	// WarnPending is how many tasks may wait before that is logged, once, and again only after half of them have gone.
@@ -49,6 +50,8 @@ type Config struct {
 
 	// TracerProvider makes the spans of each task. Zero is the global one.
 	TracerProvider trace.TracerProvider
+	// MeterProvider makes the metrics. Zero is the global one.
+	MeterProvider metric.MeterProvider
 	// Logger gets a line for each task, and warnings. Zero is none.
 	Logger *slog.Logger
 	// Level is the level of the lines for tasks. Zero is [slog.LevelDebug].
@@ -61,7 +64,7 @@ const (
 	DefaultRoute       = "global"
 	DefaultAgeing      = 2 * time.Second
 	DefaultMaxPending  = 10_000
-	DefaultMaxCost     = 64 << 20
+	DefaultMaxWeight   = 64 << 20
 	DefaultWarnPending = 100
 	DefaultKeepBatches = 15 * time.Minute
 	DefaultMaxBatches  = 1000
@@ -79,7 +82,7 @@ func (c Config) filled() (Config, error) {
 		{"slots", int64(c.Slots)},
 		{"ageing", int64(c.Ageing)},
 		{"pending tasks at most", int64(c.MaxPending)},
-		{"cost at most", c.MaxCost},
+		{"weight at most", c.MaxWeight},
 		{"time to keep batches", int64(c.KeepBatches)},
 		{"batches to keep", int64(c.MaxBatches)},
 	} {
@@ -104,12 +107,15 @@ func (c Config) filled() (Config, error) {
 	fill(&c.Route, DefaultRoute)
 	fill(&c.Ageing, DefaultAgeing)
 	fill(&c.MaxPending, DefaultMaxPending)
-	fill(&c.MaxCost, DefaultMaxCost)
+	fill(&c.MaxWeight, DefaultMaxWeight)
 	fill(&c.WarnPending, DefaultWarnPending)
 	fill(&c.KeepBatches, DefaultKeepBatches)
 	fill(&c.MaxBatches, DefaultMaxBatches)
 	if c.TracerProvider == nil {
 		c.TracerProvider = otel.GetTracerProvider()
+	}
+	if c.MeterProvider == nil {
+		c.MeterProvider = otel.GetMeterProvider()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

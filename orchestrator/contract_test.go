@@ -71,7 +71,7 @@ func FuzzBatchContract(f *testing.F) {
 
 func contract(t *testing.T, script []byte) {
 	t.Helper()
-	l, err := limiter.NewUnlimited(one(1, 1))
+	l, err := limiter.NewUnlimited(oneBucket(1, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func contract(t *testing.T, script []byte) {
 	for len(script) > 0 {
 		switch op := next(); op % 3 {
 		case 0:
-			m.enqueue(t, o, fmt.Sprint("b", op/3%3), orchestrator.Live(next()%3), orchestrator.Finished(next()%2), next()%5, next)
+			m.enqueue(t, o, fmt.Sprint("b", op/3%3), orchestrator.Live(next()%3), next()%5, next)
 		case 1:
 			m.await(t, o, fmt.Sprint("b", op/3%3))
 		case 2:
@@ -115,7 +115,7 @@ func contract(t *testing.T, script []byte) {
 	}
 }
 
-func (m *model) enqueue(t *testing.T, o *orchestrator.Orchestrator, id string, live orchestrator.Live, finished orchestrator.Finished, n int, next func() int) {
+func (m *model) enqueue(t *testing.T, o *orchestrator.Orchestrator, id string, live orchestrator.Live, n int, next func() int) {
 	t.Helper()
 	var values []int
 	var ends []time.Time
@@ -138,9 +138,9 @@ func (m *model) enqueue(t *testing.T, o *orchestrator.Orchestrator, id string, l
 	if there != nil {
 		_, done = there.finished(now)
 	}
-	got, err := orchestrator.EnqueueBatch(t.Context(), o, id, tasks, orchestrator.OnLive(live), orchestrator.OnFinished(finished))
+	got, err := orchestrator.EnqueueBatch(t.Context(), o, id, tasks, orchestrator.OnLive(live))
 	switch {
-	case there != nil && !done && live == orchestrator.LiveFails, there != nil && done && finished == orchestrator.FinishedFails:
+	case there != nil && !done && live == orchestrator.LiveFails:
 		if !errors.Is(err, orchestrator.ErrBatchExists) {
 			t.Fatalf("enqueue %s over a batch that is there: %v", id, err)
 		}
@@ -198,8 +198,12 @@ func (m *model) await(t *testing.T, o *orchestrator.Orchestrator, id string) {
 			failed++
 		}
 	}
+	if err != nil {
+		t.Fatalf("await %s: %v", id, err)
+	}
+	_, err = b.handle.Values(t.Context())
 	e, ok := errors.AsType[*orchestrator.BatchError](err)
-	if ok != (failed > 0) || ok && len(e.Failed) != failed {
-		t.Fatalf("await %s: error %v with %d failed", id, err, failed)
+	if ok != (failed > 0) || ok && len(e.Errors) != failed {
+		t.Fatalf("values of %s: error %v with %d failed", id, err, failed)
 	}
 }

@@ -2,53 +2,83 @@
 //
 // # Which function to call
 //
-// [Execute] runs a function and returns its result. [Submit] returns a [Future] of it at once. [EnqueueBatch] and [Map]
-// queue many under one id, to be awaited together, one by one as they end ([Batch.Completed]), or elsewhere by that id
-// ([AwaitBatch]). [NewBatcher] makes one call of many keys, for providers that answer many at once.
+//   - [Execute] runs a function and returns its result.
+//   - [Submit] queues a function and returns a [Future] of its result at once.
+//   - [EnqueueBatch] and [Map] queue many functions. [Batch.Values] returns their values in order, [Batch.Await] how each
+//     ended, [Batch.Completed] each as it ends, [Batch.Progress] how far the batch has come.
+//   - [Stream] calls a function for inputs that do not fit in memory.
+//   - [NewBatcher] makes one call of many keys, for providers that answer many keys in one request.
+//
+// [Key] lets callers share one run. [Share] lets jobs take turns. [Priority], [Timeout], [Attempts], [Tokens] and [Weight] say how
+// a task is treated.
 //
 // # The model
 //
-// A task is a function with a context. It waits in the lane of its route. A slot is one of N concurrent executions; a
-// reservation is leave, from the limiter, to start one call at its due time:
+// A task is a function with a context. It waits in the lane of its route. A slot is one of N concurrent executions. A
+// reservation is permission, from the limiter, to start one call at its due time. The way of a task, with the six inputs of
+// the core that decides:
 //
-//	          ┌────────────────── another attempt, after a while ──────────────────┐
-//	          ↓                                                                    │
-//	queued ──(a slot is free: ask the limiter)──> acquire ──(it is due)──> execute ──> outcome
-//	  │                                                                    │
-//	  └──(its context ends, it is shed or handed back)──> outcome          └──(it takes too long)──> outcome
+//	arrive ──> queued ──(its lane asks the limiter)──> answer ──(a reservation is due)──> executing ──> finish ──> outcome
+//	             │  ^                                    │ none: ask again                 │  │  ^         │
+//	             │  │                                    v                                 │  │  │         │ again
+//	           leave│                                   tick                  leave, drain │  lend resume  v
+//	             │  └──────────────────────────────────────────────────────────────────────┼──(tick)──── resting
+//	             v                                                                         v
+//	          outcome                                                                    stuck ──> finish
 //
-// Reservations belong to the lane, not to tasks: when one comes due, the task that is first then takes it (late
-// binding), so that a task cancelled in the meantime wastes nothing and an urgent one passes the others. There are never
-// more reservations than slots to use them. A busy lane asks for as many as it has slots for in one call, and while it
-// stands in the fleet's line it holds no slot; nor does one that has a slot for each token to come keep another lane's
-// first task from starting: a throttled route delays no other.
+// Reservations belong to the lane, not to tasks. When one is due, the task that is first then takes it. A task that was
+// cancelled in the meantime wastes nothing, and an urgent task passes the others. There are never more reservations than
+// slots. A lane asks for as many tasks as it has slots for, in one request. While it waits in the fleet's line it has no
+// slot. Where all slots are taken by reservations, a lane without one takes the slot of a reservation: a throttled route
+// delays no other.
 //
-// Which task is first is said by its [Class] and its age: [Config.Ageing] bounds what a task can be overtaken by. Which
-// tasks run again is said by [Retry]. What happens where too many wait is said by [Full].
+// Which task is first: the class and the age decide ([Class], [Config.Ageing]), then the turns of the shares in tokens, then the
+// age. Tasks that wait for room ([Config.MaxPending]) stand in the same order. The fleet serves older calls first: the lane tells
+// the limiter the ages of its tasks. Ages of which one is less than twice the other count as the same, so that replicas with
+// equal work get equal parts.
 //
-// The context a task runs with carries its reservation ([limiter.FromContext]) to the transport that sends its request.
-// Where no transport takes it, the start of the function is its use. Every attempt has a reservation of its own.
+// The context of an attempt carries its reservation ([limiter.FromContext]) to the transport that sends the request. Where no
+// transport takes the reservation, the start of the function is its use. Every attempt has a reservation of its own.
 //
-// A task may submit others and await them: while it waits in a call of this package, with a context that comes from its
-// own, it lends its slot, so that they can come to an end. Two tasks that await each other wait until their contexts end.
+// A task may submit others and await them. While it waits in a call of this package, with a context that comes from its
+// own, its slot is lent to them. Two tasks that await each other wait until their contexts end.
 //
 // # The guarantee
 //
 // A task ends exactly once: with its result, its error, the cause of its context's end, or one of the errors of this
-// package. Panics and [runtime.Goexit] end that task alone, as errors. Outcomes of a batch come in the order of its tasks,
-// one for each. A cancelled task that is queued ends at once; one that executes has its context cancelled and ends when it
-// returns. A task that [Timeout] or a drain gives up on ends then, and keeps its slot until its function returns.
+// package. Panics and [runtime.Goexit] end that task alone, as errors. A cancelled task that waits ends at once. One that
+// executes has its context cancelled and ends when its function returns. A task that overruns its [Timeout], or that a drain
+// gives up on, ends then. Its function is stuck, and keeps its slot until it returns.
+//
+// No step takes time in proportion to waiting tasks, routes or remembered batches, except [Orchestrator.Snapshot] and the
+// metrics, which visit the routes used lately.
 //
 // # When things fail
 //
-// An error of the limiter ends the tasks it was asked for. Errors of tasks are theirs; those that say that they may
-// succeed another time ([Again], [Retry.Classify]) are tried again, within a budget that keeps an outage from being
-// answered with more calls.
+// A limiter that fails ends no task that has time left. The lane asks again after 50 ms, and then after twice as long, up to 2 s.
+// A task ends at its own deadline, or at [limiter.Config.MaxWait] where it has none. A task that cannot start before its deadline,
+// as far as the limiter has said, ends at once with a [limiter.DeadlineError]. Answers that will not change end the tasks they
+// concern: a route that was removed, a cost above the burst, a limiter that is closed or refused by Redis.
+//
+// Errors of tasks are theirs. Those that say that they may succeed another time ([Again], [Retry.Classify]) are tried again,
+// within a budget that keeps an outage from being answered with more calls.
+//
+// # Metrics
+//
+// The orchestrator uses the OpenTelemetry API. Attributes are weir.route, and the ones named here.
+//
+//	weir.task.pending    tasks that wait to start, by weir.class
+//	weir.task.oldest     s for which the next task of each class has waited, by weir.class
+//	weir.task.wait       s for which an attempt waited to start
+//	weir.task.run        s that an attempt took
+//	weir.task.outcomes   tasks that ended, by weir.task.outcome: ok, error, cancelled, timeout, panic, shed, refused, retries_spent, handed_back
+//	weir.slot.count      slots by weir.slot.state, without weir.route: running, held, lent, stuck, free
+//
+// A panic, an overrun and a function that a drain leaves behind are logged as warnings, with the stack.
 //
 // # Goroutines
 //
-// Queued tasks cost none, nor do lanes that stand in line: a timer stands for them. Goroutines are made as there are
-// tasks to execute and calls to make, and hand on to each other; they end when there is nothing to do. A batch with
-// [OnProgress] has one of its own until it has finished. [Orchestrator.Close] waits for all of them. No lock is held while
-// user code runs.
+// Queued tasks cost none, nor do lanes that wait in line: one timer stands for all of them. A goroutine is started where a task
+// can execute or a lane can ask and nobody does that yet. It takes the next job with the end of the last, and ends when there is
+// none. [Orchestrator.Close] waits for all of them. No lock is held while user code runs.
 package orchestrator

@@ -1,12 +1,13 @@
 package orchestrator
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
+	"sync"
 	"time"
+
+	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
 // Drain says how an orchestrator ends.
@@ -23,64 +24,60 @@ const DefaultGrace = 5 * time.Second
 
 // Report is what became of the tasks that were on their way when an orchestrator was drained.
 type Report struct {
-	Ended        int         // by themselves, with a result or an error; those between two attempts, where they are not waited for, with the last
-	HandedBack   int         // that had not started: with ErrHandedBack
-	Refused      int         // that had not started when the context of the drain ended: with ErrClosed
-	Cancelled    int         // that executed then: their contexts were ended, and they returned, whatever
-	Abandoned    []Abandoned // functions that did not return: their tasks end with ErrAbandoned, or had timed out before
-	Reservations int         // that were given back to the limiter
+	Ended        int     // by themselves, with a result or an error; those between two attempts, where they are not waited for, with the last
+	HandedBack   int     // that had not started: with ErrHandedBack
+	Refused      int     // that had not started when the context of the drain ended: with ErrClosed
+	Cancelled    int     // that executed then: their contexts were ended, and they returned
+	Stuck        []Stuck // functions that did not return: their tasks end with ErrStuck, or had timed out before
+	Reservations int     // that were given back to the limiter
 	Took         time.Duration
 }
 
-// Abandoned is a task that did not return when it was told to.
-type Abandoned struct {
+// Stuck is a function that runs on though its task has ended.
+type Stuck struct {
 	Route, Name string
 	Ran         time.Duration // so far
 	Stack       string        // of its goroutine; "" where it could not be found
 }
 
-// String is the report in one line, with the names of what was abandoned and without their stacks.
+// String is the report in one line, with the names of what is stuck and without the stacks.
 func (r Report) String() string {
-	s := fmt.Sprintf("%d ended, %d handed back, %d refused, %d cancelled, %d abandoned, %d reservations given back, in %v",
-		r.Ended, r.HandedBack, r.Refused, r.Cancelled, len(r.Abandoned), r.Reservations, r.Took.Round(time.Millisecond))
-	for i, a := range r.Abandoned {
+	s := fmt.Sprintf("%d ended, %d handed back, %d refused, %d cancelled, %d stuck, %d reservations given back, in %v",
+		r.Ended, r.HandedBack, r.Refused, r.Cancelled, len(r.Stuck), r.Reservations, r.Took.Round(time.Millisecond))
+	for i, a := range r.Stuck {
 		const shown = 3
 		if i == shown {
-			return s + fmt.Sprintf(", and %d more", len(r.Abandoned)-shown)
+			return s + fmt.Sprintf(", and %d more", len(r.Stuck)-shown)
 		}
 		s += fmt.Sprintf("; %s on %s after %v", a.Name, a.Route, a.Ran.Round(time.Millisecond))
 	}
 	return s
 }
 
-// drain is how far the end of an orchestrator has come. It is guarded by its mu.
-type drain struct {
-	closed   bool // takes nothing in
-	given    bool // given up: nothing starts any more
-	refusing bool // what has not started is being ended
-	began    int64
-	why      error // it was given up
-	quiet    chan struct{}
-	over     chan struct{} // closed when a call has given up waiting
-	ended    bool          // quiet is closed
-	gone     bool          // over is
-	report   Report
-	named    map[*task]struct{} // that are in the report as abandoned
-	batches  []flusher
+// drained is what is known of a drain beside the core.
+type drained struct {
+	mu    sync.Mutex
+	began time.Duration
+	why   error // its context ended for
+	stuck []Stuck
 }
 
-// flusher is a batcher, which may hold keys that are in no task yet.
-type flusher interface{ flush() }
-
-func newDrain() drain {
-	return drain{quiet: make(chan struct{}), over: make(chan struct{}), named: map[*task]struct{}{}}
-}
-
-// quietLocked notes the moment at which a closed orchestrator has nothing left to do.
-func (o *Orchestrator) quietLocked() {
-	if d := &o.drain; d.closed && !d.ended && o.active == 0 && o.tellers.Load() == 0 && o.overs.first == nil {
-		d.ended = true
-		close(d.quiet)
+// name notes functions that are stuck, with their stacks.
+func (d *drained) name(o *Orchestrator, tasks []*core.Task) {
+	if len(tasks) == 0 {
+		return
+	}
+	all, now := stacks(), o.now()
+	for _, t := range tasks {
+		t := base(t)
+		s := Stuck{Route: t.opts.route, Name: t.opts.name}
+		if r := t.run.Load(); r != nil {
+			s.Ran, s.Stack = now-r.startedAt, all[r.label]
+		}
+		o.observe.stuck(t, s)
+		d.mu.Lock()
+		d.stuck = append(d.stuck, s)
+		d.mu.Unlock()
 	}
 }
 
@@ -90,202 +87,92 @@ func (o *Orchestrator) Close(ctx context.Context) error {
 	return err
 }
 
-// Drain ends the orchestrator in order. It stops intake, and runs or hands back what has not started. When ctx ends, what
-// has not started ends with [ErrClosed] and the contexts of tasks that execute end; those that have not returned when
-// the grace is over are abandoned, and named in the report with their stacks. Reservations that nobody uses go back to
-// the limiter. The error says what did not end by itself when ctx, or that of another call, had ended; it is nil where
-// that was not needed. What was handed back was asked for.
+// Drain ends the orchestrator in order. It stops intake, and runs or hands back what has not started; meanwhile tasks that
+// execute may still submit others, until something is handed back. When ctx ends, what has not started ends with [ErrClosed]
+// and the contexts of tasks that execute end; those that have not returned when the grace is over are stuck, and named in the
+// report with their stacks. Reservations that nobody uses go back to the limiter. The error says what did not end by itself
+// when ctx, or that of another call, had ended; it is nil where that was not needed. What was handed back was asked for. A task
+// that drains its orchestrator gets [ErrAwaitsItself].
 //
 // Draining again, also at the same time, joins what is under way, with the report of all of it; whichever context ends
 // first counts.
 func (o *Orchestrator) Drain(ctx context.Context, how Drain) (Report, error) {
+	if o.running(ctx) != nil {
+		return Report{}, ErrAwaitsItself
+	}
 	fill(&how.Grace, DefaultGrace)
-	o.mu.Lock()
-	d := &o.drain
-	if !d.closed {
-		d.closed, d.began = true, o.now()
-		o.closing.Store(true)
-		o.shutDoorLocked()
-		for _, f := range o.flights {
-			f.drop() // what is kept is not needed any more; who has joined a run stays with it
-		}
+	if o.closing.CompareAndSwap(false, true) {
+		o.drained.mu.Lock()
+		o.drained.began = o.now()
+		o.drained.mu.Unlock()
 	}
-	flush := d.batches
-	d.batches = nil
-	o.active++ // not quiet before what was asked for has come
-	o.unlock()
-	for _, b := range flush {
-		b.flush()
-	}
-	o.mu.Lock()
-	o.active--
+	stage := core.Closing
 	if how.HandBack {
-		o.refuseLocked(ErrHandedBack)
+		stage = core.HandingBack
 	}
-	o.quietLocked()
-	o.unlock()
-
-	if why := d.await(ctx); why != nil {
-		o.giveUp(why)
+	o.drainTo(stage)
+	if !o.hasEnded(ctx) {
+		o.drained.because(context.Cause(ctx))
+		o.end() // before contexts of tasks end, so that those which begin now see it
+		o.drainTo(core.Refusing)
 		grace, stop := context.WithTimeout(context.WithoutCancel(ctx), max(0, how.Grace))
-		if d.await(grace) != nil {
-			o.abandon()
+		if !o.hasEnded(grace) {
+			o.drainTo(core.Abandoning)
+			<-o.over.Done() // when all have their stacks in the report
 		}
 		stop()
 	}
 	o.end()
-	return o.drained()
+	o.alarm.stop()
+	o.observe.meters.end()
+	return o.reportOf()
 }
 
-// await waits until there is nothing left to do, or another call has given up on what is, or ctx ends. What is done
-// already is done, whatever ctx says.
-func (d *drain) await(ctx context.Context) error {
+func (o *Orchestrator) drainTo(stage core.Stage) {
+	o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) { c.Drain(now, fx, stage) }))
+}
+
+// hasEnded waits until there is nothing left to do, or another call has given up on what is: then it is true. It is false
+// where ctx ends first. What is done already is done, whatever ctx says.
+func (o *Orchestrator) hasEnded(ctx context.Context) bool {
 	select {
-	case <-d.quiet:
-		return nil
-	case <-d.over:
-		return nil
+	case <-o.ended:
+		return true
+	case <-o.over.Done():
+		return true
 	default:
 	}
 	select {
-	case <-d.quiet:
-		return nil
-	case <-d.over:
-		return nil
+	case <-o.ended:
+		return true
+	case <-o.over.Done():
+		return true
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return false
 	}
 }
 
-// count notes how a task ended while the orchestrator was drained.
-func (d *drain) count(err error) {
-	r := &d.report
-	switch { // compared as they are: errors of tasks are code of others
-	case err == ErrHandedBack: //nolint:errorlint // see above
-		r.HandedBack++
-	case err == ErrAbandoned: //nolint:errorlint // see above
-	case d.refusing:
-		r.Refused++
-	case d.given:
-		r.Cancelled++
-	default:
-		r.Ended++
+func (d *drained) because(why error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.why == nil {
+		d.why = why
 	}
 }
 
-// refuseLocked ends all tasks that wait: those between two attempts with the error of the last.
-func (o *Orchestrator) refuseLocked(why error) {
-	for _, l := range o.lanes {
-		for t := l.queue.first(o.cfg.Ageing); t != nil; t = l.queue.first(o.cfg.Ageing) {
-			o.withdrawLocked(t, why)
-		}
-		l.movedLocked()
+// reportOf is the report, and what it amounts to.
+func (o *Orchestrator) reportOf() (Report, error) {
+	var r core.Report
+	o.look(func(c *core.Core, _ core.Time) { r = c.Report() })
+	d := &o.drained
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	report := Report{
+		Ended: r.Ended, HandedBack: r.HandedBack, Refused: r.Refused, Cancelled: r.Cancelled, Reservations: r.Returned,
+		Stuck: slices.Clone(d.stuck), Took: o.now() - d.began,
 	}
-	for o.resting.first != nil {
-		o.withdrawLocked(o.resting.first, o.resting.first.more.last)
+	if d.why == nil {
+		return report, nil
 	}
-}
-
-// giveUp ends what has not started, and the contexts of what executes.
-func (o *Orchestrator) giveUp(why error) {
-	o.mu.Lock()
-	d := &o.drain
-	var runs []*run
-	if !d.given {
-		d.given, d.why, d.refusing = true, why, true
-		o.refuseLocked(ErrClosed)
-		d.refusing = false
-		for t := o.busy.first; t != nil; t = t.next {
-			runs = append(runs, t.current())
-		}
-		for t := range o.lost {
-			runs = append(runs, t.current())
-		}
-		for t := o.ready.first; t != nil; t = t.next {
-			runs = append(runs, t.current())
-		}
-	}
-	o.unlock()
-	for _, r := range runs {
-		r.cancel(ErrClosed)
-	}
-	o.end()
-}
-
-// abandon ends the tasks that still execute. Their functions run on.
-func (o *Orchestrator) abandon() {
-	all := stacks()
-	o.mu.Lock()
-	abandon := func(t *task) {
-		if _, ok := o.drain.named[t]; ok {
-			return
-		}
-		o.drain.named[t] = struct{}{}
-		o.drain.report.Abandoned = append(o.drain.report.Abandoned, Abandoned{
-			Route: t.opts.lane.route, Name: t.opts.name, Ran: time.Duration(o.now() - t.current().startedAt), Stack: t.stack(all),
-		})
-	}
-	for t := range o.lost { // those that had timed out are waited for, too
-		abandon(t)
-	}
-	for o.ready.first != nil { // nobody starts them any more
-		t := o.ready.pop()
-		n := t.opts.lane
-		t.current().slot = false
-		n.running--
-		o.slots.leave()
-		o.overLocked(t, ErrClosed, o.now())
-		n.movedLocked()
-	}
-	for o.busy.first != nil {
-		t := o.busy.first
-		abandon(t)
-		o.leaveBehindLocked(t, ErrAbandoned)
-	}
-	if !o.drain.gone {
-		o.drain.gone = true
-		close(o.drain.over)
-	}
-	o.unlock()
-}
-
-// drained is the report, and what it amounts to.
-func (o *Orchestrator) drained() (Report, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if t := o.batches.timer; t != nil {
-		t.Stop()
-	}
-	r := o.drain.report
-	r.Abandoned = slices.Clone(r.Abandoned)
-	r.Took = time.Duration(o.now() - o.drain.began)
-	if !o.drain.given {
-		return r, nil
-	}
-	return r, fmt.Errorf("orchestrator: close: %v: %w", r, o.drain.why)
-}
-
-// stacks are those of all goroutines.
-func stacks() [][]byte {
-	const first, most = 1 << 16, 1 << 26
-	text := make([]byte, first)
-	for {
-		n := runtime.Stack(text, true)
-		if n < len(text) || len(text) >= most {
-			return bytes.Split(text[:n], []byte("\n\n"))
-		}
-		text = make([]byte, 2*len(text))
-	}
-}
-
-// stack is the one that is a task's: see [task.mark].
-func (t *task) stack(of [][]byte) string {
-	mark := t.mark()
-	text := fmt.Appendf(nil, "{%#x, %#x}", mark[0], mark[1])
-	for _, s := range of {
-		if bytes.Contains(s, text) {
-			return string(s)
-		}
-	}
-	return ""
+	return report, fmt.Errorf("orchestrator: close: %v: %w", report, d.why)
 }

@@ -5,22 +5,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
 var (
 	// ErrClosed reports that the orchestrator takes no more tasks, or ended before the task could run.
-	ErrClosed = errors.New("orchestrator: closed")
+	ErrClosed = core.ErrClosed
 	// ErrHandedBack reports a task that had not started when the orchestrator was drained: it may run elsewhere.
-	ErrHandedBack = errors.New("orchestrator: handed back")
-	// ErrAbandoned reports a task whose function did not return in time when the orchestrator was drained: it may still
+	ErrHandedBack = core.ErrHandedBack
+	// ErrStuck reports a task whose function did not return in time when the orchestrator was drained: it may still
 	// run, and nobody knows what it has done.
-	ErrAbandoned = errors.New("orchestrator: abandoned while it executed")
+	ErrStuck = core.ErrStuck
 	// ErrShed reports a task that made room for a more urgent one: see [Shed].
-	ErrShed = errors.New("orchestrator: made room for a more urgent task")
+	ErrShed = core.ErrShed
 	// ErrGoexit reports that a task ended its goroutine with runtime.Goexit instead of returning.
 	ErrGoexit = errors.New("orchestrator: task called runtime.Goexit")
 	// ErrAwaitsItself reports that a task awaits what can only be there when it has ended.
@@ -29,7 +30,7 @@ var (
 	ErrRetryBudget = errors.New("orchestrator: the retry budget of the route is spent")
 	// ErrKeyType reports a task whose [Key] is that of one with another result type.
 	ErrKeyType = errors.New("orchestrator: the key is that of a task with another result type")
-	// ErrBatchExists reports an id whose batch is still kept.
+	// ErrBatchExists reports an id whose batch has not finished.
 	ErrBatchExists = errors.New("orchestrator: a batch of this id exists")
 	// ErrUnknownBatch reports an id of which there was no batch as far as anybody remembers.
 	ErrUnknownBatch = errors.New("orchestrator: unknown batch")
@@ -41,22 +42,27 @@ var (
 	ErrNoResult = errors.New("orchestrator: no result for the key")
 )
 
-// FullError reports that there was no room for a task: see [Config.Full].
+// FullError reports that there was no room for tasks: see [Config.Full].
 type FullError struct {
+	Tasks   int           // that arrived together
 	Pending int           // tasks that wait to start
-	Cost    int64         // the sum of theirs
-	Oldest  time.Duration // how long the first of them has waited
+	Weight  int64         // the sum of theirs
+	Oldest  time.Duration // how long the first of the route has waited
+	Never   bool          // the tasks would not fit if nothing waited
 }
 
 func (e *FullError) Error() string {
-	return fmt.Sprintf("orchestrator: full: %d tasks of cost %d wait, the oldest for %v", e.Pending, e.Cost, e.Oldest)
+	if e.Never {
+		return fmt.Sprintf("orchestrator: %d tasks together can never fit: raise MaxPending or MaxWeight, or enqueue fewer", e.Tasks)
+	}
+	return fmt.Sprintf("orchestrator: full: %d tasks of weight %d wait, the oldest of the route for %v", e.Pending, e.Weight, e.Oldest)
 }
 
-// CostError reports a task that costs more than all that may wait: it would never fit.
-type CostError struct{ Cost, Max int64 }
+// WeightError reports a task that weighs more than all that may wait: it would never fit.
+type WeightError struct{ Weight, Max int64 }
 
-func (e *CostError) Error() string {
-	return fmt.Sprintf("orchestrator: a task of cost %d, with room for %d in all", e.Cost, e.Max)
+func (e *WeightError) Error() string {
+	return fmt.Sprintf("orchestrator: a task of weight %d, with room for %d in all", e.Weight, e.Max)
 }
 
 // TimeoutError reports an attempt that took longer than its [Timeout]. It is a [context.DeadlineExceeded].
@@ -117,31 +123,43 @@ func text(err error) (s string) {
 	return err.Error()
 }
 
-// BatchError says which tasks of a batch failed.
+// BatchError joins the failures of a batch.
 type BatchError struct {
-	ID     string
-	Failed map[int]error // by index
+	ID      string
+	Indexes []int   // of the tasks that failed, in order
+	Errors  []error // theirs
+}
+
+// failuresOf is the error of a batch; nil if nothing failed.
+func failuresOf[T any](id string, outcomes []Outcome[T], failed int) *BatchError {
+	if failed == 0 {
+		return nil
+	}
+	e := &BatchError{ID: id, Indexes: make([]int, 0, failed), Errors: make([]error, 0, failed)}
+	for i := range outcomes {
+		if err := outcomes[i].Err; err != nil {
+			e.Indexes, e.Errors = append(e.Indexes, i), append(e.Errors, err)
+		}
+	}
+	return e
 }
 
 func (e *BatchError) Error() string {
 	const shown = 3
-	order := slices.Sorted(maps.Keys(e.Failed))
 	var b strings.Builder
-	fmt.Fprintf(&b, "orchestrator: batch %s: %d failed:", e.ID, len(order))
-	for _, i := range order[:min(shown, len(order))] {
-		fmt.Fprintf(&b, " [%d] %s;", i, text(e.Failed[i]))
+	b.WriteString("orchestrator: batch")
+	if e.ID != "" {
+		b.WriteString(" " + e.ID)
 	}
-	if len(order) > shown {
-		fmt.Fprintf(&b, " and %d more", len(order)-shown)
+	fmt.Fprintf(&b, ": %d failed:", len(e.Indexes))
+	for i, at := range e.Indexes[:min(shown, len(e.Indexes))] {
+		fmt.Fprintf(&b, " [%d] %s;", at, text(e.Errors[i]))
+	}
+	if len(e.Indexes) > shown {
+		fmt.Fprintf(&b, " and %d more", len(e.Indexes)-shown)
 	}
 	return strings.TrimSuffix(b.String(), ";")
 }
 
-// Unwrap returns the errors in the order of their tasks.
-func (e *BatchError) Unwrap() []error {
-	out := make([]error, 0, len(e.Failed))
-	for _, i := range slices.Sorted(maps.Keys(e.Failed)) {
-		out = append(out, e.Failed[i])
-	}
-	return out
-}
+// Unwrap returns the errors in the order of their tasks. They are the error's: do not change them.
+func (e *BatchError) Unwrap() []error { return e.Errors }

@@ -21,7 +21,7 @@ import (
 
 // TestSnapshotSaysWhatWaitsAndWhy.
 func TestSnapshotSaysWhatWaitsAndWhy(t *testing.T) {
-	with(t, orchestrator.Config{Slots: 4}, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubble(t, orchestrator.Config{Slots: 4}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		b, err := orchestrator.EnqueueBatch(t.Context(), o, "tracks", slices.Repeat([]orchestrator.Task[int]{value(1)}, 10), orchestrator.Route("slow"))
 		if err != nil {
 			t.Fatal(err)
@@ -29,7 +29,7 @@ func TestSnapshotSaysWhatWaitsAndWhy(t *testing.T) {
 		submit(t, t.Context(), o, value(1), orchestrator.Route("slow"), orchestrator.Priority(orchestrator.Background))
 		running := submit(t, t.Context(), o, sleeper(3*time.Second, 1))
 		time.Sleep(time.Second)
-		submit(t, t.Context(), o, value(1), orchestrator.Route("slow"), orchestrator.Priority(orchestrator.Urgent), orchestrator.Cost(7))
+		submit(t, t.Context(), o, value(1), orchestrator.Route("slow"), orchestrator.Priority(orchestrator.Urgent), orchestrator.Weight(7))
 		time.Sleep(time.Microsecond)
 		s := o.Snapshot()
 		if len(s.Lanes) != 2 || s.Lanes[0].InFlight != 1 {
@@ -41,7 +41,7 @@ func TestSnapshotSaysWhatWaitsAndWhy(t *testing.T) {
 		}
 		s.Lanes[1].TurnMS, s.Lanes[1].EtaMS = nil, nil
 		want := orchestrator.Snapshot{
-			Counts: orchestrator.Counts{Done: 4}, Slots: 4, Pending: 8, Cost: 7, InFlight: 1,
+			Counts: orchestrator.Counts{Done: 4}, Slots: 4, Pending: 8, Weight: 7, InFlight: 1,
 			Lanes: []orchestrator.Lane{
 				{Route: "global", InFlight: 1},
 				{Route: "slow", Pending: 8, Urgent: 1, Normal: 6, Background: 1, OldestMS: 1000, Reserved: s.Lanes[1].Reserved},
@@ -67,7 +67,7 @@ func TestSnapshotSaysWhatWaitsAndWhy(t *testing.T) {
 // TestManyPendingAreSaidOnce: and again only after half of them have gone.
 func TestManyPendingAreSaidOnce(t *testing.T) {
 	var log bytes.Buffer
-	with(t, orchestrator.Config{Slots: 1, WarnPending: 10, Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubble(t, orchestrator.Config{Slots: 1, WarnPending: 10, Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		said := func(want int) {
 			t.Helper()
 			synctest.Wait()
@@ -107,7 +107,7 @@ func TestLinesOfTheLogCarryTheTrace(t *testing.T) {
 		TracerProvider: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder)),
 		Retry:          orchestrator.Retry{First: 100 * time.Millisecond},
 	}
-	with(t, cfg, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubble(t, cfg, func(t *testing.T, o *orchestrator.Orchestrator) {
 		_, err := orchestrator.Execute(t.Context(), o, failing(orchestrator.Again(errors.New("busy"), time.Millisecond)),
 			orchestrator.Name("search"), orchestrator.Attempts(2), orchestrator.Route("other"))
 		if err == nil {
@@ -142,7 +142,7 @@ func TestLinesOfTheLogCarryTheTrace(t *testing.T) {
 
 // TestNobodyListening: a provider that does nothing costs no spans, and its parent's stay what they are.
 func TestNobodyListening(t *testing.T) {
-	with(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		for range 3 {
 			if _, err := orchestrator.Execute(t.Context(), o, value(1)); err != nil {
 				t.Error(err)
@@ -154,7 +154,7 @@ func TestNobodyListening(t *testing.T) {
 
 // TestRoutesHaveSlotsOfTheirOwn: a cap on one leaves the others to the rest.
 func TestRoutesHaveSlotsOfTheirOwn(t *testing.T) {
-	with(t, orchestrator.Config{Slots: 5, RouteSlots: map[string]int{"other": 2}}, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubble(t, orchestrator.Config{Slots: 5, RouteSlots: map[string]int{"other": 2}}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		for range 30 {
 			submit(t, t.Context(), o, sleeper(time.Second, 1), orchestrator.Route("other"))
 			submit(t, t.Context(), o, sleeper(time.Second, 1))
@@ -173,7 +173,7 @@ func TestRoutesHaveSlotsOfTheirOwn(t *testing.T) {
 		{Slots: -1},
 		{Ageing: -1},
 		{MaxPending: -1},
-		{MaxCost: -1},
+		{MaxWeight: -1},
 		{KeepBatches: -1},
 		{MaxBatches: -1},
 		{Full: 7},
@@ -194,13 +194,12 @@ func TestRoutesHaveSlotsOfTheirOwn(t *testing.T) {
 type unasked struct{ orchestrator.Limiter }
 
 func TestWrongOptionsAreRefused(t *testing.T) {
-	with(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		for name, opt := range map[string]orchestrator.Option{
 			"class":    orchestrator.Priority(7),
 			"attempts": orchestrator.Attempts(101),
 			"timeout":  orchestrator.Timeout(-1),
 			"live":     orchestrator.OnLive(9),
-			"finished": orchestrator.OnFinished(-1),
 		} {
 			if _, err := orchestrator.Submit(t.Context(), o, value(1), opt); err == nil {
 				t.Errorf("%s: taken", name)
@@ -217,7 +216,7 @@ func TestWrongOptionsAreRefused(t *testing.T) {
 
 // TestMapKeepsTheOrder of what it was given.
 func TestMapKeepsTheOrder(t *testing.T) {
-	with(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		b, err := orchestrator.Map(t.Context(), o, "", []string{"a", "bb", "ccc"}, func(_ context.Context, s string) (int, error) { return len(s), nil })
 		if err != nil {
 			t.Fatal(err)

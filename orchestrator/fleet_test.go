@@ -42,7 +42,7 @@ func sharing(t *testing.T, replicas, tasks int, mostCalls float64) {
 	for i := range replicas {
 		rdb := redis.NewClient(limitertest.Options(m))
 		defer rdb.Close()
-		l, err := limiter.New(t.Context(), rdb, one(rate, burst))
+		l, err := limiter.New(t.Context(), rdb, oneBucket(rate, burst))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,7 @@ type breakable struct {
 
 var orchestratorLimit = limiter.PerSecond(1000, 1000)
 
-func (b *breakable) ReserveBatch(ctx context.Context, route string, runs ...limiter.Run) ([]*limiter.Reservation, time.Time, error) {
+func (b *breakable) ReserveBatch(ctx context.Context, route string, runs ...limiter.Run) ([]*limiter.Reservation, limiter.Turn, error) {
 	b.asked.Add(1)
 	for _, r := range runs {
 		if r.Urgent {
@@ -32,7 +32,7 @@ func (b *breakable) ReserveBatch(ctx context.Context, route string, runs ...limi
 		}
 	}
 	if err := b.broken.Load(); err != nil {
-		return nil, time.Time{}, *err
+		return nil, limiter.Turn{}, *err
 	}
 	return b.Limiter.ReserveBatch(ctx, route, runs...)
 }
@@ -60,31 +60,43 @@ func lanes(t *testing.T, limit limiter.Limit, slots int, test func(t *testing.T,
 	})
 }
 
-// TestLimiterErrorSparesWhoHasAReservation: the tasks that fail are those that it was asked for.
-func TestLimiterErrorSparesWhoHasAReservation(t *testing.T) {
-	lanes(t, limiter.PerSecond(1, 1), 2, func(t *testing.T, o *orchestrator.Orchestrator, b *breakable) {
-		begin := time.Now()
-		if _, err := orchestrator.Execute(t.Context(), o, value(0)); err != nil {
-			t.Fatal(err)
-		}
-		first, err := orchestrator.Submit(t.Context(), o, value(1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(950 * time.Millisecond) // its reservation is there, and due in 50 ms
-		down := errors.New("redis is down")
-		b.broken.Store(&down)
-		second, err := orchestrator.Submit(t.Context(), o, value(2))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := second.Await(t.Context()); !errors.Is(err, down) || time.Since(begin).Round(time.Millisecond) != 950*time.Millisecond {
-			t.Errorf("the second ended with %v after %v", err, time.Since(begin))
-		}
-		if _, err := first.Await(t.Context()); err != nil || time.Since(begin).Round(time.Millisecond) != time.Second {
-			t.Errorf("the first ended with %v after %v", err, time.Since(begin))
-		}
-	})
+// TestLimiterThatFailsEndsNoTask: tasks that have time left wait until the limiter answers again, and start in their order.
+func TestLimiterThatFailsEndsNoTask(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit  limiter.Limit
+		outage time.Duration
+		tasks  int
+	}{
+		"100 ms at 1000 a second": {limiter.PerSecond(1000, 1000), 100 * time.Millisecond, 5000},
+		"2 s at 40 a second":      {limiter.PerSecond(40, 40), 2 * time.Second, 400},
+		"a minute at 1 a second":  {limiter.PerSecond(1, 1), time.Minute, 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lanes(t, c.limit, 8, func(t *testing.T, o *orchestrator.Orchestrator, b *breakable) {
+				batch, err := orchestrator.EnqueueBatch(t.Context(), o, "", slices.Repeat([]orchestrator.Task[int]{value(1)}, c.tasks))
+				if err != nil {
+					t.Fatal(err)
+				}
+				down := errors.New("redis is down")
+				b.broken.Store(&down)
+				asked := b.asked.Load()
+				time.Sleep(c.outage)
+				if n := b.asked.Load() - asked; n > 12+int64(c.outage/time.Second) {
+					t.Errorf("%d requests in an outage of %v", n, c.outage)
+				}
+				short, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				begin := time.Now()
+				if _, err := orchestrator.Execute(short, o, value(1)); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > time.Second {
+					t.Errorf("a task with a second left ended with %v after %v", err, time.Since(begin))
+				}
+				b.broken.Store(nil)
+				if _, err := batch.Values(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 // TestWhatCancelledTasksHadGoesToTheNext: a reservation without a task frees its slot at once and is there for the next
@@ -150,7 +162,7 @@ func TestNobodyStandsInLineForNobody(t *testing.T) {
 
 // TestWhatIsDoneIsDone: an outcome that is there is returned, whatever has become of the context.
 func TestWhatIsDoneIsDone(t *testing.T) {
-	bubble(t, 40, 40, 2, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 40, 40, 2, func(t *testing.T, o *orchestrator.Orchestrator) {
 		f, err := orchestrator.Submit(t.Context(), o, value(7))
 		if err != nil {
 			t.Fatal(err)

@@ -38,7 +38,7 @@ func TestNoLeak(t *testing.T) {
 // everything uses an orchestrator in every way, and leaves it without closing it.
 func everything(t *testing.T) {
 	t.Helper()
-	l, err := limiter.NewMemory(one(1000, 5))
+	l, err := limiter.NewMemory(oneBucket(1000, 5))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,9 +54,11 @@ func everything(t *testing.T) {
 		submit(t, ctx, o, value(1), orchestrator.Key("k"))
 		submit(t, ctx, o, sleeper(time.Second, 1), orchestrator.Timeout(time.Millisecond))
 	}
-	b, err := orchestrator.EnqueueBatch(ctx, o, "", []orchestrator.Task[int]{value(1), value(2)}, orchestrator.OnProgress(func(orchestrator.Progress) {}))
+	b, err := orchestrator.EnqueueBatch(ctx, o, "", []orchestrator.Task[int]{value(1), value(2)})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for range b.Progress(ctx) {
 	}
 	for range b.Completed(ctx) {
 	}

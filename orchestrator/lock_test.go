@@ -62,7 +62,7 @@ func TestNoLockIsHeldWhileUserCodeRuns(t *testing.T) {
 			return orchestrator.Verdict{Again: true}
 		}},
 	}
-	with(t, cfg, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubble(t, cfg, func(t *testing.T, o *orchestrator.Orchestrator) {
 		l.o.Store(o)
 		plain, cancel := context.WithCancelCause(t.Context())
 		ctx := lookingContext{plain, l}
@@ -87,10 +87,12 @@ func TestNoLockIsHeldWhileUserCodeRuns(t *testing.T) {
 				_, _ = orchestrator.Execute(ctx, o, failing(errors.New("busy")), append(opts, orchestrator.Attempts(2))...)
 			}
 			_, _ = orchestrator.Execute(ctx, o, func(context.Context) (int, error) { panic("x") })
-			b, err := orchestrator.EnqueueBatch(ctx, o, "", []orchestrator.Task[int]{task, task, task, task},
-				orchestrator.OnProgress(func(orchestrator.Progress) { l.look() }))
+			b, err := orchestrator.EnqueueBatch(ctx, o, "named", []orchestrator.Task[int]{task, task, task, task})
 			if err != nil {
 				t.Fatal(err)
+			}
+			for range b.Progress(ctx) {
+				l.look()
 			}
 			for range b.Completed(ctx) {
 				l.look()
@@ -143,7 +145,7 @@ func (h slowHandler) Handle(context.Context, slog.Record) error {
 // TestCloseWaitsForTheLastWord: when it returns nothing of any task goes on, not even what is said of it.
 func TestCloseWaitsForTheLastWord(t *testing.T) {
 	var lines atomic.Int64
-	with(t, orchestrator.Config{Logger: slog.New(slowHandler{slog.DiscardHandler, &lines})}, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubble(t, orchestrator.Config{Logger: slog.New(slowHandler{slog.DiscardHandler, &lines})}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		ctx, cancel := context.WithCancel(t.Context())
 		submit(t, ctx, o, value(1))
 		waits := submit(t, ctx, o, sleeper(time.Hour, 1), orchestrator.Route("slow"))
@@ -160,4 +162,39 @@ func TestCloseWaitsForTheLastWord(t *testing.T) {
 			t.Error("no error")
 		}
 	})
+}
+
+// cancelWhatLooks cancels a task whose context looks at the orchestrator, while every slot is taken. In real time, for a
+// lock that is held is no wait to a bubble.
+func cancelWhatLooks(t *testing.T, opts ...orchestrator.Option) {
+	t.Helper()
+	o, err := orchestrator.New(orchestrator.Config{Limiter: unlimitedLimiter(t), Slots: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &looker{}
+	l.o.Store(o)
+	done := make(chan bool)
+	go func() {
+		gate := make(chan struct{})
+		submit(t, forever, o, gated(gate))
+		base, cancel := context.WithCancel(forever)
+		f := submit(t, lookingContext{base, l}, o, value(1), opts...)
+		cancel()
+		_, _ = f.Await(forever)
+		close(gate)
+		_ = o.Close(forever)
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(3 * time.Second):
+		t.Fatal("hangs")
+	}
+}
+
+func TestErrOfAContextIsCalledWithoutALock(t *testing.T) { cancelWhatLooks(t) }
+
+func TestErrOfAContextOfASharedRunIsCalledWithoutALock(t *testing.T) {
+	cancelWhatLooks(t, orchestrator.Key("k"))
 }

@@ -2,68 +2,58 @@ package orchestrator
 
 import (
 	"context"
-	"log/slog"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// Limiter is what the orchestrator asks for leave to start tasks. *[limiter.Limiter] is one, on Redis or in memory.
+// Limiter is what the orchestrator asks for permission to start tasks. *[limiter.Limiter] is one, on Redis or in memory.
 type Limiter interface {
 	// ReserveBatch asks once for reservations of a route. It returns some, earliest first; or none, and when to
 	// ask again; or an error.
-	ReserveBatch(ctx context.Context, route string, runs ...limiter.Run) ([]*limiter.Reservation, time.Time, error)
+	ReserveBatch(ctx context.Context, route string, runs ...limiter.Run) ([]*limiter.Reservation, limiter.Turn, error)
+	// Check returns an error if calls of a route and a cost can never start. It makes no request.
+	Check(route string, cost int64) error
+	// MaxWait bounds how long a call waits whose context has no deadline; 0 for no bound.
+	MaxWait() time.Duration
 }
 
 const scope = "github.com/weir-go/weir/orchestrator"
 
 // Orchestrator queues tasks and runs them. It is safe for concurrent use; [New] makes one, [Orchestrator.Close] ends it.
 type Orchestrator struct {
-	cfg    Config // fixed at construction, like those down to end
-	began  time.Time
-	tracer trace.Tracer
-	log    *slog.Logger
-	worker func()          // o.work, made once
-	life   context.Context //nolint:containedctx // the orchestrator's own: it ends when Close gives up on what is left
-	end    context.CancelFunc
+	cfg     Config // fixed at construction, like those down to plain
+	began   time.Time
+	observe *observer
+	maxWait time.Duration
+	slots   *semaphore.Weighted
+	life    context.Context //nolint:containedctx // the orchestrator's own: it ends when Close gives up on what is left
+	end     context.CancelFunc
+	plain   *options // of tasks without
+	worker  func()   // o.work, made once
 
-	traced   atomic.Bool  // somebody listens to spans
-	tracedAt atomic.Int64 // when that was last looked at
+	mu   sync.Mutex
+	core *core.Core // guarded by mu
 
-	mu      sync.Mutex
-	slots   slots
-	lanes   map[string]*lane
-	wanting lanes              // those that have tasks to ask for and may ask
-	holding lanes              // those that have reservations which are not due
-	ready   list               // tasks that have a reservation and a slot, and wait for a goroutine
-	busy    list               // tasks that execute
-	lost    map[*task]struct{} // tasks that execute though nobody waits for them any more
-	resting list               // tasks that wait before their next attempt
-	waking  bool               // a goroutine has been started and has not yet looked for work
-	swept   int                // lanes that were left when idle ones were last forgotten
+	alarm   alarm
+	latest  atomic.Int64 // the time of about the last input
+	acting  atomic.Int64 // goroutines, and callers that do what an input has decided
+	closing atomic.Bool  // a drain has begun
+	quiet   atomic.Bool  // the core has nothing left to do, and never will have
+	ended   chan struct{}
+	endOnce sync.Once
+	over    context.Context //nolint:containedctx // ends when a drain has given up waiting for functions
+	giveUp  context.CancelFunc
+	drained drained
 
-	watches map[<-chan struct{}]*watch
-	watched *watch // that of the last task
-	spare   []*task
-	flights map[string]flight
+	keys    keyed
 	batches registry
-	room    room
-	drain   drain
-	count   Counts
-	active  int // tasks that have not ended, goroutines at work, and callbacks on their way
-
-	tellers atomic.Int32 // goroutines that pass on outcomes, without mu
-	closing atomic.Bool  // drain.closed, for those without mu
-
-	// left to be done by whoever gives up mu
-	overs    list
-	begun    *watch // to be begun
-	ended    *watch // to be ended
-	warnings []func()
 }
 
 // New returns an orchestrator, or what is wrong with its configuration.
@@ -73,99 +63,137 @@ func New(cfg Config) (*Orchestrator, error) {
 		return nil, err
 	}
 	o := &Orchestrator{
-		cfg: cfg, began: time.Now(), tracer: cfg.TracerProvider.Tracer(scope), log: cfg.Logger,
-		slots: newSlots(cfg.Slots), lanes: map[string]*lane{}, watches: map[<-chan struct{}]*watch{}, flights: map[string]flight{},
-		lost:  map[*task]struct{}{},
-		drain: newDrain(),
+		cfg: cfg, began: time.Now(), maxWait: cfg.Limiter.MaxWait(), slots: semaphore.NewWeighted(int64(cfg.Slots)),
+		core: core.New(core.Config{
+			Slots: cfg.Slots, RouteSlots: cfg.RouteSlots, Ageing: cfg.Ageing, MaxPending: cfg.MaxPending, MaxWeight: cfg.MaxWeight,
+			Full: core.Full(cfg.Full), WarnPending: cfg.WarnPending, //nolint:gosec // three values
+		}),
+		ended: make(chan struct{}),
 	}
-	o.tracedAt.Store(-int64(lookAgain))
-	o.worker = o.work
+	o.plain, o.worker = o.options(), o.work
+	o.keys = newKeyed()
+	o.batches = newRegistry(cfg.MaxBatches, cfg.KeepBatches)
 	// Not derived from any caller's context: the orchestrator outlives whoever made it and ends with Close.
 	o.life, o.end = context.WithCancel(context.Background())
+	o.over, o.giveUp = context.WithCancel(context.Background())
+	o.alarm.began, o.alarm.ring = o.began, o.tick
+	if o.observe, err = newObserver(o); err != nil {
+		return nil, err
+	}
 	return o, nil
 }
 
-// now is the time since the orchestrator began, in ns.
-func (o *Orchestrator) now() int64 { return int64(time.Since(o.began)) }
+// now is the time since the orchestrator began.
+func (o *Orchestrator) now() time.Duration { return time.Since(o.began) }
 
 // at is a moment of [Orchestrator.now] as a time.
-func (o *Orchestrator) at(now int64) time.Time { return o.began.Add(time.Duration(now)) }
+func (o *Orchestrator) at(now time.Duration) time.Time { return o.began.Add(now) }
 
-// Pending is how many tasks wait to start, for the first time or again.
-func (o *Orchestrator) Pending() int {
+// input gives the core one input, under the lock. What the core has decided is to be done with [Orchestrator.do].
+func (o *Orchestrator) input(in func(c *core.Core, now core.Time, fx *core.Effects)) *core.Effects {
+	fx := effects.Get().(*core.Effects) //nolint:forcetypeassert // nothing else is put there
+	o.inputTo(fx, in)
+	return fx
+}
+
+func (o *Orchestrator) inputTo(fx *core.Effects, in func(c *core.Core, now core.Time, fx *core.Effects)) {
+	o.acting.Add(1)
+	o.mu.Lock()
+	now := o.now()
+	in(o.core, now, fx)
+	o.mu.Unlock()
+	o.latest.Store(int64(now))
+}
+
+var effects = sync.Pool{New: func() any { return new(core.Effects) }} //nolint:gochecknoglobals // memory that is used again
+
+// look reads the core, under the lock.
+func (o *Orchestrator) look(at func(c *core.Core, now core.Time)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.room.count
+	at(o.core, o.now())
 }
 
-// unlock gives up mu and does what was left to be done without it: tells of tasks that ended, and ends watches over
-// contexts. Both run code of others.
-func (o *Orchestrator) unlock() {
-	o.letInLocked()
-	over, begun, ended, warnings := o.overs.first, o.begun, o.ended, o.warnings
-	o.overs, o.begun, o.ended, o.warnings = list{}, nil, nil, nil
-	if over != nil {
-		o.tellers.Add(1)
-	}
-	o.mu.Unlock()
-	if over != nil {
-		o.tell(over)
-	}
-	for begun != nil {
-		next := begun.next
-		begun.next = nil // before it can be ended, which links it again
-		o.beginWatch(begun)
-		begun = next
-	}
-	for ended != nil {
-		next := ended.next
-		ended.stop()
-		ended = next
-	}
-	for _, warn := range warnings {
-		warn()
-	}
+// do does what an input has decided, without the lock: it calls code of others.
+func (o *Orchestrator) do(fx *core.Effects) {
+	o.perform(fx)
+	fx.Reset()
+	effects.Put(fx)
 }
 
-// overLocked ends a task that is in no list. What it ended with is passed on by whoever gives up mu.
-func (o *Orchestrator) overLocked(t *task, err error, at int64) {
-	o.settleLocked(t, err, at, false)
-	t.state = over
-	t.opts.lane.tasks--
-	o.active--
-	o.quietLocked()
-}
-
-// settleLocked decides how a task ended.
-func (o *Orchestrator) settleLocked(t *task, err error, at int64, givenUp bool) {
-	o.unwatchLocked(t)
-	t.job.settle(err, at, givenUp)
-	if o.drain.closed && !t.is(inner) {
-		o.drain.count(err)
+func (o *Orchestrator) perform(fx *core.Effects) {
+	if fx.Spawn {
+		o.acting.Add(1)
+		go o.worker()
 	}
-	switch {
-	case t.is(inner):
-	case err == nil:
-		o.count.Done++
-	default:
-		o.count.Failed++
+	if fx.Wake > 0 {
+		o.alarm.set(fx.Wake)
 	}
-	o.overs.push(t)
-}
-
-// tell passes on how tasks ended, from the first of a list. It runs without mu.
-func (o *Orchestrator) tell(t *task) {
-	for t != nil {
-		next := t.next
-		t.next, t.prev = nil, nil
-		o.record(t)
-		t.job.tell()
+	for _, r := range fx.Return {
+		r.(*limiter.Reservation).Cancel() //nolint:forcetypeassert // what was given
+	}
+	for _, g := range fx.Watch {
+		o.watch(g)
+	}
+	for _, g := range fx.Unwatch {
+		unwatch(g)
+	}
+	for _, t := range fx.Cancel {
+		base(t).cancel(ErrClosed)
+	}
+	for t := fx.Ended; t != nil; {
+		next := t.Next() // before others see its end
+		o.deliver(t)
 		t = next
 	}
-	o.tellers.Add(-1)
-	if o.closing.Load() { // it may have been all that a drain waited for
-		o.mu.Lock()
-		o.quietLocked()
-		o.mu.Unlock()
+	for _, t := range fx.Admitted {
+		t.Of.(client).admitted() //nolint:forcetypeassert // every task has one
+	}
+	for _, r := range fx.Resumed {
+		r.Of.(*turn).come(r.Slot) //nolint:forcetypeassert // what was given
+	}
+	if fx.Many > 0 {
+		o.observe.many(fx.Many)
+	}
+	if fx.GivenUp {
+		o.drained.name(o, fx.Stuck)
+		o.giveUp()
+	}
+	if fx.Quiet {
+		o.quiet.Store(true)
+	}
+	o.acted()
+}
+
+// acted notes that a goroutine, or a caller, has done what it had to do.
+func (o *Orchestrator) acted() {
+	if o.acting.Add(-1) == 0 && o.quiet.Load() {
+		o.endOnce.Do(func() { close(o.ended) })
 	}
 }
+
+// tick lets time pass in the core.
+func (o *Orchestrator) tick() {
+	o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) { c.Tick(now, fx) }))
+}
+
+// Pending is how many tasks wait to start, for the first time or again.
+func (o *Orchestrator) Pending() (n int) {
+	o.look(func(c *core.Core, _ core.Time) { n = c.Pending() })
+	return n
+}
+
+// Shut has a route start nothing for a time, for a reason that the snapshot shows. Tasks whose deadline is earlier end with a
+// [limiter.DeadlineError]. Zero opens the route again.
+func (o *Orchestrator) Shut(route string, d time.Duration, reason string) error {
+	if err := o.cfg.Limiter.Check(route, 1); err != nil {
+		return fmt.Errorf("orchestrator: shut: %w", err)
+	}
+	o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) {
+		c.Shut(now, fx, route, now+min(d, forever), reason)
+	}))
+	return nil
+}
+
+// forever is a time that is as good as none, and that can be added to others.
+const forever = 100 * 365 * 24 * time.Hour

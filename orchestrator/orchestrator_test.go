@@ -16,42 +16,8 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// bubble runs a test with an orchestrator over an in-memory limiter, on a clock of its own. A goroutine that is left
-// over, and anything that hangs, fails it.
-func bubble(t *testing.T, rate, burst int64, slots int, test func(t *testing.T, o *orchestrator.Orchestrator)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		l, err := limiter.NewMemory(limiter.Config{
-			Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(rate, burst)}, "slow": {{Tokens: 1, Per: time.Hour, Burst: 1}}},
-			Routes:  map[string][]string{"spotify": {"global"}, "lastfm": {"global"}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		o, err := orchestrator.New(orchestrator.Config{Limiter: l, Slots: slots})
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(t, o)
-		ctx := context.WithoutCancel(t.Context())
-		if err := o.Close(ctx); err != nil {
-			t.Error(err)
-		}
-		if err := l.Close(ctx); err != nil {
-			t.Error(err)
-		}
-		if n := o.Pending(); n != 0 {
-			t.Errorf("%d tasks are pending after Close", n)
-		}
-	})
-}
-
-func value[T any](v T) orchestrator.Task[T] {
-	return func(context.Context) (T, error) { return v, nil }
-}
-
 func TestExecuteReturnsWhatTheTaskReturns(t *testing.T) {
-	bubble(t, 40, 40, 10, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 40, 40, 10, func(t *testing.T, o *orchestrator.Orchestrator) {
 		got, err := orchestrator.Execute(t.Context(), o, value("song"))
 		if got != "song" || err != nil {
 			t.Errorf("got %q, %v", got, err)
@@ -68,7 +34,7 @@ func TestExecuteReturnsWhatTheTaskReturns(t *testing.T) {
 }
 
 func TestSlotsBoundWhatExecutes(t *testing.T) {
-	bubble(t, 10_000, 10_000, 3, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 10_000, 10_000, 3, func(t *testing.T, o *orchestrator.Orchestrator) {
 		var now, most atomic.Int64
 		tasks := make([]orchestrator.Task[int], 30)
 		for i := range tasks {
@@ -97,7 +63,7 @@ func TestSlotsBoundWhatExecutes(t *testing.T) {
 }
 
 func TestTasksStartAtTheRateInOrder(t *testing.T) {
-	bubble(t, 40, 5, 10, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 40, 5, 10, func(t *testing.T, o *orchestrator.Orchestrator) {
 		begin := time.Now()
 		var mu sync.Mutex
 		var order []int
@@ -130,7 +96,7 @@ func TestTasksStartAtTheRateInOrder(t *testing.T) {
 }
 
 func TestTaskCarriesItsReservation(t *testing.T) {
-	bubble(t, 40, 40, 10, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 40, 40, 10, func(t *testing.T, o *orchestrator.Orchestrator) {
 		got, err := orchestrator.Execute(t.Context(), o, func(ctx context.Context) (string, error) {
 			r, ok := limiter.FromContext(ctx)
 			if !ok || r.Use("lastfm") || !r.Use("spotify") || r.Use("spotify") {
@@ -146,7 +112,7 @@ func TestTaskCarriesItsReservation(t *testing.T) {
 
 // TestCancelledTasksHoldNoSlot: a lane whose next token is an hour away holds no slot for tasks that are gone.
 func TestCancelledTasksHoldNoSlot(t *testing.T) {
-	bubble(t, 1000, 1000, 2, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 1000, 1000, 2, func(t *testing.T, o *orchestrator.Orchestrator) {
 		if _, err := orchestrator.Execute(t.Context(), o, value(1), orchestrator.Route("slow")); err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +145,7 @@ func TestCancelledTasksHoldNoSlot(t *testing.T) {
 
 // TestCancelledTaskWastesNothing: the token that a cancelled task waited for goes to the next in line.
 func TestCancelledTaskWastesNothing(t *testing.T) {
-	bubble(t, 10, 1, 10, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 10, 1, 10, func(t *testing.T, o *orchestrator.Orchestrator) {
 		begin := time.Now()
 		ctx, cancel := context.WithCancel(t.Context())
 		if _, err := orchestrator.Execute(t.Context(), o, value(0)); err != nil {
@@ -216,7 +182,7 @@ func TestCancelledTaskWastesNothing(t *testing.T) {
 }
 
 func TestRunningTaskSeesItsContextEnd(t *testing.T) {
-	bubble(t, 40, 40, 1, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 40, 40, 1, func(t *testing.T, o *orchestrator.Orchestrator) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		begin := time.Now()
@@ -232,7 +198,7 @@ func TestRunningTaskSeesItsContextEnd(t *testing.T) {
 }
 
 func TestPanicAndGoexitEndTheirTaskAlone(t *testing.T) {
-	bubble(t, 1000, 1000, 1, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 1000, 1000, 1, func(t *testing.T, o *orchestrator.Orchestrator) {
 		cause := errors.New("index 3 of 2")
 		_, err := orchestrator.Execute(t.Context(), o, func(context.Context) (int, error) { panic(cause) })
 		if p, ok := errors.AsType[*orchestrator.PanicError](err); !ok || !errors.Is(err, cause) || len(p.Stack) == 0 {
@@ -253,7 +219,7 @@ func TestPanicAndGoexitEndTheirTaskAlone(t *testing.T) {
 }
 
 func TestLimiterErrorEndsTheTask(t *testing.T) {
-	bubble(t, 40, 40, 2, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 40, 40, 2, func(t *testing.T, o *orchestrator.Orchestrator) {
 		for range 5 {
 			_, err := orchestrator.Execute(t.Context(), o, value(1), orchestrator.Route("nowhere"))
 			if e, ok := errors.AsType[*limiter.RouteError](err); !ok || e.Route != "nowhere" {
@@ -267,7 +233,7 @@ func TestLimiterErrorEndsTheTask(t *testing.T) {
 }
 
 func TestCloseDrains(t *testing.T) {
-	bubble(t, 10, 1, 2, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 10, 1, 2, func(t *testing.T, o *orchestrator.Orchestrator) {
 		b, err := orchestrator.EnqueueBatch(t.Context(), o, "b", slices.Repeat([]orchestrator.Task[int]{value(1)}, 11))
 		if err != nil {
 			t.Fatal(err)
@@ -314,8 +280,8 @@ func TestCloseGivesUpWithItsContext(t *testing.T) {
 		if _, err := running.Await(t.Context()); !errors.Is(err, orchestrator.ErrClosed) {
 			t.Errorf("the executing task ended with %v", err)
 		}
-		out, err := b.Await(t.Context())
-		if failed, ok := errors.AsType[*orchestrator.BatchError](err); !ok || len(failed.Failed) != 98 || !errors.Is(err, orchestrator.ErrClosed) {
+		out, err := b.Values(t.Context())
+		if failed, ok := errors.AsType[*orchestrator.BatchError](err); !ok || len(failed.Errors) != 98 || !errors.Is(err, orchestrator.ErrClosed) {
 			t.Errorf("98 of %d tasks should have ended with ErrClosed: %v", len(out), err)
 		}
 		if err := o.Close(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
@@ -329,7 +295,7 @@ func TestCloseGivesUpWithItsContext(t *testing.T) {
 
 // TestEveryTaskEndsOnce: whatever is cancelled when, every accepted task has one outcome.
 func TestEveryTaskEndsOnce(t *testing.T) {
-	bubble(t, 500, 50, 4, func(t *testing.T, o *orchestrator.Orchestrator) {
+	inBubbleAtRate(t, 500, 50, 4, func(t *testing.T, o *orchestrator.Orchestrator) {
 		var submitters sync.WaitGroup
 		var ended atomic.Int64
 		for i := range 20 {

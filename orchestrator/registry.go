@@ -1,9 +1,10 @@
 package orchestrator
 
 import (
+	"container/heap"
+	"context"
 	"fmt"
-	"log/slog"
-	"slices"
+	"sync"
 	"time"
 )
 
@@ -19,204 +20,181 @@ const (
 	LiveAppends
 )
 
-// Finished is what becomes of a batch whose id is that of one that has finished and is still kept. The zero value is
-// FinishedReuses.
-type Finished int
-
-const (
-	// FinishedReuses takes the id for the new batch; the outcomes of the old one are forgotten.
-	FinishedReuses Finished = iota
-	// FinishedFails refuses it with [ErrBatchExists].
-	FinishedFails
-)
-
-// OnLive says what becomes of a batch whose id is that of one that has not finished.
+// OnLive says what becomes of a batch whose id is that of one that has not finished. A batch that has finished makes way.
 func OnLive(l Live) Option { return func(o *options) { o.live = l } }
 
-// OnFinished says what becomes of a batch whose id is that of one that has finished and is still kept.
-func OnFinished(f Finished) Option { return func(o *options) { o.finished = f } }
-
-// registry keeps batches by id, so that they can be awaited by name. It is guarded by the orchestrator's mu. The batches
-// that are finished are kept until somebody has awaited them and a moment longer, for a time and up to a number; of
-// those that are kept no longer the ids are remembered, up to a greater number.
+// registry keeps batches by id, so that they can be found by it. Those that have finished are kept until somebody has awaited
+// them and a moment longer, for a time and up to a number. The last ids that were forgotten are remembered.
 type registry struct {
-	byID map[string]*entry
-	// in the order in which they are to be forgotten; those that have been forgotten or reused are skipped
-	unawaited, awaited []*entry
-	gone               map[string]struct{}
-	missed             int64 // that were forgotten though nobody had awaited them
-	goneOrder          []string
-	timer              *time.Timer
-	rings              int64 // when that does, 0 if it does not
+	most   int
+	keep   time.Duration
+	mu     sync.Mutex
+	byID   map[string]*entry
+	kept   expiry // those that have finished
+	gone   map[string]int
+	order  ring[string] // of those that are gone
+	unseen int64        // that were forgotten though nobody had awaited them
+	warn   func()       // of the first of these
 }
 
 // entry is one batch of the registry.
 type entry struct {
 	id      string
-	batch   kept
-	state   state // executes, then over
+	batch   named
+	until   time.Duration
+	place   int // in the heap; -1 outside
 	awaited bool
-	dropped bool   // it is not in the registry any more
-	until   int64  // how long it is kept, once it is over
-	old     *entry // of the same id, until it is certain that this one is taken in
 }
 
-// kept is a batch whatever the type of its results.
-type kept interface {
-	progress() Progress
-}
+// named is a batch whatever the type of its results.
+type named interface{ progress() Progress }
 
 const (
 	// grace is how long a batch is kept that somebody has awaited, for others who await it at the same time.
 	grace = 10 * time.Second
-	// remembered is how many ids are remembered for each batch that is kept.
-	remembered = 10
+	// remembered is how many ids of batches are remembered that are kept no longer.
+	remembered = 1000
 )
 
-// addLocked registers a batch. It returns the one of the same id that it joins, if it does.
-func (r *registry) addLocked(id string, b kept, set *options) (*entry, kept, error) {
-	var old *entry
-	if e, ok := r.byID[id]; ok {
-		switch {
-		case e.state != over && set.live == LiveFails, e.state == over && set.finished == FinishedFails:
-			return nil, nil, fmt.Errorf("%w: %s", ErrBatchExists, id)
-		case e.state != over:
-			return e, e.batch, nil
+func newRegistry(most int, keep time.Duration) registry {
+	return registry{most: most, keep: keep, byID: map[string]*entry{}, gone: map[string]int{}, order: newRing[string](remembered)}
+}
+
+// live is the batch of an id that has not finished, nil if there is none.
+func (r *registry) live(id string) named {
+	if e := r.byID[id]; e != nil && e.place < 0 {
+		return e.batch
+	}
+	return nil
+}
+
+func (r *registry) add(id string, b named) {
+	if old := r.byID[id]; old != nil {
+		heap.Remove(&r.kept, old.place)
+		r.forgot(old)
+	}
+	r.byID[id] = &entry{id: id, batch: b, place: -1}
+}
+
+// finished notes that all tasks of a batch have ended.
+func (r *registry) finished(id string, b named, now time.Duration) {
+	e := r.byID[id]
+	if e == nil || e.batch != b { // it has not been registered: nobody can find it
+		return
+	}
+	e.until = now + min(r.keep, forever)
+	heap.Push(&r.kept, e)
+	r.forget(now)
+}
+
+// awaited notes that somebody has the outcomes of a batch.
+func (r *registry) awaited(id string, b named, now time.Duration) {
+	if id == "" {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.byID[id]; e != nil && e.batch == b && e.place >= 0 && !e.awaited {
+		e.awaited, e.until = true, min(e.until, now+grace)
+		heap.Fix(&r.kept, e.place)
+	}
+	r.forget(now)
+}
+
+// forget drops what has been kept long enough, and what is too much.
+func (r *registry) forget(now time.Duration) {
+	for len(r.kept) > 0 && (r.kept[0].until <= now || len(r.kept) > r.most) {
+		e := heap.Pop(&r.kept).(*entry) //nolint:forcetypeassert // nothing else is in it
+		delete(r.byID, e.id)
+		r.forgot(e)
+		r.gone[e.id]++
+		if old, full := r.order.push(e.id); full {
+			if r.gone[old]--; r.gone[old] == 0 {
+				delete(r.gone, old)
+			}
 		}
-		old = e
-	}
-	if r.byID == nil {
-		r.byID, r.gone = map[string]*entry{}, map[string]struct{}{}
-	}
-	e := &entry{id: id, batch: b, state: executes, old: old}
-	r.byID[id] = e
-	delete(r.gone, id)
-	return e, nil, nil
-}
-
-// takenInLocked notes that the tasks of a batch were taken in: the one that had its id is forgotten.
-func (r *registry) takenInLocked(e *entry) {
-	if e.old != nil {
-		e.old.dropped = true
-		e.old = nil
 	}
 }
 
-// takeBackLocked gives back the id of a batch that was not taken in after all.
-func (r *registry) takeBackLocked(e *entry) {
-	e.dropped = true
-	delete(r.byID, e.id)
-	if e.old != nil && !e.old.dropped {
-		r.byID[e.id] = e.old
+// forgot counts a batch that nobody has awaited.
+func (r *registry) forgot(e *entry) {
+	if e.awaited {
+		return
+	}
+	if r.unseen++; r.unseen == 1 {
+		go r.warn()
 	}
 }
 
-// findLocked returns the batch of an id.
-func (r *registry) findLocked(id string) (*entry, error) {
+// find returns the batch of an id.
+func (r *registry) find(id string, now time.Duration) (named, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forget(now)
 	if e, ok := r.byID[id]; ok {
-		return e, nil
+		return e.batch, nil
 	}
-	if _, ok := r.gone[id]; ok {
+	if r.gone[id] > 0 {
 		return nil, fmt.Errorf("%w: %s", ErrBatchExpired, id)
 	}
 	return nil, fmt.Errorf("%w: %s", ErrUnknownBatch, id)
 }
 
-// finishedLocked notes that all tasks of a batch have ended.
-func (o *Orchestrator) finishedLocked(e *entry) {
-	r := &o.batches
-	e.state, e.until = over, o.now()+int64(o.cfg.KeepBatches)
-	r.unawaited = append(r.unawaited, e)
-	o.forgetLocked()
-}
-
-// awaited notes that somebody has the outcomes of a batch.
-func (o *Orchestrator) awaited(e *entry) {
-	o.mu.Lock()
-	defer o.unlock()
-	if e.awaited || e.state != over {
-		return
-	}
-	r := &o.batches
-	e.awaited, e.until = true, min(e.until, o.now()+int64(grace))
-	r.awaited = append(r.awaited, e)
-	o.forgetLocked()
-}
-
-// forgetLocked forgets what is kept no longer, and sets the timer for what comes next.
-func (o *Orchestrator) forgetLocked() {
-	r, now := &o.batches, o.now()
-	defer o.warnOfMissedLocked(r.missed)
-	r.unawaited = r.restLocked(r.unawaited, now, func(e *entry) bool { return !e.awaited })
-	r.awaited = r.restLocked(r.awaited, now, func(*entry) bool { return true })
-	for over := len(r.awaited) + len(r.unawaited) - o.cfg.MaxBatches; over > 0; over-- {
-		if oldest := &r.awaited; len(*oldest) > 0 {
-			r.dropLocked((*oldest)[0])
-			*oldest = (*oldest)[1:]
-		} else {
-			r.dropLocked(r.unawaited[0])
-			r.unawaited = r.unawaited[1:]
+// unfinished are the batches that have not finished.
+func (r *registry) unfinished() (live []named, unseen int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.byID {
+		if e.place < 0 {
+			live = append(live, e.batch)
 		}
 	}
-	for len(r.goneOrder) > remembered*o.cfg.MaxBatches {
-		delete(r.gone, r.goneOrder[0])
-		r.goneOrder = r.goneOrder[1:]
-	}
-	next := never
-	for _, l := range [][]*entry{r.unawaited, r.awaited} {
-		if len(l) > 0 {
-			next = min(next, l[0].until)
-		}
-	}
-	if next == never || r.rings > 0 && r.rings <= next || o.drain.closed {
-		return
-	}
-	r.rings = next
-	if d := time.Duration(next - now); r.timer == nil {
-		r.timer = time.AfterFunc(d, o.forget)
-	} else {
-		r.timer.Reset(d)
-	}
+	return live, r.unseen
 }
 
-func (o *Orchestrator) forget() {
-	o.mu.Lock()
-	o.batches.rings = 0
-	o.forgetLocked()
-	o.unlock()
+// FindBatch returns the batch of an id. Under its id a finished batch is kept until somebody has awaited it and ten seconds
+// longer, and not longer than [Config.KeepBatches]. Errors: [ErrUnknownBatch], [ErrBatchExpired], [ErrBatchType].
+func FindBatch[T any](o *Orchestrator, id string) (*Batch[T], error) {
+	there, err := o.batches.find(id, o.now())
+	if err != nil {
+		return nil, err
+	}
+	b, ok := there.(*Batch[T])
+	if !ok {
+		return nil, fmt.Errorf("%w: %s is a %T", ErrBatchType, id, there)
+	}
+	return b, nil
 }
 
-// warnOfMissedLocked says so, the first time that batches are forgotten which nobody has awaited.
-func (o *Orchestrator) warnOfMissedLocked(before int64) {
-	if before == 0 && o.batches.missed > 0 {
-		o.warnings = append(o.warnings, func() {
-			o.log.LogAttrs(o.life, slog.LevelWarn, "a finished batch was forgotten that nobody had awaited; others will be counted only")
-		})
+// AwaitBatch is [FindBatch] and [Batch.Await].
+func AwaitBatch[T any](ctx context.Context, o *Orchestrator, id string) ([]Outcome[T], error) {
+	b, err := FindBatch[T](o, id)
+	if err != nil {
+		return nil, err
 	}
+	return b.Await(ctx)
 }
 
-// restLocked is what is left of a list when what is not of it any more is dropped, and what has been kept long enough.
-func (r *registry) restLocked(l []*entry, now int64, of func(*entry) bool) []*entry {
-	return slices.DeleteFunc(l, func(e *entry) bool {
-		if !e.dropped && of(e) && e.until <= now {
-			r.dropLocked(e)
-		}
-		return e.dropped || !of(e)
-	})
+// expiry is a heap of batches by when they are forgotten.
+type expiry []*entry
+
+func (h expiry) Len() int           { return len(h) }
+func (h expiry) Less(i, j int) bool { return h[i].until < h[j].until }
+func (h expiry) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].place, h[j].place = i, j
 }
 
-// dropLocked forgets a batch but for its id.
-func (r *registry) dropLocked(e *entry) {
-	e.dropped = true
-	if !e.awaited {
-		r.missed++
-	}
-	if r.byID[e.id] != e {
-		return
-	}
-	delete(r.byID, e.id)
-	if _, ok := r.gone[e.id]; !ok {
-		r.goneOrder = append(slices.DeleteFunc(r.goneOrder, func(id string) bool { return id == e.id }), e.id)
-	}
-	r.gone[e.id] = struct{}{}
+// Push and Pop are for container/heap.
+func (h *expiry) Push(e any) {
+	e.(*entry).place = len(*h)  //nolint:forcetypeassert // nothing else is in it
+	*h = append(*h, e.(*entry)) //nolint:forcetypeassert // see above
+}
+
+func (h *expiry) Pop() any {
+	last := len(*h) - 1
+	e := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return e
 }

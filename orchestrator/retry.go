@@ -3,9 +3,9 @@ package orchestrator
 import (
 	"errors"
 	"fmt"
+	"math/bits"
+	"math/rand/v2"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
 )
 
 // Retry says which tasks run again after an error, and when. Each attempt takes a token and a slot of its own; between
@@ -56,6 +56,7 @@ func (r Retry) filled() (Retry, error) {
 	fill(&r.First, defaultFirst)
 	fill(&r.Most, defaultMost)
 	fill(&r.MostAfter, defaultMostAfter)
+	r.Most, r.MostAfter = min(r.Most, forever), min(r.MostAfter, forever)
 	if r.Classify == nil {
 		r.Classify = says
 	}
@@ -100,86 +101,12 @@ func (r *Retry) classify(err error) (v Verdict) {
 	return r.Classify(err)
 }
 
-// delays makes the random times between the attempts of a task. The library spreads them around a mean: half of the
-// bound, by all of itself.
-func (r *Retry) delays() *backoff.ExponentialBackOff {
-	const double, all, half = 2, 1, 2
-	return &backoff.ExponentialBackOff{
-		InitialInterval: min(r.First, r.Most) / half, MaxInterval: r.Most / half, Multiplier: double, RandomizationFactor: all,
+// pause is a random time before the attempt after one of a number: up to First·2ⁿ⁻¹, at most Most (full jitter, as in
+// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+func (r *Retry) pause(number int) time.Duration {
+	bound := r.Most
+	if shift := number - 1; shift < bits.LeadingZeros64(uint64(r.First))-1 {
+		bound = min(bound, r.First<<shift)
 	}
-}
-
-// againLocked lets a task wait for another attempt. If it may not have one it reports false; the error may say why.
-func (o *Orchestrator) againLocked(t *task, e *ending) bool {
-	n, retry := t.opts.lane, &o.cfg.Retry
-	most := retry.Attempts
-	if t.opts.tries > 0 {
-		most = t.opts.tries
-	}
-	if int(t.tries) >= most || e.gone || o.drain.given || e.verdict.After > retry.MostAfter {
-		return false
-	}
-	m := t.extra()
-	if m.backoff == nil {
-		m.backoff = retry.delays()
-	}
-	delay := e.verdict.After + m.backoff.NextBackOff()
-	if !e.deadline.IsZero() && time.Until(e.deadline) <= delay {
-		return false
-	}
-	if !e.verdict.Throttled && !n.budget.take(o.now()) {
-		o.count.OverBudget++
-		e.err = fmt.Errorf("%w: %w", ErrRetryBudget, e.err)
-		return false
-	}
-	o.count.Retried++
-	o.busy.remove(t)
-	o.resting.push(t)
-	m.last = e.err
-	t.state = delayed
-	o.takeRoomLocked(1, t.opts.cost) // whether there is any or not: it has been let in
-	o.watchLocked(t, e.done, 1)
-	m.timer = time.AfterFunc(delay, func() { o.resume(t) })
-	return true
-}
-
-// resume queues a task whose next attempt may be made.
-func (o *Orchestrator) resume(t *task) {
-	o.mu.Lock()
-	if t.state == delayed {
-		o.resting.remove(t)
-		t.state, t.more.resumedAt = queued, o.now()
-		n := t.opts.lane
-		n.queue.pushBack(t)
-		n.movedLocked()
-		o.wakeLocked()
-	}
-	o.unlock()
-}
-
-// budget bounds the retries of a route: a token bucket that first attempts fill, or time where that is more. It is
-// guarded by the orchestrator's mu.
-type budget struct {
-	tokens float64
-	firsts int   // first attempts since at
-	at     int64 // ns
-}
-
-const (
-	budgetRatio = 0.1 // of first attempts
-	budgetFloor = 1.0 // a second
-	budgetBurst = 10.0
-)
-
-func newBudget(now int64) budget { return budget{tokens: 1, at: now} }
-
-// take pays for a retry, if it can.
-func (b *budget) take(now int64) bool {
-	earned := max(budgetRatio*float64(b.firsts), budgetFloor*time.Duration(now-b.at).Seconds())
-	b.tokens, b.firsts, b.at = min(budgetBurst, b.tokens+earned), 0, now
-	if b.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	return true
+	return rand.N(bound + 1)
 }

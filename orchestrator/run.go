@@ -5,20 +5,27 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
 // run is one attempt of a task, and the context that it runs with: the submitter's, with the reservation that the attempt
 // starts on. A context of the library is made only when somebody asks for the end of this one, so that a function that
 // does not costs nothing.
 type run struct {
-	t           *task // fixed when the attempt begins, like the two below
+	t           *task           // fixed when the attempt begins, like those down to label
+	ctx         context.Context //nolint:containedctx // the submitter's
+	opts        *options
 	reservation *limiter.Reservation
-	startedAt   int64 // ns since the orchestrator began
+	number      int           // of the attempt, from 1
+	startedAt   time.Duration // since the orchestrator began
+	label       string        // of its goroutine
 
 	real atomic.Pointer[realContext]
-	lent int32 // goroutines of the attempt that wait for others of the orchestrator's; guarded by its mu, like slot
-	slot bool  // it has a slot
+	slot atomic.Bool // it holds one of the semaphore
+	span trace.Span  // of the execution; nil if nobody records it
 }
 
 // realContext is a context that can end.
@@ -31,10 +38,36 @@ type realContext struct {
 // runKey is the key under which the context of an attempt holds the attempt.
 type runKey struct{}
 
+func (o *Orchestrator) newRun(t *task, s core.Start, label string, now time.Time) *run {
+	r := &run{
+		t: t, ctx: t.ctx, opts: t.opts, reservation: s.Reservation.(*limiter.Reservation), //nolint:forcetypeassert // what was given
+		number: s.Attempt, startedAt: now.Sub(o.began), label: label,
+	}
+	t.run.Store(r)
+	if o.life.Err() != nil { // a drain ends contexts, and may not have seen this one
+		r.cancel(ErrClosed)
+	}
+	return r
+}
+
+// takeSlot holds what executes against the number of slots once more: the core has counted them. It waits at most for
+// another attempt that the core knows to be over.
+func (r *run) takeSlot() {
+	_ = r.opts.o.slots.Acquire(context.Background(), 1)
+	r.slot.Store(true)
+}
+
+// leaveSlot comes before the core hears of it, or at once after.
+func (r *run) leaveSlot() {
+	if r.slot.CompareAndSwap(true, false) {
+		r.opts.o.slots.Release(1)
+	}
+}
+
 func (r *run) Deadline() (time.Time, bool) {
-	deadline, ok := r.t.ctx.Deadline()
-	if limit := r.t.opts.timeout; limit > 0 {
-		if mine := r.t.opts.lane.o.began.Add(time.Duration(r.startedAt) + limit); !ok || mine.Before(deadline) {
+	deadline, ok := r.ctx.Deadline()
+	if limit := r.opts.timeout; limit > 0 {
+		if mine := r.opts.o.at(r.startedAt + limit); !ok || mine.Before(deadline) {
 			return mine, true
 		}
 	}
@@ -47,7 +80,7 @@ func (r *run) Err() error {
 	if c := r.real.Load(); c != nil {
 		return c.Err()
 	}
-	return r.t.ctx.Err()
+	return r.ctx.Err()
 }
 
 func (r *run) Value(key any) any {
@@ -61,7 +94,7 @@ func (r *run) Value(key any) any {
 	if c := r.real.Load(); c != nil && c != ended {
 		return c.Value(key)
 	}
-	return r.t.ctx.Value(key)
+	return r.ctx.Value(key)
 }
 
 // ensure makes the context that can end.
@@ -70,7 +103,7 @@ func (r *run) ensure() *realContext {
 		return c
 	}
 	c := new(realContext)
-	c.Context, c.cancel = context.WithCancelCause(r.t.ctx)
+	c.Context, c.cancel = context.WithCancelCause(r.ctx)
 	if !r.real.CompareAndSwap(nil, c) {
 		c.cancel(nil)
 		return r.real.Load()
@@ -113,9 +146,9 @@ func (o *Orchestrator) running(ctx context.Context) *run { //nolint:contextcheck
 		if !ok {
 			return nil
 		}
-		if r.t.opts.lane.o == o {
+		if r.opts.o == o {
 			return r
 		}
-		ctx = r.t.ctx // that of another's, which may be within one of ours
+		ctx = r.ctx // that of another's, which may be within one of ours
 	}
 }

@@ -2,180 +2,274 @@ package orchestrator
 
 import (
 	"context"
-	"reflect"
-	"runtime/debug"
+	"errors"
+	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
 // Task is a function that does one piece of work: usually one request to a provider. Its context is the submitter's,
 // carries the task's reservation, and ends when the orchestrator gives up on it, at the latest when the function returns.
 type Task[T any] = func(context.Context) (T, error)
 
-// job is what an untyped task does for the typed one that it is part of.
-type job interface {
+// client is who a task is for: a future, a part of a batch, the shared run of a key, a call of a batcher.
+type client interface {
+	base() *task
 	// do runs the function and keeps its result. It is user code.
 	do(ctx context.Context) error
-	// settle keeps how the task ended, under mu. The result does not count where the function was given up.
-	settle(err error, at int64, givenUp bool)
-	// tell passes that on to those who wait, without mu. It comes once, after settle.
-	tell()
-	// failure is the error that was settled.
-	failure() error
+	// ended tells those who wait that the outcome is there. It comes once, and drops what is not needed any more.
+	ended()
+	// outside notes that the task waits for room. It comes in the input in which the task arrives, under the lock.
+	outside()
+	// admitted comes where the task had to wait for room, and waits for it no longer.
+	admitted()
 }
 
-// state is how far a task has come.
-type state uint8
-
-const (
-	fresh    state = iota
-	queued         // in the queue of its lane
-	delayed        // waits before its next attempt
-	joined         // waits for the run of another task
-	bound          // has a reservation and a slot, and waits for a goroutine
-	executes       // its function runs
-	left           // its function still runs, but nobody waits for it any more
-	over           // has its outcome
-)
-
-// task is one piece of work on its way through a lane. It is part of the typed value that its submitter holds: a task
-// that is queued costs that and nothing else.
+// task is one piece of work on its way. It is part of the typed value that its submitter holds: a task that is queued costs
+// that and nothing else. Its fields are fixed when it is made, except run and span.
 type task struct {
-	job  job             // fixed while the task is on its way, like the three below
+	core.Task
+
 	ctx  context.Context //nolint:containedctx // of whoever submitted it: the task runs long after that call returned
 	opts *options
-	more *more
-
-	// The rest is guarded by the orchestrator's mu. Times are in ns since it began.
-	prev, next *task // in the one list that it is in
-	watch      *watch
-	queuedAt   int64
-	attempt    run   // the first
-	watched    int32 // its place in the watch
-	state      state
-	rank       uint8 // of its class; that of a more urgent one that has joined it
-	tries      uint8
-	flags      flags
+	run  atomic.Pointer[run] // the attempt that began last
+	rare *rare               // made before the task is queued, or in the input in which it arrives; nil for most
 }
 
-// flags are what is true of few tasks.
-type flags uint8
-
-const (
-	inner flags = 1 << iota // of the orchestrator's own: it counts for none of those that were submitted
-	lost                    // its function was given up: what it may yet return counts for nothing
-)
-
-func (t *task) is(f flags) bool { return t.flags&f != 0 }
-
-// more is what few tasks have.
-type more struct {
-	span      trace.Span
-	attempt   trace.Span
-	run       *run                        // the attempt, where it is not the first
-	backoff   *backoff.ExponentialBackOff // between attempts
-	timer     *time.Timer                 // until the next attempt
-	last      error                       // of the attempt before
-	of        *task                       // the run that it has joined
-	asked     int64                       // when its lane first asked for the reservation of this attempt
-	turns     int                         // times that its lane had come back with a ticket before this attempt
-	resumedAt int64                       // when that was
-	leave     func(why error)             // takes a task out of the run that it has joined, under mu
+// rare is what few tasks have.
+type rare struct {
+	span       trace.Span    // nil if nobody listens
+	entry      chan struct{} // closed when the task waits for room no longer; nil if it never did
+	turnedAway error         // why it was not taken in after that; to be read when entry is closed
+	limit      *time.Timer   // of its wait, where the limiter bounds that and its context does not
 }
 
-// extra returns what few tasks have, of this one.
-func (t *task) extra() *more {
-	if t.more == nil {
-		t.more = new(more)
+// extra is the rare fields of a task, which are made if there are none yet.
+func (t *task) extra() *rare {
+	if t.rare == nil {
+		t.rare = new(rare)
 	}
-	return t.more
+	return t.rare
 }
 
-// current is the attempt that executes.
-func (t *task) current() *run {
-	if t.more != nil && t.more.run != nil {
-		return t.more.run
+// waitsForRoom makes the channel that is closed when the task has room, or has ended.
+func (t *task) waitsForRoom() { t.extra().entry = make(chan struct{}) }
+
+// entry is that channel, nil if the task never waited for room.
+func (t *task) entry() chan struct{} {
+	if t.rare == nil {
+		return nil
 	}
-	return &t.attempt
+	return t.rare.entry
 }
 
-// bindLocked gives a task the reservation that its next attempt starts on.
-func (t *task) bindLocked(r *limiter.Reservation) {
-	this := &t.attempt
-	if t.tries > 0 {
-		this = new(run) // what is left of the last one must not come to life again
-		t.extra().run = this
+func (t *task) client() client { return t.Of.(client) } //nolint:forcetypeassert // every task has one
+
+func base(t *core.Task) *task { return t.Of.(client).base() } //nolint:forcetypeassert // every task has one
+
+// cancel ends the context of the attempt that executes.
+func (t *task) cancel(why error) {
+	if r := t.run.Load(); r != nil {
+		r.cancel(why)
 	}
-	this.t, this.reservation, this.slot = t, r, true
-	t.tries++
-	t.state = bound
 }
 
-// mark is what tells the stack of a task from others. An array is passed on the stack, not in registers, so that a
-// trace shows it as it is; and it costs nothing, unlike to ask for the number of the goroutine.
-func (t *task) mark() [2]uintptr { return [2]uintptr{reflect.ValueOf(t).Pointer(), markOfTasks} }
+// prepare makes a task of a client.
+func (o *Orchestrator) prepare(t *task, of client, ctx context.Context, opts *options) {
+	t.fill(of, ctx, opts)
+	t.Child = o.running(ctx) != nil
+	if deadline, ok := ctx.Deadline(); ok {
+		t.Deadline = max(1, deadline.Sub(o.began))
+	} else {
+		o.boundWait(t)
+	}
+}
 
-// markOfTasks makes a mark that is nothing else.
-const markOfTasks = 0x77656972
+// fill is what a task has from its options. It calls no code of others.
+func (t *task) fill(of client, ctx context.Context, opts *options) {
+	t.Of, t.ctx, t.opts = of, ctx, opts
+	t.Kind, t.Rank = &opts.Kind, opts.class.rank()
+}
 
-// perform runs the function of a task.
-//
-//go:noinline
-func (o *Orchestrator) perform(ctx context.Context, t *task, _ [2]uintptr) (err error) {
-	returned := false
-	defer func() {
-		if returned {
+// boundWait bounds how long a task without a deadline waits, where the limiter bounds that for its own callers.
+func (o *Orchestrator) boundWait(t *task) {
+	if o.maxWait > 0 {
+		late := &limiter.DeadlineError{Route: t.opts.route, Ready: o.maxWait}
+		t.Deadline = o.now() + o.maxWait
+		t.extra().limit = time.AfterFunc(o.maxWait, func() { o.leave(t, late) })
+	}
+}
+
+// check reports what is wrong with tasks before they are queued.
+func (o *Orchestrator) check(opts *options) error {
+	if err := o.cfg.Limiter.Check(opts.route, opts.Cost.Tokens); err != nil {
+		return err //nolint:wrapcheck // as Wait of the limiter gives it
+	}
+	if opts.Weight > o.cfg.MaxWeight {
+		return &WeightError{Weight: opts.Weight, Max: o.cfg.MaxWeight}
+	}
+	return nil
+}
+
+// arrive queues tasks of one route, or says why not. What the core decides is still to be done.
+func (o *Orchestrator) arrive(route string, g *core.Group, tasks []*core.Task, err *error) *core.Effects {
+	return o.input(func(c *core.Core, now core.Time, fx *core.Effects) {
+		if *err = c.Arrive(now, fx, route, g, tasks); *err != nil || o.cfg.Full != Wait {
 			return
 		}
-		v := recover()
-		if v == nil {
-			// Goexit: nothing runs in this goroutine any more but what is deferred.
-			o.finish(t, ErrGoexit)
-			return
-		}
-		if o.cfg.CrashOnPanic {
-			panic(v)
-		}
-		p := &PanicError{Value: v, Stack: trimStack(debug.Stack())}
-		heard := false
-		defer func() {
-			if !heard { // the hook has ended this goroutine
-				o.finish(t, p)
+		for _, t := range tasks {
+			if t.Outside() {
+				t.Of.(client).outside() //nolint:forcetypeassert // every task has one
 			}
-		}()
-		o.panicked(p)
-		heard, err = true, p
-	}()
-	err = t.job.do(ctx)
-	returned = true
+		}
+	})
+}
+
+// submit queues a task. Where there is no room it waits, if that is what is configured.
+func (o *Orchestrator) submit(t *task, watched bool) error {
+	o.observe.submitted(t, nil)
+	ctx, tasks := t.ctx, [...]*core.Task{&t.Task}
+	var group *core.Group
+	if watched {
+		group = watchOver(ctx)
+	}
+	var err error
+	fx := o.arrive(t.opts.route, group, tasks[:], &err)
+	entry := t.entry() // nil, unless this input has made it
+	o.do(fx)
+	if err != nil {
+		return o.refused(t, err)
+	}
+	if entry == nil {
+		return nil
+	}
+	if err := o.await(ctx, entry); err != nil {
+		o.leave(t, err)
+		<-entry
+	}
+	return t.rare.turnedAway
+}
+
+// refused notes that a task was not taken in, and returns the error for its submitter.
+func (o *Orchestrator) refused(t *task, err error) error {
+	if full, ok := err.(*core.FullError); ok { //nolint:errorlint // as the core gives it
+		err = &FullError{Tasks: full.Tasks, Pending: full.Pending, Weight: full.Weight, Oldest: full.Oldest, Never: full.Never}
+	}
+	o.observe.refused(t, err)
 	return err
 }
 
-// verdict asks whether a task that ended with an error is worth another attempt.
-func (o *Orchestrator) verdict(t *task, err error) Verdict {
-	returned := false
-	defer func() {
-		if !returned { // who was asked has ended this goroutine
-			o.finish(t, err)
-		}
-	}()
-	v := o.cfg.Retry.classify(err)
-	returned = true
-	return v
+// doLater does what an input has decided once the caller has given up its locks.
+func (o *Orchestrator) doLater(fx *core.Effects) { go o.do(fx) }
+
+// leave ends a task that has not started.
+func (o *Orchestrator) leave(t *task, why error) {
+	o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) { c.Leave(now, fx, &t.Task, why) }))
 }
 
-// panicked counts a panic, and tells whoever wants to know of it.
-func (o *Orchestrator) panicked(p *PanicError) {
-	o.mu.Lock()
-	o.count.Panicked++
-	o.mu.Unlock()
-	if o.cfg.OnPanic == nil {
-		return
+// deliver passes on how a task ended.
+func (o *Orchestrator) deliver(ended *core.Task) {
+	t := base(ended)
+	switch late := t.Err().(type) { //nolint:errorlint // as the core gives it
+	case *core.LateError:
+		t.Amend(&limiter.DeadlineError{Route: t.opts.route, Ready: late.Ready})
+	default:
+		if t.BudgetSpent() {
+			t.Amend(&budgetError{late})
+		}
 	}
-	defer func() { _ = recover() }() // one that panics itself changes nothing
-	o.cfg.OnPanic(p)
+	if r := t.rare; r != nil {
+		if r.limit != nil {
+			r.limit.Stop()
+		}
+		if r.entry != nil && !t.Started() && t.isTurnedAway() {
+			r.turnedAway = t.Err()
+		}
+	}
+	o.observe.ended(t)
+	t.client().ended()
+}
+
+// isTurnedAway reports whether a task that waited for room ended before it had any, and not by a decision about the task.
+func (t *task) isTurnedAway() bool {
+	select {
+	case <-t.rare.entry:
+		return false
+	default:
+		_, late := errors.AsType[*limiter.DeadlineError](t.Err())
+		return !late
+	}
+}
+
+// budgetError is the error of a task that the retry budget did not let run again. It does not call the task's error before
+// somebody asks.
+type budgetError struct{ err error }
+
+func (e *budgetError) Error() string   { return ErrRetryBudget.Error() + ": " + text(e.err) }
+func (e *budgetError) Unwrap() []error { return []error{ErrRetryBudget, e.err} }
+
+// turn is that of a goroutine of a task, which waited for other tasks, to go on.
+type turn struct {
+	ch   chan struct{}
+	slot bool
+}
+
+func (w *turn) come(slot bool) {
+	w.slot = slot
+	close(w.ch)
+}
+
+// lend frees the slot of a task that waits for others of its orchestrator, so that they can come to an end also where they
+// need that slot. It returns nil where the context is that of no task that runs, or a function that takes a slot again,
+// before all tasks that have not begun. If its context ends first, the task goes on without.
+func (o *Orchestrator) lend(ctx context.Context) (back func(context.Context)) {
+	r := o.running(ctx)
+	if r == nil || r.t.run.Load() != r {
+		return nil
+	}
+	var lent, ok bool
+	fx := o.input(func(c *core.Core, now core.Time, fx *core.Effects) { lent, ok = c.Lend(now, fx, &r.t.Task) })
+	if lent {
+		r.leaveSlot()
+	}
+	o.do(fx)
+	if !ok {
+		return nil // a goroutine that its task has left behind
+	}
+	return func(ctx context.Context) {
+		w := &turn{ch: make(chan struct{})}
+		o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) { c.Resume(now, fx, &r.t.Task, w) }))
+		select {
+		case <-w.ch:
+		case <-ctx.Done():
+			o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) { c.ResumeAnyway(now, fx, &r.t.Task) }))
+			<-w.ch
+		}
+		if w.slot {
+			r.takeSlot() //nolint:contextcheck // it must have it
+		}
+	}
+}
+
+// await waits until done is closed or ctx ends. What is done already is done, whatever ctx says. A task lends its slot
+// meanwhile.
+func (o *Orchestrator) await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	if back := o.lend(ctx); back != nil {
+		defer back(ctx)
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

@@ -2,20 +2,21 @@ package orchestrator
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// Names of the attributes of spans, and of log lines.
+// Names of the attributes of spans, and of metrics.
 const (
 	attrRoute     = attribute.Key("weir.route")
 	attrBucket    = attribute.Key("weir.bucket")     // that set the due time
 	attrTokenWait = attribute.Key("weir.token_wait") // s, from asking until due
-	attrTurns     = attribute.Key("weir.turns")      // times that the route came back with a ticket
+	attrTurns     = attribute.Key("weir.turns")      // answers of the limiter without a reservation
 	attrAttempt   = attribute.Key("weir.attempt")    // 1 for the first
 	attrBatch     = attribute.Key("weir.batch")
 	attrTasks     = attribute.Key("weir.batch.tasks")
@@ -26,163 +27,103 @@ const (
 const lookAgain = time.Second
 
 // start begins a span, now, if anybody listens; else it returns nil.
-func (o *Orchestrator) start(ctx context.Context, now int64, name string, opts ...trace.SpanStartOption) (context.Context, trace.Span) {
-	if !o.traced.Load() {
-		last := o.tracedAt.Load()
-		if now-last < int64(lookAgain) || !o.tracedAt.CompareAndSwap(last, now) {
+func (b *observer) start(ctx context.Context, name string, opts ...trace.SpanStartOption) (context.Context, trace.Span) {
+	if !b.traced.Load() {
+		last, now := b.tracedAt.Load(), b.o.latest.Load()
+		if now-last < int64(lookAgain) || !b.tracedAt.CompareAndSwap(last, now) {
 			return ctx, nil
 		}
 	}
-	with, span := o.tracer.Start(ctx, name, opts...)
-	if !o.traced.Load() {
+	with, span := b.tracer.Start(ctx, name, opts...)
+	if !b.traced.Load() {
 		// A provider that does nothing hands its parent on.
 		if sc := span.SpanContext(); !sc.IsValid() || sc.Equal(trace.SpanContextFromContext(ctx)) {
 			return ctx, nil
 		}
-		o.traced.Store(true)
+		b.traced.Store(true)
 	}
 	return with, span
 }
 
-// trace begins the span of a task, linked to that of its batch, if it has one.
-func (o *Orchestrator) trace(t *task, batch trace.Span, now int64) {
-	if t.more != nil && t.more.span != nil {
-		return
+// spanOf begins the span of a task, linked to that of its batch, if it has one.
+func (b *observer) spanOf(t *task, batch trace.Span) {
+	var links []trace.SpanStartOption
+	if batch != nil && b.traced.Load() {
+		links = append(links, trace.WithLinks(trace.Link{SpanContext: batch.SpanContext()}))
 	}
-	name, links := "task "+plainName, []trace.SpanStartOption(nil)
-	if o.traced.Load() {
-		if t.opts != nil {
-			name = "task " + t.opts.name
-		}
-		if batch != nil {
-			links = append(links, trace.WithLinks(trace.Link{SpanContext: batch.SpanContext()}))
-		}
-	}
-	if ctx, span := o.start(t.ctx, now, name, links...); span != nil {
-		if t.opts != nil {
-			span.SetName("task " + t.opts.name)
-		}
-		m := t.extra()
-		m.span, t.ctx = span, ctx
+	if ctx, span := b.start(t.ctx, t.opts.span, links...); span != nil {
+		t.extra().span, t.ctx = span, ctx
 	}
 }
 
-// span is that of a task, nil if it has none that anybody records.
-func (t *task) span() trace.Span {
-	if t.more == nil || t.more.span == nil || !t.more.span.IsRecording() {
+// recorded is the span of a task, nil if it has none that anybody records.
+func (t *task) recorded() trace.Span {
+	if span := t.anySpan(); span != nil && span.IsRecording() {
+		return span
+	}
+	return nil
+}
+
+func (t *task) anySpan() trace.Span {
+	if t.rare == nil {
 		return nil
 	}
-	return t.more.span
+	return t.rare.span
 }
 
-// traceAttempt records how an attempt came to start, queued and acquire, and begins the span of its execution. It returns
+// spansOfStart records how an attempt came to start, queued and acquire, and begins the span of its execution. It returns
 // the context of the attempt.
-func (o *Orchestrator) traceAttempt(t *task, r *run) context.Context {
-	if t.span() == nil {
-		return r
+//
+//go:noinline
+func (b *observer) spansOfStart(t *task, r *run, s core.Start) context.Context {
+	route, attempt := attrRoute.String(t.opts.route), attrAttempt.Int(s.Attempt)
+	if s.Attempt == 1 {
+		t.anySpan().SetAttributes(route)
 	}
-	route := attrRoute.String(t.opts.lane.route)
-	if t.tries == 1 {
-		t.more.span.SetAttributes(route)
-	}
-	attempt := attrAttempt.Int(int(t.tries))
-	since, start := o.at(t.queuedAt), o.at(r.startedAt)
-	if t.tries > 1 {
-		since = o.at(t.more.resumedAt)
-	}
+	since, start := b.o.at(s.Queued), b.o.at(r.startedAt)
 	// The lane asks for its tasks, not for each: a task that came later takes a part of that wait.
-	asked := o.at(t.more.asked)
-	if asked.Before(since) {
-		asked = since
-	}
-	if asked.After(start) {
-		asked = start
-	}
+	asked := b.o.at(min(max(s.Asked, s.Queued), r.startedAt))
 	var wait time.Duration // for the token, not for the call that asked for it
-	if r.reservation.TokenWait() > 0 || t.more.turns > 0 {
+	if r.reservation.TokenWait() > 0 || s.Turns > 0 {
 		wait = max(0, r.reservation.Due().Sub(asked))
 	}
-	_, queued := o.tracer.Start(t.ctx, "queued", trace.WithTimestamp(since), trace.WithAttributes(route, attempt))
+	_, queued := b.tracer.Start(t.ctx, "queued", trace.WithTimestamp(since), trace.WithAttributes(route, attempt))
 	queued.End(trace.WithTimestamp(asked))
-	_, acquire := o.tracer.Start(t.ctx, "acquire", trace.WithTimestamp(asked), trace.WithAttributes(route, attempt,
-		attrBucket.String(r.reservation.Bucket()), attrTokenWait.Float64(wait.Seconds()), attrTurns.Int(t.more.turns)))
+	_, acquire := b.tracer.Start(t.ctx, "acquire", trace.WithTimestamp(asked), trace.WithAttributes(route, attempt,
+		attrBucket.String(r.reservation.Bucket()), attrTokenWait.Float64(wait.Seconds()), attrTurns.Int(s.Turns)))
 	acquire.End(trace.WithTimestamp(start))
-	_, execute := o.tracer.Start(t.ctx, "execute", trace.WithTimestamp(start), trace.WithAttributes(route, attempt))
-	t.more.attempt = execute
-	return trace.ContextWithSpan(r, execute)
+	_, r.span = b.tracer.Start(t.ctx, "execute", trace.WithTimestamp(start), trace.WithAttributes(route, attempt))
+	return trace.ContextWithSpan(r, r.span)
 }
 
-// traceAttemptEnd ends the span of an execution.
-func (o *Orchestrator) traceAttemptEnd(t *task, err error) {
-	if t.more == nil || t.more.attempt == nil {
-		return
-	}
-	endSpan(t.more.attempt, err)
-	t.more.attempt = nil
-}
-
-// traceRefused ends the span of a task that was not taken in.
-func (o *Orchestrator) traceRefused(t *task, err error) {
-	if t.more != nil && t.more.span != nil {
-		endSpan(t.more.span, err)
-	}
-}
-
-// record says how a task ended: in its span and in a line of the log. It runs without mu.
-func (o *Orchestrator) record(t *task) {
-	level := o.cfg.Level.Level()
-	logged := !t.is(inner) && o.log.Enabled(t.ctx, level)
-	span := t.span()
-	if !logged && span == nil && (t.more == nil || t.more.span == nil) {
-		return
-	}
-	err, now := t.job.failure(), o.now()
-	if span != nil && t.attempt.t == nil {
-		span.SetAttributes(attrRoute.String(t.opts.lane.route))
-		_, queued := o.tracer.Start(t.ctx, "queued", trace.WithTimestamp(o.at(t.queuedAt)), trace.WithAttributes(attrRoute.String(t.opts.lane.route)))
+// endSpanOf ends the span of a task. One that never started was queued until now.
+//
+//go:noinline
+func (b *observer) endSpanOf(t *task) {
+	if span := t.recorded(); span != nil && !t.Started() {
+		route := attrRoute.String(t.opts.route)
+		span.SetAttributes(route)
+		_, queued := b.tracer.Start(t.ctx, "queued", trace.WithTimestamp(b.o.at(t.Since())), trace.WithAttributes(route))
 		queued.End()
 	}
-	if t.more != nil && t.more.span != nil {
-		endSpan(t.more.span, err)
-	}
-	if !logged {
-		return
-	}
-	waited, ran := now-t.queuedAt, int64(0)
-	if t.attempt.t != nil {
-		waited, ran = t.attempt.startedAt-t.queuedAt, now-t.attempt.startedAt
-	}
-	line := []slog.Attr{
-		slog.String("task", t.opts.name), slog.String("route", t.opts.lane.route), slog.String("class", t.opts.class.String()),
-		slog.Duration("waited", time.Duration(waited)), slog.Duration("ran", time.Duration(ran)), slog.Int("attempts", int(t.tries)),
-	}
-	if err != nil {
-		line = append(line, slog.String("error", text(err)))
-	}
-	if sc := trace.SpanContextFromContext(t.ctx); sc.IsValid() {
-		line = append(line, slog.String("trace_id", sc.TraceID().String()), slog.String("span_id", sc.SpanID().String()))
-	}
-	o.log.LogAttrs(t.ctx, level, "task ended", line...)
+	endSpan(t.anySpan(), t.Err())
 }
 
 func endSpan(span trace.Span, err error) {
+	if span == nil {
+		return
+	}
 	if err != nil && span.IsRecording() {
 		span.SetStatus(codes.Error, text(err))
 	}
 	span.End()
 }
 
-// traceBatch begins the span of a batch.
-func (b *Batch[T]) traceBatch(ctx context.Context, tasks int) {
-	if _, span := b.o.start(ctx, b.o.now(), "batch"); span != nil {
-		span.SetAttributes(attrBatch.String(b.id), attrTasks.Int(tasks))
-		b.span = span
+// batch begins the span of a batch, nil if nobody listens.
+func (b *observer) batch(ctx context.Context, id string, tasks int) trace.Span {
+	_, span := b.start(ctx, "batch")
+	if span != nil {
+		span.SetAttributes(attrBatch.String(id), attrTasks.Int(tasks))
 	}
-}
-
-// traceEnd ends it.
-func (b *Batch[T]) traceEnd(err error) {
-	if b.span != nil {
-		endSpan(b.span, err)
-	}
+	return span
 }

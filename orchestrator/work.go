@@ -1,219 +1,205 @@
 package orchestrator
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// work is the life of a goroutine of the orchestrator: it executes tasks that are ready and asks for lanes that want to
-// ask, until there is nothing to do. Before it does what may take long it sees to it that another one has a look.
-func (o *Orchestrator) work() {
-	finished := false
-	o.mu.Lock()
-	defer func() {
-		if !finished { // a task has ended this goroutine
-			o.mu.Lock()
-			o.wakeLocked()
-		}
-		o.active--
-		o.quietLocked()
-		o.unlock()
-	}()
-	o.waking = false
-	at := o.now()
-	for {
-		if t := o.ready.pop(); t != nil {
-			o.busy.push(t)
-			t.state, t.current().startedAt = executes, max(at, t.queuedAt)
-			o.wakeLocked()
-			o.unlock()
-			ending := o.execute(t)
-			at = ending.at
-			o.mu.Lock()
-			o.finishLocked(t, ending)
-		} else if n := o.takeSlotsLocked(); n != nil {
-			at = o.callLocked(n)
-		} else {
-			finished = true
-			return
-		}
-	}
+// worker is a goroutine of the orchestrator. It does one job after the other, as long as the core has one for it. What it
+// needs is used again by others.
+type worker struct {
+	o     *Orchestrator
+	label *label
+	fx    core.Effects // of its last input
+
+	runs   []limiter.Run // memory of requests and answers
+	grants []core.Grant
 }
 
-// wakeLocked starts a goroutine if there is something for it to do and none is on its way. It looks first whether there
-// is more than it can do itself, so that there are as many as are needed soon.
-func (o *Orchestrator) wakeLocked() {
-	if o.waking || o.ready.first == nil && !o.wantedLocked() {
+func (o *Orchestrator) work() {
+	defer o.acted()              // also where a task ends the goroutine
+	w := workers.Get().(*worker) //nolint:forcetypeassert // nothing else is put there
+	w.o = o
+	w.label.mark()
+	w.input(func(c *core.Core, now core.Time, fx *core.Effects) { c.Tick(now, fx) })
+	for !w.fx.Job.None() {
+		if w.fx.Job.Ask.Lane != nil {
+			w.ask(w.fx.Job.Ask)
+		} else {
+			w.attempt(w.fx.Job.Start)
+		}
+	}
+	w.o = nil
+	w.fx.Reset()
+	workers.Put(w)
+}
+
+var workers = sync.Pool{New: func() any { return &worker{label: newLabel()} }} //nolint:gochecknoglobals // memory that is used again
+
+// input gives the core an input of a worker: what it decides may hold the next job.
+func (w *worker) input(in func(c *core.Core, now core.Time, fx *core.Effects)) {
+	w.fx.Reset()
+	w.fx.Worker = true
+	w.o.inputTo(&w.fx, in)
+	w.o.perform(&w.fx)
+}
+
+// ask asks the limiter for a lane.
+func (w *worker) ask(a core.Ask) {
+	o := w.o
+	w.runs, w.grants = w.runs[:0], w.grants[:0]
+	for _, r := range a.Runs {
+		w.runs = append(w.runs, limiter.Run{N: r.N, Cost: r.Cost.Tokens, Since: o.at(r.Since), Urgent: r.Urgent})
+	}
+	rs, turn, err := o.cfg.Limiter.ReserveBatch(o.life, a.Lane.Route, w.runs...)
+	answer := core.Answer{Err: err, Every: turn.Every}
+	for _, r := range rs {
+		w.grants = append(w.grants, core.Grant{Due: r.Due().Sub(o.began), Cost: core.Cost{Tokens: r.Cost()}, Reservation: r})
+	}
+	answer.Grants = w.grants
+	if !turn.Again.IsZero() {
+		answer.Again = turn.Again.Sub(o.began)
+	}
+	if !turn.Last.IsZero() {
+		answer.Last = turn.Last.Sub(o.began)
+	}
+	if err != nil {
+		o.limiterFailed(a.Lane.Route, &answer)
+	}
+	w.input(func(c *core.Core, now core.Time, fx *core.Effects) { c.Answer(now, fx, a.Lane, &answer) })
+	clear(w.grants)
+}
+
+// limiterFailed says in an answer what becomes of it.
+//
+//go:noinline
+func (o *Orchestrator) limiterFailed(route string, a *core.Answer) {
+	a.Fatal, a.Spread = o.life.Err() == nil && fatal(a.Err), rand.Float64() //nolint:gosec // no secret
+	a.Err = fmt.Errorf("orchestrator: route %s: %w", route, a.Err)
+	o.observe.limiterFailed(route, a.Err, a.Fatal)
+}
+
+// fatal reports whether the limiter will give the same answer for ever.
+func fatal(err error) bool {
+	_, burst := errors.AsType[*limiter.ExceedsBurstError](err)
+	_, route := errors.AsType[*limiter.RouteError](err)
+	return burst || route || errors.Is(err, limiter.ErrClosed) || errors.Is(err, limiter.ErrRefused) && !errors.Is(err, limiter.ErrUnavailable)
+}
+
+// attempt runs the function of a task once, and reports how that ended.
+func (w *worker) attempt(s core.Start) {
+	o, t := w.o, base(s.Task)
+	now := time.Now()
+	r := o.newRun(t, s, w.label.id, now)
+	if r.reservation.LateAt(now) {
+		r.reservation.Cancel()
+		w.report(r, core.Result{Late: true})
 		return
 	}
-	o.waking = true
-	o.active++
-	go o.worker()
-}
-
-// wantedLocked reports whether a lane could ask now.
-func (o *Orchestrator) wantedLocked() bool {
-	n, _ := o.nextLocked()
-	return n != nil
-}
-
-// nextLocked chooses the lane that may ask next: that of the task which waits longest, its class allowed for. Where
-// there is no free slot a lane that has none takes that of a reservation, of a lane that has more than one, so that a
-// throttled route delays no other; the reservation goes back to the limiter, and to the same lane when there is a slot
-// before it is due.
-func (o *Orchestrator) nextLocked() (n, from *lane) {
-	free := o.slots.free() > 0
-	if !free {
-		if from = o.holding.richest(1); from == nil {
-			return nil, nil
-		}
-	}
-	at := never
-	for _, p := range o.wanting.places {
-		if !free && p.n.holds() > 0 {
-			continue
-		}
-		if t := p.n.queue.first(o.cfg.Ageing); t != nil {
-			if v := t.virtual(o.cfg.Ageing); v < at {
-				n, at = p.n, v
-			}
-		}
-	}
-	return n, from
-}
-
-// takeSlotsLocked takes slots for the lane that may ask next: as many as it has tasks for. It is nil if there is none.
-func (o *Orchestrator) takeSlotsLocked() *lane {
-	n, from := o.nextLocked()
-	if n == nil {
-		return nil
-	}
-	urgent, _ := n.ask()
-	want := n.uncovered()
-	if urgent {
-		want = n.hurried()
-	}
-	want = min(want, n.most-n.holds())
-	if from != nil {
-		from.giveBackLocked()
-		n.asked = 1
-		from.movedLocked()
-	} else {
-		for n.asked < want && o.slots.take() {
-			n.asked++
-		}
-	}
-	n.asking, n.urgent = true, urgent
-	n.movedLocked()
-	return n
-}
-
-// callLocked asks the limiter for a lane, without mu.
-func (o *Orchestrator) callLocked(n *lane) (at int64) {
-	urgent, want, begun := n.urgent, n.asked, time.Now()
-	if n.turns == 0 {
-		n.since = int64(begun.Sub(o.began))
-	}
-	o.wakeLocked()
-	o.unlock()
-	rs, again, err := o.cfg.Limiter.ReserveBatch(o.life, n.route, limiter.Run{N: want, Urgent: urgent})
-	if err != nil {
-		err = fmt.Errorf("orchestrator: route %s: %w", n.route, err)
-	}
-	o.mu.Lock()
-	const fade, of = 7, 8
-	n.trip = max(time.Since(begun), n.trip*fade/of)
-	return n.answeredLocked(rs, again, err)
-}
-
-// ending is how an attempt ended, and what one more would need to know of the task's context.
-type ending struct {
-	err      error
-	at       int64
-	verdict  Verdict
-	gone     bool // nobody wants another
-	done     <-chan struct{}
-	deadline time.Time
-}
-
-// execute runs one attempt of a task, which has just started, and says whether it is worth another. It runs without mu.
-func (o *Orchestrator) execute(t *task) ending {
-	r := t.current()
-	ctx := o.traceAttempt(t, r)
+	r.takeSlot()
+	ctx := o.observe.starts(t, r, s)
 	var timer *time.Timer
 	if limit := t.opts.timeout; limit > 0 {
-		timer = time.AfterFunc(limit, func() { o.timedOut(t, r) })
+		timer = time.AfterFunc(limit, func() { o.overruns(t, r) })
 	}
-	e := ending{err: o.perform(ctx, t, t.mark())}
+	result := core.Result{Err: o.run(ctx, t, r)}
 	if timer != nil {
 		timer.Stop()
 	}
-	e.at = o.now()
-	r.end()
-	o.traceAttemptEnd(t, e.err)
-	if e.err != nil {
-		e.verdict = o.verdict(t, e.err)
+	if result.Err != nil {
+		o.classify(t, r, &result)
 	}
-	if e.verdict.Again {
-		e.gone, e.done = t.ctx.Err() != nil, t.ctx.Done()
-		e.deadline, _ = t.ctx.Deadline()
-	}
-	return e
+	w.report(r, result)
 }
 
-// timedOut ends a task whose attempt has taken too long. The slot is free when its function returns.
-func (o *Orchestrator) timedOut(t *task, r *run) {
-	o.mu.Lock()
-	late := t.current() == r && t.state == executes
-	err := &TimeoutError{Route: t.opts.lane.route, Name: t.opts.name, After: t.opts.timeout}
-	if late {
-		o.leaveBehindLocked(t, err)
-	}
-	o.unlock()
+// report tells the core how an attempt ended.
+func (w *worker) report(r *run, result core.Result) {
+	r.end()
+	w.o.observe.attemptEnds(r, result.Err)
+	r.leaveSlot()
+	w.input(func(c *core.Core, now core.Time, fx *core.Effects) { c.Finish(now, fx, &r.t.Task, result) })
+}
+
+// overruns ends a task whose attempt has taken too long. The slot is free when its function returns.
+func (o *Orchestrator) overruns(t *task, r *run) {
+	err := &TimeoutError{Route: t.opts.route, Name: t.opts.name, After: t.opts.timeout}
+	var late bool
+	o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) { late = c.GiveUp(now, fx, &t.Task, r.number, err) }))
 	if late {
 		r.cancel(err)
+		o.observe.overran(t, r)
 	}
 }
 
-// leaveBehindLocked ends a task whose function still runs.
-func (o *Orchestrator) leaveBehindLocked(t *task, err error) {
-	o.busy.remove(t)
-	o.lost[t] = struct{}{}
-	t.state = left
-	t.flags |= lost
-	o.settleLocked(t, err, o.now(), true)
+// run runs the function of a task. What ends the goroutine instead of returning is reported before it does.
+func (o *Orchestrator) run(ctx context.Context, t *task, r *run) (err error) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		v := recover()
+		if v == nil { // Goexit: nothing runs in this goroutine any more but what is deferred
+			o.reportLast(r, ErrGoexit)
+			return
+		}
+		if o.cfg.CrashOnPanic {
+			panic(v)
+		}
+		p := &PanicError{Value: v, Stack: trimStack(debug.Stack())}
+		o.observe.panicked(t, p)
+		heard := false
+		defer func() {
+			if !heard { // the hook has ended this goroutine
+				o.reportLast(r, p)
+			}
+		}()
+		o.onPanic(p)
+		heard, err = true, p
+	}()
+	err = t.client().do(ctx)
+	returned = true
+	return err
 }
 
-// finish is finishLocked for who is about to end its goroutine.
-func (o *Orchestrator) finish(t *task, err error) {
-	t.current().end()
-	o.traceAttemptEnd(t, err)
-	o.mu.Lock()
-	o.finishLocked(t, ending{err: err, at: o.now()})
-	o.unlock()
+// reportLast is report in a goroutine that is about to end.
+func (o *Orchestrator) reportLast(r *run, err error) {
+	r.end()
+	o.observe.attemptEnds(r, err)
+	r.leaveSlot()
+	o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) {
+		c.Finish(now, fx, &r.t.Task, core.Result{Err: err})
+	}))
 }
 
-// finishLocked takes a task whose function has returned out of its slot, and ends it or lets it wait for its next attempt.
-func (o *Orchestrator) finishLocked(t *task, e ending) {
-	n := t.opts.lane
-	if r := t.current(); r.slot {
-		r.slot = false
-		n.running--
-		o.slots.leave()
+func (o *Orchestrator) onPanic(p *PanicError) {
+	if o.cfg.OnPanic == nil {
+		return
 	}
-	switch {
-	case t.state == left:
-		delete(o.lost, t)
-		t.state = over
-		n.tasks--
-		o.active--
-		o.quietLocked()
-	case e.verdict.Again && o.againLocked(t, &e):
-	default:
-		o.busy.remove(t)
-		o.overLocked(t, e.err, e.at)
+	defer func() { _ = recover() }() // one that panics itself changes nothing
+	o.cfg.OnPanic(p)
+}
+
+// classify asks whether a task that ended with an error is worth another attempt.
+func (o *Orchestrator) classify(t *task, r *run, result *core.Result) {
+	returned := false
+	defer func() {
+		if !returned { // who was asked has ended this goroutine
+			o.reportLast(r, result.Err)
+		}
+	}()
+	v := o.cfg.Retry.classify(result.Err)
+	returned = true
+	if !v.Again || t.ctx.Err() != nil || v.After > o.cfg.Retry.MostAfter {
+		return
 	}
-	n.movedLocked()
+	result.Again, result.Throttled, result.After = true, v.Throttled, v.After+o.cfg.Retry.pause(r.number)
 }

@@ -1,0 +1,93 @@
+package orchestrator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/orchestrator"
+)
+
+// catalogue is a client of an API that finds tracks and measures them.
+type catalogue struct{}
+
+func (catalogue) search(_ context.Context, query string) ([]string, error) {
+	return []string{query + " one", query + " two"}, nil
+}
+
+func (catalogue) tempo(_ context.Context, track string) (int, error) { return 10 * len(track), nil }
+
+// tags is a client of an API that describes tracks.
+type tags struct{}
+
+func (tags) describe(_ context.Context, track string) (string, error) {
+	return "#" + track, nil
+}
+
+// describeFast finds tracks, measures them, and describes the fast ones. What fails is left out of the result, and joined in
+// the error.
+func describeFast(ctx context.Context, o *orchestrator.Orchestrator, queries []string) ([]string, error) {
+	searches, err := orchestrator.Map(ctx, o, "", queries, catalogue{}.search, orchestrator.Route("catalogue"))
+	if err != nil {
+		return nil, err
+	}
+	found, searchErr := searches.Values(ctx)
+	tracks := slices.Concat(found...)
+	tempos, err := orchestrator.Map(ctx, o, "", tracks, catalogue{}.tempo, orchestrator.Route("catalogue"))
+	if err != nil {
+		return nil, err
+	}
+	beats, tempoErr := tempos.Values(ctx)
+	lookups, err := orchestrator.Map(ctx, o, "", fast(tracks, beats), tags{}.describe, orchestrator.Route("tags"))
+	if err != nil {
+		return nil, err
+	}
+	described, tagErr := lookups.Values(ctx)
+	return described, errors.Join(searchErr, tempoErr, tagErr)
+}
+
+// fast are the tracks with 100 beats a minute or more. A track whose tempo is missing has none.
+func fast(tracks []string, beats []int) (some []string) {
+	for i, n := range beats {
+		if n >= 100 {
+			some = append(some, tracks[i])
+		}
+	}
+	return some
+}
+
+// In a chain each batch is made of the results of the batch before. Within a batch the requests run side by side.
+func Example_chain() {
+	l, err := limiter.NewMemory(limiter.Config{
+		Buckets: map[string][]limiter.Limit{
+			"catalogue": {limiter.PerSecond(200, 10)},
+			"tags":      {limiter.PerSecond(100, 5)},
+		},
+		Routes: map[string][]string{"catalogue": {"catalogue"}, "tags": {"tags"}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	o, err := orchestrator.New(orchestrator.Config{Limiter: l})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	described, err := describeFast(ctx, o, []string{"rain", "sunset"})
+	if err != nil {
+		fmt.Println(err) // and go on with what there is
+	}
+	for _, text := range described {
+		fmt.Println(text)
+	}
+	// Output:
+	// #sunset one
+	// #sunset two
+}

@@ -1,0 +1,189 @@
+package core
+
+// queue is the tasks of a lane that it has not asked for yet. Which is next is decided in three steps: between classes by
+// age, between the shares of a class by turns in tokens, and within a share by age. Each step takes O(log n).
+type queue struct {
+	classes [ranks]class
+	len     int
+}
+
+// class is the tasks of one class: a flow for each share.
+type class struct {
+	rank   uint8
+	len    int
+	flows  map[string]*flow
+	active heap[flow] // those with tasks
+	last   *flow      // of the last task that came
+	clock  int64      // the tokens that a share had been served which was served last
+}
+
+// flow is the tasks of one share in one class: those that have arrived, in order, and those that are back from an attempt.
+type flow struct {
+	share  string
+	class  *class
+	tasks  list
+	back   heap[Task]
+	served int64 // tokens, as far as the turns of the class count them
+	front  int64 // tokens of its tasks that are in front of the lane
+	came   int64 // tokens of all that ever came
+	went   int64 // and that are not in the flow any more
+	place  int32
+}
+
+func newQueue() (q queue) {
+	for r := range q.classes {
+		q.classes[r] = class{rank: uint8(r), active: heap[flow]{ //nolint:gosec // three
+			place: func(f *flow) *int32 { return &f.place },
+			before: func(a, b *flow) bool {
+				if a.served != b.served {
+					return a.served < b.served
+				}
+				return a.first().older(b.first())
+			},
+		}}
+	}
+	return q
+}
+
+// older orders tasks by when they arrived.
+func (t *Task) older(other *Task) bool { return t.number < other.number }
+
+func (f *flow) len() int { return f.tasks.len + len(f.back.all) }
+
+// first is the oldest task of a share.
+func (f *flow) first() *Task {
+	back := f.back.first()
+	if back == nil || f.tasks.first != nil && !back.older(f.tasks.first) {
+		return f.tasks.first
+	}
+	return back
+}
+
+// flow is that of a task's share, with a fair start: a share that comes has been served as much as the one whose turn it is.
+func (c *class) flow(share string) *flow {
+	f := c.last // most tasks are of the same share as the one before
+	if f == nil || f.share != share {
+		f = c.flows[share]
+	}
+	if f == nil {
+		if c.flows == nil {
+			c.flows = map[string]*flow{}
+		}
+		c.forget()
+		f = &flow{share: share, class: c, back: heap[Task]{
+			place:  func(t *Task) *int32 { return &t.inQueue },
+			before: (*Task).older,
+		}}
+		c.flows[share] = f
+	}
+	if f.len() == 0 {
+		f.served = max(f.served, c.clock)
+	}
+	c.last = f
+	return f
+}
+
+// forget drops shares without tasks that would be treated like new ones, when there are more of them than others.
+func (c *class) forget() {
+	const few = 16
+	if len(c.flows) < few+2*len(c.active.all) {
+		return
+	}
+	for share, f := range c.flows {
+		if f.len() == 0 && f.front == 0 && (f.served <= c.clock || c.len == 0) {
+			delete(c.flows, share)
+			c.last = nil
+		}
+	}
+}
+
+// push adds a task. One that is not the youngest goes to where its age belongs.
+func (q *queue) push(t *Task) {
+	c := &q.classes[t.Rank]
+	f := c.flow(t.Share)
+	t.flow, t.state = f, waiting
+	if last := f.tasks.last; last != nil && t.older(last) || t.tries > 0 {
+		t.set(again)
+		f.back.put(t)
+	} else {
+		f.tasks.push(t)
+	}
+	t.ahead = f.came
+	f.came += t.Cost.Tokens
+	c.len++
+	q.len++
+	if f.first() == t { // else nothing has changed for the turns
+		c.active.put(f)
+	}
+}
+
+// remove takes a task out.
+func (q *queue) remove(t *Task) {
+	f := t.flow
+	if t.is(again) {
+		t.clear(again)
+		f.back.remove(t)
+	} else {
+		f.tasks.remove(t)
+	}
+	f.went += t.Cost.Tokens
+	f.class.len--
+	q.len--
+	switch {
+	case f.len() == 0:
+		f.class.active.remove(f)
+	case len(f.class.active.all) > 1:
+		f.class.active.put(f)
+	}
+}
+
+// take takes out a task whose turn it is, and counts it for its share.
+func (q *queue) take(t *Task) {
+	t.charge()
+	q.remove(t)
+}
+
+// charge counts a task for its share. It is about to leave the queue.
+func (t *Task) charge() {
+	f := t.flow
+	f.class.clock = max(f.class.clock, f.served)
+	f.served += t.Cost.Tokens
+}
+
+// putBack takes in a task again that was taken out, as if that had not been.
+func (q *queue) putBack(t *Task) {
+	f := t.flow
+	f.served -= t.Cost.Tokens
+	f.class.clock = min(f.class.clock, f.served)
+	f.went -= t.Cost.Tokens
+	t.state = waiting
+	t.set(again)
+	f.back.put(t)
+	f.class.len++
+	q.len++
+	f.class.active.put(f)
+}
+
+// firstOf is the task of a class that is next, nil if there is none.
+func (q *queue) firstOf(rank uint8) *Task {
+	if f := q.classes[rank].active.first(); f != nil {
+		return f.first()
+	}
+	return nil
+}
+
+// first is the task that is next: by virtual time, which is when it arrived plus what its class waits for others.
+func (q *queue) first(ageing Time) (next *Task) {
+	for rank := range ranks {
+		if t := q.firstOf(rank); t != nil && (next == nil || t.comesBefore(next, ageing)) {
+			next = t
+		}
+	}
+	return next
+}
+
+// comesBefore orders tasks by virtual time, and then by arrival.
+func (t *Task) comesBefore(other *Task, ageing Time) bool {
+	a, b := t.virtual(ageing), other.virtual(ageing)
+	return a < b || a == b && t.older(other)
+}

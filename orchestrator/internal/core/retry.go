@@ -1,0 +1,57 @@
+package core
+
+// budget bounds the retries of a route: a token bucket that first attempts fill, or time where that is more.
+type budget struct {
+	tokens float64
+	firsts int // first attempts since then
+	at     Time
+}
+
+const (
+	budgetRatio = 0.1 // of first attempts
+	budgetFloor = 1.0 // a second
+	budgetBurst = 10.0
+)
+
+// take pays for a retry, if it can.
+func (b *budget) take(now Time) bool {
+	earned := max(budgetRatio*float64(b.firsts), budgetFloor*(now-b.at).Seconds())
+	b.tokens, b.firsts, b.at = min(budgetBurst, b.tokens+earned), 0, now
+	if b.tokens < 1 {
+		return false
+	}
+	b.tokens--
+	return true
+}
+
+// rest lets a task wait for another attempt, which it reports, or ends it.
+func (c *Core) rest(t *Task, r *Result, now Time) bool {
+	at := now + r.After
+	switch {
+	case !r.Again || t.tries >= t.Attempts || t.is(left) || c.stage >= HandingBack:
+		return false
+	case t.Deadline > 0 && t.Deadline <= at:
+		return false
+	case !r.Throttled && !t.lane.budget.take(now):
+		t.spent = true
+		return false
+	}
+	c.counts.Retried++
+	t.why, t.state, t.NotBefore = r.Err, resting, at
+	c.takeRoom(t) // whether there is any or not: it has been let in
+	c.resting.put(t)
+	return true
+}
+
+// goOn queues the tasks whose time has come.
+func (c *Core) goOn(now Time) {
+	for t := c.resting.first(); t != nil && t.NotBefore <= now; t = c.resting.first() {
+		c.letGo(t)
+	}
+}
+
+func (c *Core) letGo(t *Task) {
+	c.resting.remove(t)
+	t.why = nil
+	t.lane.enter(t)
+}

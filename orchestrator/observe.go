@@ -1,0 +1,159 @@
+package orchestrator
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/weir-go/weir/orchestrator/internal/core"
+)
+
+// observer is the one place where spans, metrics and log lines are made. It is told what happens, never under a lock.
+type observer struct {
+	o      *Orchestrator
+	log    *slog.Logger
+	tracer trace.Tracer
+	meters meters
+
+	traced   atomic.Bool  // somebody listens to spans
+	tracedAt atomic.Int64 // when that was last looked at
+
+	outcomes  [outcomes]atomic.Int64
+	shares    atomic.Int64 // callers that shared a run
+	failingAt atomic.Int64 // when a failure of the limiter was last logged
+}
+
+func newObserver(o *Orchestrator) (*observer, error) {
+	b := &observer{o: o, log: o.cfg.Logger, tracer: o.cfg.TracerProvider.Tracer(scope)}
+	b.tracedAt.Store(-int64(lookAgain))
+	b.failingAt.Store(-int64(logAgain))
+	o.batches.warn = func() {
+		b.warn(o.life, "a finished batch was forgotten that nobody had awaited; others will be counted only")
+	}
+	return b, b.meters.begin(b)
+}
+
+// logAgain is how often a limiter that fails is logged.
+const logAgain = 10 * time.Second
+
+func (b *observer) warn(ctx context.Context, message string, attrs ...slog.Attr) {
+	b.log.LogAttrs(ctx, slog.LevelWarn, message, attrs...)
+}
+
+// submitted comes before a task is queued.
+func (b *observer) submitted(t *task, batch trace.Span) { b.spanOf(t, batch) }
+
+// refused comes where it could not be.
+func (b *observer) refused(t *task, err error) {
+	b.count(t, refusedOutcome)
+	endSpan(t.anySpan(), err)
+}
+
+// joined comes where callers share runs that had begun.
+func (b *observer) joined(n int) { b.shares.Add(int64(n)) }
+
+// starts comes before each attempt. It returns the context for the function.
+func (b *observer) starts(t *task, r *run, s core.Start) context.Context {
+	b.meters.waited(t, s, r.startedAt)
+	if t.recorded() == nil {
+		return r
+	}
+	return b.spansOfStart(t, r, s)
+}
+
+// attemptEnds comes after each.
+func (b *observer) attemptEnds(r *run, err error) {
+	b.meters.ran(r)
+	if r.span != nil {
+		endSpan(r.span, err)
+	}
+}
+
+// ended comes once for each task that was queued.
+func (b *observer) ended(t *task) {
+	b.count(t, outcomeKind(t))
+	b.last(t)
+}
+
+// shared comes once for each caller that shared the run of another task. That task is counted.
+func (b *observer) shared(t *task) { b.last(t) }
+
+// last is the last word on a task: the end of its span and a line of the log.
+func (b *observer) last(t *task) {
+	if t.anySpan() != nil {
+		b.endSpanOf(t)
+	}
+	if level := b.o.cfg.Level.Level(); b.log.Enabled(t.ctx, level) {
+		b.line(t, level)
+	}
+}
+
+// line writes the line of a task. It is apart from what every task passes through, so that goroutines keep small stacks.
+//
+//go:noinline
+func (b *observer) line(t *task, level slog.Level) {
+	line := []slog.Attr{
+		slog.String("task", t.opts.name), slog.String("route", t.opts.route), slog.String("class", t.opts.class.String()),
+		slog.Duration("waited", t.Waited()), slog.Duration("ran", t.Ran()), slog.Int("attempts", t.Tries()),
+	}
+	if err := t.Err(); err != nil {
+		line = append(line, slog.String("error", text(err)))
+	}
+	if sc := trace.SpanContextFromContext(t.ctx); sc.IsValid() {
+		line = append(line, slog.String("trace_id", sc.TraceID().String()), slog.String("span_id", sc.SpanID().String()))
+	}
+	b.log.LogAttrs(t.ctx, level, "task ended", line...)
+}
+
+func (b *observer) panicked(t *task, p *PanicError) {
+	b.warn(t.ctx, "a task panicked", slog.String("task", t.opts.name), slog.String("route", t.opts.route),
+		slog.Any("panic", p.Value), slog.String("stack", string(p.Stack)))
+}
+
+// overran comes where a task ended because an attempt took too long. Its function still runs.
+func (b *observer) overran(t *task, r *run) {
+	if b.log.Enabled(t.ctx, slog.LevelWarn) {
+		b.stuck(t, Stuck{Route: t.opts.route, Name: t.opts.name, Ran: b.o.now() - r.startedAt, Stack: stacks()[r.label]})
+	}
+}
+
+// stuck comes where a function runs on though its task has ended.
+func (b *observer) stuck(t *task, s Stuck) {
+	b.warn(t.ctx, "a task has ended and its function still runs", slog.String("task", s.Name), slog.String("route", s.Route),
+		slog.Duration("ran", s.Ran), slog.String("stack", s.Stack))
+}
+
+func (b *observer) many(pending int) {
+	b.warn(b.o.life, "many tasks wait to start", slog.Int("pending", pending), slog.Int("slots", b.o.cfg.Slots))
+}
+
+// limiterFailed comes with each failure of the limiter. One in ten seconds is logged.
+func (b *observer) limiterFailed(route string, err error, fatal bool) {
+	last, now := b.failingAt.Load(), int64(b.o.now())
+	if b.o.life.Err() != nil || now-last < int64(logAgain) || !b.failingAt.CompareAndSwap(last, now) {
+		return
+	}
+	message := "the limiter fails; tasks wait, and the route asks again"
+	if fatal {
+		message = "the limiter refuses; tasks end"
+	}
+	b.warn(b.o.life, message, slog.String("route", route), slog.String("error", text(err)))
+}
+
+// counted are the numbers of a snapshot.
+func (b *observer) counted() Counts {
+	n := func(k outcome) int64 { return b.outcomes[k].Load() }
+	return Counts{
+		Done: n(okOutcome), Failed: n(errorOutcome), Cancelled: n(cancelledOutcome), TimedOut: n(timeoutOutcome),
+		Panicked: n(panicOutcome), Shed: n(shedOutcome), Refused: n(refusedOutcome), RetriesSpent: n(spentOutcome),
+		HandedBack: n(handedBackOutcome), Joined: b.shares.Load(),
+	}
+}
+
+func (b *observer) count(t *task, k outcome) {
+	b.outcomes[k].Add(1)
+	b.meters.count(t, k)
+}
