@@ -24,6 +24,9 @@ func NewAnalyzer(o *orchestrator.Orchestrator, clients *providers.Clients) *Anal
 	return &Analyzer{o: o, clients: clients}
 }
 
+// grace is how long the tasks of a cancelled analysis are waited for.
+const grace = 5 * time.Second
+
 // Analyze runs one analysis and returns its result, which is never nil. An error is a [*StepError], about the first or
 // the final question, the creation of the playlist, or the end of ctx; what fails elsewhere is in the result.
 //
@@ -44,16 +47,21 @@ func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	lookups := newEnrichment(p)
+	// Tasks are awaited for a while longer than ctx lasts: every cancelled task ends and is counted, and a task that ignores
+	// its context, which Execute would wait for without end, holds up nobody.
+	settle, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	context.AfterFunc(ctx, func() { time.AfterFunc(grace, giveUp) })
+	l := lookupsOf(p)
 	r := &run{
-		o: a.o, clients: a.clients, list: p, id: uuid.NewString(), result: result,
+		o: a.o, clients: a.clients, list: p, id: uuid.NewString(), result: result, settle: settle,
 		events: make(chan event),
 		calls:  map[string]*atomic.Int64{providers.APIAnthropic: {}, providers.APISpotify: {}, providers.APILastFM: {}},
 	}
 	var failure error
 	go func() {
 		defer close(r.events)
-		failure = r.flow(ctx, lookups)
+		failure = r.flow(ctx, l)
 		if failure != nil {
 			cancel()
 		}
@@ -67,8 +75,8 @@ func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func
 	}()
 
 	news := tally{phases: map[string]*phaseTally{
-		PhasePlan: {total: 1}, PhaseSummary: {total: 1}, PhaseCreate: {total: 1}, PhaseNarrator: {total: plannedAsides(lookups.total())},
-		PhaseFeatures: {total: len(lookups.withID)}, PhaseTracks: {total: len(lookups.credited)}, PhaseArtists: {total: len(lookups.artists)},
+		PhasePlan: {total: 1}, PhaseSummary: {total: 1}, PhaseCreate: {total: 1}, PhaseNarrator: {total: plannedAsides(l.total())},
+		PhaseFeatures: {total: len(l.withID)}, PhaseTracks: {total: len(l.credited)}, PhaseArtists: {total: len(l.artists)},
 	}}
 	for e := range r.events {
 		progress := news.add(e)

@@ -3,7 +3,11 @@ package analysis
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/weir-go/weir/orchestrator"
@@ -11,36 +15,25 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// enrichment is what is asked about the tracks and artists of a playlist, and what was answered. Each ask method
-// writes fields of its own, so that they can run side by side.
-type enrichment struct {
+// lookups are what is asked about the tracks and artists of a playlist.
+type lookups struct {
 	withID   []playlist.Track // Spotify knows them
 	credited []playlist.Track // Last.fm can find them: they have an artist
 	artists  []string         // at most maxArtistLookups, those on most tracks first
-
-	features       []providers.Features
-	failedFeatures []error
-	denied         bool
-
-	trackInfos   []providers.TrackInfo
-	failedTracks []error
-
-	artistInfos   []providers.ArtistInfo
-	failedArtists []error
 }
 
-func newEnrichment(p playlist.Playlist) *enrichment {
+func lookupsOf(p playlist.Playlist) *lookups {
 	artists := artistsOf(p)
-	e := &enrichment{artists: artists[:min(len(artists), maxArtistLookups)]}
+	l := &lookups{artists: artists[:min(len(artists), maxArtistLookups)]}
 	for _, t := range p.Tracks {
 		if t.ID != "" {
-			e.withID = append(e.withID, t)
+			l.withID = append(l.withID, t)
 		}
 		if artist(t) != "" {
-			e.credited = append(e.credited, t)
+			l.credited = append(l.credited, t)
 		}
 	}
-	return e
+	return l
 }
 
 // artist is who Last.fm files a track under: the first of the credits.
@@ -51,64 +44,67 @@ func artist(t playlist.Track) string {
 	return t.Artists[0]
 }
 
-func (e *enrichment) total() int { return len(e.withID) + len(e.credited) + len(e.artists) }
+func (l *lookups) total() int { return len(l.withID) + len(l.credited) + len(l.artists) }
 
-// errDenied ends the batch of audio features after the first denial: the provider means all of them.
+// errDenied ends the batch of audio features with the first denial: the provider means all of them.
 var errDenied = errors.New("audio features are denied")
 
-func (e *enrichment) askFeatures(ctx context.Context, r *run, ended func()) error {
-	r.events <- event{phase: PhaseFeatures, text: "Listening to the tracks."}
-	tasks := make([]orchestrator.Task[providers.Features], len(e.withID))
-	var denied atomic.Bool // no further task asks, before the batch has heard of it
-	for i, t := range e.withID {
-		tasks[i] = func(ctx context.Context) (providers.Features, error) {
-			if denied.Load() {
-				return providers.Features{}, errDenied
-			}
+// enrich asks for everything about the tracks and artists, three batches side by side.
+func (r *run) enrich(ctx context.Context, l *lookups) error {
+	r.narrate(ctx, fmt.Sprintf("%d new tracks were found, among them %s", len(r.result.Found), someFound(r.result.Found)))
+	var ended atomic.Int64
+	remarkable := quarters(l.total())
+	quarter := func() {
+		if n := ended.Add(1); slices.Contains(remarkable, int(n)) {
+			r.narrate(ctx, fmt.Sprintf("%d of %d questions about the tracks and artists are answered; some of the artists are %s",
+				n, l.total(), strings.Join(l.artists[:min(len(l.artists), 5)], ", ")))
+		}
+	}
+	var (
+		batches  sync.WaitGroup
+		errs     [3]error
+		features *orchestrator.Batch[providers.Features]
+		tracks   *orchestrator.Batch[providers.TrackInfo]
+		artists  *orchestrator.Batch[providers.ArtistInfo]
+	)
+	granted, deny := context.WithCancelCause(ctx)
+	defer deny(nil)
+	batches.Go(func() {
+		r.events <- event{phase: PhaseFeatures, text: "Listening to the tracks."}
+		s := step{PhaseFeatures, providers.APISpotify, "spotify.audio-features"}
+		features, errs[0] = many(granted, r, s, l.withID, func(ctx context.Context, t playlist.Track) (providers.Features, error) {
 			f, err := r.clients.Spotify.AudioFeatures(ctx, t.ID)
-			if isDenial(err) {
-				denied.Store(true)
+			if answer, ok := errors.AsType[*providers.APIError](err); ok && answer.Status == http.StatusForbidden {
+				deny(errDenied)
 			}
 			return f, err
-		}
-	}
-	out, err := many(ctx, r, step{PhaseFeatures, providers.APISpotify, "spotify.audio-features"}, tasks, func(err error) error {
-		ended()
-		if isDenial(err) || errors.Is(err, errDenied) {
-			e.denied = true
-			return errDenied
-		}
-		return nil
+		}, quarter)
 	})
-	e.features, e.failedFeatures = values(out)
-	return err
-}
-
-func isDenial(err error) bool {
-	answer, ok := errors.AsType[*providers.APIError](err)
-	return ok && answer.Status == http.StatusForbidden
-}
-
-func (e *enrichment) askTracks(ctx context.Context, r *run, ended func()) error {
-	r.events <- event{phase: PhaseTracks, text: "Asking Last.fm about the tracks."}
-	tasks := make([]orchestrator.Task[providers.TrackInfo], len(e.credited))
-	for i, t := range e.credited {
-		tasks[i] = func(ctx context.Context) (providers.TrackInfo, error) {
+	batches.Go(func() {
+		r.events <- event{phase: PhaseTracks, text: "Asking Last.fm about the tracks."}
+		s := step{PhaseTracks, providers.APILastFM, "lastfm.track"}
+		tracks, errs[1] = many(ctx, r, s, l.credited, func(ctx context.Context, t playlist.Track) (providers.TrackInfo, error) {
 			return r.clients.LastFM.TrackInfo(ctx, artist(t), t.Name)
-		}
+		}, quarter)
+	})
+	batches.Go(func() {
+		r.events <- event{phase: PhaseArtists, text: "Asking Last.fm about the artists."}
+		s := step{PhaseArtists, providers.APILastFM, "lastfm.artist"}
+		artists, errs[2] = many(ctx, r, s, l.artists, r.clients.LastFM.ArtistInfo, quarter)
+	})
+	batches.Wait()
+	if err := failed(ctx, "look up tracks and artists", errors.Join(errs[:]...)); err != nil {
+		return err
 	}
-	out, err := many(ctx, r, step{PhaseTracks, providers.APILastFM, "lastfm.track"}, tasks, func(error) error { ended(); return nil })
-	e.trackInfos, e.failedTracks = values(out)
-	return err
-}
 
-func (e *enrichment) askArtists(ctx context.Context, r *run, ended func()) error {
-	r.events <- event{phase: PhaseArtists, text: "Asking Last.fm about the artists."}
-	tasks := make([]orchestrator.Task[providers.ArtistInfo], len(e.artists))
-	for i, name := range e.artists {
-		tasks[i] = func(ctx context.Context) (providers.ArtistInfo, error) { return r.clients.LastFM.ArtistInfo(ctx, name) }
+	if errors.Is(context.Cause(granted), errDenied) {
+		r.result.AudioFeatures = FeaturesDenied
+		r.note("Spotify denies audio features to this application; tempo, energy and danceability are missing")
+	} else {
+		r.result.average(found(ctx, r, "audio features", features))
 	}
-	out, err := many(ctx, r, step{PhaseArtists, providers.APILastFM, "lastfm.artist"}, tasks, func(error) error { ended(); return nil })
-	e.artistInfos, e.failedArtists = values(out)
-	return err
+	tags, similar := tagsAndSimilar(r.list, found(ctx, r, "tracks on Last.fm", tracks), found(ctx, r, "artists on Last.fm", artists))
+	r.result.Tags = append(r.result.Tags, tags...)
+	r.result.SimilarArtists = append(r.result.SimilarArtists, similar...)
+	return nil
 }

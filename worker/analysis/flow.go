@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/weir-go/weir/orchestrator"
 	"github.com/weir-go/weir/worker/playlist"
@@ -21,8 +19,8 @@ const (
 
 // flow is the analysis from its first call to its last. What depends on something awaits it; what does not goes on
 // beside it.
-func (r *run) flow(ctx context.Context, lookups *enrichment) error {
-	queries, err := r.plan(ctx, lookups.artists)
+func (r *run) flow(ctx context.Context, l *lookups) error {
+	queries, err := r.plan(ctx, l.artists)
 	if err != nil {
 		return err
 	}
@@ -30,7 +28,7 @@ func (r *run) flow(ctx context.Context, lookups *enrichment) error {
 	if err != nil {
 		return err
 	}
-	if err := r.enrich(ctx, lookups); err != nil {
+	if err := r.enrich(ctx, l); err != nil {
 		return err
 	}
 	if err := r.conclude(ctx, fresh); err != nil {
@@ -57,7 +55,7 @@ func (r *run) plan(ctx context.Context, artists []string) ([]string, error) {
 	question := firstQuestion(r.list)
 	text, err := one(ctx, r, step{PhasePlan, providers.APIAnthropic, "anthropic.plan"}, func(ctx context.Context) (string, error) {
 		return r.clients.Anthropic.Ask(ctx, question)
-	})
+	}, nil)
 	if err := failed(ctx, "first question", err); err != nil {
 		return nil, err
 	}
@@ -73,57 +71,16 @@ func (r *run) plan(ctx context.Context, artists []string) ([]string, error) {
 func (r *run) search(ctx context.Context, queries []string) ([]playlist.Track, error) {
 	r.events <- event{phase: PhaseSearch, planned: len(queries), text: fmt.Sprintf("Searching Spotify %d times.", len(queries))}
 	r.narrate(ctx, "these searches were chosen: "+strings.Join(queries, "; "))
-	tasks := make([]orchestrator.Task[[]playlist.Track], len(queries))
-	for i, query := range queries {
-		tasks[i] = func(ctx context.Context) ([]playlist.Track, error) { return r.clients.Spotify.Search(ctx, query) }
-	}
-	out, err := many(ctx, r, step{PhaseSearch, providers.APISpotify, "spotify.search"}, tasks, nil)
+	s := step{PhaseSearch, providers.APISpotify, "spotify.search"}
+	b, err := many(ctx, r, s, queries, r.clients.Spotify.Search, func() {})
 	if err := failed(ctx, "search", err); err != nil {
 		return nil, err
 	}
-	found, failures := values(out)
-	r.lookupsFailed("searches", failures)
-	fresh := newTracks(r.list, found)
+	fresh := newTracks(r.list, found(ctx, r, "searches", b))
 	for _, t := range fresh {
 		r.result.Found = append(r.result.Found, Found{t.ID, t.Name, t.Artists})
 	}
 	return fresh, nil
-}
-
-// enrich asks for everything about the tracks and artists, three batches side by side.
-func (r *run) enrich(ctx context.Context, e *enrichment) error {
-	r.narrate(ctx, fmt.Sprintf("%d new tracks were found, among them %s", len(r.result.Found), someFound(r.result.Found)))
-	var ended atomic.Int64
-	remarkable := quarters(e.total())
-	quarter := func() {
-		if n := ended.Add(1); slices.Contains(remarkable, int(n)) {
-			r.narrate(ctx, fmt.Sprintf("%d of %d questions about the tracks and artists are answered; some of the artists are %s",
-				n, e.total(), strings.Join(e.artists[:min(len(e.artists), 5)], ", ")))
-		}
-	}
-	var batches sync.WaitGroup
-	var errs [3]error
-	batches.Go(func() { errs[0] = e.askFeatures(ctx, r, quarter) })
-	batches.Go(func() { errs[1] = e.askTracks(ctx, r, quarter) })
-	batches.Go(func() { errs[2] = e.askArtists(ctx, r, quarter) })
-	batches.Wait()
-	if err := failed(ctx, "look up tracks and artists", errors.Join(errs[:]...)); err != nil {
-		return err
-	}
-
-	if e.denied {
-		r.result.AudioFeatures = FeaturesDenied
-		r.note("Spotify denies audio features to this application; tempo, energy and danceability are missing")
-	} else {
-		r.result.average(e.features)
-		r.lookupsFailed("audio features", e.failedFeatures)
-	}
-	r.lookupsFailed("tracks on Last.fm", e.failedTracks)
-	r.lookupsFailed("artists on Last.fm", e.failedArtists)
-	tags, similar := tagsAndSimilar(r.list, e.trackInfos, e.artistInfos)
-	r.result.Tags = append(r.result.Tags, tags...)
-	r.result.SimilarArtists = append(r.result.SimilarArtists, similar...)
-	return nil
 }
 
 // conclude asks for title and summary.
@@ -133,7 +90,7 @@ func (r *run) conclude(ctx context.Context, fresh []playlist.Track) error {
 	question := finalQuestion(r.list, r.result, fresh)
 	text, err := one(ctx, r, step{PhaseSummary, providers.APIAnthropic, "anthropic.summary"}, func(ctx context.Context) (string, error) {
 		return r.clients.Anthropic.Ask(ctx, question)
-	})
+	}, nil)
 	if err := failed(ctx, "final question", err); err != nil {
 		return err
 	}
@@ -148,7 +105,7 @@ func (r *run) create(ctx context.Context, fresh []playlist.Track) error {
 	title, summary := r.result.Title, r.result.Summary
 	made, err := one(ctx, r, step{PhaseCreate, providers.APISpotify, "spotify.create-playlist"}, func(ctx context.Context) (providers.Created, error) {
 		return providers.Makes(r.clients.Spotify.CreatePlaylist(ctx, title, summary))
-	})
+	}, nil)
 	if err := failed(ctx, "create playlist", err); err != nil {
 		return err
 	}
@@ -161,7 +118,7 @@ func (r *run) create(ctx context.Context, fresh []playlist.Track) error {
 	for _, chunk := range chunks { // one after the other, because each adds at the end
 		_, err := one(ctx, r, step{PhaseFill, providers.APISpotify, "spotify.add-items"}, func(ctx context.Context) (struct{}, error) {
 			return providers.Makes(struct{}{}, r.clients.Spotify.AddItems(ctx, made.ID, chunk))
-		})
+		}, nil)
 		switch {
 		case err == nil:
 			r.result.Added += len(chunk)
@@ -177,22 +134,13 @@ func (r *run) create(ctx context.Context, fresh []playlist.Track) error {
 
 func (r *run) note(text string) { r.result.Notes = append(r.result.Notes, text) }
 
-func (r *run) lookupsFailed(of string, failures []error) {
-	if len(failures) == 0 {
-		return
+// found is what the tasks of a batch have found, with the zero value for each that failed. Failures are noted; that ctx has
+// ended is seen by the next step.
+func found[T any](ctx context.Context, r *run, what string, b *orchestrator.Batch[T]) []T {
+	values, err := b.Values(ctx)
+	if lost, ok := errors.AsType[*orchestrator.BatchError](err); ok {
+		r.result.FailedLookups += len(lost.Errors)
+		r.note(fmt.Sprintf("%s: %d failed, the first: %v", what, len(lost.Errors), lost.Errors[0]))
 	}
-	r.result.FailedLookups += len(failures)
-	r.note(fmt.Sprintf("%s: %d failed, the first: %v", of, len(failures), failures[0]))
-}
-
-// values takes the values and the errors out of outcomes.
-func values[T any](out []orchestrator.Outcome[T]) (good []T, failures []error) {
-	for _, o := range out {
-		if o.Err != nil {
-			failures = append(failures, o.Err)
-		} else {
-			good = append(good, o.Value)
-		}
-	}
-	return good, failures
+	return values
 }

@@ -29,13 +29,10 @@ func quarters(lookups int) []int {
 func (r *run) narrate(ctx context.Context, happened string) {
 	s := step{PhaseNarrator, providers.APIAnthropic, "anthropic.narrate"}
 	question := aside(happened)
-	f, err := submit(ctx, r, s, func(ctx context.Context) (string, error) { return r.clients.Anthropic.Narrate(ctx, question) })
-	if err != nil {
-		return // ctx has ended or the orchestrator is closed: the flow is about to see it too
-	}
 	r.narrators.Go(func() {
+		ask := func(ctx context.Context) (string, error) { return r.clients.Anthropic.Narrate(ctx, question) }
 		// The sentence is on its way to the caller by then, or lost.
-		_, _ = await(ctx, r, s, f, func(text string) string { return playlist.Clip(playlist.OneLine(text), 300) })
+		_, _ = one(ctx, r, s, ask, func(text string) string { return playlist.Clip(playlist.OneLine(text), 300) })
 	})
 }
 

@@ -127,8 +127,9 @@ func tagsAndSimilar(p playlist.Playlist, tracks []providers.TrackInfo, artists [
 	return words.top(), similar
 }
 
-// average fills in the means of audio features.
+// average fills in the means of audio features, over the tracks that have any.
 func (r *Result) average(all []providers.Features) {
+	all = slices.DeleteFunc(all, func(f providers.Features) bool { return f == providers.Features{} })
 	if len(all) == 0 {
 		return
 	}
