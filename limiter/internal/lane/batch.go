@@ -26,7 +26,7 @@ type Turn struct {
 func (n *Lane) turnLocked() Turn {
 	p, limits := &n.place, n.route.Load().Limits
 	t := Turn{Again: p.again, Last: p.last, Every: p.every}
-	if p.bound < len(limits) && limits[p.bound].Limit.Window {
+	if p.bound < len(limits) && limits[p.bound].Window {
 		t.Last, t.Every = p.first, 0 // the others may start together with the first
 	}
 	return t

@@ -138,7 +138,7 @@ func (w with) task(p *play) *Task {
 
 // The inputs.
 
-func arrives(route string, tasks ...with) input { return arrivesIn(nil, route, tasks...) }
+func arrives(route string, tasks ...with) input { return arrivesIn(nil, route, tasks...) } //nolint:unparam // reads like the others
 
 func arrivesIn(key any, route string, tasks ...with) input {
 	return func(p *play, now Time, fx *Effects) {
@@ -164,10 +164,6 @@ func normal(names ...string) (all []with) {
 	return all
 }
 
-func arrivesAgain(name string, rank uint8) input {
-	return func(p *play, now Time, fx *Effects) { p.c.ArriveAgain(now, fx, p.tasks[name], rank) }
-}
-
 // worker is a worker that comes.
 func worker(p *play, now Time, fx *Effects) {
 	fx.Worker = true
@@ -190,7 +186,7 @@ func answers(route string, a Answer) input {
 }
 
 // due answers with reservations of one token that are due at times.
-func due(route string, at ...int) input {
+func due(route string, at ...int) input { //nolint:unparam // reads like the others
 	var a Answer
 	for _, n := range at {
 		a.Grants = append(a.Grants, Grant{Due: ms(n)})
@@ -220,14 +216,6 @@ func lends(name string) input {
 			p.said = append(p.said, "does not run")
 		}
 	}
-}
-
-func resumes(name string) input {
-	return func(p *play, now Time, fx *Effects) { p.c.Resume(now, fx, p.tasks[name], name) }
-}
-
-func resumesAnyway(name string) input {
-	return func(p *play, now Time, fx *Effects) { p.c.ResumeAnyway(now, fx, p.tasks[name]) }
 }
 
 func givesUp(name string) input {

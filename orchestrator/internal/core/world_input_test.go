@@ -5,9 +5,7 @@ import (
 	"slices"
 )
 
-var (
-	errLate = errors.New("too late")
-)
+var errLate = errors.New("too late")
 
 // arrive has tasks come, and compares who is let in.
 func (w *world) arrive(route string, g *Group, tasks []*Task) {

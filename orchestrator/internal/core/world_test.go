@@ -2,6 +2,7 @@ package core
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -55,7 +56,6 @@ type job struct {
 	t       *mTask
 	attempt int
 	lent    int // goroutines that wait for other tasks
-	lentAt  bool
 }
 
 type pendingTurn struct {
@@ -152,7 +152,7 @@ func (w *world) ended(e *expected, fx *Effects) {
 			w.fail("%s: a task ended that never came", e.what)
 		case seen[t] || t.ends > 0:
 			w.fail("%s: task %d ended twice", e.what, t.number)
-		case must && isLate && want == errLate:
+		case must && isLate && errors.Is(want, errLate):
 		case must:
 			if task.Err() != want { //nolint:errorlint // it must be the same
 				w.fail("%s: task %d ended with %v, want %v", e.what, t.number, task.Err(), want)
