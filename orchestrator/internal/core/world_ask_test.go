@@ -137,8 +137,10 @@ func (w *world) after(e *expected, fx *Effects, before int) {
 		w.fail("%s: quiet is %t, want %t", e.what, fx.Quiet, quiet)
 	}
 	w.quiet = w.quiet || quiet
-	if float64(w.retries) > 1+float64(w.firsts)*budgetRatio+w.now.Seconds() {
-		w.fail("%s: %d retries after %d first attempts", e.what, w.retries, w.firsts)
+	for route, n := range w.retries {
+		if float64(n) > 1+float64(w.firsts[route])*budgetRatio+w.now.Seconds() {
+			w.fail("%s: %d retries on %s after %d first attempts", e.what, n, route, w.firsts[route])
+		}
 	}
 }
 

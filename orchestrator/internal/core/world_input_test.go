@@ -200,7 +200,7 @@ func (w *world) finish(i int, r Result, worker bool) {
 			}
 			t.at, t.rest, t.err = atRest, at, r.Err
 			if !r.Throttled {
-				w.retries++
+				w.retries[t.route]++
 			}
 		}
 	}

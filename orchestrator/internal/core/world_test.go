@@ -1,7 +1,6 @@
 package core
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,10 +24,10 @@ type world struct {
 	inside   map[any]Grant // reservations that were handed in and have not come out
 	watched  map[*Group]bool
 	quiet    bool
-	returned int // since the drain began
-	number   int // of the last reservation, group and turn
-	retries  int // that were paid for
-	firsts   int
+	returned int            // since the drain began
+	number   int            // of the last reservation, group and turn
+	retries  map[string]int // of a route, that were paid for
+	firsts   map[string]int
 	idle     int // wakes at once, in a row
 	log      []string
 }
@@ -66,7 +65,7 @@ type pendingTurn struct {
 func newWorld(cfg Config) *world {
 	return &world{
 		cfg: cfg, c: New(cfg), m: newModel(cfg), tasks: map[*Task]*mTask{}, inside: map[any]Grant{}, watched: map[*Group]bool{},
-		now: Time(time.Second),
+		now: Time(time.Second), retries: map[string]int{}, firsts: map[string]int{},
 	}
 }
 
@@ -258,7 +257,7 @@ func (w *world) begin(t *mTask) {
 	t.at, t.slot, t.outside = runs, true, false
 	t.tries++
 	if t.tries == 1 {
-		w.firsts++
+		w.firsts[t.route]++
 	}
 }
 
@@ -294,65 +293,5 @@ func (w *world) resumed(e *expected, fx *Effects) {
 		if free := w.cfg.Slots - w.m.taken(""); free > 0 || free == 0 && held > 0 {
 			w.fail("%s: turn %d has not come, with %d free slots and %d reservations", e.what, w.turns[0].id, free, held)
 		}
-	}
-}
-
-// admitted compares who has room.
-func (w *world) admitted(e *expected, fx *Effects) {
-	w.m.admit()
-	for _, task := range fx.Admitted {
-		t := w.tasks[task]
-		if !t.waited || t.admitted {
-			w.fail("%s: task %d has room, which it did not wait for", e.what, t.number)
-		}
-		t.admitted = true
-	}
-	for _, t := range w.m.all {
-		if t.waits() && t.outside != t.Outside() {
-			w.fail("%s: task %d waits for room: %t, want %t", e.what, t.number, t.Outside(), t.outside)
-		}
-	}
-	for _, t := range w.tasks {
-		if t.waited && !t.admitted && (!t.outside || t.at == gone) {
-			w.fail("%s: task %d waits for room no longer, and nobody says so", e.what, t.number)
-		}
-	}
-	if n, weight := w.m.pending(); n != w.c.Pending() || weight != w.c.room.weight {
-		w.fail("%s: %d tasks of weight %d wait, want %d of %d", e.what, w.c.Pending(), w.c.room.weight, n, weight)
-	}
-}
-
-// groups compares which are watched.
-func (w *world) groups(e *expected, fx *Effects) {
-	for _, g := range fx.Watch {
-		if w.watched[g] {
-			w.fail("%s: group %v is watched twice", e.what, g.Key)
-		}
-		w.watched[g] = true
-	}
-	for _, g := range fx.Unwatch {
-		if !w.watched[g] {
-			w.fail("%s: group %v is not watched", e.what, g.Key)
-		}
-		delete(w.watched, g)
-	}
-	used := map[*Group]bool{}
-	for _, t := range w.m.all {
-		if t.group != nil {
-			used[t.group] = true
-		}
-	}
-	if len(used) != len(w.watched) {
-		w.fail("%s: %d groups are watched, want %d", e.what, len(w.watched), len(used))
-	}
-	keys := slices.SortedFunc(func(yield func(string) bool) {
-		for g := range used {
-			if !w.watched[g] || !yield(fmt.Sprint(g.Key)) {
-				return
-			}
-		}
-	}, cmp.Compare[string])
-	if len(slices.Compact(keys)) != len(used) {
-		w.fail("%s: the wrong groups are watched", e.what)
 	}
 }
