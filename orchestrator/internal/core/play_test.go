@@ -102,6 +102,9 @@ func (p *play) say(fx *Effects) string {
 	if fx.Quiet {
 		add("quiet")
 	}
+	if fx.Many > 0 {
+		add("%d wait", fx.Many)
+	}
 	if fx.Wake > 0 {
 		add("wake %d", fx.Wake/Time(time.Millisecond))
 	}
@@ -138,7 +141,7 @@ func (w with) task(p *play) *Task {
 
 // The inputs.
 
-func arrives(route string, tasks ...with) input { return arrivesIn(nil, route, tasks...) } //nolint:unparam // reads like the others
+func arrives(route string, tasks ...with) input { return arrivesIn(nil, route, tasks...) }
 
 func arrivesIn(key any, route string, tasks ...with) input {
 	return func(p *play, now Time, fx *Effects) {
@@ -164,6 +167,10 @@ func normal(names ...string) (all []with) {
 	return all
 }
 
+func arrivesAgain(name string, rank uint8) input {
+	return func(p *play, now Time, fx *Effects) { p.c.ArriveAgain(now, fx, p.tasks[name], rank) }
+}
+
 // worker is a worker that comes.
 func worker(p *play, now Time, fx *Effects) {
 	fx.Worker = true
@@ -186,7 +193,7 @@ func answers(route string, a Answer) input {
 }
 
 // due answers with reservations of one token that are due at times.
-func due(route string, at ...int) input { //nolint:unparam // reads like the others
+func due(route string, at ...int) input {
 	var a Answer
 	for _, n := range at {
 		a.Grants = append(a.Grants, Grant{Due: ms(n)})
@@ -218,6 +225,14 @@ func lends(name string) input {
 	}
 }
 
+func resumes(name string) input {
+	return func(p *play, now Time, fx *Effects) { p.c.Resume(now, fx, p.tasks[name], name) }
+}
+
+func resumesAnyway(name string) input {
+	return func(p *play, now Time, fx *Effects) { p.c.ResumeAnyway(now, fx, p.tasks[name]) }
+}
+
 func givesUp(name string) input {
 	return func(p *play, now Time, fx *Effects) {
 		p.c.GiveUp(now, fx, p.tasks[name], p.tasks[name].Tries(), errors.New("too long"))
@@ -239,3 +254,10 @@ func reports(p *play, now Time, fx *Effects) {
 }
 
 var errGone, errFailed = errors.New("its caller has left"), errors.New("failed")
+
+func itoa(n int) string { return fmt.Sprint(n) }
+
+// leavesTogether has the group of a task leave.
+func leavesTogether(name string) input {
+	return func(p *play, now Time, fx *Effects) { p.c.LeaveTogether(now, fx, p.tasks[name].group, errGone) }
+}
