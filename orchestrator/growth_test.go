@@ -18,7 +18,7 @@ import (
 // slowly is an orchestrator whose tasks wait: one token an hour.
 func slowly(t *testing.T, cfg orchestrator.Config) *orchestrator.Orchestrator {
 	t.Helper()
-	l, err := limiter.NewMemory(limiter.Config{Buckets: map[string][]limiter.Limit{"global": {{Tokens: 1, Per: time.Hour, Burst: 1}}}})
+	l, err := limiter.NewMemory(limiter.Config{Buckets: map[string][]limiter.Limit{"global": {{Tokens: 1, Per: time.Hour, Burst: 1, Begin: limiter.Empty}}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package orchestrator_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,10 +55,10 @@ func TestStreamTakesAsMuchAsThereIsRoomFor(t *testing.T) {
 // TestStreamEnds: with its consumer, with its context and with the orchestrator; nothing goes on behind.
 func TestStreamEnds(t *testing.T) {
 	inBubble(t, orchestrator.Config{Slots: 2}, func(t *testing.T, o *orchestrator.Orchestrator) {
-		running := 0
+		var running atomic.Int64
 		task := func(ctx context.Context, n int) (int, error) {
-			running++
-			defer func() { running-- }()
+			running.Add(1)
+			defer running.Add(-1)
 			select {
 			case <-time.After(time.Second):
 				return n, nil
@@ -69,8 +70,8 @@ func TestStreamEnds(t *testing.T) {
 		for range orchestrator.Stream(t.Context(), o, numbers(1000, &taken), task) {
 			break
 		}
-		if running != 0 || o.Pending() != 0 || taken > 6 {
-			t.Errorf("%d run, %d wait, %d values taken", running, o.Pending(), taken)
+		if running.Load() != 0 || o.Pending() != 0 || taken > 6 {
+			t.Errorf("%d run, %d wait, %d values taken", running.Load(), o.Pending(), taken)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer cancel()
@@ -82,8 +83,8 @@ func TestStreamEnds(t *testing.T) {
 				bad++
 			}
 		}
-		if running != 0 || good != 2 || bad == 0 || bad > 6 {
-			t.Errorf("%d run, %d ended, %d were cancelled", running, good, bad)
+		if running.Load() != 0 || good != 2 || bad == 0 || bad > 6 {
+			t.Errorf("%d run, %d ended, %d were cancelled", running.Load(), good, bad)
 		}
 		// In a task it lends the slot.
 		if _, err := orchestrator.Execute(t.Context(), o, func(ctx context.Context) (int, error) {
