@@ -161,8 +161,8 @@ func (m *meters) waited(t *task, s core.Start, startedAt time.Duration) {
 }
 
 func (m *meters) ran(r *run) {
-	if m.run.Enabled(r.ctx) {
-		m.run.Record(r.ctx, (r.opts.o.now() - r.startedAt).Seconds(), m.labels(r.opts.route).route)
+	if m.run.Enabled(r.t.ctx) {
+		m.run.Record(r.t.ctx, (r.t.opts.o.now() - r.startedAt).Seconds(), m.labels(r.t.opts.route).route)
 	}
 }
 

@@ -42,6 +42,7 @@ type Orchestrator struct {
 	core *core.Core // guarded by mu
 
 	alarm   alarm
+	checked atomic.Bool  // the route of tasks without options exists
 	latest  atomic.Int64 // the time of about the last input
 	acting  atomic.Int64 // goroutines, and callers that do what an input has decided
 	closing atomic.Bool  // a drain has begun
@@ -96,6 +97,7 @@ func (o *Orchestrator) input(in func(c *core.Core, now core.Time, fx *core.Effec
 	return fx
 }
 
+// inputTo is input with effects of the caller's.
 func (o *Orchestrator) inputTo(fx *core.Effects, in func(c *core.Core, now core.Time, fx *core.Effects)) {
 	o.acting.Add(1)
 	o.mu.Lock()

@@ -15,9 +15,7 @@ import (
 // starts on. A context of the library is made only when somebody asks for the end of this one, so that a function that
 // does not costs nothing.
 type run struct {
-	t           *task           // fixed when the attempt begins, like those down to label
-	ctx         context.Context //nolint:containedctx // the submitter's
-	opts        *options
+	t           *task // fixed when the attempt begins, like those down to label
 	reservation *limiter.Reservation
 	number      int           // of the attempt, from 1
 	startedAt   time.Duration // since the orchestrator began
@@ -40,7 +38,7 @@ type runKey struct{}
 
 func (o *Orchestrator) newRun(t *task, s core.Start, label string, now time.Time) *run {
 	r := &run{
-		t: t, ctx: t.ctx, opts: t.opts, reservation: s.Reservation.(*limiter.Reservation), //nolint:forcetypeassert // what was given
+		t: t, reservation: s.Reservation.(*limiter.Reservation), //nolint:forcetypeassert // what was given
 		number: s.Attempt, startedAt: now.Sub(o.began), label: label,
 	}
 	t.run.Store(r)
@@ -53,21 +51,21 @@ func (o *Orchestrator) newRun(t *task, s core.Start, label string, now time.Time
 // takeSlot holds what executes against the number of slots once more: the core has counted them. It waits at most for
 // another attempt that the core knows to be over.
 func (r *run) takeSlot() {
-	_ = r.opts.o.slots.Acquire(context.Background(), 1)
+	_ = r.t.opts.o.slots.Acquire(context.Background(), 1)
 	r.slot.Store(true)
 }
 
 // leaveSlot comes before the core hears of it, or at once after.
 func (r *run) leaveSlot() {
 	if r.slot.CompareAndSwap(true, false) {
-		r.opts.o.slots.Release(1)
+		r.t.opts.o.slots.Release(1)
 	}
 }
 
 func (r *run) Deadline() (time.Time, bool) {
-	deadline, ok := r.ctx.Deadline()
-	if limit := r.opts.timeout; limit > 0 {
-		if mine := r.opts.o.at(r.startedAt + limit); !ok || mine.Before(deadline) {
+	deadline, ok := r.t.ctx.Deadline()
+	if limit := r.t.opts.timeout; limit > 0 {
+		if mine := r.t.opts.o.at(r.startedAt + limit); !ok || mine.Before(deadline) {
 			return mine, true
 		}
 	}
@@ -80,7 +78,7 @@ func (r *run) Err() error {
 	if c := r.real.Load(); c != nil {
 		return c.Err()
 	}
-	return r.ctx.Err()
+	return r.t.ctx.Err()
 }
 
 func (r *run) Value(key any) any {
@@ -94,7 +92,7 @@ func (r *run) Value(key any) any {
 	if c := r.real.Load(); c != nil && c != ended {
 		return c.Value(key)
 	}
-	return r.ctx.Value(key)
+	return r.t.ctx.Value(key)
 }
 
 // ensure makes the context that can end.
@@ -103,7 +101,7 @@ func (r *run) ensure() *realContext {
 		return c
 	}
 	c := new(realContext)
-	c.Context, c.cancel = context.WithCancelCause(r.ctx)
+	c.Context, c.cancel = context.WithCancelCause(r.t.ctx)
 	if !r.real.CompareAndSwap(nil, c) {
 		c.cancel(nil)
 		return r.real.Load()
@@ -146,9 +144,9 @@ func (o *Orchestrator) running(ctx context.Context) *run { //nolint:contextcheck
 		if !ok {
 			return nil
 		}
-		if r.opts.o == o {
+		if r.t.opts.o == o {
 			return r
 		}
-		ctx = r.ctx // that of another's, which may be within one of ours
+		ctx = r.t.ctx // that of another's, which may be within one of ours
 	}
 }

@@ -104,13 +104,20 @@ func (o *Orchestrator) boundWait(t *task) {
 	}
 }
 
-// check reports what is wrong with tasks before they are queued.
+// check reports what is wrong with tasks before they are queued. Tasks without options are looked at once: what changes after
+// that, the limiter says when it is asked.
 func (o *Orchestrator) check(opts *options) error {
+	if opts == o.plain && o.checked.Load() {
+		return nil
+	}
 	if err := o.cfg.Limiter.Check(opts.route, opts.Cost.Tokens); err != nil {
 		return err //nolint:wrapcheck // as Wait of the limiter gives it
 	}
 	if opts.Weight > o.cfg.MaxWeight {
 		return &WeightError{Weight: opts.Weight, Max: o.cfg.MaxWeight}
+	}
+	if opts == o.plain {
+		o.checked.Store(true)
 	}
 	return nil
 }

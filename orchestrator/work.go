@@ -97,7 +97,7 @@ func fatal(err error) bool {
 // attempt runs the function of a task once, and reports how that ended.
 func (w *worker) attempt(s core.Start) {
 	o, t := w.o, base(s.Task)
-	now := time.Now()
+	now := time.Now() // not that of the input: what else it decided may have taken its time
 	r := o.newRun(t, s, w.label.id, now)
 	if r.reservation.LateAt(now) {
 		r.reservation.Cancel()

@@ -1,0 +1,142 @@
+package core
+
+import "slices"
+
+// wants reports whether the lane should ask now, and whether for its urgent tasks alone.
+func (n *Lane) wants(now Time) (hurried, ok bool) {
+	if n.asking || n.uncovered() <= 0 || n.holds() >= n.most || n.shut > now || n.core.stage >= Refusing {
+		return false, false
+	}
+	if n.again[1] == 0 && n.uncoveredUrgent() > 0 {
+		return true, true
+	}
+	return false, n.again[0] == 0 && n.gathersUntil(now) == 0
+}
+
+// uncoveredUrgent is how many urgent tasks have no reservation on its way: those that are go to urgent tasks first.
+func (n *Lane) uncoveredUrgent() int {
+	urgent := n.queue.classes[Urgent].len + n.inFront[Urgent]
+	if urgent == 0 {
+		return 0
+	}
+	if n.alike() || n.asked > 0 {
+		return min(n.uncovered(), urgent-n.asked-len(n.held))
+	}
+	left, uncovered := slices.Clone(n.held), 0
+	for t := n.front.first; t != nil; t = t.inLane.next {
+		if t.Rank != Urgent {
+			continue
+		}
+		if i := slices.IndexFunc(left, func(g held) bool { return g.Cost == t.Cost }); i >= 0 {
+			left = slices.Delete(left, i, i+1)
+		} else {
+			uncovered++
+		}
+	}
+	return uncovered + max(0, n.queue.classes[Urgent].len-len(left))
+}
+
+// gathersUntil is how long it is worth waiting before the next request, 0 if it is not: what the request brings is due
+// behind what the lane holds, so that it may come just before the last of that, for all tasks and slots that there are by
+// then. Where there is a line it is better to stand in it.
+func (n *Lane) gathersUntil(now Time) Time {
+	if !n.gathers || len(n.held) == 0 {
+		return 0
+	}
+	if until := n.held[len(n.held)-1].Due - lateness - 2*n.trip; until > now {
+		return until
+	}
+	return 0
+}
+
+// firstVirtual is the virtual time of the first task of the lane.
+func (n *Lane) firstVirtual() Time {
+	at := never
+	for _, t := range n.firstInFront(one, true) {
+		if t != nil {
+			at = min(at, t.virtual(n.core.cfg.Ageing))
+		}
+	}
+	if t := n.queue.first(n.core.cfg.Ageing); t != nil {
+		at = min(at, t.virtual(n.core.cfg.Ageing))
+	}
+	return at
+}
+
+// request takes out of the queue the tasks that the lane asks for next, at most so many, and says so in runs of equal ones.
+// Those in front for which it holds nothing come first.
+func (n *Lane) request(most int, hurried bool, now Time) {
+	n.runs = n.runs[:0]
+	alike, skip, covered := n.alike(), len(n.held), n.held
+	if !alike {
+		covered = slices.Clone(n.held)
+	}
+	take := func(t *Task) {
+		if alike {
+			if skip > 0 {
+				skip--
+				return
+			}
+		} else if i := slices.IndexFunc(covered, func(g held) bool { return g.Cost == t.Cost }); i >= 0 {
+			covered = slices.Delete(covered, i, i+1)
+			return
+		}
+		most--
+		n.asked++
+		n.wanted = append(n.wanted, t)
+		n.add(t, hurried, now)
+	}
+	for _, urgent := range [...]bool{true, false} { // reservations that are there go to urgent tasks first
+		for t := n.front.first; t != nil && most > 0; t = t.inLane.next {
+			if (t.Rank == Urgent) == urgent && (urgent || !hurried) {
+				take(t)
+			}
+		}
+	}
+	for most > 0 {
+		t := n.queue.first(n.core.cfg.Ageing)
+		if hurried {
+			t = n.queue.firstOf(Urgent)
+		}
+		if t == nil {
+			break
+		}
+		var before *Task // one that came back to the queue, or came late, goes before the younger ones of its share
+		for u := n.front.last; u != nil && t.flow.front > 0 && (u.flow != t.flow || t.older(u)); u = u.inLane.prev {
+			if u.flow == t.flow {
+				before = u
+			}
+		}
+		n.queue.take(t)
+		n.front.insert(t, before)
+		t.state = asked
+		t.flow.front += t.Cost.Tokens
+		n.inFront[t.Rank]++
+		take(t)
+	}
+	// The limiter serves the older first. The order here is that of classes and turns: who comes before an older task takes the
+	// older one's place.
+	for i := len(n.runs) - 2; i >= 0; i-- {
+		n.runs[i].Since = min(n.runs[i].Since, n.runs[i+1].Since)
+	}
+}
+
+// add adds a task to the runs of a request. Tasks whose ages differ by no more than a quarter, or by a quarter of a second, are
+// of one age.
+func (n *Lane) add(t *Task, hurried bool, now Time) {
+	since := n.fleetAge(t.since)
+	if i := len(n.runs) - 1; i >= 0 && n.runs[i].Cost == t.Cost {
+		r := &n.runs[i]
+		if older, younger := min(r.Since, since), max(r.Since, since); younger-older <= max(together, (now-older)/4)/2 {
+			r.N++
+			r.Since = older
+			return
+		}
+	}
+	n.runs = append(n.runs, Run{N: 1, Cost: t.Cost, Since: since, Urgent: hurried})
+}
+
+// fleetAge is when a task arrived, for the fleet, which serves older calls first: half way to the time since when its lane has been
+// asking. So an old task comes before young ones of other replicas; and replicas with equal work take turns, while by arrival
+// alone the one whose thousand tasks came a moment before those of the others would be served before all of them.
+func (n *Lane) fleetAge(since Time) Time { return since + (n.since-since)/2 }
