@@ -1,7 +1,5 @@
 package core
 
-import "slices"
-
 // answer takes in what the limiter said. More may have come than there are tasks left.
 func (n *Lane) answer(a *Answer, now Time) {
 	c, missing := n.core, n.asked-len(a.Grants)
@@ -43,27 +41,15 @@ func (n *Lane) answer(a *Answer, now Time) {
 
 // putBack returns the tasks in front that got no reservation to the queue: when the lane asks again, others may be first.
 func (n *Lane) putBack() {
-	left := len(n.held)
-	covered := n.held
-	if !n.alike() {
-		covered = slices.Clone(n.held)
-	}
+	reserved := n.cover()
 	for t := n.front.first; t != nil; {
 		next := t.inLane.next
-		if n.alike() {
-			if left--; left >= 0 {
-				t = next
-				continue
-			}
-		} else if i := slices.IndexFunc(covered, func(g held) bool { return g.Cost == t.Cost }); i >= 0 {
-			covered = slices.Delete(covered, i, i+1)
-			t = next
-			continue
+		if !reserved.takes(t) {
+			n.front.remove(t)
+			n.inFront[t.Rank]--
+			t.flow.front -= t.Cost.Tokens
+			n.queue.putBack(t)
 		}
-		n.front.remove(t)
-		n.inFront[t.Rank]--
-		t.flow.front -= t.Cost.Tokens
-		n.queue.putBack(t)
 		t = next
 	}
 }

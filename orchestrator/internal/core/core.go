@@ -201,6 +201,7 @@ func (c *Core) Finish(now Time, fx *Effects, t *Task, r Result) {
 		c.executing.remove(t)
 		if t.tries--; t.tries == 0 {
 			t.first = 0
+			t.lane.budget.firsts = max(0, t.lane.budget.firsts-1)
 		}
 		c.takeRoom(t)
 		t.lane.enter(t)

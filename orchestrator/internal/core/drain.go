@@ -31,9 +31,11 @@ func (c *Core) Drain(now Time, fx *Effects, to Stage) {
 		c.stage++
 		switch c.stage {
 		case Closing:
+			c.refusing = true
 			for t := range c.outsiders() {
 				c.leave(t, ErrClosed)
 			}
+			c.refusing = false
 			for t := range c.resters() {
 				if t.tries == 0 { // its caller held it back
 					c.letGo(t)

@@ -10,6 +10,38 @@ type held struct {
 	turns int  // answers without a reservation before
 }
 
+// cover is the reservations of a lane, against which its tasks are held in order: a task of the cost of one of them has it.
+type cover struct {
+	alike bool // all are of one token, like all tasks: it is the number that counts
+	n     int
+	left  []held // of each cost, where they differ
+}
+
+func (n *Lane) cover() cover {
+	if n.alike() {
+		return cover{alike: true, n: len(n.held)}
+	}
+	return cover{left: slices.Clone(n.held)}
+}
+
+// takes reports whether there is a reservation for a task. It is not there for the next.
+func (c *cover) takes(t *Task) bool {
+	if c.alike {
+		c.n--
+		return c.n >= 0
+	}
+	i := slices.IndexFunc(c.left, func(g held) bool { return g.Cost == t.Cost })
+	if i >= 0 {
+		c.left = slices.Delete(c.left, i, i+1)
+	}
+	return i >= 0
+}
+
+// has reports whether there is a reservation of a cost.
+func (c *cover) has(cost Cost) bool {
+	return c.alike || slices.ContainsFunc(c.left, func(g held) bool { return g.Cost == cost })
+}
+
 // trim gives back the reservations for which no task is left, the latest first.
 func (n *Lane) trim() {
 	for i := range slices.Backward(n.held) {

@@ -271,8 +271,11 @@ func (m *model) uncoveredUrgent(l *mLane) (n int) {
 			n++
 		}
 	}
-	queued := m.count(func(t *mTask) bool { return t.at == inQueue && t.rank == Urgent && t.route == l.route })
-	return n + max(0, queued-len(left))
+	queued := m.count(func(t *mTask) bool { return t.at == inQueue && t.rank == Urgent && t.route == l.route }) - len(left)
+	if head := m.head(l.route, Urgent); head != nil && !slices.ContainsFunc(left, func(g Grant) bool { return g.Cost == head.Cost }) {
+		queued = max(1, queued) // none of them is for the first
+	}
+	return n + max(0, queued)
 }
 
 // earliest is the virtual time of the first task of a route.

@@ -1,7 +1,5 @@
 package core
 
-import "slices"
-
 // wants reports whether the lane should ask now, and whether for its urgent tasks alone.
 func (n *Lane) wants(now Time) (hurried, ok bool) {
 	if n.asking || n.uncovered() <= 0 || n.holds() >= n.most || n.shut > now || n.core.stage >= Refusing {
@@ -22,18 +20,20 @@ func (n *Lane) uncoveredUrgent() int {
 	if n.alike() || n.asked > 0 {
 		return min(n.uncovered(), urgent-n.asked-len(n.held))
 	}
-	left, uncovered := slices.Clone(n.held), 0
+	reserved, uncovered := n.cover(), 0
 	for t := n.front.first; t != nil; t = t.inLane.next {
-		if t.Rank != Urgent {
-			continue
-		}
-		if i := slices.IndexFunc(left, func(g held) bool { return g.Cost == t.Cost }); i >= 0 {
-			left = slices.Delete(left, i, i+1)
-		} else {
+		if t.Rank == Urgent && !reserved.takes(t) {
 			uncovered++
 		}
 	}
-	return uncovered + max(0, n.queue.classes[Urgent].len-len(left))
+	if next := n.queue.firstOf(Urgent); next != nil {
+		queued := n.queue.classes[Urgent].len - len(reserved.left)
+		if !reserved.has(next.Cost) {
+			queued = max(1, queued)
+		}
+		uncovered += max(0, queued)
+	}
+	return uncovered
 }
 
 // gathersUntil is how long it is worth waiting before the next request, 0 if it is not: what the request brings is due
@@ -67,18 +67,9 @@ func (n *Lane) firstVirtual() Time {
 // Those in front for which it holds nothing come first.
 func (n *Lane) request(most int, hurried bool, now Time) {
 	n.runs = n.runs[:0]
-	alike, skip, covered := n.alike(), len(n.held), n.held
-	if !alike {
-		covered = slices.Clone(n.held)
-	}
+	reserved := n.cover()
 	take := func(t *Task) {
-		if alike {
-			if skip > 0 {
-				skip--
-				return
-			}
-		} else if i := slices.IndexFunc(covered, func(g held) bool { return g.Cost == t.Cost }); i >= 0 {
-			covered = slices.Delete(covered, i, i+1)
+		if reserved.takes(t) {
 			return
 		}
 		most--

@@ -189,7 +189,7 @@ func (w *world) count(err error) {
 	case w.m.stage == Open || err == ErrStuck: //nolint:errorlint // as the core gives it
 	case err == ErrHandedBack: //nolint:errorlint // see above
 		r.HandedBack++
-	case w.m.stage >= Refusing:
+	case w.m.stage >= Refusing, err == ErrClosed: //nolint:errorlint // see above
 		r.Cancelled++ // those that are refused are subtracted by who knows
 	default:
 		r.Ended++
