@@ -181,7 +181,7 @@ func TestErrorsOfABatchNameTheirTasks(t *testing.T) {
 	})
 }
 
-// TestFinishedBatchesExpire: a batch that nobody awaits does not stay for ever, and its id says that the batch has
+// TestFinishedBatchesExpire: a batch that nobody awaits is kept for a limited time, and its id says that the batch has
 // expired.
 func TestFinishedBatchesExpire(t *testing.T) {
 	inBubble(t, orchestrator.Config{KeepBatches: time.Minute, MaxBatches: 3}, func(t *testing.T, o *orchestrator.Orchestrator) {

@@ -26,7 +26,7 @@ const DefaultGrace = 5 * time.Second
 type Report struct {
 	Ended        int     // by themselves, with a result or an error; those between two attempts, where they are not waited for, with the last
 	HandedBack   int     // that had not started: with ErrHandedBack
-	Refused      int     // that had not started when the context of the drain ended: with ErrClosed
+	Refused      int     // that waited for room when the drain began, or had not started when its context ended: with ErrClosed
 	Cancelled    int     // that executed then: their contexts were ended, and they returned
 	Stuck        []Stuck // functions that did not return: their tasks end with ErrStuck, or had timed out before
 	Reservations int     // that were given back to the limiter
@@ -62,7 +62,7 @@ type drained struct {
 	stuck []Stuck
 }
 
-// name notes functions that are stuck, with their stacks.
+// name adds stuck functions to the report, with their stacks.
 func (d *drained) name(o *Orchestrator, tasks []*core.Task) {
 	if len(tasks) == 0 {
 		return
@@ -90,9 +90,9 @@ func (o *Orchestrator) Close(ctx context.Context) error {
 // Drain ends the orchestrator in order. It stops intake, and runs or hands back what has not started; meanwhile tasks that
 // execute may still submit others, until something is handed back. When ctx ends, what has not started ends with [ErrClosed]
 // and the contexts of tasks that execute end; those that have not returned when the grace is over are stuck, and named in the
-// report with their stacks. Reservations that nobody uses go back to the limiter. The error says what did not end by itself
-// when ctx, or that of another call, had ended; it is nil where that was not needed. What was handed back was asked for. A task
-// that drains its orchestrator gets [ErrAwaitsItself].
+// report with their stacks. Reservations that nobody uses go back to the limiter. The error is nil if all tasks ended, or were
+// handed back, before the context of this call and of each other call of Drain ended; else it is the report. A task that drains
+// its orchestrator gets [ErrAwaitsItself].
 //
 // Draining again, also at the same time, joins what is under way, with the report of all of it; whichever context ends
 // first counts.
@@ -132,8 +132,8 @@ func (o *Orchestrator) drainTo(stage core.Stage) {
 	o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) { c.Drain(now, fx, stage) }))
 }
 
-// hasEnded waits until there is nothing left to do, or another call has given up on what is: then it is true. It is false
-// where ctx ends first. What is done already is done, whatever ctx says.
+// hasEnded waits until all tasks have ended, or another call has given up waiting: then it is true. It is false if ctx ends
+// first. An ended ctx changes nothing if all tasks have ended already.
 func (o *Orchestrator) hasEnded(ctx context.Context) bool {
 	select {
 	case <-o.ended:

@@ -27,7 +27,7 @@ func (tags) describe(_ context.Context, track string) (string, error) {
 	return "#" + track, nil
 }
 
-// describeFast finds tracks, measures them, and describes the fast ones. What fails is left out of the result, and joined in
+// describeFast finds tracks, measures them, and describes the fast ones. Failures are left out of the result, and joined in
 // the error.
 func describeFast(ctx context.Context, o *orchestrator.Orchestrator, queries []string) ([]string, error) {
 	searches, err := orchestrator.Map(ctx, o, "", queries, catalogue{}.search, orchestrator.Route("catalogue"))

@@ -178,7 +178,7 @@ func (s *seat[T]) watch() {
 	}
 }
 
-// unwatch ends that, in whatever order the two come.
+// unwatch ends the watch over the context. It may be called before watch has finished.
 func (s *seat[T]) unwatch() {
 	s.gone.Store(true)
 	if stop := s.stop.Load(); stop != nil {

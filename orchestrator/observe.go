@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// observer is the one place where spans, metrics and log lines are made. It is told what happens, never under a lock.
+// observer is the one place where spans, metrics and log lines are made. Its methods are called without a lock.
 type observer struct {
 	o      *Orchestrator
 	log    *slog.Logger

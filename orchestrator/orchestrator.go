@@ -90,7 +90,7 @@ func (o *Orchestrator) now() time.Duration { return time.Since(o.began) }
 // at is a moment of [Orchestrator.now] as a time.
 func (o *Orchestrator) at(now time.Duration) time.Time { return o.began.Add(now) }
 
-// input gives the core one input, under the lock. What the core has decided is to be done with [Orchestrator.do].
+// input gives the core one input, under the lock. The caller passes the effects to [Orchestrator.do].
 func (o *Orchestrator) input(in func(c *core.Core, now core.Time, fx *core.Effects)) *core.Effects {
 	fx := effects.Get().(*core.Effects) //nolint:forcetypeassert // nothing else is put there
 	o.inputTo(fx, in)

@@ -37,7 +37,7 @@ func (b *Batch[T]) Await(ctx context.Context) ([]Outcome[T], error) {
 
 // Values waits until every task has ended and returns their values in the order in which they were enqueued: as many as there
 // are tasks, with the zero value where one failed. The error is a [*BatchError] that joins the failures, or nil. Where there
-// are no values the error is that of [Batch.Await].
+// are no values the error is the one of [Batch.Await].
 func (b *Batch[T]) Values(ctx context.Context) ([]T, error) {
 	if err := b.wait(ctx); err != nil {
 		return nil, err

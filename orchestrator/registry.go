@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Live is what becomes of a batch whose id is that of one that has not finished. The zero value is LiveFails.
+// Live decides about a batch whose id belongs to a batch that has not finished. The zero value is LiveFails.
 type Live int
 
 const (
@@ -20,7 +20,7 @@ const (
 	LiveAppends
 )
 
-// OnLive says what becomes of a batch whose id is that of one that has not finished. A batch that has finished makes way.
+// OnLive decides about a batch whose id belongs to a batch that has not finished. The id of a finished batch is free.
 func OnLive(l Live) Option { return func(o *options) { o.live = l } }
 
 // registry keeps batches by id, so that they can be found by it. Those that have finished are kept until somebody has awaited

@@ -104,8 +104,8 @@ func (o *Orchestrator) boundWait(t *task) {
 	}
 }
 
-// check reports what is wrong with tasks before they are queued. Tasks without options are looked at once: what changes after
-// that, the limiter says when it is asked.
+// check returns an error if tasks with these options can never start. Tasks without options are checked once: if their route is
+// removed later, the limiter's answer ends them.
 func (o *Orchestrator) check(opts *options) error {
 	if opts == o.plain && o.checked.Load() {
 		return nil
@@ -122,7 +122,7 @@ func (o *Orchestrator) check(opts *options) error {
 	return nil
 }
 
-// arrive queues tasks of one route, or says why not. What the core decides is still to be done.
+// arrive queues tasks of one route, or returns an error. The caller passes the effects to [Orchestrator.do].
 func (o *Orchestrator) arrive(route string, g *core.Group, tasks []*core.Task, err *error) *core.Effects {
 	return o.input(func(c *core.Core, now core.Time, fx *core.Effects) {
 		if *err = c.Arrive(now, fx, route, g, tasks); *err != nil || o.cfg.Full != Wait {
@@ -219,7 +219,7 @@ type budgetError struct{ err error }
 func (e *budgetError) Error() string   { return ErrRetryBudget.Error() + ": " + text(e.err) }
 func (e *budgetError) Unwrap() []error { return []error{ErrRetryBudget, e.err} }
 
-// turn is that of a goroutine of a task, which waited for other tasks, to go on.
+// turn is the permission of a goroutine to go on, after it has waited for other tasks.
 type turn struct {
 	ch   chan struct{}
 	slot bool
@@ -231,8 +231,8 @@ func (w *turn) come(slot bool) {
 }
 
 // lend frees the slot of a task that waits for others of its orchestrator, so that they can come to an end also where they
-// need that slot. It returns nil where the context is that of no task that runs, or a function that takes a slot again,
-// before all tasks that have not begun. If its context ends first, the task goes on without.
+// need the slot. It returns a function that takes a slot again, before all tasks that have not begun; if the context of that
+// function ends first, the task goes on without a slot. It returns nil if ctx belongs to no task that executes.
 func (o *Orchestrator) lend(ctx context.Context) (back func(context.Context)) {
 	r := o.running(ctx)
 	if r == nil || r.t.run.Load() != r {
@@ -262,8 +262,8 @@ func (o *Orchestrator) lend(ctx context.Context) (back func(context.Context)) {
 	}
 }
 
-// await waits until done is closed or ctx ends. What is done already is done, whatever ctx says. A task lends its slot
-// meanwhile.
+// await waits until done is closed or ctx ends. If done is closed already, an ended ctx is no error. A task lends its slot
+// while it waits.
 func (o *Orchestrator) await(ctx context.Context, done <-chan struct{}) error {
 	select {
 	case <-done:

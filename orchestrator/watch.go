@@ -40,7 +40,7 @@ func (o *Orchestrator) watch(g *core.Group) {
 	}
 }
 
-// unwatch ends that, in whatever order the two come.
+// unwatch ends the watch over a group. It may be called before watch has finished.
 func unwatch(g *core.Group) {
 	w := g.Of.(*watch) //nolint:forcetypeassert // what was given
 	w.over.Store(true)

@@ -87,7 +87,7 @@ func (o *Orchestrator) limiterFailed(route string, a *core.Answer) {
 	o.observe.limiterFailed(route, a.Err, a.Fatal)
 }
 
-// fatal reports whether the limiter will give the same answer for ever.
+// fatal reports whether the limiter will always give this error.
 func fatal(err error) bool {
 	_, burst := errors.AsType[*limiter.ExceedsBurstError](err)
 	_, route := errors.AsType[*limiter.RouteError](err)
@@ -97,7 +97,7 @@ func fatal(err error) bool {
 // attempt runs the function of a task once, and reports how that ended.
 func (w *worker) attempt(s core.Start) {
 	o, t := w.o, base(s.Task)
-	now := time.Now() // not that of the input: what else it decided may have taken its time
+	now := time.Now() // the effects of the last input may have taken long
 	r := o.newRun(t, s, w.label.id, now)
 	if r.reservation.LateAt(now) {
 		r.reservation.Cancel()
@@ -139,7 +139,7 @@ func (o *Orchestrator) overruns(t *task, r *run) {
 	}
 }
 
-// run runs the function of a task. What ends the goroutine instead of returning is reported before it does.
+// run runs the function of a task. A function that ends its goroutine is reported to the core before the goroutine ends.
 func (o *Orchestrator) run(ctx context.Context, t *task, r *run) (err error) {
 	returned := false
 	defer func() {

@@ -61,7 +61,7 @@ func kindOf(hurried bool) int {
 	return 0
 }
 
-// fail ends the tasks that the limiter was asked for in vain, those that are still there.
+// fail ends the tasks of the request, unless they have left.
 func (n *Lane) fail(err error) {
 	for _, t := range n.wanted {
 		if t.state == asked {
@@ -86,7 +86,7 @@ func (n *Lane) pass(now Time) {
 	n.change()
 }
 
-// shutUntil has the lane start nothing until then. What it holds goes back, since it would be due before.
+// shutUntil stops the lane from starting tasks until a time. The lane returns its reservations, which are due before.
 func (n *Lane) shutUntil(until Time, reason string, now Time) {
 	n.shut, n.reason = until, reason
 	n.giveAllBack()

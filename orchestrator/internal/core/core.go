@@ -314,7 +314,7 @@ func (c *Core) gone(t *Task) {
 	t.lane.change()
 }
 
-// group is the one of the same key, or this one.
+// group returns the live group of the same key. If there is none, this group is live from now on.
 func (c *Core) group(g *Group) *Group {
 	if other := c.groups[g.Key]; other != nil {
 		return other
@@ -336,7 +336,7 @@ func (c *Core) leaveGroup(t *Task) {
 	}
 }
 
-// lane is that of a route.
+// lane returns the lane of a route. It makes the lane if there is none.
 func (c *Core) lane(route string, now Time) *Lane {
 	if n := c.lanes[route]; n != nil {
 		return n

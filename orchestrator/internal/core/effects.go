@@ -42,7 +42,7 @@ type Start struct {
 	Turns       int  // answers without a reservation before
 }
 
-// Turn is that of a goroutine which goes on.
+// Turn is the permission of a goroutine to go on.
 type Turn struct {
 	Of   any  // as given to [Core.Resume]
 	Slot bool // its task got a slot by it

@@ -65,8 +65,8 @@ func (n *Lane) trim() {
 	}
 }
 
-// giveBack gives back a reservation. Its slot is the caller's. The limiter keeps the reservation for the next who asks, so
-// that asking is worth it, whatever the line.
+// giveBack returns a reservation to the limiter. Its slot is the caller's. The limiter keeps the reservation for the next
+// request, so that the lane may ask at once, also if it waits in line.
 func (n *Lane) giveBack(i int) {
 	n.returns(&n.held[i])
 	n.drop(i, i+1)

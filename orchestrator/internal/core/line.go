@@ -2,7 +2,7 @@ package core
 
 // line is what a lane knows of its place in the fleet's line, to tell tasks that they cannot start before their deadlines.
 type line struct {
-	heard     Time // when the limiter last said so; 0 if nothing waits for a token
+	heard     Time // when the limiter last answered with this; 0 if no task waits for a token
 	last      Time // when the last of the tokens asked for can be used
 	every     Time // how long each further token takes
 	asked     int64

@@ -101,7 +101,8 @@ func (p *pace) pass(now Time) {
 	p.this, p.span = 0, span
 }
 
-// perSecond is the pace of late: that of this span, and of as much of the one before as makes up a whole one.
+// perSecond is the number of starts in the last five seconds, per second. It counts this span, and the last part of the span
+// before.
 func (p *pace) perSecond(now Time) float64 {
 	p.pass(now)
 	part := float64(now%paceSpan) / float64(paceSpan)

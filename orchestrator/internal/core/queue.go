@@ -59,7 +59,7 @@ func (f *flow) first() *Task {
 	return back
 }
 
-// flow is that of a task's share, with a fair start: a share that comes has been served as much as the one whose turn it is.
+// flow returns the flow of a share. A share whose first task arrives counts as served as much as the share that was served last.
 func (c *class) flow(share string) *flow {
 	f := c.last // most tasks are of the same share as the one before
 	if f == nil || f.share != share {

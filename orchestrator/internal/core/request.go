@@ -11,7 +11,7 @@ func (n *Lane) wants(now Time) (hurried, ok bool) {
 	return false, n.again[0] == 0 && n.gathersUntil(now) == 0
 }
 
-// uncoveredUrgent is how many urgent tasks have no reservation on its way: those that are go to urgent tasks first.
+// uncoveredUrgent is how many urgent tasks have no reservation on its way. Reservations go to urgent tasks first.
 func (n *Lane) uncoveredUrgent() int {
 	urgent := n.queue.classes[Urgent].len + n.inFront[Urgent]
 	if urgent == 0 {
@@ -105,8 +105,8 @@ func (n *Lane) request(most int, hurried bool, now Time) {
 		n.inFront[t.Rank]++
 		take(t)
 	}
-	// The limiter serves the older first. The order here is that of classes and turns: who comes before an older task takes the
-	// older one's place.
+	// The limiter serves older calls first. Here classes and turns decide. A task that comes before an older task takes the place
+	// of the older task in the fleet's line.
 	for i := len(n.runs) - 2; i >= 0; i-- {
 		n.runs[i].Since = min(n.runs[i].Since, n.runs[i+1].Since)
 	}

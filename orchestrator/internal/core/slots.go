@@ -113,7 +113,7 @@ func (c *Core) leaveSlot(t *Task) {
 	t.lane.change()
 }
 
-// ask chooses the lane that asks next, that of the task which comes first of all, and takes slots for it. Where no slot is free, a lane that has none takes that of a reservation of another lane which has more
+// ask chooses the lane that asks next: the one with the first task of all. It takes slots for the lane. Where no slot is free, a lane that has none takes that of a reservation of another lane which has more
 // than one, so that a throttled route delays no other: the reservation goes back to the limiter.
 func (c *Core) ask(now Time) {
 	n, most := c.wanting.first(), c.free()
