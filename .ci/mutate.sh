@@ -543,56 +543,56 @@ rule 'keys of another type are removed' lua/types.go 's/if got != want && got/if
 rule 'buckets made at run time are forgotten' limiter/memory.go 's/if !configured && k\.Idle\(since\) \{/if false {/' $L
 rule 'a bucket is told of a limit when it changes' limiter/memory.go 's/\t\t\tm\.bucketLocked\(b, m\.now\(\)\)\n\t\t\}\n\t\tswitch/\t\t\t_ = b\n\t\t}\n\t\tswitch/' $L
 
-rule 'a cancelled task leaves the queue' $C/core.go 's/\t\tt\.lane\.withdraw\(t\)\n\tcase resting/\t\t_ = t\n\tcase resting/' $C $O
-rule 'reservations without tasks are given back' $C/lane.go 's/\tn\.trim\(\)\n/\t_ = n\n/' $C $O
-rule 'no slot is held in line' $C/answer.go 's/c\.taken -= missing/_ = missing/' $C $O
-rule 'a throttled route yields a slot' $C/slots.go 's/return c\.free\(\) == 0 && c\.hungry/return false \&\& c.hungry/' $C $O
-rule 'its last slot is nobody else'"'"'s' $C/slots.go 's/from\.holds\(\) > 1/from.holds() > 0/' $C $O
-rule 'a route has no more than its slots' $C/core.go 's/n\.most = min\(n\.most, most\)/_ = most/' $C $O
-rule 'a limiter that fails ends no task' $C/answer.go 's/a\.Err != nil && a\.Fatal:/a.Err != nil:/' $C $O
-rule 'a limiter that fails is asked with pauses' $C/answer.go 's/n\.again = \[2\]Time\{at, at\}/_ = at/' $C $O
-rule 'a deadline that cannot be met ends a task' $C/line.go 's/t\.Deadline < ready \{/false {/; s/t != nil && t\.Deadline < l\.start/t != nil \&\& false \&\& t.Deadline < l.start/' $C $O
+rule 'a cancelled task leaves the queue' $C/inputs.go 's/\t\tt\.lane\.withdraw\(t\)\n\tcase resting/\t\t_ = t\n\tcase resting/' $C
+rule 'reservations without tasks are given back' $C/lane.go 's/\tn\.trim\(\)\n/\t_ = n\n/' $C
+rule 'no slot is held in line' $C/answer.go 's/c\.taken -= missing/_ = missing/' $C
+rule 'a throttled route yields a slot' $C/slots.go 's/return c\.free\(\) == 0 && c\.hungry/return false \&\& c.hungry/' $C
+rule 'its last slot is nobody else'"'"'s' $C/slots.go 's/from\.holds\(\) > 1/from.holds() > 0/' $C
+rule 'a route has no more than its slots' $C/core.go 's/n\.most = min\(n\.most, most\)/_ = most/' $C
+rule 'a limiter that fails ends no task' $C/answer.go 's/a\.Err != nil && a\.Fatal:/a.Err != nil:/' $C
+rule 'a limiter that fails is asked with pauses' $C/answer.go 's/n\.again = \[2\]Time\{at, at\}/_ = at/' $C
+rule 'a deadline that cannot be met ends a task' $C/line.go 's/t\.Deadline < ready \{/false {/; s/t != nil && t\.Deadline < l\.start/t != nil \&\& false \&\& t.Deadline < l.start/' $C
 rule 'panics end their task alone' $O/work.go 's/v := recover\(\)\n/v := any(nil)\n/' $O
 rule 'who exits ends its task' $O/work.go 's/o\.reportLast\(r, ErrGoexit\)/_ = ErrGoexit/' $O
-rule 'classes age' $C/task.go 's/t\.since \+ Time\(t\.Rank\)\*ageing/t.since + Time(t.Rank)*ageing*100/' $C $O
-rule 'strict classes do not overflow' $C/task.go 's/ageing > \(never-t\.since\)/false \&\& ageing > (never-t.since)/' $C $O
-rule 'a class is first in, first out' $C/queue.go 's/return t\.number < other\.number/return t.number > other.number/' $C $O
-rule 'a retry keeps its age' $C/queue.go 's/\|\| t\.tries > 0 \{/|| false {/; s/t\.older\(last\) \|\|/false ||/' $C $O
-rule 'shares take turns' $C/queue.go 's/f\.served \+= t\.Cost\.Tokens/_ = f/' $C $O
-rule 'a new share begins with the others' $C/queue.go 's/f\.served = max\(f\.served, c\.clock\)/_ = f/' $C $O
-rule 'what was not given is chosen anew' $C/answer.go 's/\tn\.putBack\(\)\n/\n/' $C $O
-rule 'urgent tasks pass the lines of the fleet' $C/request.go 's/n\.uncoveredUrgent\(\) > 0 \{/false {/' $C $O
-rule 'replicas with equal work take turns' $C/request.go 's/return since \+ \(n\.since-since\)\/2/return since/' $C $O
-rule 'costs are told apart' $C/held.go 's/anyCost \|\| t\.Cost == cost/true/' $C $O
-rule 'retries have a budget' $C/retry.go 's/if b\.tokens < 1 \{/if false {/' $C $O
-rule 'what a provider puts off costs none of it' $C/retry.go 's/!r\.Throttled && //' $C $O
-rule 'no retry beyond the deadline' $C/retry.go 's/t\.Deadline > 0 && t\.Deadline <= at/false/' $C $O
-rule 'nothing runs again after handing back' $C/retry.go 's/ \|\| c\.stage >= HandingBack:/:/' $C $O
+rule 'classes age' $C/task.go 's/t\.since \+ Time\(t\.Rank\)\*ageing/t.since + Time(t.Rank)*ageing*100/' $C
+rule 'strict classes do not overflow' $C/task.go 's/ageing > \(never-t\.since\)/false \&\& ageing > (never-t.since)/' $C
+rule 'a class is first in, first out' $C/queue.go 's/return t\.number < other\.number/return t.number > other.number/' $C
+rule 'a retry keeps its age' $C/queue.go 's/\|\| t\.tries > 0 \{/|| false {/; s/t\.older\(last\) \|\|/false ||/' $C
+rule 'shares take turns' $C/queue.go 's/f\.served \+= t\.Cost\.Tokens/_ = f/' $C
+rule 'a new share begins with the others' $C/queue.go 's/f\.served = max\(f\.served, c\.clock\)/_ = f/' $C
+rule 'what was not given is chosen anew' $C/answer.go 's/\tn\.putBack\(\)\n/\n/' $C
+rule 'urgent tasks pass the lines of the fleet' $C/request.go 's/n\.uncoveredUrgent\(\) > 0 \{/false {/' $C
+rule 'replicas with equal work take turns' $C/request.go 's/return since \+ \(n\.since-since\)\/2/return since/' $O
+rule 'costs are told apart' $C/held.go 's/anyCost \|\| t\.Cost == cost/true/' $C
+rule 'retries have a budget' $C/retry.go 's/if b\.tokens < 1 \{/if false {/' $C
+rule 'what a provider puts off costs none of it' $C/retry.go 's/!r\.Throttled && //' $C
+rule 'no retry beyond the deadline' $C/retry.go 's/t\.Deadline > 0 && t\.Deadline <= at/false/' $C
+rule 'nothing runs again after handing back' $C/retry.go 's/ \|\| c\.stage >= HandingBack:/:/' $C
 rule 'a shared run outlives who began it' $O/key.go 's/context\.WithoutCancel\(t\.ctx\)/t.ctx/' $O
 rule 'a shared run ends with the last' $O/key.go 's/\tof\.cancel\(why\)\n/\t_ = why\n/' $O
 rule 'a late end frees no other run' $O/key.go 's/if k\.byKey\[s\.key\] == any\(s\) \{/if true {/' $O
 rule 'errors are not kept' $O/key.go 's/err == nil && keep > 0/keep > 0/' $O
-rule 'room is bounded' $C/admission.go 's/n <= c\.cfg\.MaxPending-c\.room\.pending/true/' $C $O
-rule 'weight is bounded' $C/admission.go 's/weight <= c\.cfg\.MaxWeight-c\.room\.weight/true/' $C $O
-rule 'only less urgent tasks are shed' $C/admission.go 's/rank := tasks\[0\]\.Rank \+ 1/rank := tasks[0].Rank/' $C $O
-rule 'who waits for room comes in order' $C/admission.go 's/first == nil \|\| t\.comesBefore\(first, c\.cfg\.Ageing\)/true/' $C $O
-rule 'a task that awaits lends its slot' $C/slots.go 's/if lent = t\.is\(hasSlot\); lent \{/if false {/' $C $O
-rule 'and takes one again' $C/slots.go 's/l\.lent == 0 && !t\.is\(hasSlot\)/false/' $C $O
+rule 'room is bounded' $C/admission.go 's/n <= c\.cfg\.MaxPending-c\.room\.pending/true/' $C
+rule 'weight is bounded' $C/admission.go 's/weight <= c\.cfg\.MaxWeight-c\.room\.weight/true/' $C
+rule 'only less urgent tasks are shed' $C/admission.go 's/rank := tasks\[0\]\.Rank \+ 1/rank := tasks[0].Rank/' $C
+rule 'who waits for room comes in order' $C/admission.go 's/first == nil \|\| t\.comesBefore\(first, c\.cfg\.Ageing\)/first == nil || true/' $C
+rule 'a task that awaits lends its slot' $C/slots.go 's/if lent = t\.is\(hasSlot\); lent \{/if false {/' $C
+rule 'and takes one again' $C/slots.go 's/l\.lent == 0 && !t\.is\(hasSlot\)/false/' $C
 rule 'its context ends the way back' $O/task.go 's/\t\tcase <-ctx\.Done\(\):\n\t\t\to\.do/\t\tcase <-o.over.Done():\n\t\t\to.do/' $O
 rule 'who awaits itself is told' $O/future.go 's/return r != nil && \(r\.t == &f\.task/return r != nil \&\& (r.t == nil/' $O
-rule 'what is stuck keeps its slot' $C/core.go 's/\tt\.state = stuck\n/\tt.state = stuck\n\tc.leaveSlot(t)\n/' $C $O
+rule 'what is stuck keeps its slot' $C/inputs.go 's/\tt\.state = stuck\n/\tt.state = stuck\n\tc.leaveSlot(t)\n/' $C
 rule 'finished batches expire' $O/registry.go 's/r\.kept\[0\]\.until <= now/false/' $O
 rule 'ids of expired batches are remembered' $O/registry.go 's/r\.gone\[e\.id\]\+\+/_ = e/' $O
 rule 'a live id is not taken' $O/batch.go 's/if live == LiveFails \{/if false {/' $O
 rule 'batches drop their functions' $O/batch.go 's/\tb\.parts = nil /\t_ = b.parts /' $O
 rule 'keys are asked for once' $O/batcher.go 's/\tif a == nil \{/\tif true {/' $O
 rule 'a call takes no more than its size' $O/batcher.go 's/full := len\(c\.order\) == b\.cfg\.Size/full := false/' $O
-rule 'drains let gathering calls go' $C/drain.go 's/if t\.tries == 0 \{/if false {/' $C $O
+rule 'drains let gathering calls go' $C/drain.go 's/if t\.tries == 0 \{/if false {/' $C
 rule 'drains hand back' $O/drain.go 's/stage = core\.HandingBack/_ = stage/' $O
 rule 'drains end contexts' $O/orchestrator.go 's/base\(t\)\.cancel\(ErrClosed\)/_ = t/' $O
-rule 'tasks of running tasks are taken in' $C/core.go 's/c\.stage == Closing && !tasks\[0\]\.Child/c.stage == Closing/' $C $O
+rule 'tasks of running tasks are taken in' $C/inputs.go 's/c\.stage == Closing && !tasks\[0\]\.Child/c.stage == Closing/' $C
 rule 'Close waits for the last word' $O/orchestrator.go 's/o\.acting\.Add\(-1\) == 0 && o\.quiet\.Load\(\)/o.acting.Add(-1) >= 0 \&\& o.quiet.Load()/' $O
-rule 'lanes of one age take turns' $C/core.go 's/return a\.asks < b\.asks/return a.asks > b.asks/' $C $O
+rule 'lanes of one age take turns' $C/core.go 's/return a\.asks < b\.asks/return a.asks > b.asks/' $O
 rule 'a stream takes no more than there is room for' $O/stream.go 's/if !s\.calls\.TryAcquire\(1\) \{/if false {/' $O
 rule 'one payment for each round trip' worker/transport/transport.go 's/return ok && r\.Use\(p\.route\)/return ok \&\& r != nil/' ./worker/transport
 

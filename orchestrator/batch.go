@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -30,30 +29,6 @@ type Batch[T any] struct {
 	done     chan struct{} // closed when all have ended
 	failures *BatchError   // made once; nil if there are none
 	span     trace.Span
-}
-
-// part is the tasks that were added by one call.
-type part[T any] struct {
-	first int // the index of the first
-	items []item[T]
-}
-
-// item is one task of a batch.
-type item[T any] struct {
-	task
-
-	b     *Batch[T]
-	fn    Task[T]
-	value T
-	seat  *seat[T] // at the run that it shares; nil for a run of its own
-	room  *waiting
-	index int32
-}
-
-// waiting is how many tasks of a call wait for room.
-type waiting struct {
-	left atomic.Int32
-	done chan struct{}
 }
 
 // caller is what is asked of the context of a call before anything is locked.
@@ -198,17 +173,6 @@ func (b *Batch[T]) enter(c *caller, items []item[T], keys []string) (after func(
 	return after, err
 }
 
-// cancelled ends tasks that were not queued, because their context had ended before.
-func cancelled[T any](items []item[T], why error) {
-	for i := range items {
-		t := &items[i]
-		now := t.opts.o.now()
-		t.Conclude(now, now, why)
-		t.opts.o.observe.ended(&t.task)
-		t.ended()
-	}
-}
-
 // entered does what the core has decided about new tasks, and waits until each of them has room.
 func (b *Batch[T]) entered(ctx context.Context, after func(), items []item[T], room *waiting) *Batch[T] {
 	after()
@@ -332,28 +296,6 @@ func Map[In, T any](ctx context.Context, o *Orchestrator, id string, in []In, fn
 	return EnqueueBatch(ctx, o, id, tasks, opts...)
 }
 
-func (t *item[T]) base() *task       { return &t.task }
-func (t *item[T]) function() Task[T] { return t.fn }
-func (t *item[T]) sits(s *seat[T])   { t.seat = s }
-func (t *item[T]) batch() any        { return t.b }
-func (t *item[T]) outside()          { t.room.left.Add(1) }
-
-func (t *item[T]) admitted() {
-	if t.room.left.Add(-1) == 0 {
-		close(t.room.done)
-	}
-}
-
-func (t *item[T]) do(ctx context.Context) (err error) {
-	value, err := t.fn(ctx)
-	t.value = value
-	return err
-}
-
-func (t *item[T]) ended() { t.b.note(t) }
-
-func (t *item[T]) outcome() Outcome[T] { return outcomeOf(&t.task, &t.value) }
-
 // outcomeLocked is the outcome of a task that has ended.
 func (b *Batch[T]) outcomeLocked(i int) Outcome[T] {
 	if b.finished {
@@ -364,13 +306,4 @@ func (b *Batch[T]) outcomeLocked(i int) Outcome[T] {
 		k--
 	}
 	return b.parts[k].items[i-b.parts[k].first].outcome()
-}
-
-// receive ends a task that shares a run.
-func (t *item[T]) receive(value T, err error) {
-	o := t.opts.o
-	t.value = value
-	t.Conclude(t.seat.at, o.now(), err)
-	o.observe.shared(&t.task)
-	t.b.note(t)
 }

@@ -1,0 +1,235 @@
+package core
+
+import "slices"
+
+// Arrive takes tasks of one route in, together or not at all. A group that is not nil is those that may leave together with
+// them; another of the same key may take its place. Errors: [ErrClosed], [*FullError].
+func (c *Core) Arrive(now Time, fx *Effects, route string, g *Group, tasks []*Task) error {
+	now = c.begin(now, fx)
+	if len(tasks) == 0 {
+		c.settle(now)
+		return nil
+	}
+	if c.stage >= HandingBack || c.stage == Closing && !tasks[0].Child {
+		c.settle(now)
+		return ErrClosed
+	}
+	n, before := c.lane(route, now), c.arrivals
+	if err := c.makeRoom(now, n, tasks); err != nil {
+		c.settle(now)
+		return err
+	}
+	if g != nil {
+		g = c.group(g)
+	}
+	for _, t := range tasks {
+		c.arrivals++
+		t.lane, t.since, t.number = n, now, c.arrivals
+		c.live++
+		n.tasks++
+		if g != nil {
+			g.add(t)
+		}
+		c.enterRoom(t)
+		if t.NotBefore > now {
+			t.state = resting
+			c.resting.put(t)
+			continue
+		}
+		n.enter(t)
+	}
+	for _, t := range tasks { // once all are there, so that those who may leave together are
+		if t.Deadline > 0 && t.state == waiting {
+			n.judgeOnArrival(t, now)
+		}
+	}
+	c.settle(now)
+	// Nobody knows yet that these have waited for room.
+	fx.Admitted = slices.DeleteFunc(fx.Admitted, func(t *Task) bool { return t.number > before })
+	return nil
+}
+
+// ArriveAgain makes a task that waits more urgent, and lets it go if its caller held it back.
+func (c *Core) ArriveAgain(now Time, fx *Effects, t *Task, rank uint8) {
+	now = c.begin(now, fx)
+	switch {
+	case t.state == resting && t.tries == 0:
+		c.rank(t, rank)
+		c.letGo(t)
+	case rank < t.Rank && (t.state == waiting || t.state == asked):
+		t.lane.withdraw(t)
+		c.rank(t, rank)
+		t.lane.enter(t)
+	case rank < t.Rank && t.state == resting:
+		c.rank(t, rank)
+	}
+	c.settle(now)
+}
+
+// Answer takes in what the limiter said to a request.
+func (c *Core) Answer(now Time, fx *Effects, n *Lane, a *Answer) {
+	now = c.begin(now, fx)
+	n.answer(a, now)
+	c.settle(now)
+}
+
+// Shut is an answer that nobody asked for: a route starts nothing until then, for a reason. A moment that has passed opens it.
+func (c *Core) Shut(now Time, fx *Effects, route string, until Time, reason string) {
+	now = c.begin(now, fx)
+	c.lane(route, now).shutUntil(until, reason, now)
+	c.settle(now)
+}
+
+// Finish takes in how an attempt ended.
+func (c *Core) Finish(now Time, fx *Effects, t *Task, r Result) {
+	now = c.begin(now, fx)
+	if t.is(hasSlot) {
+		c.leaveSlot(t)
+	} else {
+		c.lent--
+	}
+	if t.loan != nil {
+		c.resumed(t.loan, false)
+	}
+	switch {
+	case t.state == stuck:
+		c.stuck.remove(t)
+		t.state = over
+		c.gone(t)
+	case r.Late && !t.is(left) && c.stage < HandingBack:
+		c.counts.Late++
+		c.executing.remove(t)
+		if t.tries--; t.tries == 0 {
+			t.first = 0
+			t.lane.budget.firsts = max(0, t.lane.budget.firsts-1)
+		}
+		c.takeRoom(t)
+		t.lane.enter(t)
+	default:
+		c.executing.remove(t)
+		why := r.Err
+		if r.Late {
+			t.tries--
+			why = t.why
+			if why == nil && c.stage == HandingBack {
+				why = ErrHandedBack
+			} else if why == nil {
+				why = ErrClosed
+			}
+		}
+		if !c.rest(t, &r, now) {
+			c.end(t, why, now)
+			t.state = over
+			c.gone(t)
+		}
+	}
+	c.settle(now)
+}
+
+// Leave ends a task that has not started, or that is between two attempts. One that executes sees the end of its context by
+// itself, and is not tried again.
+func (c *Core) Leave(now Time, fx *Effects, t *Task, why error) {
+	now = c.begin(now, fx)
+	c.leave(t, why)
+	c.settle(now)
+}
+
+// LeaveTogether is [Core.Leave] of all tasks of a group.
+func (c *Core) LeaveTogether(now Time, fx *Effects, g *Group, why error) {
+	now = c.begin(now, fx)
+	for t := g.first; t != nil; t = g.first {
+		c.leaveGroup(t)
+		c.leave(t, why)
+	}
+	c.settle(now)
+}
+
+// GiveUp ends a task whose function still runs. Its slot is free when the function has returned. It reports whether the task
+// was executing its attempt of that number.
+func (c *Core) GiveUp(now Time, fx *Effects, t *Task, attempt int, why error) bool {
+	now = c.begin(now, fx)
+	ok := t.state == executing && int(t.tries) == attempt
+	if ok {
+		c.giveUp(t, why, now)
+	}
+	c.settle(now)
+	return ok
+}
+
+// Tick lets time pass. A worker that comes begins with it.
+func (c *Core) Tick(now Time, fx *Effects) {
+	now = c.begin(now, fx)
+	if fx.Worker {
+		c.waking = false
+	}
+	for n := c.wakes.first(); n != nil && n.wake <= now; n = c.wakes.first() {
+		c.wakes.remove(n)
+		n.pass(now)
+	}
+	c.goOn(now)
+	c.settle(now)
+}
+
+func (c *Core) giveUp(t *Task, why error, now Time) {
+	t.givenUp = true
+	c.executing.remove(t)
+	c.stuck.push(t)
+	c.end(t, why, now)
+	t.state = stuck
+}
+
+func (c *Core) leave(t *Task, why error) {
+	switch t.state {
+	case waiting, asked:
+		t.lane.withdraw(t)
+	case resting:
+		c.resting.remove(t)
+	case executing:
+		if !t.is(left) {
+			t.set(left)
+			t.why = why
+		}
+		return
+	default:
+		return
+	}
+	c.leaveRoom(t)
+	c.end(t, why, c.now)
+	t.state = over
+	c.gone(t)
+}
+
+// end notes what a task ended with.
+func (c *Core) end(t *Task, why error, now Time) {
+	t.why, t.ended = why, max(now, t.since)
+	c.leaveGroup(t)
+	c.count(why)
+	c.fx.end(t)
+}
+
+// gone notes that nothing is left of a task.
+func (c *Core) gone(t *Task) {
+	c.live--
+	t.lane.tasks--
+	t.lane.change()
+}
+
+// rank gives a task that is in no queue another class, if that is more urgent.
+func (c *Core) rank(t *Task, rank uint8) {
+	if rank >= t.Rank {
+		return
+	}
+	if t.is(outside) {
+		c.room.outside.remove(t)
+		t.Rank = rank
+		c.room.outside.put(t)
+		return
+	}
+	was, is := &c.room.byRank[t.Rank], &c.room.byRank[rank]
+	was.n, was.weight = was.n-1, was.weight-t.Weight
+	is.n, is.weight = is.n+1, is.weight+t.Weight
+	t.Rank = rank
+	if c.room.sheddable.has(t) {
+		c.room.sheddable.put(t)
+	}
+}
