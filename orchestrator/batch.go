@@ -82,15 +82,22 @@ func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks 
 		c.gone = context.Cause(ctx)
 	}
 	into, after, err := b.enqueue(c, set.live, items, keys)
-	if err == nil && after == nil { // another batch came first, and this one joins it
-		return into, nil
-	}
 	if err != nil {
 		for i := range items {
 			err = o.refused(&items[i].task, err)
 		}
+	}
+	if err != nil || into != b {
 		endSpan(b.span, err)
+	}
+	if err != nil {
 		return nil, err
+	}
+	if after == nil { // another batch came first, and this one joins it
+		for i := range items {
+			o.dropped(&items[i].task)
+		}
+		return into, nil
 	}
 	return into.entered(ctx, after, items, room), nil
 }

@@ -47,7 +47,10 @@ func begin[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts []Optio
 	o.prepare(&f.task, f, ctx, set)
 	if set.key != nil {
 		if key := set.key(0); key != "" {
-			return f, f.join(key, watched) //nolint:contextcheck // it has the context
+			if err := f.join(key, watched); err != nil { //nolint:contextcheck // it has the context
+				return nil, err
+			}
+			return f, nil
 		}
 	}
 	if err := o.submit(&f.task, watched); err != nil {

@@ -100,7 +100,13 @@ func (o *Orchestrator) boundWait(t *task) {
 	if o.maxWait > 0 {
 		late := &limiter.DeadlineError{Route: t.opts.route, Ready: o.maxWait}
 		t.Deadline = o.now() + o.maxWait
-		t.extra().limit = time.AfterFunc(o.maxWait, func() { o.leave(t, late) })
+		t.extra().limit = time.AfterFunc(o.maxWait, func() {
+			o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) {
+				if t.Waits() { // one that executes does not wait
+					c.Leave(now, fx, &t.Task, late)
+				}
+			}))
+		})
 	}
 }
 
@@ -161,8 +167,19 @@ func (o *Orchestrator) submit(t *task, watched bool) error {
 	return t.rare.turnedAway
 }
 
+// dropped ends the traces of a task that was never queued.
+func (o *Orchestrator) dropped(t *task) {
+	if t.rare != nil && t.rare.limit != nil {
+		t.rare.limit.Stop()
+	}
+	endSpan(t.anySpan(), nil)
+}
+
 // refused notes that a task was not taken in, and returns the error for its submitter.
 func (o *Orchestrator) refused(t *task, err error) error {
+	if t.rare != nil && t.rare.limit != nil {
+		t.rare.limit.Stop()
+	}
 	if full, ok := err.(*core.FullError); ok { //nolint:errorlint // as the core gives it
 		err = &FullError{Tasks: full.Tasks, Pending: full.Pending, Weight: full.Weight, Oldest: full.Oldest, Never: full.Never}
 	}

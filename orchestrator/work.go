@@ -123,7 +123,9 @@ func (w *worker) attempt(s core.Start) {
 // report tells the core how an attempt ended.
 func (w *worker) report(r *run, result core.Result) {
 	r.end()
-	w.o.observe.attemptEnds(r, result.Err)
+	if !result.Late { // else it did not begin
+		w.o.observe.attemptEnds(r, result.Err)
+	}
 	r.leaveSlot()
 	w.input(func(c *core.Core, now core.Time, fx *core.Effects) { c.Finish(now, fx, &r.t.Task, result) })
 }

@@ -115,6 +115,9 @@ func (t *Task) Conclude(since, ended Time, why error) { t.since, t.ended, t.why 
 // Outside reports whether the task waits for room. It is the core's to change.
 func (t *Task) Outside() bool { return t.is(outside) }
 
+// Waits reports whether the task waits to start, or for its next attempt. It is the core's to change.
+func (t *Task) Waits() bool { return t.state == waiting || t.state == asked || t.state == resting }
+
 // Started reports whether the task has run, and Waited, Ran and Tries are how long it waited until then, or to its end,
 // how long it took from then on, and how often it ran. They may be read like Err.
 func (t *Task) Started() bool { return t.tries > 0 }
