@@ -122,14 +122,14 @@ func BenchmarkExecuteIdle(b *testing.B) {
 }
 
 // TestQueuedPathBesideErrgroup prints what a task costs that does nothing beside a goroutine of an errgroup of the same limit,
-// which has no results, no order, no limiter and no contexts: the median of interleaved rounds. The goal of 2 is missed: 3.3 to
-// 5.2 were measured, since the errgroup takes 0.5 to 0.8 µs a task and this about 2.5. So with WEIR_NUMBERS set it is an error only
-// where it gets worse than that, at three times the goal. Allocations do not depend on the hour, and are held exactly.
+// which has no results, no order, no limiter and no contexts: the median of interleaved rounds. The goal of 2 is missed: 2.6 to
+// 5.1 were measured, since the errgroup takes 0.5 to 1.1 µs a task and this 2 to 3. So with WEIR_NUMBERS set it is an error only
+// where it gets worse than that, at 5. Allocations do not depend on the hour, and are held exactly.
 func TestQueuedPathBesideErrgroup(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates and takes its time")
 	}
-	const n, rounds, goal, most = 50_000, 15, 2.0, 6.0
+	const n, rounds, goal, most = 50_000, 15, 2.0, 5.0
 	tries := 1
 	if os.Getenv("WEIR_NUMBERS") != "" {
 		tries = 3
