@@ -72,7 +72,7 @@ func (d *drained) name(o *Orchestrator, tasks []*core.Task) {
 		t := base(t)
 		s := Stuck{Route: t.opts.route, Name: t.opts.name}
 		if r := t.run.Load(); r != nil {
-			s.Ran, s.Stack = now-r.startedAt, all[r.label]
+			s.Ran, s.Stack = now-r.startedAt, all[r.label.id]
 		}
 		o.observe.stuck(t, s)
 		d.mu.Lock()

@@ -11,8 +11,8 @@ type Future[T any] struct {
 
 	fn    Task[T]
 	value T
-	seat  *seat[T]     // at the run that it shares; nil for a run of its own
-	done  atomic.Value // of a chan struct{}, made when somebody waits
+	seat  *seat[T]                      // at the run that it shares; nil for a run of its own
+	done  atomic.Pointer[chan struct{}] // made when somebody waits
 }
 
 // always is closed: the channel of every outcome that is there.
@@ -109,14 +109,14 @@ func (f *Future[T]) outcome() (T, error) {
 
 // gate returns a channel that is closed when the outcome is there.
 func (f *Future[T]) gate() chan struct{} {
-	if c, ok := f.done.Load().(chan struct{}); ok {
-		return c
+	if c := f.done.Load(); c != nil {
+		return *c
 	}
 	c := make(chan struct{})
-	if f.done.CompareAndSwap(nil, c) {
+	if f.done.CompareAndSwap(nil, &c) {
 		return c
 	}
-	return f.done.Load().(chan struct{}) //nolint:forcetypeassert // nothing else is stored
+	return *f.done.Load()
 }
 
 func (f *Future[T]) do(ctx context.Context) (err error) {
@@ -133,8 +133,8 @@ func (f *Future[T]) sits(s *seat[T])   { f.seat = s }
 func (f *Future[T]) batch() any        { return nil }
 
 func (f *Future[T]) ended() {
-	if waited, ok := f.done.Swap(always).(chan struct{}); ok {
-		close(waited)
+	if waited := f.done.Swap(&always); waited != nil {
+		close(*waited)
 	}
 }
 

@@ -121,43 +121,69 @@ func BenchmarkExecuteIdle(b *testing.B) {
 	})
 }
 
+// batchPath submits n tasks of nothing in batches and awaits each.
+func batchPath(ctx context.Context, tb testing.TB, o *orchestrator.Orchestrator, n int) {
+	tb.Helper()
+	tasks := slices.Repeat([]orchestrator.Task[int]{nothing}, chunk)
+	for n > 0 {
+		some := tasks[:min(n, len(tasks))]
+		n -= len(some)
+		b, err := orchestrator.EnqueueBatch(ctx, o, "", some)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if _, err := b.Values(ctx); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
 // TestQueuedPathBesideErrgroup prints what a task costs that does nothing beside a goroutine of an errgroup of the same limit,
-// which has no results, no order, no limiter and no contexts: the median of interleaved rounds. The goal of 2 is missed: 2.6 to
-// 5.1 were measured, since the errgroup takes 0.5 to 1.1 µs a task and this 2 to 3. So with WEIR_NUMBERS set it is an error only
-// where it gets worse than that, at 5. Allocations do not depend on the hour, and are held exactly.
+// which has no results, no order, no limiter and no contexts: the median of interleaved rounds. The goals are missed where the
+// errgroup is quick (0.34 µs a task, on some machines and at some hours; 0.65 at others): a task then costs three of it. So with
+// WEIR_NUMBERS set it is an error only where it gets worse than that. Allocations do not depend on the hour, and are held exactly.
 func TestQueuedPathBesideErrgroup(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates and takes its time")
 	}
-	const n, rounds, goal, most = 50_000, 15, 2.0, 5.0
+	const n, rounds, most = 50_000, 15, 4.5
 	tries := 1
 	if os.Getenv("WEIR_NUMBERS") != "" {
 		tries = 3
 	}
 	o, futures := unlimited(t), make([]*orchestrator.Future[int], chunk)
-	for name, ctx := range map[string]context.Context{"background": context.Background(), "cancellable": t.Context()} {
+	for _, row := range []struct {
+		name string
+		goal float64
+		path func()
+	}{
+		{"submitted", 2, func() { queuedPath(context.Background(), t, o, futures, n) }},
+		{"submitted with a context that may end", 2, func() { queuedPath(t.Context(), t, o, futures, n) }},
+		{"in a batch", 1.3, func() { batchPath(t.Context(), t, o, n) }},
+	} {
 		ratio, best := 0.0, 1e9
 		for try := range tries {
 			var ratios, mine, theirs []float64
 			var allocs, bytes float64
 			for range rounds {
-				a, b := cost(func() { queuedPath(ctx, t, o, futures, n) }), cost(func() { errgroupPath(ctx, t, n) })
+				a, b := cost(row.path), cost(func() { errgroupPath(t.Context(), t, n) })
 				ratios = append(ratios, a.took.Seconds()/b.took.Seconds())
 				mine, theirs = append(mine, float64(a.took.Nanoseconds())/n), append(theirs, float64(b.took.Nanoseconds())/n)
 				allocs, bytes = a.allocs/n, a.bytes/n
 			}
 			ratio = median(ratios)
 			best = min(best, ratio)
-			t.Logf("%s: %.2f × errgroup (%.0f and %.0f ns a task), %.2f allocations of %.0f B", name, ratio, median(mine), median(theirs), allocs, bytes)
+			t.Logf("%s: %.2f × errgroup (%.0f and %.0f ns a task), %.2f allocations of %.0f B",
+				row.name, ratio, median(mine), median(theirs), allocs, bytes)
 			if allocs > 4 {
-				t.Errorf("%s: %.2f allocations of %.0f B for each task, want at most 4", name, allocs, bytes)
+				t.Errorf("%s: %.2f allocations of %.0f B for each task, want at most 4", row.name, allocs, bytes)
 			}
-			if ratio <= goal || try == tries-1 {
+			if ratio <= row.goal || try == tries-1 {
 				break
 			}
 		}
 		if best > most && tries > 1 {
-			t.Errorf("%s: %.2f × the time of an errgroup, want %.2f", name, best, goal)
+			t.Errorf("%s: %.2f × the time of an errgroup, want %.1f", row.name, best, row.goal)
 		}
 	}
 }

@@ -116,7 +116,7 @@ func (b *observer) panicked(t *task, p *PanicError) {
 // overran comes where a task ended because an attempt took too long. Its function still runs.
 func (b *observer) overran(t *task, r *run) {
 	if b.log.Enabled(t.ctx, slog.LevelWarn) {
-		b.stuck(t, Stuck{Route: t.opts.route, Name: t.opts.name, Ran: b.o.now() - r.startedAt, Stack: stacks()[r.label]})
+		b.stuck(t, Stuck{Route: t.opts.route, Name: t.opts.name, Ran: b.o.now() - r.startedAt, Stack: stacks()[r.label.id]})
 	}
 }
 

@@ -17,13 +17,13 @@ import (
 type run struct {
 	t           *task // fixed when the attempt begins, like those down to label
 	reservation *limiter.Reservation
-	number      int           // of the attempt, from 1
+	number      int32         // of the attempt, from 1
 	startedAt   time.Duration // since the orchestrator began
-	label       string        // of its goroutine
+	label       *label        // of its goroutine
 
-	real atomic.Pointer[realContext]
 	slot atomic.Bool // it holds one of the semaphore
-	span trace.Span  // of the execution; nil if nobody records it
+	real atomic.Pointer[realContext]
+	span trace.Span // of the execution; nil if nobody records it
 }
 
 // realContext is a context that can end.
@@ -36,10 +36,10 @@ type realContext struct {
 // runKey is the key under which the context of an attempt holds the attempt.
 type runKey struct{}
 
-func (o *Orchestrator) newRun(t *task, s core.Start, label string, now time.Time) *run {
+func (o *Orchestrator) newRun(t *task, s core.Start, on *label, now time.Duration) *run {
 	r := &run{
 		t: t, reservation: s.Reservation.(*limiter.Reservation), //nolint:forcetypeassert // what was given
-		number: s.Attempt, startedAt: now.Sub(o.began), label: label,
+		number: int32(s.Attempt), startedAt: now, label: on, //nolint:gosec // at most maxAttempts
 	}
 	t.run.Store(r)
 	if o.life.Err() != nil { // a drain ends contexts, and may not have seen this one

@@ -153,6 +153,7 @@ func (o *Orchestrator) submit(t *task, watched bool) error {
 	var err error
 	fx := o.arrive(t.opts.route, group, tasks[:], &err)
 	entry := t.entry() // nil, unless this input has made it
+	keepSpare(group, fx.Watch)
 	o.do(fx)
 	if err != nil {
 		return o.refused(t, err)

@@ -2,6 +2,8 @@ package orchestrator
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/weir-go/weir/orchestrator/internal/core"
@@ -22,10 +24,24 @@ func watchOver(ctx context.Context) *core.Group {
 	if done == nil {
 		return nil
 	}
-	w := &watch{ctx: ctx}
+	w := spare.Get().(*watch) //nolint:forcetypeassert // nothing else is put there
+	w.ctx = ctx
 	w.group.Key, w.group.Of = done, w
 	return &w.group
 }
+
+// keepSpare keeps the memory of a group whose place another took, or whose tasks did not arrive: where many tasks have one
+// context, that is every group but the first.
+func keepSpare(g *core.Group, watched []*core.Group) {
+	if g == nil || slices.Contains(watched, g) {
+		return
+	}
+	w := g.Of.(*watch) //nolint:forcetypeassert // what was given
+	w.ctx, w.group = nil, core.Group{}
+	spare.Put(w)
+}
+
+var spare = sync.Pool{New: func() any { return new(watch) }} //nolint:gochecknoglobals // memory that is used again
 
 // watch begins to watch over a group.
 func (o *Orchestrator) watch(g *core.Group) {

@@ -97,9 +97,9 @@ func fatal(err error) bool {
 // attempt runs the function of a task once, and reports how that ended.
 func (w *worker) attempt(s core.Start) {
 	o, t := w.o, base(s.Task)
-	now := time.Now() // the effects of the last input may have taken long
-	r := o.newRun(t, s, w.label.id, now)
-	if r.reservation.LateAt(now) {
+	now := o.now() // the effects of the last input may have taken long
+	r := o.newRun(t, s, w.label, now)
+	if r.reservation.LateAt(o.at(now)) {
 		r.reservation.Cancel()
 		w.report(r, core.Result{Late: true})
 		return
@@ -134,7 +134,9 @@ func (w *worker) report(r *run, result core.Result) {
 func (o *Orchestrator) overruns(t *task, r *run) {
 	err := &TimeoutError{Route: t.opts.route, Name: t.opts.name, After: t.opts.timeout}
 	var late bool
-	o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) { late = c.GiveUp(now, fx, &t.Task, r.number, err) }))
+	o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) {
+		late = c.GiveUp(now, fx, &t.Task, int(r.number), err)
+	}))
 	if late {
 		r.cancel(err)
 		o.observe.overran(t, r)
@@ -203,5 +205,5 @@ func (o *Orchestrator) classify(t *task, r *run, result *core.Result) {
 	if !v.Again || t.ctx.Err() != nil || v.After > o.cfg.Retry.MostAfter {
 		return
 	}
-	result.Again, result.Throttled, result.After = true, v.Throttled, v.After+o.cfg.Retry.pause(r.number)
+	result.Again, result.Throttled, result.After = true, v.Throttled, v.After+o.cfg.Retry.pause(int(r.number))
 }

@@ -52,9 +52,11 @@ func (n *Lane) gathersUntil(now Time) Time {
 // firstVirtual is the virtual time of the first task of the lane.
 func (n *Lane) firstVirtual() Time {
 	at := never
-	for _, t := range n.firstInFront(one, true) {
-		if t != nil {
-			at = min(at, t.virtual(n.core.cfg.Ageing))
+	if n.front.len > 0 {
+		for _, t := range n.firstInFront(one, true) {
+			if t != nil {
+				at = min(at, t.virtual(n.core.cfg.Ageing))
+			}
 		}
 	}
 	if t := n.queue.first(n.core.cfg.Ageing); t != nil {
