@@ -16,6 +16,7 @@ const mostOfBatch = 256
 type Run struct {
 	N      int       // calls, 1 or more; one batch asks for 256 at most, and gets fewer
 	Cost   int64     // tokens of each, 1 to the burst of every bucket of the route; zero is 1
+	Costs  Costs     // of each, where that differs between buckets: see [Costs]; zero is none
 	Since  time.Time // when the oldest of them came: the older come first, across replicas too; zero is now
 	Urgent bool      // as by [Urgent]
 }
@@ -31,7 +32,7 @@ type Turn struct {
 // and do not want to wait while they hold room for them. It returns what is at most a horizon away, each with its own
 // due time, earliest first; or none, and a [Turn] with the time to come back at: until then the route keeps its place in line, unless
 // other callers of the route ask, or a reservation is cancelled; a run that comes back with its Since keeps its turn all the same.
-// [Reservation.Cost] is the cost of each. A deadline of ctx bounds the request alone, and changes nothing of the answer.
+// [Reservation.Cost] and [Reservation.Costs] are the cost of each. A deadline of ctx bounds the request alone, and changes nothing of the answer.
 func (l *Limiter) ReserveBatch(ctx context.Context, route string, runs ...Run) ([]*Reservation, Turn, error) {
 	var few [2][4]lane.Run // most have one run
 	kinds, b := [2][]lane.Run{few[0][:0], few[1][:0]}, batch{}
@@ -39,11 +40,15 @@ func (l *Limiter) ReserveBatch(ctx context.Context, route string, runs ...Run) (
 		if r.N < 1 || r.Cost < 0 {
 			return nil, Turn{}, fmt.Errorf("limiter: route %s: %d calls of %d tokens: want 1 or more of 1 or more", route, r.N, r.Cost)
 		}
+		cost, err := r.Costs.cost(route, max(1, r.Cost))
+		if err != nil {
+			return nil, Turn{}, err
+		}
 		kind := 0
 		if r.Urgent {
 			kind = 1
 		}
-		kinds[kind] = append(kinds[kind], lane.Run{N: r.N, Cost: max(1, r.Cost), Since: r.Since})
+		kinds[kind] = append(kinds[kind], lane.Run{N: r.N, Cost: cost, Since: r.Since})
 		b.most += r.N
 	}
 	var turn lane.Turn

@@ -3,20 +3,26 @@ package limiter
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
 // Option says how one call is treated.
-type Option func(*options)
+type Option interface{ apply(o *options) }
 
-type options struct{ urgent bool }
+type options struct {
+	urgent bool
+	costs  Costs
+}
 
 // Urgent lets a call pass the lines of the fleet, within half the rate of each bucket; beyond that it is an ordinary
 // one. It never passes what is reserved, which is at most a horizon ahead.
-func Urgent() Option { return func(o *options) { o.urgent = true } }
+func Urgent() Option { return urgent{} }
+
+type urgent struct{}
+
+func (urgent) apply(o *options) { o.urgent = true }
 
 // Allow reports whether a call of a route may start now, and takes a token of each of its buckets only then.
 func (l *Limiter) Allow(ctx context.Context, route string, opts ...Option) (bool, error) {
@@ -25,7 +31,7 @@ func (l *Limiter) Allow(ctx context.Context, route string, opts ...Option) (bool
 
 // AllowN is [Limiter.Allow] for a call that costs n tokens, 1 to the burst of every bucket of the route.
 func (l *Limiter) AllowN(ctx context.Context, route string, n int64, opts ...Option) (bool, error) {
-	_, err := l.usable(ctx, route, lane.Ask{Mode: lane.AtOnce, Cost: n}, opts)
+	_, err := l.usable(ctx, route, lane.Ask{Mode: lane.AtOnce}, n, opts)
 	if notNow(err) {
 		return false, nil
 	}
@@ -51,7 +57,7 @@ func (l *Limiter) Reserve(ctx context.Context, route string, opts ...Option) (*R
 func (l *Limiter) ReserveN(ctx context.Context, route string, n int64, opts ...Option) (*Reservation, error) {
 	ctx, cancel := l.bounded(ctx, lane.Ahead)
 	defer cancel()
-	o, err := l.acquire(ctx, route, lane.Ask{Mode: lane.Ahead, Cost: n}, opts)
+	o, err := l.acquire(ctx, route, lane.Ask{Mode: lane.Ahead}, n, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +72,7 @@ func (l *Limiter) Wait(ctx context.Context, route string, opts ...Option) error 
 
 // WaitN is [Limiter.Wait] for a call that costs n tokens, 1 to the burst of every bucket of the route.
 func (l *Limiter) WaitN(ctx context.Context, route string, n int64, opts ...Option) error {
-	_, err := l.usable(ctx, route, lane.Ask{Mode: lane.WhenDue, Cost: n}, opts)
+	_, err := l.usable(ctx, route, lane.Ask{Mode: lane.WhenDue}, n, opts)
 	return err
 }
 
@@ -74,17 +80,19 @@ func (l *Limiter) WaitN(ctx context.Context, route string, n int64, opts ...Opti
 func chosen(opts []Option) options {
 	var o options
 	for _, opt := range opts {
-		opt(&o)
+		if opt != nil {
+			opt.apply(&o)
+		}
 	}
 	return o
 }
 
 // usable acquires until there is a reservation that a call can start on now. One that its caller was woken too late for is given up.
-func (l *Limiter) usable(ctx context.Context, route string, ask lane.Ask, opts []Option) (lane.Outcome, error) {
+func (l *Limiter) usable(ctx context.Context, route string, ask lane.Ask, tokens int64, opts []Option) (lane.Outcome, error) {
 	ctx, cancel := l.bounded(ctx, ask.Mode)
 	defer cancel()
 	for {
-		o, err := l.acquire(ctx, route, ask, opts)
+		o, err := l.acquire(ctx, route, ask, tokens, opts)
 		if err != nil || o.Grant.Usable(l.s.Slack) {
 			return o, err
 		}
@@ -102,7 +110,7 @@ func (l *Limiter) bounded(ctx context.Context, mode lane.Mode) (context.Context,
 }
 
 // acquire takes a caller through the lane of its route.
-func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, opts []Option) (o lane.Outcome, err error) {
+func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, tokens int64, opts []Option) (o lane.Outcome, err error) {
 	var chose options
 	if len(opts) > 0 {
 		chose = chosen(opts)
@@ -111,8 +119,8 @@ func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, opts 
 	if err != nil {
 		return o, err
 	}
-	if ask.Cost < 1 {
-		return o, fmt.Errorf("limiter: route %s: a call of %d tokens: want 1 or more", route, ask.Cost)
+	if ask.Cost, err = chose.costs.cost(route, tokens); err != nil {
+		return o, err
 	}
 	ask.N, ask.Since = 1, time.Now()
 	if l.shadows.Load() {
@@ -145,6 +153,8 @@ func (l *Limiter) public(n *lane.Lane, err error) error {
 		return &ExceedsBurstError{Route: n.Route().Name, Bucket: e.Bucket, Cost: e.Cost, Burst: e.Burst}
 	case *lane.TooLateError:
 		return &DeadlineError{Route: n.Route().Name, Ready: e.Ready}
+	case *lane.BucketError:
+		return &BucketError{Route: n.Route().Name, Bucket: e.Bucket}
 	}
 	return err
 }

@@ -27,7 +27,7 @@ type Decision struct {
 // Errors are those of AllowN, [ErrUnavailable] among them.
 func (l *Limiter) Decide(ctx context.Context, route string, n int64, opts ...Option) (Decision, error) {
 	asked := time.Now()
-	o, err := l.usable(ctx, route, lane.Ask{Mode: lane.AtOnce, Cost: n, Tell: true}, opts)
+	o, err := l.usable(ctx, route, lane.Ask{Mode: lane.AtOnce, Tell: true}, n, opts)
 	d := Decision{OK: err == nil}
 	switch late, _ := err.(*DeadlineError); { //nolint:errorlint // never wrapped
 	case late != nil:

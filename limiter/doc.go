@@ -61,6 +61,12 @@
 //	waiters in no order                       first come, first served across replicas
 //	Wait(n > burst) fails                     the same: an ExceedsBurstError
 //
+// # Costs
+//
+// A call takes one token of each bucket of its route, the verbs with N take N. Providers of language models count requests and tokens
+// apart: there each bucket has a unit of its own, and [Costs] says what a call takes of each. Such a call starts when every bucket has
+// what it takes. A reservation with Costs serves only a call of the same Costs in this process.
+//
 // # One configuration for the fleet
 //
 // Every 10 s each replica announces that it is alive and which limits it was configured with. Where replicas disagree about a bucket, the

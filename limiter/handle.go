@@ -19,9 +19,10 @@ func (l *Limiter) Route(name string) (Route, error) {
 	return Route{l, name}, err
 }
 
-// Check reports whether calls of a route and a cost can ever start, without a request: a [RouteError] for a route that there is not,
-// an [ExceedsBurstError] for a cost above a burst, [ErrClosed]. Zero as a cost is one token.
-func (l *Limiter) Check(route string, cost int64) error {
+// Check reports whether calls of a route that cost n tokens can ever start, without a request: a [RouteError] for a route that does
+// not exist, an [ExceedsBurstError] for a cost above a burst, a [BucketError] for [Costs] of a bucket that the route does not pass,
+// [ErrClosed]. n below 1 is one token.
+func (l *Limiter) Check(route string, n int64, opts ...Option) error {
 	l.mu.RLock()
 	path, closed := l.paths[route], l.closed
 	l.mu.RUnlock()
@@ -31,15 +32,16 @@ func (l *Limiter) Check(route string, cost int64) error {
 	case path == nil:
 		return &RouteError{Route: route}
 	}
-	if cost <= 1 {
-		return nil
+	cost, err := chosen(opts).costs.cost(route, max(1, n))
+	if err != nil || n <= 1 && cost.Each == "" {
+		return err
 	}
-	n, err := l.lane(route, false)
+	of, err := l.lane(route, false)
 	if err != nil {
 		return err
 	}
-	if burst, bucket := n.Route().Burst(); cost > burst {
-		return &ExceedsBurstError{Route: route, Bucket: bucket, Cost: cost, Burst: burst}
+	if err := of.Route().Check(cost); err != nil {
+		return l.public(of, err)
 	}
 	return nil
 }

@@ -121,7 +121,7 @@ func (m *memoryLine) returned(r *lane.Route, q *lane.Request) []bucket.Spare {
 	}
 	s = slices.DeleteFunc(s, func(s bucket.Spare) bool { return s.Due <= q.Now })
 	for _, b := range q.Backs {
-		s = append(s, bucket.Spare{Due: b.Due, Cost: lane.Costs(b.Cost), Fresh: true})
+		s = append(s, bucket.Spare{Due: b.Due, Cost: b.Cost.On(r), Fresh: true})
 	}
 	slices.SortStableFunc(s, func(a, b bucket.Spare) int { return cmp.Compare(a.Due, b.Due) })
 	return s

@@ -241,7 +241,7 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 	a.HorizonUS, a.LeadUS, a.Left = x.horizon, q.Lead, q.Tell
 	a.Backs, a.Asks = a.Backs[:0], a.Asks[:0]
 	for _, b := range q.Backs {
-		a.Backs = append(a.Backs, lua.Back{DueUS: b.Due, Costs: lane.Costs(b.Cost)})
+		a.Backs = append(a.Backs, lua.Back{DueUS: b.Due, Costs: b.Cost.On(r)})
 	}
 	for _, k := range q.Asks {
 		a.Asks = append(a.Asks, lua.Ask{Count: k.N, Costs: k.Cost, PatienceUS: max(-1, k.Patience), AgeUS: k.Age, Urgent: k.Urgent})

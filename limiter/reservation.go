@@ -32,9 +32,6 @@ func (r *Reservation) Due() time.Time { return r.grant.Due }
 // Delay is how long it is until then, 0 when it is due.
 func (r *Reservation) Delay() time.Duration { return max(0, time.Until(r.grant.Due)) }
 
-// Cost is the tokens that it takes of each bucket of the route.
-func (r *Reservation) Cost() int64 { return r.grant.Cost }
-
 // TokenWait is how long the caller had to wait for its token, from asking until it is due; 0 if the call could start at once.
 func (r *Reservation) TokenWait() time.Duration { return r.grant.Waited }
 

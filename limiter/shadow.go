@@ -38,12 +38,12 @@ func (l *Limiter) ConfigureShadow(ctx context.Context, mode ShadowMode) error {
 var errPretend = errors.New("limiter: shadow mode")
 
 // pretended is leave to start a call of which nothing was taken.
-func pretended(n *lane.Lane, cost int64) lane.Grant {
+func pretended(n *lane.Lane, cost lane.Cost) lane.Grant {
 	return lane.Grant{Due: time.Now(), Cost: cost, Route: n.Route()}
 }
 
 // pretend has a lane say what would have become of calls, which start at once whatever it says.
-func (l *Limiter) pretend(n *lane.Lane, cost int64, calls int) {
+func (l *Limiter) pretend(n *lane.Lane, cost lane.Cost, calls int) {
 	for range calls {
 		if l.judging.Add(1) > shadowed {
 			l.judging.Add(-1)
@@ -66,7 +66,7 @@ func (l *Limiter) pretend(n *lane.Lane, cost int64, calls int) {
 }
 
 // judge asks for one call, and notes the answer.
-func (l *Limiter) judge(n *lane.Lane, cost int64) {
+func (l *Limiter) judge(n *lane.Lane, cost lane.Cost) {
 	defer l.judging.Add(-1)
 	now := time.Now()
 	var o lane.Outcome

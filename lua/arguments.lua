@@ -21,7 +21,7 @@
 --                       - if a level made at run time begins empty, and @ and a moment of the namespace's own time, us, until which the bucket is closed); returned
 --                       reservations, each "due_us costs"; asks, each "count costs patience_us urgent age_us": so many calls,
 --                       the longest wait (-1 without end), 0 or 1, and how long the oldest has waited; costs is a number for
---                       all limits, or one for each with commas between
+--                       all limits, or one for each with commas between, 0 for a limit that the call does not pass, not all 0
 --
 -- Reply: text of words. status (0 done; 1 the reply to this very call, stored before; 2 stale: the call of the number that follows was answered, and is newer;
 --        3 refused: the argument of the number that follows is not valid; 4 unknown: the epoch or the version is not that of

@@ -1,4 +1,5 @@
--- Asks: runs of equal calls, oldest first. The cost of a run is one number, or one for each limit.
+-- Asks: runs of equal calls, oldest first. The cost of a run is one number, or one for each limit. A call does not pass a limit for
+-- which it costs 0.
 local runs = {}
 for i = asks, #rest do
   local run
@@ -13,9 +14,12 @@ for i = asks, #rest do
       each = {}
       for word in string.gmatch(costs, '%d+') do each[#each + 1] = tonumber(word) end
       if #each ~= limits then return '3 ' .. i end
+      local whole = 0
       for k = 1, limits do
-        if each[k] < 1 or each[k] > route[k].burst then return '3 ' .. i end
+        if each[k] > route[k].burst then return '3 ' .. i end
+        whole = whole + each[k]
       end
+      if whole == 0 then return '3 ' .. i end
     elseif cost < 1 or cost > most then
       return '3 ' .. i
     end

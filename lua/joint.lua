@@ -6,15 +6,20 @@
       for i = 1, limits do
         local b = route[i]
         b.cost, b.ahead = cost or run.each[i], 0
-        if enter then
+        if b.cost == 0 then
+          b.held, b.jump = false, false
+        elseif enter then
           b.held = b == held_at and held_tokens > 0
           b.key = b.held and held_key or run.since
           b.jump = run.urgent and b.urgent <= latest_due + share_of(b)
           if b.lined and not b.jump then b.ahead = ahead_of(b, b.key) end
         end
-        local us, whole, part = token_at(b, b.ahead + b.cost)
-        if us > due or (us == due and bound > 0 and i == limits) then due, at, units, bound = us, whole, part, i end
-        shared_due = us
+        shared_due = from
+        if b.cost > 0 then
+          local us, whole, part = token_at(b, b.ahead + b.cost)
+          if us > due or (us == due and bound > 0 and i == limits) then due, at, units, bound = us, whole, part, i end
+          shared_due = us
+        end
       end
       if bound > 0 and limits > 1 then
         if not enter then return '6' end

@@ -17,7 +17,7 @@ end
 local function passes(due, bound)
   for i = 1, limits do
     local b = route[i]
-    if due > now + spare_of(b) and (b.log or due > free_of(b)) and not same_bucket(i, bound) then return false end
+    if b.cost > 0 and due > now + spare_of(b) and (b.log or due > free_of(b)) and not same_bucket(i, bound) then return false end
   end
   return true
 end
@@ -32,7 +32,7 @@ local function progression(bound, m, was_due, patience)
   for i = 1, limits do
     local o = route[i]
     if o.slope > p.slope then m = math.min(m, steps(p.value - o.value, o.slope - p.slope)) end
-    if not of_shared and i ~= bound and not same_bucket(i, bound) then
+    if not of_shared and i ~= bound and o.cost > 0 and not same_bucket(i, bound) then
       local full, k = (o.full - now) + o.frac / o.tokens, steps(spare_of(o) - p.value, p.slope)
       if o.log then
         k = math.min(m, k)

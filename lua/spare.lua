@@ -1,12 +1,14 @@
 -- Spare: reservations that were returned unused. Their tokens go back into the buckets, or they serve calls by their due time,
 -- earliest first: those of former calls, then those of this call.
 local function costs_fit(costs)
-  local each = 0
+  local each, whole = 0, 0
   for word in string.gmatch(costs, '%d+') do
     each = each + 1
-    if each > limits or not integer(word, 1, route[each].burst) then return false end
+    local cost = each <= limits and integer(word, 0, route[each].burst)
+    if not cost then return false end
+    whole = whole + cost
   end
-  return each == limits or (each == 1 and integer(costs, 1, most))
+  return whole > 0 and (each == limits or (each == 1 and integer(costs, 1, most)))
 end
 
 spares = {} -- each due, cost of each limit
@@ -38,12 +40,14 @@ end
 local function give_back(s)
   for i = 1, limits do
     local units = s[i + 1] * route[i].per
-    if 2 * returned(route[i], s[1], units) < units then return false end
+    if units > 0 and 2 * returned(route[i], s[1], units) < units then return false end
   end
   for i = 1, limits do
     local b = route[i]
-    move_level(b, -returned(b, s[1], s[i + 1] * b.per))
-    b.kept = nil
+    if s[i + 1] > 0 then
+      move_level(b, -returned(b, s[1], s[i + 1] * b.per))
+      b.kept = nil
+    end
   end
   return true
 end
@@ -69,7 +73,7 @@ function take_spare(run, by)
     local s, enough, rests = spares[i], true, true
     for k = 1, limits do
       local cost = route[k].cost
-      enough, rests = enough and s[k + 1] >= cost, rests and s[k + 1] > cost
+      enough, rests = enough and s[k + 1] >= cost, rests and (s[k + 1] > cost or s[k + 1] == 0)
     end
     if enough and s[1] >= now + lead and s[1] <= by then
       if rests then

@@ -16,10 +16,12 @@ if waiting then
     local alike = one.since + max(horizon, floor((need - one.since) / 4))
     for i, w in ipairs(waiting) do
       if w.since > alike then break end
-      local n = min(w.n, floor(max(0, most_tokens - tokens) / w.cost))
-      if i == 1 then n = max(n, 1) end
-      tokens = tokens + n * w.cost
-      if n < w.n then break end
+      if w.cost > 0 then -- else the call waits behind those that pass the limit, and does not pass the limit itself
+        local n = min(w.n, floor(max(0, most_tokens - tokens) / w.cost))
+        if i == 1 then n = max(n, 1) end
+        tokens = tokens + n * w.cost
+        if n < w.n then break end
+      end
     end
   end
   local member = format('3 %d %s %d %d %d', key, lane, tokens, one.cost, waiting.before - tokens)
@@ -36,7 +38,7 @@ if waiting then
   local early = min(floor(horizon * 2 / 5), max(floor(horizon * 3 / 10), floor(b.per / b.tokens)))
   local before = early
   if not same_bucket(waiting.bound, limits) then
-    local promised = min(early, (token_at(shared, shared.ahead + shared.cost)) - now)
+    local promised = min(early, (token_at(shared, max(1, shared.ahead + shared.cost))) - now)
     for i = 1, limits do
       if not same_bucket(i, waiting.bound) then before = min(before, floor(spare_of(route[i]) * 2 / 5)) end
     end

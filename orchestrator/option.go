@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
@@ -21,6 +22,8 @@ type options struct {
 	name    string
 	span    string // the name of the span
 	class   Class
+	tokens  int64
+	costs   limiter.Costs
 	timeout time.Duration
 	tries   int
 	key     func(int) string // nil for none
@@ -37,9 +40,6 @@ func Name(kind string) Option { return func(o *options) { o.name = kind } }
 
 // Priority sets the class of the task. Without it the task is [Normal].
 func Priority(c Class) Option { return func(o *options) { o.class = c } }
-
-// Tokens is what the task costs, 1 to the burst of every bucket of its route. Without it, or below 1, the task costs one token.
-func Tokens(n int64) Option { return func(o *options) { o.Cost.Tokens = max(1, n) } }
 
 // Share names what the task belongs to: a job, a tenant, a caller. Tasks of a route and a class take turns by their shares, in
 // tokens: a share with ten tasks that comes after one with thousands gets every other token until its tasks have started.
@@ -103,7 +103,7 @@ func (o *Orchestrator) collect(opts []Option) (*options, error) {
 	if set.route == "" {
 		set.route = o.cfg.Route
 	}
-	set.span = "task " + set.name
+	set.span, set.Cost = "task "+set.name, costOf(set.tokens, set.costs)
 	switch {
 	case set.class.check() != nil:
 		return nil, set.class.check()
@@ -124,6 +124,6 @@ func (o *Orchestrator) collect(opts []Option) (*options, error) {
 func (o *Orchestrator) options() *options {
 	return &options{
 		Kind: core.Kind{Cost: core.Cost{Tokens: 1}, Attempts: uint8(o.cfg.Retry.Attempts)}, //nolint:gosec // checked
-		o:    o, route: o.cfg.Route, name: plainName, span: "task " + plainName,
+		o:    o, tokens: 1, route: o.cfg.Route, name: plainName, span: "task " + plainName,
 	}
 }

@@ -18,8 +18,8 @@ type Limiter interface {
 	// ReserveBatch asks once for reservations of a route. It returns some, earliest first; or none, and when to
 	// ask again; or an error.
 	ReserveBatch(ctx context.Context, route string, runs ...limiter.Run) ([]*limiter.Reservation, limiter.Turn, error)
-	// Check returns an error if calls of a route and a cost can never start. It makes no request.
-	Check(route string, cost int64) error
+	// Check returns an error if calls of a route that cost n tokens, or [limiter.Costs], can never start. It makes no request.
+	Check(route string, n int64, opts ...limiter.Option) error
 	// MaxWait bounds how long a call waits whose context has no deadline; 0 for no bound.
 	MaxWait() time.Duration
 }

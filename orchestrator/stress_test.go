@@ -277,6 +277,9 @@ func (s *stress) options(rnd *rand.Rand) []orchestrator.Option {
 		orchestrator.Route([]string{"global", "slow", "other"}[rnd.IntN(3)]), orchestrator.Priority(orchestrator.Class(rnd.IntN(3))),
 		orchestrator.Share(fmt.Sprint(rnd.IntN(3))), orchestrator.Tokens(rnd.Int64N(4)), orchestrator.Weight(rnd.Int64N(1000)),
 	}
+	if rnd.IntN(3) == 0 {
+		opts = append(opts, orchestrator.Costs(limiter.Costs{"global": rnd.Int64N(3)*2 + 1}))
+	}
 	if rnd.IntN(2) == 0 {
 		opts = append(opts, orchestrator.Timeout(time.Duration(1+rnd.IntN(200))*time.Millisecond))
 	}
@@ -318,8 +321,9 @@ func (s *stress) use(rnd *rand.Rand) {
 	ctx, cancel := context.WithTimeout(s.t.Context(), time.Duration(1+rnd.IntN(3000))*time.Millisecond)
 	if rnd.IntN(3) == 0 {
 		cancel()
-		ctx, cancel = context.WithCancel(s.t.Context())
-		time.AfterFunc(time.Duration(rnd.IntN(2000))*time.Millisecond, cancel)
+		cancellable, why := context.WithCancelCause(s.t.Context())
+		ctx, cancel = cancellable, func() { why(nil) }
+		time.AfterFunc(time.Duration(rnd.IntN(2000))*time.Millisecond, func() { why(hostile{}) })
 	}
 	defer cancel()
 	what := rnd.IntN(9)

@@ -2,7 +2,6 @@ package orchestrator
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
@@ -116,7 +115,7 @@ func (o *Orchestrator) check(opts *options) error {
 	if opts == o.plain && o.checked.Load() {
 		return nil
 	}
-	if err := o.cfg.Limiter.Check(opts.route, opts.Cost.Tokens); err != nil {
+	if err := o.cfg.Limiter.Check(opts.route, opts.tokens, opts.costs); err != nil {
 		return err //nolint:wrapcheck // as Wait of the limiter gives it
 	}
 	if opts.Weight > o.cfg.MaxWeight {
@@ -211,23 +210,13 @@ func (o *Orchestrator) deliver(ended *core.Task) {
 		if r.limit != nil {
 			r.limit.Stop()
 		}
-		if r.entry != nil && !t.Started() && t.isTurnedAway() {
+		// Who waits for room reads this when entry is closed, which these effects do next: the task has left the room in the same input.
+		if _, late := t.Err().(*limiter.DeadlineError); r.entry != nil && !t.Started() && !t.HadRoom() && !late { //nolint:errorlint // as the core gives it: nobody calls the methods of a cause here
 			r.turnedAway = t.Err()
 		}
 	}
 	o.observe.ended(t)
 	t.client().ended()
-}
-
-// isTurnedAway reports whether a task that waited for room ended before it had any, and not by a decision about the task.
-func (t *task) isTurnedAway() bool {
-	select {
-	case <-t.rare.entry:
-		return false
-	default:
-		_, late := errors.AsType[*limiter.DeadlineError](t.Err())
-		return !late
-	}
 }
 
 // budgetError is the error of a task that the retry budget did not let run again. It does not call the task's error before

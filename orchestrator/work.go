@@ -57,12 +57,13 @@ func (w *worker) ask(a core.Ask) {
 	o := w.o
 	w.runs, w.grants = w.runs[:0], w.grants[:0]
 	for _, r := range a.Runs {
-		w.runs = append(w.runs, limiter.Run{N: r.N, Cost: r.Cost.Tokens, Since: o.at(r.Since), Urgent: r.Urgent})
+		tokens, costs := limiterCost(r.Cost)
+		w.runs = append(w.runs, limiter.Run{N: r.N, Cost: tokens, Costs: costs, Since: o.at(r.Since), Urgent: r.Urgent})
 	}
 	rs, turn, err := o.cfg.Limiter.ReserveBatch(o.life, a.Lane.Route, w.runs...)
 	answer := core.Answer{Err: err, Every: turn.Every}
 	for _, r := range rs {
-		w.grants = append(w.grants, core.Grant{Due: r.Due().Sub(o.began), Cost: core.Cost{Tokens: r.Cost()}, Reservation: r})
+		w.grants = append(w.grants, core.Grant{Due: r.Due().Sub(o.began), Cost: costOf(r.Cost(), r.Costs()), Reservation: r})
 	}
 	answer.Grants = w.grants
 	if !turn.Again.IsZero() {

@@ -15,7 +15,7 @@ type Route struct {
 // Ask is a run of equal calls that wait.
 type Ask struct {
 	N        int
-	Cost     []int64 // tokens of each limit, 1..burst; one number is the cost of every limit
+	Cost     []int64 // tokens of each limit, 0..burst, not all 0; one number is the cost of every limit. The call does not pass a limit of cost 0
 	Age      int64   // µs for which the oldest of the run has waited
 	Patience int64   // µs, the longest wait from now; negative waits without end
 	Urgent   bool    // passes the lines, within half of each rate

@@ -12,7 +12,12 @@ type step struct {
 // look finds what the next call of an ask sees of each limit.
 func (d *decision) look(a *Ask) {
 	for i, b := range d.Limits {
-		s := step{key: d.key(i, a), cost: a.cost(i), held: i == d.held && d.left > 0}
+		s := step{cost: a.cost(i)}
+		if s.cost == 0 {
+			d.at[i] = s
+			continue
+		}
+		s.key, s.held = d.key(i, a), i == d.held && d.left > 0
 		s.jump = a.Urgent && b.urgent <= d.Now+d.Horizon+b.share()
 		if len(b.line.entries) > 0 && !s.jump {
 			s.ahead = b.line.ahead(s.key, d.Lane)
@@ -42,6 +47,9 @@ func (b *Bucket) share() int64 {
 func (d *decision) joint() (due int64, bound int, exactly Moment) {
 	due, bound, exactly = d.from, -1, Moment{At: d.from}
 	for i, b := range d.Limits {
+		if d.at[i].cost == 0 {
+			continue
+		}
 		at, _ := b.tokenAt(d.at[i].ahead + d.at[i].cost)
 		if us := at.Ceil(); us > due || us == due && bound >= 0 && i == len(d.Limits)-1 {
 			due, bound, exactly = us, i, at
@@ -61,13 +69,13 @@ func (d *decision) fits(due int64, bound int) bool {
 	if due > d.Now+d.Horizon || due > d.Limits[bound].free(d.at[bound].cost) {
 		return false
 	}
-	last := len(d.Limits) - 1
-	shared, _ := d.Limits[last].tokenAt(d.at[last].ahead + d.at[last].cost)
-	if due <= shared.Ceil() {
-		return true
+	if last := len(d.Limits) - 1; d.at[last].cost > 0 {
+		if shared, _ := d.Limits[last].tokenAt(d.at[last].ahead + d.at[last].cost); due <= shared.Ceil() {
+			return true
+		}
 	}
 	for i, b := range d.Limits {
-		if d.Of[i] == d.Of[bound] || due <= d.Now+b.spare(d.Horizon) || !b.Window && due <= b.full.Ceil() {
+		if d.at[i].cost == 0 || d.Of[i] == d.Of[bound] || due <= d.Now+b.spare(d.Horizon) || !b.Window && due <= b.full.Ceil() {
 			continue
 		}
 		return false
@@ -79,6 +87,9 @@ func (d *decision) fits(due int64, bound int) bool {
 func (d *decision) charge(first, last, m int64, exactly Moment, bound int) {
 	for i, b := range d.Limits {
 		s := d.at[i]
+		if s.cost == 0 {
+			continue
+		}
 		if b.Window && last > first { // a window remembers each due time
 			l, cost := d.Limits[bound].Limit, d.at[bound].cost
 			for k := range m {

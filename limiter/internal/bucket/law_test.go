@@ -54,7 +54,10 @@ func brokenWindow(uses []use, l bucket.Limit) int64 {
 }
 
 // taken is a reservation that has not started.
-type taken struct{ due, cost, call int64 }
+type taken struct {
+	due, call int64
+	costs     []int64
+}
 
 // TestCoreKeepsTheLaw: whatever the routes, costs, ages, lines and order of the requests, and whatever is returned, no limit is
 // exceeded, and nothing is due beyond the horizon.
@@ -101,7 +104,7 @@ func TestCoreKeepsTheLaw(t *testing.T) {
 					out[name] = append(out[name], h)
 					continue
 				}
-				q.Spares = append(q.Spares, bucket.Spare{Due: h.due, Cost: []int64{h.cost}, Fresh: true})
+				q.Spares = append(q.Spares, bucket.Spare{Due: h.due, Cost: h.costs, Fresh: true})
 				for _, i := range path {
 					uses[i] = slices.DeleteFunc(uses[i], func(u use) bool { return u.call == h.call })
 				}
@@ -109,8 +112,18 @@ func TestCoreKeepsTheLaw(t *testing.T) {
 			q.Spares = slices.DeleteFunc(q.Spares, func(s bucket.Spare) bool { return s.Due <= now })
 			slices.SortStableFunc(q.Spares, func(a, b bucket.Spare) int { return int(a.Due - b.Due) })
 			for range rapid.IntRange(0, 3).Draw(t, "asks") {
+				costs := []int64{rapid.Int64Range(1, least).Draw(t, "cost")}
+				if rapid.IntRange(0, 2).Draw(t, "each") == 0 {
+					costs = costs[:0]
+					for _, b := range r.Limits {
+						costs = append(costs, max(0, rapid.Int64Range(-b.Burst, b.Burst).Draw(t, "cost")))
+					}
+					if slices.Max(costs) == 0 {
+						costs[0] = 1
+					}
+				}
 				q.Asks = append(q.Asks, bucket.Ask{
-					N: rapid.SampledFrom([]int{1, 2, 30}).Draw(t, "n"), Cost: []int64{rapid.Int64Range(1, least).Draw(t, "cost")},
+					N: rapid.SampledFrom([]int{1, 2, 30}).Draw(t, "n"), Cost: costs,
 					Age: rapid.Int64Range(0, 3*second).Draw(t, "age"), Patience: rapid.SampledFrom([]int64{-1, -1, 100_000}).Draw(t, "patience"),
 					Urgent: rapid.IntRange(0, 3).Draw(t, "urgent") == 0,
 				})
@@ -138,15 +151,16 @@ func TestCoreKeepsTheLaw(t *testing.T) {
 					if a.Bound >= 0 {
 						l = r.Limits[a.Bound].Limit
 					}
-					cost := q.Asks[of-1].Cost[0]
-					due := a.Due(k, l, cost)
+					costs := q.Asks[of-1].Cost
+					of := func(i int) int64 { return costs[min(i, len(costs)-1)] }
+					due := a.Due(k, l, of(max(0, a.Bound)))
 					if due > horizon || due < 0 {
 						t.Fatalf("due in %d µs, the horizon is %d", due, horizon)
 					}
 					calls++
-					out[name] = append(out[name], taken{now + due, cost, calls})
-					for _, i := range path {
-						uses[i] = append(uses[i], use{now + due, cost, calls})
+					out[name] = append(out[name], taken{now + due, calls, costs})
+					for at, i := range path {
+						uses[i] = append(uses[i], use{now + due, of(at), calls})
 					}
 				}
 			}

@@ -15,6 +15,10 @@ func (d *decision) more(a *Ask, n, due int64) (m, first, last int64, exactly Mom
 	top := float64(d.from - d.Now)
 	for i, b := range d.Limits {
 		s := &d.at[i]
+		if s.cost == 0 {
+			lines[i] = progress{at: math.Inf(-1)}
+			continue
+		}
 		at, alike := b.tokenAt(s.ahead + s.cost)
 		p := progress{at, float64(at.At-d.Now) + float64(at.Frac)/float64(b.Tokens), b.interval(s.cost)}
 		if b.Window {
@@ -55,7 +59,7 @@ func (d *decision) more(a *Ask, n, due int64) (m, first, last int64, exactly Mom
 		if other.slope > p.slope {
 			n = min(n, steps(p.at-other.at, other.slope-p.slope))
 		}
-		if !shared && d.Of[i] != d.Of[bound] {
+		if !shared && d.Of[i] != d.Of[bound] && d.at[i].cost > 0 {
 			n = min(n, d.passing(o, p, other))
 		}
 	}

@@ -21,11 +21,14 @@ func (s *Spare) cost(i int) int64 {
 func (d *decision) giveBack() {
 	d.Left = slices.DeleteFunc(d.Left, func(s Spare) bool {
 		for i, b := range d.Limits {
-			if units := s.cost(i) * b.Per; !s.Fresh || 2*b.returned(s.Due, units) < units {
+			if units := s.cost(i) * b.Per; !s.Fresh || units > 0 && 2*b.returned(s.Due, units) < units {
 				return false
 			}
 		}
 		for i, b := range d.Limits {
+			if s.cost(i) == 0 {
+				continue
+			}
 			b.full = b.after(b.full, -b.returned(s.Due, s.cost(i)*b.Per))
 			b.paused = b.full
 		}
@@ -63,7 +66,7 @@ func (d *decision) split(k int, a *Ask) {
 	s := &d.Left[k]
 	rest, one := make([]int64, len(d.Limits)), len(s.Cost) == 1 && len(a.Cost) == 1
 	for i := range rest {
-		if rest[i] = s.cost(i) - a.cost(i); rest[i] == 0 {
+		if rest[i] = s.cost(i) - a.cost(i); rest[i] == 0 && s.cost(i) > 0 {
 			d.Left = slices.Delete(d.Left, k, k+1)
 			return
 		}

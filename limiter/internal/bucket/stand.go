@@ -24,6 +24,9 @@ func (d *decision) lineUp() {
 			if r.since > alike {
 				break
 			}
+			if r.cost == 0 { // the call waits behind those that pass the limit, and does not pass the limit itself
+				continue
+			}
 			n := min(r.n, max(0, most-e.tokens)/r.cost)
 			if i == 0 {
 				n = max(n, 1)
@@ -55,7 +58,7 @@ func (d *decision) lead() int64 {
 	if d.Of[d.bound] == d.Of[last] {
 		return lead
 	}
-	shared, _ := d.Limits[last].tokenAt(d.at[last].ahead + d.at[last].cost)
+	shared, _ := d.Limits[last].tokenAt(max(1, d.at[last].ahead+d.at[last].cost))
 	promised := min(lead, shared.Ceil()-d.Now)
 	for i, o := range d.Limits {
 		if d.Of[i] != d.Of[d.bound] {

@@ -287,7 +287,10 @@ func (w *walk) call() {
 		age -= age / int64(rapid.SampledFrom([]int{2, 10, 1000}).Draw(w.T, "younger"))
 		if rapid.IntRange(0, 3).Draw(w.T, "costs") == 0 {
 			for _, l := range limits {
-				k.Costs = append(k.Costs, min(l.Burst, rapid.Int64Range(1, 50).Draw(w.T, "cost")))
+				k.Costs = append(k.Costs, min(l.Burst, max(0, rapid.Int64Range(-20, 50).Draw(w.T, "cost"))))
+			}
+			if slices.Max(k.Costs) == 0 {
+				k.Costs[rapid.IntRange(0, len(limits)-1).Draw(w.T, "costly")] = 1
 			}
 		} else {
 			k.Costs = []int64{min(least, rapid.SampledFrom([]int64{1, 1, 1, 2, 3, 1000}).Draw(w.T, "cost"))}

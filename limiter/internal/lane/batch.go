@@ -11,7 +11,7 @@ import (
 // Run is calls of one kind that a scheduler could start.
 type Run struct {
 	N     int       // calls
-	Cost  int64     // tokens of each
+	Cost  Cost      // of each
 	Since time.Time // when the oldest came; zero for now
 }
 
@@ -103,10 +103,10 @@ func (n *Lane) Batch(ctx context.Context, runs []Run, to Taker) (turn Turn, err 
 // fitsLocked reports whether a request can ask for all of these runs, and nothing of the pool serves them.
 func (n *Lane) fitsLocked(runs []Run, now time.Time) bool {
 	calls := 0
-	burst, _ := n.route.Load().Burst()
+	route := n.route.Load()
 	for _, r := range runs {
 		calls += r.N
-		if r.Cost > burst {
+		if route.Check(r.Cost) != nil {
 			return false
 		}
 	}
@@ -120,7 +120,7 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err 
 	n.used = true
 	q.Tell, q.Lead, q.Backs, q.Asks, q.Answers, q.ComeBack = false, 0, q.Backs[:0], q.Asks[:0], q.Answers[:0], -1
 	for _, run := range runs {
-		q.Asks = append(q.Asks, bucket.Ask{N: run.N, Cost: Costs(run.Cost), Patience: -1, Urgent: n.Urgent, Age: max(0, now.Sub(run.Since).Microseconds())})
+		q.Asks = append(q.Asks, bucket.Ask{N: run.N, Cost: run.Cost.On(r), Patience: -1, Urgent: n.Urgent, Age: max(0, now.Sub(run.Since).Microseconds())})
 	}
 	if err := n.reserve(r); err != nil {
 		return turn, err
@@ -136,14 +136,14 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err 
 		if a.Verdict == bucket.Reserved {
 			n.giveAll(r, &a, &runs[0], now, to)
 			got += a.N
-			r.took(int64(a.N) * runs[0].Cost)
+			r.took(runs[0].Cost, a.N)
 		}
 		if a.Verdict == bucket.Waiting && a.Bound >= 0 {
-			limit := r.Limits[a.Bound].Limit
+			limit, cost := r.limitOf(&a, runs[0].Cost)
 			if !heard {
-				heard, n.place.first = true, n.shared.Clock.Local(q.Now+a.Due(0, limit, runs[0].Cost), now)
+				heard, n.place.first = true, n.shared.Clock.Local(q.Now+a.Due(0, limit, cost), now)
 			}
-			n.place.last = n.shared.Clock.Local(q.Now+a.Due(a.N-1, limit, runs[0].Cost), now)
+			n.place.last = n.shared.Clock.Local(q.Now+a.Due(a.N-1, limit, cost), now)
 			n.place.every, n.place.bound = limit.Interval(1), a.Bound
 		}
 		left -= a.N
@@ -158,13 +158,14 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err 
 
 // giveAll hands on the reservations of one answer.
 func (n *Lane) giveAll(r *Route, a *bucket.Answer, run *Run, now time.Time, to Taker) {
-	g, limit := &n.scratch, bucket.Limit{}
+	g := &n.scratch
+	limit, cost := r.limitOf(a, run.Cost)
 	*g = Grant{lane: n, Route: r, Cost: run.Cost}
 	if a.Bound >= 0 {
-		limit, g.Bucket = r.Limits[a.Bound].Limit, r.Limits[a.Bound].Bucket
+		g.Bucket = r.Limits[a.Bound].Bucket
 	}
 	for k := range a.N {
-		due := n.request.Now + a.Due(k, limit, run.Cost)
+		due := n.request.Now + a.Due(k, limit, cost)
 		if k == 0 || due != g.at {
 			g.at, g.Due = due, n.shared.Clock.Local(due, now)
 		}

@@ -28,11 +28,10 @@ func (n *Lane) Reroute(r *Route) {
 	if !n.place.again.IsZero() {
 		n.place.again = now.Add(rand.N(jitter)) // what the store said of the line is no longer true
 	}
-	burst, bucket := r.Burst()
 	for w := n.queue.first; w != nil; {
 		next := w.next
-		if w.Cost > burst {
-			n.endLocked(w, &TooLargeError{bucket, w.Cost, burst})
+		if err := r.Check(w.Cost); err != nil {
+			n.endLocked(w, err)
 		}
 		w = next
 	}

@@ -86,6 +86,14 @@ var ErrRetired = errors.New("limiter: lane given up")
 // ErrNotNow is the answer to who asks for a reservation at once, where there is none.
 var ErrNotNow = errors.New("limiter: not now")
 
+// ErrNoCost is the answer to a call that takes tokens of no bucket of its route.
+var ErrNoCost = errors.New("limiter: a call that takes no tokens")
+
+// BucketError is the answer to a call that takes tokens of a bucket that its route does not pass.
+type BucketError struct{ Bucket string }
+
+func (e *BucketError) Error() string { return "the route does not pass bucket " + e.Bucket }
+
 // TooLargeError is the answer to a call of more tokens than a bucket ever holds.
 type TooLargeError struct {
 	Bucket      string
@@ -137,8 +145,8 @@ func (n *Lane) enterLocked(w *waiter, now time.Time) {
 		n.promptSince = now
 	}
 	err := n.closed
-	if burst, bucket := n.route.Load().Burst(); err == nil && w.Cost > burst {
-		err = &TooLargeError{bucket, w.Cost, burst}
+	if err == nil {
+		err = n.route.Load().Check(w.Cost)
 	}
 	n.queue.push(w)
 	if err != nil {

@@ -49,7 +49,7 @@ func (m *moody) Reserve(r *Route, q *Request) error {
 	m.bucket.Enter(q.Now, r.Limits[0].Limit, 0)
 	var spares []bucket.Spare
 	for _, b := range q.Backs {
-		spares = append(spares, bucket.Spare{Due: b.Due, Cost: Costs(b.Cost), Fresh: true})
+		spares = append(spares, bucket.Spare{Due: b.Due, Cost: b.Cost.On(r), Fresh: true})
 	}
 	reply := bucket.Reply{Answers: q.Answers}
 	bucket.Decide(bucket.Route{Limits: []*bucket.Bucket{m.bucket}, Of: []int{0}},
@@ -80,13 +80,13 @@ func TestRetries(t *testing.T) {
 		var all sync.WaitGroup
 		for range 3 {
 			all.Go(func() {
-				if _, err := n.Join(t.Context(), Ask{Mode: WhenDue, Cost: 1, N: 1, Since: time.Now()}); !errors.Is(err, errRefused) {
+				if _, err := n.Join(t.Context(), Ask{Mode: WhenDue, Cost: one, N: 1, Since: time.Now()}); !errors.Is(err, errRefused) {
 					t.Errorf("a caller that waits got %v", err)
 				}
 			})
 		}
 		for range 5 {
-			if _, err := n.Join(t.Context(), Ask{Mode: AtOnce, Cost: 1, N: 1, Since: time.Now()}); !errors.Is(err, errAway) {
+			if _, err := n.Join(t.Context(), Ask{Mode: AtOnce, Cost: one, N: 1, Since: time.Now()}); !errors.Is(err, errAway) {
 				t.Errorf("a caller that does not wait got %v", err)
 			}
 		}
@@ -122,9 +122,9 @@ func TestEndOfContextIsNoticedAtOnce(t *testing.T) {
 						time.AfterFunc(after, cancel)
 						var err error
 						if mode == Come {
-							_, err = n.Batch(ctx, []Run{{N: 2, Cost: 1}, {N: 1, Cost: 2}}, &counter{})
+							_, err = n.Batch(ctx, []Run{{N: 2, Cost: one}, {N: 1, Cost: Cost{Tokens: 2}}}, &counter{})
 						} else {
-							_, err = n.Join(ctx, Ask{Mode: mode, Cost: 1, N: 1, Since: begun})
+							_, err = n.Join(ctx, Ask{Mode: mode, Cost: one, N: 1, Since: begun})
 						}
 						if took := time.Since(begun); took > after {
 							t.Errorf("%s, mode %d: %v after %v, its context ended after %v", name, mode, err, took, after)
@@ -178,7 +178,7 @@ func TestNoTokenIsLost(t *testing.T) {
 						time.Sleep(d)
 					}
 					mu.Lock()
-					used += g.Cost
+					used += g.Cost.Tokens
 					mu.Unlock()
 				}
 				var all sync.WaitGroup
@@ -192,7 +192,7 @@ func TestNoTokenIsLost(t *testing.T) {
 							}
 							if mode := Mode(draw(4)); mode == Come {
 								var c counter
-								_, _ = n.Batch(ctx, []Run{{N: 1 + int(draw(4)), Cost: 1 + draw(burst)}, {N: 1, Cost: 1}}, &c)
+								_, _ = n.Batch(ctx, []Run{{N: 1 + int(draw(4)), Cost: Cost{Tokens: 1 + draw(burst)}}, {N: 1, Cost: one}}, &c)
 								for _, g := range c.got {
 									if draw(3) == 0 {
 										g.Return()
@@ -200,7 +200,7 @@ func TestNoTokenIsLost(t *testing.T) {
 										use(g)
 									}
 								}
-							} else if o, err := n.Join(ctx, Ask{Mode: mode, Cost: 1 + draw(burst), N: 1, Since: time.Now()}); err == nil {
+							} else if o, err := n.Join(ctx, Ask{Mode: mode, Cost: Cost{Tokens: 1 + draw(burst)}, N: 1, Since: time.Now()}); err == nil {
 								if mode == Ahead && draw(2) == 0 {
 									o.Grant.Return()
 								} else {
@@ -242,16 +242,16 @@ func TestCallerHearsTheReplyThatConcernsIt(t *testing.T) {
 		s.Passing = func(error) bool { return false }
 		m.fail = func() error { return errRefused }
 		n := New(s, "lane", false, m, routeOf(5))
-		g := Grant{Due: time.Now().Add(200 * time.Millisecond), Cost: 1, lane: n, Route: n.Route()}
+		g := Grant{Due: time.Now().Add(200 * time.Millisecond), Cost: one, lane: n, Route: n.Route()}
 		n.pool.add(&g)
 		var waits sync.WaitGroup
 		waits.Go(func() {
-			if _, err := n.Join(t.Context(), Ask{Mode: WhenDue, Cost: 1, N: 1, Since: time.Now()}); !errors.Is(err, errRefused) {
+			if _, err := n.Join(t.Context(), Ask{Mode: WhenDue, Cost: one, N: 1, Since: time.Now()}); !errors.Is(err, errRefused) {
 				t.Errorf("it got %v", err)
 			}
 		})
 		synctest.Wait()
-		if _, err := n.Join(t.Context(), Ask{Mode: AtOnce, Cost: 1, N: 1, Since: time.Now()}); !errors.Is(err, errRefused) {
+		if _, err := n.Join(t.Context(), Ask{Mode: AtOnce, Cost: one, N: 1, Since: time.Now()}); !errors.Is(err, errRefused) {
 			t.Errorf("a call that does not wait got %v", err)
 		}
 		other := *n.Route()
@@ -278,9 +278,9 @@ func TestPromptCallersHaveTheirOwnTime(t *testing.T) {
 					begun := time.Now()
 					var err error
 					if mode == Come {
-						_, err = n.Batch(t.Context(), []Run{{N: 1, Cost: 1}}, &counter{})
+						_, err = n.Batch(t.Context(), []Run{{N: 1, Cost: one}}, &counter{})
 					} else {
-						_, err = n.Join(t.Context(), Ask{Mode: mode, Cost: 1, N: 1, Since: begun})
+						_, err = n.Join(t.Context(), Ask{Mode: mode, Cost: one, N: 1, Since: begun})
 					}
 					if took := time.Since(begun); err == nil || took != s.Timeout {
 						t.Errorf("a caller of mode %d that came after %v: %v after %v", mode, time.Duration(i)*1100*time.Millisecond, err, took)
@@ -310,7 +310,7 @@ func TestWhatGoesBackIsChargedToItsOwnLimits(t *testing.T) {
 			n.Reroute(NewRoute(other))
 			return ErrOutdated
 		}
-		g := Grant{Due: time.Now().Add(200 * time.Millisecond), at: 200_000, Cost: 1, lane: n, Route: n.Route()}
+		g := Grant{Due: time.Now().Add(200 * time.Millisecond), at: 200_000, Cost: one, lane: n, Route: n.Route()}
 		g.Return()
 		s.Running.Wait()
 		if tally := g.Route.Limits[0].Tally; tally.Lost.Load() != 1 || len(n.pool.grants) != 0 {
@@ -324,7 +324,7 @@ func TestQueueIsByAge(t *testing.T) {
 	now, q := time.Now(), queue{}
 	var all []*waiter
 	for _, age := range []int{3, 1, 2, 3, 0, 2, 5} {
-		w := &waiter{Ask: Ask{Cost: 1, N: 1, Since: now.Add(-time.Duration(age) * time.Second)}}
+		w := &waiter{Ask: Ask{Cost: one, N: 1, Since: now.Add(-time.Duration(age) * time.Second)}}
 		all = append(all, w)
 		q.push(w)
 	}

@@ -52,7 +52,7 @@ func (n *Lane) serveLocked(w *waiter, now time.Time, from *int) (taken bool) {
 	w.state = waiting
 	for ; *from < len(p.grants); *from++ {
 		g := &p.grants[*from]
-		for w.got < w.N && g.Cost-g.spoken >= w.Cost {
+		for w.got < w.N && g.left().serves(w.Cost) {
 			due := !g.Due.After(now)
 			switch {
 			case w.Mode == AtOnce && !due:
@@ -61,7 +61,7 @@ func (n *Lane) serveLocked(w *waiter, now time.Time, from *int) (taken bool) {
 				n.endLocked(w, &TooLateError{g.Due.Sub(w.Since)})
 				return taken
 			case w.Mode == WhenDue && !due: // out of the reach of those behind
-				g.spoken += w.Cost
+				g.spoken += w.Cost.Tokens
 				w.state = covered
 				return taken
 			}
@@ -83,16 +83,16 @@ func (w *waiter) take(g *Grant) {
 		w.to.Take(&w.one)
 	}
 	w.got++
-	g.Cost -= w.Cost
+	g.Cost.Tokens -= w.Cost.Tokens
 }
 
 // cursor is the first grant that may have tokens left for calls of a cost.
 type cursor struct {
-	cost  int64
+	cost  Cost
 	grant int
 }
 
-func (n *Lane) cursorLocked(cost int64) *int {
+func (n *Lane) cursorLocked(cost Cost) *int {
 	for i := range n.cursors {
 		if n.cursors[i].cost == cost {
 			return &n.cursors[i].grant
@@ -123,7 +123,7 @@ func (n *Lane) turnAwayLocked() {
 		return
 	}
 	plain := n.queue.odd == 0 && n.pool.odd == 0
-	ready := n.place.last
+	ready, route := n.place.last, n.route.Load()
 	for i, w := 0, n.queue.first; w != nil; i++ {
 		next := w.next
 		switch {
@@ -133,13 +133,13 @@ func (n *Lane) turnAwayLocked() {
 			if w.Mode == Come {
 				n.place.kept, w.turn = true, n.turnLocked()
 			} else if n.place.stands { // behind all callers of the lane
-				w.at, w.bound = later(w.at, ready.Add(time.Duration(w.Cost)*n.place.every)), n.place.bound
+				w.at, w.bound = later(w.at, ready.Add(time.Duration(w.Cost.at(route, n.place.bound))*n.place.every)), n.place.bound
 			}
 			n.endLocked(w, ErrNotNow)
 		case w.asked > 0: // the store has judged its deadline
 		default:
 			behind := ready
-			ready = ready.Add(time.Duration(w.Cost) * n.place.every)
+			ready = ready.Add(time.Duration(w.Cost.at(route, n.place.bound)) * n.place.every)
 			if !w.Deadline.IsZero() && w.Deadline.Before(ready) {
 				n.endLocked(w, &TooLateError{ready.Sub(w.Since)})
 				ready = behind
@@ -158,14 +158,14 @@ func (n *Lane) returnableLocked(now time.Time, out *[]Back) int {
 	}
 	count, route := 0, n.route.Load()
 	soon := now.Add(worthwhile)
-	free, wanted := int64(0), false // of the grant before
+	free, wanted := Cost{}, false // of the grant before
 	for i := range n.pool.grants {
 		g := &n.pool.grants[i]
 		left := g.Cost
 		if !plain {
-			left -= g.spoken
+			left = g.left()
 		}
-		if left == 0 || !g.Due.After(soon) || count == maxBacks || g.Route != route {
+		if left.Tokens == 0 || !g.Due.After(soon) || count == maxBacks || g.Route != route {
 			continue
 		}
 		if left != free {
@@ -177,7 +177,7 @@ func (n *Lane) returnableLocked(now time.Time, out *[]Back) int {
 		count++
 		if out != nil {
 			*out = append(*out, Back{g.at, left})
-			g.Cost -= left
+			g.Cost.Tokens -= left.Tokens
 		}
 	}
 	if out != nil && count > 0 {

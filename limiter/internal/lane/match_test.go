@@ -42,11 +42,17 @@ func TestMatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Now()
 		n := New(sharedOf(), "lane", false, still{}, routeOf(20))
-		cost := rapid.Int64Range(1, rapid.SampledFrom([]int64{1, 3, 20}).Draw(t, "largest"))
+		tokens, named := rapid.Int64Range(1, rapid.SampledFrom([]int64{1, 3, 20}).Draw(t, "largest")), []Each{""}
+		if rapid.Bool().Draw(t, "costs by bucket") {
+			named = []Each{"", "a 3", "b 0"}
+		}
+		cost := rapid.Custom(func(t *rapid.T) Cost {
+			return Cost{tokens.Draw(t, "tokens"), rapid.SampledFrom(named).Draw(t, "of buckets")}
+		})
 		var before, after, taken int64
 		for range rapid.IntRange(0, 12).Draw(t, "grants") {
 			g := Grant{Due: now.Add(time.Duration(rapid.IntRange(-20, 200).Draw(t, "due")) * time.Millisecond), Cost: cost.Draw(t, "tokens"), lane: n, Route: n.Route()}
-			before += g.Cost
+			before += g.Cost.Tokens
 			n.pool.add(&g)
 		}
 		var all []*waiter
@@ -69,9 +75,9 @@ func TestMatch(t *testing.T) {
 		}
 		missing := n.matchLocked(now)
 		for _, g := range n.pool.grants {
-			after += g.Cost
-			if g.Cost < 0 || g.spoken > g.Cost {
-				t.Fatalf("a grant of %d tokens, %d of them for callers", g.Cost, g.spoken)
+			after += g.Cost.Tokens
+			if g.Cost.Tokens < 0 || g.spoken > g.Cost.Tokens {
+				t.Fatalf("a grant of %v tokens, %d of them for callers", g.Cost, g.spoken)
 			}
 		}
 		plain := n.queue.odd == 0 && n.pool.odd == 0
@@ -82,10 +88,10 @@ func TestMatch(t *testing.T) {
 				got = takes[w].got
 			}
 			for _, g := range got[:min(len(got), w.got)] {
-				taken += g.Cost
+				taken += g.Cost.Tokens
 				switch {
 				case g.Cost != w.Cost:
-					t.Errorf("a call of %d got %d tokens", w.Cost, g.Cost)
+					t.Errorf("a call of %v got %v tokens", w.Cost, g.Cost)
 				case g.Due.After(now) && (w.Mode == WhenDue || w.Mode == AtOnce):
 					t.Errorf("a caller of mode %d got a reservation %v before it is due", w.Mode, g.Due.Sub(now))
 				case !w.Deadline.IsZero() && w.Deadline.Before(g.Due):
@@ -107,8 +113,8 @@ func TestMatch(t *testing.T) {
 			if w.state != covered {
 				left++
 				for _, g := range n.pool.grants {
-					if free := g.Cost - g.spoken; free >= w.Cost && w.Mode != AtOnce {
-						t.Errorf("%d tokens are left, and a call of %d has none", free, w.Cost)
+					if g.left().serves(w.Cost) && w.Mode != AtOnce {
+						t.Errorf("%v tokens are left, and a call of %v has none", g.left(), w.Cost)
 					}
 				}
 			}

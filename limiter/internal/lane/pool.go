@@ -7,8 +7,8 @@ import (
 
 // Grant is leave to start one call, owned by whoever has it.
 type Grant struct {
-	Due    time.Time     // local clock
-	Cost   int64         // tokens
+	Due    time.Time // local clock
+	Cost   Cost
 	Bucket string        // that set the due time, "" when the call could start at once
 	Waited time.Duration // from asking until due, 0 when the call could start at once
 	Turns  int           // replies that said later, before this one
@@ -58,16 +58,25 @@ func (p *pool) add(g *Grant) {
 	} else {
 		p.grants = slices.Insert(p.grants, i, *g)
 	}
-	if g.Cost != 1 {
+	if g.Cost != one {
 		p.odd++
 	}
 }
 
+// left is what nobody has spoken for.
+func (g *Grant) left() Cost { return Cost{g.Cost.Tokens - g.spoken, g.Cost.Each} }
+
+// serves reports whether a reservation of a cost serves a call of another cost: of as many tokens or fewer; where a cost names
+// buckets, of the same cost only.
+func (c Cost) serves(call Cost) bool {
+	return c == call || c.Each == "" && call.Each == "" && c.Tokens >= call.Tokens
+}
+
 // speak sets tokens aside for a caller that waits until they are due. It reports whether there are so many in one grant.
-func (p *pool) speak(tokens int64) bool {
+func (p *pool) speak(cost Cost) bool {
 	for i := range p.grants {
-		if g := &p.grants[i]; g.Cost-g.spoken >= tokens {
-			g.spoken += tokens
+		if g := &p.grants[i]; g.left().serves(cost) {
+			g.spoken += cost.Tokens
 			return true
 		}
 	}
@@ -78,17 +87,17 @@ func (p *pool) speak(tokens int64) bool {
 func (p *pool) sweep() {
 	p.odd = 0
 	p.grants = slices.DeleteFunc(p.grants, func(g Grant) bool {
-		if g.Cost > 1 {
+		if g.Cost.Tokens > 0 && g.Cost != one {
 			p.odd++
 		}
-		return g.Cost == 0
+		return g.Cost.Tokens == 0
 	})
 }
 
 // shift drops the first n.
 func (p *pool) shift(n int) {
 	for i := range p.grants[:n] {
-		if p.grants[i].Cost != 1 {
+		if p.grants[i].Cost != one {
 			p.odd--
 		}
 	}

@@ -21,7 +21,7 @@ const (
 // Ask is what a caller wants.
 type Ask struct {
 	Mode     Mode
-	Cost     int64     // tokens of each call, 1 to the burst
+	Cost     Cost      // of each call
 	N        int       // calls: 1, or more of a scheduler, which takes fewer if there are no more
 	Since    time.Time // when the caller came
 	Tell     bool      // the caller wants to know what each limit has left
@@ -29,7 +29,7 @@ type Ask struct {
 }
 
 // plain reports whether an ask is a wait for one token, as most are.
-func (a *Ask) plain() bool { return a.Cost == 1 && a.Mode == WhenDue }
+func (a *Ask) plain() bool { return a.Cost == one && a.Mode == WhenDue }
 
 // prompt reports whether the caller wants the next reply, whatever it says.
 func (a *Ask) prompt() bool { return a.Mode == AtOnce || a.Mode == Come }
@@ -174,13 +174,13 @@ func (q *queue) turn(w *waiter, m Mode) {
 	q.count(w, 1)
 }
 
-// wants reports whether somebody waits who could use a reservation of so many tokens.
-func (q *queue) wants(tokens int64) bool {
+// wants reports whether somebody waits who could use a reservation of a cost, or a part of it.
+func (q *queue) wants(cost Cost) bool {
 	if q.odd == 0 {
 		return q.len > 0
 	}
 	for w := q.first; w != nil; w = w.next {
-		if w.Cost <= tokens {
+		if cost.serves(w.Cost) {
 			return true
 		}
 	}

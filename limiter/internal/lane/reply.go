@@ -107,29 +107,29 @@ func (n *Lane) answerLocked(w *waiter, err error, former bool, sent, received ti
 
 // unpackLocked puts the reservations of a reply into the pool, and notes of each caller what became of it.
 func (n *Lane) unpackLocked(r *Route, received time.Time) {
-	q, tokens := &n.request, int64(0)
-	defer func() { r.took(tokens) }()
+	q := &n.request
 	at, unit, heard := 0, 0, false
+	taken, calls := one, 0 // calls of one cost in a row
+	defer func() { r.took(taken, calls) }()
 	for _, a := range q.Answers {
 		g := Grant{lane: n, Route: r}
-		var limit bucket.Limit
-		if a.Bound >= 0 {
-			limit = r.Limits[a.Bound].Limit
-			if a.Verdict == bucket.Reserved {
-				g.Bucket = r.Limits[a.Bound].Bucket
-			}
+		if a.Bound >= 0 && a.Verdict == bucket.Reserved {
+			g.Bucket = r.Limits[a.Bound].Bucket
 		}
 		for k := range a.N {
 			if at == len(n.requesters) {
 				return // more answers than asks: nobody's
 			}
 			w := n.requesters[at]
-			if a.Verdict == bucket.Reserved {
-				tokens += w.Cost
+			if w.Cost != taken {
+				r.took(taken, calls)
+				taken, calls = w.Cost, 0
 			}
-			due := a.Due(k, limit, w.Cost)
+			limit, cost := r.limitOf(&a, w.Cost)
+			due := a.Due(k, limit, cost)
 			switch a.Verdict {
 			case bucket.Reserved:
+				calls++
 				if k == 0 || due != g.at-q.Now {
 					g.at = q.Now + due
 					g.Due = n.shared.Clock.Local(g.at, received)

@@ -106,24 +106,24 @@ func (n *Lane) buildLocked(now time.Time) bool {
 	n.queue.heard(func(*waiter) bool { return true })
 	plain := n.queue.odd == 0 && n.pool.odd == 0
 	calls := 0
-	burst, _ := n.route.Load().Burst()
+	route, of := n.route.Load(), Cost{} // of: the cost of the last run
 	for i, w := 0, n.queue.first; w != nil && calls < maxAsks; i, w = i+1, w.next {
 		if plain && i < len(n.pool.grants) || !plain && w.state == covered {
 			continue
 		}
-		if w.N > maxAsks-calls && calls > 0 || w.Cost > burst {
+		if w.N > maxAsks-calls && calls > 0 || route.Check(w.Cost) != nil {
 			continue
 		}
-		k := n.askOf(w, now)
+		k := n.askOf(w, route, now)
 		last := len(q.Asks) - 1
-		alike := last >= 0 && q.Asks[last].Cost[0] == w.Cost && q.Asks[last].Patience == k.Patience && q.Asks[last].Age-k.Age <= alikeAge(last, k.Age)
+		alike := last >= 0 && of == w.Cost && q.Asks[last].Patience == k.Patience && q.Asks[last].Age-k.Age <= alikeAge(last, k.Age)
 		if !alike && len(q.Asks) == maxRuns {
 			break
 		}
 		if alike {
 			q.Asks[last].N += k.N
 		} else {
-			q.Asks = append(q.Asks, k)
+			q.Asks, of = append(q.Asks, k), w.Cost
 		}
 		w.inRequest, w.state = k.N, waiting
 		q.Tell = q.Tell || w.Tell
@@ -137,8 +137,8 @@ func (n *Lane) buildLocked(now time.Time) bool {
 }
 
 // askOf is what a caller asks of the store.
-func (n *Lane) askOf(w *waiter, now time.Time) bucket.Ask {
-	k := bucket.Ask{N: min(w.N, maxAsks), Cost: Costs(w.Cost), Patience: -1, Urgent: n.Urgent}
+func (n *Lane) askOf(w *waiter, r *Route, now time.Time) bucket.Ask {
+	k := bucket.Ask{N: min(w.N, maxAsks), Cost: w.Cost.On(r), Patience: -1, Urgent: n.Urgent}
 	switch {
 	case w.Mode == AtOnce:
 		k.Patience = n.request.Lead // at once is as soon as the reply can be relied upon
@@ -159,16 +159,6 @@ func alikeAge(run int, age int64) int64 {
 	}
 	return max(30_000, age/16)
 }
-
-// Costs is the cost of a call on every limit of its route.
-func Costs(n int64) []int64 {
-	if n == 1 {
-		return one
-	}
-	return []int64{n}
-}
-
-var one = []int64{1} //nolint:gochecknoglobals // a constant
 
 // unbuildLocked takes a request back that the store has not served: it is made anew, for another configuration.
 func (n *Lane) unbuildLocked(was *Route, now time.Time) {

@@ -12,7 +12,7 @@ import (
 // Back is a reservation that nobody here uses, on its way to whom it may serve elsewhere.
 type Back struct {
 	Due  int64 // µs, the store's clock
-	Cost int64
+	Cost Cost
 }
 
 // Request is one request to a store, and its reply. A lane has one, and uses it again and again.

@@ -9,23 +9,25 @@ type Tally struct {
 	Lost     atomic.Int64 // reserved, and not used in time
 }
 
-// each does something with the tally of each bucket of a route, once.
-func (r *Route) each(count func(*Tally)) {
+// each does something with the tally of each bucket of a route, once, and with the tokens that calls of a cost take of the bucket.
+func (r *Route) each(c Cost, count func(t *Tally, tokens int64)) {
 	for i := range r.Limits {
 		if t := r.Limits[i].Tally; t != nil && (i == 0 || r.Limits[i-1].Tally != t) {
-			count(t)
+			count(t, c.at(r, i))
 		}
 	}
 }
 
 // took counts tokens that were reserved.
-func (r *Route) took(tokens int64) { r.each(func(t *Tally) { t.Taken.Add(tokens) }) }
+func (r *Route) took(c Cost, calls int) {
+	r.each(c, func(t *Tally, tokens int64) { t.Taken.Add(tokens * int64(calls)) })
+}
 
 // returned counts tokens that were given back.
-func (r *Route) returned(tokens int64) { r.each(func(t *Tally) { t.Returned.Add(tokens) }) }
+func (r *Route) returned(c Cost) { r.each(c, func(t *Tally, tokens int64) { t.Returned.Add(tokens) }) }
 
 // lost counts tokens that nobody can use any more.
-func (r *Route) lost(tokens int64) { r.each(func(t *Tally) { t.Lost.Add(tokens) }) }
+func (r *Route) lost(c Cost) { r.each(c, func(t *Tally, tokens int64) { t.Lost.Add(tokens) }) }
 
 // Lose counts the tokens of a grant as lost.
 func (g *Grant) Lose() {
@@ -39,7 +41,7 @@ func (n *Lane) Waiting() (tokens int64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for w := n.queue.first; w != nil; w = w.next {
-		tokens += w.Cost * int64(w.N)
+		tokens += w.Cost.Tokens * int64(w.N)
 	}
 	return tokens
 }

@@ -193,6 +193,7 @@ func (c *Core) leave(t *Task, why error) {
 	default:
 		return
 	}
+	t.roomy = !t.is(outside)
 	c.leaveRoom(t)
 	c.end(t, why, c.now)
 	t.state = over

@@ -23,6 +23,7 @@ type Lane struct {
 	wanted  []*Task // that it is for
 	costs   map[Cost]int
 	odd     int // tasks of another cost than one token
+	named   int // of these, tasks whose costs differ between buckets
 	oddHeld int // reservations of such a cost
 
 	askedAt Time    // when the lane made the request
@@ -109,6 +110,9 @@ func (n *Lane) count(c Cost, by int) {
 		n.costs = map[Cost]int{}
 	}
 	n.odd += by
+	if c.Of != "" {
+		n.named += by
+	}
 	if n.costs[c] += by; n.costs[c] == 0 {
 		delete(n.costs, c)
 	}

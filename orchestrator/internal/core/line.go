@@ -20,7 +20,7 @@ func newLine() line {
 // hear notes what an answer says of the line.
 func (n *Lane) hear(a *Answer, now Time) {
 	l := &n.line
-	if a.Last == 0 {
+	if a.Last == 0 || n.named > 0 { // which bucket will be short, and in what unit, is not known
 		l.heard = 0
 		return
 	}
@@ -73,7 +73,7 @@ func (n *Lane) judgeOnArrival(t *Task, now Time) {
 	switch {
 	case n.shut > t.Deadline:
 		n.tooLate(t, n.shut)
-	case l.heard > 0 && now-l.heard <= together:
+	case n.named == 0 && l.heard > 0 && now-l.heard <= together:
 		n.judge(t)
 	default:
 		if len(l.unjudged) > 2*n.total() {

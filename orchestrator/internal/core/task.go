@@ -65,6 +65,7 @@ type Task struct {
 	// How it ended, fixed from then on.
 	spent   bool // the retry budget did not allow for another attempt
 	givenUp bool // its function still ran
+	roomy   bool // it had room
 
 	inQueue, inRoom, inDeadlines int32 // places in heaps: of its flow or of those that rest; of those outside or to be shed
 }
@@ -105,6 +106,9 @@ func (t *Task) Amend(err error) { t.why = err }
 
 // BudgetSpent reports whether the task would have run again if the retry budget of its route had allowed it.
 func (t *Task) BudgetSpent() bool { return t.spent }
+
+// HadRoom reports whether the task had room before it ended, or started without.
+func (t *Task) HadRoom() bool { return t.roomy }
 
 // GivenUp reports whether the function of the task still ran when the task ended.
 func (t *Task) GivenUp() bool { return t.givenUp }

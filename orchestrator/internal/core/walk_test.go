@@ -151,7 +151,7 @@ func (w *world) arriveSome(s step) {
 		tokens = int64(1 + s.b/4%3)
 	}
 	kind := &Kind{
-		Share: of([]string{"", "x", "y"}, s.c), Cost: Cost{Tokens: tokens}, Weight: int64(s.c / 3 % 4), Attempts: uint8(1 + s.c/12%3), //nolint:gosec // small
+		Share: of([]string{"", "x", "y"}, s.c), Cost: Cost{Tokens: tokens, Of: of([]string{"", "", "", "", "", "1 a 3"}, s.c/36)}, Weight: int64(s.c / 3 % 4), Attempts: uint8(1 + s.c/12%3), //nolint:gosec // small
 	}
 	route, rank := of(routes, s.d), uint8(s.d/3%int(ranks)) //nolint:gosec // small
 	var g *Group

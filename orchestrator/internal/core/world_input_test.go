@@ -89,6 +89,11 @@ func (w *world) late(t *mTask) bool {
 	if l.shut > t.Deadline {
 		return true
 	}
+	for _, o := range w.m.all { // what costs another number of each bucket says nothing of the time
+		if o.route == t.route && (o.at == inQueue || o.at == inFront) && o.Cost.Of != "" {
+			return false
+		}
+	}
 	tokens := w.m.behind(t)
 	for _, g := range l.held {
 		tokens -= g.Cost.Tokens
