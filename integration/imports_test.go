@@ -71,7 +71,7 @@ var plain = map[string]struct {
 	why   string
 }{
 	"limiter/internal/bucket": {
-		[]string{"cmp", "math", "slices", "sort", "time"},
+		[]string{"cmp", "math", "slices", "sort", "strconv", "time"},
 		"the core is decisions over numbers: without lock, clock, context and I/O the same request has the same answer, here and in a script",
 	},
 	"orchestrator/internal/core": {

@@ -35,6 +35,13 @@ type Request struct {
 	Lead         int64   // µs: nothing is due sooner than this from now; 0..Horizon
 	Asks         []Ask   // oldest first
 	Spares       []Spare // by due time
+	Settled      []Settled
+}
+
+// Settled is a call whose costs are known, of each limit.
+type Settled struct {
+	Since             []int64 // µs: when the provider began to count what the call really cost; the time of the reservation or earlier is always right
+	Estimated, Actual []int64
 }
 
 // Verdict says what became of calls.
@@ -125,6 +132,11 @@ func Decide(r Route, q *Request, reply *Reply) {
 		}
 	}
 	d.giveBack()
+	for _, s := range q.Settled {
+		for i, b := range r.Limits {
+			b.settle(s.Since[i], s.Estimated[i], s.Actual[i])
+		}
+	}
 	for i := range q.Asks {
 		d.serve(i, &q.Asks[i])
 	}

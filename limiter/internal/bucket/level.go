@@ -14,6 +14,8 @@ type Bucket struct {
 	opens  int64  // the bucket is closed until then, and empty at that moment; 0 for open
 	paused Moment // full as it would be without opens, kept until the next charge
 	log    log    // of a window
+	eras   []era  // how empty it was, oldest first; nil until a cost was corrected
+	owes   int64  // until when the level may be beyond what reservations alone can have made of it
 	line   line
 }
 
@@ -85,8 +87,12 @@ func (b *Bucket) become(now int64, l Limit) {
 		missing = float64((b.full.At-from)*b.Tokens+b.full.Frac) / float64(b.Per)
 	}
 	units := int64(math.Min(span, math.Ceil(missing*float64(l.Per)))) + (l.Burst-b.Burst)*l.Per
+	whole := b.beyond(from)
 	b.Limit = l
 	b.full = b.after(Moment{At: from}, max(0, units))
+	if b.eras != nil {
+		b.noteTokens(min(whole, max(0, units)/l.Per))
+	}
 }
 
 // Inherit takes the number of tokens over from a bucket in whose place this one comes, where that is smaller.
@@ -123,6 +129,9 @@ func (b *Bucket) charge(first, last, m, cost int64) {
 		b.log.add(last, m*cost)
 		return
 	}
+	if b.eras != nil && b.full != b.paused { // a pause has emptied the bucket
+		b.forgetEras()
+	}
 	if m > 1 {
 		b.take(first, (m-1)*cost)
 	}
@@ -131,6 +140,7 @@ func (b *Bucket) charge(first, last, m, cost int64) {
 }
 
 func (b *Bucket) take(due, tokens int64) {
+	b.note(due)
 	if due > b.full.Ceil() {
 		b.full = Moment{At: due}
 	}

@@ -29,8 +29,10 @@ func (d *decision) giveBack() {
 			if s.cost(i) == 0 {
 				continue
 			}
-			b.full = b.after(b.full, -b.returned(s.Due, s.cost(i)*b.Per))
+			units := b.returned(s.Due, s.cost(i)*b.Per)
+			b.full = b.after(b.full, -units)
 			b.paused = b.full
+			b.lower(s.Due-d.Horizon, (units+b.Per-1)/b.Per)
 		}
 		return true
 	})

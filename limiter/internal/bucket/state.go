@@ -1,5 +1,7 @@
 package bucket
 
+import "strconv"
+
 // State is what is kept of a limit, for those who show or compare it. Times are µs.
 type State struct {
 	Limit
@@ -11,13 +13,23 @@ type State struct {
 	Claimed, Whole, Young int64  // sums of the line: tokens that entries claim, tokens for which lanes wait, youngest arrival
 	Sought                int64  // when it last set the due time of a call that passes other limits, too
 	Total, Base, Edge     int64  // log of a window: starts so far, starts that are no longer kept, and when those count as due
+	Eras                  string // how empty it was: "start:tokens" with commas between, oldest first; "-" before a cost was corrected
+	Owes                  int64  // until when the level may be beyond what reservations alone can have made of it
 }
 
 // State returns what is kept of the bucket.
 func (b *Bucket) State() State {
-	l := &b.line
+	l, eras := &b.line, "-"
+	for i, e := range b.eras {
+		if i == 0 {
+			eras = ""
+		} else {
+			eras += ","
+		}
+		eras += strconv.FormatInt(e.start, 10) + ":" + strconv.FormatInt(e.low, 10)
+	}
 	return State{
-		b.Limit, b.level(), b.last, b.urgent, len(l.entries), l.claimed, l.whole, l.young, b.sought, b.log.total, b.log.base, b.log.edge,
+		b.Limit, b.level(), b.last, b.urgent, len(l.entries), l.claimed, l.whole, l.young, b.sought, b.log.total, b.log.base, b.log.edge, eras, b.owes,
 	}
 }
 

@@ -1,0 +1,129 @@
+package bucket
+
+// What a call costs may be known only afterwards. A bucket that takes tokens back for calls that cost less than estimated must not come
+// to hold more than one that knew the costs from the beginning.
+//
+// Let R be the level after a number of charges, as the time at which the bucket is full. A charge that had taken x tokens less
+// would have left max(R − x·T, B), where B is the level of a bucket that was full just after that charge. R − B is the least, over
+// all later charges, of how far the level was beyond their due times. So the bucket notes with each charge how many tokens it missed
+// then, and keeps the least for each stretch of time: an era. Of older eras there are fewer and longer ones, each with the
+// least of those that it replaces. What is taken back is at most the least of the era of the charge and all later eras.
+
+// era is a stretch of time until the next era, the newest until now.
+type era struct {
+	start int64 // µs
+	low   int64 // tokens that were missing at the fullest charge
+}
+
+const (
+	eraLength = 500_000       // µs after which a charge begins a new era
+	eraReach  = 1_024_000_000 // µs after which an era is forgotten
+	unnoted   = 1 << 50       // tokens: more than a bucket can miss
+)
+
+// note notes that something is about to be charged at a due time.
+func (b *Bucket) note(due int64) {
+	if b.eras != nil {
+		b.noteTokens(b.beyond(due))
+	}
+}
+
+// beyond is how many tokens the bucket misses at a time, whole ones.
+func (b *Bucket) beyond(at int64) int64 {
+	us := min(b.full.At-at, span/b.Tokens)
+	if us < 0 {
+		return 0
+	}
+	return (us*b.Tokens + b.full.Frac) / b.Per
+}
+
+func (b *Bucket) noteTokens(missing int64) {
+	e := b.eras
+	if b.now-e[len(e)-1].start > eraLength {
+		e = append(e, era{b.now, unnoted})
+		for i := 0; i+2 < len(e); {
+			if e[i+2].start-e[i].start <= (b.now-e[i+2].start)/2 { // short for their age
+				e[i].low = min(e[i].low, e[i+1].low)
+				e = append(e[:i+1], e[i+2:]...)
+			} else {
+				i++
+			}
+		}
+		for len(e) > 2 && e[1].start < b.now-eraReach {
+			e = e[1:]
+		}
+	}
+	last := &e[len(e)-1]
+	last.low = min(last.low, missing)
+	b.eras = e
+}
+
+// forgetEras begins the eras: for calls of before nothing is taken back.
+func (b *Bucket) forgetEras() { b.eras = []era{{b.now + 1, unnoted}} }
+
+// takeable is how many tokens can be taken back for a charge that was made at a time or after.
+func (b *Bucket) takeable(since int64) int64 {
+	if len(b.eras) == 0 || b.eras[0].start > since {
+		return 0
+	}
+	least := int64(unnoted)
+	for i := len(b.eras) - 1; i >= 0; i-- {
+		least = min(least, b.eras[i].low)
+		if b.eras[i].start <= since {
+			break
+		}
+	}
+	return least
+}
+
+// lower lowers what is known of the eras since a time, where the level comes down by so many tokens.
+func (b *Bucket) lower(since, tokens int64) {
+	for i := len(b.eras) - 1; i >= 0; i-- {
+		b.eras[i].low = max(0, b.eras[i].low-tokens)
+		if b.eras[i].start <= since {
+			break
+		}
+	}
+}
+
+// settle corrects the cost of a call that was charged at a time or after. A surplus is taken back as far as the eras allow. A shortfall
+// becomes debt.
+func (b *Bucket) settle(since, estimated, actual int64) {
+	if actual > estimated {
+		b.owe(actual - estimated)
+		return
+	}
+	if b.Window { // starts do not come back
+		return
+	}
+	if b.eras == nil {
+		b.forgetEras()
+	}
+	surplus := min(estimated-actual, b.takeable(since))
+	if b.full != b.paused { // the level is that of a pause, which ends with an empty bucket
+		surplus = 0
+	}
+	b.full = b.after(b.full, -surplus*b.Per)
+	b.paused = b.full
+	b.lower(since, surplus)
+}
+
+// owe charges tokens that have been used already. The bucket owes one burst at most: it is full two bursts later than its latest
+// reservation at the latest.
+func (b *Bucket) owe(tokens int64) {
+	if tokens = min(tokens, b.Burst); b.Window {
+		b.last = max(b.last, b.now)
+		b.log.add(b.last, tokens)
+		return
+	}
+	most := b.after(Moment{At: max(b.now, b.last, b.opens)}, 2*b.Burst*b.Per)
+	b.full, b.paused = least(most, b.after(b.full, tokens*b.Per)), least(most, b.after(b.paused, tokens*b.Per))
+	b.owes = max(b.owes, b.full.Ceil())
+}
+
+func least(a, b Moment) Moment {
+	if before(a, b) {
+		return a
+	}
+	return b
+}
