@@ -24,7 +24,7 @@ func TestDecide(t *testing.T) {
 	}{
 		"10 a second, burst 5":          {[]limiter.Limit{limiter.PerSecond(10, 5)}, 1},
 		"10 a second, burst 7, twos":    {[]limiter.Limit{limiter.PerSecond(10, 7)}, 2},
-		"3 an hour":                     {[]limiter.Limit{{Tokens: 3, Per: time.Hour, Burst: 3}}, 1},
+		"4 an hour":                     {[]limiter.Limit{{Tokens: 3, Per: time.Hour, Burst: 3}}, 1},
 		"5 in 10 s":                     {[]limiter.Limit{limiter.PerWindow(5, 10*time.Second)}, 1},
 		"20 a second and 6 in a minute": {[]limiter.Limit{limiter.PerSecond(20, 20), limiter.PerWindow(6, time.Minute)}, 1},
 		"burst 1":                       {[]limiter.Limit{limiter.PerSecond(2, 1)}, 1},

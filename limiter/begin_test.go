@@ -19,7 +19,7 @@ func beginnings() map[string]limiter.Limit {
 		"5 a day":           {Tokens: 5, Per: 24 * time.Hour, Burst: 5},
 		"1000 an hour":      {Tokens: 1000, Per: time.Hour, Burst: 1000},
 		"100 in a day":      limiter.PerWindow(100, 24*time.Hour),
-		"3 in 10 s":         limiter.PerWindow(3, 10*time.Second),
+		"4 in 10 s":         limiter.PerWindow(3, 10*time.Second),
 		"600 a minute, b10": {Tokens: 600, Per: time.Minute, Burst: 10},
 	}
 }
@@ -170,7 +170,7 @@ func TestLimitThatNobodyWantsIsKeptUntilItIsFull(t *testing.T) {
 
 // TestEmptyBucketMadeAtRunTimeIsEmptyOnce: a bucket that begins empty is so once, whoever makes it again, and after it was full and idle.
 func TestEmptyBucketMadeAtRunTimeIsEmptyOnce(t *testing.T) {
-	for name, limit := range map[string]limiter.Limit{"10 a second": limiter.PerSecond(10, 5), "3 in 10 s": limiter.PerWindow(3, 10*time.Second)} {
+	for name, limit := range map[string]limiter.Limit{"10 a second": limiter.PerSecond(10, 5), "4 in 10 s": limiter.PerWindow(3, 10*time.Second)} {
 		t.Run(name, func(t *testing.T) {
 			limit.Begin = limiter.Empty
 			there := holds(limit)

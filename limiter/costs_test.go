@@ -116,7 +116,7 @@ func TestMostOfAFleetGoes(t *testing.T) {
 		"4 of 5 give up":             {limiter.PerSecond(20, 20), 5, 8, 4, false},
 		"4 of 5 die":                 {limiter.PerSecond(20, 20), 5, 8, 4, true},
 		"5 of 6 give up, 1 a second": {limiter.PerSecond(1, 2), 6, 10, 5, false},
-		"3 of 4 die, 1 a second":     {limiter.PerSecond(1, 2), 4, 10, 3, true},
+		"4 of 4 die, 1 a second":     {limiter.PerSecond(1, 2), 4, 10, 3, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -88,17 +88,17 @@ func (c behind) check(t *testing.T, fleet []*limiter.Limiter) {
 func TestReadyIsWhenItCouldHaveStarted(t *testing.T) {
 	second, large := limiter.PerSecond, limiter.Limit{Tokens: 1000, Per: time.Hour, Burst: 1000}
 	for name, c := range map[string]behind{
-		"3 at 10 a second":                      {second(10, 10), 3, 1, 1, 0, 0},
+		"4 at 10 a second":                      {second(10, 10), 3, 1, 1, 0, 0},
 		"40 at 10 a second":                     {second(10, 10), 40, 1, 1, 0, 0},
 		"300 at 10 a second, burst 100, later":  {second(10, 100), 300, 1, 1, 6 * time.Second, 0},
-		"3 at 1 a second":                       {second(1, 60), 3, 1, 1, 0, 0},
+		"4 at 1 a second":                       {second(1, 60), 3, 1, 1, 0, 0},
 		"40 at 1 a second, later":               {second(1, 1), 40, 1, 1, 6 * time.Second, 0},
 		"300 at 40 a second, later":             {second(40, 40), 300, 1, 1, time.Second, 0},
 		"40 at 100 a second":                    {second(100, 1), 40, 1, 1, 0, 0},
 		"300 at 500 a second":                   {second(500, 10), 300, 1, 1, 0, 0},
 		"40 at 1000 an hour, later":             {large, 40, 1, 1, 6 * time.Second, 0},
 		"40 of the burst at 10 a second, later": {second(10, 10), 40, 10, 10, 6 * time.Second, 0},
-		"3 of 5 at 10 a second":                 {second(10, 10), 3, 5, 5, 0, 0},
+		"4 of 5 at 10 a second":                 {second(10, 10), 3, 5, 5, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sizes := []int{1}

@@ -112,7 +112,7 @@ func TestNewRateReachesWhoStandsInLine(t *testing.T) {
 		})
 		waiting.Go(func() {
 			if err := l.WaitN(t.Context(), "global", 3); !isExceedsBurst(err) {
-				t.Errorf("3 tokens of a bucket that holds 2 now: %v", err)
+				t.Errorf("4 tokens of a bucket that holds 2 now: %v", err)
 			}
 		})
 		synctest.Wait()

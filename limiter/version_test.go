@@ -21,7 +21,7 @@ import (
 
 const (
 	stateKey = "{weir}:state"
-	version  = "3 " // with which each record begins
+	version  = "4 " // with which each record begins
 )
 
 // useAll leaves records of every kind in a namespace: levels of buckets, windows and tenants, lanes in line, what was given
@@ -75,7 +75,7 @@ func TestEveryRecordHasAVersion(t *testing.T) {
 	for name, c := range map[string]struct {
 		replicas int
 		after    time.Duration
-	}{"one replica": {1, 0}, "3 replicas": {3, 0}, "3 replicas, after a while": {3, 25 * time.Second}} {
+	}{"one replica": {1, 0}, "4 replicas": {3, 0}, "4 replicas, after a while": {3, 25 * time.Second}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestEveryRecordHasAVersion(t *testing.T) {
 				for field, value := range f.rdb.HGetAll(t.Context(), stateKey).Val() {
 					kind, _, _ := strings.Cut(field, ":")
 					kinds[kind]++
-					if rest, ok := strings.CutPrefix(value, "3"); !ok || rest != "" && rest[0] != ' ' && rest[0] != '\n' {
+					if rest, ok := strings.CutPrefix(value, "4"); !ok || rest != "" && rest[0] != ' ' && rest[0] != '\n' {
 						t.Errorf("field %s is %q", field, value)
 					}
 				}
@@ -144,7 +144,7 @@ func contents(f *crew) string { return f.server.Dump() }
 // isNewer reports whether an error says that there are records of a newer version, and names both.
 func isNewer(err error, stored string) bool {
 	e, ok := errors.AsType[*lua.VersionError](err)
-	return ok && e.Known == lua.Version && strings.Contains(err.Error(), "version "+stored) && strings.Contains(err.Error(), "version 3")
+	return ok && e.Known == lua.Version && strings.Contains(err.Error(), "version "+stored) && strings.Contains(err.Error(), "version 4")
 }
 
 // TestNewerVersionIsLeftAlone: who does not know the records of a namespace says so, and writes nothing.
@@ -155,13 +155,13 @@ func TestNewerVersionIsLeftAlone(t *testing.T) {
 		used    bool // it has records at all
 		lined   bool // lanes stand in line when it becomes newer
 	}{
-		"4, unused":                  {"4", false, false, false},
-		"4":                          {"4", false, true, false},
-		"4, all of it":               {"4", true, true, false},
+		"5, unused":                  {"5", false, false, false},
+		"5":                          {"5", false, true, false},
+		"5, all of it":               {"5", true, true, false},
 		"10":                         {"10", false, true, false},
 		"20":                         {"20", true, true, false},
 		"123456789":                  {"123456789", true, true, false},
-		"4, with a line":             {"4", false, true, true},
+		"5, with a line":             {"5", false, true, true},
 		"21, all of it, with a line": {"21", true, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -200,7 +200,7 @@ func TestNewerVersionIsLeftAlone(t *testing.T) {
 						continue
 					}
 					if field == "epoch" || c.rest {
-						if err := f.rdb.HSet(t.Context(), stateKey, field, c.version+strings.TrimPrefix(value, "3")).Err(); err != nil {
+						if err := f.rdb.HSet(t.Context(), stateKey, field, c.version+strings.TrimPrefix(value, "4")).Err(); err != nil {
 							t.Fatal(err)
 						}
 					}
@@ -306,11 +306,11 @@ func (c older) check(t *testing.T, rdb *redis.Client, options *redis.Options, tr
 	time.Sleep(then)
 	text := said.String()
 	if strings.Count(text, "\n") != 1 || !strings.Contains(text, "older version") ||
-		!strings.Contains(text, `"version":1,`) || !strings.Contains(text, `"now":3`) {
+		!strings.Contains(text, `"version":1,`) || !strings.Contains(text, `"now":4`) {
 		t.Errorf("the log says\n%s", text)
 	}
 	for field, value := range rdb.HGetAll(t.Context(), stateKey).Val() {
-		if !strings.HasPrefix(value, "3") && field+value != "told" { // nothing was told: no record
+		if !strings.HasPrefix(value, "4") && field+value != "told" { // nothing was told: no record
 			t.Errorf("field %s is still %q", field, value)
 		}
 	}

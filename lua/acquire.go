@@ -89,7 +89,7 @@ func (e *VersionError) Error() string {
 }
 
 // Version is that of the records in Redis.
-const Version = 3
+const Version = 4
 
 // Path is the limits of one route, narrowest first, the shared one last, and the words that do not change from call to
 // call. One call of it may be on its way at a time.

@@ -14,9 +14,9 @@
 --                       that is sent again keeps its number); the highest count of grants the caller saw in the epoch;
 --                       how far ahead a reservation may be due; nothing is due sooner than lead_us, 0..horizon_us; how
 --                       many limits and returned reservations follow; 1 where the reply is to tell the levels, 2 the tokens left, else 0
--- ARGV[3]   memory      text "3 epoch version ": version of the records, the epoch and the configuration the caller knows
+-- ARGV[3]   memory      text "4 epoch version ": version of the records, the epoch and the configuration the caller knows
 -- ARGV[...] rest        for each limit, narrowest first, the shared one last, two: field (text: limit:... or window:..., the
---                       bucket last; own: before it for a level made at run time) and limit (text "3 tokens per_us burst ":
+--                       bucket last; own: before it for a level made at run time) and limit (text "4 tokens per_us burst ":
 --                       so many tokens in so many us, at most burst at once, a window is of burst * per_us / tokens us; then
 --                       - if a level made at run time begins empty, and @ and a moment of the namespace's own time, us, until which the bucket is closed); returned
 --                       reservations, each "due_us costs"; asks, each "count costs patience_us urgent age_us": so many calls,

@@ -51,7 +51,7 @@ func TestArgumentsAreChecked(t *testing.T) {
 		keys = append(keys, lua.Keys("n").Own(l.Field), lua.Keys("n").Log(l.Field), lua.Keys("n").Line(l.Field))
 	}
 	valid := []any{
-		"s:lane", "1 0 250000 0 2 1 0", "3 e 1 ", narrow.Field.String(), "3 1 100000 2 ", wide.Field.String(), "3 1 100000 9 ",
+		"s:lane", "1 0 250000 0 2 1 0", "4 e 1 ", narrow.Field.String(), "4 1 100000 2 ", wide.Field.String(), "4 1 100000 9 ",
 		"5 1", "1 1 -1 0 0",
 	}
 	state := m.Dump()
@@ -67,10 +67,10 @@ func TestArgumentsAreChecked(t *testing.T) {
 		{2, "1 0 250000 0 0 1 0", "3 2"},
 		{2, "1 0 3600000001 0 2 1 0", "3 2"},
 		{2, "text", "3 2"},
-		{3, "3 f 1 ", "4"},
-		{5, "3 1 1125899906842624 2 ", "3 5"},
-		{5, "3 1 0 2 ", "3 5"},
-		{5, "3 1 100000 2 @x", "3 5"},
+		{3, "4 f 1 ", "4"},
+		{5, "4 1 1125899906842624 2 ", "3 5"},
+		{5, "4 1 0 2 ", "3 5"},
+		{5, "4 1 100000 2 @x", "3 5"},
 		{8, "5 3", "3 8"},
 		{8, "5 0,0", "3 8"},
 		{8, "5 1,1,1", "3 8"},
@@ -146,7 +146,7 @@ func TestRecordsAreChecked(t *testing.T) {
 		err := lua.NewPath("n", "s", "lane", []lua.Limit{narrow}).Acquire(t.Context(), rdb, &a, &r)
 		return r, err
 	}
-	for _, text := range []string{"3 1 100000 2 0 1 0", "3 1 100000 2 9007199254740993 0 0", "3 1 100000 2 0 0 9007199254740993", "3 1 100000 2 "} {
+	for _, text := range []string{"4 1 100000 2 0 1 0", "4 1 100000 2 9007199254740993 0 0", "4 1 100000 2 0 0 9007199254740993", "4 1 100000 2 "} {
 		m.HDel(lua.Keys("n").Replies("s"), "s:lane")
 		m.HSet(key, narrow.Field.String(), text)
 		if _, err := call(); !errors.Is(err, lua.ErrUnknown) {
@@ -160,13 +160,13 @@ func TestRecordsAreChecked(t *testing.T) {
 			t.Errorf("a level %q: %+v, %v, want a call refused for 350 ms", text, r, err)
 		}
 	}
-	m.HSet(key, "epoch", "4 e 1 0 ")
+	m.HSet(key, "epoch", "5 e 1 0 ")
 	state := m.Dump()
-	if _, err := call(); err == nil || !strings.Contains(err.Error(), "version 4") {
+	if _, err := call(); err == nil || !strings.Contains(err.Error(), "version 5") {
 		t.Errorf("a newer record: %v", err)
 	}
 	a := lua.ConfigureArgs{Fresh: "f", HorizonUS: 250_000, Replica: "r", Session: "s", Wish: []lua.Limit{narrow}}
-	if _, err := lua.Configure(t.Context(), rdb, "n", a); err == nil || !strings.Contains(err.Error(), "version 4") {
+	if _, err := lua.Configure(t.Context(), rdb, "n", a); err == nil || !strings.Contains(err.Error(), "version 5") {
 		t.Errorf("a newer record, configured: %v", err)
 	}
 	if m.Dump() != state {

@@ -45,22 +45,22 @@ func TestDamagedLevelsAreBounded(t *testing.T) {
 		want   int64
 		stored string // what is stored then; * is any word
 	}{
-		"the last in years":            {narrow, "3 1 100000 2 0 0 " + far, 0, "3 1 100000 2 1800000000100000 0 1800000030000000"},
-		"full in years":                {narrow, "3 1 100000 2 " + far + " 0 0", 100, ""},
-		"both in years":                {narrow, "3 1 100000 2 " + far + " 0 " + far, 30_100, ""},
-		"half a tail":                  {narrow, "3 1 100000 2 0 0 0 5 5", 0, "3 1 100000 2 1800000000100000 0 1800000000000000"},
-		"a tail of text":               {narrow, "3 1 100000 2 0 0 0 x", 0, "3 1 100000 2 1800000000100000 0 1800000000000000"},
-		"a long number in the tail":    {narrow, "3 1 100000 2 0 0 0 12345678901234567 0 0 0 0 0 0 0 0 0", 0, "3 1 100000 2 1800000000100000 0 1800000000000000"},
-		"sought in years":              {narrow, "3 1 100000 2 0 0 0 0 0 0 0 0 0 0 " + far + " 0 0", 0, "3 1 100000 2 1800000000100000 0 1800000000000000 0 0 0 0 0 0 0 " + now + " 0 0"},
-		"returned for years":           {narrow, "3 1 100000 2 0 0 0 0 0 0 0 0 0 0 0 " + far + " 0", 0, "3 1 100000 2 1800000000100000 0 1800000000000000 0 0 0 0 0 0 0 0 1800000030000000 0"},
-		"a window, the last in years":  {pair, "3 1 500000 2 0 0 " + far, 30_000, ""},
-		"a window, half a tail":        {pair, "3 1 500000 2 0 0 0 5 5", 1_250, ""},
-		"a window, a tail of text":     {pair, "3 1 500000 2 0 0 0 x", 1_250, ""},
-		"a window, a long number":      {pair, "3 1 500000 2 0 0 0 0 0 0 0 0 0 12345678901234567 0 0 0", 1_250, ""},
-		"a window, shut for years":     {pair, "3 1 500000 2 0 0 0 0 0 0 0 0 0 " + far + " 0 0 0", 31_000, ""},
-		"a window, more than started":  {pair, "3 1 500000 2 0 0 0 0 0 0 0 2 9 0 0 0 0", 0, "3 1 500000 2 * * * 0 0 0 0 3 2 0 0 0 0"},
-		"a window that has no starts":  {pair, "3 1 500000 2 0 0 0 0 0 0 0 9 0 0 0 0 0", 0, ""},
-		"a window without a last time": {pair, "3 1 500000 2 0 0 0 0 0 0 0 0 0 0 0 0 0", 0, ""},
+		"the last in years":            {narrow, "4 1 100000 2 0 0 " + far, 0, "4 1 100000 2 1800000000100000 0 1800000030000000"},
+		"full in years":                {narrow, "4 1 100000 2 " + far + " 0 0", 100, ""},
+		"both in years":                {narrow, "4 1 100000 2 " + far + " 0 " + far, 30_100, ""},
+		"half a tail":                  {narrow, "4 1 100000 2 0 0 0 5 5", 0, "4 1 100000 2 1800000000100000 0 1800000000000000"},
+		"a tail of text":               {narrow, "4 1 100000 2 0 0 0 x", 0, "4 1 100000 2 1800000000100000 0 1800000000000000"},
+		"a long number in the tail":    {narrow, "4 1 100000 2 0 0 0 12345678901234567 0 0 0 0 0 0 0 0 0", 0, "4 1 100000 2 1800000000100000 0 1800000000000000"},
+		"sought in years":              {narrow, "4 1 100000 2 0 0 0 0 0 0 0 0 0 0 " + far + " 0 0", 0, "4 1 100000 2 1800000000100000 0 1800000000000000 0 0 0 0 0 0 0 " + now + " 0 0"},
+		"returned for years":           {narrow, "4 1 100000 2 0 0 0 0 0 0 0 0 0 0 0 " + far + " 0", 0, "4 1 100000 2 1800000000100000 0 1800000000000000 0 0 0 0 0 0 0 0 1800000030000000 0"},
+		"a window, the last in years":  {pair, "4 1 500000 2 0 0 " + far, 30_000, ""},
+		"a window, half a tail":        {pair, "4 1 500000 2 0 0 0 5 5", 1_250, ""},
+		"a window, a tail of text":     {pair, "4 1 500000 2 0 0 0 x", 1_250, ""},
+		"a window, a long number":      {pair, "4 1 500000 2 0 0 0 0 0 0 0 0 0 12345678901234567 0 0 0", 1_250, ""},
+		"a window, shut for years":     {pair, "4 1 500000 2 0 0 0 0 0 0 0 0 0 " + far + " 0 0 0", 31_000, ""},
+		"a window, more than started":  {pair, "4 1 500000 2 0 0 0 0 0 0 0 2 9 0 0 0 0", 0, "4 1 500000 2 * * * 0 0 0 0 3 2 0 0 0 0"},
+		"a window that has no starts":  {pair, "4 1 500000 2 0 0 0 0 0 0 0 9 0 0 0 0 0", 0, ""},
+		"a window without a last time": {pair, "4 1 500000 2 0 0 0 0 0 0 0 0 0 0 0 0 0", 0, ""},
 	} {
 		for _, heard := range []bool{false, true} { // by configure first
 			t.Run(fmt.Sprint(name, ", configured ", heard), func(t *testing.T) {
@@ -108,13 +108,13 @@ func TestDamagedLevelsThatAreNotExact(t *testing.T) {
 	other := narrow
 	other.Burst, other.Own = 3, true
 	m.SetTime(time.Unix(1_800_000_020, 0))
-	must(t, m.Set(lua.Keys("n").Own(other.Field), "3 1 1125899906842624 9 0 0 0"))
+	must(t, m.Set(lua.Keys("n").Own(other.Field), "4 1 1125899906842624 9 0 0 0"))
 	if r, err := attempt(t, rdb, other, 2); err != nil || r.Answers[0].AtUS != 350_000 {
 		t.Errorf("made at run time: %+v, %v, want a token in 350 ms", r.Answers, err)
 	}
-	m.HSet(lua.Keys("n").State(), narrow.Field.String(), "3 1 1125899906842624 9 0 0 0")
+	m.HSet(lua.Keys("n").State(), narrow.Field.String(), "4 1 1125899906842624 9 0 0 0")
 	heartbeat(t, rdb)
-	if got, want := m.HGet(lua.Keys("n").State(), narrow.Field.String()), "3 1 100000 2 1800000020450000 0 1800000020250000"; got != want {
+	if got, want := m.HGet(lua.Keys("n").State(), narrow.Field.String()), "4 1 100000 2 1800000020450000 0 1800000020250000"; got != want {
 		t.Errorf("configured: %q, want %q", got, want)
 	}
 }
@@ -123,7 +123,7 @@ func TestDamagedLevelsThatAreNotExact(t *testing.T) {
 func TestOwnLevelsThatAreDamaged(t *testing.T) {
 	own := narrow
 	own.Own = true
-	for record, want := range map[string]int64{"x": 350_000, "3 1 100000 2 0 0": 350_000, "": 0} {
+	for record, want := range map[string]int64{"x": 350_000, "4 1 100000 2 0 0": 350_000, "": 0} {
 		m, rdb := begin(t)
 		m.SetTime(time.Unix(1_800_000_020, 0))
 		if record != "" {
@@ -134,7 +134,7 @@ func TestOwnLevelsThatAreDamaged(t *testing.T) {
 		}
 	}
 	m, rdb := begin(t)
-	m.HSet(lua.Keys("n").State(), "epoch", "3 e 1 1800000009000000 d")
+	m.HSet(lua.Keys("n").State(), "epoch", "4 e 1 1800000009000000 d")
 	if r, err := attempt(t, rdb, own, 1); err != nil || r.Answers[0].AtUS != 350_000 {
 		t.Errorf("an epoch of the time to come: %+v, %v", r.Answers, err)
 	}
@@ -161,7 +161,7 @@ func TestDamagedLogIsBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, rdb := beginWindow(t)
-			m.HSet(lua.Keys("n").State(), pair.Field.String(), fmt.Sprintf("3 1 500000 2 0 0 %d 0 0 0 0 2 0 0 0 0 0", now-100_000))
+			m.HSet(lua.Keys("n").State(), pair.Field.String(), fmt.Sprintf("4 1 500000 2 0 0 %d 0 0 0 0 2 0 0 0 0 0", now-100_000))
 			log := lua.Keys("n").Log(pair.Field)
 			for member, score := range map[string]float64{c.first: c.one, c.second: c.two} {
 				if _, err := m.ZAdd(log, score, member); err != nil {
@@ -183,7 +183,7 @@ func TestDamagedLogIsBounded(t *testing.T) {
 // TestWindowThatCountsLessThanItForgot gives what it has, once.
 func TestWindowThatCountsLessThanItForgot(t *testing.T) {
 	m, rdb := beginWindow(t)
-	m.HSet(lua.Keys("n").State(), pair.Field.String(), "3 1 500000 2 0 0 0 0 0 0 0 2 9 0 0 0 0")
+	m.HSet(lua.Keys("n").State(), pair.Field.String(), "4 1 500000 2 0 0 0 0 0 0 0 2 9 0 0 0 0")
 	if _, err := m.ZAdd(lua.Keys("n").Log(pair.Field), 2, "1799999999900000"); err != nil {
 		t.Fatal(err)
 	}
@@ -204,9 +204,9 @@ func TestWindowThatCountsLessThanItForgot(t *testing.T) {
 // TestDamagedTimeIsRefused: whoever calls then is sent to configure, which begins another epoch, for memory was lost.
 func TestDamagedTimeIsRefused(t *testing.T) {
 	for _, record := range []string{
-		"", "x", "3 0 1800000000000000 0 0", "3 0 9007199254740990 0 0 0", "3 9007199254740990 1800000000000000 0 0 0",
-		"3 0 1800000000000000 9007199254740990 0 0", "3 0 1800000000000000 5 1000001 0", "3 0 1800000000000000 5 5 10000001",
-		"3 0 99999999999999999999 0 0 0",
+		"", "x", "4 0 1800000000000000 0 0", "4 0 9007199254740990 0 0 0", "4 9007199254740990 1800000000000000 0 0 0",
+		"4 0 1800000000000000 9007199254740990 0 0", "4 0 1800000000000000 5 1000001 0", "4 0 1800000000000000 5 5 10000001",
+		"4 0 99999999999999999999 0 0 0",
 	} {
 		m, rdb := begin(t)
 		m.HSet(lua.Keys("n").State(), "time", record)
@@ -219,7 +219,7 @@ func TestDamagedTimeIsRefused(t *testing.T) {
 		}
 	}
 	m, rdb := begin(t)
-	for _, epoch := range []string{"x", "3 e x 0 ", "3 e 1 9007199254740993 "} { // for one who remembers nothing
+	for _, epoch := range []string{"x", "4 e x 0 ", "4 e 1 9007199254740993 "} { // for one who remembers nothing
 		m.HSet(lua.Keys("n").State(), "epoch", epoch)
 		a := lua.ConfigureArgs{Fresh: "f", HorizonUS: 250_000, Replica: "r", Session: "s", Wish: []lua.Limit{narrow}}
 		if r, err := lua.Configure(t.Context(), rdb, "n", a); err != nil || r.Epoch != "f" || r.Began != lua.BeganEpoch {
@@ -256,7 +256,7 @@ func TestDamagedReplies(t *testing.T) {
 		"99999999999999999999 18 -1 0 1 1 0 0": false,
 	} {
 		m, rdb := begin(t)
-		m.HSet(lua.Keys("n").Replies("s"), "s:lane", "3 1 -\n"+reply)
+		m.HSet(lua.Keys("n").Replies("s"), "s:lane", "4 1 -\n"+reply)
 		r, err := attempt(t, rdb, narrow, 1)
 		if _, stale := errors.AsType[*lua.StaleError](err); (err == nil) != want || stale || want && !r.Repeated {
 			t.Errorf("the reply %q: %+v, %v", reply, r, err)
@@ -270,7 +270,7 @@ func TestDamagedReplies(t *testing.T) {
 		}
 	}
 	m, rdb := begin(t)
-	m.HSet(lua.Keys("n").Replies("s"), "s:lane", "3 7 -\n"+head)
+	m.HSet(lua.Keys("n").Replies("s"), "s:lane", "4 7 -\n"+head)
 	_, err := attempt(t, rdb, narrow, 1)
 	if stale, ok := errors.AsType[*lua.StaleError](err); !ok || stale.Answered != 7 {
 		t.Errorf("an older call: %v", err)
@@ -281,7 +281,7 @@ func TestDamagedReplies(t *testing.T) {
 func TestDamagedLinesAreBounded(t *testing.T) {
 	const now = 1_800_000_000_000_000
 	entry := func(lane string, ago int, rest string) string {
-		return fmt.Sprintf("3 %d %s %s", now-ago*1000, lane, rest)
+		return fmt.Sprintf("4 %d %s %s", now-ago*1000, lane, rest)
 	}
 	var many []string
 	for i := range 100 {
@@ -319,7 +319,7 @@ func TestDamagedLinesAreBounded(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			m.HSet(state, narrow.Field.String(), fmt.Sprintf("3 1 100000 2 %d 0 %d 0 %d %d %s 0 0 0 0 0 0", now+c.full*1000, now+(c.full-200)*1000, c.claimed, c.whole, c.young))
+			m.HSet(state, narrow.Field.String(), fmt.Sprintf("4 1 100000 2 %d 0 %d 0 %d %d %s 0 0 0 0 0 0", now+c.full*1000, now+(c.full-200)*1000, c.claimed, c.whole, c.young))
 			r := lanes(t, rdb, narrow)("young", 1, 0)
 			if n := rdb.ZCard(t.Context(), line).Val(); n != int64(c.lanes) {
 				t.Errorf("%d lanes are in line, want %d; %+v", n, c.lanes, r.Answers)

@@ -9,7 +9,7 @@ local function empty_level(b, at)
 end
 
 local function set_limit(b, tokens, per, burst)
-  b.tokens, b.per, b.burst, b.head = tokens, per, burst, string.format('3 %d %d %d ', tokens, per, burst)
+  b.tokens, b.per, b.burst, b.head = tokens, per, burst, string.format('4 %d %d %d ', tokens, per, burst)
 end
 
 -- The tail of a level that was lost: nothing, or that of a window that is shut.

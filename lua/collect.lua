@@ -1,4 +1,4 @@
--- Collect: slow limits that were lost, and what replicas remember of them. A record of one is "3 ends_us full_us tokens per burst epoch
+-- Collect: slow limits that were lost, and what replicas remember of them. A record of one is "4 ends_us full_us tokens per burst epoch
 -- grants best": until when reports are collected, 0 afterwards; the level as it was lost; the best report so far, with the epoch and
 -- the count of grants that it was heard with, and - for none. Of a bucket it is the time at which the bucket is full; of a
 -- window, "number:due_us" for starts: so many were due by then.
@@ -56,7 +56,7 @@ end
 
 local function begin_collecting(field, b)
   local ends = now + COLLECT_US
-  fields['lost:' .. field] = format('3 %d %d %d %d %d %s', ends, b.full, b.tokens, b.per, b.burst, witnessed(field, b))
+  fields['lost:' .. field] = format('4 %d %d %d %d %d %s', ends, b.full, b.tokens, b.per, b.burst, witnessed(field, b))
   b.tail = format(' 0 0 0 0 0 0 %d 0 0 %d', match(field, '^window:') and b.last or 0, ends)
 end
 
@@ -91,7 +91,7 @@ end
 -- Takes in what the caller remembers of a limit that was lost, and at the end what is best of it.
 local function collect(field, b)
   local window, key, head = match(field, '^window:'), 'lost:' .. field, format('%d %d %d', b.tokens, b.per, b.burst)
-  local ends, full, limit_was, of, seen, best = match(fields[key], '^3 (%d+) (%d+) (%d+ %d+ %d+) (%S+) (%d+) (.+)$')
+  local ends, full, limit_was, of, seen, best = match(fields[key], '^4 (%d+) (%d+) (%d+ %d+ %d+) (%S+) (%d+) (.+)$')
   ends, full, seen = integer(ends, 0, now + COLLECT_US), integer(full, 0, EXACT), integer(seen, 0, EXACT)
   if not (ends and full and seen) or limit_was ~= head then -- damaged, or another limit now: it stays as it was lost
     b.tail = string.gsub(b.tail, '%d+$', '0')
@@ -129,6 +129,6 @@ local function collect(field, b)
   if ends == 0 and (window or (integer(best, 0, EXACT) or 0) < now) then
     out_of_force[#out_of_force + 1] = key
   else
-    set[#set + 1], set[#set + 2] = key, format('3 %d %d %s %s %d %s', ends, full, head, of, seen, best)
+    set[#set + 1], set[#set + 2] = key, format('4 %d %d %s %s %d %s', ends, full, head, of, seen, best)
   end
 end

@@ -317,9 +317,9 @@ func TestWitness(t *testing.T) {
 	state, log := lua.Keys("n").State(), lua.Keys("n").Log(starts.Field)
 	for burst, want := range map[int]time.Duration{60: 30 * time.Second, 50: 60*time.Second + 250*time.Millisecond} {
 		w := newCollecting(t)
-		w.m.HSet(state, "epoch", fmt.Sprintf("3 c 1 %d ", began-100), "time", fmt.Sprintf("3 9 %d 5000000 1000000 0", began+shift))
-		w.m.HSet(state, minute.Field.String(), fmt.Sprintf("3 1 1000000 %d %d 0 %d", burst, began+shift+30_000_000, began))
-		w.m.HSet(state, starts.Field.String(), fmt.Sprintf("3 1 6000000 10 0 0 %d 0 0 0 0 3 0 0 0 0 0", began))
+		w.m.HSet(state, "epoch", fmt.Sprintf("4 c 1 %d ", began-100), "time", fmt.Sprintf("4 9 %d 5000000 1000000 0", began+shift))
+		w.m.HSet(state, minute.Field.String(), fmt.Sprintf("4 1 1000000 %d %d 0 %d", burst, began+shift+30_000_000, began))
+		w.m.HSet(state, starts.Field.String(), fmt.Sprintf("4 1 6000000 10 0 0 %d 0 0 0 0 3 0 0 0 0 0", began))
 		for number, due := range map[float64]int64{2: -20_000_000, 3: -10_000_000} {
 			if _, err := w.m.ZAdd(log, number, fmt.Sprint(began+shift+due)); err != nil {
 				t.Fatal(err)

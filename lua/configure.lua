@@ -9,11 +9,11 @@
 -- A limit that takes more than 12 s from empty to full is slow. Replicas remember what they have heard of slow limits. When such a limit
 -- was lost it begins empty, what replicas remember is collected for 11 s, and the best of it is applied once.
 --
--- KEYS[1]   state       hash without TTL: epoch "3 id version born superseded", time "3 grants now_us shift_us still_us owed_us", the levels as
---                       acquire has them; told "3 at US" and lines: what the fleet was told and when; force "3" and lines: the
+-- KEYS[1]   state       hash without TTL: epoch "4 id version born superseded", time "4 grants now_us shift_us still_us owed_us", the levels as
+--                       acquire has them; told "4 at US" and lines: what the fleet was told and when; force "4" and lines: the
 --                       limits in force; lost:FIELD: what is known of a slow limit that was lost
 -- KEYS[2]   live        sorted set with TTL: "session replica" by when it was last heard, on the clock by which wishes age
--- KEYS[3]   wishes      hash without TTL: clock "3 heard_us aged_us", and by digest what replicas want: "3 SEEN", "SEEN:REPLICA" of
+-- KEYS[3]   wishes      hash without TTL: clock "4 heard_us aged_us", and by digest what replicas want: "4 SEEN", "SEEN:REPLICA" of
 --                       some who want it, and a line for each limit
 -- KEYS[4]   replies     hash with TTL: the replies to this replica, as acquire has them
 -- ARGV[1]   epoch       text: the epoch the caller knows, or -

@@ -41,7 +41,7 @@ end
 local now_force = {}
 for field, f in pairs(force) do now_force[#now_force + 1] = format('%s %d %d %d', field, f[1], f[2], f[3]) end
 table.sort(now_force)
-local text = '3\n' .. table.concat(now_force, '\n')
+local text = '4\n' .. table.concat(now_force, '\n')
 if text ~= fields.force or told ~= (fields.told or '') then stored = stored + 1 end
 
 -- What replicas want of the buckets about which they disagree.

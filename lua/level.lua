@@ -1,6 +1,6 @@
 -- Level: when a limit will be full again, at full us and frac units of 1/tokens us, exactly.
 --
--- A record is "3 tokens per burst full frac last", where last is the due time of the latest reservation; then, unless all
+-- A record is "4 tokens per burst full frac last", where last is the due time of the latest reservation; then, unless all
 -- ten are zero, " urgent claimed whole young total base edge sought spared collects": the level of urgent calls; the sums of the line; the
 -- log of a window; when the limit last set the due time of a call that passes others, too; until when something that was
 -- returned may serve a call of a route that ends in this limit; until when it is collected what replicas remember of a limit
@@ -9,7 +9,7 @@
 -- A level from its record, or nothing.
 local function read_level(text)
   local tokens, per, burst, full, frac, latest, tail =
-    string.match(text, '^3 (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)(.*)$')
+    string.match(text, '^4 (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)(.*)$')
   if not tokens then return end
   tokens, full, frac, latest = tonumber(tokens), tonumber(full), tonumber(frac), tonumber(latest)
   if not (tokens and full and latest and frac) or full > EXACT or latest > EXACT or frac >= tokens then return end

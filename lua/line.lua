@@ -1,4 +1,4 @@
--- Line: lanes that wait at a limit, by arrival. A member is "3 key lane tokens cost rest": the arrival, the lane, the tokens that
+-- Line: lanes that wait at a limit, by arrival. A member is "4 key lane tokens cost rest": the arrival, the lane, the tokens that
 -- the entry claims, the cost of its first call, and the tokens for which its lane waits besides. Of equal arrivals the name of the
 -- lane decides, as it does in the order of the set. The arrival is the score, too, but Redis
 -- takes half a microsecond to print a score.
@@ -13,7 +13,7 @@ local function empty_line(b) b.claimed, b.whole, b.young, b.lined = 0, 0, 0, fal
 -- Arrival, lane, tokens, cost and rest of an entry; nothing if no lane can have written it. A cost beyond the burst, of another
 -- configuration, counts as the burst.
 local function read_entry(b, member)
-  local arrival, of, tokens, cost, others = string.match(member, '^3 (%d+) (%S+) (%d+) (%d+) (%d+)$')
+  local arrival, of, tokens, cost, others = string.match(member, '^4 (%d+) (%S+) (%d+) (%d+) (%d+)$')
   if not cost or #arrival > 16 or #tokens > 15 or #cost > 15 or #others > 15 then return end
   return tonumber(arrival), of, tonumber(tokens), math.min(cost, b.burst), tonumber(others)
 end
@@ -69,7 +69,7 @@ function ahead_of(b, key)
   b.oldest = b.oldest or redis.call('ZRANGE', b.line, 0, DEEP - 1)
   local n, looked = 0, #b.oldest
   for i = 1, looked do
-    local arrival, of, tokens = string.match(b.oldest[i], '^3 (%d+) (%S+) (%d+) %d')
+    local arrival, of, tokens = string.match(b.oldest[i], '^4 (%d+) (%S+) (%d+) %d')
     if arrival and #arrival <= 16 and #tokens <= 15 then
       arrival = tonumber(arrival)
       if arrival > key or (arrival == key and of >= lane) then return n end

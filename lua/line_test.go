@@ -16,7 +16,7 @@ import (
 func TestLongLine(t *testing.T) {
 	m, rdb := begin(t)
 	state, line := lua.Keys("n").State(), lua.Keys("n").Line(narrow.Field)
-	m.HSet(state, narrow.Field.String(), "3 1 100000 2 0 0 0")
+	m.HSet(state, narrow.Field.String(), "4 1 100000 2 0 0 0")
 	call := lanes(t, rdb, narrow)
 	call("first", 4, 0)
 	for i := range 100 {
@@ -48,7 +48,7 @@ func TestLongLine(t *testing.T) {
 // TestManyLanesOfOneMoment: of a hundred lanes whose callers came in one microsecond nobody gets what is not there.
 func TestManyLanesOfOneMoment(t *testing.T) {
 	m, rdb := begin(t)
-	m.HSet(lua.Keys("n").State(), narrow.Field.String(), "3 1 100000 2 1800000000450000 0 1800000000250000")
+	m.HSet(lua.Keys("n").State(), narrow.Field.String(), "4 1 100000 2 1800000000450000 0 1800000000250000")
 	call := lanes(t, rdb, narrow)
 	for i := range 100 {
 		lane := (37 * i) % 100
@@ -79,7 +79,7 @@ func TestPlaceInLine(t *testing.T) {
 	m, rdb := begin(t)
 	one := narrow
 	one.Burst = 1
-	m.HSet(lua.Keys("n").State(), one.Field.String(), "3 1 100000 1 0 0 0")
+	m.HSet(lua.Keys("n").State(), one.Field.String(), "4 1 100000 1 0 0 0")
 	call := lanes(t, rdb, one)
 	call("x", 5, 0)
 	m.SetTime(time.Unix(1_800_000_000, 10_000_000))
@@ -106,7 +106,7 @@ func TestLinesAndLogsThatWereLost(t *testing.T) {
 	call := lanes(t, rdb, narrow)
 	line := lua.Keys("n").Line(narrow.Field)
 
-	m.HSet(state, narrow.Field.String(), "3 1 100000 2 0 0 0 0 5 5 0 0 0 0 0")
+	m.HSet(state, narrow.Field.String(), "4 1 100000 2 0 0 0 0 5 5 0 0 0 0 0")
 	if r := call("x", 1, 0); r.Answers[0] != (lua.Grant{Count: 1, Kind: lua.Reserved, Bound: -1}) {
 		t.Errorf("a line that is gone: %+v, want a call at once", r.Answers)
 	}
@@ -114,8 +114,8 @@ func TestLinesAndLogsThatWereLost(t *testing.T) {
 		t.Errorf("a line that is gone: %q, want a level without sums", text)
 	}
 
-	m.HSet(state, narrow.Field.String(), "3 1 100000 2 0 0 0")
-	if _, err := m.ZAdd(line, 5, "3 9 1 1 0 s:gone"); err != nil {
+	m.HSet(state, narrow.Field.String(), "4 1 100000 2 0 0 0")
+	if _, err := m.ZAdd(line, 5, "4 9 1 1 0 s:gone"); err != nil {
 		t.Fatal(err)
 	}
 	call("x", 5, 0)
@@ -164,7 +164,7 @@ func TestFarTimesAreBounded(t *testing.T) {
 	m, rdb := begin(t)
 	const day = 86_400_000_000
 	l := lua.Limit{Field: lua.Field{Bucket: "a", PerUS: 1_000_000}, Tokens: 1, PerUS: day, Burst: 1}
-	m.HSet(lua.Keys("n").State(), l.Field.String(), fmt.Sprintf("3 1 %d 1 0 0 0", int64(day)))
+	m.HSet(lua.Keys("n").State(), l.Field.String(), fmt.Sprintf("4 1 %d 1 0 0 0", int64(day)))
 	call := lanes(t, rdb, l)
 	call("x", 100_000, 0)
 	if got, want := call("y", 1, 0).Answers[0].AtUS, int64(day+(1<<51)/day*day); got != want {
@@ -205,7 +205,7 @@ func TestConfigureForgets(t *testing.T) {
 	if text := m.HGet(state, wide.Field.String()); text != "" {
 		t.Errorf("a limit that is full and that nobody wants: %q", text)
 	}
-	if got, want := m.HGet(state, narrow.Field.String()), "3 1 100000 2 1800000010200000 0 1800000000250000"; got != want {
+	if got, want := m.HGet(state, narrow.Field.String()), "4 1 100000 2 1800000010200000 0 1800000000250000"; got != want {
 		t.Errorf("the level of a bucket that has opened: %q, want %q", got, want)
 	}
 }
@@ -224,7 +224,7 @@ func TestFormerVersion(t *testing.T) {
 func TestWindowOfALostMemoryIsShut(t *testing.T) {
 	m, rdb := begin(t)
 	l := lua.Limit{Field: lua.Field{Bucket: "o", PerUS: 1_000_000, Window: true}, Tokens: 1, PerUS: 500_000, Burst: 2, Own: true}
-	if err := m.Set(lua.Keys("n").Own(l.Field), "3 1 500000 2 0 0 0"); err != nil {
+	if err := m.Set(lua.Keys("n").Own(l.Field), "4 1 500000 2 0 0 0"); err != nil {
 		t.Fatal(err)
 	}
 	var r lua.AcquireReply
@@ -241,13 +241,13 @@ func TestWindowOfALostMemoryIsShut(t *testing.T) {
 func TestDamagedLevelIsLost(t *testing.T) {
 	m, rdb := begin(t)
 	state := lua.Keys("n").State()
-	for _, level := range []string{"", "x", "3 1 100000 2 0 0", "3 1 100000 2 99999999999999999999 0 0"} {
+	for _, level := range []string{"", "x", "4 1 100000 2 0 0", "4 1 100000 2 99999999999999999999 0 0"} {
 		m.HSet(state, narrow.Field.String(), level)
 		a := lua.ConfigureArgs{Fresh: "f", HorizonUS: 250_000, Replica: "new", Session: "new", Wish: []lua.Limit{narrow}}
 		if _, err := lua.Configure(t.Context(), rdb, "n", a); err != nil {
 			t.Fatal(err)
 		}
-		if got, want := m.HGet(state, narrow.Field.String()), "3 1 100000 2 1800000000450000 0 1800000000250000"; got != want {
+		if got, want := m.HGet(state, narrow.Field.String()), "4 1 100000 2 1800000000450000 0 1800000000250000"; got != want {
 			t.Errorf("after the level %q: %q, want %q", level, got, want)
 		}
 	}

@@ -30,13 +30,13 @@ end
 local answer = call('HGET', replies, lane)
 if answer then
   local answered
-  answered, place = match(answer, '^3 (%d+) ([^\n]*)\n')
+  answered, place = match(answer, '^4 (%d+) ([^\n]*)\n')
   if answered == number then return '1 ' .. match(answer, '\n(.*)$') end
   answered = integer(answered, 1, EXACT / 2)
   if answered and answered > seq then return format('2 %d', answered) end
 end
 
-local count, now, steps_text = match(times or '', '^3 (%d+) (%d+)( %d+ %d+ %d+)$')
+local count, now, steps_text = match(times or '', '^4 (%d+) (%d+)( %d+ %d+ %d+)$')
 if not count then return '4' end
 count, now = tonumber(count), tonumber(now)
 local shift, still, owed = 0, 0, 0

@@ -1,6 +1,6 @@
 -- Numbers: what the scripts share. Every number that a script reads is a whole number below 2^53. Script functions are made
 -- anew by each run, at a cost: a fragment defines few, and each with few names of others.
-local VERSION = 3
+local VERSION = 4
 local EXACT = 9007199254740991  -- 2^53 - 1: the largest integer that a Lua number counts to
 local SPAN = 2251799813685248   -- 2^51: the longest distance between two times, in units of a limit
 local WIDEST = 1125899906842624 -- 2^50: burst * per and a horizon's tokens of a limit at most

@@ -1,6 +1,6 @@
 -- Own: levels that were made at run time have keys of their own, which Redis forgets when they are full.
 -- Those of an epoch that replaces none are as they begin; in another, they were lost when it began.
-local id, configured, born, former = string.match(epoch, '^3 (%S+) (%d+) (%d+) (%S*)$')
+local id, configured, born, former = string.match(epoch, '^4 (%S+) (%d+) (%d+) (%S*)$')
 born = former == '' and -horizon or min(born, now)
 
 -- Whether a field is that of a window: names of buckets may hold any word.
@@ -11,9 +11,9 @@ function own_level(i, text)
   return text
 end
 
--- The limit of a text "3 tokens per burst ", if it can be kept exactly, and what follows.
+-- The limit of a text "4 tokens per burst ", if it can be kept exactly, and what follows.
 local function read_limit(text)
-  local tokens, per, burst, more = match(text, '^3 (%d+) (%d+) (%d+) (.*)$')
+  local tokens, per, burst, more = match(text, '^4 (%d+) (%d+) (%d+) (.*)$')
   tokens, per, burst = whole_limit(tokens, per, burst, horizon)
   return tokens, per, burst, more
 end

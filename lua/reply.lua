@@ -19,7 +19,7 @@ elseif levels == '1' then
   end
 end
 local reply = counted .. ahead .. (out[2] and table.concat(out) or out[1] or '')
-local set = { 'time', '3 ' .. counted .. steps_now, nil, nil, nil, nil }
+local set = { 'time', '4 ' .. counted .. steps_now, nil, nil, nil, nil }
 size = 2
 for i = 1, limits do
   local b = route[i]
@@ -29,6 +29,6 @@ for i = 1, limits do
   end
 end
 call('HSET', state, unpack(set, 1, size))
-call('HSET', replies, lane, '3 ' .. number .. ' ' .. (place_now or '-') .. '\n' .. reply)
+call('HSET', replies, lane, '4 ' .. number .. ' ' .. (place_now or '-') .. '\n' .. reply)
 if not answer then call('PEXPIRE', replies, OWN_MS) end -- else the replica's announcement renews it
 return '0 ' .. reply

@@ -45,8 +45,8 @@ local fields, list = {}, call('HGETALL', state)
 for i = 1, #list, 2 do fields[list[i]] = list[i + 1] end
 local former = fields.epoch and version_of(fields.epoch) or 0
 if former > VERSION then return 'newer ' .. former end
-local id, stored, born, before = match(fields.epoch or '', '^3 (%S+) (%d+) (%d+) (%S*)$')
-local count, now, shift, still, owed = match(fields.time or '', '^3 (%d+) (%d+) (%d+) (%d+) (%d+)$')
+local id, stored, born, before = match(fields.epoch or '', '^4 (%S+) (%d+) (%d+) (%S*)$')
+local count, now, shift, still, owed = match(fields.time or '', '^4 (%d+) (%d+) (%d+) (%d+) (%d+)$')
 born = integer(born, 0, EXACT / 2)
 local versions = integer(stored, 0, EXACT / 2)
 stored, count, now = versions or 0, integer(count, 0, EXACT / 2), integer(now, 0, EXACT / 2)

@@ -1,7 +1,7 @@
 -- Settle: what the full script writes besides: the rest of each level, levels with keys of their own, returned reservations.
 local EMPTY_MS = 86400000 -- how long a level that began empty outlives what it holds: without it, it would be empty again
 local KEPT = 3 + 64 -- reservations beyond serve nobody: each costs every call 3 us
-local list, latest = { '3', id, configured }, 0
+local list, latest = { '4', id, configured }, 0
 for _, s in ipairs(spares) do
   if #list == KEPT then break end
   if s[1] > now then

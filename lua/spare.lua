@@ -21,7 +21,7 @@ end
 local kept_spares = keys[3]
 local spares_text = shared.spared > now and call('GET', kept_spares) or nil
 if spares_text then
-  local of, under, list = string.match(spares_text, '^3 (%S+) (%d+)(.*)$')
+  local of, under, list = string.match(spares_text, '^4 (%S+) (%d+)(.*)$')
   if of == id and under == configured then -- else its limits may have been others
     for due, costs in string.gmatch(list, '(%d+) ([%d,]+)') do
       if integer(due, 0, now + math.max(horizon, UNHEARD)) and costs_fit(costs) then spares[#spares + 1] = add_spare(due, costs) end

@@ -14,7 +14,7 @@ import (
 func TestSpares(t *testing.T) {
 	m, rdb := begin(t)
 	state := lua.Keys("n").State()
-	m.HSet(state, narrow.Field.String(), "3 1 100000 2 0 0 0")
+	m.HSet(state, narrow.Field.String(), "4 1 100000 2 0 0 0")
 	paths, seq := map[string]*lua.Path{}, int64(0)
 	call := func(lane string, backs []lua.Back, asks ...lua.Ask) (r lua.AcquireReply) {
 		t.Helper()
@@ -48,8 +48,8 @@ func TestSpares(t *testing.T) {
 		t.Errorf("they are kept for %v, want until they are due", ttl)
 	}
 	soon := lua.Ask{Count: 1, Costs: []int64{1}, PatienceUS: 150_000}
-	for _, former := range []string{"3 d 1", "3 e 2"} { // another epoch, another configuration
-		must(t, m.Set(key, former+strings.TrimPrefix(kept, "3 e 1")))
+	for _, former := range []string{"4 d 1", "4 e 2"} { // another epoch, another configuration
+		must(t, m.Set(key, former+strings.TrimPrefix(kept, "4 e 1")))
 		if r = call("w", nil, soon); len(r.Answers) != 1 || r.Answers[0].Kind != lua.Refused {
 			t.Errorf("what was returned under %q: %+v, want it to serve nobody", former, r.Answers)
 		}
@@ -87,7 +87,7 @@ func TestReturned(t *testing.T) {
 	const now = 1_800_000_000_000_000
 	call := func(level string, back lua.Back, asks ...lua.Ask) (answers []lua.Grant, left string) {
 		t.Helper()
-		m.HSet(state, wide.Field.String(), "3 1 100000 5 "+level)
+		m.HSet(state, wide.Field.String(), "4 1 100000 5 "+level)
 		seq++
 		a := lua.AcquireArgs{Seq: seq, Epoch: "e", Version: 1, HorizonUS: 250_000, Backs: []lua.Back{back}, Asks: asks}
 		var r lua.AcquireReply
@@ -148,9 +148,9 @@ func TestDamagedSpares(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m, rdb := begin(t)
 			key := lua.Keys("n").Spares([]lua.Limit{narrow})
-			must(t, m.Set(key, "3 e 1 "+c.kept))
+			must(t, m.Set(key, "4 e 1 "+c.kept))
 			m.HSet(lua.Keys("n").State(), narrow.Field.String(),
-				fmt.Sprintf("3 1 100000 2 %d 0 %d 0 0 0 1 0 0 0 0 %d 0", now+500_000, now+300_000, c.spared))
+				fmt.Sprintf("4 1 100000 2 %d 0 %d 0 0 0 1 0 0 0 0 %d 0", now+500_000, now+300_000, c.spared))
 			var r lua.AcquireReply
 			a := lua.AcquireArgs{Seq: 1, Epoch: "e", Version: 1, HorizonUS: 250_000, Asks: []lua.Ask{{Count: 1, Costs: []int64{1}, PatienceUS: 240_000}}}
 			if err := lua.NewPath("n", "s", "lane", []lua.Limit{narrow}).Acquire(t.Context(), rdb, &a, &r); err != nil || r.Answers[0].Kind != c.want {
@@ -167,7 +167,7 @@ func TestDamagedSpares(t *testing.T) {
 // TestManySpares: of very many reservations that were returned the earliest are kept.
 func TestManySpares(t *testing.T) {
 	m, rdb := begin(t)
-	m.HSet(lua.Keys("n").State(), narrow.Field.String(), "3 1 100000 2 0 0 0")
+	m.HSet(lua.Keys("n").State(), narrow.Field.String(), "4 1 100000 2 0 0 0")
 	a := lua.AcquireArgs{Seq: 1, Epoch: "e", Version: 1, HorizonUS: 250_000}
 	for i := range int64(100) {
 		a.Backs = append(a.Backs, lua.Back{DueUS: 1_800_000_000_000_000 + (100-i)*1000, Costs: []int64{1}})

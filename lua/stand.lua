@@ -24,7 +24,7 @@ if waiting then
       end
     end
   end
-  local member = format('3 %d %s %d %d %d', key, lane, tokens, one.cost, waiting.before - tokens)
+  local member = format('4 %d %s %d %d %d', key, lane, tokens, one.cost, waiting.before - tokens)
   if not b.lined then call('DEL', b.line) end -- of a memory that was lost
   if call('ZADD', b.line, format('%d', key), member) == 1 then -- 0: an entry whose lane had forgotten it
     b.claimed, b.whole = b.claimed + tokens, b.whole + waiting.before

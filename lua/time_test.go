@@ -81,7 +81,7 @@ func TestOwnTimeOnRedis(t *testing.T) {
 				const tolerance = s / 4 // the test is this slow at most
 				was := rdb.Time(t.Context()).Val().UnixMicro() + c.shift - c.passed
 				before := strings.Fields(rdb.HGet(t.Context(), state, "time").Val())
-				rdb.HSet(t.Context(), state, "time", fmt.Sprintf("3 %s %d %d %d %d", before[1], was, c.shift, c.still, c.owed))
+				rdb.HSet(t.Context(), state, "time", fmt.Sprintf("4 %s %d %d %d %d", before[1], was, c.shift, c.still, c.owed))
 				now := int64(0)
 				if script == "acquire" {
 					now = call(t.Name(), 1, 0).NowUS
@@ -94,7 +94,7 @@ func TestOwnTimeOnRedis(t *testing.T) {
 				var grants, at int64
 				var got [3]int64
 				text := rdb.HGet(t.Context(), state, "time").Val()
-				if _, err := fmt.Sscanf(text, "3 %d %d %d %d %d", &grants, &at, &got[0], &got[1], &got[2]); err != nil || at != now {
+				if _, err := fmt.Sscanf(text, "4 %d %d %d %d %d", &grants, &at, &got[0], &got[1], &got[2]); err != nil || at != now {
 					t.Fatalf("record %q, %v, want the time %d", text, err, now)
 				}
 				for i, want := range c.want {

@@ -1,5 +1,5 @@
 -- Told: the limits and pauses that the fleet was told, by word and bucket, and whether it only pretends to limit (bucket -), behind a line with the time. The later text counts.
-local function when(text) return integer(match(text or '', '^3 at (%d+)'), 0, EXACT / 2) or 0 end
+local function when(text) return integer(match(text or '', '^4 at (%d+)'), 0, EXACT / 2) or 0 end
 local was, drift = fields.told or '', 0
 if when(told) > when(was) then was, drift = told, now - time end -- its moments are those of TIME
 local at, words, replaced = when(was), {}, {}
@@ -39,7 +39,7 @@ for _, text in pairs(words) do
   for line in gmatch(text, lines) do all[#all + 1] = line end
 end
 table.sort(all)
-told = at > 0 and format('3 at %d\n%s', at, table.concat(all, '\n')) or ''
+told = at > 0 and format('4 at %d\n%s', at, table.concat(all, '\n')) or ''
 -- Two replicas of former epochs may have known different limits by one version: calls of this epoch have a version of their own.
 if epoch ~= id and version > 0 and version >= stored then stored = version + 1 end
 stored = max(stored, version)

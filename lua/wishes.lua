@@ -6,13 +6,13 @@ local NAMES = 8          -- of those who want the same
 local entries, gone = {}, {}
 list = call('HGETALL', wishes)
 for i = 1, #list, 2 do entries[list[i]] = list[i + 1] end
-local heard, aged = match(entries.clock or '', '^3 (%d+) (%d+)$')
+local heard, aged = match(entries.clock or '', '^4 (%d+) (%d+)$')
 heard, aged = integer(heard, 0, EXACT / 2), integer(aged, 0, EXACT / 2)
 entries.clock = nil
 
 -- When an entry was last wanted, who wants it, and its limits.
 local function entry_of(text)
-  local seen, names, wanted = match(text, '^3 (%d+)([^\n]*)\n?(.*)$')
+  local seen, names, wanted = match(text, '^4 (%d+)([^\n]*)\n?(.*)$')
   seen = integer(seen, 0, EXACT)
   if seen then return seen, names, wanted end
 end
@@ -27,9 +27,9 @@ if not heard or not aged then -- it begins anew with what was wanted last, so th
 end
 aged = aged + max(0, min(now - heard, BEAT_US))
 
-local renewed = { 'clock', format('3 %d %d', now, aged) }
+local renewed = { 'clock', format('4 %d %d', now, aged) }
 local function renew(of, wanted, name)
-  local kept = { '3 ' .. format('%d', aged) }
+  local kept = { '4 ' .. format('%d', aged) }
   if name then kept[2] = format('%d:%s', aged, name) end
   local _, names = entry_of(entries[of] or '')
   for said_us, who in gmatch(names or '', '(%d+):(%S+)') do
@@ -46,7 +46,7 @@ for of, text in pairs(entries) do
   if not seen or seen < aged - WISH_US then
     gone[#gone + 1], entries[of] = of, nil
   elseif seen > aged then -- of a clock that was lost: it ages from now on
-    entries[of] = format('3 %d%s\n%s', aged, names, wanted)
+    entries[of] = format('4 %d%s\n%s', aged, names, wanted)
     renewed[#renewed + 1], renewed[#renewed + 2] = of, entries[of]
   end
 end

@@ -98,12 +98,12 @@ func TestClockOfWishes(t *testing.T) {
 	wishes, live := lua.Keys("n").Wishes(), lua.Keys("n").Live()
 	aged := func(a *announcer) (heard, aged int64) {
 		t.Helper()
-		if _, err := fmt.Sscanf(a.m.HGet(wishes, "clock"), "3 %d %d", &heard, &aged); err != nil {
+		if _, err := fmt.Sscanf(a.m.HGet(wishes, "clock"), "4 %d %d", &heard, &aged); err != nil {
 			t.Fatal(err)
 		}
 		return heard, aged
 	}
-	for _, damaged := range []string{"", "x", "3 1 9007199254740993", "3 9007199254740993 1", "4 1 1"} {
+	for _, damaged := range []string{"", "x", "4 1 9007199254740993", "4 9007199254740993 1", "5 1 1"} {
 		a := newAnnouncer(t)
 		a.say(0, "x", narrow)
 		a.m.HSet(wishes, "clock", damaged)
@@ -127,7 +127,7 @@ func TestClockOfWishes(t *testing.T) {
 	}
 	ahead := newAnnouncer(t)
 	ahead.say(0, "x", narrow)
-	ahead.m.HSet(wishes, "digest", "3 1900000000000000 1900000000000000:y\n"+wide.Field.String()+" 1 100000 9")
+	ahead.m.HSet(wishes, "digest", "4 1900000000000000 1900000000000000:y\n"+wide.Field.String()+" 1 100000 9")
 	for second := int64(10); second <= 40; second += 10 {
 		ahead.say(second, "x", narrow)
 	}
@@ -136,7 +136,7 @@ func TestClockOfWishes(t *testing.T) {
 	}
 	a := newAnnouncer(t)
 	a.say(0, "x", narrow)
-	a.m.HSet(wishes, "clock", "3 1800000100000000 1800000000000000")
+	a.m.HSet(wishes, "clock", "4 1800000100000000 1800000000000000")
 	a.say(10, "x", narrow)
 	if heard, is := aged(a); heard != 1_800_000_010_000_000 || is != 1_800_000_000_000_000 {
 		t.Errorf("after a clock that was ahead it is %d, %d", heard, is)
@@ -153,7 +153,7 @@ func TestClockOfWishes(t *testing.T) {
 func TestRepliesLiveAsLongAsTheirReplica(t *testing.T) {
 	m, rdb := begin(t)
 	replies := lua.Keys("n").Replies("s")
-	m.HSet(lua.Keys("n").State(), narrow.Field.String(), "3 1 100000 2 0 0 0")
+	m.HSet(lua.Keys("n").State(), narrow.Field.String(), "4 1 100000 2 0 0 0")
 	lanes(t, rdb, narrow)("x", 1, 0)
 	if ttl := m.TTL(replies); ttl <= 0 || ttl > time.Minute {
 		t.Errorf("replies are kept for %v", ttl)
@@ -188,8 +188,8 @@ func TestDamagedWords(t *testing.T) {
 	m, rdb := begin(t)
 	state := lua.Keys("n").State()
 	sound := "limit a " + narrow.Field.String() + " 1 50000 2"
-	m.HSet(state, "told", "3 at 5\n"+sound+"\nlimit b x\nlimit b "+wide.Field.String()+" 1 0 2\nopens a x\nopens b 9007199254740993\nclose a\nx")
-	if r := heartbeat(t, rdb); r.Told != "3 at 5\n"+sound || len(r.Force) != 2 {
+	m.HSet(state, "told", "4 at 5\n"+sound+"\nlimit b x\nlimit b "+wide.Field.String()+" 1 0 2\nopens a x\nopens b 9007199254740993\nclose a\nx")
+	if r := heartbeat(t, rdb); r.Told != "4 at 5\n"+sound || len(r.Force) != 2 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -198,7 +198,7 @@ func TestDamagedWords(t *testing.T) {
 func TestDamagedWishes(t *testing.T) {
 	wishes := lua.Keys("n").Wishes()
 	line := "\n" + wide.Field.String() + " 1 100000 9"
-	for _, damaged := range []string{"", "x", "2 1800000000000000" + line, "3 x" + line, "3 9007199254740993" + line, "3 1.5" + line} {
+	for _, damaged := range []string{"", "x", "2 1800000000000000" + line, "4 x" + line, "3 9007199254740993" + line, "4 1.5" + line} {
 		a := newAnnouncer(t)
 		a.say(0, "x", narrow)
 		a.m.HSet(wishes, "digest", damaged)
@@ -216,7 +216,7 @@ func TestLimitsThatNobodyWants(t *testing.T) {
 	a := newAnnouncer(t)
 	state := lua.Keys("n").State()
 	a.say(0, "x", wide, pair)
-	a.m.HSet(state, wide.Field.String(), "3 1 100000 9 1800000050000000 0 1800000049100000", pair.Field.String(), "3 1 500000 2 0 0 1800000050000000")
+	a.m.HSet(state, wide.Field.String(), "4 1 100000 9 1800000050000000 0 1800000049100000", pair.Field.String(), "4 1 500000 2 0 0 1800000050000000")
 	for _, c := range []struct {
 		second           int64
 		wideIs, windowIs bool

@@ -1,5 +1,5 @@
 -- Written: writes what has changed, and answers.
-call('HSET', state, 'epoch', format('3 %s %d %d %s', id, stored, born, before), 'time', format('3 %d %d %d %d %d', count, now, shift, still, owed),
+call('HSET', state, 'epoch', format('4 %s %d %d %s', id, stored, born, before), 'time', format('4 %d %d %d %d %d', count, now, shift, still, owed),
   'told', told, 'force', text)
 for i = 1, #set, 2 do call('HSET', state, set[i], set[i + 1]) end
 for _, field in ipairs(out_of_force) do call('HDEL', state, field) end

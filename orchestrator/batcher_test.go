@@ -185,7 +185,7 @@ func TestLoadDuringADrainDoesNotWaitForTheDelay(t *testing.T) {
 		b, _ := orchestrator.NewBatcher(o, func(context.Context, []int) (map[int]int, error) { return map[int]int{1: 1}, nil },
 			orchestrator.BatcherConfig{Delay: time.Hour})
 		res := make(chan error, 1)
-		go func() { _, err := b.Load(within(300*time.Millisecond), 1); res <- err }()
+		go func() { _, err := b.Load(within(10*time.Second), 1); res <- err }()
 		for range i % 7 {
 			runtime.Gosched()
 		}

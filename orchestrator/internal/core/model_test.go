@@ -74,13 +74,14 @@ type model struct {
 	lanes   map[string]*mLane
 	served  map[turnOf]int64
 	clock   map[turnOf]int64
+	last    map[turnOf]turnOf // of each class: the share that was served last
 	numbers int
 	stage   Stage
 	report  Report
 }
 
 func newModel(cfg Config) *model {
-	return &model{cfg: cfg, lanes: map[string]*mLane{}, served: map[turnOf]int64{}, clock: map[turnOf]int64{}}
+	return &model{cfg: cfg, lanes: map[string]*mLane{}, served: map[turnOf]int64{}, clock: map[turnOf]int64{}, last: map[turnOf]turnOf{}}
 }
 
 func (m *model) lane(route string) *mLane {
@@ -125,7 +126,17 @@ func classOf(route string, rank uint8) turnOf { return turnOf{route: route, rank
 func (m *model) enter(t *mTask) {
 	turn := t.turn()
 	if m.count(func(o *mTask) bool { return o.at == inQueue && o.turn() == turn }) == 0 {
-		m.served[turn] = max(m.served[turn], m.clock[classOf(t.route, t.rank)])
+		start := m.clock[classOf(t.route, t.rank)]
+		if last, ok := m.last[classOf(t.route, t.rank)]; ok {
+			asked := int64(0) // tokens that have only been asked for
+			for _, o := range m.all {
+				if o.at == inFront && o.turn() == last {
+					asked += o.Cost.Tokens
+				}
+			}
+			start = min(start, m.served[last]-asked)
+		}
+		m.served[turn] = max(m.served[turn], start)
 	}
 	t.at = inQueue
 }
@@ -133,7 +144,9 @@ func (m *model) enter(t *mTask) {
 // charge counts a task for its share.
 func (m *model) charge(t *mTask) {
 	class := classOf(t.route, t.rank)
-	m.clock[class] = max(m.clock[class], m.served[t.turn()])
+	if served := m.served[t.turn()]; served >= m.clock[class] {
+		m.clock[class], m.last[class] = served, t.turn()
+	}
 	m.served[t.turn()] += t.Cost.Tokens
 }
 

@@ -15,6 +15,7 @@ type class struct {
 	active heap[flow] // those with tasks
 	last   *flow      // of the last task that came
 	clock  int64      // the tokens that a share had been served which was served last
+	served *flow      // that share
 }
 
 // flow is the tasks of one share in one class: those that have arrived, in order, and those that are back from an attempt.
@@ -77,10 +78,19 @@ func (c *class) flow(share string) *flow {
 		c.flows[share] = f
 	}
 	if f.len() == 0 {
-		f.served = max(f.served, c.clock)
+		f.served = max(f.served, c.start())
 	}
 	c.last = f
 	return f
+}
+
+// start is what a share counts as served whose first task arrives: as much as the share that was served last, without the tokens for
+// which the limiter has only been asked.
+func (c *class) start() int64 {
+	if c.served == nil {
+		return c.clock
+	}
+	return min(c.clock, c.served.served-c.served.front)
 }
 
 // forget drops shares without tasks that would be treated like new ones, when there are more of them than others.
@@ -146,7 +156,9 @@ func (q *queue) take(t *Task) {
 // charge counts a task for its share. It is about to leave the queue.
 func (t *Task) charge() {
 	f := t.flow
-	f.class.clock = max(f.class.clock, f.served)
+	if f.served >= f.class.clock {
+		f.class.clock, f.class.served = f.served, f
+	}
 	f.served += t.Cost.Tokens
 }
 

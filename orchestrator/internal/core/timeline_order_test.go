@@ -99,6 +99,33 @@ func TestASmallShareIsNotHeldUpByALargeOne(t *testing.T) {
 	}
 }
 
+// TestAShareThatComesDuringARequest: tasks of another share that have only been asked for do not count as served.
+func TestAShareThatComesDuringARequest(t *testing.T) {
+	small, large := &Kind{Share: "small", Cost: one, Attempts: 1}, &Kind{Share: "large", Cost: one, Attempts: 1}
+	c := coreOf(64)
+	put(t, c, 0, "a", many("large", 1000, large, Normal))
+	fx := &Effects{Worker: true}
+	c.Tick(0, fx)
+	if n := fx.Job.Ask.Runs[0].N; n != 64 {
+		t.Fatal(n, "tasks of 64 slots are asked for")
+	}
+	put(t, c, 1, "a", many("small", 10, small, Normal))
+	lane := fx.Job.Ask.Lane
+	fx = &Effects{Worker: true}
+	c.Answer(2, fx, lane, &Answer{Grants: []Grant{{Due: 2, Cost: one, Reservation: 1}}})
+	first := fx.Job.Start.Task
+	c.Finish(3, &Effects{}, first, ok(first, 1))
+	last := 0
+	for i, name := range runsAll(t, c, ok) {
+		if name[0] == 's' {
+			last = i + 1
+		}
+	}
+	if last > 3*10 {
+		t.Errorf("the last of ten tasks is the %dth to start", last)
+	}
+}
+
 // TestSharesTakeTurnsInTokens, not in tasks.
 func TestSharesTakeTurnsInTokens(t *testing.T) {
 	cheap, dear := &Kind{Share: "cheap", Cost: one, Attempts: 1}, &Kind{Share: "dear", Cost: Cost{Tokens: 3}, Attempts: 1}
