@@ -51,17 +51,23 @@ type Back struct {
 	Costs []int64
 }
 
+// Settled is a call whose costs are known. Since, what was estimated and what the call really cost are of each limit; Since, in the
+// namespace's own time, µs, is when the call was reserved or earlier, or, where the provider holds what was estimated until the call
+// ends, a horizon before its end.
+type Settled struct{ Since, Estimated, Actual []int64 }
+
 // AcquireArgs are the arguments of one call of [Path.Acquire].
 type AcquireArgs struct {
-	Seq       int64  // number of this call of this path, from 1; a resend keeps it
-	Epoch     string // the epoch that the caller knows
-	Grants    int64  // the highest count seen in it
-	Version   int64  // of the configuration that the path is of
-	HorizonUS int64  // how far ahead a reservation may be
-	LeadUS    int64  // nothing is due sooner than this from now; 0..HorizonUS
-	Backs     []Back // at most 100
-	Asks      []Ask  // oldest first
-	Left      bool   // the reply is to tell the tokens left, and not the levels
+	Seq       int64     // number of this call of this path, from 1; a resend keeps it
+	Epoch     string    // the epoch that the caller knows
+	Grants    int64     // the highest count seen in it
+	Version   int64     // of the configuration that the path is of
+	HorizonUS int64     // how far ahead a reservation may be
+	LeadUS    int64     // nothing is due sooner than this from now; 0..HorizonUS
+	Backs     []Back    // at most 100
+	Settled   []Settled // at most 100
+	Asks      []Ask     // oldest first
+	Left      bool      // the reply is to tell the tokens left, and not the levels
 }
 
 // ErrUnknown reports that the epoch or the version is not that of Redis' memory. Nothing was charged: [Configure] first.
@@ -182,7 +188,7 @@ func (a *AcquireArgs) urgent() bool {
 // type than the scripts write are removed, and are as if they had been lost.
 func (p *Path) Acquire(ctx context.Context, rdb redis.UniversalClient, a *AcquireArgs, r *AcquireReply) error {
 	r.Runs = 0
-	if p.simple && !p.busy && len(a.Backs) == 0 && !a.urgent() {
+	if p.simple && !p.busy && len(a.Backs)+len(a.Settled) == 0 && !a.urgent() {
 		r.Runs++
 		text, err := plain.run(ctx, rdb, p.fill(&p.plain, a))
 		if err != nil {

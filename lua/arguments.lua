@@ -10,16 +10,17 @@
 --                       set with TTL of a window's starts (member due_us, score their number), the sorted set with TTL of
 --                       the line (score: arrival in us)
 -- ARGV[1]   lane        text: name of this lane in the fleet, its field of replies
--- ARGV[2]   numbers     text of numbers "seq grants horizon_us lead_us limits backs levels": number of this call, from 1 (a call
+-- ARGV[2]   numbers     text of numbers "seq grants horizon_us lead_us limits reports levels": number of this call, from 1 (a call
 --                       that is sent again keeps its number); the highest count of grants the caller saw in the epoch;
 --                       how far ahead a reservation may be due; nothing is due sooner than lead_us, 0..horizon_us; how
---                       many limits and returned reservations follow; 1 where the reply is to tell the levels, 2 the tokens left, else 0
+--                       many limits and reports follow; 1 where the reply is to tell the levels, 2 the tokens left, else 0
 -- ARGV[3]   memory      text "4 epoch version ": version of the records, the epoch and the configuration the caller knows
 -- ARGV[...] rest        for each limit, narrowest first, the shared one last, two: field (text: limit:... or window:..., the
 --                       bucket last; own: before it for a level made at run time) and limit (text "4 tokens per_us burst ":
 --                       so many tokens in so many us, at most burst at once, a window is of burst * per_us / tokens us; then
---                       - if a level made at run time begins empty, and @ and a moment of the namespace's own time, us, until which the bucket is closed); returned
---                       reservations, each "due_us costs"; asks, each "count costs patience_us urgent age_us": so many calls,
+--                       - if a level made at run time begins empty, and @ and a moment of the namespace's own time, us, until which the bucket is closed); reports
+--                       on former reservations, each "r due_us costs" (returned unused) or "s since_us:estimated:actual", the latter for each
+--                       limit with commas between (what the call really cost); asks, each "count costs patience_us urgent age_us": so many calls,
 --                       the longest wait (-1 without end), 0 or 1, and how long the oldest has waited; costs is a number for
 --                       all limits, or one for each with commas between, 0 for a limit that the call does not pass, not all 0
 --

@@ -13,7 +13,7 @@ local function set_limit(b, tokens, per, burst)
 end
 
 -- The tail of a level that was lost: nothing, or that of a window that is shut.
-local function lost_tail(window, at) return window and string.format(' 0 0 0 0 0 0 %d 0 0 0', at) or '' end
+local function lost_tail(window, at) return window and string.format(' 0 0 0 0 0 0 %d 0 0 0 - 0', at) or '' end
 
 -- A level of which nothing is known: empty, and in debt by the horizon at a time.
 local function lost_level(tokens, per, burst, window, at)
@@ -30,19 +30,22 @@ local function change_level(b, now_us, tokens, per, burst)
   local missing = 0 -- tokens
   if b.full >= from_us then missing = ((b.full - from_us) * b.tokens + b.frac) / b.per end
   local units = math.min(SPAN, math.ceil(missing * per)) + (burst - b.burst) * per
+  units = math.min(units, 2 * burst * per) -- no more than one burst of debt
+  local whole = math.max(0, math.floor(missing))
   b.full, b.frac = from_us, 0
   set_limit(b, tokens, per, burst)
   move_level(b, math.min(SPAN, math.max(0, units)))
+  b.changed = math.min(whole, math.floor(math.max(0, units) / per)) -- for the eras
 end
 
 -- The numbers of a tail, as text; nothing if a script cannot have written it: no number has more than 16 digits, and the starts of a
 -- window can still be counted.
 local function read_tail(tail)
-  local urgent, claimed, whole, young, total, base, edge, sought, spared, collects =
-    string.match(tail, '^ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+  local urgent, claimed, whole, young, total, base, edge, sought, spared, owes, eras, collects =
+    string.match(tail, '^ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+) (%d+)$')
   if not urgent or #urgent > 16 or #claimed > 16 or #whole > 16 or #young > 16 or #total > 16 or #base > 16 or #edge > 16
-    or #sought > 16 or #spared > 16 or #collects > 16 or tonumber(total) > EXACT / 2 then
+    or #sought > 16 or #spared > 16 or #owes > 16 or #collects > 16 or tonumber(total) > EXACT / 2 then
     return
   end
-  return urgent, claimed, whole, young, total, base, edge, sought, spared, collects
+  return urgent, claimed, whole, young, total, base, edge, sought, spared, owes, eras, collects
 end

@@ -9,9 +9,12 @@
           if b.log then
             window_charge(b, due, final, m, at, units, route[bound])
           else
+            if note_charge then note_charge(b, due) end
             if due > b.full + (b.frac > 0 and 1 or 0) then b.full, b.frac = due, 0 end
             if m > 1 then
               move_level(b, (m - 1) * taken * b.per)
+              b.kept = nil
+              if note_charge then note_charge(b, final) end
               if final > b.full + (b.frac > 0 and 1 or 0) then b.full, b.frac = final, 0 end
             end
             move_level(b, taken * b.per)

@@ -19,6 +19,11 @@ local set, out_of_force = {}, {} -- fields of state to write, and to forget
 -- The key of a window's log. It is not among the keys of the call, which does not know whose windows are to be recovered.
 local function log_of(field) return sub(state, 1, -6) .. 'log:' .. field end
 
+-- What is known of the eras of a level is no longer true: it begins anew.
+local function begin_eras(b)
+  b.tail = string.gsub(b.tail, ' %d+:%S+ (%d+)$', format(' %s %%1', new_eras(now)))
+end
+
 local function is_slow(b) return b.burst * b.per > SLOW_US * b.tokens end
 
 -- The starts of two texts of pairs, by number: the time is the earliest that is known of as many or more.
@@ -57,7 +62,7 @@ end
 local function begin_collecting(field, b)
   local ends = now + COLLECT_US
   fields['lost:' .. field] = format('4 %d %d %d %d %d %s', ends, b.full, b.tokens, b.per, b.burst, witnessed(field, b))
-  b.tail = format(' 0 0 0 0 0 0 %d 0 0 %d', match(field, '^window:') and b.last or 0, ends)
+  b.tail = format(' 0 0 0 0 0 0 %d 0 0 0 - %d', match(field, '^window:') and b.last or 0, ends)
 end
 
 -- What is told in us from now, in the namespace's own time.
@@ -85,7 +90,7 @@ local function recover_window(field, b, best)
     base = base or max(0, total - b.burst) -- those up to it do not count, or never were
   end
   call('PEXPIRE', log, ceil((b.burst * b.per / b.tokens + 2 * horizon) / 1000) + OWN_MS)
-  b.tail = format('%s %d %d 0 0 0 0', lanes, total, base)
+  b.tail = format('%s %d %d 0 0 0 0 - 0', lanes, total, base)
 end
 
 -- Takes in what the caller remembers of a limit that was lost, and at the end what is best of it.
@@ -122,7 +127,10 @@ local function collect(field, b)
     elseif integer(best, 0, EXACT) then
       local charged = b.full + (b.frac > 0 and 1 or 0) - full
       local sooner = max(tonumber(best), now + horizon) + max(0, charged)
-      if sooner < b.full then b.full, b.frac = sooner, 0 end
+      if sooner < b.full then
+        b.full, b.frac = sooner, 0
+        begin_eras(b)
+      end
       recovered[#recovered + 1] = format('%s %d', field, was_full - b.full)
     end
   end

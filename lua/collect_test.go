@@ -65,7 +65,7 @@ func (c *collecting) take(l lua.Limit, n int64) (lua.AcquireReply, error) {
 }
 
 // level is the record of a limit.
-func (c *collecting) level(l lua.Limit) (text string, numbers [17]int64) {
+func (c *collecting) level(l lua.Limit) (text string, numbers [19]int64) {
 	text = c.m.HGet(lua.Keys("n").State(), l.Field.String())
 	for i, word := range strings.Fields(text) {
 		_, _ = fmt.Sscan(word, &numbers[i])
@@ -212,7 +212,7 @@ func TestCollectionOfAnotherLimit(t *testing.T) {
 		w.m.HSet(state, record, strings.Join(damaged, " "))
 		r := w.say("e", time.Second)
 		w.full(lost)
-		if _, n := w.level(minute); n[16] != 0 || w.m.HGet(state, record) != "" || r.CollectsUS > 10_000_000 {
+		if _, n := w.level(minute); n[18] != 0 || w.m.HGet(state, record) != "" || r.CollectsUS > 10_000_000 {
 			t.Errorf("number %d is damaged: %v, %+v", i, n, r)
 		}
 	}
@@ -222,8 +222,8 @@ func TestCollectionOfAnotherLimit(t *testing.T) {
 	w.m.HDel(state, record)
 	w.m.HSet(state, "lost:limit:1:nobody", text)
 	w.say("e", time.Second)
-	if _, n := w.level(minute); n[16] != 0 {
-		t.Errorf("nothing is known of it, and it waits until %d", n[16])
+	if _, n := w.level(minute); n[18] != 0 {
+		t.Errorf("nothing is known of it, and it waits until %d", n[18])
 	}
 	if w.m.HGet(state, "lost:limit:1:nobody") != "" {
 		t.Error("what is known of a limit that is not in force is kept")
@@ -282,7 +282,7 @@ func TestCollectionOfStarts(t *testing.T) {
 			total := c.want[len(c.want)-1].number
 			text, n := w.level(starts)
 			last := max(began+250_000, began+c.last*1_000_000)
-			if n[6] != last || n[11] != total || n[12] != c.base || n[13] != 0 || n[16] != 0 {
+			if n[6] != last || n[11] != total || n[12] != c.base || n[13] != 0 || n[18] != 0 {
 				t.Errorf("the level is %q, want %d starts, %d that do not count, the last at %d", text, total, c.base, last)
 			}
 			if ttl := w.m.TTL(log); ttl < time.Minute || ttl > 3*time.Minute {
@@ -319,7 +319,7 @@ func TestWitness(t *testing.T) {
 		w := newCollecting(t)
 		w.m.HSet(state, "epoch", fmt.Sprintf("4 c 1 %d ", began-100), "time", fmt.Sprintf("4 9 %d 5000000 1000000 0", began+shift))
 		w.m.HSet(state, minute.Field.String(), fmt.Sprintf("4 1 1000000 %d %d 0 %d", burst, began+shift+30_000_000, began))
-		w.m.HSet(state, starts.Field.String(), fmt.Sprintf("4 1 6000000 10 0 0 %d 0 0 0 0 3 0 0 0 0 0", began))
+		w.m.HSet(state, starts.Field.String(), fmt.Sprintf("4 1 6000000 10 0 0 %d 0 0 0 0 3 0 0 0 0 0 - 0", began))
 		for number, due := range map[float64]int64{2: -20_000_000, 3: -10_000_000} {
 			if _, err := w.m.ZAdd(log, number, fmt.Sprint(began+shift+due)); err != nil {
 				t.Fatal(err)

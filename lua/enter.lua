@@ -5,8 +5,9 @@ function share_of(b) return math.ceil(2 * (math.max(1, math.floor(b.burst / 2)) 
 
 function enter(i, b)
   b.urgent, b.claimed, b.whole, b.young, b.total, b.base, b.edge, b.sought, b.spared, b.collects = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+  b.eras = nil
   if b.tail ~= '' then
-    local urgent, claimed, whole, young, total, base, edge, sought, spared, collects = read_tail(b.tail)
+    local urgent, claimed, whole, young, total, base, edge, sought, spared, _, eras, collects = read_tail(b.tail)
     if not urgent then
       b.tail = lost_tail(is_window(fields[i + 2]), now + horizon)
       return enter(i, b)
@@ -17,6 +18,8 @@ function enter(i, b)
     b.claimed, b.whole, b.young = tonumber(claimed), tonumber(whole), math.min(young, now)
     b.total, b.base, b.edge = tonumber(total), math.min(base, total), math.min(edge, far)
     b.sought, b.spared, b.collects = math.min(sought, now), math.min(spared, far), tonumber(collects)
+    if eras ~= '-' then b.eras = eras end
+    if b.eras and b.changed then note_tokens(b, now, b.changed) end
   end
   b.lined, b.line = b.claimed > 0, keys[3 * i + 3]
   local own = string.sub(fields[i + 2], 1, 4) == 'own:'
@@ -28,7 +31,11 @@ function enter(i, b)
     return
   end
   -- The loss with which the epoch began includes the levels of limits made at run time, wherever Redis still has them.
-  if own then empty_level(b, born + horizon) end
+  if own then
+    local full, frac = b.full, b.frac
+    empty_level(b, born + horizon)
+    if b.eras and (b.full ~= full or b.frac ~= frac) then b.eras = new_eras(now) end
+  end
   -- A closed bucket is empty at the moment at which it opens. The level stays as it is until something is charged: a pause
   -- that is withdrawn leaves nothing behind.
   b.kept, b.kept_frac = b.full, b.frac

@@ -1,10 +1,11 @@
 -- Level: when a limit will be full again, at full us and frac units of 1/tokens us, exactly.
 --
 -- A record is "4 tokens per burst full frac last", where last is the due time of the latest reservation; then, unless all
--- ten are zero, " urgent claimed whole young total base edge sought spared collects": the level of urgent calls; the sums of the line; the
+-- are zero, " urgent claimed whole young total base edge sought spared owes eras collects": the level of urgent calls; the sums of the line; the
 -- log of a window; when the limit last set the due time of a call that passes others, too; until when something that was
--- returned may serve a call of a route that ends in this limit; until when it is collected what replicas remember of a limit
--- that was lost.
+-- returned may serve a call of a route that ends in this limit; when the bucket is full, where calls that cost more than was reserved
+-- put that off, else 0; how empty the bucket was, - before a cost was corrected; until when it is collected
+-- what replicas remember of a limit that was lost.
 
 -- A level from its record, or nothing.
 local function read_level(text)
@@ -28,12 +29,23 @@ end
 
 local function level_text(b) return b.head .. string.format('%d %d %d', b.full, b.frac, b.last) .. b.tail end
 
+-- When the bucket is full, if it owes tokens: no reservations can have put that off so far.
+local function owes_of(b, now_us)
+  local at = b.frac > 0 and b.full + 1 or b.full
+  return at > math.max(now_us, b.last) + math.ceil(b.burst * b.per / b.tokens) and at or 0
+end
+
 -- Brings a level that was damaged into the bounds of what reservations can have made of it: none is due later than a horizon from
 -- now, and the bucket is full when all of its burst has come after the latest.
 local UNHEARD = 30000000 -- us: the horizons of replicas may differ
 local function bound_level(b, now_us, horizon_of)
   local far = now_us + math.max(horizon_of, UNHEARD)
   if b.last > far then b.last = far end
-  local fullest = math.max(now_us, b.last) + math.ceil(b.burst * b.per / b.tokens)
+  local burst_us = math.ceil(b.burst * b.per / b.tokens)
+  local fullest = math.max(now_us, b.last) + burst_us
+  if b.full > fullest and b.tail ~= '' then -- calls that cost more than was reserved may have put it off by a burst
+    local owes = tonumber(string.match(b.tail, ' (%d+) %S+ %d+$')) or 0
+    if owes > 0 then fullest = math.max(fullest, math.min(fullest + burst_us, b.changed and EXACT or owes)) end
+  end
   if b.full > fullest then b.full, b.frac = fullest, 0 end
 end

@@ -22,6 +22,7 @@ local function inherit(b, former_level)
   b.last = max(b.last, former_level.last)
   local full, frac = former_level.full, former_level.frac
   if full > b.full or (full == b.full and frac > b.frac) then b.full, b.frac = full, frac end
+  begin_eras(b)
 end
 for field, f in pairs(force) do
   local window = match(field, '^window:')
@@ -39,6 +40,9 @@ for field, f in pairs(force) do
     if b.tail ~= '' and not read_tail(b.tail) then b.tail = lost_tail(window, now + horizon) end
     if b.tokens ~= f[1] or b.per ~= f[2] or b.burst ~= f[3] then
       change_level(b, now, f[1], f[2], f[3])
+      b.eras = match(b.tail, ' (%d+:%S+) %d+$')
+      if b.eras then note_tokens(b, now, b.changed) end
+      b.tail = string.gsub(b.tail, ' %d+ %S+ (%d+)$', format(' %d %s %%1', window and 0 or owes_of(b, now), b.eras or '-'))
     else
       set_limit(b, f[1], f[2], f[3])
     end
@@ -47,7 +51,11 @@ for field, f in pairs(force) do
     for _, former_level in ipairs(dropped[bucket_of(field)] or {}) do inherit(b, former_level) end
   end
   local opens = opened[bucket_of(field)]
-  if opens and not window then empty_level(b, opens) end
+  if opens and not window then
+    local full, frac = b.full, b.frac
+    empty_level(b, opens)
+    if b.full ~= full or b.frac ~= frac then begin_eras(b) end
+  end
   if fields['lost:' .. field] then
     collect(field, b)
   else

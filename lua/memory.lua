@@ -1,13 +1,13 @@
 -- Memory: the request's numbers, the repeat, the epoch, and the time.
 
 -- Every argument is checked before anything is charged: a script that fails half-way is not undone.
-local number, grants, horizon, lead, limits, backs, levels = match(numbers, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ([012])$')
+local number, grants, horizon, lead, limits, reports, levels = match(numbers, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ([012])$')
 if not number then return '3 2' end
 local seq = tonumber(number)
-grants, horizon, lead, limits, backs = tonumber(grants), tonumber(horizon), tonumber(lead), tonumber(limits), tonumber(backs)
-local asks = first + 2 * limits + backs
+grants, horizon, lead, limits, reports = tonumber(grants), tonumber(horizon), tonumber(lead), tonumber(limits), tonumber(reports)
+local asks = first + 2 * limits + reports
 if seq < 1 or seq > EXACT or grants > EXACT or horizon > 3600000000 or lead > horizon or limits < 1 or limits > 100
-  or backs > 100 or not rest[asks - 1] then
+  or reports > 200 or not rest[asks - 1] then
   return '3 2'
 end
 

@@ -45,17 +45,19 @@ local function give_back(s)
   for i = 1, limits do
     local b = route[i]
     if s[i + 1] > 0 then
-      move_level(b, -returned(b, s[1], s[i + 1] * b.per))
+      local units = returned(b, s[1], s[i + 1] * b.per)
+      move_level(b, -units)
       b.kept = nil
+      lower_eras(b, s[1] - horizon, math.ceil(units / b.per))
     end
   end
   return true
 end
 
-for i = asks - backs, asks - 1 do
-  local due, costs = string.match(rest[i], '^(%d+) ([%d,]+)$')
+local function return_reservation(text)
+  local due, costs = string.match(text, '^(%d+) ([%d,]+)$')
   due = integer(due, 0, EXACT)
-  if not due or not costs_fit(costs) then return '3 ' .. i end
+  if not due or not costs_fit(costs) then return false end
   if due - now <= horizon then
     local s = add_spare(due, costs)
     if not give_back(s) then
@@ -64,6 +66,7 @@ for i = asks - backs, asks - 1 do
       table.insert(spares, at, s)
     end
   end
+  return true
 end
 
 -- The first that serves a call by a time. The rest serves calls that cost less.

@@ -8,14 +8,27 @@ import (
 // fill puts what is new into a command.
 func (p *Path) fill(c *command, a *AcquireArgs) []any {
 	out := c.argv[:c.rest]
-	out[c.head] = join(a.Seq, a.Grants, a.HorizonUS, a.LeadUS, int64(p.limits), int64(len(a.Backs)), p.told(a))
+	out[c.head] = join(a.Seq, a.Grants, a.HorizonUS, a.LeadUS, int64(p.limits), int64(len(a.Backs)+len(a.Settled)), p.told(a))
 	if p.epoch != a.Epoch || p.version != a.Version || p.memory == nil {
 		p.epoch, p.version = a.Epoch, a.Version
 		p.memory = strconv.Itoa(Version) + " " + a.Epoch + " " + strconv.FormatInt(a.Version, 10) + " "
 	}
 	out[c.head+1] = p.memory
 	for _, b := range a.Backs {
-		out = append(out, strconv.FormatInt(b.DueUS, 10)+" "+costs(b.Costs))
+		out = append(out, "r "+strconv.FormatInt(b.DueUS, 10)+" "+costs(b.Costs))
+	}
+	for _, s := range a.Settled {
+		text := make([]byte, 0, 64)
+		for i := range s.Since {
+			text = append(text, "s ,"[min(2*i, 2)])
+			if i == 0 {
+				text = append(text, ' ')
+			}
+			text = strconv.AppendInt(text, s.Since[i], 10)
+			text = strconv.AppendInt(append(text, ':'), s.Estimated[i], 10)
+			text = strconv.AppendInt(append(text, ':'), s.Actual[i], 10)
+		}
+		out = append(out, string(text))
 	}
 	for _, k := range a.Asks {
 		out = append(out, p.ask(k))

@@ -99,10 +99,11 @@ func (b *Bucket) settle(since, estimated, actual int64) {
 	if b.eras == nil {
 		b.forgetEras()
 	}
-	surplus := min(estimated-actual, b.takeable(since))
-	if b.full != b.paused { // the level is that of a pause, which ends with an empty bucket
-		surplus = 0
+	// Nothing is missing, or the level is that of a pause, which ends with an empty bucket.
+	if b.full.Ceil() <= b.now || b.full != b.paused {
+		return
 	}
+	surplus := min(estimated-actual, b.takeable(since))
 	b.full = b.after(b.full, -surplus*b.Per)
 	b.paused = b.full
 	b.lower(since, surplus)
@@ -116,9 +117,11 @@ func (b *Bucket) owe(tokens int64) {
 		b.log.add(b.last, tokens)
 		return
 	}
-	most := b.after(Moment{At: max(b.now, b.last, b.opens)}, 2*b.Burst*b.Per)
-	b.full, b.paused = least(most, b.after(b.full, tokens*b.Per)), least(most, b.after(b.paused, tokens*b.Per))
-	b.owes = max(b.owes, b.full.Ceil())
+	most := b.after(Moment{At: max(b.now, b.last)}, 2*b.Burst*b.Per)
+	b.full = least(most, b.after(b.paused, tokens*b.Per))
+	if b.paused = b.full; b.opens > 0 {
+		b.raise(b.empty(b.opens))
+	}
 }
 
 func least(a, b Moment) Moment {

@@ -15,7 +15,6 @@ type Bucket struct {
 	paused Moment // full as it would be without opens, kept until the next charge
 	log    log    // of a window
 	eras   []era  // how empty it was, oldest first; nil until a cost was corrected
-	owes   int64  // until when the level may be beyond what reservations alone can have made of it
 	line   line
 }
 
@@ -54,6 +53,10 @@ func (b *Bucket) Empty(at int64) {
 	b.full, b.opens = b.level(), 0
 	if b.Window {
 		b.log.edge = max(b.log.edge, at)
+	} else if was := b.full; b.eras != nil {
+		if b.raise(b.empty(at)); b.full != was {
+			b.forgetEras()
+		}
 	} else {
 		b.raise(b.empty(at))
 	}
@@ -87,6 +90,7 @@ func (b *Bucket) become(now int64, l Limit) {
 		missing = float64((b.full.At-from)*b.Tokens+b.full.Frac) / float64(b.Per)
 	}
 	units := int64(math.Min(span, math.Ceil(missing*float64(l.Per)))) + (l.Burst-b.Burst)*l.Per
+	units = min(units, 2*l.Burst*l.Per) // no more than one burst of debt
 	whole := b.beyond(from)
 	b.Limit = l
 	b.full = b.after(Moment{At: from}, max(0, units))
@@ -103,6 +107,9 @@ func (b *Bucket) Inherit(now int64, from *Bucket) {
 	b.full = b.level()
 	b.raise(former.full)
 	b.opens, b.paused = 0, b.full
+	if b.eras != nil {
+		b.forgetEras()
+	}
 }
 
 // tokenAt is when the n-th token from now arrives, n ≥ 1; in the past where it is there already. alike is how many further

@@ -1,6 +1,9 @@
 package bucket
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+)
 
 // State is what is kept of a limit, for those who show or compare it. Times are µs.
 type State struct {
@@ -14,7 +17,7 @@ type State struct {
 	Sought                int64  // when it last set the due time of a call that passes other limits, too
 	Total, Base, Edge     int64  // log of a window: starts so far, starts that are no longer kept, and when those count as due
 	Eras                  string // how empty it was: "start:tokens" with commas between, oldest first; "-" before a cost was corrected
-	Owes                  int64  // until when the level may be beyond what reservations alone can have made of it
+	Owes                  int64  // when the bucket is full, where calls that cost more than was reserved put that off; else 0
 }
 
 // State returns what is kept of the bucket.
@@ -28,8 +31,12 @@ func (b *Bucket) State() State {
 		}
 		eras += strconv.FormatInt(e.start, 10) + ":" + strconv.FormatInt(e.low, 10)
 	}
+	owes := b.level().Ceil()
+	if b.Window || owes <= max(b.now, b.last)+int64(math.Ceil(b.interval(b.Burst))) {
+		owes = 0
+	}
 	return State{
-		b.Limit, b.level(), b.last, b.urgent, len(l.entries), l.claimed, l.whole, l.young, b.sought, b.log.total, b.log.base, b.log.edge, eras, b.owes,
+		b.Limit, b.level(), b.last, b.urgent, len(l.entries), l.claimed, l.whole, l.young, b.sought, b.log.total, b.log.base, b.log.edge, eras, owes,
 	}
 }
 

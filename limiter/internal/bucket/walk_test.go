@@ -306,6 +306,15 @@ func (w *walk) call() {
 		}
 		p.granted = p.granted[n:]
 	}
+	for range rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(w.T, "settled") {
+		var s lua.Settled
+		for _, l := range limits {
+			s.Since = append(s.Since, max(0, w.own-rapid.SampledFrom([]int64{-100_000, 0, 1, 300_000, 4_000_000, 3_000_000_000}).Draw(w.T, "since")))
+			s.Estimated = append(s.Estimated, rapid.Int64Range(0, l.Burst).Draw(w.T, "estimated"))
+			s.Actual = append(s.Actual, max(0, rapid.Int64Range(-l.Burst, 2*l.Burst).Draw(w.T, "actual")))
+		}
+		a.Settled = append(a.Settled, s)
+	}
 	var got lua.AcquireReply
 	err := p.path.Acquire(w.Context(), w.rdb, &a, &got)
 	if errors.Is(err, lua.ErrUnknown) { // the time has ended in which replicas say what they remember: nothing
@@ -376,6 +385,9 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 		}
 	}
 	slices.SortStableFunc(q.Spares, func(a, b bucket.Spare) int { return int(a.Due - b.Due) })
+	for _, s := range a.Settled {
+		q.Settled = append(q.Settled, bucket.Settled{Since: s.Since, Estimated: s.Estimated, Actual: s.Actual})
+	}
 	var reply bucket.Reply
 	bucket.Decide(r, &q, &reply)
 
@@ -415,8 +427,8 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 	}
 	if reply.ComeBack >= 0 { // where it is collected what replicas remember, a lane asks again when that ends
 		for _, l := range limits {
-			if n := w.record(l)[16]; n > w.own {
-				reply.ComeBack = min(reply.ComeBack, n-w.own)
+			if numbers, _ := w.record(l); numbers[18] > w.own {
+				reply.ComeBack = min(reply.ComeBack, numbers[18]-w.own)
 			}
 		}
 	}
@@ -457,15 +469,22 @@ func (p *walkLane) sharedSpares(w *walk) []lua.Back {
 }
 
 // record is what the server keeps of a limit.
-func (w *walk) record(l lua.Limit) (numbers [17]int64) {
+func (w *walk) record(l lua.Limit) (numbers [19]int64, eras string) {
 	text := w.rdb.HGet(w.Context(), w.keys.State(), l.Field.String()).Val()
 	if l.Own {
 		text = w.rdb.Get(w.Context(), w.keys.Own(l.Field)).Val()
 	}
 	for i, word := range strings.Fields(text) {
+		if i == 17 {
+			eras = word
+			continue
+		}
 		numbers[i], _ = strconv.ParseInt(word, 10, 64)
 	}
-	return numbers
+	if eras == "" {
+		eras = "-"
+	}
+	return numbers, eras
 }
 
 // stored compares what the server keeps of a limit with the core.
@@ -475,7 +494,7 @@ func (w *walk) stored(name string, l lua.Limit) {
 			w.Fatalf("step %d: the level of %s is kept for %v", w.step, name, ttl)
 		}
 	}
-	stored := w.record(l)
+	stored, eras := w.record(l)
 	s := w.model[name].State()
 	if s.Urgent <= w.own {
 		s.Urgent = 0
@@ -483,12 +502,12 @@ func (w *walk) stored(name string, l lua.Limit) {
 	if s.Sought+1_000_000 < w.own {
 		s.Sought = 0
 	}
-	want := [17]int64{
+	want := [19]int64{
 		lua.Version, s.Tokens, s.Per, s.Burst, s.Full.At, s.Full.Frac, s.Last,
-		s.Urgent, s.Claimed, s.Whole, s.Young, s.Total, s.Base, s.Edge, s.Sought, stored[15], stored[16],
+		s.Urgent, s.Claimed, s.Whole, s.Young, s.Total, s.Base, s.Edge, s.Sought, stored[15], s.Owes, 0, stored[18],
 	}
-	if stored != want {
-		w.Fatalf("step %d: %s: script stored %v, core has %v", w.step, name, stored, want)
+	if stored != want || eras != s.Eras {
+		w.Fatalf("step %d: %s: script stored %v and %s, core has %v and %s", w.step, name, stored, eras, want, s.Eras)
 	}
 	if n := w.rdb.ZCard(w.Context(), w.keys.Line(l.Field)).Val(); w.setTime == nil && n != int64(s.Lanes) {
 		w.Fatalf("step %d: %s: %d lanes in line, core has %d", w.step, name, n, s.Lanes)
