@@ -3,14 +3,13 @@ package providers
 import (
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/weir-go/weir/worker/evidence"
 	"github.com/weir-go/weir/worker/playlist"
 )
 
@@ -85,24 +84,7 @@ func presentable(text string, secrets ...string) string {
 	return playlist.Clip(anyURL.ReplaceAllString(playlist.OneLine(strings.ToValidUTF8(text, "?")), "[url]"), maxMessage)
 }
 
-// retryAfter reads the header of that name in both its forms, seconds and a date. A date is measured from the answer's
-// own Date, so that a clock of ours that is off does not matter. What makes no sense is 0; a day is the longest.
+// retryAfter is how long the provider asks to be left alone. A day is the longest: nobody waits longer for an analysis.
 func retryAfter(h http.Header) time.Duration {
-	const longest = 24 * time.Hour
-	value := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
-		if math.IsNaN(seconds) || seconds <= 0 {
-			return 0
-		}
-		return time.Duration(min(seconds, longest.Seconds()) * float64(time.Second))
-	}
-	until, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		now = time.Now()
-	}
-	return min(max(until.Sub(now), 0), longest)
+	return min(evidence.RetryAfter(h, time.Now()), 24*time.Hour)
 }

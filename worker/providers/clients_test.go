@@ -388,6 +388,14 @@ func TestAPIErrors(t *testing.T) {
 			want: providers.APIError{}, text: "spotify: 503 Service Unavailable",
 		},
 		{
+			name: "a moment in Unix time", api: "lastfm", status: 503, header: map[string]string{"Date": date, "Retry-After": "1795435290"},
+			want: providers.APIError{RetryAfter: 90 * time.Second}, text: "lastfm: 503 Service Unavailable; retry after 1m30s",
+		},
+		{
+			name: "milliseconds", api: "anthropic", status: 429, header: map[string]string{"Retry-After": "1", "Retry-After-Ms": "350"},
+			want: providers.APIError{RetryAfter: 350 * time.Millisecond}, text: "anthropic: 429 Too Many Requests; retry after 350ms",
+		},
+		{
 			name: "half a second", api: "spotify", status: 429, header: map[string]string{"Retry-After": "0.5"},
 			want: providers.APIError{RetryAfter: 500 * time.Millisecond}, text: "spotify: 429 Too Many Requests; retry after 500ms",
 		},

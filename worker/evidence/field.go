@@ -1,0 +1,90 @@
+package evidence
+
+import (
+	"cmp"
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// What is read of an answer at most.
+const (
+	maxFields = 64      // headers
+	maxValues = 16      // values of one header
+	maxValue  = 4 << 10 // bytes of one value
+	maxKey    = 96      // bytes of the name of a header
+)
+
+// part is what a header says of a limit. The parts are read in this order.
+type part uint8
+
+const (
+	retryMS    part = iota + 1 // a wait, in milliseconds
+	retry                      // a wait
+	current                    // RateLimit: the whole state
+	limit                      // the most that the limit allows
+	remaining                  // what is left of it
+	resetAfter                 // until it is whole again, as a wait
+	reset                      // the same, as a wait or a moment
+	resetMS                    // the same, in milliseconds
+	policy                     // RateLimit-Policy: limits with their windows
+	title                      // the name of the limit without a name
+)
+
+// field is a header that says something of a limit.
+type field struct {
+	part   part
+	rank   uint8  // of two headers that say the same, the one of lower rank counts
+	quota  string // the limit of which the header speaks, "" where it has no name
+	key    string
+	values []string
+}
+
+// gather returns the headers that speak of limits, in the order in which they are read, and the values of Date, which
+// only matter if there are such headers. It allocates only then.
+func gather(h http.Header) (fields []field, date []string) {
+	dateKey := ""
+	for key, values := range h {
+		if f, ok := recognise(key); ok {
+			f.values = values
+			fields = insert(fields, f)
+		} else if len(key) == len("Date") && strings.EqualFold(key, "Date") && (dateKey == "" || key < dateKey) {
+			dateKey, date = key, values
+		}
+	}
+	if fields == nil {
+		return nil, nil
+	}
+	return fields, date
+}
+
+// insert keeps the fields sorted, so that the order of the map does not matter, not even for what is left out when there
+// are too many.
+func insert(fields []field, f field) []field {
+	i, _ := slices.BinarySearchFunc(fields, f, field.compare)
+	if i == maxFields {
+		return fields
+	}
+	if len(fields) == maxFields {
+		fields = fields[:maxFields-1]
+	}
+	return slices.Insert(fields, i, f)
+}
+
+func (f field) compare(g field) int {
+	return cmp.Or(cmp.Compare(f.part, g.part), cmp.Compare(f.rank, g.rank), cmp.Compare(f.quota, g.quota), cmp.Compare(f.key, g.key))
+}
+
+// all yields the values that are read, without the blanks around them.
+func (f field) all() iter.Seq[string] { return readable(f.values) }
+
+func readable(values []string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, v := range values[:min(len(values), maxValues)] {
+			if len(v) <= maxValue && !yield(strings.Trim(v, " \t")) {
+				return
+			}
+		}
+	}
+}

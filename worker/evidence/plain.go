@@ -1,0 +1,57 @@
+package evidence
+
+import (
+	"strings"
+	"time"
+)
+
+// plain reads a header that has one number of one limit. A list, as older drafts of the IETF have it for the limit,
+// begins with the number that counts at present.
+func (q *quotas) plain(f field, v string, c clock) {
+	switch f.part {
+	case limit, remaining:
+		v = strings.TrimRight(v[:firstOf(v, ",;")], " \t")
+		n, ok := count(v)
+		if !ok {
+			return
+		}
+		one := q.of(f)
+		if f.part == limit {
+			learn(&one.Limit, n)
+		} else {
+			learn(&one.Remaining, n)
+		}
+	default:
+		d, ok := c.wait(v)
+		if f.part == resetMS {
+			d, ok = milliseconds(v)
+		}
+		if ok && d > 0 {
+			learnWait(&q.of(f).Reset, d)
+		}
+	}
+}
+
+// of returns the quota of a header, with the window that its name tells: X-RateLimit-Limit-Minute.
+func (q *quotas) of(f field) *Quota {
+	one := q.named(f.quota)
+	switch one.Name[strings.LastIndexByte(one.Name, '-')+1:] {
+	case "second":
+		learnWait(&one.Window, time.Second)
+	case "minute":
+		learnWait(&one.Window, time.Minute)
+	case "hour":
+		learnWait(&one.Window, time.Hour)
+	case "day":
+		learnWait(&one.Window, 24*time.Hour)
+	}
+	return one
+}
+
+// firstOf returns where the first of these characters stands, or the length of s.
+func firstOf(s, chars string) int {
+	if i := strings.IndexAny(s, chars); i >= 0 {
+		return i
+	}
+	return len(s)
+}
