@@ -41,9 +41,9 @@ func (l Limit) bucket(slack time.Duration) *bucket {
 func (b *bucket) become(other *bucket, now int64) {
 	b.fill(now)
 	b.refill, b.full, b.burst = other.refill, other.full, other.burst
-	b.level = min(b.level, b.full)
 }
 
+// fill brings the level up to now. It also cuts what is above the brim after tokens were given back or the burst fell.
 func (b *bucket) fill(now int64) {
 	// The time to the brim is compared first: the product of an idle day and a high rate does not fit 63 bits.
 	if elapsed := now - b.at; elapsed >= ceilDiv(b.full-b.level, b.refill) {
@@ -66,7 +66,7 @@ func (b *bucket) take(now, n int64) {
 	b.fill(now)
 	most := maxDebt / b.unit
 	n = max(-most, min(n, most))
-	b.level = max(-maxDebt, min(b.level-n*b.unit, b.full))
+	b.level = max(-maxDebt, b.level-n*b.unit)
 }
 
 func (b *bucket) state(now int64) State {

@@ -64,8 +64,9 @@ func no(by string, wait time.Duration) upstream.Verdict {
 	return upstream.Verdict{By: by, RetryAfter: wait}
 }
 
-func fixedWindow(n int, per time.Duration) upstream.Limit {
-	return upstream.Limit{Window: upstream.Window{N: n, Per: per, Fixed: true}}
+// fixedWindow is n calls in each full second.
+func fixedWindow(n int) upstream.Limit {
+	return upstream.Limit{Window: upstream.Window{N: n, Per: time.Second, Fixed: true}}
 }
 
 func TestKindsOfLimits(t *testing.T) {
@@ -75,7 +76,7 @@ func TestKindsOfLimits(t *testing.T) {
 		cfg  upstream.Config
 		rows []step
 	}{
-		{"a fixed window begins at multiples of its length", upstream.Config{Total: fixedWindow(3, second)}, []step{
+		{"a fixed window begins at multiples of its length", upstream.Config{Total: fixedWindow(3)}, []step{
 			{at: 900 * ms, api: a, n: 3, want: yes(), left: []int64{0}},
 			{at: 900 * ms, api: s, want: no("total-window", 100*ms)},
 			{at: second, api: s, n: 3, want: yes(), left: []int64{0}}, // six within 100 ms
@@ -88,7 +89,7 @@ func TestKindsOfLimits(t *testing.T) {
 			{at: 1900 * ms, api: s, want: yes(), left: []int64{2}},
 		}},
 		{"a limit of one API beside a fixed window of all", upstream.Config{
-			Total: fixedWindow(5, second), PerAPI: limits(s, upstream.Limit{Rate: 1, Burst: 2}),
+			Total: fixedWindow(5), PerAPI: limits(s, upstream.Limit{Rate: 1, Burst: 2}),
 		}, []step{
 			{at: 0, api: s, n: 2, want: yes(), left: []int64{0, 3}},
 			{at: 0, api: s, want: no("spotify", second), left: []int64{0, 3}},
@@ -125,7 +126,7 @@ func TestKindsOfLimits(t *testing.T) {
 		}},
 		{"another kind of limit starts full", upstream.Config{
 			Total:    upstream.Limit{Rate: 1, Burst: 1},
-			Schedule: []upstream.Change{{At: second / 2, Limit: fixedWindow(2, second)}, {At: 3 * second, Limit: fixedWindow(1, second)}},
+			Schedule: []upstream.Change{{At: second / 2, Limit: fixedWindow(2)}, {At: 3 * second, Limit: fixedWindow(1)}},
 		}, []step{
 			{at: 0, api: a, want: yes()},
 			{at: 500 * ms, api: a, n: 2, want: yes(), left: []int64{0}},
@@ -162,7 +163,8 @@ func TestKindsOfLimits(t *testing.T) {
 		{"calls that fail have been accepted", upstream.Config{
 			Total: upstream.Limit{Rate: 1, Burst: 3},
 			Stretches: []upstream.Stretch{
-				{API: a, To: second, Fault: upstream.Overloaded, Share: 1}, {API: l, To: second, Fault: upstream.Error29, Share: 1},
+				{API: a, To: second, Fault: upstream.Overloaded, Share: 1},
+				{API: l, To: second, Fault: upstream.Error29, Share: 1},
 				{API: s, To: second, Fault: upstream.Unavailable, Share: 1},
 			},
 		}, []step{

@@ -20,8 +20,9 @@ type charge struct {
 // charged in one of them is more than burst + rate·(length + slack). Nothing is kept but the charges.
 func short(l upstream.TokenLimit, slack time.Duration, charges []charge, now time.Duration, n int64) bool {
 	over := func(span time.Duration, sum int64) bool {
-		const minute = int64(time.Minute)
-		return minute*sum > minute*l.Burst+l.PerMinute*int64(span+slack)
+		// Divided instead of multiplied: what comes in a day at a high rate does not fit 63 bits.
+		excess := int64(time.Minute) * (sum - l.Burst)
+		return excess > 0 && int64(span+slack) < (excess+l.PerMinute-1)/l.PerMinute
 	}
 	if over(0, n) {
 		return true
@@ -37,7 +38,6 @@ func short(l upstream.TokenLimit, slack time.Duration, charges []charge, now tim
 // tokenLaw is one limit of tokens as the provider's rule has it: what a call needs at its start, what it is charged
 // then, and what it costs in the end.
 type tokenLaw struct {
-	name                string
 	limit               upstream.TokenLimit
 	needs, takes, costs func(upstream.Call, upstream.Usage) int64
 	charges             []charge
@@ -62,9 +62,9 @@ func lawsOfTokens(t upstream.TokenLimits) []*tokenLaw {
 		return func(c upstream.Call, u upstream.Usage) int64 { return a(c, u) + b(c, u) }
 	}
 	return slices.DeleteFunc([]*tokenLaw{
-		{"input-tokens", t.Input, in, in, usedIn, nil},
-		{"output-tokens", t.Output, needs, out, usedOut, nil},
-		{"tokens", t.Total, sum(in, needs), sum(in, out), sum(usedIn, usedOut), nil},
+		{t.Input, in, in, usedIn, nil},
+		{t.Output, needs, out, usedOut, nil},
+		{t.Total, sum(in, needs), sum(in, out), sum(usedIn, usedOut), nil},
 	}, func(l *tokenLaw) bool { return l.limit == upstream.TokenLimit{} })
 }
 
