@@ -19,7 +19,8 @@ type upstreamCmd struct {
 	Rate       float64       `env:"WEIR_RATE" default:"40" help:"Requests a second that all callers share (${default})."`
 	Burst      int64         `env:"WEIR_BURST" default:"40" help:"Requests at once (${default})."`
 	Slack      time.Duration `default:"50ms" help:"How late a request may come for its token (${default}); 0 is a strict provider."`
-	Window     string        `placeholder:"N/DURATION" help:"Also at most N requests in any span of DURATION, such as 40/1s."`
+	Window     string        `placeholder:"N/DURATION" help:"Also at most N requests in any span of DURATION, such as 40/1s. With --rate 0 --burst 0 it is the only limit."`
+	Fixed      bool          `name:"fixed-window" help:"Windows begin at multiples of their length instead of sliding."`
 	API        []string      `placeholder:"NAME=RATE:BURST" help:"A further limit of one provider, such as spotify=10:5. May be repeated."`
 	LatencyMin time.Duration `default:"50ms" help:"Shortest wait before an answer (${default})."`
 	LatencyMax time.Duration `default:"300ms" help:"Longest wait before an answer (${default})."`
@@ -27,6 +28,7 @@ type upstreamCmd struct {
 	Failures   float64       `default:"0" help:"Share of requests that fail, 0 to 1 (${default})."`
 	Overloaded float64       `default:"0" help:"Share of Anthropic requests answered 529, 0 to 1 (${default})."`
 	DenyAudio  bool          `name:"deny-audio-features" help:"Answer 403 to audio features, as Spotify does to new apps."`
+	scenarioFlags
 }
 
 func (c *upstreamCmd) config() (upstream.Config, error) {
@@ -41,6 +43,7 @@ func (c *upstreamCmd) config() (upstream.Config, error) {
 		if err != nil {
 			return cfg, err
 		}
+		w.Fixed = c.Fixed
 		cfg.Total.Window = w
 	}
 	for _, text := range c.API {
@@ -53,7 +56,8 @@ func (c *upstreamCmd) config() (upstream.Config, error) {
 		}
 		cfg.PerAPI[api] = limit
 	}
-	return cfg, nil
+	err := c.apply(&cfg, c.Fixed)
+	return cfg, err
 }
 
 // Run serves until ctx ends.

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
@@ -17,7 +16,7 @@ func (s *Server) routeAnthropic() {
 	p := &provider{api: Anthropic, above: 3, header: s.anthropicHeader, fault: func(c *call, status int) answer {
 		switch status {
 		case http.StatusTooManyRequests:
-			return anthropicError(c, status, "rate_limit_error", "This request would exceed your account's rate limit. Please try again later.")
+			return s.rateLimited(c)
 		case http.StatusRequestEntityTooLarge:
 			return anthropicError(c, status, "request_too_large", "Request exceeds the maximum size")
 		case statusOverloaded:
@@ -25,12 +24,35 @@ func (s *Server) routeAnthropic() {
 		}
 		return anthropicError(c, status, "api_error", "Internal server error")
 	}}
+	if s.cfg.Tokens.limited() {
+		p.tokens = func(c *call) func(uint64) Call {
+			c.question = s.question(c)
+			return func(arrival uint64) Call { return c.question.draw(s, arrival) }
+		}
+	}
 	s.handle("POST /v1/messages", p, s.message)
 }
 
-func (s *Server) anthropicHeader(c *call, h http.Header, refused time.Duration) {
+// rateLimited is the answer to a refused call. A call that lacks tokens under Bedrock's rule gets Bedrock's answer.
+func (s *Server) rateLimited(c *call) answer {
+	message := "This request would exceed your account's rate limit. Please try again later."
+	for _, l := range s.cfg.Tokens.named() {
+		switch {
+		case l.name != c.verdict.By:
+		case s.cfg.Tokens.Charge == ChargeHeld:
+			return answer{status: http.StatusTooManyRequests, body: object{"message": "Too many tokens, please wait before trying again."}}
+		default:
+			message = fmt.Sprintf("This request would exceed your organization's rate limit of %d %s per minute.",
+				l.limit.PerMinute, strings.ReplaceAll(l.name, "-", " "))
+		}
+	}
+	return anthropicError(c, http.StatusTooManyRequests, "rate_limit_error", message)
+}
+
+func (s *Server) anthropicHeader(c *call, h http.Header) {
 	h.Set("Request-Id", c.id)
-	if refused == 0 {
+	refused := c.verdict.RetryAfter
+	if refused == 0 || !s.cfg.callsOnly() {
 		return
 	}
 	// Anthropic states its limits per minute.
@@ -43,69 +65,17 @@ func (s *Server) anthropicHeader(c *call, h http.Header, refused time.Duration) 
 	h.Set("Anthropic-Ratelimit-Requests-Reset", time.Now().Add(refused).UTC().Format(time.RFC3339))
 }
 
+// callsOnly reports whether calls are refused by constant buckets of calls alone, and no dialect was chosen.
+func (c Config) callsOnly() bool {
+	return len(c.Headers)+len(c.Schedule)+len(c.Stretches)+len(c.RetryAfter) == 0 && !c.Tokens.limited() && c.Total.Rate != 0
+}
+
 func anthropicError(c *call, status int, kind, message string) answer {
 	return answer{status: status, body: object{
 		"type":       "error",
 		"error":      object{"type": kind, "message": message},
 		"request_id": c.id,
 	}}
-}
-
-// prose is text as the Messages API takes it, a string or a list of text blocks.
-type prose string
-
-func (p *prose) UnmarshalJSON(b []byte) error {
-	if b[0] != '[' {
-		return json.Unmarshal(b, (*string)(p))
-	}
-	var blocks []struct {
-		Type string `json:"type"`
-		Text string `json:"text"`
-	}
-	if err := json.Unmarshal(b, &blocks); err != nil {
-		return err
-	}
-	for _, block := range blocks {
-		if block.Type != "text" {
-			return fmt.Errorf("content block of type %q: only text is simulated", block.Type)
-		}
-		*p += prose(block.Text) + "\n"
-	}
-	return nil
-}
-
-type messageRequest struct {
-	Model     string `json:"model"`
-	MaxTokens int    `json:"max_tokens"`
-	Stream    bool   `json:"stream"`
-	System    prose  `json:"system"`
-	Messages  []struct {
-		Role    string `json:"role"`
-		Content prose  `json:"content"`
-	} `json:"messages"`
-}
-
-// problem words what is wrong with a request, "" for nothing.
-func (m messageRequest) problem() string {
-	switch {
-	case m.Model == "":
-		return "model: Field required"
-	case m.MaxTokens < 1:
-		return "max_tokens: Input should be greater than or equal to 1"
-	case m.Stream:
-		return "stream: only false is simulated"
-	case len(m.Messages) == 0:
-		return "messages: at least one message is required"
-	}
-	for i, turn := range m.Messages {
-		if turn.Role != "user" && turn.Role != "assistant" {
-			return fmt.Sprintf("messages.%d.role: Input should be 'user' or 'assistant'", i)
-		}
-		if turn.Content == "" {
-			return fmt.Sprintf("messages.%d.content: Field required", i)
-		}
-	}
-	return ""
 }
 
 // message answers POST /v1/messages.
@@ -116,42 +86,30 @@ func (s *Server) message(c *call) answer {
 	if c.Header.Get("Anthropic-Version") == "" {
 		return anthropicError(c, http.StatusBadRequest, "invalid_request_error", "anthropic-version: header is required")
 	}
-	var m messageRequest
-	if err := json.Unmarshal(c.body, &m); err != nil {
-		return anthropicError(c, http.StatusBadRequest, "invalid_request_error", "The request body is not valid JSON for a message: "+err.Error())
+	q := c.question
+	if q == nil {
+		q = s.question(c)
+		q.draw(s, c.number)
 	}
-	if problem := m.problem(); problem != "" {
-		return anthropicError(c, http.StatusBadRequest, "invalid_request_error", problem)
+	if q.wrong != "" {
+		return anthropicError(c, http.StatusBadRequest, "invalid_request_error", q.wrong)
 	}
-
-	var asked strings.Builder
-	asked.WriteString(string(m.System))
-	for _, turn := range m.Messages {
-		if turn.Role == "user" { // what the model said before is not a question
-			asked.WriteString("\n" + string(turn.Content))
-		}
-	}
-	text, stop := s.completion(asked.String()), "end_turn"
-	if int64(m.MaxTokens) < tokens(text) { // so that max_tokens too small for the JSON cuts it here as well
-		text, stop = text[:4*m.MaxTokens], "max_tokens"
-	}
+	text, stop := q.answer()
+	c.used = Usage{Input: q.input, Output: q.cost.Output}
 	return answer{status: http.StatusOK, body: object{
 		"id":            "msg_01" + base62(c.dice, 22),
 		"type":          "message",
 		"role":          "assistant",
-		"model":         m.Model,
+		"model":         q.Model,
 		"content":       []object{{"type": "text", "text": text}},
 		"stop_reason":   stop,
 		"stop_sequence": nil,
 		"usage": object{
-			"input_tokens":                tokens(asked.String()),
-			"output_tokens":               tokens(text),
+			"input_tokens":                q.input,
+			"output_tokens":               q.cost.Output,
 			"cache_creation_input_tokens": 0,
-			"cache_read_input_tokens":     0,
+			"cache_read_input_tokens":     q.cost.CacheRead,
 			"service_tier":                "standard",
 		},
 	}}
 }
-
-// tokens is about how many tokens a text has: four bytes each.
-func tokens(text string) int64 { return ceilDiv(int64(len(text)), 4) }

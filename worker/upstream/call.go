@@ -1,13 +1,11 @@
 package upstream
 
 import (
-	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -28,6 +26,15 @@ type call struct {
 	body []byte     // read whole
 	dice *rand.Rand // this arrival's own, of the seed and its number
 	id   string     // the request id that Anthropic puts on everything
+
+	at      time.Time // of the verdict
+	verdict Verdict
+	left    []State // at the verdict, where headers state it
+	tokens  Call    // what the judge has been told, zero where tokens are not limited
+	used    Usage   // what the answer uses, none where the call fails
+
+	number   uint64    // of the arrival at its API
+	question *question // to Anthropic, nil until the body is read for it
 }
 
 // provider is what the three have apart from their answers.
@@ -37,24 +44,33 @@ type provider struct {
 	above float64
 	// fault words an error that is not the request's content: 413, 429, 500, 503, or 529.
 	fault func(c *call, status int) answer
-	// header adds what the provider puts on every response; refused is 0 where the arrival was accepted. Nil: nothing.
-	header func(c *call, h http.Header, refused time.Duration)
+	// header adds what the provider puts on every response. Nil: nothing.
+	header func(c *call, h http.Header)
+	// tokens reads from the body what the judge is to know, and returns what it draws for the arrival of a number. It is
+	// nil where tokens are not limited: then the body is read after the verdict.
+	tokens func(c *call) func(number uint64) Call
 }
 
 // handle serves a pattern as arrivals of p. Only the mux, which has to find out whose arrival it is, comes before
-// the stamp.
+// the stamp, and the body where tokens are limited.
 func (s *Server) handle(pattern string, p *provider, respond func(*call) answer) {
 	all := apis()
 	index := slices.Index(all[:], p.api)
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		number, refused := s.arrive(p.api, index)
-		c := &call{Request: r, dice: s.seeded("arrival", string(p.api), strconv.FormatUint(number, 10))}
+		c := &call{Request: r}
+		var unread error
+		var tokens func(uint64) Call
+		if p.tokens != nil {
+			unread = c.read(w)
+			tokens = p.tokens(c)
+		}
+		s.arrive(p, index, c, tokens)
 		c.id = "req_" + base62(c.dice, 24)
 		if p.header != nil {
-			p.header(c, w.Header(), refused)
+			p.header(c, w.Header())
 		}
-		if refused > 0 {
-			w.Header().Set("Retry-After", strconv.FormatInt(ceilDiv(int64(refused), int64(time.Second)), 10))
+		s.writeHeaders(c, p, w.Header())
+		if !c.verdict.OK {
 			p.fault(c, http.StatusTooManyRequests).write(w)
 			return
 		}
@@ -62,70 +78,37 @@ func (s *Server) handle(pattern string, p *provider, respond func(*call) answer)
 		// The order of the draws is part of what a seed means: wait, then error, then contents.
 		wait, trouble := s.latency(c.dice, p), s.trouble(c.dice, p)
 		// Read even if it is not needed: net/http notices a client that hangs up only once the body is at its end.
+		if p.tokens == nil {
+			unread = c.read(w)
+		}
 		var a answer
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-		_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+		_, tooLarge := errors.AsType[*http.MaxBytesError](unread)
 		switch {
 		case tooLarge:
 			a = p.fault(c, http.StatusRequestEntityTooLarge)
-		case err != nil:
+		case unread != nil:
 			wait, a = 0, p.fault(c, http.StatusServiceUnavailable)
+		case c.verdict.Fault != "":
+			a = faulty(p, c)
 		case trouble != 0:
 			a = p.fault(c, trouble)
 		default:
-			c.body = body
 			a = respond(c)
 		}
 		if !sleep(r.Context(), wait) {
 			// Mostly nobody reads this. But if it was the server that ended the request, silence would be an empty 200.
 			a = p.fault(c, http.StatusServiceUnavailable)
+			c.cutShort(time.Since(c.at), wait)
+		}
+		if p.tokens != nil {
+			s.end(p.api, c)
 		}
 		a.write(w)
 	})
 }
 
-// arrive stamps and judges an arrival; it returns its number and, where it is refused, for how long.
-func (s *Server) arrive(api API, index int) (number uint64, refused time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := int64(time.Since(s.start)) // under the lock, or a later stamp could be judged first
-	refused = s.judge.arrive(api, now)
-	s.ledger.add(now, index, refused > 0)
-	s.number[index]++
-	return s.number[index], refused
-}
-
-// latency draws a wait from the API's part of the range.
-func (s *Server) latency(dice *rand.Rand, p *provider) time.Duration {
-	span := float64(s.cfg.Latency.Max - s.cfg.Latency.Min)
-	return s.cfg.Latency.Min + time.Duration(span*(p.above+2*dice.Float64())/5)
-}
-
-// trouble draws the status of an injected error, 0 for none.
-func (s *Server) trouble(dice *rand.Rand, p *provider) int {
-	at, unavailable := dice.Float64(), dice.IntN(2) == 1
-	switch {
-	case at < s.cfg.Failures && unavailable:
-		return http.StatusServiceUnavailable
-	case at < s.cfg.Failures:
-		return http.StatusInternalServerError
-	case p.api == Anthropic && at < s.cfg.Failures+s.cfg.Overloaded:
-		return statusOverloaded
-	}
-	return 0
-}
-
-// sleep reports whether it slept for all of d; it is cut short when ctx ends.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+// read reads the whole body.
+func (c *call) read(w http.ResponseWriter) (err error) {
+	c.body, err = io.ReadAll(http.MaxBytesReader(w, c.Body, maxBody))
+	return err
 }

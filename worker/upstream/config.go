@@ -1,11 +1,6 @@
 package upstream
 
-import (
-	"fmt"
-	"math"
-	"slices"
-	"time"
-)
+import "time"
 
 // API is the name of a provider, as it appears in statistics and as the route of its callers.
 type API string
@@ -25,7 +20,7 @@ func apis() [apiCount]API { return [...]API{Anthropic, Spotify, LastFM} }
 // Config says what a Server allows and how it behaves. Nothing is filled in: a zero means what its field says, and
 // Default holds the usual values.
 type Config struct {
-	// Total is the limit that all APIs share. Its bucket is required, so a zero Rate or Burst is refused.
+	// Total is the limit that all APIs share. A bucket or a window is required.
 	Total Limit
 	// PerAPI holds further limits, each for one API alone. Nil: none.
 	PerAPI map[API]Limit
@@ -45,25 +40,44 @@ type Config struct {
 	// DenyAudioFeatures answers 403 to every request for audio features, as Spotify does to new apps. Zero: they are
 	// served.
 	DenyAudioFeatures bool
+
+	// Tokens limits the tokens of Anthropic's models. Zero: tokens are not limited.
+	Tokens TokenLimits
+	// Output is how many output tokens Anthropic's answers have. Zero: as many as their text.
+	Output OutputLength
+	// Headers are the fields in which answers state what is left. Nil: refusals have Retry-After, and those of Anthropic
+	// its fields about requests as well, as long as constant limits of calls are all that refuses.
+	Headers []Dialect
+	// RetryAfter replaces the wait that refused calls of an API are given, at most 31 days. Nil: the wait is true.
+	RetryAfter map[API]time.Duration
+	// Schedule holds the changes of Total, in the order of time. Nil: it stays.
+	Schedule []Change
+	// Strangers are other clients on the same key. Nil: there are none.
+	Strangers []Strangers
+	// Stretches are times in which calls fail. Nil: there are none.
+	Stretches []Stretch
 }
 
-// Limit is a token bucket, a sliding window, or both at once.
+// Limit is a token bucket, a window, or both at once.
 type Limit struct {
 	// Rate is the refill in tokens a second, from 0.001 to 1,000,000 in steps of 0.001 (a slower limit is a window).
 	// Zero, together with a zero Burst: no bucket.
 	Rate float64
 	// Burst is the number of tokens in a full bucket, slack apart, from 1 to 1,000,000. Zero: see Rate.
 	Burst int64
-	// Window allows at most so many calls in any span of a length. Zero: no window.
+	// Window allows at most so many calls within a length. Zero: no window.
 	Window Window
 }
 
-// Window allows at most N calls in every half-open span of length Per less the slack.
+// Window allows at most N calls in every half-open span of length Per less the slack, or in every span of length Per
+// that begins at a multiple of Per.
 type Window struct {
 	// N is from 1 to 1,000,000. Zero, together with a zero Per: no window.
 	N int
 	// Per is longer than the slack and at most 31 days. Zero: see N.
 	Per time.Duration
+	// Fixed aligns the spans to multiples of Per since the start, without slack. Zero: the window slides.
+	Fixed bool
 }
 
 // Latency is a range of waits. Each API has its own part of it: the lowest two fifths for Last.fm, the highest two
@@ -82,66 +96,4 @@ func Default() Config {
 		Slack:   50 * time.Millisecond,
 		Latency: Latency{Min: 50 * time.Millisecond, Max: 300 * time.Millisecond},
 	}
-}
-
-// The bounds keep every product of the judge within 63 bits: 10⁶·10¹² units for a burst and 10⁹·5·10⁹ for the slack.
-const (
-	maxRate   = 1_000_000
-	maxBurst  = 1_000_000
-	maxSlack  = 5 * time.Second
-	maxWindow = 1_000_000
-	maxPer    = 31 * 24 * time.Hour
-	maxWait   = time.Minute
-)
-
-func (c Config) validate() error {
-	if c.Slack < 0 || c.Slack > maxSlack {
-		return fmt.Errorf("upstream: slack is %v: give one from 0 (strict) to %v", c.Slack, maxSlack)
-	}
-	if err := c.Total.validate("total", c.Slack, true); err != nil {
-		return err
-	}
-	all := apis()
-	for api := range c.PerAPI {
-		if !slices.Contains(all[:], api) {
-			return fmt.Errorf("upstream: api %q of the per-API limits is unknown: the APIs are %v", api, all)
-		}
-	}
-	for _, api := range all { // not the map, so that of two mistakes the same one is reported each time
-		if err := c.PerAPI[api].validate(string(api), c.Slack, false); err != nil {
-			return err
-		}
-	}
-	if l := c.Latency; l.Min < 0 || l.Max < l.Min || l.Max > maxWait {
-		return fmt.Errorf("upstream: latency is %v to %v: give a range that does not fall, within 0 to %v", l.Min, l.Max, maxWait)
-	}
-	for _, share := range []struct {
-		name string
-		of   float64
-	}{{"failures", c.Failures}, {"overloaded", c.Overloaded}, {"failures + overloaded", c.Failures + c.Overloaded}} {
-		if !(share.of >= 0 && share.of <= 1) { // so that NaN is refused too
-			return fmt.Errorf("upstream: share of %s is %v: give one from 0 to 1", share.name, share.of)
-		}
-	}
-	return nil
-}
-
-func (l Limit) validate(name string, slack time.Duration, required bool) error {
-	if required || l.Rate != 0 || l.Burst != 0 {
-		if !(l.Rate >= 0.001 && l.Rate <= maxRate) || math.Round(l.Rate*1000)/1000 != l.Rate {
-			return fmt.Errorf("upstream: %s rate is %v: give one from 0.001 to %d a second in steps of 0.001", name, l.Rate, maxRate)
-		}
-		if l.Burst < 1 || l.Burst > maxBurst {
-			return fmt.Errorf("upstream: %s burst is %d: give one from 1 to %d", name, l.Burst, maxBurst)
-		}
-	}
-	if w := l.Window; w != (Window{}) {
-		if w.N < 1 || w.N > maxWindow {
-			return fmt.Errorf("upstream: %s window count is %d: give one from 1 to %d", name, w.N, maxWindow)
-		}
-		if w.Per <= slack || w.Per > maxPer {
-			return fmt.Errorf("upstream: %s window length is %v: give one longer than the slack (%v) and at most %v", name, w.Per, slack, maxPer)
-		}
-	}
-	return nil
 }

@@ -45,6 +45,43 @@ func TestNewRefuses(t *testing.T) {
 		{"failures is 1.5", func(c *upstream.Config) { c.Failures = 1.5 }},
 		{"failures is NaN", func(c *upstream.Config) { c.Failures = math.NaN() }},
 		{"overloaded is -0.1", func(c *upstream.Config) { c.Overloaded = -0.1 }},
+		{"input-tokens per minute is 0", func(c *upstream.Config) { c.Tokens.Input.Burst = 5 }},
+		{"output-tokens per minute is 10000001", func(c *upstream.Config) { c.Tokens.Output = upstream.TokenLimit{PerMinute: 10_000_001, Burst: 1} }},
+		{"tokens burst is -1", func(c *upstream.Config) { c.Tokens.Total = upstream.TokenLimit{PerMinute: 1, Burst: -1} }},
+		{`charge is "never"`, func(c *upstream.Config) { c.Tokens.Charge = "never" }},
+		{"output median is 0", func(c *upstream.Config) { c.Output.Sigma = 1 }},
+		{"output median is -1", func(c *upstream.Config) { c.Output.Median = -1 }},
+		{"output sigma is NaN", func(c *upstream.Config) { c.Output = upstream.OutputLength{Median: 1, Sigma: math.NaN()} }},
+		{"output sigma is 3.1", func(c *upstream.Config) { c.Output = upstream.OutputLength{Median: 1, Sigma: 3.1} }},
+		{`dialect "x"`, func(c *upstream.Config) { c.Headers = []upstream.Dialect{"x"} }},
+		{"[x-seconds x-epoch] write the same field", func(c *upstream.Config) {
+			c.Headers = []upstream.Dialect{upstream.HeadersXSeconds, upstream.HeadersIETF, upstream.HeadersXEpoch}
+		}},
+		{"[ietf ietf-list] write the same field", func(c *upstream.Config) {
+			c.Headers = []upstream.Dialect{upstream.HeadersIETF, upstream.HeadersIETFList}
+		}},
+		{"retry-after of lastfm is -1ns", func(c *upstream.Config) { c.RetryAfter = map[upstream.API]time.Duration{"lastfm": -1} }},
+		{`api "deezer" of retry-after`, func(c *upstream.Config) { c.RetryAfter = map[upstream.API]time.Duration{"deezer": 1} }},
+		{"schedule change 0 is at 0s", func(c *upstream.Config) { c.Schedule = []upstream.Change{{Limit: c.Total}} }},
+		{"schedule change 1 is at 1s", func(c *upstream.Config) {
+			c.Schedule = []upstream.Change{{At: time.Second, Limit: c.Total}, {At: time.Second, Limit: c.Total}}
+		}},
+		{"schedule change 0 rate is 0", func(c *upstream.Config) { c.Schedule = []upstream.Change{{At: 1}} }},
+		{"strangers 0 rate is 1001", func(c *upstream.Config) { c.Strangers = []upstream.Strangers{{API: "spotify", Rate: 1001}} }},
+		{`api "" of strangers 0`, func(c *upstream.Config) { c.Strangers = []upstream.Strangers{{Rate: 1}} }},
+		{"strangers 0 ends at 1s", func(c *upstream.Config) {
+			c.Strangers = []upstream.Strangers{{API: "spotify", Rate: 1, From: time.Second, To: time.Second}}
+		}},
+		{"strangers 0 tokens are", func(c *upstream.Config) {
+			c.Strangers = []upstream.Strangers{{API: "anthropic", Rate: 1, Call: upstream.Call{Output: -1}}}
+		}},
+		{"stretch 0 begins at -1s", func(c *upstream.Config) {
+			c.Stretches = []upstream.Stretch{{API: "spotify", Fault: "refused", Share: 1, From: -time.Second}}
+		}},
+		{`stretch 0 fault is "overloaded"`, func(c *upstream.Config) {
+			c.Stretches = []upstream.Stretch{{API: "spotify", Fault: "overloaded", Share: 1}}
+		}},
+		{"stretch 0 share is 0", func(c *upstream.Config) { c.Stretches = []upstream.Stretch{{API: "spotify", Fault: "refused"}} }},
 		{"failures + overloaded is 1.5", func(c *upstream.Config) { c.Failures, c.Overloaded = 0.75, 0.75 }},
 	} {
 		cfg := upstream.Default()
@@ -73,6 +110,13 @@ func TestNewAccepts(t *testing.T) {
 			Total:  upstream.Limit{Rate: 40, Burst: 40},
 			PerAPI: limits(upstream.Spotify, upstream.Limit{Window: upstream.Window{N: 180, Per: 30 * time.Second}}),
 		},
+		"a window alone": {Total: upstream.Limit{Window: upstream.Window{N: 1, Per: 1}}},
+		"tokens": {Total: upstream.Limit{Rate: 40, Burst: 40}, Slack: 5 * time.Second, Tokens: upstream.TokenLimits{
+			Input: upstream.TokenLimit{PerMinute: 1, Burst: 1}, Output: upstream.TokenLimit{PerMinute: 10_000_000, Burst: 10_000_000},
+		}},
+		"a header of each field": {Total: upstream.Limit{Rate: 40, Burst: 40}, Headers: []upstream.Dialect{
+			upstream.HeadersAnthropic, upstream.HeadersXEpoch, upstream.HeadersIETF, upstream.HeadersIETFWindow, upstream.RetryIMF, upstream.RetryMS,
+		}},
 		"nothing but errors": {Total: upstream.Limit{Rate: 40, Burst: 40}, Failures: 0.5, Overloaded: 0.5},
 	} {
 		if _, err := upstream.New(cfg); err != nil {

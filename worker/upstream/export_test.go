@@ -2,13 +2,6 @@ package upstream
 
 import "time"
 
-// Judge is the judge alone, for timelines of its own.
-type Judge struct{ j *judge }
-
-func NewJudge(cfg Config) (Judge, error) { return Judge{newJudge(cfg)}, cfg.validate() }
-
-func (j Judge) Arrive(api API, at time.Duration) time.Duration { return j.j.arrive(api, int64(at)) }
-
 // Ledger is the ledger alone, for more arrivals than a test can send.
 type Ledger struct{ l ledger }
 

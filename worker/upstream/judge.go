@@ -1,112 +1,126 @@
 package upstream
 
 import (
-	"math"
+	"slices"
 	"time"
 )
 
-// judge decides which arrivals are within the limits. It has no clock and no lock: times are arguments, in
-// nanoseconds from any origin that is not after the first arrival.
-type judge struct {
-	now   int64 // the latest time it has been told
-	gates map[API][]gate
+// Judge decides which calls are within the limits of a Config. It is what a Server asks, and it can be driven without
+// one: it has no clock and no lock, and every method takes the time since the start. A time before an earlier one
+// counts as the earlier one. All buckets start full and all windows empty.
+type Judge struct {
+	cfg       Config
+	now       int64 // nanoseconds, the latest time that it has been given
+	own       map[API][]*meter
+	total     []*meter
+	meters    map[API][]*meter // own and total
+	changes   []Change         // those to come
+	crowds    []*crowd
+	stretches []stretch
 }
 
-// gate is one limit. Its wait is how long until it would let one more arrival pass, 0 for now; take charges it.
-type gate interface {
-	wait(now int64) int64
-	take(now int64)
+// Verdict is what becomes of a call.
+type Verdict struct {
+	// OK reports whether the call is accepted and charged.
+	OK bool
+	// RetryAfter is the wait that a refused call is given: the time until it could be accepted if nobody else came, or
+	// what Config.RetryAfter says.
+	RetryAfter time.Duration
+	// Never reports that no wait helps: the call needs more tokens than a full bucket holds, or its API refuses calls
+	// until the end. RetryAfter is 0 then, unless Config.RetryAfter says otherwise.
+	Never bool
+	// By names the limit with the longest wait, as in State, or is "stretch". It is empty where OK.
+	By string
+	// Fault is how an accepted call fails because of a Stretch. Empty: it does not.
+	Fault Fault
 }
 
-// newJudge makes the judge of a valid configuration. All buckets start full and all windows empty.
-func newJudge(cfg Config) *judge {
-	total := cfg.Total.gates(cfg.Slack)
-	j := &judge{gates: make(map[API][]gate)}
+// NewJudge returns the judge of a configuration, or the error of New.
+func NewJudge(cfg Config) (*Judge, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	j := &Judge{cfg: cfg, changes: cfg.Schedule, own: make(map[API][]*meter), meters: make(map[API][]*meter)}
 	for _, api := range apis() {
-		j.gates[api] = append(cfg.PerAPI[api].gates(cfg.Slack), total...)
+		j.own[api] = cfg.PerAPI[api].meters(string(api), cfg.Slack, 0)
 	}
-	return j
+	j.own[Anthropic] = append(j.own[Anthropic], cfg.Tokens.meters(cfg.Slack)...)
+	j.setTotal(cfg.Total.meters("total", cfg.Slack, cfg.widest()))
+	for _, s := range cfg.Strangers {
+		j.crowds = append(j.crowds, newCrowd(s))
+	}
+	for i, s := range cfg.Stretches {
+		j.stretches = append(j.stretches, newStretch(s, cfg.Seed, i))
+	}
+	return j, nil
 }
 
-func (l Limit) gates(slack time.Duration) (gates []gate) {
-	if l.Rate != 0 {
-		full := l.capacity(slack)
-		gates = append(gates, &bucket{refill: l.refill(), full: full, level: full})
+func (j *Judge) setTotal(total []*meter) {
+	j.total = total
+	for api, own := range j.own {
+		j.meters[api] = slices.Concat(own, total)
 	}
-	if l.Window.N != 0 {
-		gates = append(gates, &window{n: l.Window.N, length: int64(l.Window.Per - slack)})
-	}
-	return gates
 }
 
-// arrive judges one arrival at now: 0 if it is accepted, else the time until this API could be accepted if nobody
-// else came. A now before an earlier one counts as that one.
-func (j *judge) arrive(api API, now int64) time.Duration {
-	j.now = max(j.now, now)
-	var wait int64
-	for _, g := range j.gates[api] {
-		wait = max(wait, g.wait(j.now))
+// Arrive judges one call at now and charges it where it is accepted. A refused call is charged to no limit.
+func (j *Judge) Arrive(api API, now time.Duration, c Call) Verdict {
+	j.advance(int64(now))
+	return j.decide(api, c)
+}
+
+// End ends an accepted call: it replaces what c was charged at its arrival by what it has used. It is needed where
+// Config.Tokens are limited, once for each accepted call.
+func (j *Judge) End(api API, now time.Duration, c Call, used Usage) {
+	j.advance(int64(now))
+	j.settle(api, c, used)
+}
+
+// Remaining returns what every limit of an API has left at now.
+func (j *Judge) Remaining(api API, now time.Duration) []State {
+	j.advance(int64(now))
+	states := make([]State, len(j.meters[api]))
+	for i, m := range j.meters[api] {
+		states[i] = m.state(j.now)
+		states[i].Name, states[i].Unit = m.name, m.unit
+	}
+	return states
+}
+
+// decide judges one call at j.now.
+func (j *Judge) decide(api API, c Call) Verdict {
+	needed, taken := j.cfg.Tokens.Charge.atStart(c)
+	fault, wait := j.fault(api)
+	var by string
+	if wait > 0 {
+		by = "stretch"
+	}
+	for _, m := range j.meters[api] {
+		if w := m.wait(j.now, m.of(needed)); w > wait {
+			wait, by = w, m.name
+		}
 	}
 	if wait > 0 {
-		return time.Duration(wait)
+		v := Verdict{By: by, RetryAfter: time.Duration(wait)}
+		if wait == never {
+			v.Never, v.RetryAfter = true, 0
+		}
+		if told := j.cfg.RetryAfter[api]; told != 0 {
+			v.RetryAfter = told
+		}
+		return v
 	}
-	for _, g := range j.gates[api] {
-		g.take(j.now)
+	for _, m := range j.meters[api] {
+		m.take(j.now, m.of(taken))
 	}
-	return 0
+	return Verdict{OK: true, Fault: fault}
 }
 
-// token is one token in the unit of levels. A unit is 10⁻¹² of a token because then a rate in thousandths of a token
-// a second is a whole number of units a nanosecond, and nothing is ever rounded.
-const token = 1_000_000_000_000
-
-// refill is the rate in units a nanosecond.
-func (l Limit) refill() int64 { return int64(math.Round(l.Rate * 1000)) }
-
-// capacity is burst + rate·slack in units: the most that is accepted in no time at all.
-func (l Limit) capacity(slack time.Duration) int64 { return l.Burst*token + l.refill()*int64(slack) }
-
-type bucket struct {
-	refill int64 // units a nanosecond
-	full   int64 // units
-	level  int64 // units, as of at
-	at     int64
-}
-
-func (b *bucket) wait(now int64) int64 {
-	// The time to the brim is compared first: the product of an idle day and a high rate does not fit 63 bits.
-	if elapsed := now - b.at; elapsed >= ceilDiv(b.full-b.level, b.refill) {
-		b.level = b.full
-	} else {
-		b.level += elapsed * b.refill
+// settle ends one call at j.now.
+func (j *Judge) settle(api API, c Call, used Usage) {
+	_, taken := j.cfg.Tokens.Charge.atStart(c)
+	for _, m := range j.meters[api] {
+		if m.unit == Tokens {
+			m.take(j.now, m.of(used)-m.of(taken))
+		}
 	}
-	b.at = now
-	return ceilDiv(max(0, token-b.level), b.refill)
-}
-
-func (b *bucket) take(int64) { b.level -= token }
-
-func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }
-
-type window struct {
-	n      int
-	length int64   // nanoseconds, slack taken off
-	log    []int64 // the last n arrivals accepted, as a ring once it is full
-	oldest int
-}
-
-func (w *window) wait(now int64) int64 {
-	if len(w.log) < w.n {
-		return 0
-	}
-	return max(0, w.log[w.oldest]+w.length-now)
-}
-
-func (w *window) take(now int64) {
-	if len(w.log) < w.n {
-		w.log = append(w.log, now)
-		return
-	}
-	w.log[w.oldest] = now
-	w.oldest = (w.oldest + 1) % w.n
 }

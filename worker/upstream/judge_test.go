@@ -124,7 +124,7 @@ func TestJudgeTimelines(t *testing.T) {
 			}
 			for _, row := range tc.rows {
 				for i := range row.n {
-					if got := j.Arrive(row.api, row.at); got != row.wait {
+					if got := j.Arrive(row.api, row.at, upstream.Call{}).RetryAfter; got != row.wait {
 						t.Fatalf("at %v, %s no. %d of %d: told to wait %v, want %v", row.at, row.api, i+1, row.n, got, row.wait)
 					}
 				}
@@ -228,7 +228,7 @@ func TestJudgeKeepsTheLaw(t *testing.T) {
 				now += max(0, last-time.Duration(rapid.Int64Range(0, 1).Draw(t, "early")))
 			}
 			api := rapid.SampledFrom(apis).Draw(t, "api")
-			wait := j.Arrive(api, now)
+			wait := j.Arrive(api, now, upstream.Call{}).RetryAfter
 			if broken := anyBroken(cfg, api, accepted, now); broken != (wait > 0) {
 				t.Fatalf("%s at %v: wait %v, but accepting it breaks a limit: %t", api, now, wait, broken)
 			}

@@ -13,7 +13,7 @@ func (s *Server) routeLastFM() {
 		switch status {
 		case http.StatusTooManyRequests:
 			// The real one may say 29 inside 200. Here a refusal is a 429 for every API, so that any client can be
-			// held to the budget by the status alone.
+			// held to the budget by the status alone. A Stretch of Error29 plays the other form.
 			return answer{status: status, body: lastfmBody(29, "Rate Limit Exceeded - Your IP has made too many requests in a short period")}
 		case http.StatusRequestEntityTooLarge:
 			return lastfmError(6, "Invalid parameters - the request is too large")

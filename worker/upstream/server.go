@@ -18,17 +18,20 @@ type Server struct {
 	shelf *shelf
 
 	mu     sync.Mutex
-	judge  *judge
+	judge  *Judge
 	ledger ledger
-	number [apiCount]uint64 // arrivals since New; a reset leaves it alone, because waits and errors hang on it
+	used   Usage                   // of ended calls, where tokens are limited
+	before [apiCount]StrangerCount // strangers until the last reset
+	number [apiCount]uint64        // arrivals since New; a reset leaves it alone, because waits and errors hang on it
 }
 
 // New returns a server with full buckets, or an error of one line that names the field that is out of range.
 func New(cfg Config) (*Server, error) {
-	if err := cfg.validate(); err != nil {
+	judge, err := NewJudge(cfg)
+	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), start: time.Now(), judge: newJudge(cfg)}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), start: time.Now(), judge: judge}
 	s.shelf = s.newShelf()
 	s.routeAnthropic()
 	s.routeSpotify()

@@ -1,15 +1,18 @@
 package upstream
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Stats is what GET /stats answers: everything since New or the last POST /stats/reset.
 type Stats struct {
-	Rate    float64 `json:"rate"`     // of the shared bucket, a second
-	Burst   int64   `json:"burst"`    // of the shared bucket, slack apart
+	Rate    float64 `json:"rate"`     // of the shared bucket at the start, a second
+	Burst   int64   `json:"burst"`    // of the shared bucket at the start, slack apart
 	SlackMS float64 `json:"slack_ms"` // milliseconds
 
 	// Allowed1s is the largest Worst1s that the shared limit lets pass: burst + rate·slack + rate·1 s rounded down,
-	// or less where the shared window is narrower.
+	// or less where the shared window is narrower. Of a limit that changes it is the largest.
 	Allowed1s int64         `json:"allowed_1s"`
 	Worst1s   int64         `json:"worst_1s"` // most arrivals in any half-open second, refused ones included
 	Arrivals  map[API]int64 `json:"arrivals"` // refused ones included
@@ -25,6 +28,14 @@ type Stats struct {
 
 	// Per100ms counts arrivals in bins of 100 ms from the first one on, for the first hour.
 	Per100ms []int64 `json:"per_100ms"`
+
+	// InputTokens and OutputTokens are what ended calls of Anthropic have used, where tokens are limited.
+	InputTokens  int64 `json:"input_tokens,omitzero"`
+	OutputTokens int64 `json:"output_tokens,omitzero"`
+
+	// Strangers and StrangersRefused count the calls of strangers that came, per API. They are in no other figure.
+	Strangers        map[API]int64 `json:"strangers,omitempty"` // refused ones included
+	StrangersRefused map[API]int64 `json:"strangers_refused,omitempty"`
 }
 
 // Stats returns a copy of the counters. It is safe for concurrent use.
@@ -49,8 +60,26 @@ func (s *Server) Stats() Stats {
 		st.HTTP429[api] = l.refused[i]
 		st.Refused += l.refused[i]
 	}
-	st.BudgetUsed = float64(st.Total-st.Refused) / (float64(st.Burst) + st.Rate*st.Seconds)
+	st.BudgetUsed = float64(st.Total-st.Refused) / s.cfg.Total.budget(st.Seconds)
+	st.InputTokens, st.OutputTokens = s.used.Input, s.used.Output
+	if len(s.cfg.Strangers) > 0 {
+		st.Strangers, st.StrangersRefused = make(map[API]int64, apiCount), make(map[API]int64, apiCount)
+		for i, api := range apis() {
+			came := s.judge.Strangers(api, time.Since(s.start))
+			st.StrangersRefused[api] = came.Refused - s.before[i].Refused
+			st.Strangers[api] = came.Accepted - s.before[i].Accepted + st.StrangersRefused[api]
+		}
+	}
 	return st
+}
+
+// budget is how many calls the limit pays for in a run of so many seconds. Where there is no bucket, a window counts
+// as one that holds its count and refills it in its length.
+func (l Limit) budget(seconds float64) float64 {
+	if l.Rate != 0 {
+		return float64(l.Burst) + l.Rate*seconds
+	}
+	return float64(l.Window.N) * (1 + seconds/l.Window.Per.Seconds())
 }
 
 // Arrivals returns the remembered arrivals, at most the last 524,288, oldest first. It is safe for concurrent use.
@@ -65,14 +94,31 @@ func (s *Server) Arrivals() []Arrival {
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ledger = ledger{}
+	s.ledger, s.used = ledger{}, Usage{}
+	for i, api := range apis() {
+		s.before[i] = s.judge.Strangers(api, time.Since(s.start))
+	}
 }
 
+// allowed1s is of the largest limit, where it changes.
 func (c Config) allowed1s() int64 {
-	allowed := (c.Total.capacity(c.Slack) + c.Total.refill()*int64(time.Second)) / token
-	if w := c.Total.Window; w.N != 0 {
-		spans := ceilDiv(int64(time.Second), int64(w.Per-c.Slack))
-		allowed = min(allowed, int64(w.N)*spans)
+	allowed := c.Total.allowed1s(c.Slack)
+	for _, change := range c.Schedule {
+		allowed = max(allowed, change.Limit.allowed1s(c.Slack))
+	}
+	return allowed
+}
+
+func (l Limit) allowed1s(slack time.Duration) int64 {
+	allowed := int64(math.MaxInt64)
+	if l.Rate != 0 {
+		allowed = (l.capacity(slack) + l.refill()*int64(time.Second)) / token
+	}
+	if w := l.Window; w.Fixed {
+		// A second that begins just before the end of a span touches one span more.
+		allowed = min(allowed, int64(w.N)*(1+ceilDiv(int64(time.Second)-1, int64(w.Per))))
+	} else if w.N != 0 {
+		allowed = min(allowed, int64(w.N)*ceilDiv(int64(time.Second), int64(w.Per-slack)))
 	}
 	return allowed
 }
