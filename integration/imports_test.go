@@ -70,6 +70,10 @@ var plain = map[string]struct {
 	parts []string
 	why   string
 }{
+	"limiter/internal/adapt": {
+		[]string{"cmp", "math", "slices", "time"},
+		"what is learnt is arithmetic over numbers: without lock, clock, context and I/O the same reports have the same factor, here and in a script",
+	},
 	"limiter/internal/bucket": {
 		[]string{"cmp", "math", "slices", "sort", "time"},
 		"the core is decisions over numbers: without lock, clock, context and I/O the same request has the same answer, here and in a script",
@@ -135,7 +139,7 @@ func TestImportsFollowTheArrows(t *testing.T) {
 func TestCoreHasNoClock(t *testing.T) {
 	plain := []string{"Duration", "Microsecond", "Millisecond", "Second", "Minute"}
 	var files []string
-	for _, core := range []string{"../limiter/internal/bucket", "../orchestrator/internal/core"} {
+	for _, core := range []string{"../limiter/internal/adapt", "../limiter/internal/bucket", "../orchestrator/internal/core"} {
 		some, err := filepath.Glob(filepath.Join(core, "*.go"))
 		if err != nil || len(some) == 0 {
 			t.Fatalf("no files in %s: %v", core, err)
