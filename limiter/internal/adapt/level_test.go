@@ -1,0 +1,86 @@
+package adapt_test
+
+import (
+	"math/big"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/weir-go/weir/limiter/internal/adapt"
+)
+
+// TestSlot: at half of the rate of 40 a second, a token takes 50 ms and the burst of a second has 20 of them.
+func TestSlot(t *testing.T) {
+	const unit = 40 * ms // units of 1/40 µs in a ms
+	for _, c := range []struct{ ahead, cost, factor, want int64 }{
+		{0, 1, adapt.Whole, (25 - 1000) * unit},
+		{0, 40, adapt.Whole, 0},
+		{39, 1, adapt.Whole, 0},
+		{40, 1, adapt.Whole, 25 * unit},
+		{0, 1, 500_000, (50 - 1000) * unit},
+		{0, 20, 500_000, 0},
+		{19, 1, 500_000, 0},
+		{20, 1, 500_000, 50 * unit},
+		{0, 40, 500_000, 0},
+		{10, 40, 500_000, 500 * unit}, // more than the burst: when the bucket is full
+	} {
+		if got := forty.Slot(c.ahead, c.cost, c.factor); got != c.want {
+			t.Errorf("%d after %d at %d: %d units after full, want %d", c.cost, c.ahead, c.factor, got, c.want)
+		}
+	}
+}
+
+// TestUnits: a charge is exact, rounded up, and never less than at the configured rate.
+func TestUnits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := adapt.Limit{Tokens: 1, Per: rapid.Int64Range(1, 1<<50).Draw(t, "per")}
+		tokens := rapid.Int64Range(0, (1<<50)/l.Per).Draw(t, "tokens")
+		factor := rapid.Int64Range(1000, adapt.Whole).Draw(t, "factor")
+		exact := new(big.Int).Mul(big.NewInt(tokens*l.Per), big.NewInt(adapt.Whole))
+		exact.Add(exact, big.NewInt(factor-1)).Div(exact, big.NewInt(factor))
+		got := l.Units(tokens, factor)
+		if got < tokens*l.Per {
+			t.Fatalf("%d tokens of %d at %d: %d units, less than at the configured rate", tokens, l.Per, factor, got)
+		}
+		if exact.Cmp(big.NewInt(adapt.Span-adapt.Whole)) > 0 { // from about there on it stops
+			exact.SetInt64(adapt.Span)
+			got = max(got, min(adapt.Span, got+adapt.Whole))
+		}
+		if exact.Cmp(big.NewInt(got)) != 0 {
+			t.Fatalf("%d tokens of %d at %d: %d units, want %d", tokens, l.Per, factor, got, exact)
+		}
+	})
+}
+
+// TestFactorsKeepTheLaw: whatever the factors were, in any time are at most the burst and what the configured rate gives in it.
+func TestFactorsKeepTheLaw(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := adapt.Limit{
+			Tokens: rapid.SampledFrom([]int64{1, 3, 40, 999}).Draw(t, "tokens"),
+			Per:    rapid.SampledFrom([]int64{second, 60 * second, 777}).Draw(t, "per"),
+			Burst:  rapid.SampledFrom([]int64{1, 2, 7, 40}).Draw(t, "burst"),
+		}
+		now, full, charged, least := int64(epoch), int64(0), int64(0), int64(0)
+		for i := range rapid.IntRange(1, 100).Draw(t, "calls") {
+			now += rapid.Int64Range(0, 2*l.Per/l.Tokens+1).Draw(t, "idle")
+			factor := rapid.SampledFrom([]int64{1000, 12_500, 333_333, 940_000, 999_999, adapt.Whole}).Draw(t, "factor")
+			cost := rapid.Int64Range(1, l.Burst).Draw(t, "cost")
+			due := (now - epoch) * l.Tokens // units
+			due = max(due, full+l.Slot(0, cost, factor))
+			due = (due + l.Tokens - 1) / l.Tokens * l.Tokens // a whole µs, as of a reservation
+			full = max(full, due) + l.Units(cost, factor)
+			if rest := full - due; rest > max(l.Burst*l.Per, l.Units(cost, factor)) {
+				t.Fatalf("call %d: full is %d units after its due time", i, rest)
+			}
+			// In any time from a call to a later one: charges less time, from their lowest, are at most the burst.
+			if v := charged - due; i == 0 || v < least {
+				least = v
+			}
+			charged += cost * l.Per
+			if over := charged - due - least - l.Burst*l.Per; over > 0 {
+				t.Fatalf("call %d: %d units above the limit", i, over)
+			}
+			now = max(now, epoch+due/l.Tokens-rapid.Int64Range(0, 250*ms).Draw(t, "ahead"))
+		}
+	})
+}

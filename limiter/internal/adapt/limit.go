@@ -1,0 +1,59 @@
+package adapt
+
+import "math"
+
+// Whole is the configured rate in parts per million of itself.
+const Whole = 1_000_000
+
+// Times are µs.
+const (
+	second  = 1_000_000
+	longest = 1 << 46 // two years: no time that is computed from a rate is longer, so that 60 times as much is still exact
+	most    = 1 << 30 // a count stops here
+)
+
+// The lowest rates. A provider that is asked less than every other second tells too late that it serves again.
+const (
+	floorRate = 0.5     // calls a second
+	crawlRate = 1.0     // calls a second, of a provider that is overloaded
+	lowest    = 1_000   // ppm: of a fast limit
+	highest   = 100_000 // ppm: of a limit below a few calls a second, which would not be slowed down at all
+)
+
+// Limit is what a bucket is configured to: Tokens per Per microseconds, in lowest terms, Burst at once, reserved Horizon
+// microseconds ahead at most.
+type Limit struct{ Tokens, Per, Burst, Horizon int64 }
+
+// Floor is the lowest factor, ppm.
+func (l Limit) Floor() int64 { return l.share(floorRate) }
+
+// crawl is the lowest factor of a provider that is overloaded, ppm.
+func (l Limit) crawl() int64 { return l.share(crawlRate) }
+
+// share is a number of calls a second in ppm of the configured rate, which is Tokens·1e6/Per a second.
+func (l Limit) share(rate float64) int64 {
+	ppm := math.Ceil(rate * float64(l.Per) / float64(l.Tokens))
+	return int64(math.Max(lowest, math.Min(highest, ppm)))
+}
+
+// grants is how many tokens the limit gives in a time at a factor.
+func (l Limit) grants(us, ppm int64) float64 {
+	return float64(us) * float64(ppm) / Whole * float64(l.Tokens) / float64(l.Per)
+}
+
+// lasting is the time, in whole µs, in which the limit gives so many tokens at a factor.
+func (l Limit) lasting(tokens float64, ppm int64) int64 {
+	return int64(math.Min(longest, math.Floor(tokens*Whole/float64(ppm)*float64(l.Per)/float64(l.Tokens))))
+}
+
+// left is what is left of a factor when so many of the grants of a time at a rate failed: at least a part of it.
+func (l Limit) left(factor int64, least float64, failed, us, rate int64) int64 {
+	served := 1 - float64(failed)/l.grants(us, rate)
+	return int64(math.Floor(float64(factor) * math.Max(least, served)))
+}
+
+// pace is the unit of time in which a rate is found again: 2.5 s, and 10 grants of a limit below 4 a second. In simulation 5 s
+// found a limit that came back only after more than 10 s, and 10 s after more than 20 s; less than 2.5 s costs more refused calls.
+func (l Limit) pace() int64 { return max(2_500_000, l.lasting(10, Whole)) }
+
+func bound(x, low, high int64) int64 { return max(low, min(high, x)) }

@@ -1,0 +1,37 @@
+package adapt
+
+// leastServed of the rate remains at one event. With half, a provider that served nothing was asked 3.2 times a second in half a minute.
+const leastServed = 0.25
+
+// overloads: an overloaded provider refuses whatever the rate is. Its errors are an event only when they are 40 % of the grants of a
+// second or of three grants.
+func overloads() event { return event{share: 0.8, grants: 3} }
+
+// Overloaded is a call that failed as its provider is overloaded, 529 or 503, whose grant was due then. It says nothing about the
+// limit. Once per event the rate falls
+// by the part that failed. It doubles each second from a second after it.
+func (s *State) Overloaded(l Limit, now, due int64) {
+	due = l.due(now, due)
+	if due <= s.Slowed {
+		return
+	}
+	rate := s.Factor(l, now)
+	if !s.Overloads.add(l, due, rate, 1, float64(rate) > float64(s.Slow)*steady, overloads()) {
+		return
+	}
+	slow := l.left(rate, leastServed, s.Overloads.Reports-1, max(near, due-s.Overloads.First), rate)
+	s.Slow, s.Slowed, s.Overloads = max(l.crawl(), slow), now+l.Horizon, Count{}
+}
+
+// eased is the rate at which the provider is asked at a time. Between two doublings it grows evenly.
+func (s *State) eased(now int64) int64 {
+	since := max(0, now-s.Slowed-second)
+	if s.Slow == Whole || since >= 10*second {
+		return Whole // 2^10 times the lowest rate
+	}
+	rate := s.Slow
+	for ; since >= second; since -= second {
+		rate *= 2
+	}
+	return min(Whole, rate+rate*since/second)
+}

@@ -1,0 +1,72 @@
+package adapt
+
+import "math"
+
+// The constants of the rule were found together, by simulation of fleets at 40 a second before token buckets, fixed and sliding
+// windows. TestMarks holds what they reach.
+const (
+	growth = 0.06    // of Limit, per pace³: from three eighths of the rate to all of it in four times the pace
+	least  = 0.7     // of the rate remains at one event, as in TCP's cubic
+	near   = 300_000 // µs: refusals of one moment count as of so long, which is a round trip
+	deep   = 6       // refusals beyond which an event is deeper than it seemed
+	deeper = 0.06    // of the grants of a second, the same of a fast limit: twice the share of an event
+	steady = 1.001   // times Limit: a rate above it is a probe
+)
+
+// refusals: 3 % of the grants of half a second or of 12 grants, and at least two, which stray refusals of 1 % seldom reach.
+func refusals() event { return event{share: 0.03, grants: 25} }
+
+// Refused is a call that was refused, 429, whose grant was due then. A refusal with a Retry-After is sure: it counts twice, as it is
+// no mistake.
+//
+// Everything that falls due until a horizon after an event was reserved before it. Its refusals belong to the event: they only tell
+// how deep it is.
+func (s *State) Refused(l Limit, now, due int64, sure bool) {
+	due = l.due(now, due)
+	if due <= s.Cut {
+		s.deepen(l, due)
+		return
+	}
+	rate, found := s.Factor(l, now), s.found(l, now)
+	probe := float64(rate) > float64(s.Limit)*steady && !s.fresh(l, now)
+	n := int64(1)
+	if sure {
+		n = 2
+	}
+	if !s.Refusals.add(l, due, rate, n, probe, refusals()) {
+		return
+	}
+	more := s.Refusals.Reports - 1
+	limit := l.left(found, least, more, max(near, due-s.Refusals.First), rate)
+	if probe {
+		// The limit is between the two. A third of the way costs fewer refused calls than half of it: 2.0 and not 2.2 % before a
+		// token bucket. It is not lower still, for a limit that came back is found by several probes in turn.
+		limit = min(limit, (2*s.Limit+found)/3)
+	}
+	s.Limit = max(l.Floor(), limit)
+	s.Cut, s.Was, s.Began, s.More, s.Refusals = now+l.Horizon, found, due, more, Count{}
+}
+
+// deepen counts one more refusal of the last event.
+func (s *State) deepen(l Limit, due int64) {
+	if due < s.Began {
+		return // of the event before
+	}
+	s.More = min(most, s.More+1)
+	if float64(s.More) > math.Max(deep, deeper*l.grants(second, s.Was)) {
+		s.Limit = max(l.Floor(), min(s.Limit, l.left(s.Was, least, s.More, l.Horizon+near, s.Was)))
+	}
+}
+
+// found is the rate that refusals allow at a time: Limit·(1 + growth·(time ÷ pace − 1)³), which stays near Limit for long and leaves it
+// ever faster.
+func (s *State) found(l Limit, now int64) int64 {
+	since, pace := max(0, now-s.Cut), l.pace()
+	if s.Limit == Whole || since >= 60*pace {
+		return Whole
+	}
+	x := float64(since)/float64(pace) - 1
+	cube := x * x * x
+	grown := 1 + float64(growth*cube) // the conversion keeps the two steps apart on every processor
+	return bound(int64(math.Floor(float64(s.Limit)*grown)), l.Floor(), Whole)
+}

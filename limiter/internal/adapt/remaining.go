@@ -1,0 +1,34 @@
+package adapt
+
+import "math"
+
+// Answer is what a provider's answer says about its limit.
+type Answer struct {
+	Heard     int64 // µs: when it was heard
+	Limit     int64 // tokens in a period
+	Period    int64 // µs; 0 where it is not known: then the limit is taken for the configured rate
+	Remaining int64 // tokens
+	UnderWay  int64 // tokens of calls that the answer does not count yet, with those that are reserved
+}
+
+// reserve is a part of the limit. Where less than that remains, the rate falls with it, so that a fleet that shares the limit with
+// strangers slows down before the limit is exceeded.
+const reserve = 0.25
+
+// Remaining takes the newest answer, by its own time.
+func (s *State) Remaining(l Limit, now int64, a Answer) {
+	heard := min(now, a.Heard)
+	if heard <= s.Heard || a.Limit < 1 {
+		return
+	}
+	left := math.Max(0, float64(a.Remaining)-float64(a.UnderWay))
+	part := math.Min(1, left/(reserve*float64(a.Limit)))
+	whole := 1.0
+	if a.Period > 0 {
+		whole = math.Min(1, float64(a.Limit)*float64(l.Per)/float64(l.Tokens)/float64(a.Period))
+	}
+	s.Heard, s.Share = heard, bound(int64(math.Floor(Whole*whole*part)), l.Floor(), Whole)
+}
+
+// fresh is whether the answers say what remains. While they do, no rate is a probe: a single refusal is no event.
+func (s *State) fresh(l Limit, now int64) bool { return s.Heard > 0 && now-s.Heard < 2*l.pace() }

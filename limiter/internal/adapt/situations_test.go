@@ -1,0 +1,134 @@
+package adapt_test
+
+import (
+	"fmt"
+	"slices"
+)
+
+// situations are what fleets meet. The configured rate is 40 a second unless it is named.
+func situations() []situation {
+	return slices.Concat(lower(), falls(), strays(), strangers(), overloads())
+}
+
+// lower is a provider that accepts 25 a second.
+func lower() []situation {
+	s := []situation{{"25, bucket, no latency", world{rate: 40, seconds: 40, near: true, accepts: always(25)}, []measure{
+		used(10, 40, 25, want(0.95), want(0.95)),
+		refused("429s, %", 10, 40, want(2), want(2.5)),
+	}}}
+	for _, of := range []struct {
+		kind          kind
+		sure          bool
+		used          bar
+		refused, each bar
+	}{
+		{tokenBucket, false, want(0.95), want(2), want(2.5)},
+		{fixedWindow, false, want(0.93), want(3), want(3.5)},
+		{slidingWindow, false, want(0.90), want(3), want(3.5)},
+		{tokenBucket, true, want(0.95), missed(2, 2.5), missed(2.5, 3.9)},
+		{fixedWindow, true, missed(0.93, 0.92), want(3), want(3.5)},
+		{slidingWindow, true, missed(0.90, 0.88), want(3), want(3.5)},
+	} {
+		name := fmt.Sprint("25, ", of.kind)
+		if of.sure {
+			name += ", Retry-After"
+		}
+		s = append(s, situation{name, world{rate: 40, seconds: 40, kind: of.kind, accepts: always(25), sure: of.sure}, []measure{
+			used(10, 40, 25, of.used, bar{}),
+			refused("429s, %", 10, 40, of.refused, of.each),
+		}})
+	}
+	return s
+}
+
+// falls is a provider that accepts 15 a second for 20 s.
+func falls() []situation {
+	var s []situation
+	for _, of := range []struct {
+		kind                    kind
+		lowEach, back, backEach bar
+	}{
+		{tokenBucket, want(13.5), want(36), missed(36, 32)},
+		{fixedWindow, missed(13.5, 12.8), want(28), want(28)},
+		{slidingWindow, missed(13.5, 13.4), want(28), want(28)},
+	} {
+		w := world{rate: 40, seconds: 60, kind: of.kind, accepts: between(20, 40, 15, 40)}
+		s = append(s, situation{fmt.Sprint("40, 15 for 20 s, 40, ", of.kind), w, []measure{
+			served("served a second, from 3 s on", 23, 40, want(13.5), of.lowEach),
+			refused("429s from 3 s on, %", 23, 40, want(5), want(5)),
+			best("served a second within 10 s", 40, 50, of.back, of.backEach),
+		}})
+	}
+	return s
+}
+
+// strays is a provider that refuses 1 % of the calls for no reason.
+func strays() []situation {
+	var s []situation
+	for _, of := range []struct {
+		rate, seconds int64
+		sure          bool
+		used          bar
+	}{
+		{4, 200, false, want(0.90)},
+		{40, 60, false, want(0.90)},
+		{1000, 15, false, want(0.90)},
+		{40, 60, true, missed(0.90, 0.63)}, // what is sure is no stray
+	} {
+		name := fmt.Sprint("1 % stray 429s at ", of.rate)
+		if of.sure {
+			name += ", Retry-After"
+		}
+		w := world{rate: of.rate, seconds: of.seconds, kind: anyKind, accepts: always(2.5 * float64(of.rate)), stray: 0.01, sure: of.sure}
+		s = append(s, situation{name, w, []measure{used(5, float64(of.seconds), float64(of.rate), of.used, bar{})}})
+	}
+	return s
+}
+
+// strangers take half of the 40 calls a second that the provider accepts.
+func strangers() []situation {
+	var s []situation
+	for _, of := range []struct {
+		kind          kind
+		headers       bool
+		used, refused bar
+	}{
+		{tokenBucket, true, want(0.75), want(1)},
+		{fixedWindow, true, missed(0.75, 0.72), missed(1, 3.6)},
+		{slidingWindow, true, missed(0.75, 0.51), missed(1, 3.9)},
+		{tokenBucket, false, want(0.75), want(5)},
+		{fixedWindow, false, want(0.75), want(5)},
+		{slidingWindow, false, missed(0.75, 0.74), want(5)},
+	} {
+		name := fmt.Sprint("stranger, ", of.kind)
+		if of.headers {
+			name += ", headers"
+		}
+		w := world{rate: 40, seconds: 80, kind: of.kind, headers: of.headers, accepts: always(40), stranger: between(20, 80, 20, 0)}
+		s = append(s, situation{name, w, []measure{
+			used(25, 80, 20, of.used, bar{}),
+			refused("429s, %", 25, 80, of.refused, bar{}),
+		}})
+	}
+	return s
+}
+
+// overloads is a provider that fails for 30 s.
+func overloads() []situation {
+	var s []situation
+	for _, of := range []struct {
+		part float64
+		sent measure
+	}{
+		{0.1, sent("sent a second", false, 20, 50, want(40), want(39.9))},
+		{0.3, sent("sent a second", false, 20, 50, bar{}, bar{})},
+		{1, sent("sent a second", true, 20, 50, want(3), missed(3, 3.1))},
+	} {
+		w := world{rate: 40, seconds: 60, kind: anyKind, accepts: always(100), fails: between(20, 50, of.part, 0)}
+		s = append(s, situation{fmt.Sprintf("529 for 30 s, %.0f %%", 100*of.part), w, []measure{
+			of.sent,
+			best("served a second within 8 s", 50, 58, want(36), want(36)),
+		}})
+	}
+	return s
+}

@@ -1,0 +1,61 @@
+package adapt
+
+// State is what a bucket has learnt from its provider's answers. Every number is a whole number that is exact in a float64, so
+// that a record of numbers as text holds it. Times are µs of the store's clock; parts are ppm of the configured rate.
+type State struct {
+	// What refused calls, 429, tell.
+	Limit    int64 // ppm: the highest rate that seems to be accepted
+	Cut      int64 // µs: a refusal of a grant that was due until then belongs to the last event; 0 for none
+	Was      int64 // ppm: the rate at the last event
+	Began    int64 // µs: the due time of the grant whose refusal made it an event
+	More     int64 // refusals of the last event
+	Refusals Count // since then
+
+	// What an overloaded provider, 529 or 503, tells.
+	Slow      int64 // ppm: the rate at which the provider is asked
+	Slowed    int64 // µs: as Cut
+	Overloads Count // since then
+
+	// What the answers say that remains.
+	Heard int64 // µs: when the newest answer was heard; 0 for none
+	Share int64 // ppm: the rate that follows from it
+}
+
+// Count is of reports whose grants were due close together.
+type Count struct {
+	First   int64 // µs: due time of the first; 0 for none
+	Reports int64
+}
+
+// New is the state of a bucket that has learnt nothing.
+func New() State { return State{Limit: Whole, Was: Whole, Slow: Whole, Share: Whole} }
+
+// Bounded is the state, with every number in the bounds of what the rule can have made of it by a time: a record may have been
+// damaged, and the limit may have been another.
+func (s State) Bounded(l Limit, now int64) State {
+	far := now + l.Horizon
+	count := func(c Count) Count { return Count{bound(c.First, 0, far), bound(c.Reports, 0, most)} }
+	s.Limit, s.Was = bound(s.Limit, l.Floor(), Whole), bound(s.Was, l.Floor(), Whole)
+	s.Cut = bound(s.Cut, 0, far)
+	s.Began = bound(s.Began, 0, s.Cut)
+	s.More = bound(s.More, 0, most)
+	s.Refusals = count(s.Refusals)
+	s.Slow = bound(s.Slow, l.crawl(), Whole)
+	s.Slowed = bound(s.Slowed, 0, far)
+	s.Overloads = count(s.Overloads)
+	s.Heard = bound(s.Heard, 0, now)
+	s.Share = bound(s.Share, l.Floor(), Whole)
+	return s
+}
+
+// Factor is the rate that the bucket has at a time, in ppm of the configured rate: at least Floor, at most Whole.
+func (s *State) Factor(l Limit, now int64) int64 {
+	factor := min(s.found(l, now), s.eased(now))
+	if s.fresh(l, now) {
+		factor = min(factor, s.Share)
+	}
+	return factor
+}
+
+// due bounds the due time of a report: no reservation is due beyond the horizon.
+func (l Limit) due(now, due int64) int64 { return bound(due, 0, now+l.Horizon) }
