@@ -40,7 +40,7 @@ func (l *Limiter) ReserveBatch(ctx context.Context, route string, runs ...Run) (
 		if r.N < 1 || r.Cost < 0 {
 			return nil, Turn{}, fmt.Errorf("limiter: route %s: %d calls of %d tokens: want 1 or more of 1 or more", route, r.N, r.Cost)
 		}
-		cost, err := r.Costs.cost(route, max(1, r.Cost))
+		cost, err := l.costOf(route, &b, &r)
 		if err != nil {
 			return nil, Turn{}, err
 		}
@@ -68,10 +68,32 @@ func (l *Limiter) ReserveBatch(ctx context.Context, route string, runs ...Run) (
 	return nil, Turn(turn), nil
 }
 
+// costOf is what is reserved for the calls of a run.
+func (l *Limiter) costOf(route string, b *batch, r *Run) (lane.Cost, error) {
+	asked, err := r.Costs.cost(route, max(1, r.Cost))
+	if err != nil || l.estimates == nil || asked.Each == "" {
+		return asked, err
+	}
+	n, err := l.lane(route, r.Urgent)
+	if err != nil {
+		return asked, err
+	}
+	cost, err := l.estimates.scaled(n.Route(), r.Costs).cost(route, max(1, r.Cost))
+	b.named = append(b.named, named{cost, asked, r.N})
+	return cost, err
+}
+
 // batch is what a scheduler is given.
 type batch struct {
-	all  []Reservation
-	most int // calls that were asked for
+	all   []Reservation
+	most  int     // calls that were asked for
+	named []named // where what is reserved is not what was asked for
+}
+
+// named is calls for which another cost is reserved than was asked for.
+type named struct {
+	cost, asked lane.Cost
+	calls       int
 }
 
 // Take takes in a reservation.
@@ -81,7 +103,14 @@ func (b *batch) Take(g *lane.Grant) {
 		b.all = append(make([]Reservation, 0, n+min(256, max(1, b.most-n))), b.all...)
 	}
 	b.all = b.all[:n+1]
-	b.all[n].grant = *g
+	b.all[n].grant, b.all[n].asked = *g, g.Cost
+	for i := range b.named {
+		if k := &b.named[i]; k.cost == g.Cost && k.calls > 0 {
+			k.calls--
+			b.all[n].asked = k.asked
+			break
+		}
+	}
 }
 
 // batch asks a lane of a route as a scheduler that comes back. It returns when that is, if nothing was given.

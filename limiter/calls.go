@@ -61,7 +61,11 @@ func (l *Limiter) ReserveN(ctx context.Context, route string, n int64, opts ...O
 	if err != nil {
 		return nil, err
 	}
-	return &Reservation{grant: o.Grant}, nil
+	r := &Reservation{grant: o.Grant, asked: lane.Cost{Tokens: n}}
+	if len(opts) > 0 {
+		r.asked, _ = chosen(opts).costs.cost(route, n) // the cost was valid when the call asked
+	}
+	return r, nil
 }
 
 // Wait sleeps until a call of a route may start. If the deadline of ctx comes first it returns a [DeadlineError] as
@@ -119,7 +123,7 @@ func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, token
 	if err != nil {
 		return o, err
 	}
-	if ask.Cost, err = chose.costs.cost(route, tokens); err != nil {
+	if ask.Cost, err = l.estimates.scaled(n.Route(), chose.costs).cost(route, tokens); err != nil {
 		return o, err
 	}
 	ask.N, ask.Since = 1, time.Now()

@@ -53,6 +53,8 @@ type Config struct {
 	// have become of it. It is for a roll-out, takes tokens only for what could have started at once, and comes up without Redis.
 	// [Limiter.ConfigureShadow] switches it at run time for the whole fleet.
 	Shadow bool
+	// Metered are the buckets whose costs are known only when a call has ended, by name. Zero is none; [Reservation.Settle] works all the same.
+	Metered map[string]Metered
 	// Logger hears of what an operator should know: replicas that disagree, a fleet that was told another limit, Redis out
 	// of reach. Zero is nobody.
 	Logger *slog.Logger
@@ -77,9 +79,10 @@ func SingleBucket(name string, limits ...Limit) Config {
 
 // passed is what the limiter itself keeps of a route.
 type passed struct {
-	limits []bound // narrowest first
-	of     []int   // which of them are limits of one bucket
-	labels *labels
+	estimates *estimates // of the limiter
+	limits    []bound    // narrowest first
+	of        []int      // which of them are limits of one bucket
+	labels    *labels
 }
 
 // passedOf is what the limiter keeps of a route.
@@ -150,8 +153,20 @@ func (c Config) settings() (settings, error) {
 		if err != nil {
 			return settings{}, err
 		}
+		if m, ok := c.Metered[name]; ok {
+			for i := range limits {
+				if !limits[i].limit.Window {
+					limits[i].limit.Burst = m.burst(limits[i].limit.Burst)
+				}
+			}
+		}
 		s.wish = append(s.wish, limits...)
 		s.paths[name] = []string{name}
+	}
+	for name, m := range c.Metered {
+		if _, ok := c.Buckets[name]; !ok || !(m.Reserve <= mostReserve) {
+			return settings{}, fmt.Errorf("limiter: metered bucket %s with a reserve of %v: want a bucket that is configured, and at most %v", name, m.Reserve, mostReserve)
+		}
 	}
 	for _, name := range sorted(c.Routes) {
 		if err := checkPath(name, c.Routes[name], func(b string) bool { return len(c.Buckets[b]) > 0 }); err != nil {

@@ -42,15 +42,16 @@ func (c Costs) cost(route string, n int64) (lane.Cost, error) {
 	return lane.Cost{Tokens: n, Each: lane.NewEach(c)}, nil
 }
 
-// Cost is the tokens that a reservation takes of each bucket of the route that [Reservation.Costs] does not name.
-func (r *Reservation) Cost() int64 { return r.grant.Cost.Tokens }
+// Cost is the tokens that a reservation was asked to take of each bucket of the route that [Reservation.Costs] does not name.
+func (r *Reservation) Cost() int64 { return r.asked.Tokens }
 
-// Costs is what it takes of the buckets for which the call named a cost; nil where the call named none.
+// Costs is what the caller said that the call takes of some buckets; nil where the caller named none. Of a bucket of [Config.Metered] the
+// reservation may take another number, by what calls of the route have cost.
 func (r *Reservation) Costs() Costs {
-	if r.grant.Cost.Each == "" {
+	if r.asked.Each == "" {
 		return nil
 	}
-	return ParseCosts(string(r.grant.Cost.Each))
+	return ParseCosts(string(r.asked.Each))
 }
 
 // BucketError reports a call that names a cost for a bucket which its route does not pass.

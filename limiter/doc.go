@@ -67,6 +67,12 @@
 // apart: there each bucket has a unit of its own, and [Costs] says what a call takes of each. Such a call starts when every bucket has
 // what it takes. A reservation with Costs serves only a call of the same Costs in this process.
 //
+// What a call has cost may be known only when it has ended. Such a call reserves an estimate, and [Reservation.Settle] corrects it. Tokens
+// that the call did not need go back to the fleet, but only as many as the bucket would hold if the cost had been known from the
+// beginning: tokens on whose absence later calls were granted stay gone. [Config.Metered] names such buckets. They keep a tenth of the
+// burst for calls that cost more than estimated, and estimates follow what calls of the route have really cost. For its first calls a bucket
+// gives nothing back: it notes how empty it is from its first call on.
+//
 // # One configuration for the fleet
 //
 // Every 10 s each replica announces that it is alive and which limits it was configured with. Where replicas disagree about a bucket, the
@@ -167,7 +173,7 @@
 //	weir.rate_limiting.disagreements          buckets about whose limits replicas disagree
 //	weir.bucket.limit                         tokens a second of each limit in force, by weir.limit.per
 //	weir.bucket.utilization                   share of the budget that this process used in the last 10 s; the sum over replicas is the fleet's
-//	weir.bucket.tokens                        tokens by weir.bucket.outcome: taken, returned, lost
+//	weir.bucket.tokens                        tokens by weir.bucket.outcome: taken, returned, lost, settled (calls that cost less than reserved)
 //	weir.bucket.waiting                       tokens for which calls of this process wait now
 //
 // While weir.bucket.waiting is above 0 the sum of weir.bucket.utilization should be 0.99 or more.

@@ -184,7 +184,7 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 // routeLocked builds a route by the configuration in force.
 func (l *Limiter) routeLocked(name string, labels *labels) *lane.Route {
 	l.built++
-	p := &passed{labels: labels}
+	p := &passed{labels: labels, estimates: l.estimates}
 	r := lane.Route{Name: name, Version: l.conf.version, Built: l.built, Slack: l.s.Slack, Info: p}
 	for of, bucket := range l.paths[name] {
 		limits := l.own[bucket].limits
@@ -195,6 +195,9 @@ func (l *Limiter) routeLocked(name string, labels *labels) *lane.Route {
 			b.opens = l.conf.opens[bucket]
 			limit := b.lane()
 			limit.Tally = l.tallies.of[bucket]
+			if m, ok := l.s.Metered[bucket]; ok {
+				limit.Meter, limit.Holds = true, m.Holds
+			}
 			r.Limits, p.limits, p.of = append(r.Limits, limit), append(p.limits, b), append(p.of, of)
 		}
 	}

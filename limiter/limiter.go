@@ -30,6 +30,7 @@ type Limiter struct {
 	liveBefore atomic.Int64  // replicas that were live before Redis forgot
 	swept      atomic.Int64  // ns on the clock's local scale, when a caller last had idle lanes looked for
 	tallies    *tallies      // fixed
+	estimates  *estimates    // fixed; nil where no costs are known only afterwards
 	observing  metric.Registration
 	shadows    atomic.Bool    // every call may start at once
 	judging    atomic.Int64   // calls that are let through and judged
@@ -105,7 +106,7 @@ func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 	}
 	l := &Limiter{
 		s: s, store: open(t), telemetry: t, born: time.Now(), configuring: make(chan struct{}, 1),
-		paths: map[string][]string{}, own: map[string]ownBucket{}, lanes: map[laneKey]*lane.Lane{}, idle: idleAfter, tallies: newTallies(s),
+		paths: map[string][]string{}, own: map[string]ownBucket{}, lanes: map[laneKey]*lane.Lane{}, idle: idleAfter, tallies: newTallies(s), estimates: newEstimates(s.Metered),
 	}
 	l.publisher, _ = l.store.(publisher)
 	// Not derived from any caller's context: a limiter outlives whoever made it and ends with Close.

@@ -243,6 +243,10 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 	for _, b := range q.Backs {
 		a.Backs = append(a.Backs, lua.Back{DueUS: b.Due, Costs: b.Cost.On(r)})
 	}
+	a.Settled = a.Settled[:0]
+	for _, s := range q.Settled {
+		a.Settled = append(a.Settled, lua.Settled(s))
+	}
 	for _, k := range q.Asks {
 		a.Asks = append(a.Asks, lua.Ask{Count: k.N, Costs: k.Cost, PatienceUS: max(-1, k.Patience), AgeUS: k.Age, Urgent: k.Urgent})
 	}

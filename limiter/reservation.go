@@ -12,9 +12,11 @@ import (
 // [Reservation.Use] at the moment of starting, and start only if that says so; or give it up with [Reservation.Cancel].
 // Methods are safe for concurrent use.
 type Reservation struct {
-	grant lane.Grant // fixed
+	grant lane.Grant // fixed, like asked
+	asked lane.Cost  // what the caller named
 
-	state atomic.Int32
+	state   atomic.Int32
+	settled atomic.Bool
 }
 
 const (

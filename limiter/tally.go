@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	attrOutcome = attribute.Key("weir.bucket.outcome") // of tokens: taken, returned, lost
+	attrOutcome = attribute.Key("weir.bucket.outcome") // of tokens: taken, returned, lost, settled
 	attrPer     = attribute.Key("weir.limit.per")      // the duration of a limit, as text
 )
 
@@ -53,7 +53,7 @@ func (t *tallies) utilization(name string, rate float64, now time.Time) float64 
 	s := t.samples[name]
 	if passed := now.Sub(s.at); passed >= sampleEvery {
 		c := t.of[name]
-		used := c.Taken.Load() - c.Returned.Load() - c.Lost.Load()
+		used := c.Taken.Load() - c.Returned.Load() - c.Lost.Load() - c.Settled.Load()
 		s = sample{now, used, max(0, float64(used-s.used)) / (rate * passed.Seconds())}
 		t.samples[name] = s
 	}
@@ -94,7 +94,7 @@ func (l *Limiter) observe() error {
 				o.ObserveFloat64(t.utilization, l.tallies.utilization(name, narrowest, now), metric.WithAttributes(bucket))
 			}
 			o.ObserveInt64(t.waiting, waiting[name], metric.WithAttributes(bucket))
-			for outcome, n := range map[string]int64{"taken": c.Taken.Load(), "returned": c.Returned.Load(), "lost": c.Lost.Load()} {
+			for outcome, n := range map[string]int64{"taken": c.Taken.Load(), "returned": c.Returned.Load(), "lost": c.Lost.Load(), "settled": c.Settled.Load()} {
 				o.ObserveInt64(t.tokens, n, metric.WithAttributes(bucket, attrOutcome.String(outcome)))
 			}
 		}

@@ -22,7 +22,7 @@
     end
   end
 end
-if n_was == 1 and verdict_was == 1 and at_was == now and bound_was == 0 then
+if n_was == 1 and verdict_was == 1 and at_was == now and units_was == 0 and bound_was == 0 then
   out[size + 1] = ' 1 1 0 0 0' -- nearly every call
 elseif n_was then
   size = size + 1

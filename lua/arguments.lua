@@ -31,7 +31,8 @@
 --        going back), come_back_us (from now; -1 if nobody waits), busy (1 where the next call needs the full
 --        script), where that was asked for a number for each limit (in how many us a bucket is full, how many starts a
 --        window has counted, -1 while it is collected what replicas remember of it; or how many tokens it has left), and answers for the asks in order, each count, verdict (1 reserved, 2 refused by patience, 3 waits), at_us
---        (from now) and at_units (1/tokens us) of the first, bound (number of the limit that sets it, 0 for none)
+--        (from now) and at_units (1/tokens us) of the first, bound (number of the limit that sets it, 0 for none; then at_units is 1 for a
+--        reservation that was returned before)
 
 local state, replies = KEYS[1], KEYS[2]
 local lane, numbers, memory = ARGV[1], ARGV[2], ARGV[3]

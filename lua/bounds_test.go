@@ -240,8 +240,8 @@ func TestDamagedReplies(t *testing.T) {
 		head + " 1 1 250000 0 1":               true,
 		head:                                   false, // no answer
 		head + " 2 1 0 0 0":                    false, // more than asked
-		head + " 1 1 0 0 0 1 1 0 0 0 - 0":          false,
-		head + " 0 1 0 0 0 1 1 0 0 0 - 0":          false,
+		head + " 1 1 0 0 0 1 1 0 0 0":          false,
+		head + " 0 1 0 0 0 1 1 0 0 0":          false,
 		head + " 1 1 0 0 2":                    false, // a limit that the route does not have
 		head + " 1 1 0 0 -1":                   false,
 		head + " 1 1 250001 0 1":               false, // beyond the horizon

@@ -25,12 +25,14 @@ local function read_eras(text, now_us)
   return starts, lows
 end
 
--- Notes a charge at which so many tokens were missing.
+-- Notes how many tokens were missing before a charge, which counts for the charges of before. The charge itself begins a new era, unless
+-- the newest is young.
 local function note_tokens(b, now_us, tokens)
   local start, low = string.match(b.eras, '(%d+):(%d+)$')
   start, low = integer(start, 0, now_us + 1), integer(low, 0, UNNOTED)
   if start and low and now_us - start <= ERA_US and tokens >= low then return end
   local starts, lows = read_eras(b.eras, now_us)
+  lows[#lows] = math.min(lows[#lows], tokens)
   if now_us - starts[#starts] > ERA_US then
     starts[#starts + 1], lows[#lows + 1] = now_us, UNNOTED
     local i = 1
@@ -48,7 +50,6 @@ local function note_tokens(b, now_us, tokens)
       table.remove(lows, 1)
     end
   end
-  lows[#lows] = math.min(lows[#lows], tokens)
   b.eras = eras_text(starts, lows)
 end
 

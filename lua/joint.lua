@@ -31,7 +31,7 @@
       end
       local given = take_spare and take_spare(run, fits and due or latest_due)
       if given then
-        verdict, at, units, bound = 1, given, 0, 0
+        verdict, at, units, bound = 1, given, 1, 0 -- 1: it was charged before
         count = count + 1
       elseif not fits then
         waiting, m = { bound = bound, need = due, before = 0 }, 0

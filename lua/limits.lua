@@ -1,5 +1,13 @@
 -- Limits: the route with the level of each limit, brought to now and to the limit in force.
 local route, most, bar = {}, EXACT, '' -- bar: the tails of the levels, which the plain script does not know
+if enter then
+  for i = 1, limits do -- before anything is changed: configure ends the collection of what replicas remember
+    local ends = stored[i + 2]
+      and match(stored[i + 2], '^4 %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %S+ (%d+)$')
+    ends = integer(ends, 1, EXACT)
+    if ends and ends <= now then return '4' end
+  end
+end
 for i = 1, limits do
   local limit, text, b = rest[first + 2 * i - 1], stored[i + 2], nil
   if own_level then text = own_level(i, text) end
@@ -15,7 +23,6 @@ for i = 1, limits do
   end
   bound_level(b, now, horizon)
   if enter then enter(i, b) else bar = bar .. b.tail end
-  if b.collects and b.collects > 0 and b.collects <= now then return '4' end -- configure ends the collection
   if b.burst < most then most = b.burst end
   route[i] = b
 end

@@ -49,7 +49,7 @@ end
 
 local function settle(b, since, estimated, actual)
   if actual > estimated then return owe(b, actual - estimated) end
-  if b.log then return end -- starts do not come back
+  if actual == estimated or b.log then return end -- of a window, starts do not come back
   b.eras = b.eras or new_eras(now)
   -- Nothing is missing, or the level is that of a pause, which ends with an empty bucket.
   if b.full + (b.frac > 0 and 1 or 0) <= now or (b.kept and (b.kept ~= b.full or b.kept_frac ~= b.frac)) then return end

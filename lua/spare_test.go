@@ -55,7 +55,7 @@ func TestSpares(t *testing.T) {
 		}
 	}
 	must(t, m.Set(key, kept))
-	if r = call("y", nil, soon); len(r.Answers) != 1 || r.Answers[0] != (lua.Grant{Count: 1, Kind: lua.Reserved, AtUS: 100_000, Bound: -1}) {
+	if r = call("y", nil, soon); len(r.Answers) != 1 || r.Answers[0] != (lua.Grant{Count: 1, Kind: lua.Reserved, AtUS: 100_000, Units: 1, Bound: -1}) {
 		t.Errorf("another lane: %+v, want the earliest", r.Answers)
 	}
 	if r = call("z", nil, one); len(r.Answers) != 1 || r.Answers[0].AtUS != 140_000 || r.Answers[0].Kind != lua.Reserved {
@@ -112,9 +112,9 @@ func TestReturned(t *testing.T) {
 	}{
 		"the last one":         {700, 200, lua.Back{DueUS: ms(200), Costs: []int64{2}}, 1, lua.Grant{Count: 1, Kind: lua.Reserved, AtUS: 100_000}, ""},
 		"one behind":           {700, 200, lua.Back{DueUS: ms(100), Costs: []int64{2}}, 1, lua.Grant{Count: 1, Kind: lua.Reserved, AtUS: 200_000}, ""},
-		"too much behind":      {700, 200, lua.Back{DueUS: ms(90), Costs: []int64{2}}, 1, lua.Grant{Count: 1, Kind: lua.Reserved, AtUS: 90_000, Bound: -1}, fmt.Sprint(ms(90), " 1")},
+		"too much behind":      {700, 200, lua.Back{DueUS: ms(90), Costs: []int64{2}}, 1, lua.Grant{Count: 1, Kind: lua.Reserved, AtUS: 90_000, Units: 1, Bound: -1}, fmt.Sprint(ms(90), " 1")},
 		"serves only its cost": {700, 200, lua.Back{DueUS: ms(90), Costs: []int64{2}}, 3, lua.Grant{Count: 1, Kind: lua.Waiting, AtUS: 500_000}, fmt.Sprint(ms(90), " 2")},
-		"beyond the last":      {700, 200, lua.Back{DueUS: ms(210), Costs: []int64{2}}, 1, lua.Grant{Count: 1, Kind: lua.Reserved, AtUS: 210_000, Bound: -1}, fmt.Sprint(ms(210), " 1")},
+		"beyond the last":      {700, 200, lua.Back{DueUS: ms(210), Costs: []int64{2}}, 1, lua.Grant{Count: 1, Kind: lua.Reserved, AtUS: 210_000, Units: 1, Bound: -1}, fmt.Sprint(ms(210), " 1")},
 	} {
 		answers, left := call(levels(c.full, c.last), c.back, lua.Ask{Count: 1, Costs: []int64{c.cost}, PatienceUS: -1})
 		if len(answers) != 1 || answers[0] != c.want || left != c.left {

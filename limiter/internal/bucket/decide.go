@@ -58,7 +58,7 @@ const (
 type Answer struct {
 	N       int
 	Verdict Verdict
-	At      Moment // of the first, from now
+	At      Moment // of the first, from now; where no limit sets it, Frac is 1 if the call has a reservation that was returned, else 0
 	Bound   int    // the limit that sets the times; -1 where none does
 }
 
@@ -163,7 +163,7 @@ func (d *decision) serve(number int, a *Ask) {
 			by = min(by, d.Now+a.Patience)
 		}
 		if k := d.spare(by, a); k >= 0 {
-			d.answer(number, Answer{1, Reserved, Moment{At: d.Left[k].Due}, -1}, a)
+			d.answer(number, Answer{1, Reserved, Moment{d.Left[k].Due, 1}, -1}, a)
 			d.split(k, a)
 			d.use(1)
 			n--

@@ -1,5 +1,7 @@
 package bucket
 
+import "slices"
+
 // What a call costs may be known only afterwards. A bucket that takes tokens back for calls that cost less than estimated must not come
 // to hold more than one that knew the costs from the beginning.
 //
@@ -37,24 +39,27 @@ func (b *Bucket) beyond(at int64) int64 {
 	return (us*b.Tokens + b.full.Frac) / b.Per
 }
 
+// noteTokens notes how many tokens were missing before a charge, which counts for the charges of before. The charge itself begins a new
+// era, unless the newest is young.
 func (b *Bucket) noteTokens(missing int64) {
 	e := b.eras
-	if b.now-e[len(e)-1].start > eraLength {
-		e = append(e, era{b.now, unnoted})
-		for i := 0; i+2 < len(e); {
-			if e[i+2].start-e[i].start <= (b.now-e[i+2].start)/2 { // short for their age
-				e[i].low = min(e[i].low, e[i+1].low)
-				e = append(e[:i+1], e[i+2:]...)
-			} else {
-				i++
-			}
-		}
-		for len(e) > 2 && e[1].start < b.now-eraReach {
-			e = e[1:]
-		}
-	}
 	last := &e[len(e)-1]
 	last.low = min(last.low, missing)
+	if b.now-last.start <= eraLength {
+		return
+	}
+	e = append(e, era{b.now, unnoted})
+	for i := 0; i+2 < len(e); {
+		if e[i+2].start-e[i].start <= (b.now-e[i+2].start)/2 { // short for their age
+			e[i].low = min(e[i].low, e[i+1].low)
+			e = append(e[:i+1], e[i+2:]...)
+		} else {
+			i++
+		}
+	}
+	for len(e) > 2 && e[1].start < b.now-eraReach {
+		e = e[1:]
+	}
 	b.eras = e
 }
 
@@ -67,9 +72,9 @@ func (b *Bucket) takeable(since int64) int64 {
 		return 0
 	}
 	least := int64(unnoted)
-	for i := len(b.eras) - 1; i >= 0; i-- {
-		least = min(least, b.eras[i].low)
-		if b.eras[i].start <= since {
+	for _, e := range slices.Backward(b.eras) {
+		least = min(least, e.low)
+		if e.start <= since {
 			break
 		}
 	}
@@ -78,9 +83,9 @@ func (b *Bucket) takeable(since int64) int64 {
 
 // lower lowers what is known of the eras since a time, where the level comes down by so many tokens.
 func (b *Bucket) lower(since, tokens int64) {
-	for i := len(b.eras) - 1; i >= 0; i-- {
-		b.eras[i].low = max(0, b.eras[i].low-tokens)
-		if b.eras[i].start <= since {
+	for i, e := range slices.Backward(b.eras) {
+		b.eras[i].low = max(0, e.low-tokens)
+		if e.start <= since {
 			break
 		}
 	}
@@ -93,7 +98,7 @@ func (b *Bucket) settle(since, estimated, actual int64) {
 		b.owe(actual - estimated)
 		return
 	}
-	if b.Window { // starts do not come back
+	if actual == estimated || b.Window { // of a window, starts do not come back
 		return
 	}
 	if b.eras == nil {

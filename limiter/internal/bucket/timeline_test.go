@@ -101,7 +101,11 @@ func said(reply *bucket.Reply, now int64, names []string) string {
 	var words []string
 	for _, a := range reply.Answers {
 		verdict := [...]string{bucket.Reserved: "reserved", bucket.Refused: "refused", bucket.Waiting: "waits"}[a.Verdict]
-		text := fmt.Sprint(a.N, " ", verdict, " ", ms(a.At.Ceil()))
+		at := a.At.At
+		if a.Bound >= 0 {
+			at = a.At.Ceil()
+		}
+		text := fmt.Sprint(a.N, " ", verdict, " ", ms(at))
 		if a.Bound >= 0 {
 			text += " by " + names[a.Bound]
 		}

@@ -122,7 +122,10 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err 
 	for _, run := range runs {
 		q.Asks = append(q.Asks, bucket.Ask{N: run.N, Cost: run.Cost.On(r), Patience: -1, Urgent: n.Urgent, Age: max(0, now.Sub(run.Since).Microseconds())})
 	}
-	if err := n.reserve(r); err != nil {
+	n.reportLocked(now)
+	err = n.reserve(r)
+	n.reportedLocked(r, err)
+	if err != nil {
 		return turn, err
 	}
 	n.shared.Clock.Observe(q.Now, now, now)
@@ -172,6 +175,7 @@ func (n *Lane) giveAll(r *Route, a *bucket.Answer, run *Run, now time.Time, to T
 		if g.Bucket != "" {
 			g.Waited = max(0, g.Due.Sub(run.Since))
 		}
+		g.since = chargedAt(a, n.request.Now, due, n.shared.Horizon)
 		to.Take(g)
 	}
 }

@@ -38,23 +38,27 @@ type Lane struct {
 	route atomic.Pointer[Route] // changed under mu
 	batch atomic.Int64          // callers that waited when the last request was made
 
-	mu          sync.Mutex
-	queue       queue
-	ended       *waiter // those to be woken when mu is free, linked by next
-	pool        pool
-	scratch     Grant     // on its way to a scheduler
-	cursors     []cursor  // how far the pool is spoken for, by cost, while it is matched
-	asking      bool      // a goroutine makes requests
-	promptSince time.Time // no caller that wants an answer at once came before
-	request     Request
-	requesters  []*waiter // for whom the request under way asks
-	place       place
-	retry       retry
-	trip        time.Duration // how long requests take at most, of late
-	timer       timer
-	closed      error     // what ended the lane
-	used        bool      // since somebody last looked whether it is idle
-	since       time.Time // when it was last found in use
+	mu           sync.Mutex
+	queue        queue
+	ended        *waiter // those to be woken when mu is free, linked by next
+	pool         pool
+	scratch      Grant     // on its way to a scheduler
+	cursors      []cursor  // how far the pool is spoken for, by cost, while it is matched
+	asking       bool      // a goroutine makes requests
+	promptSince  time.Time // no caller that wants an answer at once came before
+	request      Request
+	requesters   []*waiter // for whom the request under way asks
+	settled      []settled // costs to be corrected with the next request
+	reported     []settled // those of the request under way
+	settledSince time.Time // when the first of settled came
+	metered      *Route    // over which the lane has said that costs will be corrected
+	place        place
+	retry        retry
+	trip         time.Duration // how long requests take at most, of late
+	timer        timer
+	closed       error     // what ended the lane
+	used         bool      // since somebody last looked whether it is idle
+	since        time.Time // when it was last found in use
 }
 
 // place is what a lane knows of its place in line.

@@ -15,6 +15,7 @@ type Grant struct {
 	Route  *Route        // the limits that it was charged to
 
 	at     int64 // µs, the due time by the store's clock
+	since  int64 // µs, when it was charged, or before
 	spoken int64 // in a pool: tokens that are for callers who wait until they are due
 	lane   *Lane // nil where nothing was taken
 }

@@ -32,6 +32,7 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 			n.retry = retry{}
 		}
 	}
+	n.reportedLocked(r, err)
 	kept := slices.ContainsFunc(n.requesters, func(w *waiter) bool { return w.Mode == Come })
 	n.standLocked(err == nil && q.ComeBack >= 0, kept, r != to, received)
 	for _, w := range n.requesters {
@@ -134,7 +135,7 @@ func (n *Lane) unpackLocked(r *Route, received time.Time) {
 					g.at = q.Now + due
 					g.Due = n.shared.Clock.Local(g.at, received)
 				}
-				g.Cost, g.Waited, g.Turns = w.Cost, 0, 0
+				g.Cost, g.Waited, g.Turns, g.since = w.Cost, 0, 0, chargedAt(&a, q.Now, g.at, n.shared.Horizon)
 				if g.Bucket != "" && w.Mode != AtOnce {
 					g.Waited, g.Turns = max(0, g.Due.Sub(w.Since)), w.asked
 				}
@@ -161,6 +162,14 @@ func (n *Lane) unpackLocked(r *Route, received time.Time) {
 			}
 		}
 	}
+}
+
+// chargedAt is when the reservations of an answer were charged, or before: those that were returned before are due within a horizon.
+func chargedAt(a *bucket.Answer, now, due int64, horizon time.Duration) int64 {
+	if a.Bound < 0 && a.At.Frac > 0 {
+		return due - horizon.Microseconds()
+	}
+	return now
 }
 
 // retry says when a request that failed is made again: after 50 ms, then after twice as long each time, up to 2 s, each with a random

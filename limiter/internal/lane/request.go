@@ -101,6 +101,7 @@ func (n *Lane) buildLocked(now time.Time) bool {
 	q.Answers, q.ComeBack = q.Answers[:0], -1
 	n.matchLocked(now)
 	n.returnableLocked(now, &q.Backs)
+	n.reportLocked(now)
 	n.batch.Store(int64(n.queue.len))
 	n.place.heard = n.queue.len
 	n.queue.heard(func(*waiter) bool { return true })
@@ -133,7 +134,7 @@ func (n *Lane) buildLocked(now time.Time) bool {
 	if len(q.Asks) > 0 || n.queue.len == 0 {
 		n.place.again = time.Time{}
 	}
-	return len(q.Asks) > 0 || len(q.Backs) > 0 || n.place.stands && (!n.place.kept || n.closed != nil)
+	return len(q.Asks) > 0 || len(q.Backs) > 0 || len(q.Settled) > 0 || n.place.stands && (!n.place.kept || n.closed != nil)
 }
 
 // askOf is what a caller asks of the store.
@@ -165,6 +166,15 @@ func (n *Lane) unbuildLocked(was *Route, now time.Time) {
 	for _, w := range n.requesters {
 		w.inRequest = 0
 	}
+	for _, s := range n.reported {
+		if s.grant.lane == nil {
+			n.metered = nil
+		} else {
+			n.settled = append(n.settled, s)
+		}
+	}
+	clear(n.reported)
+	n.reported = n.reported[:0]
 	alike := was.Alike(n.route.Load())
 	for _, b := range n.request.Backs {
 		if alike {

@@ -14,6 +14,8 @@ type Limit struct {
 	Bucket string        // that it belongs to
 	Per    time.Duration // by which the bucket tells its limits of a kind apart
 	Tally  *Tally        // of the bucket; nil where nobody counts
+	Meter  bool          // costs of calls are known only when they have ended
+	Holds  bool          // the provider holds what was estimated until the call ends
 }
 
 // Route is the limits that calls of one kind pass, narrowest first. It is never changed: another configuration is another Route.

@@ -4,6 +4,11 @@ import "time"
 
 // requestAt is when the next request is to be made; zero for none.
 func (n *Lane) requestAt(now time.Time, missing bool) time.Time {
+	return sooner(n.askAt(now, missing), n.reportAt(now))
+}
+
+// askAt is when the next request is to be made for those who wait, for what is given back, and for the place in line; zero for none.
+func (n *Lane) askAt(now time.Time, missing bool) time.Time {
 	p := &n.place
 	backs := n.returnableLocked(now, nil) > 0
 	switch {

@@ -17,10 +17,11 @@ type Back struct {
 
 // Request is one request to a store, and its reply. A lane has one, and uses it again and again.
 type Request struct {
-	Lead  int64 // µs: nothing is due sooner than this from now
-	Asks  []bucket.Ask
-	Backs []Back
-	Tell  bool // the reply is to say what each limit has left
+	Lead    int64 // µs: nothing is due sooner than this from now
+	Asks    []bucket.Ask
+	Backs   []Back
+	Settled []bucket.Settled // at most 100
+	Tell    bool             // the reply is to say what each limit has left
 
 	Runs     int   // of scripts, that the request took
 	Now      int64 // µs, the store's clock

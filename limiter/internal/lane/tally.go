@@ -1,12 +1,17 @@
 package lane
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/weir-go/weir/limiter/internal/bucket"
+)
 
 // Tally counts the tokens of one bucket.
 type Tally struct {
 	Taken    atomic.Int64 // reserved
 	Returned atomic.Int64 // given back to the store
 	Lost     atomic.Int64 // reserved, and not used in time
+	Settled  atomic.Int64 // reserved for calls that cost less
 }
 
 // each does something with the tally of each bucket of a route, once, and with the tokens that calls of a cost take of the bucket.
@@ -25,6 +30,21 @@ func (r *Route) took(c Cost, calls int) {
 
 // returned counts tokens that were given back.
 func (r *Route) returned(c Cost) { r.each(c, func(t *Tally, tokens int64) { t.Returned.Add(tokens) }) }
+
+// corrected counts tokens of a call that cost less than was reserved, or more.
+func (r *Route) corrected(s *bucket.Settled) {
+	for i := range r.Limits {
+		t := r.Limits[i].Tally
+		if t == nil || i > 0 && r.Limits[i-1].Tally == t {
+			continue
+		}
+		if surplus := s.Estimated[i] - s.Actual[i]; surplus > 0 {
+			t.Settled.Add(surplus)
+		} else {
+			t.Taken.Add(-surplus)
+		}
+	}
+}
 
 // lost counts tokens that nobody can use any more.
 func (r *Route) lost(c Cost) { r.each(c, func(t *Tally, tokens int64) { t.Lost.Add(tokens) }) }

@@ -1,0 +1,145 @@
+package lane
+
+import (
+	"slices"
+	"time"
+
+	"github.com/weir-go/weir/limiter/internal/bucket"
+)
+
+const (
+	// reportAfter is how long a corrected cost waits for a request to travel with.
+	reportAfter = time.Second
+	// maxSettled bounds the corrected costs of one request; so many are sent at once.
+	maxSettled = 100
+)
+
+// settled is a call whose costs are known.
+type settled struct {
+	grant  Grant
+	actual Each  // what it cost, of the buckets that are named; of others what was reserved
+	ended  int64 // µs, the store's clock, not later than when that was known
+}
+
+// Settle has the store correct the cost of a call that has started.
+func (g *Grant) Settle(actual Each) {
+	if g.lane == nil {
+		return
+	}
+	now := time.Now()
+	g.lane.settle(settled{*g, actual, g.at + now.Sub(g.Due).Microseconds()}, now)
+}
+
+func (n *Lane) settle(s settled, now time.Time) {
+	n.mu.Lock()
+	retired := n.closed == ErrRetired //nolint:errorlint // never wrapped
+	if n.closed == nil {
+		n.used = true
+		if len(n.settled) == 0 {
+			n.settledSince = now
+		}
+		n.settled = append(n.settled, s)
+		n.advanceLocked(now)
+	}
+	n.unlock()
+	if !retired {
+		return
+	}
+	if next := n.shared.Reopen(n); next != nil {
+		next.settle(s, now)
+	}
+}
+
+// reportAt is when corrected costs are sent at the latest; zero for not by themselves: where the lane stands in line its next request takes
+// them along, which comes in 5 s at most.
+func (n *Lane) reportAt(now time.Time) time.Time {
+	switch {
+	case len(n.settled) == 0, n.closed == nil && n.place.stands && (n.place.kept && n.queue.len == 0 || n.place.again.After(now)):
+		return time.Time{}
+	case n.shared.Local, len(n.settled) >= maxSettled, n.closed != nil:
+		return later(now, n.retry.at)
+	}
+	return later(n.settledSince.Add(reportAfter), n.retry.at)
+}
+
+// reportLocked adds corrected costs to the request that is made up.
+func (n *Lane) reportLocked(now time.Time) {
+	q, r := &n.request, n.route.Load()
+	q.Settled, n.reported = q.Settled[:0], n.reported[:0]
+	if (len(q.Asks) > 0 || n.queue.len > 0) && n.metered != r && slices.ContainsFunc(r.Limits, func(l Limit) bool { return l.Meter }) {
+		// The buckets are to note from now on how empty they are: a call of long ago cost less, and nothing is taken back.
+		n.metered = r
+		s := settled{grant: Grant{Route: r}}
+		b := s.on(r, 0)
+		for i, l := range r.Limits {
+			b.Since[i], b.Estimated[i], b.Actual[i] = 0, 0, 0
+			if l.Meter {
+				b.Estimated[i] = 1
+			}
+		}
+		q.Settled, n.reported = append(q.Settled, b), append(n.reported, s)
+	}
+	some := min(len(n.settled), maxSettled)
+	for _, s := range n.settled[:some] {
+		if s.grant.Route.Alike(r) { // else the cost stays as it was estimated: it was charged to other limits
+			q.Settled = append(q.Settled, s.on(r, n.shared.Horizon.Microseconds()))
+			n.reported = append(n.reported, s)
+		}
+	}
+	rest := copy(n.settled, n.settled[some:])
+	clear(n.settled[rest:])
+	n.settled, n.settledSince = n.settled[:rest], now
+}
+
+// on is the correction for each limit of a route.
+func (s *settled) on(r *Route, horizon int64) bucket.Settled {
+	k := len(r.Limits)
+	all := make([]int64, 3*k)
+	b := bucket.Settled{Since: all[:k:k], Estimated: all[k : 2*k : 2*k], Actual: all[2*k:]}
+	real := Cost{0, s.actual}
+	for i, l := range r.Limits {
+		b.Since[i] = s.grant.since
+		if l.Holds {
+			b.Since[i] = s.ended - horizon
+		}
+		b.Estimated[i] = s.grant.Cost.at(r, i)
+		b.Actual[i] = b.Estimated[i]
+		if s.actual.names(l.Bucket) {
+			b.Actual[i] = real.Of(l.Bucket)
+		}
+	}
+	return b
+}
+
+// names reports whether a bucket is named.
+func (e Each) names(bucket string) bool {
+	for name := range e.All {
+		if name == bucket {
+			return true
+		}
+	}
+	return false
+}
+
+// reportedLocked notes what became of the corrected costs of a request. Where it is not known, or they were not heard, a shortfall is reported
+// again: it counts twice at worst. A surplus is not: it would be taken back twice.
+func (n *Lane) reportedLocked(r *Route, err error) {
+	for i := range n.reported {
+		s, on := &n.reported[i], &n.request.Settled[i]
+		short := false
+		for k := range on.Actual {
+			short = short || on.Actual[k] > on.Estimated[k]
+		}
+		switch {
+		case err == nil && s.grant.lane != nil:
+			r.corrected(on)
+		case err == nil:
+		case s.grant.lane == nil:
+			n.metered = nil
+		case short && n.closed == nil:
+			n.settled = append(n.settled, *s)
+		}
+	}
+	clear(n.reported)
+	n.reported = n.reported[:0]
+}

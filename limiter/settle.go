@@ -1,0 +1,128 @@
+package limiter
+
+import (
+	"maps"
+	"math"
+	"sync"
+
+	"github.com/weir-go/weir/limiter/internal/lane"
+)
+
+// Metered says how the costs of calls are treated that are known only when the call has ended: see [Reservation.Settle].
+type Metered struct {
+	// Holds says that the provider holds what was estimated until the call ends, as some do with the most tokens that a call may produce.
+	// Otherwise it counts what the call really costs, from the start of the call or as the cost arises.
+	Holds bool
+	// Reserve is the part of the burst that is kept for calls which cost more than estimated, 0 to 0.9. Zero is 0.1; below 0 nothing is kept.
+	Reserve float64
+	// Exact takes estimates as they are. Otherwise they are multiplied by the ratio of real to estimated costs that this
+	// process has seen in about the last hundred calls of the route.
+	Exact bool
+}
+
+const defaultReserve, mostReserve = 0.1, 0.9
+
+// burst is the burst of a limit without what is kept.
+func (m Metered) burst(burst int64) int64 {
+	part := m.Reserve
+	if part == 0 {
+		part = defaultReserve
+	}
+	return max(1, int64(float64(burst)*(1-max(0, part))))
+}
+
+// Settle corrects what a call has cost that started on the reservation: of each bucket that is named, so many tokens instead of those
+// that were reserved. It may be called once, at any time after the start; later calls do nothing, and so does a call on a reservation
+// that was given up or is not due yet. The correction travels with a later request to Redis, within 5 s.
+//
+// What the call cost less goes back to the fleet, as far as later reservations do not rely on its absence: the fleet never gets more
+// than if the cost had been known from the beginning. What it cost more is taken from the bucket at once, which owes one burst at most.
+// A call that is never settled counts as reserved. A window gives nothing back.
+func (r *Reservation) Settle(costs Costs) {
+	if r.state.Load() == givenUp || r.Delay() > 0 || !r.settled.CompareAndSwap(false, true) {
+		return
+	}
+	known := Costs{}
+	for bucket, tokens := range costs {
+		if _, ok := most(r.grant.Route, bucket); ok {
+			known[bucket] = min(max(0, tokens), exact/4)
+		}
+	}
+	r.learn(known)
+	r.grant.Settle(lane.NewEach(known))
+}
+
+// most is the largest number of tokens that a call can take of a bucket of a route.
+func most(r *lane.Route, bucket string) (tokens int64, ok bool) {
+	tokens = math.MaxInt64
+	for _, l := range r.Limits {
+		if l.Bucket == bucket {
+			tokens, ok = min(tokens, l.Burst), true
+		}
+	}
+	return tokens, ok
+}
+
+// learn takes what a call cost into the estimates of its route.
+func (r *Reservation) learn(costs Costs) {
+	e := passedOf(r.grant.Route).estimates
+	if e == nil {
+		return
+	}
+	for bucket, actual := range costs {
+		e.learn(r.grant.Route.Name, bucket, r.asked.Of(bucket), actual)
+	}
+}
+
+// estimates are the ratios of real to estimated costs, by route and bucket.
+type estimates struct {
+	metered map[string]Metered // fixed
+
+	mu sync.Mutex
+	of map[[2]string]ratio
+}
+
+// ratio is sums over the last calls, the older the less.
+type ratio struct{ actual, estimated float64 }
+
+func newEstimates(metered map[string]Metered) *estimates {
+	if len(metered) == 0 {
+		return nil
+	}
+	return &estimates{metered: maps.Clone(metered), of: map[[2]string]ratio{}}
+}
+
+func (e *estimates) learn(route, bucket string, estimated, actual int64) {
+	m, ok := e.metered[bucket]
+	if !ok || m.Exact || estimated <= 0 {
+		return
+	}
+	const fade, calls = 0.99, 20 // as if the first twenty calls had cost what was estimated
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	k := [2]string{route, bucket}
+	r, ok := e.of[k]
+	if !ok {
+		r = ratio{calls * float64(estimated), calls * float64(estimated)}
+	}
+	e.of[k] = ratio{fade*r.actual + float64(actual), fade*r.estimated + float64(estimated)}
+}
+
+// scaled is the costs that are reserved for estimated ones.
+func (e *estimates) scaled(r *lane.Route, costs Costs) Costs {
+	if e == nil || len(costs) == 0 {
+		return costs
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := maps.Clone(costs)
+	for bucket, tokens := range costs {
+		seen, ok := e.of[[2]string{r.Name, bucket}]
+		burst, known := most(r, bucket)
+		if !ok || !known || tokens <= 0 || tokens > burst {
+			continue
+		}
+		out[bucket] = min(burst, max(1, int64(math.Round(float64(tokens)*seen.actual/seen.estimated))))
+	}
+	return out
+}
