@@ -73,6 +73,12 @@
 // burst for calls that cost more than estimated, and estimates follow what calls of the route have really cost. For its first calls a bucket
 // gives nothing back: it notes how empty it is from its first call on.
 //
+// # A provider that refuses
+//
+// A call that its provider refused with 429 is reported: [Limiter.Report] with [Throttled]. Where the provider asks to wait, the narrowest
+// configured bucket of the route is shut for the whole fleet until then. A shorter hold travels with a request at once. A hold of more than
+// 30 s is a pause, which Redis and every replica remember. When it ends the bucket is empty: the rate returns, not a burst.
+//
 // # One configuration for the fleet
 //
 // Every 10 s each replica announces that it is alive and which limits it was configured with. Where replicas disagree about a bucket, the
@@ -174,6 +180,7 @@
 //	weir.bucket.limit                         tokens a second of each limit in force, by weir.limit.per
 //	weir.bucket.utilization                   share of the budget that this process used in the last 10 s; the sum over replicas is the fleet's
 //	weir.bucket.tokens                        tokens by weir.bucket.outcome: taken, returned, lost, settled (calls that cost less than reserved)
+//	weir.throttled                            calls that a provider refused because of its quota, as [Limiter.Report] was told
 //	weir.bucket.waiting                       tokens for which calls of this process wait now
 //
 // While weir.bucket.waiting is above 0 the sum of weir.bucket.utilization should be 0.99 or more.

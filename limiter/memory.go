@@ -88,7 +88,7 @@ func (m *memoryLine) Reserve(r *lane.Route, q *lane.Request) error {
 	defer m.mu.Unlock()
 	q.Now, q.Runs = m.now(), 1
 	m.path.Limits, m.path.Of = m.bucketsLocked(r, q.Now), passedOf(r).of
-	m.request = bucket.Request{Lane: m.id, Now: q.Now, Horizon: m.horizon, Lead: q.Lead, Asks: q.Asks, Spares: m.returned(r, q), Settled: q.Settled}
+	m.request = bucket.Request{Lane: m.id, Now: q.Now, Horizon: m.horizon, Lead: q.Lead, Asks: q.Asks, Spares: m.returned(r, q), Settled: q.Settled, Hold: q.Hold}
 	m.reply.Answers = q.Answers
 	bucket.Decide(m.path, &m.request, &m.reply)
 	m.spares = m.reply.Left

@@ -247,6 +247,7 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 	for _, s := range q.Settled {
 		a.Settled = append(a.Settled, lua.Settled(s))
 	}
+	a.HoldUS, a.HoldLimit = q.Hold.For, q.Hold.Limit
 	for _, k := range q.Asks {
 		a.Asks = append(a.Asks, lua.Ask{Count: k.N, Costs: k.Cost, PatienceUS: max(-1, k.Patience), AgeUS: k.Age, Urgent: k.Urgent})
 	}

@@ -64,6 +64,7 @@ type telemetry struct {
 	queued   metric.Int64UpDownCounter
 	calls    metric.Float64Histogram
 	late     metric.Int64Counter
+	refusals metric.Int64Counter
 	live     metric.Int64Gauge
 	disputed metric.Int64Gauge
 
@@ -77,7 +78,7 @@ type telemetry struct {
 func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry, error) {
 	m := mp.Meter(scope)
 	t := &telemetry{tracer: tp.Tracer(scope), meter: m}
-	var errs [11]error
+	var errs [12]error
 	seconds := metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 	t.requests, errs[0] = m.Int64Counter("weir.rate_limiting.requests", metric.WithUnit("{request}"),
 		metric.WithDescription("Calls that asked for leave to start, by how that ended."))
@@ -103,6 +104,8 @@ func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry,
 		metric.WithDescription("Tokens that this process reserved (taken), gave back to the fleet (returned), or did not use in time (lost)."))
 	t.waiting, errs[10] = m.Int64ObservableGauge("weir.bucket.waiting", metric.WithUnit("{token}"),
 		metric.WithDescription("Tokens for which calls of this process wait."))
+	t.refusals, errs[11] = m.Int64Counter("weir.throttled", metric.WithUnit("{call}"),
+		metric.WithDescription("Calls that a provider refused because of its quota, as reported."))
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("limiter: metrics: %w", err)
 	}
@@ -181,6 +184,14 @@ func (t *telemetry) tooLate(ctx context.Context, g *lane.Grant) {
 	if g.Taken() && t.late.Enabled(ctx) {
 		t.late.Add(ctx, 1, passedOf(g.Route).labels.route)
 	}
+}
+
+// throttled notes that a provider has refused a call.
+func (t *telemetry) throttled(ctx context.Context, n *lane.Lane) {
+	if t.refusals.Enabled(ctx) {
+		t.refusals.Add(ctx, 1, passedOf(n.Route()).labels.route)
+	}
+	trace.SpanFromContext(ctx).AddEvent("throttled")
 }
 
 // configured notes what is in force.

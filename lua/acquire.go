@@ -66,6 +66,8 @@ type AcquireArgs struct {
 	LeadUS    int64     // nothing is due sooner than this from now; 0..HorizonUS
 	Backs     []Back    // at most 100
 	Settled   []Settled // at most 100
+	HoldUS    int64     // the provider shuts the bucket of a limit for so long, at most 30 s; 0 for none
+	HoldLimit int       // index of that limit
 	Asks      []Ask     // oldest first
 	Left      bool      // the reply is to tell the tokens left, and not the levels
 }
@@ -173,6 +175,15 @@ func newCommand(keys, words []any) command {
 	return command{argv, head, len(argv)}
 }
 
+// reports is how many reports on former reservations there are.
+func (a *AcquireArgs) reports() int {
+	n := len(a.Backs) + len(a.Settled)
+	if a.HoldUS > 0 {
+		n++
+	}
+	return n
+}
+
 // urgent reports whether any ask is.
 func (a *AcquireArgs) urgent() bool {
 	for i := range a.Asks {
@@ -188,7 +199,7 @@ func (a *AcquireArgs) urgent() bool {
 // type than the scripts write are removed, and are as if they had been lost.
 func (p *Path) Acquire(ctx context.Context, rdb redis.UniversalClient, a *AcquireArgs, r *AcquireReply) error {
 	r.Runs = 0
-	if p.simple && !p.busy && len(a.Backs)+len(a.Settled) == 0 && !a.urgent() {
+	if p.simple && !p.busy && a.reports() == 0 && !a.urgent() {
 		r.Runs++
 		text, err := plain.run(ctx, rdb, p.fill(&p.plain, a))
 		if err != nil {

@@ -20,7 +20,8 @@
 --                       so many tokens in so many us, at most burst at once, a window is of burst * per_us / tokens us; then
 --                       - if a level made at run time begins empty, and @ and a moment of the namespace's own time, us, until which the bucket is closed); reports
 --                       on former reservations, each "r due_us costs" (returned unused) or "s since_us:estimated:actual", the latter for each
---                       limit with commas between (what the call really cost); asks, each "count costs patience_us urgent age_us": so many calls,
+--                       limit with commas between (what the call really cost), or "t us limit" (the provider shuts the bucket of the limit
+--                       of that number for so many us); asks, each "count costs patience_us urgent age_us": so many calls,
 --                       the longest wait (-1 without end), 0 or 1, and how long the oldest has waited; costs is a number for
 --                       all limits, or one for each with commas between, 0 for a limit that the call does not pass, not all 0
 --

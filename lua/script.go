@@ -19,7 +19,7 @@ var (
 	}
 	fullFragments = []string{
 		"arguments", "numbers", "checks", "level", "change", "memory", "time", "hooks", "own", "window", "eras", "enter", "limits", "asks",
-		"token", "rules", "pass", "line", "settled", "arrive", "spare", "reports",
+		"token", "rules", "pass", "line", "settled", "arrive", "spare", "hold", "reports",
 		"serve", "wait", "joint", "more", "charge", "answer", "stand", "settle", "reply",
 	}
 	configureFragments = []string{

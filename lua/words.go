@@ -8,7 +8,7 @@ import (
 // fill puts what is new into a command.
 func (p *Path) fill(c *command, a *AcquireArgs) []any {
 	out := c.argv[:c.rest]
-	out[c.head] = join(a.Seq, a.Grants, a.HorizonUS, a.LeadUS, int64(p.limits), int64(len(a.Backs)+len(a.Settled)), p.told(a))
+	out[c.head] = join(a.Seq, a.Grants, a.HorizonUS, a.LeadUS, int64(p.limits), int64(a.reports()), p.told(a))
 	if p.epoch != a.Epoch || p.version != a.Version || p.memory == nil {
 		p.epoch, p.version = a.Epoch, a.Version
 		p.memory = strconv.Itoa(Version) + " " + a.Epoch + " " + strconv.FormatInt(a.Version, 10) + " "
@@ -29,6 +29,9 @@ func (p *Path) fill(c *command, a *AcquireArgs) []any {
 			text = strconv.AppendInt(append(text, ':'), s.Actual[i], 10)
 		}
 		out = append(out, string(text))
+	}
+	if a.HoldUS > 0 {
+		out = append(out, "t "+strconv.FormatInt(a.HoldUS, 10)+" "+strconv.Itoa(a.HoldLimit+1))
 	}
 	for _, k := range a.Asks {
 		out = append(out, p.ask(k))

@@ -18,6 +18,7 @@ type Limiter interface {
 	Reserve(ctx context.Context, route string, opts ...limiter.Option) (*limiter.Reservation, error)
 	ReserveN(ctx context.Context, route string, n int64, opts ...limiter.Option) (*limiter.Reservation, error)
 	ReserveBatch(ctx context.Context, route string, runs ...limiter.Run) ([]*limiter.Reservation, limiter.Turn, error)
+	Report(ctx context.Context, route string, r limiter.Report) error
 	Wait(ctx context.Context, route string, opts ...limiter.Option) error
 	WaitN(ctx context.Context, route string, n int64, opts ...limiter.Option) error
 	Close(ctx context.Context) error
@@ -96,6 +97,8 @@ func scenarios() []scenario {
 		{"a shortfall is debt when a call is settled", metered(plainly()), shortfallIsDebt},
 		{"what was not used is not settled", metered(plainly()), unusedIsNotSettled},
 		{"settled costs keep the law and use the rate", metered(plainly()), settledCostsKeepTheLaw},
+		{"a refused call shuts its bucket", twoProviders(), refusedCallShutsItsBucket},
+		{"a refusal without a time shuts nothing", twoProviders(), refusalWithoutATime},
 		{"a line that gave up leaves nothing", one(10, 2), lineThatGaveUpLeavesNothing},
 		{"a burst of one uses the rate", one(40, 1), aBurstUsesTheRate},
 		{"two a minute", config(limiter.Limit{Tokens: 2, Per: time.Minute, Burst: 1}), slowRateIsKept},

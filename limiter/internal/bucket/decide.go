@@ -36,6 +36,7 @@ type Request struct {
 	Asks         []Ask   // oldest first
 	Spares       []Spare // by due time
 	Settled      []Settled
+	Hold         Hold
 }
 
 // Settled is a call whose costs are known, of each limit.
@@ -135,6 +136,13 @@ func Decide(r Route, q *Request, reply *Reply) {
 	for _, s := range q.Settled {
 		for i, b := range r.Limits {
 			b.settle(s.Since[i], s.Estimated[i], s.Actual[i])
+		}
+	}
+	if h := q.Hold; h.For > 0 {
+		for i, b := range r.Limits {
+			if r.Of[i] == r.Of[h.Limit] {
+				b.hold(q.Now + h.For)
+			}
 		}
 	}
 	for i := range q.Asks {

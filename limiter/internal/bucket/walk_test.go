@@ -315,6 +315,10 @@ func (w *walk) call() {
 		}
 		a.Settled = append(a.Settled, s)
 	}
+	if rapid.IntRange(0, 19).Draw(w.T, "held") == 0 {
+		a.HoldUS = rapid.SampledFrom([]int64{1, 30_000, 2_000_000, 30_000_000}).Draw(w.T, "hold")
+		a.HoldLimit = rapid.IntRange(0, len(limits)-1).Draw(w.T, "of")
+	}
 	var got lua.AcquireReply
 	err := p.path.Acquire(w.Context(), w.rdb, &a, &got)
 	if errors.Is(err, lua.ErrUnknown) { // the time has ended in which replicas say what they remember: nothing
@@ -388,6 +392,7 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 	for _, s := range a.Settled {
 		q.Settled = append(q.Settled, bucket.Settled{Since: s.Since, Estimated: s.Estimated, Actual: s.Actual})
 	}
+	q.Hold = bucket.Hold{For: a.HoldUS, Limit: a.HoldLimit}
 	var reply bucket.Reply
 	bucket.Decide(r, &q, &reply)
 

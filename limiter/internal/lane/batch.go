@@ -123,11 +123,13 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err 
 		q.Asks = append(q.Asks, bucket.Ask{N: run.N, Cost: run.Cost.On(r), Patience: -1, Urgent: n.Urgent, Age: max(0, now.Sub(run.Since).Microseconds())})
 	}
 	n.reportLocked(now)
+	n.holdLocked(now)
 	err = n.reserve(r)
 	n.reportedLocked(r, err)
 	if err != nil {
 		return turn, err
 	}
+	n.heldLocked(now)
 	n.shared.Clock.Observe(q.Now, now, now)
 	got, left := 0, runs[0].N // calls of the run that have no answer yet
 	heard := false

@@ -45,6 +45,7 @@ type Lane struct {
 	scratch      Grant     // on its way to a scheduler
 	cursors      []cursor  // how far the pool is spoken for, by cost, while it is matched
 	asking       bool      // a goroutine makes requests
+	held         held      // a hold to be sent
 	promptSince  time.Time // no caller that wants an answer at once came before
 	request      Request
 	requesters   []*waiter // for whom the request under way asks

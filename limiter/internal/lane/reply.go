@@ -16,6 +16,7 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 	former := r != to && !r.Alike(to)
 	if err == nil {
 		n.retry = retry{}
+		n.heldLocked(sent)
 		n.shared.Clock.Observe(q.Now, sent, received)
 		n.trip = max(received.Sub(sent), n.trip*7/8)
 		if !former {
@@ -29,7 +30,7 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 			r.lost(b.Cost)
 		}
 		if n.retry.failed(received); !n.shared.Passing(err) {
-			n.retry = retry{}
+			n.retry, n.held = retry{}, held{} // asking again would not help
 		}
 	}
 	n.reportedLocked(r, err)

@@ -54,6 +54,8 @@ func (n *Lane) settle(s settled, now time.Time) {
 // them along, which comes in 5 s at most.
 func (n *Lane) reportAt(now time.Time) time.Time {
 	switch {
+	case n.held.until.After(now):
+		return later(now, n.retry.at)
 	case len(n.settled) == 0, n.closed == nil && n.place.stands && (n.place.kept && n.queue.len == 0 || n.place.again.After(now)):
 		return time.Time{}
 	case n.shared.Local, len(n.settled) >= maxSettled, n.closed != nil:
@@ -136,7 +138,7 @@ func (n *Lane) reportedLocked(r *Route, err error) {
 		case err == nil:
 		case s.grant.lane == nil:
 			n.metered = nil
-		case short && n.closed == nil:
+		case short && n.closed == nil && n.shared.Passing(err):
 			n.settled = append(n.settled, *s)
 		}
 	}

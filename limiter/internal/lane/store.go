@@ -21,7 +21,8 @@ type Request struct {
 	Asks    []bucket.Ask
 	Backs   []Back
 	Settled []bucket.Settled // at most 100
-	Tell    bool             // the reply is to say what each limit has left
+	Hold    bucket.Hold
+	Tell    bool // the reply is to say what each limit has left
 
 	Runs     int   // of scripts, that the request took
 	Now      int64 // µs, the store's clock

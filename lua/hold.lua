@@ -1,0 +1,27 @@
+-- Hold: shuts the limits of one bucket, because the provider has asked for it: nothing is due before, and the bucket is empty then.
+-- The longest hold wins. What was granted before gets nothing back any more.
+local HOLD_US = 30000000 -- longer ones are told to the fleet as pauses
+
+local function hold_limit(b, until_us)
+  b.last = max(b.last, until_us)
+  if b.log then return end
+  local kept = b.kept
+  if kept then b.full, b.frac = b.kept, b.kept_frac end
+  empty_level(b, until_us)
+  if kept then
+    b.kept, b.kept_frac = b.full, b.frac
+    if b.opens then empty_level(b, b.opens) end
+  end
+  if b.eras then b.eras = new_eras(now) end
+end
+
+-- "us limit": for so long, and the number of one of the limits of the bucket. It reports whether the text is valid.
+local function hold_bucket(text)
+  local us, of = match(text, '^(%d+) (%d+)$')
+  us, of = integer(us, 1, HOLD_US), integer(of, 1, limits)
+  if not (us and of) then return false end
+  for i = 1, limits do
+    if same_bucket(i, of) then hold_limit(route[i], now + us) end
+  end
+  return true
+end
