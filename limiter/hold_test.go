@@ -1,0 +1,71 @@
+package limiter_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+)
+
+// TestHoldOfAFleet: when the report of one replica has reached Redis, calls for which a reservation was granted start, a horizon's at
+// most, and then none until the hold ends. From the first call on starts keep the rate.
+func TestHoldOfAFleet(t *testing.T) {
+	limit := limiter.PerSecond(40, 40)
+	for _, hold := range []time.Duration{2 * time.Second, 5 * time.Minute} {
+		crews(t, limiter.SingleBucket("global", limit), func(t *testing.T, fleet []*limiter.Limiter) {
+			ctx, cancel := context.WithCancel(t.Context())
+			var mu sync.Mutex
+			var starts []time.Time
+			var all sync.WaitGroup
+			for _, l := range fleet {
+				for range 20 {
+					all.Go(func() {
+						for l.Wait(ctx, "global") == nil {
+							mu.Lock()
+							starts = append(starts, time.Now())
+							mu.Unlock()
+						}
+					})
+				}
+			}
+			time.Sleep(5 * time.Second)
+			if err := fleet[0].Report(ctx, "global", limiter.Throttled{RetryAfter: hold}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(5 * time.Millisecond) // it has reached Redis
+			reported := time.Now()
+			time.Sleep(hold + 10*time.Second)
+			cancel()
+			all.Wait()
+			slices.SortFunc(starts, time.Time.Compare)
+			first, before := time.Time{}, 0
+			for _, at := range starts {
+				switch {
+				case at.Before(reported):
+				case at.Before(reported.Add(hold - 10*time.Millisecond)):
+					before++
+				case first.IsZero():
+					first = at
+				}
+			}
+			after := 0
+			for _, at := range starts {
+				if !first.IsZero() && !at.Before(first) && at.Before(first.Add(time.Second)) {
+					after++
+				}
+			}
+			most := int(limiter.DefaultHorizon.Seconds()*limit.Rate()) + 1
+			t.Logf("a hold of %v: %d calls started after the report, %d in the first second after it, the first after %v",
+				hold, before, after, first.Sub(reported))
+			if before > most || after > int(limit.Rate())+1 {
+				t.Errorf("%d calls started after the report, want %d at most; %d in the first second after the hold, want %v", before, most, after, limit.Rate()+1)
+			}
+			if late := first.Sub(reported) - hold; first.IsZero() || late > 5*time.Second+hold/1000 {
+				t.Errorf("the first call starts %v after the end of the hold", late)
+			}
+		}, 8)
+	}
+}
