@@ -2,7 +2,6 @@ package limiter_test
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -174,6 +173,6 @@ func callTokens(t *testing.T, seed uint64, w tokensWorld) tokensRun {
 	all.Wait()
 	r.storeCalls = (r.storeCalls - float64(before)) / float64(r.calls)
 	r.used /= output * w.length.Minutes()
-	t.Log(fmt.Sprintf("seed %d: %+v", seed, r))
+	t.Logf("seed %d: %+v", seed, r)
 	return r
 }

@@ -1,0 +1,72 @@
+package adapt_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"pgregory.net/rapid"
+
+	"github.com/weir-go/weir/limiter/internal/adapt"
+)
+
+// TestScriptLearnsTheSame takes the rule in Lua, as Redis will run it, through the same reports: every number of the state, the factor,
+// and the arithmetic of the level must agree.
+func TestScriptLearnsTheSame(t *testing.T) {
+	script, err := os.ReadFile("testdata/adapt.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := miniredis.RunT(t)
+	rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), DisableIdentity: true})
+	defer rdb.Close()
+	states := 0
+	rapid.Check(t, func(t *rapid.T) {
+		l := adapt.Limit{
+			Tokens: rapid.SampledFrom([]int64{1, 4, 25, 40, 999, 30_000}).Draw(t, "tokens"), Per: 1_000_000,
+			Burst: rapid.Int64Range(1, 100).Draw(t, "burst"), Horizon: rapid.SampledFrom([]int64{0, 100_000, 250_000, 1_000_000}).Draw(t, "horizon"),
+		}
+		argv := []any{fmt.Sprint(l.Tokens, l.Per, l.Burst, l.Horizon)}
+		s, now := adapt.New(), int64(1_800_000_000_000_000)
+		var want []string
+		for range rapid.IntRange(1, 60).Draw(t, "reports") {
+			now += rapid.Int64Range(0, rapid.SampledFrom([]int64{1_000, 100_000, 5_000_000}).Draw(t, "pace")).Draw(t, "passed")
+			due := now + rapid.Int64Range(-2_000_000, 2*l.Horizon).Draw(t, "due")
+			switch rapid.IntRange(0, 5).Draw(t, "kind") {
+			case 0, 1, 2:
+				sure := rapid.IntRange(0, 3).Draw(t, "sure") / 3
+				s.Refused(l, now, due, sure == 1)
+				argv = append(argv, fmt.Sprint("R ", now, " ", due, " ", sure))
+			case 3, 4:
+				s.Overloaded(l, now, due)
+				argv = append(argv, fmt.Sprint("O ", now, " ", due))
+			default:
+				a := adapt.Answer{
+					Heard: now - rapid.Int64Range(-1000, 1_000_000).Draw(t, "heard"), Limit: rapid.Int64Range(0, 100).Draw(t, "limit"),
+					Period: rapid.SampledFrom([]int64{0, 1_000_000, 60_000_000}).Draw(t, "period"), Remaining: rapid.Int64Range(0, 100).Draw(t, "remaining"),
+					UnderWay: rapid.Int64Range(0, 20).Draw(t, "under way"),
+				}
+				s.Remaining(l, now, a)
+				argv = append(argv, fmt.Sprint("H ", now, " ", a.Heard, " ", a.Limit, " ", a.Period, " ", a.Remaining, " ", a.UnderWay))
+			}
+			later, tokens := now+rapid.Int64Range(0, 30_000_000).Draw(t, "later"), rapid.Int64Range(1, 100).Draw(t, "cost")
+			argv = append(argv, fmt.Sprint("F ", now, " ", later, " ", tokens))
+			f := s.Factor(l, now)
+			want = append(want, fmt.Sprint(s.Limit, s.Cut, s.Was, s.Began, s.More, s.Refusals.First, s.Refusals.Reports, s.Slow, s.Slowed,
+				s.Overloads.First, s.Overloads.Reports, s.Heard, s.Share, f, s.Factor(l, later), l.Units(tokens, f), l.Slot(3, tokens, f)))
+		}
+		got, err := rdb.Eval(t.Context(), string(script), nil, argv...).StringSlice()
+		if err != nil || len(got) != len(want) {
+			t.Fatalf("%d answers of %d: %v", len(got), len(want), err)
+		}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Fatalf("after %v: script %s, core %s", argv[1:2*i+2], got[i], want[i])
+			}
+		}
+		states += len(want)
+	})
+	t.Log(states, "states")
+}
