@@ -71,7 +71,7 @@ rule 'nor by a run' $D 's/p\.exact\.Ceil\(\) > b\.free\(d\.at\[bound\]\.cost\) \
 rule 'another limit is passed by its spare only' $D 's/due <= d\.Now\+b\.spare\(d\.Horizon\)/true/' $K
 rule 'nor further by a run' $D 's/n = min\(n, d\.passing\(o, p, other\)\)/_ = o/' $K
 rule 'no window is passed by its level' $D 's/!b\.Window && due <= b\.full/due <= b.full/' $K
-rule 'what the shared limit sets passes all' $D 's/if due <= shared\.Ceil\(\) \{/if shared.Frac < 0 {/' $K
+rule 'what the shared limit sets passes all' $D 's/; due <= shared\.Ceil\(\) \{/; shared.Frac < 0 {/' $K
 rule 'limits of one bucket are exempt' $D 's/d\.Of\[i\] == d\.Of\[bound\] \|\| due/i == bound || due/' $K
 rule 'tokens that nobody seeks are spare' $V 's/b\.sought\+rival < b\.now/false/' $K
 rule 'tokens that somebody seeks are not' $V 's/b\.sought\+rival < b\.now/true/' $K
@@ -80,6 +80,26 @@ rule 'a quarter of the burst is spare' $V 's/\(b\.Burst-1\)\/4/0/' $K
 rule 'the spare is less than the horizon' $V 's/return min\(passed\(horizon\), (max\(2.*)\)\n/return $1\n/' $K
 rule 'nothing is due before the lead' $D 's/from: q\.Now \+ q\.Lead/from: q.Now/' $K
 rule 'of equal needs the shared limit binds' $D 's/ \|\| us == due && bound >= 0 && i == len\(d\.Limits\)-1//' $K
+
+# Costs of each bucket, and costs that are known only afterwards.
+rule 'a limit of cost 0 sets no time' $B/joint.go 's/if d\.at\[i\]\.cost == 0 \{\n\t\t\tcontinue/if false {\n\t\t\tcontinue/' $W
+rule 'and is not charged' $B/joint.go 's/if s\.cost == 0 \{\n\t\t\tcontinue/if false {\n\t\t\tcontinue/' $W
+rule 'a reservation of costs serves its own' limiter/internal/lane/pool.go 's/return c == call \|\| .*/return c.Tokens >= call.Tokens/' ./limiter/internal/lane
+rule 'a surplus goes back as far as eras allow' $B/eras.go 's/surplus := min\(estimated-actual, b\.takeable\(since\)\)/surplus := estimated - actual/' $K
+rule 'and is gone for the next' $B/eras.go 's/\tb\.lower\(since, surplus\)\n//' $K
+rule 'an era keeps the least' $B/eras.go 's/e\[i\]\.low = min\(e\[i\]\.low, e\[i\+1\]\.low\)/_ = i/' $W
+rule 'another limit is noted' $V 's/b\.noteTokens\(min\(whole, max\(0, units\)\/l\.Per\)\)/_ = whole/' $K
+rule 'what is returned lowers the eras' $S 's/\t\t\tb\.lower\(.*\n//' $K
+rule 'a shortfall is debt' $B/eras.go 's/b\.owe\(actual - estimated\)/_ = actual/' $K
+rule 'of one burst at most' $B/eras.go 's/b\.full = least\(most, b\.after\(b\.paused, tokens\*b\.Per\)\)/b.full = b.after(b.paused, tokens*b.Per); _ = most/' $W
+rule 'settled: the eras bound it' lua/settled.lua 's/local surplus = min\(estimated - actual, takeable\(b, since\)\)/local surplus = estimated - actual/' $W
+rule 'a call is settled once' limiter/settle.go 's/ \|\| !r\.settled\.CompareAndSwap\(false, true\)//' -run Contract ./limiter
+rule 'what was not used is not settled' limiter/settle.go 's/r\.state\.Load\(\) == givenUp \|\|/r.state.Load() < 0 ||/' -run Contract ./limiter
+rule 'estimates follow' limiter/settle.go 's/seen\.actual\/seen\.estimated/1/' -run TokensAreUsed ./limiter
+rule 'a hold shuts the bucket' $B/hold.go 's/b\.raise\(empty\)/_ = empty/' $W
+rule 'nothing of before a hold goes back' $B/hold.go 's/if b\.eras != nil \{/if false {/' $W
+rule 'hold: all limits of the bucket' lua/hold.lua 's/same_bucket\(i, of\)/i == of/' $W
+rule 'a hold is sent at once' limiter/internal/lane/settle.go 's/case n\.held\.until\.After\(now\):/case false:/' -run 'HoldOfAFleet|Contract' ./limiter
 
 # What is charged.
 rule 'charged at the due time, not now' $V 's/if due > b\.full\.Ceil\(\) \{/if false {/' $K
@@ -93,7 +113,7 @@ rule 'what is left of a spare is less' $S 's/\ts\.Cost = rest\n/\t_ = s\n/' $K
 rule 'a spare serves a call of its cost or less' $S 's/if s\.cost\(i\) < a\.cost\(i\) \{/if s.cost(i) < 0 {/' $K
 rule 'a spare serves before a deadline' $D 's/by = min\(by, d\.Now\+a\.Patience\)/_ = by/' $K
 rule 'a spare is not due before the lead' $S 's/s\.Due >= d\.from && //' $K
-rule 'what is returned goes back' $S 's/b\.full = b\.after\(b\.full, -b\.returned/_ = b.after(b.full, -b.returned/' $K
+rule 'what is returned goes back' $S 's/b\.full = b\.after\(b\.full, -units\)/_ = units/' $K
 rule 'it is not lost by half' $S 's/2\*b\.returned/int64(4e18)+0*b.returned/' $K
 rule 'it goes back once' $S 's/!s\.Fresh \|\| //' $K
 rule 'less what was reserved behind it' $S 's/return units - min.*\n/return units\n/' $K
@@ -237,24 +257,24 @@ rule 'enter: no window is shut for long' lua/enter.lua 's/math\.min\(edge, far\)
 rule 'enter: nothing is sought in the time to come' lua/enter.lua 's/math\.min\(sought, now\)/tonumber(sought)/' ./lua
 rule 'enter: nothing is kept for long' lua/enter.lua 's/math\.min\(spared, far\)/tonumber(spared)/' ./lua
 rule 'enter: the line is remembered' lua/enter.lua 's/b\.lined, b\.line = b\.claimed > 0,/b.lined, b.line = false,/' $W
-rule 'enter: what was lost of a level of its own' lua/enter.lua 's/  if own then empty_level\(b, born \+ horizon\) end\n//' $W
+rule 'enter: what was lost of a level of its own' lua/enter.lua 's/    empty_level\(b, born \+ horizon\)\n//' $W
 rule 'enter: and of a window of its own' lua/enter.lua 's/    if own then b\.edge = .*\n//' ./lua
 rule 'enter: a pause empties' lua/enter.lua 's/  if b\.opens then empty_level\(b, b\.opens\) end\n//' $W
 rule 'limits: a level of another limit is another' lua/limits.lua 's/if text and sub\(text, 1, #limit\) == limit then/if text then/' $W
 rule 'limits: the plain script knows no tails' lua/limits.lua "s/if bar ~= '' then return '6' end//" $W
 rule 'limits: the least burst' lua/limits.lua 's/  if b\.burst < most then most = b\.burst end\n//' ./lua
-rule 'limits: configure ends a collection' lua/limits.lua "s/  if b\.collects and b\.collects > 0 and .*\n//" ./lua
+rule 'limits: configure ends a collection' lua/limits.lua "s/    if ends and ends <= now .*\n//" ./lua
 rule 'limits: levels are bounded' lua/limits.lua "s/  bound_level\(b, now, horizon.*\n//" ./lua
 rule 'asks: the costs are checked' lua/asks.lua 's/cost < 1 or cost > most/false/' ./lua
 rule 'asks: one for each limit' lua/asks.lua "s/if #each ~= limits then return '3 ' \.\. i end//" ./lua
-rule 'asks: each is checked' lua/asks.lua 's/if each\[k\] < 1 or each\[k\] > route\[k\]\.burst then/if false then/' ./lua
+rule 'asks: each is checked' lua/asks.lua 's/if each\[k\] > route\[k\]\.burst then/if false then/' ./lua
 rule 'asks: the counts are checked' lua/asks.lua 's/if n < 1 or n > 100000 or .* then return/if false then return/' ./lua
 rule 'asks: nobody is older than a day' lua/asks.lua 's/  if age > 86400000000 then.*\n//' ./lua
 rule 'token: it arrives when it is whole' lua/token.lua 's/return frac > 0 and at \+ 1 or at, at/return at, at/' $W
 rule 'token: no number is too large' lua/token.lua 's/  if k \* b\.per > SPAN then.*\n//' ./lua
 rule 'rules: a run ends' lua/rules.lua 's/floor\(distance \/ slope\) \+ 1/floor(distance \/ slope) + 2/' $W
 rule 'rules: a grant passes over nothing' lua/rules.lua 's/return b\.frac > 0 and b\.full \+ 1 or b\.full/return EXACT/' $W
-rule 'pass: the spare' lua/pass.lua 's/if due > now \+ spare_of\(b\) and/if false and/' $W
+rule 'pass: the spare' lua/pass.lua 's/if b\.cost > 0 and due > now \+ spare_of\(b\) and/if false and/' $W
 rule 'pass: what is sought is not spare' lua/pass.lua 's/if \(b\.sought or 0\) \+ RIVAL < now then/if true then/' $W
 rule 'pass: limits of one bucket' lua/pass.lua 's/ and not same_bucket\(i, bound\) then return false/ then return false/' $W
 rule 'pass: nor by a run' lua/pass.lua 's/      m = math\.min\(m, k\)\n    end\n/    end\n/' $W
@@ -288,8 +308,8 @@ rule 'spare: earliest first' lua/spare.lua 's/while at > 1 and .* do at = at - 1
 rule 'spare: there once' lua/spare.lua 's/      table\.remove\(spares, i\)\n//' ./lua
 rule 'spare: of its cost or less' lua/spare.lua 's/enough and s\[k \+ 1\] >= cost/true/' $W
 rule 'spare: less by what it served' lua/spare.lua 's/do s\[k \+ 1\] = s\[k \+ 1\] - route\[k\]\.cost end/do local _ = k end/' ./lua
-rule 'spare: it goes back into the bucket' lua/spare.lua 's/    move_level\(b, -returned.*\n//' $W
-rule 'spare: it is not lost by half' lua/spare.lua 's/if 2 \* returned/if returned/' ./lua
+rule 'spare: it goes back into the bucket' lua/spare.lua 's/      move_level\(b, -units\)\n//' $W
+rule 'spare: it is not lost by half' lua/spare.lua 's/units > 0 and 2 \* returned/units > 0 and returned/' ./lua
 rule 'spare: less what was reserved behind it' lua/spare.lua 's/return units - math\.min.*$/return units/m' ./lua
 rule 'spare: no window and no pause takes any back' lua/spare.lua 's/if b\.log or b\.opens or due/if due/' $W
 rule 'serve: nothing is due before the lead' lua/serve.lua 's/local from, latest_due = now \+ lead,/local from, latest_due = now,/' $W
@@ -330,7 +350,7 @@ rule 'stand: a quarter of the rest' lua/stand.lua 's/  if back <= now and now < 
 rule 'stand: who is late is watched' lua/stand.lua 's/  if late then$/  if false then/m' $W
 rule 'stand: who waits comes back when it is collected' lua/stand.lua 's/    if route\[i\]\.collects > now then .*\n//' $W
 rule 'settle: a pause leaves nothing behind' lua/settle.lua 's/  if b\.kept then b\.full, b\.frac = b\.kept, b\.kept_frac end\n//' $W
-rule 'settle: the rest of a level is kept' lua/settle.lua 's/> 0 then\n    b\.tail = format/> 0 and false then\n    b.tail = format/' $W
+rule 'settle: the rest of a level is kept' lua/settle.lua 's/> 0 or b\.eras then\n    b\.tail = format/> 0 and false then\n    b.tail = format/' $W
 rule 'settle: levels of their own are kept' lua/settle.lua "s/    call\('SET', b\.own, level_text\(b\), 'PX', ms\)\n//" $W
 rule 'settle: until they are full' lua/settle.lua 's/max\(0, b\.full - now\) \+ //' ./lua
 rule 'settle: what is left is kept' lua/settle.lua "s/  call\('SET', kept_spares.*\n//" ./lua
@@ -363,7 +383,7 @@ rule 'replicas that disagree are named' lua/force.lua 's/then disputed\[bucket\]
 rule 'a new configuration has a new version' lua/force.lua 's/then stored = stored \+ 1 end/then stored = stored + 0 end/' $L
 rule 'levels: a limit that was lost begins in debt' lua/levels.lua 's/fresh_limit and now or now \+ horizon\)/now)/' ./lua
 rule 'levels: another limit keeps the tokens' lua/levels.lua 's/change_level\(b, now, f\[1\], f\[2\], f\[3\]\)/set_limit(b, f[1], f[2], f[3])/' $W
-rule 'levels: a bucket that opens is empty then' lua/levels.lua 's/  if opens and not window then .*\n//' ./lua
+rule 'levels: a bucket that opens is empty then' lua/levels.lua 's/    empty_level\(b, opens\)\n//' ./lua
 rule 'levels: what is in force no more is forgotten' lua/levels.lua 's/if not b or \(b\.full <= now and .*\) then/if false then/' ./lua
 rule 'written: what is forgotten is removed' lua/written.lua "s/call\('HDEL', state, field\)/local _ = field/" ./lua
 rule 'wishes: those of the silent do not count' lua/wishes.lua 's/if not seen or seen < aged - WISH_US then/if not seen then/' ./lua
@@ -439,7 +459,7 @@ rule 'a silent replica leaves the set' lua/heartbeat.lua "s/redis\.call\('ZREMRA
 rule 'who stands in line hears of a new configuration' limiter/internal/lane/end.go 's/if !n\.place\.again\.IsZero\(\) \{/if false {/' $L
 rule 'what was charged to other limits is dropped' limiter/internal/lane/end.go 's/n\.pool = pool\{\}/_ = n/' $L
 rule 'who is served later by what is in force' limiter/internal/lane/end.go 's/if was\.Built > r\.Built \{/if false {/' $L
-rule 'who cannot start any more is told' limiter/internal/lane/end.go 's/if w\.Cost > burst \{/if false {/' $L
+rule 'who cannot start any more is told' limiter/internal/lane/end.go 's/if err := r\.Check\(w\.Cost\); err != nil \{/if err := r.Check(w.Cost); err != nil \&\& false {/' $L
 rule 'who stands in line comes back' limiter/internal/lane/schedule.go 's/n\.turnAwayLocked\(\)\n\t\treturn p\.again/n.turnAwayLocked()\n\t\treturn time.Time{}/' $L
 rule 'not before it is told to' limiter/internal/lane/schedule.go 's/case missing && p\.again\.After\(now\) &&/case missing \&\& false \&\&/' $L
 rule 'but within five seconds' limiter/internal/lane/reply.go 's/p\.again = sooner\(p\.again, received\.Add\(recheck\)\)/_ = recheck/' $L
@@ -468,18 +488,18 @@ rule 'a clock that stepped back is believed' limiter/internal/lane/clock.go 's/o
 rule 'the smallest offset counts' limiter/internal/lane/clock.go 's/time\.Duration\(at\+least-received/time.Duration(at+least-least+at*0+received.Sub(c.zero).Microseconds()-at-received/' $L
 rule 'replies that vary are allowed for' limiter/internal/lane/clock.go 's/return min\(vary, horizon\)/return 0/' $L
 rule 'one call at a time for a lane' limiter/internal/lane/lane.go 's/if !n\.asking \{\n\t\t\tat/if true {\n\t\t\tat/; s/if !n\.asking \|\| len/if true || len/' $L
-rule 'given up goes to who waits next' limiter/internal/lane/lane.go 's/n\.pool\.add\(&g\)\n\t\tn\.advanceLocked\(now\)/_ = g/' $L
+rule 'given up goes to who waits next' limiter/internal/lane/lane.go 's/n\.pool\.add\(&g\)\n\tn\.advanceLocked\(now\)/_ = g/' $L
 rule 'given up once' limiter/reservation.go 's/r\.state\.CompareAndSwap\(held, givenUp\) \{/r.state.Swap(givenUp) >= 0 {/' $L
 rule 'callers gather behind reservations' limiter/internal/lane/schedule.go 's/if last < 0 \|\|/if true ||/' $L
-rule 'a call is bounded though the client hangs' limiter/internal/lane/lane.go 's/if n\.asking && n\.queue\.prompt > 0 && now\.Sub\(n\.sent\) >= n\.shared\.Timeout \{/if false {/' -run CallTimeoutBounds ./limiter
+rule 'a call is bounded though the client hangs' limiter/internal/lane/lane.go 's/if n\.asking && n\.queue\.prompt > 0 && now\.Sub\(n\.promptSince\) >= n\.shared\.Timeout \{/if false {/' -run CallTimeoutBounds ./limiter
 rule 'who waits outlasts an outage' limiter/internal/lane/reply.go 's/if w\.prompt\(\) \|\| !n\.shared\.Passing\(err\) \{/if true {/' -run UnavailableRedis ./limiter
 rule 'and does not ask all the time' limiter/internal/lane/reply.go 's/r\.pause = min\(longest, max\(first, 2\*r\.pause\)\)/r.pause = 2/' -run UnavailableRedis ./limiter
 rule 'a refusal ends waits' limiter/limiter.go 's/ && !isRefusal\(err\) \}/ }/' -run 'Refus|ComesUp' ./limiter
-rule 'a reservation of several serves calls of one' limiter/internal/lane/match.go 's/g\.Cost-g\.spoken >= w\.Cost \{/g.Cost-g.spoken == w.Cost {/' -run ReservationOfSeveral ./limiter
-rule 'what one waits for is not there for the next' limiter/internal/lane/match.go 's/g\.spoken \+= w\.Cost\n//' $L
+rule 'a reservation of several serves calls of one' limiter/internal/lane/match.go 's/g\.left\(\)\.serves\(w\.Cost\) \{/g.left() == w.Cost {/' -run ReservationOfSeveral ./limiter
+rule 'what one waits for is not there for the next' limiter/internal/lane/match.go 's/g\.spoken \+= w\.Cost\.Tokens\n//' $L
 rule 'older callers come first in a lane' limiter/internal/lane/queue.go 's/for after != nil && after\.Since\.After\(w\.Since\) \{/for false {/' $L
 rule 'a batch is of the age of its runs' limiter/internal/lane/batch.go 's/Since: r\.Since\}\)/Since: now})/' -run BatchOfRuns ./limiter
-rule 'waits without a deadline are bounded' limiter/calls.go 's/!bounded && l\.s\.MaxWait > 0/false \&\& bounded/' -run MaxWait ./limiter
+rule 'waits without a deadline are bounded' limiter/calls.go 's/has \|\| l\.s\.MaxWait == 0/has || l.s.MaxWait >= 0/' -run MaxWait ./limiter
 rule 'shadow mode is switched at run time' limiter/inforce.go 's/l\.shadows\.Store\(.*\)/_ = l/' -run Shadow ./limiter
 rule 'a lost memory is told of shadow mode again' lua/told.lua 's/  if key == .shadow -. then fits = .*\n//' -run Shadow ./limiter
 rule 'sections are bounded' limiter/section.go 's/len\(text\) > maxSections/false/' -run Sections ./limiter
@@ -517,14 +537,14 @@ rule 'and one with a place in line' limiter/internal/lane/end.go 's/ \|\| inLine
 rule 'until nobody has come back' limiter/internal/lane/end.go 's/n\.place\.stands && now\.Sub\(n\.place\.again\) < time\.Minute/n.place.stands/' $I
 rule 'and one with callers' limiter/internal/lane/end.go 's/inLine \|\| n\.queue\.len > 0/inLine/' $I
 rule 'and one with a call under way' limiter/internal/lane/end.go 's/n\.queue\.len > 0 \|\| n\.asking \|\|/n.queue.len > 0 ||/' -run TestLaneWith ./limiter
-rule 'and one with reservations' limiter/internal/lane/end.go 's/n\.asking \|\| len\(n\.pool\.grants\) > 0 \{/n.asking {/' -run TestLaneWith ./limiter
+rule 'and one with reservations' limiter/internal/lane/end.go 's/n\.asking \|\| len\(n\.pool\.grants\) > 0 \|\|/n.asking ||/' -run TestLaneWith ./limiter
 rule 'a lane goes when it has been idle' limiter/internal/lane/end.go 's/ \|\| now\.Sub\(n\.since\) < idle \{/ {/' $I
 rule 'replies to it are not forgotten' limiter/idle.go 's/if l\.lanes\[keyOf\(n\)\] == nil \{/if true {/' $I
 rule 'nor those to a call under way' limiter/idle.go 's/if n\.Asking\(\) \{/if false {/' $I
 rule 'who comes to a lane that is given up takes the next' limiter/calls.go,limiter/batch.go 's/if err == lane\.ErrRetired \{/if false {/g' -run GivenUp ./limiter
 rule 'one lane is made in its place' limiter/lanes.go 's/case n != nil && n != givenUp:/case false:/' -run LaneIsMadeOnce ./limiter
 rule 'no lane of a route that was forgotten' limiter/lanes.go 's/case l\.paths\[key\.route\] == nil:/case false:/' -run WhoWaitsWhen ./limiter
-rule 'what is given up later goes to the next lane' limiter/internal/lane/lane.go 's/\tif retired \{/\tif false {/' $I
+rule 'what is given up later goes to the next lane' limiter/internal/lane/lane.go 's/\tif !retired \{\n\t\treturn\n\t\}\n\tif next := n\.shared\.Reopen\(n\); next != nil \{\n\t\tnext\.putBack/\tif true {\n\t\treturn\n\t}\n\tif next := n.shared.Reopen(n); next != nil {\n\t\tnext.putBack/' $I
 rule 'one bucket has one set of limits' limiter/routes.go 's/if made\[bucket\] != nil && others > 0 && /if false \&\& /' $R
 rule 'unless the route alone passes it' limiter/routes.go 's/\t\t\tothers--\n/\t\t\t_ = others\n/' $R
 rule 'a bucket goes with its last route' limiter/routes.go 's/if own\.routes--; own\.routes > 0 \{/if own.routes--; true {/' $R
@@ -559,7 +579,9 @@ rule 'strict classes do not overflow' $C/task.go 's/ageing > \(never-t\.since\)/
 rule 'a class is first in, first out' $C/queue.go 's/return t\.number < other\.number/return t.number > other.number/' $C
 rule 'a retry keeps its age' $C/queue.go 's/\|\| t\.tries > 0 \{/|| false {/; s/t\.older\(last\) \|\|/false ||/' $C
 rule 'shares take turns' $C/queue.go 's/f\.served \+= t\.Cost\.Tokens/_ = f/' $C
-rule 'a new share begins with the others' $C/queue.go 's/f\.served = max\(f\.served, c\.clock\)/_ = f/' $C
+rule 'a new share begins with the others' $C/queue.go 's/f\.served = max\(f\.served, c\.start\(\)\)/_ = f/' $C
+rule 'what is only asked for is not served' $C/queue.go 's/return min\(c\.clock, c\.served\.served-c\.served\.front\)/return c.clock/' $C
+rule 'costs of each bucket judge no deadline' $C/line.go 's/a\.Last == 0 \|\| n\.named > 0/a.Last == 0/' $C
 rule 'what was not given is chosen anew' $C/answer.go 's/\tn\.putBack\(\)\n/\n/' $C
 rule 'urgent tasks pass the lines of the fleet' $C/request.go 's/n\.uncoveredUrgent\(\) > 0 \{/false {/' $C
 rule 'replicas with equal work take turns' $C/request.go 's/return since \+ \(n\.since-since\)\/2/return since/' $O
