@@ -49,10 +49,10 @@ func TestMatch(t *testing.T) {
 		cost := rapid.Custom(func(t *rapid.T) Cost {
 			return Cost{tokens.Draw(t, "tokens"), rapid.SampledFrom(named).Draw(t, "of buckets")}
 		})
-		var before, after, taken int64
+		before, after := map[Each]int64{}, map[Each]int64{} // tokens, by the cost that they are of
 		for range rapid.IntRange(0, 12).Draw(t, "grants") {
 			g := Grant{Due: now.Add(time.Duration(rapid.IntRange(-20, 200).Draw(t, "due")) * time.Millisecond), Cost: cost.Draw(t, "tokens"), lane: n, Route: n.Route()}
-			before += g.Cost.Tokens
+			before[g.Cost.Each] += g.Cost.Tokens
 			n.pool.add(&g)
 		}
 		var all []*waiter
@@ -75,7 +75,7 @@ func TestMatch(t *testing.T) {
 		}
 		missing := n.matchLocked(now)
 		for _, g := range n.pool.grants {
-			after += g.Cost.Tokens
+			after[g.Cost.Each] += g.Cost.Tokens
 			if g.Cost.Tokens < 0 || g.spoken > g.Cost.Tokens {
 				t.Fatalf("a grant of %v tokens, %d of them for callers", g.Cost, g.spoken)
 			}
@@ -88,7 +88,7 @@ func TestMatch(t *testing.T) {
 				got = takes[w].got
 			}
 			for _, g := range got[:min(len(got), w.got)] {
-				taken += g.Cost.Tokens
+				after[g.Cost.Each] += g.Cost.Tokens
 				switch {
 				case g.Cost != w.Cost:
 					t.Errorf("a call of %v got %v tokens", w.Cost, g.Cost)
@@ -119,8 +119,10 @@ func TestMatch(t *testing.T) {
 				}
 			}
 		}
-		if before != after+taken {
-			t.Errorf("%d tokens became %d in the pool and %d taken", before, after, taken)
+		for _, each := range named {
+			if before[each] != after[each] {
+				t.Errorf("%d tokens of %q became %d in the pool and taken", before[each], each, after[each])
+			}
 		}
 		if !plain && missing != (left > 0) {
 			t.Errorf("missing %v, %d callers are without", missing, left)
