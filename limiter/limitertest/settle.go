@@ -75,6 +75,21 @@ func shortfallIsDebt(t *testing.T, l Limiter) {
 	}
 }
 
+func estimatesFollow(t *testing.T, l Limiter) {
+	for range 150 {
+		reserve(t, l, 20).Settle(limiter.Costs{"tokens": 5})
+		time.Sleep(time.Second)
+	}
+	time.Sleep(10 * time.Second)
+	r := reserve(t, l, 400)
+	if r.Costs()["tokens"] != 400 {
+		t.Errorf("a call of 400 says that it takes %v", r.Costs())
+	}
+	if n := left(t, l); n < 830 || n > 890 { // a quarter of 400, and a trace of the first calls
+		t.Errorf("%d of 1000 tokens are left of a call of 400, where calls cost a quarter of what is estimated", n)
+	}
+}
+
 func unusedIsNotSettled(t *testing.T, l Limiter) {
 	reserve(t, l, 1)
 	time.Sleep(time.Second)

@@ -95,6 +95,7 @@ func scenarios() []scenario {
 		{"costs of each bucket keep the law", byUnit(), costsOfEachBucketKeepTheLaw},
 		{"a surplus goes back when a call is settled", metered(plainly()), surplusGoesBack},
 		{"a shortfall is debt when a call is settled", metered(plainly()), shortfallIsDebt},
+		{"estimates follow what calls have cost", metered(limiter.Metered{Reserve: -1}), estimatesFollow},
 		{"what was not used is not settled", metered(plainly()), unusedIsNotSettled},
 		{"settled costs keep the law and use the rate", metered(plainly()), settledCostsKeepTheLaw},
 		{"a refused call shuts its bucket", twoProviders(), refusedCallShutsItsBucket},
