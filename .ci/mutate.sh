@@ -91,12 +91,12 @@ rule 'an era keeps the least' $B/eras.go 's/e\[i\]\.low = min\(e\[i\]\.low, e\[i
 rule 'another limit is noted' $V 's/b\.noteTokens\(min\(whole, max\(0, units\)\/l\.Per\)\)/_ = whole/' $K
 rule 'what is returned lowers the eras' $S 's/\t\t\tb\.lower\(.*\n//' -run WalkWithCore$ ./limiter/internal/bucket $rapid=1500
 rule 'a shortfall is debt' $B/eras.go 's/b\.owe\(actual - estimated\)/_ = actual/' $K
-rule 'of one burst at most' $B/eras.go 's/b\.full = least\(most, b\.after\(b\.paused, tokens\*b\.Per\)\)/b.full = b.after(b.paused, tokens*b.Per); _ = most/' $W
+rule 'of one burst at most' $B/eras.go 's/b\.set\(least\(most, b\.after\(b\.paused, tokens\*b\.Per\)\)\)/b.set(b.after(b.paused, tokens*b.Per)); _ = most/' $W
 rule 'settled: the eras bound it' lua/settled.lua 's/local surplus = min\(estimated - actual, takeable\(b, since\)\)/local surplus = estimated - actual/' $W
 rule 'a call is settled once' limiter/settle.go 's/ \|\| !r\.settled\.CompareAndSwap\(false, true\)//' -run Contract ./limiter
 rule 'what was not used is not settled' limiter/settle.go 's/r\.state\.Load\(\) == givenUp \|\|/r.state.Load() < 0 ||/' -run Contract ./limiter
 rule 'estimates follow' limiter/settle.go 's/\*seen\.actual/*seen.estimated/' -run Contract ./limiter
-rule 'a hold shuts the bucket' $B/hold.go 's/b\.raise\(empty\)/_ = empty/' $W
+rule 'a hold shuts the bucket' $B/hold.go 's/b\.set\(empty\)/_ = empty/' $W
 rule 'nothing of before a hold goes back' $B/hold.go 's/if b\.eras != nil \{/if false {/' $W
 rule 'hold: all limits of the bucket' lua/hold.lua 's/same_bucket\(i, of\)/i == of/' $W
 rule 'a hold is sent at once' limiter/internal/lane/settle.go 's/case n\.held\.until\.After\(now\):/case false:/' -run 'HoldOfAFleet|Contract' ./limiter

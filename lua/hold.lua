@@ -5,13 +5,9 @@ local HOLD_US = 30000000 -- longer ones are told to the fleet as pauses
 local function hold_limit(b, until_us)
   b.last = max(b.last, until_us)
   if b.log then return end
-  local kept = b.kept
-  if kept then b.full, b.frac = b.kept, b.kept_frac end
+  if b.kept then b.full, b.frac = b.kept, b.kept_frac end
   empty_level(b, until_us)
-  if kept then
-    b.kept, b.kept_frac = b.full, b.frac
-    if b.opens then empty_level(b, b.opens) end
-  end
+  set_level(b)
   if b.eras then b.eras = new_eras(now) end
 end
 

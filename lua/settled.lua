@@ -29,6 +29,13 @@ local function takeable(b, since)
   return least
 end
 
+-- The level is another: a bucket that is closed is empty when it opens.
+function set_level(b)
+  if not b.kept then return end
+  b.kept, b.kept_frac = b.full, b.frac
+  if b.opens then empty_level(b, b.opens) end
+end
+
 local function owe(b, tokens)
   tokens = min(tokens, b.burst)
   if b.log then
@@ -41,10 +48,7 @@ local function owe(b, tokens)
   move_level(cap, 2 * b.burst * b.per)
   move_level(b, tokens * b.per)
   if cap.full < b.full or cap.full == b.full and cap.frac < b.frac then b.full, b.frac = cap.full, cap.frac end
-  if b.kept then
-    b.kept, b.kept_frac = b.full, b.frac
-    if b.opens then empty_level(b, b.opens) end
-  end
+  set_level(b)
 end
 
 local function settle(b, since, estimated, actual)
@@ -55,7 +59,7 @@ local function settle(b, since, estimated, actual)
   if b.full + (b.frac > 0 and 1 or 0) <= now or (b.kept and (b.kept ~= b.full or b.kept_frac ~= b.frac)) then return end
   local surplus = min(estimated - actual, takeable(b, since))
   move_level(b, -surplus * b.per)
-  if b.kept then b.kept, b.kept_frac = b.full, b.frac end
+  set_level(b)
   lower_eras(b, since, surplus)
 end
 

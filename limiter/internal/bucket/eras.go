@@ -109,8 +109,7 @@ func (b *Bucket) settle(since, estimated, actual int64) {
 		return
 	}
 	surplus := min(estimated-actual, b.takeable(since))
-	b.full = b.after(b.full, -surplus*b.Per)
-	b.paused = b.full
+	b.set(b.after(b.full, -surplus*b.Per))
 	b.lower(since, surplus)
 }
 
@@ -123,8 +122,13 @@ func (b *Bucket) owe(tokens int64) {
 		return
 	}
 	most := b.after(Moment{At: max(b.now, b.last)}, 2*b.Burst*b.Per)
-	b.full = least(most, b.after(b.paused, tokens*b.Per))
-	if b.paused = b.full; b.opens > 0 {
+	b.set(least(most, b.after(b.paused, tokens*b.Per)))
+}
+
+// set sets the level. A bucket that is closed is empty when it opens.
+func (b *Bucket) set(level Moment) {
+	b.full, b.paused = level, level
+	if b.opens > 0 {
 		b.raise(b.empty(b.opens))
 	}
 }

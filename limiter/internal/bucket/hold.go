@@ -13,10 +13,8 @@ func (b *Bucket) hold(until int64) {
 	if b.Window {
 		return
 	}
-	empty := b.empty(until)
-	b.raise(empty)
-	if before(b.paused, empty) {
-		b.paused = empty
+	if empty := b.empty(until); before(b.paused, empty) {
+		b.set(empty)
 	}
 	if b.eras != nil {
 		b.forgetEras()
