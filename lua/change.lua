@@ -29,6 +29,7 @@ local function change_level(b, now_us, tokens, per, burst)
   local from_us = math.max(now_us, b.last)
   local missing = 0 -- tokens
   if b.full >= from_us then missing = ((b.full - from_us) * b.tokens + b.frac) / b.per end
+  if owes_of(b, now_us) == 0 then missing = math.min(missing, b.burst) end -- more is rounding
   local units = math.min(SPAN, math.ceil(missing * per)) + (burst - b.burst) * per
   units = math.min(units, 2 * burst * per) -- no more than one burst of debt
   local whole = math.max(0, math.floor(missing))

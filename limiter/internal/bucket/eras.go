@@ -1,6 +1,9 @@
 package bucket
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // What a call costs may be known only afterwards. A bucket that takes tokens back for calls that cost less than estimated must not come
 // to hold more than one that knew the costs from the beginning.
@@ -131,6 +134,15 @@ func (b *Bucket) set(level Moment) {
 	if b.opens > 0 {
 		b.raise(b.empty(b.opens))
 	}
+}
+
+// owes is when the bucket is full, where calls that cost more than was reserved put that off so far as no reservations can; else 0.
+func (b *Bucket) owes(now int64) int64 {
+	at := b.level().Ceil()
+	if b.Window || at <= max(now, b.last)+int64(math.Ceil(b.interval(b.Burst))) {
+		return 0
+	}
+	return at
 }
 
 func least(a, b Moment) Moment {

@@ -89,9 +89,12 @@ func (b *Bucket) become(now int64, l Limit) {
 	if b.full.Ceil() > from {
 		missing = float64((b.full.At-from)*b.Tokens+b.full.Frac) / float64(b.Per)
 	}
+	whole := b.beyond(from)
+	if b.owes(now) == 0 { // more is rounding
+		missing, whole = min(missing, float64(b.Burst)), min(whole, b.Burst)
+	}
 	units := int64(math.Min(span, math.Ceil(missing*float64(l.Per)))) + (l.Burst-b.Burst)*l.Per
 	units = min(units, 2*l.Burst*l.Per) // no more than one burst of debt
-	whole := b.beyond(from)
 	b.Limit = l
 	b.full = b.after(Moment{At: from}, max(0, units))
 	if b.eras != nil {

@@ -1,9 +1,6 @@
 package bucket
 
-import (
-	"math"
-	"strconv"
-)
+import "strconv"
 
 // State is what is kept of a limit, for those who show or compare it. Times are µs.
 type State struct {
@@ -31,12 +28,8 @@ func (b *Bucket) State() State {
 		}
 		eras += strconv.FormatInt(e.start, 10) + ":" + strconv.FormatInt(e.low, 10)
 	}
-	owes := b.level().Ceil()
-	if b.Window || owes <= max(b.now, b.last)+int64(math.Ceil(b.interval(b.Burst))) {
-		owes = 0
-	}
 	return State{
-		b.Limit, b.level(), b.last, b.urgent, len(l.entries), l.claimed, l.whole, l.young, b.sought, b.log.total, b.log.base, b.log.edge, eras, owes,
+		b.Limit, b.level(), b.last, b.urgent, len(l.entries), l.claimed, l.whole, l.young, b.sought, b.log.total, b.log.base, b.log.edge, eras, b.owes(b.now),
 	}
 }
 
