@@ -7,7 +7,7 @@ local seq = tonumber(number)
 grants, horizon, lead, limits, reports = tonumber(grants), tonumber(horizon), tonumber(lead), tonumber(limits), tonumber(reports)
 local asks = first + 2 * limits + reports
 if seq < 1 or seq > EXACT or grants > EXACT or horizon > 3600000000 or lead > horizon or limits < 1 or limits > 100
-  or reports > 200 or not rest[asks - 1] then
+  or reports > 256 or not rest[asks - 1] then
   return '3 2'
 end
 
