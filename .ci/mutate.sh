@@ -95,6 +95,8 @@ rule 'of one burst at most' $B/eras.go 's/b\.set\(least\(most, b\.after\(b\.paus
 rule 'settled: the eras bound it' lua/settled.lua 's/local surplus = min\(estimated - actual, takeable\(b, since\)\)/local surplus = estimated - actual/' $W
 rule 'a call is settled once' limiter/settle.go 's/ \|\| !r\.settled\.CompareAndSwap\(false, true\)//' -run Contract ./limiter
 rule 'what was not used is not settled' limiter/settle.go 's/r\.state\.Load\(\) == givenUp \|\|/r.state.Load() < 0 ||/' -run Contract ./limiter
+rule 'what was settled is not given up' limiter/settle.go 's/r\.state\.CompareAndSwap\(held, used\)/_ = used/' -run Contract ./limiter
+rule 'settled costs do not pile up' limiter/internal/lane/settle.go 's/case n\.shared\.Local, len\(n\.settled\) >= maxSettled,/case n.shared.Local,/' ./limiter/internal/lane
 rule 'estimates follow' limiter/settle.go 's/\*seen\.actual/*seen.estimated/' -run Contract ./limiter
 rule 'a hold shuts the bucket' $B/hold.go 's/b\.set\(empty\)/_ = empty/' $W
 rule 'nothing of before a hold goes back' $B/hold.go 's/if b\.eras != nil \{/if false {/' $W
@@ -508,13 +510,13 @@ rule 'what a window has left is counted' lua/window.lua 's/if window_token\(b, n
 rule 'tokens that are lost are counted' limiter/internal/lane/pool.go 's/\t\tp\.grants\[n\]\.Lose\(\)\n//' -run Metrics ./limiter
 rule 'a shadow never delays' limiter/calls.go 's/if l\.shadows\.Load\(\) \{/if false {/' $L
 rule 'a process is known by its session' limiter/redis.go 's/session: uuid\.NewString\(\)/session: s.Replica/' $L
-rule 'who is taken for an older call asks again' limiter/redis.go 's/if stale, ok := errors\.AsType\[\*lua\.StaleError\]\(err\); ok \{/if stale, ok := errors.AsType[*lua.StaleError](err); false \&\& ok {/' -run TakenForAn ./limiter
-rule 'and goes on from there' limiter/redis.go 's/for last := x\.calls\.Load\(\); last <= stale\.Answered && !x/for last := int64(0); false \&\& !x/' -run TakenForAn ./limiter
+rule 'who is taken for an older call asks again' limiter/redisline.go 's/if stale, ok := errors\.AsType\[\*lua\.StaleError\]\(err\); ok \{/if stale, ok := errors.AsType[*lua.StaleError](err); false \&\& ok {/' -run TakenForAn ./limiter
+rule 'and goes on from there' limiter/redisline.go 's/for last := x\.calls\.Load\(\); last <= stale\.Answered && !x/for last := int64(0); false \&\& !x/' -run TakenForAn ./limiter
 rule 'a step of the clock is said' limiter/redis.go 's/stepped := s\.steppedLocked\(got\.TimeUS\)/stepped := time.Duration(0)/' -run ClockStep ./limiter
 rule 'a call that takes long is no step' limiter/redis.go 's/if by\.Abs\(\) < time\.Second \|\| /if by == 0 || /' -run ClockStep ./limiter
 rule 'limits that were told are no wishes' limiter/redis.go 's/slices\.Contains\(got\.Set, l\.Field\.Bucket\)/false/' -run 'Dispute|Configure|Dies' ./limiter
 rule 'counts of another epoch are others' limiter/redis.go 's/if got\.Epoch != s\.epoch \{/if false {/' -run 'Loss|Epochs|NoSecond' ./limiter
-rule 'replies of another epoch are not remembered' limiter/redis.go 's/if a\.Epoch == x\.epoch \{/if true {/' -run EpochThatIsOver ./limiter
+rule 'replies of another epoch are not remembered' limiter/redisline.go 's/if a\.Epoch == x\.epoch \{/if true {/' -run EpochThatIsOver ./limiter
 rule 'a reply that was overtaken is not remembered' limiter/remember.go 's/case same && grants < k\.grants:\n/case false:\n/' -run Recollect ./limiter
 rule 'numbers of another epoch are others' limiter/remember.go 's/case !same \|\| level < k\.total\(\):/case k == nil:/' -run Recollect ./limiter
 rule 'a window that counts less is another' limiter/remember.go 's/case !same \|\| level < k\.total\(\):/case !same:/' -run Recollect ./limiter
@@ -544,7 +546,7 @@ rule 'nor those to a call under way' limiter/idle.go 's/if n\.Asking\(\) \{/if f
 rule 'who comes to a lane that is given up takes the next' limiter/calls.go,limiter/batch.go 's/if err == lane\.ErrRetired \{/if false {/g' -run GivenUp ./limiter
 rule 'one lane is made in its place' limiter/lanes.go 's/case n != nil && n != givenUp:/case false:/' -run LaneIsMadeOnce ./limiter
 rule 'no lane of a route that was forgotten' limiter/lanes.go 's/case l\.paths\[key\.route\] == nil:/case false:/' -run WhoWaitsWhen ./limiter
-rule 'what is given up later goes to the next lane' limiter/internal/lane/lane.go 's/\tif !retired \{\n\t\treturn\n\t\}\n\tif next := n\.shared\.Reopen\(n\); next != nil \{\n\t\tnext\.putBack/\tif true {\n\t\treturn\n\t}\n\tif next := n.shared.Reopen(n); next != nil {\n\t\tnext.putBack/' $I
+rule 'what is given up later goes to the next lane' limiter/internal/lane/lane.go 's/n = n\.shared\.Reopen\(n\)/n = nil/' $I
 rule 'one bucket has one set of limits' limiter/routes.go 's/if made\[bucket\] != nil && others > 0 && /if false \&\& /' $R
 rule 'unless the route alone passes it' limiter/routes.go 's/\t\t\tothers--\n/\t\t\t_ = others\n/' $R
 rule 'a bucket goes with its last route' limiter/routes.go 's/if own\.routes--; own\.routes > 0 \{/if own.routes--; true {/' $R
@@ -605,7 +607,7 @@ rule 'who awaits itself is told' $O/future.go 's/return r != nil && \(r\.t == &f
 rule 'what is stuck keeps its slot' $C/inputs.go 's/\tt\.state = stuck\n/\tt.state = stuck\n\tc.leaveSlot(t)\n/' $C
 rule 'finished batches expire' $O/registry.go 's/r\.kept\[0\]\.until <= now/false/' $O
 rule 'ids of expired batches are remembered' $O/registry.go 's/r\.gone\[e\.id\]\+\+/_ = e/' $O
-rule 'a live id is not taken' $O/batch.go 's/if live == LiveFails \{/if false {/' $O
+rule 'a live id is not taken' $O/enqueue.go 's/if live == LiveFails \{/if false {/' $O
 rule 'batches drop their functions' $O/batch.go 's/\tb\.parts = nil /\t_ = b.parts /' $O
 rule 'keys are asked for once' $O/batcher.go 's/\tif a == nil \{/\tif true {/' $O
 rule 'a call takes no more than its size' $O/batcher.go 's/full := len\(c\.order\) == b\.cfg\.Size/full := false/' $O

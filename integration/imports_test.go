@@ -140,7 +140,7 @@ func TestImportsFollowTheArrows(t *testing.T) {
 }
 
 // TestCoreHasNoClock: time is an argument of the cores. Of the package time they use the type of a distance and its
-// units. What reads headers reads dates as well.
+// units. The package that reads headers reads dates, too.
 func TestCoreHasNoClock(t *testing.T) {
 	plain := []string{"Duration", "Microsecond", "Millisecond", "Second", "Minute"}
 	dates := slices.Concat(plain, []string{"Hour", "Time", "Date", "Unix", "UTC", "Parse", "ParseDuration", "ANSIC", "RFC850", "RFC3339", "DateTime"})

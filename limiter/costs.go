@@ -21,7 +21,7 @@ func (c Costs) apply(o *options) { o.costs = c }
 // String is the costs in one line, sorted by bucket: "input 1200 output 500". Equal costs have equal lines.
 func (c Costs) String() string { return string(lane.NewEach(c)) }
 
-// ParseCosts reads what [Costs.String] writes. What it cannot read is left out.
+// ParseCosts reads a line of [Costs.String]. Words that are no costs are left out.
 func ParseCosts(line string) Costs {
 	c := Costs{}
 	maps.Insert(c, lane.Each(line).All)

@@ -67,11 +67,11 @@
 // apart: there each bucket has a unit of its own, and [Costs] says what a call takes of each. Such a call starts when every bucket has
 // what it takes. A reservation with Costs serves only a call of the same Costs in this process.
 //
-// What a call has cost may be known only when it has ended. Such a call reserves an estimate, and [Reservation.Settle] corrects it. Tokens
-// that the call did not need go back to the fleet, but only as many as the bucket would hold if the cost had been known from the
-// beginning: tokens on whose absence later calls were granted stay gone. [Config.Metered] names such buckets. They keep a tenth of the
-// burst for calls that cost more than estimated, and estimates follow what calls of the route have really cost. For its first calls a bucket
-// gives nothing back: it notes how empty it is from its first call on.
+// The cost of a call may be known only when the call has ended. Such a call reserves an estimate, and [Reservation.Settle] corrects the
+// estimate. A surplus goes back to the fleet, except for tokens on whose absence later reservations rely. So the bucket never holds more
+// than if the cost had been known from the beginning. [Config.Metered] names such buckets. They keep a tenth of the burst for calls that
+// cost more than estimated, and estimates follow the real costs of the route's calls. For its first calls a bucket gives nothing back,
+// because it notes how empty it is from its first call on.
 //
 // # A provider that refuses
 //

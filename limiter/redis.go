@@ -12,8 +12,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/weir-go/weir/limiter/internal/bucket"
-	"github.com/weir-go/weir/limiter/internal/lane"
 	"github.com/weir-go/weir/lua"
 )
 
@@ -207,96 +205,6 @@ func (s *redisStore) forget(ids []string) {
 	ctx, cancel := context.WithTimeout(s.life, s.timeout)
 	defer cancel()
 	_ = lua.ForgetReplies(ctx, s.rdb, s.keys, s.session, ids)
-}
-
-// redisLine is the way of one lane to Redis.
-type redisLine struct {
-	*redisStore
-
-	id    string
-	route *lane.Route // that path is of
-	path  *lua.Path
-	args  lua.AcquireArgs
-	reply lua.AcquireReply
-}
-
-func (s *redisStore) line(id string) lane.Store { return &redisLine{redisStore: s, id: id} }
-
-// Reserve runs the script of an acquire.
-func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
-	if r.Version == 0 {
-		q.Runs = 0
-		return lane.ErrOutdated // Redis has not been asked yet what is in force
-	}
-	p := passedOf(r)
-	if r != x.route {
-		limits := make([]lua.Limit, len(p.limits))
-		for i, b := range p.limits {
-			limits[i] = b.args()
-		}
-		x.route, x.path = r, lua.NewPath(x.keys, x.session, x.id, limits)
-	}
-	a := &x.args
-	a.Seq = x.calls.Add(1) // of one counter for all lanes: a route that is made again begins after its former calls
-	a.HorizonUS, a.LeadUS, a.Left = x.horizon, q.Lead, q.Tell
-	a.Backs, a.Asks = a.Backs[:0], a.Asks[:0]
-	for _, b := range q.Backs {
-		a.Backs = append(a.Backs, lua.Back{DueUS: b.Due, Costs: b.Cost.On(r)})
-	}
-	a.Settled = a.Settled[:0]
-	for _, s := range q.Settled {
-		a.Settled = append(a.Settled, lua.Settled(s))
-	}
-	a.HoldUS, a.HoldLimit = q.Hold.For, q.Hold.Limit
-	for _, k := range q.Asks {
-		a.Asks = append(a.Asks, lua.Ask{Count: k.N, Costs: k.Cost, PatienceUS: max(-1, k.Patience), AgeUS: k.Age, Urgent: k.Urgent})
-	}
-	x.mu.Lock()
-	a.Epoch, a.Grants, a.Version = x.epoch, x.grants, r.Version
-	x.mu.Unlock()
-
-	ctx, cancel := context.WithTimeout(x.life, x.timeout)
-	defer cancel()
-	sent := time.Now()
-	err := x.path.Acquire(ctx, x.rdb, a, &x.reply)
-	x.telemetry.called(ctx, r, time.Since(sent))
-	q.Runs = x.reply.Runs
-	if stale, ok := errors.AsType[*lua.StaleError](err); ok { // a damaged record: a call of this line is answered before the next is sent
-		for last := x.calls.Load(); last <= stale.Answered && !x.calls.CompareAndSwap(last, stale.Answered); {
-			last = x.calls.Load()
-		}
-		a.Seq = x.calls.Add(1)
-		err = x.path.Acquire(ctx, x.rdb, a, &x.reply)
-		q.Runs += x.reply.Runs
-	}
-	if errors.Is(err, lua.ErrUnknown) {
-		return lane.ErrOutdated
-	}
-	if err != nil {
-		return x.failure(ctx, err, x.served.Load())
-	}
-	x.served.Store(true)
-	got := &x.reply
-	x.mu.Lock()
-	if a.Epoch == x.epoch {
-		x.grants = max(x.grants, got.Grants)
-		for i, level := range got.Levels {
-			x.recalls.heard(p.limits[i].args(), a.Epoch, got.Grants, level, time.Now(), time.Duration(x.horizon)*time.Microsecond)
-		}
-	}
-	x.mu.Unlock()
-
-	q.Now, q.ComeBack = got.NowUS, got.ComeBackUS
-	q.Answers, q.Left = q.Answers[:0], append(q.Left[:0], got.Left...)
-	for _, g := range got.Answers {
-		if g.Bound >= len(p.limits) {
-			return fmt.Errorf("%w: a reply names limit %d of %d", ErrUnavailable, g.Bound, len(p.limits))
-		}
-		q.Answers = append(q.Answers, bucket.Answer{
-			N: g.Count, Verdict: bucket.Verdict(g.Kind), At: bucket.Moment{At: g.AtUS, Frac: g.Units}, Bound: g.Bound,
-		})
-	}
-	return nil
 }
 
 func (s *redisStore) snapshot(ctx context.Context) (Snapshot, error) {

@@ -28,7 +28,8 @@ const LongestHold = 31 * 24 * time.Hour
 // is earlier are refused. Reservations that were granted before start nevertheless, a horizon's at most.
 //
 // A hold of up to 30 s is sent at once, and Report does not wait for it. A longer one is a pause, as by [Limiter.Pause]: Report returns when
-// Redis has it, the fleet remembers it over restarts and over a Redis that forgets, and [Limiter.Resume] ends it.
+// Redis has it, the fleet remembers it over restarts and over a Redis that forgets, and [Limiter.Resume] ends it. A route without a configured
+// bucket is shut for 30 s at most.
 //
 // Errors: [RouteError], [ErrClosed], and of a longer hold those of Pause.
 func (l *Limiter) Report(ctx context.Context, route string, r Report) error {
@@ -54,7 +55,7 @@ func (l *Limiter) Report(ctx context.Context, route string, r Report) error {
 		slog.String("namespace", l.s.Namespace), slog.String("route", route), slog.String("bucket", bucket), slog.Duration("for", hold))
 	switch {
 	case hold <= lane.LongestHold || limits[at].own:
-		n.Hold(hold, at)
+		n.Hold(hold, bucket)
 		return nil
 	case l.opensAt(bucket).After(time.Now().Add(hold - sameHold)):
 		return nil // the fleet knows

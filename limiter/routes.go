@@ -196,6 +196,7 @@ func (l *Limiter) RemoveRoute(name string) error {
 	for _, n := range ended {
 		n.Close(&RouteError{Route: name})
 	}
+	l.estimates.forget(name)
 	l.mu.Lock()
 	l.ended = append(l.ended, ended...)
 	l.mu.Unlock()

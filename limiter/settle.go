@@ -14,6 +14,7 @@ type Metered struct {
 	// Otherwise it counts what the call really costs, from the start of the call or as the cost arises.
 	Holds bool
 	// Reserve is the part of the burst that is kept for calls which cost more than estimated, 0 to 0.9. Zero is 0.1; below 0 nothing is kept.
+	// A limit that [Limiter.Configure] sets is taken as it is.
 	Reserve float64
 	// Exact takes estimates as they are. Otherwise they are multiplied by the ratio of real to estimated costs that this
 	// process has seen in about the last hundred calls of the route.
@@ -35,11 +36,15 @@ func (m Metered) burst(burst int64) int64 {
 // that were reserved. It may be called once, at any time after the start; later calls do nothing, and so does a call on a reservation
 // that was given up or is not due yet. The correction travels with a later request to Redis, within 5 s.
 //
-// What the call cost less goes back to the fleet, as far as later reservations do not rely on its absence: the fleet never gets more
-// than if the cost had been known from the beginning. What it cost more is taken from the bucket at once, which owes one burst at most.
-// A call that is never settled counts as reserved. A window gives nothing back.
+// A surplus goes back to the fleet, except for tokens on whose absence later reservations rely: the fleet never gets more than if the cost
+// had been known from the beginning. A shortfall is taken from the bucket at once; the bucket owes one burst at most. A call that is never
+// settled counts as reserved. A window gives nothing back. A reservation that is settled counts as used.
 func (r *Reservation) Settle(costs Costs) {
-	if r.state.Load() == givenUp || r.Delay() > 0 || !r.settled.CompareAndSwap(false, true) {
+	if r.Delay() > 0 {
+		return
+	}
+	r.state.CompareAndSwap(held, used) // a reservation that is settled can no longer be given up
+	if r.state.Load() == givenUp || !r.settled.CompareAndSwap(false, true) {
 		return
 	}
 	known := Costs{}
@@ -106,6 +111,18 @@ func (e *estimates) learn(route, bucket string, estimated, actual int64) {
 		r = ratio{calls * float64(estimated), calls * float64(estimated)}
 	}
 	e.of[k] = ratio{fade*r.actual + float64(actual), fade*r.estimated + float64(estimated)}
+}
+
+// forget drops what was learnt of a route.
+func (e *estimates) forget(route string) {
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for bucket := range e.metered {
+		delete(e.of, [2]string{route, bucket})
+	}
 }
 
 // scaled is the costs that are reserved for estimated ones.

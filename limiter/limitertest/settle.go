@@ -90,6 +90,24 @@ func estimatesFollow(t *testing.T, l Limiter) {
 	}
 }
 
+func settledIsNotGivenUp(t *testing.T, l Limiter) {
+	reserve(t, l, 1)
+	time.Sleep(time.Second)
+	r, err := l.Reserve(t.Context(), "model", limiter.Costs{"tokens": 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(r.Delay())
+	r.Settle(limiter.Costs{"tokens": 900}) // nothing has taken the reservation: the settled call has used it
+	r.Cancel()
+	if r.Use("model") {
+		t.Error("a reservation that was settled is used again")
+	}
+	if ok, err := l.Allow(t.Context(), "model", limiter.Costs{"tokens": 1000}); ok || err != nil {
+		t.Errorf("a reservation that was settled serves another call: %v, %v", ok, err)
+	}
+}
+
 func unusedIsNotSettled(t *testing.T, l Limiter) {
 	reserve(t, l, 1)
 	time.Sleep(time.Second)

@@ -96,6 +96,7 @@ func scenarios() []scenario {
 		{"a surplus goes back when a call is settled", metered(plainly()), surplusGoesBack},
 		{"a shortfall is debt when a call is settled", metered(plainly()), shortfallIsDebt},
 		{"estimates follow what calls have cost", metered(limiter.Metered{Reserve: -1}), estimatesFollow},
+		{"what was settled is not given up", metered(plainly()), settledIsNotGivenUp},
 		{"what was not used is not settled", metered(plainly()), unusedIsNotSettled},
 		{"settled costs keep the law and use the rate", metered(plainly()), settledCostsKeepTheLaw},
 		{"a refused call shuts its bucket", twoProviders(), refusedCallShutsItsBucket},

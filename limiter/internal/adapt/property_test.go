@@ -17,7 +17,7 @@ var configured = rapid.Custom(func(t *rapid.T) adapt.Limit {
 })
 
 // TestProperties walks a random path. The factor keeps its bounds, and grows while nothing is reported. A record that the rule made
-// is never changed by its bounds. What repeats a report of an event changes nothing except how deep the event is.
+// is never changed by its bounds. A repeated report of an event only changes how deep the event is.
 func TestProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l, s, now := configured.Draw(t, "limit"), adapt.New(), int64(epoch)

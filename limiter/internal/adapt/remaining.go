@@ -8,7 +8,7 @@ type Answer struct {
 	Limit     int64 // tokens in a period
 	Period    int64 // µs; 0 where it is not known: then the limit is taken for the configured rate
 	Remaining int64 // tokens
-	UnderWay  int64 // tokens of calls that the answer does not count yet, with those that are reserved
+	UnderWay  int64 // tokens of reservations and calls that the answer does not count yet
 }
 
 // reserve is a part of the limit. Where less than that remains, the rate falls with it, so that a fleet that shares the limit with

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// What a call costs may be known only afterwards. A bucket that takes tokens back for calls that cost less than estimated must not come
-// to hold more than one that knew the costs from the beginning.
+// The cost of a call may be known only afterwards. A bucket that takes back the surplus of such calls must never hold more than a bucket
+// that knew the costs from the beginning.
 //
 // Let R be the level after a number of charges, as the time at which the bucket is full. A charge that had taken x tokens less
 // would have left max(R − x·T, B), where B is the level of a bucket that was full just after that charge. R − B is the least, over
 // all later charges, of how far the level was beyond their due times. So the bucket notes with each charge how many tokens it missed
-// then, and keeps the least for each stretch of time: an era. Of older eras there are fewer and longer ones, each with the
-// least of those that it replaces. What is taken back is at most the least of the era of the charge and all later eras.
+// then, and keeps the least for each stretch of time: an era. The older eras are, the longer they are: an era that replaces two keeps the
+// smaller number. At most the least number of the charge's era and of all later eras is taken back.
 
 // era is a stretch of time until the next era, the newest until now.
 type era struct {

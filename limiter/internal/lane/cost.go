@@ -60,7 +60,7 @@ func (c Cost) Of(bucket string) int64 {
 
 // at is what a call takes of one of the limits of a route.
 func (c Cost) at(r *Route, limit int) int64 {
-	if c.Each == "" || limit < 0 {
+	if c.Each == "" || limit < 0 || limit >= len(r.Limits) { // a limit that binds may be that of a former route
 		return c.Tokens
 	}
 	return c.Of(r.Limits[limit].Bucket)

@@ -1,51 +1,53 @@
 package lane
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // LongestHold is the longest hold that a lane reports. Longer ones are told to the fleet in another way.
 const LongestHold = 30 * time.Second
 
-// Hold has the store shut the bucket of a limit of the route for a time, at once, because the provider refuses calls. Reservations of the lane
-// that nobody uses yet are dropped: their calls would be refused.
-func (n *Lane) Hold(d time.Duration, limit int) {
+// Hold has the store shut a bucket of the route for a time, at once, because the provider refuses calls. Reservations of the lane that nobody
+// uses yet are dropped: their calls would be refused.
+func (n *Lane) Hold(d time.Duration, bucket string) {
 	now := time.Now()
-	n.mu.Lock()
-	retired := n.closed == ErrRetired //nolint:errorlint // never wrapped
-	if n.closed == nil {
+	n.live(func(n *Lane) {
+		if n.closed != nil {
+			return
+		}
 		n.used = true
 		if until := now.Add(min(d, LongestHold)); until.After(n.held.until) {
-			n.held = held{until, limit}
+			n.held = held{until, bucket}
 		}
 		for i := range n.pool.grants {
 			n.pool.grants[i].Lose()
 		}
 		n.pool = pool{}
 		n.advanceLocked(now)
-	}
-	n.unlock()
-	if !retired {
-		return
-	}
-	if next := n.shared.Reopen(n); next != nil {
-		next.Hold(d, limit)
-	}
+	})
 }
 
 // held is a hold that the store has not heard of yet.
 type held struct {
-	until time.Time // zero for none
-	limit int
+	until  time.Time // zero for none
+	bucket string
 }
 
-// holdLocked adds the hold to the request that is made up.
+// holdLocked adds the hold to the request that is made up, unless the route does not pass the bucket any more.
 func (n *Lane) holdLocked(now time.Time) {
 	q := &n.request
 	q.Hold.For = 0
-	if left := n.held.until.Sub(now).Microseconds(); left > 0 && n.held.limit < len(n.route.Load().Limits) {
-		q.Hold.For, q.Hold.Limit = left, n.held.limit
-	} else {
-		n.held = held{}
+	if n.held.until.IsZero() {
+		return
 	}
+	left := n.held.until.Sub(now).Microseconds()
+	at := slices.IndexFunc(n.route.Load().Limits, func(l Limit) bool { return l.Bucket == n.held.bucket })
+	if left <= 0 || at < 0 {
+		n.held = held{}
+		return
+	}
+	q.Hold.For, q.Hold.Limit = left, at
 }
 
 // heldLocked notes that a request has brought a hold to the store.

@@ -2,7 +2,6 @@ package lane
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -84,33 +83,6 @@ func New(s *Shared, id string, urgent bool, store Store, r *Route) *Lane {
 
 // Route is what the lane's callers pass.
 func (n *Lane) Route() *Route { return n.route.Load() }
-
-// ErrRetired is what a lane says that was given up because nobody used it: there is another, or will be.
-var ErrRetired = errors.New("limiter: lane given up")
-
-// ErrNotNow is the answer to who asks for a reservation at once, where there is none.
-var ErrNotNow = errors.New("limiter: not now")
-
-// ErrNoCost is the answer to a call that takes tokens of no bucket of its route.
-var ErrNoCost = errors.New("limiter: a call that takes no tokens")
-
-// BucketError is the answer to a call that takes tokens of a bucket that its route does not pass.
-type BucketError struct{ Bucket string }
-
-func (e *BucketError) Error() string { return "the route does not pass bucket " + e.Bucket }
-
-// TooLargeError is the answer to a call of more tokens than a bucket ever holds.
-type TooLargeError struct {
-	Bucket      string
-	Cost, Burst int64
-}
-
-func (e *TooLargeError) Error() string { return fmt.Sprintf("%d tokens of %d", e.Cost, e.Burst) }
-
-// TooLateError is the answer to who could start after its deadline only: Ready after it came.
-type TooLateError struct{ Ready time.Duration }
-
-func (e *TooLateError) Error() string { return "in " + e.Ready.String() }
 
 // Outcome is what a caller gets.
 type Outcome struct {
@@ -283,20 +255,26 @@ func (n *Lane) Release(err error) {
 	n.advanceLocked(time.Now())
 }
 
+// live does something under the lock of the lane, or of the lane in its place where it was given up. It reports whether there is one.
+func (n *Lane) live(do func(n *Lane)) bool {
+	for n != nil {
+		n.mu.Lock()
+		retired := n.closed == ErrRetired //nolint:errorlint // never wrapped
+		if !retired {
+			do(n)
+		}
+		n.unlock()
+		if !retired {
+			return true
+		}
+		n = n.shared.Reopen(n)
+	}
+	return false
+}
+
 // putBack takes in a reservation that its holder did not use.
 func (n *Lane) putBack(g Grant) {
-	n.mu.Lock()
-	retired := n.closed == ErrRetired //nolint:errorlint // never wrapped
-	if !retired {
-		n.takeBackLocked(g)
-	}
-	n.unlock()
-	if !retired {
-		return
-	}
-	if next := n.shared.Reopen(n); next != nil {
-		next.putBack(g)
-	} else {
+	if !n.live(func(n *Lane) { n.takeBackLocked(g) }) {
 		g.Lose()
 	}
 }

@@ -29,8 +29,12 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 		for _, b := range q.Backs {
 			r.lost(b.Cost)
 		}
-		if n.retry.failed(received); !n.shared.Passing(err) {
-			n.retry, n.held = retry{}, held{} // asking again would not help
+		passing := n.shared.Passing(err)
+		if n.retry.failed(received); !passing {
+			n.retry = retry{} // asking again would not help
+		}
+		if !passing || n.closed != nil {
+			n.held = held{}
 		}
 	}
 	n.reportedLocked(r, err)

@@ -27,27 +27,18 @@ func (g *Grant) Settle(actual Each) {
 		return
 	}
 	now := time.Now()
-	g.lane.settle(settled{*g, actual, g.at + now.Sub(g.Due).Microseconds()}, now)
-}
-
-func (n *Lane) settle(s settled, now time.Time) {
-	n.mu.Lock()
-	retired := n.closed == ErrRetired //nolint:errorlint // never wrapped
-	if n.closed == nil {
+	s := settled{*g, actual, g.at + now.Sub(g.Due).Microseconds()}
+	g.lane.live(func(n *Lane) {
+		if n.closed != nil {
+			return
+		}
 		n.used = true
 		if len(n.settled) == 0 {
 			n.settledSince = now
 		}
 		n.settled = append(n.settled, s)
 		n.advanceLocked(now)
-	}
-	n.unlock()
-	if !retired {
-		return
-	}
-	if next := n.shared.Reopen(n); next != nil {
-		next.settle(s, now)
-	}
+	})
 }
 
 // reportAt is when corrected costs are sent at the latest; zero for not by themselves: where the lane stands in line its next request takes
@@ -56,10 +47,12 @@ func (n *Lane) reportAt(now time.Time) time.Time {
 	switch {
 	case n.held.until.After(now):
 		return later(now, n.retry.at)
-	case len(n.settled) == 0, n.closed == nil && n.place.stands && (n.place.kept && n.queue.len == 0 || n.place.again.After(now)):
+	case len(n.settled) == 0:
 		return time.Time{}
 	case n.shared.Local, len(n.settled) >= maxSettled, n.closed != nil:
 		return later(now, n.retry.at)
+	case n.place.stands && (n.place.kept && n.queue.len == 0 || n.place.again.After(now)):
+		return time.Time{}
 	}
 	return later(n.settledSince.Add(reportAfter), n.retry.at)
 }

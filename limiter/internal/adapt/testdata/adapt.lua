@@ -86,7 +86,7 @@ local function slot(l, ahead, cost, factor)
   return units(l, ahead, factor) + min(0, units(l, cost, factor) - l.burst * l.per)
 end
 
--- What follows plays what a test has drawn: ARGV[1] is the limit "tokens per burst horizon", each other argument one report or
+-- The rest plays the reports that a test has drawn: ARGV[1] is the limit "tokens per burst horizon", each other argument one report or
 -- "F now later tokens", which is answered with the state, the factor now and later, and the units and slot of so many tokens.
 local keys = { 'limit', 'cut', 'was', 'began', 'more', 'first', 'reports', 'slow', 'slowed', 'ofirst', 'oreports', 'heard', 'share' }
 local function numbers(text)
