@@ -30,7 +30,12 @@ local function change_level(b, now_us, tokens, per, burst)
   local missing = 0 -- tokens
   if b.full >= from_us then missing = ((b.full - from_us) * b.tokens + b.frac) / b.per end
   if owes_of(b, now_us) == 0 then missing = math.min(missing, b.burst) end -- more is rounding
-  local units = math.min(SPAN, math.ceil(missing * per)) + (burst - b.burst) * per
+  local wide, more, units = missing * per, burst - b.burst, nil
+  if wide < SPAN and math.abs(more) * per < SPAN then
+    units = math.ceil(wide) + more * per
+  else -- a product would not be exact: the difference of the bursts is taken first
+    units = math.min(SPAN, math.ceil(math.max(0, missing + more) * per))
+  end
   units = math.min(units, 2 * burst * per) -- no more than one burst of debt
   local whole = math.max(0, math.floor(missing))
   b.full, b.frac = from_us, 0

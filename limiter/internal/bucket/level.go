@@ -93,13 +93,23 @@ func (b *Bucket) become(now int64, l Limit) {
 	if b.owes(now) == 0 { // more is rounding
 		missing, whole = min(missing, float64(b.Burst)), min(whole, b.Burst)
 	}
-	units := int64(math.Min(span, math.Ceil(missing*float64(l.Per)))) + (l.Burst-b.Burst)*l.Per
+	units := b.unitsOf(missing, l)
 	units = min(units, 2*l.Burst*l.Per) // no more than one burst of debt
 	b.Limit = l
 	b.full = b.after(Moment{At: from}, max(0, units))
 	if b.eras != nil {
 		b.noteTokens(min(whole, max(0, units)/l.Per))
 	}
+}
+
+// unitsOf is how many units a bucket of another limit misses that has as many tokens as this one, which misses so many. Where a product
+// would not be exact, the difference of the bursts is taken first: tokens may then be rounded.
+func (b *Bucket) unitsOf(missing float64, l Limit) int64 {
+	per, more := float64(l.Per), float64(l.Burst-b.Burst)
+	if wide := missing * per; wide < span && math.Abs(more)*per < span {
+		return int64(math.Ceil(wide)) + (l.Burst-b.Burst)*l.Per
+	}
+	return int64(math.Min(span, math.Ceil(math.Max(0, missing+more)*per)))
 }
 
 // Inherit takes the number of tokens over from a bucket in whose place this one comes, where that is smaller.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -122,7 +123,11 @@ func (w *settling) draw() {
 	if w.short || w.holds { // limits do not change
 		tokens = append(tokens, 1_000_000)
 	}
-	w.limit = limit(rapid.SampledFrom(tokens).Draw(w.T, "tokens"), rapid.SampledFrom([]int64{1, 2, 5, 40, 400}).Draw(w.T, "burst"))
+	burst := rapid.SampledFrom([]int64{1, 2, 5, 40, 400, 100_000}).Draw(w.T, "burst")
+	w.limit = limit(rapid.SampledFrom(tokens).Draw(w.T, "tokens"), burst)
+	if rapid.IntRange(0, 5).Draw(w.T, "slow") == 0 { // five a day, a million a week
+		w.limit = per(rapid.SampledFrom([]int64{5, 1_000_000}).Draw(w.T, "tokens"), rapid.SampledFrom([]time.Duration{24 * time.Hour, 7 * 24 * time.Hour}).Draw(w.T, "per"), min(burst, 400), false)
+	}
 }
 
 func (w *settling) step() {
