@@ -171,7 +171,7 @@ rule 'a lane watches who is late' $D 's/if head := b\.line\.entries\[0\]; d\.lat
 rule 'lost memory begins in debt' $V 's/b\.last = now \+ horizon/b.last = now/' $K
 rule 'a lost window is shut' $V 's/b\.log\.edge = b\.last/b.log.edge = 0/' $K
 rule 'another burst keeps the tokens' $V 's/ \+ \(l\.Burst-b\.Burst\)\*l\.Per//' $K
-rule 'another rate keeps the tokens' $V 's/missing\*float64\(l\.Per\)/missing*float64(b.Per)\/float64(b.Tokens)*float64(l.Tokens)/' $K
+rule 'another rate keeps the tokens' $V 's/wide := missing \* per/wide := missing * float64(b.Per) \/ float64(b.Tokens) * float64(l.Tokens)/' $K
 rule 'a new rate spares what is reserved' $V 's/from := max\(now, b\.last\)/from := now/' $K
 rule 'nothing is due while a bucket is paused' $V 's/\} else if opens > 0 \{\n\t\tb\.raise\(b\.empty\(opens\)\)/} else if false {/' $K
 rule 'nor a window' $V 's/, b\.last, b\.opens\)/, b.last)/' $K
@@ -209,7 +209,7 @@ rule 'change: emptied, unless it is emptier' lua/change.lua 's/if full > b\.full
 rule 'change: lost memory begins in debt' lua/change.lua 's/if not window then empty_level\(b, at\) end//' $W
 rule 'change: a lost window is shut' lua/change.lua 's/return window and string\.format.*$/return \"\" end/m' $W
 rule 'change: a new rate spares what is reserved' lua/change.lua 's/max\(now_us, b\.last\)/now_us/' $W
-rule 'change: the tokens stay' lua/change.lua 's/ \+ \(burst - b\.burst\) \* per//' $W
+rule 'change: the tokens stay' lua/change.lua 's/ \+ more \* per\n/\n/' $W
 rule 'memory: the numbers are checked' lua/memory.lua 's/ or lead > horizon//' ./lua
 rule 'memory: calls of another one are turned away' lua/memory.lua 's/sub\(epoch, 1, #memory\) ~= memory/false/' $L
 rule 'memory: newer records are left alone' lua/memory.lua "s/  if version and version > VERSION then return '5 ' \.\. version end\n//" ./lua

@@ -30,7 +30,8 @@ local function change_level(b, now_us, tokens, per, burst)
   local missing = 0 -- tokens
   if b.full >= from_us then missing = ((b.full - from_us) * b.tokens + b.frac) / b.per end
   if owes_of(b, now_us) == 0 then missing = math.min(missing, b.burst) end -- more is rounding
-  local wide, more, units = missing * per, burst - b.burst, nil
+  local wide, more = missing * per, burst - b.burst
+  local units
   if wide < SPAN and math.abs(more) * per < SPAN then
     units = math.ceil(wide) + more * per
   else -- a product would not be exact: the difference of the bursts is taken first
