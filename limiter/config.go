@@ -79,10 +79,10 @@ func SingleBucket(name string, limits ...Limit) Config {
 
 // passed is what the limiter itself keeps of a route.
 type passed struct {
-	estimates *estimates // of the limiter
-	limits    []bound    // narrowest first
-	of        []int      // which of them are limits of one bucket
-	labels    *labels
+	limiter *Limiter
+	limits  []bound // narrowest first
+	of      []int   // which of them are limits of one bucket
+	labels  *labels
 }
 
 // passedOf is what the limiter keeps of a route.

@@ -180,7 +180,7 @@
 //	weir.bucket.limit                         tokens a second of each limit in force, by weir.limit.per
 //	weir.bucket.utilization                   share of the budget that this process used in the last 10 s; the sum over replicas is the fleet's
 //	weir.bucket.tokens                        tokens by weir.bucket.outcome: taken, returned, lost, settled (calls that cost less than reserved)
-//	weir.throttled                            calls that a provider refused because of its quota, as [Limiter.Report] was told
+//	weir.throttled                            calls that a provider refused, by weir.throttled.kind: throttled (its quota), overloaded
 //	weir.bucket.waiting                       tokens for which calls of this process wait now
 //
 // While weir.bucket.waiting is above 0 the sum of weir.bucket.utilization should be 0.99 or more.

@@ -184,7 +184,7 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 // routeLocked builds a route by the configuration in force.
 func (l *Limiter) routeLocked(name string, labels *labels) *lane.Route {
 	l.built++
-	p := &passed{labels: labels, estimates: l.estimates}
+	p := &passed{labels: labels, limiter: l}
 	r := lane.Route{Name: name, Version: l.conf.version, Built: l.built, Slack: l.s.Slack, Info: p}
 	for of, bucket := range l.paths[name] {
 		limits := l.own[bucket].limits

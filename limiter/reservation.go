@@ -17,6 +17,7 @@ type Reservation struct {
 
 	state   atomic.Int32
 	settled atomic.Bool
+	refused atomic.Bool // it was reported that the provider has refused the call
 }
 
 const (

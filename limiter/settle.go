@@ -70,7 +70,7 @@ func most(r *lane.Route, bucket string) (tokens int64, ok bool) {
 
 // learn takes what a call cost into the estimates of its route.
 func (r *Reservation) learn(costs Costs) {
-	e := passedOf(r.grant.Route).estimates
+	e := passedOf(r.grant.Route).limiter.estimates
 	if e == nil {
 		return
 	}

@@ -18,6 +18,7 @@ import (
 const (
 	attrRoute     = attribute.Key("weir.route")
 	attrResult    = attribute.Key("weir.rate_limiting.result")
+	attrKind      = attribute.Key("weir.throttled.kind")
 	attrBucket    = attribute.Key("weir.bucket")     // that set the due time
 	attrTokenWait = attribute.Key("weir.token_wait") // s, from asking until due
 	attrTurns     = attribute.Key("weir.turns")      // times that it came back with a ticket
@@ -105,7 +106,7 @@ func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry,
 	t.waiting, errs[10] = m.Int64ObservableGauge("weir.bucket.waiting", metric.WithUnit("{token}"),
 		metric.WithDescription("Tokens for which calls of this process wait."))
 	t.refusals, errs[11] = m.Int64Counter("weir.throttled", metric.WithUnit("{call}"),
-		metric.WithDescription("Calls that a provider refused because of its quota, as reported."))
+		metric.WithDescription("Calls that a provider refused because of its quota (throttled) or because it was overloaded, as reported."))
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("limiter: metrics: %w", err)
 	}
@@ -116,12 +117,16 @@ func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry,
 type labels struct {
 	route   metric.MeasurementOption
 	results [results]metric.MeasurementOption
+	reports map[string]metric.MeasurementOption // by kind
 }
 
 func newLabels(route string) *labels {
-	l := &labels{route: metric.WithAttributeSet(attribute.NewSet(attrRoute.String(route)))}
+	l := &labels{route: metric.WithAttributeSet(attribute.NewSet(attrRoute.String(route))), reports: map[string]metric.MeasurementOption{}}
 	for r := range results {
 		l.results[r] = metric.WithAttributeSet(attribute.NewSet(attrRoute.String(route), attrResult.String(r.String())))
+	}
+	for _, r := range []Report{Throttled{}, Overloaded{}} {
+		l.reports[r.kind()] = metric.WithAttributeSet(attribute.NewSet(attrRoute.String(route), attrKind.String(r.kind())))
 	}
 	return l
 }
@@ -186,12 +191,12 @@ func (t *telemetry) tooLate(ctx context.Context, g *lane.Grant) {
 	}
 }
 
-// throttled notes that a provider has refused a call.
-func (t *telemetry) throttled(ctx context.Context, n *lane.Lane) {
+// reported notes that a provider has refused a call.
+func (t *telemetry) reported(ctx context.Context, of *labels, r Report) {
 	if t.refusals.Enabled(ctx) {
-		t.refusals.Add(ctx, 1, passedOf(n.Route()).labels.route)
+		t.refusals.Add(ctx, 1, of.reports[r.kind()])
 	}
-	trace.SpanFromContext(ctx).AddEvent("throttled")
+	trace.SpanFromContext(ctx).AddEvent(r.kind())
 }
 
 // configured notes what is in force.
