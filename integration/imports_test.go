@@ -71,11 +71,11 @@ var plain = map[string]struct {
 	why   string
 }{
 	"limiter/internal/adapt": {
-		[]string{"cmp", "math", "slices", "time"},
+		[]string{"cmp", "math", "slices", "strconv", "strings", "time"},
 		"what is learnt is arithmetic over numbers: without lock, clock, context and I/O the same reports have the same factor, here and in a script",
 	},
 	"limiter/internal/bucket": {
-		[]string{"cmp", "math", "slices", "sort", "strconv", "time"},
+		[]string{"cmp", "math", "slices", "sort", "strconv", "time", module + "/limiter/internal/adapt"},
 		"the core is decisions over numbers: without lock, clock, context and I/O the same request has the same answer, here and in a script",
 	},
 	"orchestrator/internal/core": {

@@ -55,6 +55,9 @@ type Config struct {
 	Shadow bool
 	// Metered are the buckets whose costs are known only when a call has ended, by name. Zero is none; [Reservation.Settle] works all the same.
 	Metered map[string]Metered
+	// FixedRates has calls start at the configured rates whatever providers answer: reports of refused calls and of what remains change
+	// nothing in this process, except that a provider that asks to wait is left alone. Zero lets the fleet follow its providers.
+	FixedRates bool
 	// Logger hears of what an operator should know: replicas that disagree, a fleet that was told another limit, Redis out
 	// of reach. Zero is nobody.
 	Logger *slog.Logger

@@ -12,7 +12,7 @@ func Normal(l Limit) (Limit, error) { return l.normal() }
 
 // Args is the limit of a bucket as the scripts take it.
 func Args(bucket string, l Limit, own bool, opens int64) lua.Limit {
-	return bound{bucket: bucket, limit: l, own: own, opens: opens}.args()
+	return bound{bucket: bucket, limit: l, own: own, opens: opening{at: opens}}.args()
 }
 
 // Clock is the mapping of the store's time.

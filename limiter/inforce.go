@@ -15,7 +15,7 @@ import (
 type configuration struct {
 	version   int64
 	limits    map[string][]bound // by bucket, those of buckets of other services too
-	opens     map[string]int64   // paused buckets: µs of the store's clock at which they open
+	opens     map[string]opening // paused buckets
 	set       map[string]bool    // buckets whose limits were set at run time
 	shadow    string             // what the fleet was told of shadow mode: on, off, or nothing
 	live      int                // replicas seen lately, this one with them
@@ -32,6 +32,12 @@ func (c configuration) clone() configuration {
 	return c
 }
 
+// opening is until when a bucket is closed.
+type opening struct {
+	at int64  // µs of the store's clock
+	by string // the replica whose provider asked for that; "" where somebody paused the bucket
+}
+
 // forever is a time that does not come, in µs: no clock gets there, and sums with it stay exact.
 const forever = exact / 2
 
@@ -39,8 +45,8 @@ const forever = exact / 2
 type change struct {
 	bucket string
 	limits []bound
-	opens  *int64  // µs from now: 0 to open it
-	shadow *string // on, off, or "" for as configured: of no bucket
+	opens  *opening // at is from now, 0 to open it
+	shadow *string  // on, off, or "" for as configured: of no bucket
 }
 
 // byBucket sorts limits into their buckets, narrowest first.
@@ -81,16 +87,21 @@ func (l *Limiter) Pause(ctx context.Context, bucket string, d time.Duration) err
 	if d <= 0 {
 		return fmt.Errorf("limiter: pause of %v: want a duration, or limiter.UntilResumed for one without end", d)
 	}
+	return l.close(ctx, bucket, d, "")
+}
+
+// close is Pause, because the provider of a replica asked for it or, where by is "", because somebody did.
+func (l *Limiter) close(ctx context.Context, bucket string, d time.Duration, by string) error {
 	us := int64(forever)
 	if d < UntilResumed {
 		us = min(forever, max(1, d.Microseconds()))
 	}
-	return l.tell(ctx, change{bucket: bucket, opens: &us})
+	return l.tell(ctx, change{bucket: bucket, opens: &opening{at: us, by: by}})
 }
 
 // Resume opens a bucket that was paused, and leaves it empty. Calls that wait go on within 5 s.
 func (l *Limiter) Resume(ctx context.Context, bucket string) error {
-	return l.tell(ctx, change{bucket: bucket, opens: new(int64)})
+	return l.tell(ctx, change{bucket: bucket, opens: &opening{}})
 }
 
 func (l *Limiter) tell(ctx context.Context, c change) error {

@@ -106,11 +106,21 @@ func (l Limit) normal() (Limit, error) {
 	return l, nil
 }
 
-// ratio is tokens and microseconds in lowest terms.
+// fine is the least number of units that a token costs, if possible: a rate that follows its provider is a whole number of them.
+const fine = 1000
+
+// ratio is tokens and microseconds in lowest terms; of a fast limit a multiple of these, so that a token costs [fine] units.
 func (l Limit) ratio() (tokens, per int64) {
+	const most = 10 * fine // of a multiple
 	tokens, per = l.Tokens, int64(l.Per/time.Microsecond)
 	d := gcd(tokens, per)
-	return tokens / d, per / d
+	tokens, per = tokens/d, per/d
+	for k := (fine + per - 1) / per; k <= min(d, most) && k > 1; k++ {
+		if d%k == 0 && tokens*k <= 100*fine && float64(l.Burst)*float64(per*k) <= span/4 {
+			return tokens * k, per * k
+		}
+	}
+	return tokens, per
 }
 
 func gcd(a, b int64) int64 {
@@ -125,14 +135,14 @@ type bound struct {
 	bucket string
 	limit  Limit // normal
 	own    bool  // made at run time
-	opens  int64 // µs of the store's clock: nothing is due before; 0 for open
+	opens  opening
 }
 
 func (b bound) args() lua.Limit {
 	tokens, per := b.limit.ratio()
 	return lua.Limit{
 		Field:  lua.Field{Bucket: b.bucket, PerUS: b.limit.Per.Microseconds(), Window: b.limit.Window},
-		Tokens: tokens, PerUS: per, Burst: b.limit.Burst, Own: b.own, Empty: b.limit.Begin == Empty, OpensUS: b.opens,
+		Tokens: tokens, PerUS: per, Burst: b.limit.Burst, Own: b.own, Empty: b.limit.Begin == Empty, OpensUS: b.opens.at, Gently: b.opens.by != "",
 	}
 }
 
@@ -149,7 +159,7 @@ func (b bound) lane() lane.Limit {
 
 // boundOf is what args writes, read back.
 func boundOf(l lua.Limit) bound {
-	return bound{bucket: l.Field.Bucket, limit: limitOf(l), own: l.Own, opens: l.OpensUS}
+	return bound{bucket: l.Field.Bucket, limit: limitOf(l), own: l.Own, opens: opening{at: l.OpensUS}}
 }
 
 // limitOf returns a limit per the time that it was configured with, where that is a whole number of tokens.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/weir-go/weir/limiter/internal/adapt"
 	"github.com/weir-go/weir/limiter/internal/bucket"
 	"github.com/weir-go/weir/limiter/internal/lane"
 	"github.com/weir-go/weir/lua"
@@ -34,7 +35,7 @@ type memory struct {
 func newMemory(s settings) *memory {
 	m := &memory{zero: time.Now(), horizon: s.Horizon.Microseconds(), wish: s.wish, buckets: map[lua.Field]*bucket.Bucket{}, empties: map[lua.Field]bool{}}
 	m.swept = m.now()
-	m.conf = configuration{version: 1, live: 1, opens: map[string]int64{}, set: map[string]bool{}}
+	m.conf = configuration{version: 1, live: 1, opens: map[string]opening{}, set: map[string]bool{}}
 	m.conf.limits = byBucket(m.wish)
 	for _, b := range m.wish {
 		m.bucketLocked(b, m.now())
@@ -78,7 +79,10 @@ func (m *memory) bucketLocked(b bound, now int64) *bucket.Bucket {
 			k.Empty(now)
 		}
 	}
-	k.Enter(now, b.core(), b.opens)
+	k.Enter(now, b.core(), b.opens.at)
+	if b.opens.by != "" {
+		k.OpenGently()
+	}
 	return k
 }
 
@@ -88,12 +92,21 @@ func (m *memoryLine) Reserve(r *lane.Route, q *lane.Request) error {
 	defer m.mu.Unlock()
 	q.Now, q.Runs = m.now(), 1
 	m.path.Limits, m.path.Of = m.bucketsLocked(r, q.Now), passedOf(r).of
-	m.request = bucket.Request{Lane: m.id, Now: q.Now, Horizon: m.horizon, Lead: q.Lead, Asks: q.Asks, Spares: m.returned(r, q), Settled: q.Settled, Hold: q.Hold}
+	m.request = bucket.Request{Lane: m.id, Now: q.Now, Horizon: m.horizon, Lead: q.Lead, Asks: q.Asks, Spares: m.returned(r, q), Settled: q.Settled, Hold: q.Hold, Taught: q.Taught}
 	m.reply.Answers = q.Answers
 	bucket.Decide(m.path, &m.request, &m.reply)
 	m.spares = m.reply.Left
 	q.Answers, q.ComeBack = m.reply.Answers, m.reply.ComeBack
-	q.Left = q.Left[:0]
+	q.Left, q.Stand = q.Left[:0], q.Stand[:0]
+	if q.Stands {
+		for _, k := range m.path.Limits {
+			stand := k.Stand()
+			if !k.Window {
+				stand = max(q.Now, stand)
+			}
+			q.Stand = append(q.Stand, stand)
+		}
+	}
 	if q.Tell {
 		for _, k := range m.path.Limits {
 			q.Left = append(q.Left, max(0, int64(k.Available(q.Now))))
@@ -138,7 +151,10 @@ func (m *memoryLine) bucketsLocked(r *lane.Route, now int64) []*bucket.Bucket {
 		return m.held
 	}
 	for i, b := range limits {
-		m.held[i].Enter(now, b.core(), b.opens)
+		m.held[i].Enter(now, b.core(), b.opens.at)
+		if b.opens.by != "" {
+			m.held[i].OpenGently()
+		}
 	}
 	return m.held
 }
@@ -157,9 +173,9 @@ func (m *memory) configure(_ context.Context, changes []change, _ bool) (configu
 			next.shadow = *c.shadow
 			continue
 		case c.opens != nil:
-			opens := m.now() + *c.opens // empty at that moment, also where it is now
-			if *c.opens > 0 {
-				opens = max(opens, next.opens[c.bucket]) // a pause never shortens another
+			opens := opening{m.now() + c.opens.at, c.opens.by} // empty at that moment, also where it is now
+			if former := next.opens[c.bucket]; c.opens.at > 0 && former.at >= opens.at {
+				opens = former // a pause never shortens another
 			}
 			next.opens[c.bucket] = opens
 		case len(c.limits) > 0:
@@ -202,8 +218,9 @@ func (m *memory) snapshot(context.Context) (Snapshot, error) {
 		for _, b := range limits {
 			k := m.bucketLocked(b, now)
 			state := newBucketSnapshot(name, b.limit, k.Available(now), float64(k.State().Whole))
+			state.Served = float64(k.Factor(now)) / adapt.Whole
 			state.Set = m.conf.set[name]
-			state.PausedFor = pausedFor(m.conf.opens[name], now)
+			state.paused(m.conf.opens[name], now)
 			s.Buckets = append(s.Buckets, state)
 		}
 	}

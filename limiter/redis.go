@@ -83,7 +83,7 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 	}
 	for _, c := range changes {
 		if c.opens != nil {
-			args.Change = append(args.Change, lua.TellOpens(c.bucket, *c.opens)...)
+			args.Change = append(args.Change, lua.TellOpens(c.bucket, c.opens.at, c.opens.by)...)
 			continue
 		}
 		if c.shadow != nil {
@@ -166,7 +166,7 @@ func (s *redisStore) complete(got lua.ConfigureReply) error {
 
 func (s *redisStore) configuration(got lua.ConfigureReply) configuration {
 	c := configuration{
-		version: got.Version, live: got.Live, former: got.Former, opens: map[string]int64{}, set: map[string]bool{},
+		version: got.Version, live: got.Live, former: got.Former, opens: map[string]opening{}, set: map[string]bool{},
 		shadow: got.Shadow, began: got.Began, collects: time.Duration(got.CollectsUS) * time.Microsecond,
 	}
 	for _, d := range got.Disputed {
@@ -181,7 +181,7 @@ func (s *redisStore) configuration(got lua.ConfigureReply) configuration {
 	}
 	c.limits = byBucket(force)
 	for _, o := range got.Opens {
-		c.opens[o.Bucket] = o.US
+		c.opens[o.Bucket] = opening{o.US, o.By}
 	}
 	for _, bucket := range got.Set {
 		c.set[bucket] = true

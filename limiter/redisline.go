@@ -24,6 +24,11 @@ type redisLine struct {
 
 func (s *redisStore) line(id string) lane.Store { return &redisLine{redisStore: s, id: id} }
 
+// lessons are what calls can teach, in the words of the scripts.
+var lessons = map[bucket.Lesson]lua.Lesson{ //nolint:gochecknoglobals // a constant
+	bucket.QuotaSpent: lua.QuotaSpent, bucket.Overload: lua.Overload, bucket.QuotaLeft: lua.QuotaLeft,
+}
+
 // Reserve runs the script of an acquire.
 func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 	if r.Version == 0 {
@@ -48,6 +53,12 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 	a.Settled = a.Settled[:0]
 	for _, s := range q.Settled {
 		a.Settled = append(a.Settled, lua.Settled(s))
+	}
+	a.Taught, a.Levels = a.Taught[:0], q.Stands
+	for _, t := range q.Taught {
+		a.Taught = append(a.Taught, lua.Taught{
+			Lesson: lessons[t.Lesson], Limit: t.Limit, DueUS: max(0, t.Due), Cost: t.Cost, Quota: t.Quota, Left: t.Left, PeriodUS: t.Period, Stand: t.Level,
+		})
 	}
 	a.HoldUS, a.HoldLimit = q.Hold.For, q.Hold.Limit
 	for _, k := range q.Asks {
@@ -89,13 +100,22 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 	x.mu.Unlock()
 
 	q.Now, q.ComeBack = got.NowUS, got.ComeBackUS
-	q.Answers, q.Left = q.Answers[:0], append(q.Left[:0], got.Left...)
+	q.Answers, q.Left, q.Stand = q.Answers[:0], append(q.Left[:0], got.Left...), q.Stand[:0]
+	for i, level := range got.Levels {
+		switch {
+		case level < 0:
+			level = lane.UnknownStand
+		case !p.limits[i].limit.Window:
+			level += got.NowUS
+		}
+		q.Stand = append(q.Stand, level)
+	}
 	for _, g := range got.Answers {
 		if g.Bound >= len(p.limits) {
 			return fmt.Errorf("%w: a reply names limit %d of %d", ErrUnavailable, g.Bound, len(p.limits))
 		}
 		q.Answers = append(q.Answers, bucket.Answer{
-			N: g.Count, Verdict: bucket.Verdict(g.Kind), At: bucket.Moment{At: g.AtUS, Frac: g.Units}, Bound: g.Bound,
+			N: g.Count, Verdict: bucket.Verdict(g.Kind), At: bucket.Moment{At: g.AtUS, Frac: g.Units}, Bound: g.Bound, Price: g.Price,
 		})
 	}
 	return nil

@@ -2,9 +2,12 @@ package limiter
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
+	"github.com/weir-go/weir/limiter/internal/bucket"
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
@@ -38,17 +41,33 @@ func (Remaining) kind() string  { return "remaining" }
 // LongestHold is the longest time for which a report shuts a bucket.
 const LongestHold = 31 * 24 * time.Hour
 
-// Report tells the fleet what a call of a route has taught. Where the provider has asked to wait, the first configured bucket of the route,
-// its narrowest, is shut for the whole fleet until then, and is empty then; of several such reports the longest counts. Calls whose deadline
-// is earlier are refused. Reservations that were granted before start nevertheless, a horizon's at most.
+// Report tells the fleet what a call of a route has taught about the provider of the first configured bucket of the route, its narrowest.
 //
-// A hold of up to 30 s is sent at once, and Report does not wait for it. A longer one is a pause, as by [Limiter.Pause]: Report returns when
-// Redis has it, the fleet remembers it over restarts and over a Redis that forgets, and [Limiter.Resume] ends it. A route without a configured
-// bucket is shut for 30 s at most.
+//   - [Throttled] with a time to wait shuts the bucket for the whole fleet until then, and the bucket is empty then; of several such reports
+//     the longest counts. Calls whose deadline is earlier are refused. Reservations that were granted before start nevertheless, a
+//     horizon's at most. A hold of up to 30 s is sent at once, and Report does not wait for it. A longer one is a pause, as by
+//     [Limiter.Pause]: Report returns when Redis has it, the fleet remembers it over restarts and over a Redis that forgets, and
+//     [Limiter.Resume] ends it. A route without a configured bucket is shut for 30 s at most.
+//   - [Throttled] lowers the rate of the fleet to what the provider accepts, when refusals are more than chance: two within a second and
+//     25 calls. The rate grows again, slowly near the rate that was refused and ever faster beyond it. It never exceeds the configured
+//     rate, and never falls below one call in two seconds.
+//   - [Overloaded] lowers the rate when more than 40 % of the calls of a second fail. Then the rate doubles each second.
+//   - [Remaining] has the rate follow what is left of the quota, and the bucket hold no more than that.
 //
-// Errors: [RouteError], [ErrClosed], and of a longer hold those of Pause.
+// [Config.FixedRates] leaves the rate alone. The reports that lower the rate are sent at once, and Report does not wait for that. Of several
+// limits of the bucket the fastest is slowed down; of a window, fewer starts are allowed.
+//
+// A call without a reservation counts as due when it is reported, and all that was reserved by then as known to the provider. Whoever has the
+// reservation of the call knows better: see [Reservation.Report].
+//
+// Errors: [RouteError], [ErrClosed], of a longer hold those of Pause, and an error for a [Remaining] without a limit or of another route's bucket.
 func (l *Limiter) Report(ctx context.Context, route string, r Report) error {
-	return l.report(ctx, route, r)
+	n, err := l.lane(route, false)
+	if err != nil {
+		return err
+	}
+	of := n.Route()
+	return l.report(ctx, n, of, r, func(what bucket.Lesson, limit int, q lane.Quota) { n.Teach(of, what, limit, q) })
 }
 
 // Report is [Limiter.Report] by whoever has the reservation of the call, which says when the call was due. That the call was refused is
@@ -57,30 +76,92 @@ func (r *Reservation) Report(ctx context.Context, rep Report) error {
 	if _, what := rep.(Remaining); r.state.Load() == givenUp || !what && !r.refused.CompareAndSwap(false, true) {
 		return nil
 	}
-	return passedOf(r.grant.Route).limiter.report(ctx, r.grant.Route.Name, rep)
-}
-
-func (l *Limiter) report(ctx context.Context, route string, r Report) error {
-	n, err := l.lane(route, false)
+	l := passedOf(r.grant.Route).limiter
+	n, err := l.lane(r.grant.Route.Name, false)
 	if err != nil {
 		return err
 	}
-	switch r := r.(type) {
+	return l.report(ctx, n, r.grant.Route, rep, r.grant.Teach)
+}
+
+// report has the limit learn that a report is about, of a route that the lane has or had. teach takes the place of the limit in the route.
+func (l *Limiter) report(ctx context.Context, n *lane.Lane, of *lane.Route, rep Report, teach func(bucket.Lesson, int, lane.Quota)) error {
+	limits := passedOf(of).limits
+	if l.s.FixedRates || l.shadows.Load() {
+		teach = func(bucket.Lesson, int, lane.Quota) {}
+	}
+	switch r := rep.(type) {
 	case Throttled:
-		l.telemetry.reported(ctx, passedOf(n.Route()).labels, r)
-		return l.hold(ctx, n, min(r.RetryAfter, LongestHold))
+		l.telemetry.reported(ctx, passedOf(of).labels, r)
+		at := reportedOn(limits)
+		if r.RetryAfter <= lane.LongestHold { // a longer one is about another quota than that of the moment
+			teach(bucket.QuotaSpent, fastest(limits, limits[at].bucket, 0), lane.Quota{})
+			l.refusing(ctx, of.Name, limits[at].bucket, r)
+		}
+		return l.hold(ctx, n, limits[at], min(r.RetryAfter, LongestHold))
 	case Overloaded:
-		l.telemetry.reported(ctx, passedOf(n.Route()).labels, r)
+		l.telemetry.reported(ctx, passedOf(of).labels, r)
+		at := reportedOn(limits)
+		teach(bucket.Overload, fastest(limits, limits[at].bucket, 0), lane.Quota{})
+		l.refusing(ctx, of.Name, limits[at].bucket, r)
+	case Remaining:
+		name := r.Bucket
+		if name == "" {
+			name = limits[reportedOn(limits)].bucket
+		}
+		at := fastest(limits, name, r.Per)
+		if at < 0 {
+			return &BucketError{Route: of.Name, Bucket: name}
+		}
+		if r.Limit < 1 || r.Left < 0 || r.Per < 0 {
+			return fmt.Errorf("limiter: route %s: %d of %d tokens remain per %v: want a limit of 1 or more", of.Name, r.Left, r.Limit, r.Per)
+		}
+		teach(bucket.QuotaLeft, at, lane.Quota{Limit: min(r.Limit, exact/4), Left: min(r.Left, exact/4), Per: r.Per})
+	default:
+		return fmt.Errorf("limiter: route %s: no such report: %T", of.Name, rep)
 	}
 	return nil
 }
 
+// fastest is the limit of a bucket that a provider's answers are about: the one per the time given, else the fastest; -1 for none.
+func fastest(limits []bound, bucket string, per time.Duration) int {
+	at := -1
+	for i, b := range limits { // the narrowest first
+		if b.bucket == bucket && (at < 0 || limits[at].limit.Per != per || per == 0) {
+			at = i
+		}
+	}
+	return at
+}
+
+// slowed is when the log was last told of each bucket.
+type slowed struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+// refusing tells the log once a minute that a provider refuses calls.
+func (l *Limiter) refusing(ctx context.Context, route, bucket string, r Report) {
+	const again = time.Minute
+	l.slowed.mu.Lock()
+	defer l.slowed.mu.Unlock()
+	now := time.Now()
+	if last, ok := l.slowed.at[bucket]; ok && now.Sub(last) < again {
+		return
+	}
+	if l.slowed.at == nil {
+		l.slowed.at = map[string]time.Time{}
+	}
+	l.slowed.at[bucket] = now
+	l.s.Logger.LogAttrs(ctx, slog.LevelWarn, "a provider refuses calls", slog.String("namespace", l.s.Namespace),
+		slog.String("route", route), slog.String("bucket", bucket), slog.String("kind", r.kind()), slog.Bool("follows", !l.s.FixedRates))
+}
+
 // hold shuts the bucket that a report of a route is about.
-func (l *Limiter) hold(ctx context.Context, n *lane.Lane, hold time.Duration) error {
+func (l *Limiter) hold(ctx context.Context, n *lane.Lane, b bound, hold time.Duration) error {
 	if hold <= 0 || l.shadows.Load() {
 		return nil
 	}
-	b := reportedOn(n.Route())
 	l.s.Logger.LogAttrs(ctx, slog.LevelWarn, "a provider asks to wait: its bucket is shut for the fleet", slog.String("namespace", l.s.Namespace),
 		slog.String("route", n.Route().Name), slog.String("bucket", b.bucket), slog.Duration("for", hold))
 	switch {
@@ -90,16 +171,16 @@ func (l *Limiter) hold(ctx context.Context, n *lane.Lane, hold time.Duration) er
 	case l.opensAt(b.bucket).After(time.Now().Add(hold - sameHold)):
 		return nil // the fleet knows
 	}
-	return l.Pause(ctx, b.bucket, hold)
+	return l.close(ctx, b.bucket, hold, l.s.Replica)
 }
 
 // reportedOn is a limit of the bucket that a report of a route is about: of the first configured one, the narrowest.
-func reportedOn(r *lane.Route) bound {
-	limits, at := passedOf(r).limits, 0
+func reportedOn(limits []bound) int {
+	at := 0
 	for at < len(limits)-1 && limits[at].own {
 		at++
 	}
-	return limits[at]
+	return at
 }
 
 // sameHold is how much two holds of one refusal may differ.
@@ -108,7 +189,7 @@ const sameHold = 5 * time.Second
 // opensAt is when a paused bucket opens, as far as this replica has heard; a moment that has passed for one that is open.
 func (l *Limiter) opensAt(bucket string) time.Time {
 	l.mu.RLock()
-	opens := l.conf.opens[bucket]
+	opens := l.conf.opens[bucket].at
 	l.mu.RUnlock()
 	if opens == 0 {
 		return time.Time{}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/weir-go/weir/limiter/internal/adapt"
 	"github.com/weir-go/weir/lua"
 )
 
@@ -33,10 +34,15 @@ type BucketSnapshot struct {
 	Debt   float64 // reservations handed out ahead of refill, in tokens
 	// Waiting is the tokens that those who stand in line wait for.
 	Waiting float64
+	// Served is the part of the rate of the limit at which calls start now, 0 to 1: below 1 where the provider has refused calls or said
+	// that little is left.
+	Served float64
 	// Set says that the limit was set at run time, for the whole fleet.
 	Set bool
 	// PausedFor is how long the bucket is still closed; [UntilResumed] where it is until somebody resumes it.
 	PausedFor time.Duration
+	// HeldBy is the replica whose provider asked to wait until then; "" where somebody paused the bucket.
+	HeldBy string
 	// Wanted are the limits that live replicas were configured with, where they disagree, each with the names of at most 8 who
 	// said so last; none where it is what replicas remember of others.
 	// The smallest of them are in force.
@@ -61,6 +67,13 @@ func pausedFor(opens, now int64) time.Duration {
 		return time.Duration(opens-now) * time.Microsecond
 	default:
 		return 0
+	}
+}
+
+// paused notes until when a bucket is closed.
+func (b *BucketSnapshot) paused(o opening, now int64) {
+	if b.PausedFor = pausedFor(o.at, now); b.PausedFor > 0 {
+		b.HeldBy = o.by
 	}
 }
 
@@ -104,11 +117,13 @@ func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace stri
 	}
 	set, opens := state.Set(), state.Opens()
 	for _, l := range state.Levels {
-		b := newBucketSnapshot(l.Field.Bucket, limitOf(l.Limit), l.TokensAt(own), float64(l.Waiting))
+		served := servedOf(l, own)
+		b := newBucketSnapshot(l.Field.Bucket, limitOf(l.Limit), served*l.TokensAt(own), float64(l.Waiting))
+		b.Served = served
 		b.Set = slices.Contains(set, l.Field.Bucket)
 		for _, o := range opens {
 			if o.Bucket == l.Field.Bucket {
-				b.PausedFor = pausedFor(o.US, own.UnixMicro())
+				b.paused(opening{o.US, o.By}, own.UnixMicro())
 			}
 		}
 		if of := wishes[l.Field.Bucket]; len(of) > 1 {
@@ -121,6 +136,16 @@ func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace stri
 	}
 	s.sort()
 	return s, nil
+}
+
+// servedOf is the part of the rate of a limit at which calls start.
+func servedOf(l lua.Level, now time.Time) float64 {
+	of := adapt.Limit{Tokens: l.Tokens, Per: l.PerUS, Burst: l.Burst}
+	s, ok := adapt.Parse(l.Learnt, of, now.UnixMicro())
+	if !ok {
+		return 1
+	}
+	return float64(s.Factor(of, now.UnixMicro())) / adapt.Whole
 }
 
 // wishesLive is how long after it was said a wish counts.

@@ -25,6 +25,7 @@ type Limit struct {
 	Own           bool  // made at run time: its level is a key of its own, which Redis forgets when it is full
 	Empty         bool  // it begins empty where nobody has used it; else full
 	OpensUS       int64 // nothing is due before that moment of the namespace's own time, µs; 0 for open
+	Gently        bool  // its provider asked for that: when it opens, calls start one a second, then twice as many each second
 }
 
 func (l Limit) text() string { return join(l.Tokens, l.PerUS, l.Burst) }
@@ -56,6 +57,26 @@ type Back struct {
 // ends, a horizon before its end.
 type Settled struct{ Since, Estimated, Actual []int64 }
 
+// Lesson is a kind of what a call can teach about its provider.
+type Lesson byte
+
+// The lessons.
+const (
+	QuotaSpent Lesson = 'c' // the provider refused the call because of its quota
+	Overload   Lesson = 'o' // the provider could serve nobody
+	QuotaLeft  Lesson = 'h' // the provider's answer says what remains of the quota
+)
+
+// Taught is what a call has taught about its provider. DueUS is when the call was due, or, of QuotaLeft, when its answer was heard.
+type Taught struct {
+	Lesson                Lesson
+	Limit                 int // index of the limit that learns
+	DueUS                 int64
+	Cost                  int64 // what the call took of the limit; 0 for 1
+	Quota, Left, PeriodUS int64 // of QuotaLeft: Left of Quota tokens, 1 or more, for a period; 0 for one that is not known
+	Stand                 int64 // of QuotaLeft: where the limit stood by the reply with the reservation of the call, [AcquireReply.Levels] from NowUS; of a window, the number itself
+}
+
 // AcquireArgs are the arguments of one call of [Path.Acquire].
 type AcquireArgs struct {
 	Seq       int64     // number of this call of this path, from 1; a resend keeps it
@@ -68,8 +89,10 @@ type AcquireArgs struct {
 	Settled   []Settled // at most 100
 	HoldUS    int64     // the provider shuts the bucket of a limit for so long, at most 30 s; 0 for none
 	HoldLimit int       // index of that limit
+	Taught    []Taught  // at most 50
 	Asks      []Ask     // oldest first
 	Left      bool      // the reply is to tell the tokens left, and not the levels
+	Levels    bool      // the reply is to tell the levels, also where no limit is slow
 }
 
 // ErrUnknown reports that the epoch or the version is not that of Redis' memory. Nothing was charged: [Configure] first.
@@ -147,7 +170,11 @@ func NewPath(keys Keys, session, lane string, limits []Limit) *Path {
 			text += "-"
 		}
 		if l.OpensUS > 0 {
-			text += "@" + strconv.FormatInt(l.OpensUS, 10)
+			how := "@"
+			if l.Gently {
+				how = "~"
+			}
+			text += how + strconv.FormatInt(l.OpensUS, 10)
 		}
 		words = append(words, field, text)
 		p.simple = p.simple && !l.Own && !l.Field.Window && l.OpensUS == 0
@@ -177,7 +204,7 @@ func newCommand(keys, words []any) command {
 
 // reports is how many reports on former reservations there are.
 func (a *AcquireArgs) reports() int {
-	n := len(a.Backs) + len(a.Settled)
+	n := len(a.Backs) + len(a.Settled) + len(a.Taught)
 	if a.HoldUS > 0 {
 		n++
 	}

@@ -5,7 +5,7 @@
       else
         if n_was then
           size = size + 1
-          out[size] = format(' %d %d %d %d %d', n_was, verdict_was, at_was - now, units_was, bound_was)
+          out[size] = format(' %d %d %d %d %s', n_was, verdict_was, at_was - now, units_was, bound_text(bound_was, verdict_was))
         end
         run_was, n_was, verdict_was, at_was, units_was, bound_was = run, m, verdict, at, units, bound
       end
@@ -14,7 +14,7 @@
         next_at, next_units = at, units
         if bound > 0 and not (verdict == 1 and route[bound].log) then
           local b = route[bound]
-          local part = units + m * b.cost * b.per
+          local part = units + m * b.cost * (verdict == 3 and b.hope or b.price)
           next_units = part % b.tokens
           next_at = at + (part - next_units) / b.tokens
         end
@@ -26,5 +26,5 @@ if n_was == 1 and verdict_was == 1 and at_was == now and units_was == 0 and boun
   out[size + 1] = ' 1 1 0 0 0' -- nearly every call
 elseif n_was then
   size = size + 1
-  out[size] = format(' %d %d %d %d %d', n_was, verdict_was, at_was - now, units_was, bound_was)
+  out[size] = format(' %d %d %d %d %s', n_was, verdict_was, at_was - now, units_was, bound_text(bound_was, verdict_was))
 end

@@ -125,7 +125,7 @@ func TestConfigurationIsChecked(t *testing.T) {
 		{11, "limit:1000000:a 1 100000", 11},
 		{11, "a 1 100000 2", 11},
 		{16, "opens a x", 16},
-		{16, "opens a 5 5", 16},
+		{16, "opens a 5 b c", 16},
 		{16, "limit a limit:1000000:b 1 100000 2", 16},
 		{16, "limit a limit:1000000:a 1 100000", 16},
 		{16, "close a", 16},

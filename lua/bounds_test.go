@@ -50,17 +50,17 @@ func TestDamagedLevelsAreBounded(t *testing.T) {
 		"both in years":                {narrow, "4 1 100000 2 " + far + " 0 " + far, 30_100, ""},
 		"half a tail":                  {narrow, "4 1 100000 2 0 0 0 5 5", 0, "4 1 100000 2 1800000000100000 0 1800000000000000"},
 		"a tail of text":               {narrow, "4 1 100000 2 0 0 0 x", 0, "4 1 100000 2 1800000000100000 0 1800000000000000"},
-		"a long number in the tail":    {narrow, "4 1 100000 2 0 0 0 12345678901234567 0 0 0 0 0 0 0 0 0 - 0", 0, "4 1 100000 2 1800000000100000 0 1800000000000000"},
-		"sought in years":              {narrow, "4 1 100000 2 0 0 0 0 0 0 0 0 0 0 " + far + " 0 0 - 0", 0, "4 1 100000 2 1800000000100000 0 1800000000000000 0 0 0 0 0 0 0 " + now + " 0 0 - 0"},
-		"returned for years":           {narrow, "4 1 100000 2 0 0 0 0 0 0 0 0 0 0 0 " + far + " 0 - 0", 0, "4 1 100000 2 1800000000100000 0 1800000000000000 0 0 0 0 0 0 0 0 1800000030000000 0 - 0"},
+		"a long number in the tail":    {narrow, "4 1 100000 2 0 0 0 12345678901234567 0 0 0 0 0 0 0 0 - 0 - 0", 0, "4 1 100000 2 1800000000100000 0 1800000000000000"},
+		"sought in years":              {narrow, "4 1 100000 2 0 0 0 0 0 0 0 0 0 0 " + far + " 0 - 0 - 0", 0, "4 1 100000 2 1800000000100000 0 1800000000000000 0 0 0 0 0 0 0 " + now + " 0 - 0 - 0"},
+		"returned for years":           {narrow, "4 1 100000 2 0 0 0 0 0 0 0 0 0 0 0 " + far + " - 0 - 0", 0, "4 1 100000 2 1800000000100000 0 1800000000000000 0 0 0 0 0 0 0 0 1800000030000000 - 0 - 0"},
 		"a window, the last in years":  {pair, "4 1 500000 2 0 0 " + far, 30_000, ""},
 		"a window, half a tail":        {pair, "4 1 500000 2 0 0 0 5 5", 1_250, ""},
 		"a window, a tail of text":     {pair, "4 1 500000 2 0 0 0 x", 1_250, ""},
-		"a window, a long number":      {pair, "4 1 500000 2 0 0 0 0 0 0 0 0 0 12345678901234567 0 0 0 - 0", 1_250, ""},
-		"a window, shut for years":     {pair, "4 1 500000 2 0 0 0 0 0 0 0 0 0 " + far + " 0 0 0 - 0", 31_000, ""},
-		"a window, more than started":  {pair, "4 1 500000 2 0 0 0 0 0 0 0 2 9 0 0 0 0 - 0", 0, "4 1 500000 2 * * * 0 0 0 0 3 2 0 0 0 0 - 0"},
-		"a window that has no starts":  {pair, "4 1 500000 2 0 0 0 0 0 0 0 9 0 0 0 0 0 - 0", 0, ""},
-		"a window without a last time": {pair, "4 1 500000 2 0 0 0 0 0 0 0 0 0 0 0 0 0 - 0", 0, ""},
+		"a window, a long number":      {pair, "4 1 500000 2 0 0 0 0 0 0 0 0 0 12345678901234567 0 0 - 0 - 0", 1_250, ""},
+		"a window, shut for years":     {pair, "4 1 500000 2 0 0 0 0 0 0 0 0 0 " + far + " 0 0 - 0 - 0", 31_000, ""},
+		"a window, more than started":  {pair, "4 1 500000 2 0 0 0 0 0 0 0 2 9 0 0 0 - 0 - 0", 0, "4 1 500000 2 * * * 0 0 0 0 3 2 0 0 0 - 0 - 0"},
+		"a window that has no starts":  {pair, "4 1 500000 2 0 0 0 0 0 0 0 9 0 0 0 0 - 0 - 0", 0, ""},
+		"a window without a last time": {pair, "4 1 500000 2 0 0 0 0 0 0 0 0 0 0 0 0 - 0 - 0", 0, ""},
 	} {
 		for _, heard := range []bool{false, true} { // by configure first
 			t.Run(fmt.Sprint(name, ", configured ", heard), func(t *testing.T) {
@@ -161,7 +161,7 @@ func TestDamagedLogIsBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, rdb := beginWindow(t)
-			m.HSet(lua.Keys("n").State(), pair.Field.String(), fmt.Sprintf("4 1 500000 2 0 0 %d 0 0 0 0 2 0 0 0 0 0 - 0", now-100_000))
+			m.HSet(lua.Keys("n").State(), pair.Field.String(), fmt.Sprintf("4 1 500000 2 0 0 %d 0 0 0 0 2 0 0 0 0 - 0 - 0", now-100_000))
 			log := lua.Keys("n").Log(pair.Field)
 			for member, score := range map[string]float64{c.first: c.one, c.second: c.two} {
 				if _, err := m.ZAdd(log, score, member); err != nil {
@@ -183,7 +183,7 @@ func TestDamagedLogIsBounded(t *testing.T) {
 // TestWindowThatCountsLessThanItForgot gives what it has, once.
 func TestWindowThatCountsLessThanItForgot(t *testing.T) {
 	m, rdb := beginWindow(t)
-	m.HSet(lua.Keys("n").State(), pair.Field.String(), "4 1 500000 2 0 0 0 0 0 0 0 2 9 0 0 0 0 - 0")
+	m.HSet(lua.Keys("n").State(), pair.Field.String(), "4 1 500000 2 0 0 0 0 0 0 0 2 9 0 0 0 - 0 - 0")
 	if _, err := m.ZAdd(lua.Keys("n").Log(pair.Field), 2, "1799999999900000"); err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +319,7 @@ func TestDamagedLinesAreBounded(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			m.HSet(state, narrow.Field.String(), fmt.Sprintf("4 1 100000 2 %d 0 %d 0 %d %d %s 0 0 0 0 0 0 - 0", now+c.full*1000, now+(c.full-200)*1000, c.claimed, c.whole, c.young))
+			m.HSet(state, narrow.Field.String(), fmt.Sprintf("4 1 100000 2 %d 0 %d 0 %d %d %s 0 0 0 0 0 - 0 - 0", now+c.full*1000, now+(c.full-200)*1000, c.claimed, c.whole, c.young))
 			r := lanes(t, rdb, narrow)("young", 1, 0)
 			if n := rdb.ZCard(t.Context(), line).Val(); n != int64(c.lanes) {
 				t.Errorf("%d lanes are in line, want %d; %+v", n, c.lanes, r.Answers)

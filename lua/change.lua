@@ -9,11 +9,11 @@ local function empty_level(b, at)
 end
 
 local function set_limit(b, tokens, per, burst)
-  b.tokens, b.per, b.burst, b.head = tokens, per, burst, string.format('4 %d %d %d ', tokens, per, burst)
+  b.tokens, b.per, b.burst, b.price, b.hope, b.starts, b.head = tokens, per, burst, per, per, burst, string.format('4 %d %d %d ', tokens, per, burst)
 end
 
 -- The tail of a level that was lost: nothing, or that of a window that is shut.
-local function lost_tail(window, at) return window and string.format(' 0 0 0 0 0 0 %d 0 0 0 - 0', at) or '' end
+local function lost_tail(window, at) return window and string.format(' 0 0 0 0 0 0 %d 0 0 - 0 - 0', at) or '' end
 
 -- A level of which nothing is known: empty, and in debt by the horizon at a time.
 local function lost_level(tokens, per, burst, window, at)
@@ -42,17 +42,18 @@ local function change_level(b, now_us, tokens, per, burst)
   b.full, b.frac = from_us, 0
   set_limit(b, tokens, per, burst)
   move_level(b, math.min(SPAN, math.max(0, units)))
+  b.learnt = nil -- a changed limit is tried as it is
   b.changed = math.min(whole, math.floor(math.max(0, units) / per)) -- for the eras
 end
 
 -- The numbers of a tail, as text; nothing if a script cannot have written it: no number has more than 16 digits, and the starts of a
 -- window can still be counted.
 local function read_tail(tail)
-  local urgent, claimed, whole, young, total, base, edge, sought, spared, owes, eras, collects =
-    string.match(tail, '^ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+) (%d+)$')
+  local urgent, claimed, whole, young, total, base, edge, sought, spared, learnt, owes, eras, collects =
+    string.match(tail, '^ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+) (%d+) (%S+) (%d+)$')
   if not urgent or #urgent > 16 or #claimed > 16 or #whole > 16 or #young > 16 or #total > 16 or #base > 16 or #edge > 16
     or #sought > 16 or #spared > 16 or #owes > 16 or #collects > 16 or tonumber(total) > EXACT / 2 then
     return
   end
-  return urgent, claimed, whole, young, total, base, edge, sought, spared, owes, eras, collects
+  return urgent, claimed, whole, young, total, base, edge, sought, spared, learnt, owes, eras, collects
 end

@@ -12,15 +12,15 @@
             if note_charge then note_charge(b, due) end
             if due > b.full + (b.frac > 0 and 1 or 0) then b.full, b.frac = due, 0 end
             if m > 1 then
-              move_level(b, (m - 1) * taken * b.per)
+              move_level(b, (m - 1) * taken * b.price)
               b.kept = nil
               if note_charge then note_charge(b, final) end
               if final > b.full + (b.frac > 0 and 1 or 0) then b.full, b.frac = final, 0 end
             end
-            move_level(b, taken * b.per)
+            move_level(b, taken * b.price)
             b.kept = nil
           end
-          if b.jump and b.lined then b.urgent = max(b.urgent, final) + ceil(2 * m * taken * b.per / b.tokens) end
+          if b.jump and b.lined then b.urgent = max(b.urgent, final) + ceil(2 * m * taken * b.price / b.tokens) end
           if b.held then held_tokens = max(0, held_tokens - m * taken) end
         end
       end

@@ -62,7 +62,7 @@ end
 local function begin_collecting(field, b)
   local ends = now + COLLECT_US
   fields['lost:' .. field] = format('4 %d %d %d %d %d %s', ends, b.full, b.tokens, b.per, b.burst, witnessed(field, b))
-  b.tail = format(' 0 0 0 0 0 0 %d 0 0 0 - %d', match(field, '^window:') and b.last or 0, ends)
+  b.tail = format(' 0 0 0 0 0 0 %d 0 0 - 0 - %d', match(field, '^window:') and b.last or 0, ends)
 end
 
 -- What is told in us from now, in the namespace's own time.
@@ -90,7 +90,7 @@ local function recover_window(field, b, best)
     base = base or max(0, total - b.burst) -- those up to it do not count, or never were
   end
   call('PEXPIRE', log, ceil((b.burst * b.per / b.tokens + 2 * horizon) / 1000) + OWN_MS)
-  b.tail = format('%s %d %d 0 0 0 0 - 0', lanes, total, base)
+  b.tail = format('%s %d %d 0 0 0 - 0 - 0', lanes, total, base)
 end
 
 -- Takes in what the caller remembers of a limit that was lost, and at the end what is best of it.

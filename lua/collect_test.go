@@ -65,7 +65,7 @@ func (c *collecting) take(l lua.Limit, n int64) (lua.AcquireReply, error) {
 }
 
 // level is the record of a limit.
-func (c *collecting) level(l lua.Limit) (text string, numbers [19]int64) {
+func (c *collecting) level(l lua.Limit) (text string, numbers [20]int64) {
 	text = c.m.HGet(lua.Keys("n").State(), l.Field.String())
 	for i, word := range strings.Fields(text) {
 		_, _ = fmt.Sscan(word, &numbers[i])
@@ -319,7 +319,7 @@ func TestWitness(t *testing.T) {
 		w := newCollecting(t)
 		w.m.HSet(state, "epoch", fmt.Sprintf("4 c 1 %d ", began-100), "time", fmt.Sprintf("4 9 %d 5000000 1000000 0", began+shift))
 		w.m.HSet(state, minute.Field.String(), fmt.Sprintf("4 1 1000000 %d %d 0 %d", burst, began+shift+30_000_000, began))
-		w.m.HSet(state, starts.Field.String(), fmt.Sprintf("4 1 6000000 10 0 0 %d 0 0 0 0 3 0 0 0 0 0 - 0", began))
+		w.m.HSet(state, starts.Field.String(), fmt.Sprintf("4 1 6000000 10 0 0 %d 0 0 0 0 3 0 0 0 0 - 0 - 0", began))
 		for number, due := range map[float64]int64{2: -20_000_000, 3: -10_000_000} {
 			if _, err := w.m.ZAdd(log, number, fmt.Sprint(began+shift+due)); err != nil {
 				t.Fatal(err)

@@ -112,6 +112,7 @@ func (r Report) text() string {
 type Opens struct {
 	Bucket string
 	US     int64
+	By     string // the replica whose provider asked to wait; "" where somebody paused the bucket
 }
 
 // TellLimits are the words that set the limits of a bucket for the whole fleet; without limits those that the replicas
@@ -128,9 +129,9 @@ func TellLimits(bucket string, limits []Limit) []string {
 }
 
 // TellOpens are the words that close a bucket for so many microseconds from now, at most half of 2^53; 0 opens it. The bucket
-// is empty when it opens.
-func TellOpens(bucket string, us int64) []string {
-	return []string{"opens " + bucket + " " + strconv.FormatInt(us, 10)}
+// is empty when it opens. by is the replica whose provider asked for that, without blanks; "" for somebody who pauses the bucket.
+func TellOpens(bucket string, us int64, by string) []string {
+	return []string{strings.TrimSpace("opens " + bucket + " " + strconv.FormatInt(us, 10) + " " + by)}
 }
 
 // TellShadow are the words that say whether the whole fleet only pretends to limit: "on", "off", or "" for as each replica is configured.
@@ -256,9 +257,10 @@ func byClock(told string, us int64) string {
 	var out strings.Builder
 	for line := range strings.Lines(told) {
 		part := strings.Fields(line)
-		if len(part) == 3 && part[0] == "opens" {
+		if len(part) >= 3 && part[0] == "opens" {
 			if at, err := strconv.ParseInt(part[2], 10, 64); err == nil {
-				line = "opens " + part[1] + " " + strconv.FormatInt(max(0, at+us), 10) + line[len(strings.TrimRight(line, "\n")):]
+				part[2] = strconv.FormatInt(max(0, at+us), 10)
+				line = strings.Join(part, " ") + line[len(strings.TrimRight(line, "\n")):]
 			}
 		}
 		out.WriteString(line)
@@ -272,9 +274,9 @@ func parseTold(told string) (opens []Opens, set []string, shadow string) {
 	for line := range strings.Lines(told) {
 		part := strings.Fields(line)
 		switch {
-		case len(part) == 3 && part[0] == "opens":
+		case len(part) >= 3 && part[0] == "opens":
 			if us, err := strconv.ParseInt(part[2], 10, 64); err == nil {
-				opens = append(opens, Opens{part[1], us})
+				opens = append(opens, Opens{part[1], us, strings.Join(part[3:], " ")})
 			}
 		case len(part) > 3 && part[0] == "limit" && !slices.Contains(set, part[1]):
 			set = append(set, part[1])

@@ -34,7 +34,7 @@
 -- ARGV[15]  reports     text: what the caller remembers of slow limits, lines "field tokens per_us burst epoch grants" and, of a bucket,
 --                       in how many us it is full; of a window, "number:us" for starts: so many were due until so many us from now
 -- ARGV[...] change      the rest, lines to be told to the fleet, each one argument: "limit BUCKET FIELD TOKENS PER BURST"
---                       and "opens BUCKET US" (nothing is due for so many us from now, 0 opens it; what was told then names that
+--                       and "opens BUCKET US" and perhaps the name of the replica whose provider asked for that (nothing is due for so many us from now, 0 opens it; what was told then names that
 --                       moment of the namespace's own time, at which the bucket is empty; one that is later stays); limits
 --                       replace what was told of the bucket; "limit BUCKET" and "opens BUCKET" alone withdraw it
 --

@@ -7,14 +7,16 @@ function enter(i, b)
   b.urgent, b.claimed, b.whole, b.young, b.total, b.base, b.edge, b.sought, b.spared, b.collects = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
   b.eras = nil
   if b.tail ~= '' then
-    local urgent, claimed, whole, young, total, base, edge, sought, spared, _, eras, collects = read_tail(b.tail)
+    local urgent, claimed, whole, young, total, base, edge, sought, spared, _, _, eras, collects = read_tail(b.tail)
     if not urgent then
-      b.tail = lost_tail(is_window(fields[i + 2]), now + horizon)
+      b.tail, b.learnt = lost_tail(is_window(fields[i + 2]), now + horizon), nil
       return enter(i, b)
     end
+    if is_window(fields[i + 2]) then b.log = keys[3 * i + 2] end
+    learnt_of(b)
     local far = now + math.max(horizon, UNHEARD) -- nothing is due later
     -- More than urgent calls can be ahead is of another limit, or damaged.
-    b.urgent = math.min(urgent, now + horizon + share_of(b) + math.ceil(2 * b.burst * b.per / b.tokens))
+    b.urgent = math.min(urgent, now + horizon + share_of(b) + math.ceil(2 * b.burst * b.price / b.tokens))
     b.claimed, b.whole, b.young = tonumber(claimed), tonumber(whole), math.min(young, now)
     b.total, b.base, b.edge = tonumber(total), math.min(base, total), math.min(edge, far)
     b.sought, b.spared, b.collects = math.min(sought, now), math.min(spared, far), tonumber(collects)
@@ -28,6 +30,7 @@ function enter(i, b)
     b.log = keys[3 * i + 2]
     enter_window(b)
     if own then b.edge = math.max(b.edge, born + horizon) end
+    if b.opens and b.gently then open_gently(b) end
     return
   end
   -- The loss with which the epoch began includes the levels of limits made at run time, wherever Redis still has them.
@@ -38,6 +41,7 @@ function enter(i, b)
   end
   -- A closed bucket is empty at the moment at which it opens. The level stays as it is until something is charged: a pause
   -- that is withdrawn leaves nothing behind.
+  if b.opens and b.gently then open_gently(b) end
   b.kept, b.kept_frac = b.full, b.frac
   if b.opens then empty_level(b, b.opens) end
 end

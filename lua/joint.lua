@@ -16,7 +16,7 @@
         end
         shared_due = from
         if b.cost > 0 then
-          local us, whole, part = token_at(b, b.ahead + b.cost)
+          local us, whole, part = token_at(b, b.ahead, b.cost)
           if us > due or (us == due and bound > 0 and i == limits) then due, at, units, bound = us, whole, part, i end
           shared_due = us
         end

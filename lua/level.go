@@ -11,6 +11,7 @@ type Level struct {
 
 	FullAt  time.Time // the bucket is full from then on, on the namespace's own time
 	Waiting int64     // tokens for which lanes wait at this limit
+	Learnt  string    // from the provider's answers, as the script keeps it; "" for nothing
 }
 
 // TokensAt returns the tokens in the bucket at a moment of the namespace's own time; negative while it is in debt.
@@ -125,7 +126,11 @@ func parseLevel(text string) (Level, bool) {
 		return Level{}, false
 	}
 	if w.rest != "" {
+		words := strings.Fields(w.rest)
 		_, _, l.Waiting = w.next(), w.next(), w.next()
+		if len(words) == 13 && words[9] != "-" {
+			l.Learnt = words[9]
+		}
 	}
 	return l, !w.bad
 }

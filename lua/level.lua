@@ -1,9 +1,9 @@
 -- Level: when a limit will be full again, at full us and frac units of 1/tokens us, exactly.
 --
 -- A record is "4 tokens per burst full frac last", where last is the due time of the latest reservation; then, unless all
--- are zero, " urgent claimed whole young total base edge sought spared owes eras collects": the level of urgent calls; the sums of the line; the
+-- are zero, " urgent claimed whole young total base edge sought spared learnt owes eras collects": the level of urgent calls; the sums of the line; the
 -- log of a window; when the limit last set the due time of a call that passes others, too; until when something that was
--- returned may serve a call of a route that ends in this limit; when the bucket is full, where calls that cost more than was reserved
+-- returned may serve a call of a route that ends in this limit; what is learnt from the provider's answers, - for nothing; when the bucket is full, where calls that cost more than was reserved
 -- put that off, else 0; how empty the bucket was, - before a cost was corrected; until when it is collected
 -- what replicas remember of a limit that was lost.
 
@@ -14,8 +14,9 @@ local function read_level(text)
   if not tokens then return end
   tokens, full, frac, latest = tonumber(tokens), tonumber(full), tonumber(frac), tonumber(latest)
   if not (tokens and full and latest and frac) or full > EXACT or latest > EXACT or frac >= tokens then return end
+  local learnt = tail ~= '' and match(tail, ' (%d[%d,]*) %d+ %S+ %d+$') or nil
   return { -- with room for what a request needs: a table that grows is copied
-    tokens = tokens, per = tonumber(per), burst = tonumber(burst), full = full, frac = frac, last = latest, tail = tail,
+    tokens = tokens, per = tonumber(per), burst = tonumber(burst), price = tonumber(per), hope = tonumber(per), starts = tonumber(burst), learnt = learnt, full = full, frac = frac, last = latest, tail = tail,
     head = '', cost = 0, ahead = 0, due = 0, at = 0, units = 0, value = 0, slope = 0, name = '',
   }
 end
@@ -29,10 +30,15 @@ end
 
 local function level_text(b) return b.head .. string.format('%d %d %d', b.full, b.frac, b.last) .. b.tail end
 
+-- How long after its latest reservation a bucket can be full, us, that owes nothing: a call may cost more than the tokens of its burst
+-- while the provider is slow.
+local dearest -- what a token is charged at most: see rate
+local function reach_of(b) return ceil(b.burst * (b.learnt and dearest and dearest(b) or b.per) / b.tokens) end
+
 -- When the bucket is full, if it owes tokens: no reservations can have put that off so far.
 local function owes_of(b, now_us)
   local at = b.frac > 0 and b.full + 1 or b.full
-  return at > math.max(now_us, b.last) + math.ceil(b.burst * b.per / b.tokens) and at or 0
+  return at > math.max(now_us, b.last) + reach_of(b) and at or 0
 end
 
 -- Brings a level that was damaged into the bounds of what reservations can have made of it: none is due later than a horizon from
@@ -41,7 +47,7 @@ local UNHEARD = 30000000 -- us: the horizons of replicas may differ
 local function bound_level(b, now_us, horizon_of)
   local far = now_us + math.max(horizon_of, UNHEARD)
   if b.last > far then b.last = far end
-  local burst_us = math.ceil(b.burst * b.per / b.tokens)
+  local burst_us = reach_of(b)
   local fullest = math.max(now_us, b.last) + burst_us
   if b.full > fullest and b.tail ~= '' then -- calls that cost more than was reserved may have put it off by a burst
     local owes = tonumber(string.match(b.tail, ' (%d+) %S+ %d+$')) or 0

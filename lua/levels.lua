@@ -42,7 +42,7 @@ for field, f in pairs(force) do
       change_level(b, now, f[1], f[2], f[3])
       b.eras = match(b.tail, ' (%d+:%S+) %d+$')
       if b.eras then note_tokens(b, now, b.changed) end
-      b.tail = string.gsub(b.tail, ' %d+ %S+ (%d+)$', format(' %d %s %%1', window and 0 or owes_of(b, now), b.eras or '-'))
+      b.tail = string.gsub(b.tail, ' %S+ %d+ %S+ (%d+)$', format(' - %d %s %%1', window and 0 or owes_of(b, now), b.eras or '-'))
     else
       set_limit(b, f[1], f[2], f[3])
     end

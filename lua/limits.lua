@@ -3,7 +3,7 @@ local route, most, bar = {}, EXACT, '' -- bar: the tails of the levels, which th
 if enter then
   for i = 1, limits do -- before anything is changed: configure ends the collection of what replicas remember
     local ends = stored[i + 2]
-      and match(stored[i + 2], '^4 %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %S+ (%d+)$')
+      and match(stored[i + 2], '^4 %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %S+ %d+ %S+ (%d+)$')
     ends = integer(ends, 1, EXACT)
     if ends and ends <= now then return '4' end
   end

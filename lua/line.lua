@@ -51,7 +51,7 @@ local function drop_late(b, key)
       local arrival, of, _, cost = read_entry(b, head)
       if arrival then
         if arrival > key or (arrival == key and of >= lane) then break end
-        local _, at = token_at(b, cost)
+        local _, at = token_at(b, 0, cost)
         if at + GRACE >= now then break end
       end
       redis.call('ZREM', b.line, head)

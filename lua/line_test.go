@@ -180,7 +180,7 @@ func TestConfigureForgets(t *testing.T) {
 		t.Helper()
 		a := lua.ConfigureArgs{Epoch: "e", Version: 1, Fresh: "f", HorizonUS: 250_000, Replica: "r", Session: "s", Wish: wish}
 		if m.HGet(state, "told") == "" {
-			a.Change = lua.TellOpens("a", 10_000_000)
+			a.Change = lua.TellOpens("a", 10_000_000, "")
 		}
 		r, err := lua.Configure(t.Context(), rdb, "n", a)
 		if err != nil {

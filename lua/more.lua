@@ -8,15 +8,15 @@
         local b = route[i]
         b.value, b.slope = -math.huge, 0
         if b.cost > 0 then
-          local us, whole, part, alike = token_at(b, b.ahead + b.cost)
+          local us, whole, part, alike = token_at(b, b.ahead, b.cost)
           b.due, b.at, b.units = us, whole, part
-          b.value, b.slope = (whole - now) + part / b.tokens, b.cost * b.per / b.tokens
+          b.value, b.slope = (whole - now) + part / b.tokens, b.cost * b.price / b.tokens
           if b.log then
             b.slope = 0
             m = min(m, 1 + floor(alike / b.cost))
           end
           if b.held then m = min(m, floor((held_tokens + b.cost - 1) / b.cost)) end -- the calls behind have another arrival
-          if b.jump then m = min(m, steps(latest_due + share_of(b) - b.urgent, 2 * b.cost * b.per / b.tokens)) end
+          if b.jump then m = min(m, steps(latest_due + share_of(b) - b.urgent, 2 * b.cost * b.price / b.tokens)) end
           if b.value > top or (b.value == top and bound > 0 and i == limits) then top, bound = b.value, i end
         end
       end

@@ -6,6 +6,7 @@ local SPAN = 2251799813685248   -- 2^51: the longest distance between two times,
 local WIDEST = 1125899906842624 -- 2^50: burst * per and a horizon's tokens of a limit at most
 local STILL_US = 1000000        -- how long the namespace's own time stands still at most
 local OWED_US = 10000000        -- how much of larger steps back of the clock it makes up for later, at most
+local WHOLE = 1000000         -- parts of a rate: all of it
 local OWN_MS = 60000            -- how long a key outlives what it holds, ms; and how long a silent replica's replies are kept
 
 local call, format, match, sub, tonumber = redis.call, string.format, string.match, string.sub, tonumber

@@ -24,10 +24,11 @@ end
 function new_level(i, limit, text)
   local tokens, per, burst, opens = read_limit(limit)
   if not tokens then return end
-  local empty = sub(opens, 1, 1) == '-'
+  local empty, gently = sub(opens, 1, 1) == '-', false
   if empty then opens = sub(opens, 2) end
   if opens ~= '' then
-    opens = integer(string.match(opens, '^@(%d+)$'), 0, EXACT)
+    gently = sub(opens, 1, 1) == '~'
+    opens = integer(string.match(opens, '^[@~](%d+)$'), 0, EXACT)
     if not opens then return end
   end
   local field = fields[i + 2]
@@ -44,6 +45,6 @@ function new_level(i, limit, text)
     set_limit(b, tokens, per, burst)
   end
   b.opens = opens ~= '' and opens or nil
-  b.empty = empty
+  b.empty, b.gently = empty, gently
   return b
 end

@@ -10,7 +10,7 @@ local RIVAL = 1000000 -- us for which callers of other routes are expected to co
 local function spare_of(b)
   local most_us = math.floor(horizon * 2 / 5)
   if (b.sought or 0) + RIVAL < now then return most_us end
-  return math.min(most_us, math.max(2000, math.floor(math.max(1, math.floor((b.burst - 1) / 4)) * b.per / b.tokens)))
+  return math.min(most_us, math.max(2000, math.floor(math.max(b.price, math.floor((b.burst - 1) / 4) * b.per) / b.tokens)))
 end
 
 -- Whether no limit of another bucket passes over more than it may.
@@ -46,7 +46,7 @@ local function progression(bound, m, was_due, patience)
   end
   local final
   while m > 0 do
-    local units = p.units + (m - 1) * (p.log and 0 or p.cost * p.per)
+    local units = p.units + (m - 1) * (p.log and 0 or p.cost * p.price)
     local frac = units % p.tokens
     final = p.at + (units - frac) / p.tokens
     if frac > 0 then final = final + 1 end

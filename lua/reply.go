@@ -18,12 +18,13 @@ const (
 
 // Grant is the answer to Count calls of one ask. Their times are an arithmetic progression: the first is AtUS microseconds
 // and Units of 1/Tokens microsecond of the limit that binds from NowUS; each further one comes as much later as that limit
-// needs for the cost, except reservations of a window, which are due together.
+// needs for the cost at the price, except reservations of a window, which are due together.
 type Grant struct {
 	Count       int
 	Kind        Kind
 	AtUS, Units int64
-	Bound       int // index of the limit that sets the times; -1 where none does
+	Bound       int   // index of the limit that sets the times; -1 where none does
+	Price       int64 // units that each further token of that limit takes; 0 for as configured
 }
 
 // AcquireReply is the answer of [Path.Acquire].
@@ -35,7 +36,7 @@ type AcquireReply struct {
 	ComeBackUS int64   // microseconds from NowUS when those that wait should ask again; -1 if nobody waits
 	Answers    []Grant // for the asks in order
 	Left       []int64 // where that was asked for, of each limit: tokens, or starts of a window, that it has left
-	Levels     []int64 // where a limit is slow, of each: microseconds until a bucket is full, starts of a window; -1 unknown
+	Levels     []int64 // where a limit is slow or that was asked for, of each: microseconds until a bucket is full, starts of a window; -1 unknown
 }
 
 // The statuses that a reply begins with.
@@ -84,9 +85,15 @@ func (p *Path) parse(r *AcquireReply, a *AcquireArgs, text string) error {
 	}
 	r.Answers = r.Answers[:0]
 	for w.rest != "" && !w.bad {
-		r.Answers = append(r.Answers, Grant{
-			Count: int(w.next()), Kind: Kind(w.next()), AtUS: w.next(), Units: w.next(), Bound: int(w.next()) - 1,
-		})
+		g := Grant{Count: int(w.next()), Kind: Kind(w.next()), AtUS: w.next(), Units: w.next()}
+		bound, price, dear := strings.Cut(w.word(), ":")
+		of := words{rest: bound}
+		if g.Bound = int(of.next()) - 1; dear {
+			of.rest = price
+			g.Price = of.next()
+		}
+		w.bad = w.bad || of.bad
+		r.Answers = append(r.Answers, g)
 	}
 	if w.bad || !r.fits(a, p.limits) {
 		return fmt.Errorf("lua: acquire: reply %q", text)
@@ -102,7 +109,7 @@ func (r *AcquireReply) fits(a *AcquireArgs, limits int) bool {
 	}
 	for _, g := range r.Answers {
 		known := g.Kind == Reserved || g.Kind == Refused || g.Kind == Waiting
-		if !known || g.Count < 1 || g.Count > asked-answered || g.AtUS < 0 || g.Units < 0 || g.Bound < -1 || g.Bound >= limits ||
+		if !known || g.Count < 1 || g.Count > asked-answered || g.AtUS < 0 || g.Units < 0 || g.Bound < -1 || g.Bound >= limits || g.Price < 0 || g.Price > widest ||
 			g.Kind == Reserved && g.AtUS > a.HorizonUS {
 			return false
 		}

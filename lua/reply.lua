@@ -6,7 +6,7 @@ local ahead = busy and format(' %d %d', come_back or -1, busy) or ' -1 0'
 if levels == '2' then
   for i = 1, limits do
     local b = route[i]
-    local left = b.log and window_left(b) or max(0, min(b.burst, b.burst + floor(((now - b.full) * b.tokens - b.frac) / b.per)))
+    local left = b.log and window_left(b) or max(0, floor((b.burst * b.per + min(0, (now - b.full) * b.tokens - b.frac)) / b.price))
     ahead = ahead .. format(' %d', left)
   end
 elseif levels == '1' then

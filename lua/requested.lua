@@ -28,7 +28,7 @@ end
 for i = first, #rest do
   local kind, bucket, field, limit = match(rest[i], '^(%a+) (%S+) ?(%S*) ?(.*)$')
   local fits = false
-  if kind == 'opens' then fits = limit == '' and (field == '' or integer(field, 0, EXACT / 2)) end
+  if kind == 'opens' then fits = not match(limit, ' ') and (field == '' and limit == '' or integer(field, 0, EXACT / 2)) end
   if kind == 'shadow' then fits = bucket == '-' and limit == '' and (field == '' or field == 'on' or field == 'off') end
   if kind == 'limit' then
     fits = field == '' or (bucket_of(field) == bucket and match(limit, '^%d+ %d+ %d+$') and parse(field .. ' ' .. limit))

@@ -9,6 +9,6 @@ end
 
 -- Until when a grant passes over nothing.
 local function free_of(b)
-  if b.log then return (token_at(b, b.cost)) end
+  if b.log then return (token_at(b, 0, b.cost)) end
   return b.frac > 0 and b.full + 1 or b.full
 end

@@ -18,12 +18,12 @@ var (
 		"serve", "wait", "joint", "more", "charge", "answer", "reply",
 	}
 	fullFragments = []string{
-		"arguments", "numbers", "checks", "level", "change", "memory", "time", "hooks", "own", "window", "eras", "enter", "limits", "asks",
-		"token", "rules", "pass", "line", "settled", "arrive", "spare", "hold", "reports",
+		"arguments", "numbers", "checks", "level", "rate", "change", "memory", "time", "hooks", "own", "window", "eras", "learn", "enter",
+		"limits", "asks", "token", "rules", "pass", "line", "settled", "arrive", "spare", "hold", "taught", "reports",
 		"serve", "wait", "joint", "more", "charge", "answer", "stand", "settle", "reply",
 	}
 	configureFragments = []string{
-		"configure", "numbers", "checks", "level", "change", "eras", "requested", "time", "told", "wishes", "force", "collect", "levels", "written",
+		"configure", "numbers", "checks", "level", "rate", "change", "eras", "requested", "time", "told", "wishes", "force", "collect", "levels", "written",
 	}
 )
 

@@ -4,6 +4,12 @@ local from, latest_due = now + lead, now + horizon
 local waiting                        -- what waits, once something does: then everybody behind waits, too
 local out, size = {}, 0
 local run_was, n_was, verdict_was, at_was, units_was, bound_was, next_at, next_units
+local function bound_text(i, verdict)
+  local b = route[i]
+  local price = b and (verdict == 3 and b.hope or b.price)
+  if price and price > b.per and not b.log then return format('%d:%d', i, price) end
+  return i
+end
 for r = 1, #runs do
   local run = runs[r]
   local n, cost, follow = run.n, run.cost, false

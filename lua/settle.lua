@@ -21,10 +21,10 @@ for i = 1, limits do
   if b.urgent <= now then b.urgent = 0 end
   if b.sought + RIVAL < now then b.sought = 0 end
   if b.spared <= now then b.spared = 0 end
-  local owes = b.log and 0 or owes_of(b, now)
-  if b.urgent + b.claimed + b.total + b.edge + b.sought + b.spared + owes + b.collects > 0 or b.eras then
-    b.tail = format(' %d %d %d %d %d %d %d %d %d %d %s %d', b.urgent, b.claimed, b.whole, b.young, b.total, b.base, b.edge, b.sought,
-      b.spared, owes, b.eras or '-', b.collects)
+  local owes, learnt = b.log and 0 or owes_of(b, now), learnt_text(b)
+  if b.urgent + b.claimed + b.total + b.edge + b.sought + b.spared + owes + b.collects > 0 or b.eras or b.state then
+    b.tail = format(' %d %d %d %d %d %d %d %d %d %s %d %s %d', b.urgent, b.claimed, b.whole, b.young, b.total, b.base, b.edge, b.sought,
+      b.spared, learnt, owes, b.eras or '-', b.collects)
     busy = 1
   else
     b.tail = ''

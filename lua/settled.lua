@@ -46,8 +46,10 @@ local function owe(b, tokens)
   if b.kept then b.full, b.frac = b.kept, b.kept_frac end
   local cap = { tokens = b.tokens, full = max(now, b.last), frac = 0 }
   move_level(cap, 2 * b.burst * b.per)
-  move_level(b, tokens * b.per)
+  local was, was_frac = b.full, b.frac
+  move_level(b, tokens * b.price)
   if cap.full < b.full or cap.full == b.full and cap.frac < b.frac then b.full, b.frac = cap.full, cap.frac end
+  if b.full < was or b.full == was and b.frac < was_frac then b.full, b.frac = was, was_frac end
   set_level(b)
 end
 

@@ -36,11 +36,11 @@ local function returned(b, due, units)
   return units - math.min(b.last - due, math.floor(SPAN / b.tokens)) * b.tokens
 end
 
--- Puts the tokens of a reservation back, unless a limit would lose more than half of them.
+-- Puts the tokens of a reservation back, at the configured price, which is what they were charged at least, unless a limit would lose more than half of them.
 local function give_back(s)
   for i = 1, limits do
-    local units = s[i + 1] * route[i].per
-    if units > 0 and 2 * returned(route[i], s[1], units) < units then return false end
+    local b, cost = route[i], s[i + 1]
+    if cost > 0 and 2 * returned(b, s[1], cost * b.per) < cost * b.price then return false end
   end
   for i = 1, limits do
     local b = route[i]

@@ -150,7 +150,7 @@ func TestDamagedSpares(t *testing.T) {
 			key := lua.Keys("n").Spares([]lua.Limit{narrow})
 			must(t, m.Set(key, "4 e 1 "+c.kept))
 			m.HSet(lua.Keys("n").State(), narrow.Field.String(),
-				fmt.Sprintf("4 1 100000 2 %d 0 %d 0 0 0 1 0 0 0 0 %d 0 - 0", now+500_000, now+300_000, c.spared))
+				fmt.Sprintf("4 1 100000 2 %d 0 %d 0 0 0 1 0 0 0 0 %d - 0 - 0", now+500_000, now+300_000, c.spared))
 			var r lua.AcquireReply
 			a := lua.AcquireArgs{Seq: 1, Epoch: "e", Version: 1, HorizonUS: 250_000, Asks: []lua.Ask{{Count: 1, Costs: []int64{1}, PatienceUS: 240_000}}}
 			if err := lua.NewPath("n", "s", "lane", []lua.Limit{narrow}).Acquire(t.Context(), rdb, &a, &r); err != nil || r.Answers[0].Kind != c.want {

@@ -12,7 +12,7 @@ if waiting then
     if of_former and key <= held_key + GRACE then key = min(key, held_key) end
     -- A horizon's tokens at most, and only of callers whose waits differ by a quarter: a new caller does not pass in the
     -- company of an old one.
-    local most_tokens = max(1, floor(horizon * b.tokens / b.per))
+    local most_tokens = max(1, floor(horizon * b.tokens / b.price))
     local alike = one.since + max(horizon, floor((need - one.since) / 4))
     for i, w in ipairs(waiting) do
       if w.since > alike then break end
@@ -35,10 +35,10 @@ if waiting then
   place_now = fields[waiting.bound + 2] .. ' ' .. member
 
   -- So early that the grant would push no other limit too far, and at least as early as the shared limit is promised ahead.
-  local early = min(floor(horizon * 2 / 5), max(floor(horizon * 3 / 10), floor(b.per / b.tokens)))
+  local early = min(floor(horizon * 2 / 5), max(floor(horizon * 3 / 10), floor(b.price / b.tokens)))
   local before = early
   if not same_bucket(waiting.bound, limits) then
-    local promised = min(early, (token_at(shared, max(1, shared.ahead + shared.cost))) - now)
+    local promised = min(early, (token_at(shared, shared.ahead, max(1, shared.cost))) - now)
     for i = 1, limits do
       if not same_bucket(i, waiting.bound) then before = min(before, floor(spare_of(route[i]) * 2 / 5)) end
     end
@@ -51,7 +51,7 @@ if waiting then
     local head = call('ZRANGE', b.line, 0, 0)[1]
     if head ~= member then
       local _, _, _, head_cost = read_entry(b, head or '')
-      local _, at = token_at(b, head_cost or 1)
+      local _, at = token_at(b, 0, head_cost or 1)
       back = min(back, max(now, at) + GRACE + 1000)
     end
   end

@@ -1,13 +1,13 @@
--- Token: when the n-th token from now arrives: the first whole us not before it, the exact time, and for a window how many
--- further tokens arrive with it. n of a bucket is at most what counts exactly.
-local function token_at(b, n)
+-- Token: when the tokens of a call have arrived behind others: the first whole us not before, the exact time, and for a window how
+-- many further tokens arrive with them. limiter/internal/adapt explains the sum.
+local function token_at(b, ahead, cost, price)
   if b.log then
-    local at, alike = window_token(b, n)
+    local at, alike = window_token(b, ahead, cost)
     return at, at, 0, alike
   end
-  local k = n - b.burst
-  if k * b.per > SPAN then k = math.floor(SPAN / b.per) end
-  local units = b.frac + k * b.per
+  price = price or b.price
+  if ahead * price > SPAN then ahead = math.floor(SPAN / price) end
+  local units = b.frac + ahead * price + math.min(0, cost * price - b.burst * b.per)
   local frac = units % b.tokens
   local at = b.full + (units - frac) / b.tokens
   return frac > 0 and at + 1 or at, at, frac, 0

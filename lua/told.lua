@@ -7,9 +7,10 @@ for line in gmatch(was, lines) do
   local key, text = match(line, '^(%S+ %S+) ?(.*)$')
   local fits = false
   if key and sub(key, 1, 6) == 'limit ' then fits = bucket_of(parse(text) or '') == sub(key, 7) end
-  if key and sub(key, 1, 6) == 'opens ' and match(text, '^%d+$') then
-    fits = integer(text, 0, EXACT)
-    line = format('%s %d', key, max(0, (fits or 0) + drift))
+  if key and sub(key, 1, 6) == 'opens ' then
+    local moment, by = match(text, '^(%d+)( ?%S*)$')
+    fits = integer(moment, 0, EXACT)
+    line = format('%s %d%s', key, max(0, (fits or 0) + drift), by or '')
   end
   if key == 'shadow -' then fits = text == 'on' or text == 'off' end
   if fits then words[key] = (words[key] and words[key] .. '\n' or '') .. line end
@@ -20,10 +21,11 @@ for i = first, #rest do
   if not replaced[key] then words[key], replaced[key] = nil, true end
   if more ~= '' then
     if match(line, '^opens ') then
-      local moment = now + tonumber(more)
+      local us, by = match(more, '^(%d+)( ?%S*)$')
+      local moment = now + tonumber(us)
+      line = format('%s %d%s', key, moment, by)
       -- A pause never shortens another. To open a bucket is another matter.
-      if more ~= '0' and former_line then moment = max(moment, tonumber(match(former_line, '%d+$'))) end
-      line = format('%s %d', key, moment)
+      if us ~= '0' and former_line and tonumber(match(former_line, '^%S+ %S+ (%d+)')) >= moment then line = former_line end
     end
     words[key] = (words[key] and words[key] .. '\n' or '') .. line
   end
@@ -31,7 +33,7 @@ for i = first, #rest do
 end
 local opened = {} -- buckets that have opened long ago: from then on their levels say so
 for key, text in pairs(words) do
-  local bucket, moment = match(text, '^opens (%S+) (%d+)$')
+  local bucket, moment = match(text, '^opens (%S+) (%d+)')
   if bucket and tonumber(moment) + OPEN_US < now then words[key], opened[bucket] = nil, tonumber(moment) end
 end
 local all = {}

@@ -5,10 +5,11 @@
       local ahead = b.ahead
       b.cost = cost or run.each[bound]
       if told_of and not b.jump then ahead = told_of(b, run.since, ahead) end
-      due, at, units = token_at(b, ahead + waiting.before + b.cost)
+      due, at, units = token_at(b, ahead + waiting.before, b.cost, b.hope)
+      if b.hope < b.price and due < waiting.need then due, at, units = waiting.need, waiting.need, 0 end
       verdict, m = 3, n
       if run.patience >= 0 then
-        m = min(n, steps((now + run.patience - at) - units / b.tokens, b.cost * b.per / b.tokens))
+        m = min(n, steps((now + run.patience - at) - units / b.tokens, b.cost * b.hope / b.tokens))
       end
       if m == 0 then
         verdict, m = 2, n

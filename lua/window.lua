@@ -5,10 +5,12 @@
 local function far_of(b) return math.max(b.last, now + math.max(horizon, UNHEARD)) end
 
 -- When the n-th token from now arrives, and how many further tokens arrive with it: one width after the n-th oldest of the last
--- burst starts. Every burst further tokens arrive one width after those have been used.
-function window_token(b, n)
-  local again = math.floor((n - 1) / b.burst)
-  local serial, due, final = b.total - b.burst + n - again * b.burst, b.edge, b.base
+-- burst starts. Every burst further tokens arrive one width after those have been used. Where the provider serves
+-- less, fewer starts count for the burst.
+function window_token(b, ahead, cost)
+  local n, burst = ahead + cost, math.max(b.starts, cost)
+  local again = math.floor((n - 1) / burst)
+  local serial, due, final = b.total - burst + n - again * burst, b.edge, b.base
   if serial > b.base then
     local pair = redis.call('ZRANGEBYSCORE', b.log, string.format('%d', serial), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     due, final = integer(pair[1], 0, far_of(b)) or b.last, integer(pair[2], serial, b.total) or b.total
@@ -20,10 +22,10 @@ end
 
 -- How many starts a window has left at this moment.
 function window_left(b)
-  local left, most = 0, b.burst
+  local left, most = 0, b.starts
   while left < most do
     local n = math.ceil((left + most) / 2)
-    if window_token(b, n) <= now then left = n else most = n - 1 end
+    if window_token(b, 0, n) <= now then left = n else most = n - 1 end
   end
   return left
 end
@@ -37,7 +39,7 @@ function window_charge(b, due, final, m, at, units, p)
   else
     local pairs_ = {}
     for k = 0, m - 1 do
-      local part = units + k * p.cost * p.per
+      local part = units + k * p.cost * p.price
       local frac = part % p.tokens
       local moment = at + (part - frac) / p.tokens
       if frac > 0 then moment = moment + 1 end

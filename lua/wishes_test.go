@@ -175,7 +175,7 @@ func TestRepliesLiveAsLongAsTheirReplica(t *testing.T) {
 func TestPausesOfTheFleet(t *testing.T) {
 	_, rdb := begin(t)
 	for i, c := range []struct{ us, want int64 }{{10_000_000, 10_000_000}, {5_000_000, 10_000_000}, {20_000_000, 20_000_000}, {0, 0}, {5_000_000, 5_000_000}} {
-		a := lua.ConfigureArgs{Epoch: "e", HorizonUS: 250_000, Replica: "r", Session: "s", Change: lua.TellOpens("a", c.us)}
+		a := lua.ConfigureArgs{Epoch: "e", HorizonUS: 250_000, Replica: "r", Session: "s", Change: lua.TellOpens("a", c.us, "")}
 		r, err := lua.Configure(t.Context(), rdb, "n", a)
 		if err != nil || len(r.Opens) != 1 || r.Opens[0].US != 1_800_000_000_000_000+c.want {
 			t.Errorf("%d: %+v, %v, want it to open in %d us", i, r.Opens, err, c.want)

@@ -33,6 +33,13 @@ func (p *Path) fill(c *command, a *AcquireArgs) []any {
 	if a.HoldUS > 0 {
 		out = append(out, "t "+strconv.FormatInt(a.HoldUS, 10)+" "+strconv.Itoa(a.HoldLimit+1))
 	}
+	for _, t := range a.Taught {
+		of := []int64{t.DueUS, int64(t.Limit + 1), max(1, t.Cost)}
+		if t.Lesson == QuotaLeft {
+			of = append(of[:2], t.Quota, t.PeriodUS, t.Left, t.Stand)
+		}
+		out = append(out, string(t.Lesson)+" "+join(of...))
+	}
 	for _, k := range a.Asks {
 		out = append(out, p.ask(k))
 	}
@@ -42,8 +49,11 @@ func (p *Path) fill(c *command, a *AcquireArgs) []any {
 
 // told is what a reply is to tell of each limit: 1 the level, 2 the tokens left, 0 nothing.
 func (p *Path) told(a *AcquireArgs) int64 {
-	if a.Left {
+	switch {
+	case a.Left:
 		return 2
+	case a.Levels:
+		return 1
 	}
 	return p.levels
 }

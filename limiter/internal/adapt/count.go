@@ -5,9 +5,9 @@ import "math"
 // event is how many reports make an event: the share of the grants in half of the time of some grants.
 type event struct{ share, grants float64 }
 
-// add counts a report, n times, of a grant that was due then, at a rate in ppm. It tells whether the reports are an event, which is
+// add counts a report of a grant that was due then, at a rate in ppm. It tells whether the reports are an event, which is
 // more than chance. A probe fails at fewer: the rate is above what was refused last.
-func (c *Count) add(l Limit, due, rate, n int64, probe bool, e event) bool {
+func (c *Count) add(l Limit, due, rate int64, probe bool, e event) bool {
 	span := max(second, l.lasting(e.grants, rate))
 	switch {
 	case due > c.First+span:
@@ -15,7 +15,7 @@ func (c *Count) add(l Limit, due, rate, n int64, probe bool, e event) bool {
 	case due < c.First-span:
 		return false // later grants are counted already
 	}
-	c.Reports = min(most, c.Reports+n)
+	c.Reports = min(most, c.Reports+1)
 	few := float64(e.share * (l.grants(span, rate) / 2)) // the conversion keeps two steps apart on every processor
 	if probe {
 		return float64(c.Reports) >= math.Max(1, few)

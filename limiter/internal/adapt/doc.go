@@ -23,5 +23,6 @@
 //
 // # Level
 //
-// [Limit.Units] and [Limit.Slot] are what a bucket charges and when a call is due at a factor.
+// [Limit.Price] and [Limit.Slot] are what a bucket charges and when a call is due at a factor. Of a window, [Limit.Starts] is how much of it
+// may be used.
 package adapt

@@ -20,7 +20,6 @@ type world struct {
 	fails    func(t float64) float64 // part of the calls that fails as the provider is overloaded
 	stranger func(t float64) float64 // calls a second that others make
 	headers  bool                    // answers say what remains
-	sure     bool                    // refusals come with a Retry-After
 }
 
 // fate is a call: when it was due, seconds since the epoch, and whether it was served.
@@ -70,14 +69,14 @@ func (w world) run(seed uint64) []fate {
 // ask is a request of a replica. It reserves its share of a horizon's calls, then holds each until it is due.
 func (f *fleet) ask(replica int) {
 	l := f.limit
-	factor := f.state.Factor(l, epoch+f.now)
+	price := l.Price(f.state.Factor(l, epoch+f.now))
 	for range 1 + f.rate*l.Horizon/second/replicas {
-		due := max(f.now, (f.full+l.Slot(0, 1, factor)+f.rate-1)/f.rate)
+		due := max(f.now, (f.full+l.Slot(0, 1, price)+f.rate-1)/f.rate)
 		if due > f.now+l.Horizon {
 			f.at(min(due-l.Horizon+f.rand.Int64N(2*ms), f.now+250*ms), func() { f.ask(replica) })
 			return
 		}
-		f.full = max(f.full, due*f.rate) + l.Units(1, factor)
+		f.full = max(f.full, due*f.rate) + price
 		f.charged++
 		serial := f.charged
 		f.at(due+f.trip(), func() { f.arrive(due, serial) })
@@ -93,7 +92,7 @@ func (f *fleet) arrive(due, serial int64) {
 	t, back := float64(f.now)/float64(second), f.now+f.trip()+int64(f.latency*(0.5+f.rand.Float64()))
 	if f.fails != nil && f.rand.Float64() < f.fails(t) {
 		f.fates = append(f.fates, fate{float64(due) / float64(second), false})
-		f.at(back, func() { f.state.Overloaded(f.limit, epoch+f.now, epoch+due) })
+		f.at(back, func() { f.state.Overloaded(f.limit, epoch+f.now, epoch+due, 1) })
 		return
 	}
 	rate := f.accepts(t)
@@ -107,7 +106,7 @@ func (f *fleet) arrive(due, serial int64) {
 			})
 		}
 		if !ok {
-			f.state.Refused(f.limit, epoch+f.now, epoch+due, f.sure)
+			f.state.Refused(f.limit, epoch+f.now, epoch+due, 1)
 		}
 	})
 }

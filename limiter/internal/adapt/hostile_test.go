@@ -30,9 +30,9 @@ func TestHostile(t *testing.T) {
 		now += r.Int64N(100 * ms)
 		switch r.IntN(5) {
 		case 0, 1:
-			s.Refused(l, now, wild(), r.IntN(2) == 0)
+			s.Refused(l, now, wild(), wild())
 		case 2:
-			s.Overloaded(l, now, wild())
+			s.Overloaded(l, now, wild(), wild())
 		case 3:
 			s.Remaining(l, now, adapt.Answer{Heard: wild(), Limit: wild(), Period: wild(), Remaining: wild(), UnderWay: wild()})
 		case 4:

@@ -24,30 +24,26 @@ func TestSlot(t *testing.T) {
 		{0, 40, 500_000, 0},
 		{10, 40, 500_000, 500 * unit}, // more than the burst: when the bucket is full
 	} {
-		if got := forty.Slot(c.ahead, c.cost, c.factor); got != c.want {
+		if got := forty.Slot(c.ahead, c.cost, forty.Price(c.factor)); got != c.want {
 			t.Errorf("%d after %d at %d: %d units after full, want %d", c.cost, c.ahead, c.factor, got, c.want)
 		}
 	}
 }
 
-// TestUnits: a charge is exact, rounded up, and never less than at the configured rate.
-func TestUnits(t *testing.T) {
+// TestPrice: a price is exact, rounded up, never less than at the configured rate, and a burst of it can be counted.
+func TestPrice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := adapt.Limit{Tokens: 1, Per: rapid.Int64Range(1, 1<<50).Draw(t, "per")}
-		tokens := rapid.Int64Range(0, (1<<50)/l.Per).Draw(t, "tokens")
+		l.Burst = rapid.Int64Range(1, (1<<50)/l.Per).Draw(t, "burst")
 		factor := rapid.Int64Range(1000, adapt.Whole).Draw(t, "factor")
-		exact := new(big.Int).Mul(big.NewInt(tokens*l.Per), big.NewInt(adapt.Whole))
+		exact := new(big.Int).Mul(big.NewInt(l.Per), big.NewInt(adapt.Whole))
 		exact.Add(exact, big.NewInt(factor-1)).Div(exact, big.NewInt(factor))
-		got := l.Units(tokens, factor)
-		if got < tokens*l.Per {
-			t.Fatalf("%d tokens of %d at %d: %d units, less than at the configured rate", tokens, l.Per, factor, got)
+		got := l.Price(factor)
+		if got < l.Per || got > l.Per && got > (1<<50)/l.Burst {
+			t.Fatalf("%d at %d: a token costs %d units", l.Per, factor, got)
 		}
-		if exact.Cmp(big.NewInt(adapt.Span-adapt.Whole)) > 0 { // from about there on it stops
-			exact.SetInt64(adapt.Span)
-			got = max(got, min(adapt.Span, got+adapt.Whole))
-		}
-		if exact.Cmp(big.NewInt(got)) != 0 {
-			t.Fatalf("%d tokens of %d at %d: %d units, want %d", tokens, l.Per, factor, got, exact)
+		if got != max(l.Per, min(exact.Int64(), (1<<50)/l.Burst)) {
+			t.Fatalf("%d at %d: %d units, want %d", l.Per, factor, got, exact)
 		}
 	})
 }
@@ -63,13 +59,13 @@ func TestFactorsKeepTheLaw(t *testing.T) {
 		now, full, charged, least := int64(epoch), int64(0), int64(0), int64(0)
 		for i := range rapid.IntRange(1, 100).Draw(t, "calls") {
 			now += rapid.Int64Range(0, 2*l.Per/l.Tokens+1).Draw(t, "idle")
-			factor := rapid.SampledFrom([]int64{1000, 12_500, 333_333, 940_000, 999_999, adapt.Whole}).Draw(t, "factor")
+			price := l.Price(rapid.SampledFrom([]int64{1000, 12_500, 333_333, 940_000, 999_999, adapt.Whole}).Draw(t, "factor"))
 			cost := rapid.Int64Range(1, l.Burst).Draw(t, "cost")
 			due := (now - epoch) * l.Tokens // units
-			due = max(due, full+l.Slot(0, cost, factor))
+			due = max(due, full+l.Slot(0, cost, price))
 			due = (due + l.Tokens - 1) / l.Tokens * l.Tokens // a whole µs, as of a reservation
-			full = max(full, due) + l.Units(cost, factor)
-			if rest := full - due; rest > max(l.Burst*l.Per, l.Units(cost, factor)) {
+			full = max(full, due) + cost*price
+			if rest := full - due; rest > max(l.Burst*l.Per, cost*price) {
 				t.Fatalf("call %d: full is %d units after its due time", i, rest)
 			}
 			// In any time from a call to a later one: charges less time, from their lowest, are at most the burst.

@@ -10,6 +10,8 @@ const (
 	second  = 1_000_000
 	longest = 1 << 46 // two years: no time that is computed from a rate is longer, so that 60 times as much is still exact
 	most    = 1 << 30 // a count stops here
+
+	forgotten = 60 // times pace: what was reported before counts no more
 )
 
 // The lowest rates. A provider that is asked less than every other second tells too late that it serves again.
@@ -23,6 +25,12 @@ const (
 // Limit is what a bucket is configured to: Tokens per Per microseconds, in lowest terms, Burst at once, reserved Horizon
 // microseconds ahead at most.
 type Limit struct{ Tokens, Per, Burst, Horizon int64 }
+
+// calls is the limit in calls that cost so many tokens: refusals are compared with calls.
+func (l Limit) calls(cost int64) Limit {
+	l.Per *= bound(cost, 1, l.Burst)
+	return l
+}
 
 // Floor is the lowest factor, ppm.
 func (l Limit) Floor() int64 { return l.share(floorRate) }

@@ -7,20 +7,26 @@ const leastServed = 0.25
 // second or of three grants.
 func overloads() event { return event{share: 0.8, grants: 3} }
 
-// Overloaded is a call that failed as its provider is overloaded, 529 or 503, whose grant was due then. It says nothing about the
-// limit. Once per event the rate falls
-// by the part that failed. It doubles each second from a second after it.
-func (s *State) Overloaded(l Limit, now, due int64) {
+// Overloaded is a call that failed as its provider is overloaded, 529 or 503, whose grant was due then and took so many tokens. It says nothing about the
+// limit. Once per event the rate falls by the part that failed. It doubles each second from a second after it.
+func (s *State) Overloaded(l Limit, now, due, cost int64) {
 	due = l.due(now, due)
 	if due <= s.Slowed {
 		return
 	}
-	rate := s.Factor(l, now)
-	if !s.Overloads.add(l, due, rate, 1, float64(rate) > float64(s.Slow)*steady, overloads()) {
+	rate, calls := s.Factor(l, now), l.calls(cost)
+	if !s.Overloads.add(calls, due, rate, float64(rate) > float64(s.Slow)*steady, overloads()) {
 		return
 	}
-	slow := l.left(rate, leastServed, s.Overloads.Reports-1, max(near, due-s.Overloads.First), rate)
+	slow := calls.left(rate, leastServed, s.Overloads.Reports-1, max(near, due-s.Overloads.First), rate)
 	s.Slow, s.Slowed, s.Overloads = max(l.crawl(), slow), now+l.Horizon, Count{}
+}
+
+// Waits has the provider be asked once a second from a time on, and twice as often each second.
+func (s *State) Waits(l Limit, until int64) {
+	if s.Slowed < until {
+		s.Slow, s.Slowed = l.crawl(), until
+	}
 }
 
 // eased is the rate at which the provider is asked at a time. Between two doublings it grows evenly.

@@ -12,6 +12,7 @@ var configured = rapid.Custom(func(t *rapid.T) adapt.Limit {
 	return adapt.Limit{
 		Tokens:  rapid.SampledFrom([]int64{1, 4, 5, 40, 999, 1_000_000}).Draw(t, "tokens"),
 		Per:     rapid.SampledFrom([]int64{second, 60 * second, 86_400 * second, 1}).Draw(t, "per"),
+		Burst:   rapid.SampledFrom([]int64{1, 40}).Draw(t, "burst"),
 		Horizon: rapid.SampledFrom([]int64{0, 20 * ms, 250 * ms, second}).Draw(t, "horizon"),
 	}
 })
@@ -30,10 +31,10 @@ func TestProperties(t *testing.T) {
 			due := now + rapid.Int64Range(-2*second, 2*l.Horizon).Draw(t, "due")
 			switch rapid.SampledFrom([]string{"refused", "refused", "overloaded", "remaining", "again"}).Draw(t, "input") {
 			case "refused":
-				s.Refused(l, now, due, rapid.Bool().Draw(t, "sure"))
+				s.Refused(l, now, due, rapid.Int64Range(1, 40).Draw(t, "cost"))
 			case "overloaded":
 				for range rapid.IntRange(1, 20).Draw(t, "failures") {
-					s.Overloaded(l, now, due)
+					s.Overloaded(l, now, due, rapid.Int64Range(1, 40).Draw(t, "cost"))
 				}
 			case "remaining":
 				s.Remaining(l, now, adapt.Answer{
@@ -54,8 +55,8 @@ func TestProperties(t *testing.T) {
 // repeats reports one more refusal of the last event.
 func repeats(t *rapid.T, l adapt.Limit, s adapt.State, now int64) {
 	before, due := s, rapid.Int64Range(0, s.Cut).Draw(t, "of the event")
-	s.Refused(l, now, due, true)
-	s.Overloaded(l, now, min(due, s.Slowed))
+	s.Refused(l, now, due, 1)
+	s.Overloaded(l, now, min(due, s.Slowed), 1)
 	if s.Limit > before.Limit || s.More > before.More+1 || due < s.Began && s != before {
 		t.Fatalf("a refusal of a grant due at %d made %+v of %+v", due, s, before)
 	}

@@ -16,28 +16,24 @@ const (
 // refusals: 3 % of the grants of half a second or of 12 grants, and at least two, which stray refusals of 1 % seldom reach.
 func refusals() event { return event{share: 0.03, grants: 25} }
 
-// Refused is a call that was refused, 429, whose grant was due then. A refusal with a Retry-After is sure: it counts twice, as it is
-// no mistake.
+// Refused is a call that was refused, 429, whose grant was due then and took so many tokens.
 //
 // Everything that falls due until a horizon after an event was reserved before it. Its refusals belong to the event: they only tell
 // how deep it is.
-func (s *State) Refused(l Limit, now, due int64, sure bool) {
+func (s *State) Refused(l Limit, now, due, cost int64) {
 	due = l.due(now, due)
+	calls := l.calls(cost)
 	if due <= s.Cut {
-		s.deepen(l, due)
+		s.deepen(l, calls, due)
 		return
 	}
 	rate, found := s.Factor(l, now), s.found(l, now)
 	probe := float64(rate) > float64(s.Limit)*steady && !s.fresh(l, now)
-	n := int64(1)
-	if sure {
-		n = 2
-	}
-	if !s.Refusals.add(l, due, rate, n, probe, refusals()) {
+	if !s.Refusals.add(calls, due, rate, probe, refusals()) {
 		return
 	}
 	more := s.Refusals.Reports - 1
-	limit := l.left(found, least, more, max(near, due-s.Refusals.First), rate)
+	limit := calls.left(found, least, more, max(near, due-s.Refusals.First), rate)
 	if probe {
 		// The limit is between the two. A third of the way costs fewer refused calls than half of it: 2.0 and not 2.2 % before a
 		// token bucket. It is not lower still, for a limit that came back is found by several probes in turn.
@@ -48,13 +44,13 @@ func (s *State) Refused(l Limit, now, due int64, sure bool) {
 }
 
 // deepen counts one more refusal of the last event.
-func (s *State) deepen(l Limit, due int64) {
+func (s *State) deepen(l, calls Limit, due int64) {
 	if due < s.Began {
 		return // of the event before
 	}
 	s.More = min(most, s.More+1)
-	if float64(s.More) > math.Max(deep, deeper*l.grants(second, s.Was)) {
-		s.Limit = max(l.Floor(), min(s.Limit, l.left(s.Was, least, s.More, l.Horizon+near, s.Was)))
+	if float64(s.More) > math.Max(deep, deeper*calls.grants(second, s.Was)) {
+		s.Limit = max(l.Floor(), min(s.Limit, calls.left(s.Was, least, s.More, l.Horizon+near, s.Was)))
 	}
 }
 
@@ -62,7 +58,7 @@ func (s *State) deepen(l Limit, due int64) {
 // ever faster.
 func (s *State) found(l Limit, now int64) int64 {
 	since, pace := max(0, now-s.Cut), l.pace()
-	if s.Limit == Whole || since >= 60*pace {
+	if s.Limit == Whole || since >= forgotten*pace {
 		return Whole
 	}
 	x := float64(since)/float64(pace) - 1

@@ -15,11 +15,11 @@ type Answer struct {
 // strangers slows down before the limit is exceeded.
 const reserve = 0.25
 
-// Remaining takes the newest answer, by its own time.
-func (s *State) Remaining(l Limit, now int64, a Answer) {
+// Remaining takes the newest answer, by its own time. It reports whether this one was the newest.
+func (s *State) Remaining(l Limit, now int64, a Answer) bool {
 	heard := min(now, a.Heard)
 	if heard <= s.Heard || a.Limit < 1 {
-		return
+		return false
 	}
 	left := math.Max(0, float64(a.Remaining)-float64(a.UnderWay))
 	part := math.Min(1, left/(reserve*float64(a.Limit)))
@@ -28,6 +28,7 @@ func (s *State) Remaining(l Limit, now int64, a Answer) {
 		whole = math.Min(1, float64(a.Limit)*float64(l.Per)/float64(l.Tokens)/float64(a.Period))
 	}
 	s.Heard, s.Share = heard, bound(int64(math.Floor(Whole*whole*part)), l.Floor(), Whole)
+	return true
 }
 
 // fresh is whether the answers say what remains. While they do, no rate is a probe: a single refusal is no event.

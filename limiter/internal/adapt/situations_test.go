@@ -18,22 +18,15 @@ func lower() []situation {
 	}}}
 	for _, of := range []struct {
 		kind          kind
-		sure          bool
 		used          bar
 		refused, each bar
 	}{
-		{tokenBucket, false, want(0.95), want(2), want(2.5)},
-		{fixedWindow, false, want(0.93), want(3), want(3.5)},
-		{slidingWindow, false, want(0.90), want(3), want(3.5)},
-		{tokenBucket, true, want(0.95), missed(2, 2.5), missed(2.5, 3.9)},
-		{fixedWindow, true, missed(0.93, 0.92), want(3), want(3.5)},
-		{slidingWindow, true, missed(0.90, 0.88), want(3), want(3.5)},
+		{tokenBucket, want(0.95), want(2), want(2.5)},
+		{fixedWindow, want(0.93), want(3), want(3.5)},
+		{slidingWindow, want(0.90), want(3), want(3.5)},
 	} {
 		name := fmt.Sprint("25, ", of.kind)
-		if of.sure {
-			name += ", Retry-After"
-		}
-		s = append(s, situation{name, world{rate: 40, seconds: 40, kind: of.kind, accepts: always(25), sure: of.sure}, []measure{
+		s = append(s, situation{name, world{rate: 40, seconds: 40, kind: of.kind, accepts: always(25)}, []measure{
 			used(10, 40, 25, of.used, bar{}),
 			refused("429s, %", 10, 40, of.refused, of.each),
 		}})
@@ -67,19 +60,14 @@ func strays() []situation {
 	var s []situation
 	for _, of := range []struct {
 		rate, seconds int64
-		sure          bool
 		used          bar
 	}{
-		{4, 200, false, want(0.90)},
-		{40, 60, false, want(0.90)},
-		{1000, 15, false, want(0.90)},
-		{40, 60, true, missed(0.90, 0.63)}, // what is sure is no stray
+		{4, 200, want(0.90)},
+		{40, 60, want(0.90)},
+		{1000, 15, want(0.90)},
 	} {
 		name := fmt.Sprint("1 % stray 429s at ", of.rate)
-		if of.sure {
-			name += ", Retry-After"
-		}
-		w := world{rate: of.rate, seconds: of.seconds, kind: anyKind, accepts: always(2.5 * float64(of.rate)), stray: 0.01, sure: of.sure}
+		w := world{rate: of.rate, seconds: of.seconds, kind: anyKind, accepts: always(2.5 * float64(of.rate)), stray: 0.01}
 		s = append(s, situation{name, w, []measure{used(5, float64(of.seconds), float64(of.rate), of.used, bar{})}})
 	}
 	return s

@@ -1,5 +1,10 @@
 package adapt
 
+import (
+	"strconv"
+	"strings"
+)
+
 // State is what a bucket has learnt from its provider's answers. Every number is a whole number that is exact in a float64, so
 // that a record of numbers as text holds it. Times are µs of the store's clock; parts are ppm of the configured rate.
 type State struct {
@@ -19,6 +24,41 @@ type State struct {
 	// What the answers say that remains.
 	Heard int64 // µs: when the newest answer was heard; 0 for none
 	Share int64 // ppm: the rate that follows from it
+}
+
+// String is the numbers in the order of the fields, with commas between, as a record has them.
+func (s State) String() string {
+	b := make([]byte, 0, 128)
+	for i, n := range [...]int64{
+		s.Limit, s.Cut, s.Was, s.Began, s.More, s.Refusals.First, s.Refusals.Reports, s.Slow, s.Slowed, s.Overloads.First, s.Overloads.Reports,
+		s.Heard, s.Share,
+	} {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, n, 10)
+	}
+	return string(b)
+}
+
+// Parse reads what String writes, and brings it into the bounds of what the rule can have made of it. It reports whether text is such numbers.
+func Parse(text string, l Limit, now int64) (s State, ok bool) {
+	words := strings.Split(text, ",")
+	to := [...]*int64{
+		&s.Limit, &s.Cut, &s.Was, &s.Began, &s.More, &s.Refusals.First, &s.Refusals.Reports, &s.Slow, &s.Slowed, &s.Overloads.First,
+		&s.Overloads.Reports, &s.Heard, &s.Share,
+	}
+	if len(words) != len(to) {
+		return State{}, false
+	}
+	for i, word := range words {
+		n, err := strconv.ParseInt(word, 10, 64)
+		if err != nil {
+			return State{}, false
+		}
+		*to[i] = n
+	}
+	return s.Bounded(l, now), true
 }
 
 // Count is of reports whose grants were due close together.
@@ -50,11 +90,21 @@ func (s State) Bounded(l Limit, now int64) State {
 
 // Factor is the rate that the bucket has at a time, in ppm of the configured rate: at least Floor, at most Whole.
 func (s *State) Factor(l Limit, now int64) int64 {
-	factor := min(s.found(l, now), s.eased(now))
+	return min(s.Hope(l, now), s.eased(now))
+}
+
+// Hope is the rate that callers may count on who wait for long: the factor without what an overloaded provider takes, for that ends soon.
+func (s *State) Hope(l Limit, now int64) int64 {
+	factor := s.found(l, now)
 	if s.fresh(l, now) {
 		factor = min(factor, s.Share)
 	}
 	return factor
+}
+
+// Idle reports whether nothing that was reported counts any more: the bucket is as good as one that has learnt nothing.
+func (s *State) Idle(l Limit, now int64) bool {
+	return now-max(s.Cut, s.Slowed, s.Refusals.First, s.Overloads.First, s.Heard) >= forgotten*l.pace()
 }
 
 // due bounds the due time of a report: no reservation is due beyond the horizon.

@@ -31,20 +31,16 @@ func at(t float64) int64 { return epoch + int64(t*float64(second)) }
 func refusal(due ...float64) input {
 	return func(s *adapt.State, l adapt.Limit, now int64) {
 		for _, d := range due {
-			s.Refused(l, now, at(d), false)
+			s.Refused(l, now, at(d), 1)
 		}
 	}
-}
-
-func sure(due float64) input {
-	return func(s *adapt.State, l adapt.Limit, now int64) { s.Refused(l, now, at(due), true) }
 }
 
 // failures is n calls of an overloaded provider, 25 ms apart.
 func failures(n int, first float64) input {
 	return func(s *adapt.State, l adapt.Limit, now int64) {
 		for i := range n {
-			s.Overloaded(l, now, at(first)+int64(i)*25*ms)
+			s.Overloaded(l, now, at(first)+int64(i)*25*ms, 1)
 		}
 	}
 }
@@ -70,7 +66,6 @@ func TestTimelines(t *testing.T) {
 		{"two within a second are an event", forty, []step{cut}},
 		{"two are an event in any order", forty, []step{{10, refusal(9.95, 9.90), 861_666}}},
 		{"far apart they are an event that is not deep", forty, []step{{10, refusal(9), 1_000_000}, {10, refusal(10), 916_500}}},
-		{"a refusal with a time is sure", forty, []step{{10, sure(9.9), 861_666}}},
 		{"a refusal that is long ago does not end a count", forty, []step{{10, refusal(9.90, 3), 1_000_000}, {10, refusal(9.95), 861_666}}},
 		{"until a horizon after the cut all is of the event", forty, []step{
 			cut,
@@ -145,7 +140,7 @@ func TestOneCut(t *testing.T) {
 		s, cuts := adapt.New(), 0
 		for i, due := range reports {
 			before := s.Cut
-			s.Refused(forty, at(10.2)+int64(i)*ms, at(due), false)
+			s.Refused(forty, at(10.2)+int64(i)*ms, at(due), 1)
 			if s.Cut != before {
 				cuts++
 			}

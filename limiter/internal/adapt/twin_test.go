@@ -12,13 +12,22 @@ import (
 	"github.com/weir-go/weir/limiter/internal/adapt"
 )
 
-// TestScriptLearnsTheSame takes the rule in Lua, as Redis will run it, through the same reports: every number of the state, the factor,
-// and the arithmetic of the level must agree.
+// TestScriptLearnsTheSame takes the fragments of the script that have the rule through the same reports: every number of the state, the
+// factor, and the arithmetic of the level must agree.
 func TestScriptLearnsTheSame(t *testing.T) {
-	script, err := os.ReadFile("testdata/adapt.lua")
+	text := "local now, horizon = 0, 0\n"
+	for _, name := range []string{"numbers", "checks", "level", "rate", "hooks", "learn", "token"} {
+		fragment, err := os.ReadFile("../../../lua/" + name + ".lua")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(fragment) + "\n"
+	}
+	play, err := os.ReadFile("testdata/play.lua")
 	if err != nil {
 		t.Fatal(err)
 	}
+	script := text + string(play)
 	m := miniredis.RunT(t)
 	rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), DisableIdentity: true})
 	defer rdb.Close()
@@ -36,12 +45,15 @@ func TestScriptLearnsTheSame(t *testing.T) {
 			due := now + rapid.Int64Range(-2_000_000, 2*l.Horizon).Draw(t, "due")
 			switch rapid.IntRange(0, 5).Draw(t, "kind") {
 			case 0, 1, 2:
-				sure := rapid.IntRange(0, 3).Draw(t, "sure") / 3
-				s.Refused(l, now, due, sure == 1)
-				argv = append(argv, fmt.Sprint("R ", now, " ", due, " ", sure))
+				due = max(0, min(due, now+l.Horizon)) // as the script takes it
+				cost := rapid.Int64Range(1, l.Burst).Draw(t, "took")
+				s.Refused(l, now, due, cost)
+				argv = append(argv, fmt.Sprint("R ", now, " ", due, " ", cost))
 			case 3, 4:
-				s.Overloaded(l, now, due)
-				argv = append(argv, fmt.Sprint("O ", now, " ", due))
+				due = max(0, min(due, now+l.Horizon))
+				cost := rapid.Int64Range(1, l.Burst).Draw(t, "took")
+				s.Overloaded(l, now, due, cost)
+				argv = append(argv, fmt.Sprint("O ", now, " ", due, " ", cost))
 			default:
 				a := adapt.Answer{
 					Heard: now - rapid.Int64Range(-1000, 1_000_000).Draw(t, "heard"), Limit: rapid.Int64Range(0, 100).Draw(t, "limit"),
@@ -54,10 +66,9 @@ func TestScriptLearnsTheSame(t *testing.T) {
 			later, tokens := now+rapid.Int64Range(0, 30_000_000).Draw(t, "later"), rapid.Int64Range(1, 100).Draw(t, "cost")
 			argv = append(argv, fmt.Sprint("F ", now, " ", later, " ", tokens))
 			f := s.Factor(l, now)
-			want = append(want, fmt.Sprint(s.Limit, s.Cut, s.Was, s.Began, s.More, s.Refusals.First, s.Refusals.Reports, s.Slow, s.Slowed,
-				s.Overloads.First, s.Overloads.Reports, s.Heard, s.Share, f, s.Factor(l, later), l.Units(tokens, f), l.Slot(3, tokens, f)))
+			want = append(want, fmt.Sprint(s.String(), " ", f, s.Factor(l, later), l.Price(f), l.Slot(3, tokens, l.Price(f)), " ", s.Idle(l, later)))
 		}
-		got, err := rdb.Eval(t.Context(), string(script), nil, argv...).StringSlice()
+		got, err := rdb.Eval(t.Context(), script, nil, argv...).StringSlice()
 		if err != nil || len(got) != len(want) {
 			t.Fatalf("%d answers of %d: %v", len(got), len(want), err)
 		}

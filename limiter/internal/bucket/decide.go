@@ -3,6 +3,7 @@ package bucket
 import (
 	"math"
 	"slices"
+	"time"
 )
 
 // Route is the limits that one kind of call must pass, narrowest first, the shared one last. Of says to which bucket each
@@ -37,6 +38,7 @@ type Request struct {
 	Spares       []Spare // by due time
 	Settled      []Settled
 	Hold         Hold
+	Taught       []Taught
 }
 
 // Settled is a call whose costs are known, of each limit.
@@ -61,6 +63,7 @@ type Answer struct {
 	Verdict Verdict
 	At      Moment // of the first, from now; where no limit sets it, Frac is 1 if the call has a reservation that was returned, else 0
 	Bound   int    // the limit that sets the times; -1 where none does
+	Price   int64  // units of 1/tokens µs that each further token of that limit takes; 0 for as configured
 }
 
 // Step is the time between two calls of an answer, in units of 1/tokens µs of the limit that binds.
@@ -68,7 +71,35 @@ func (a Answer) Step(l Limit, cost int64) int64 {
 	if a.Verdict == Reserved && l.Window {
 		return 0 // a window gives all these tokens at one moment
 	}
+	if a.Price > 0 {
+		return cost * a.Price
+	}
 	return cost * l.Per
+}
+
+// Interval is the time of one token of the limit that binds, by the price of the answer.
+func (a Answer) Interval(l Limit) time.Duration {
+	if a.Price > 0 {
+		l.Per = a.Price
+	}
+	return l.Interval(1)
+}
+
+// step is [Answer.Step] of an answer that the bucket sets.
+func (b *Bucket) step(v Verdict, cost int64) int64 {
+	return Answer{Verdict: v, Price: b.priceOf(v)}.Step(b.Limit, cost)
+}
+
+// priceOf is [Answer.Price] of an answer that the bucket sets.
+func (b *Bucket) priceOf(v Verdict) int64 {
+	price := b.price
+	if v == Waiting {
+		price = b.hope
+	}
+	if b.Window || price == b.Per {
+		return 0
+	}
+	return price
 }
 
 // Due is the time of the k-th call of an answer, k from 0, in µs from now. l is the limit that binds, cost its cost.
@@ -122,7 +153,7 @@ func Decide(r Route, q *Request, reply *Reply) {
 	reply.at, reply.lines = slices.Grow(reply.at[:0], len(r.Limits))[:len(r.Limits)], slices.Grow(reply.lines[:0], len(r.Limits))[:len(r.Limits)]
 	d := decision{Route: r, Request: q, Reply: reply, from: q.Now + q.Lead, held: -1, of: -1}
 	for i, b := range r.Limits {
-		b.urgent = min(b.urgent, q.Now+q.Horizon+b.share()+int64(math.Ceil(b.interval(2*b.Burst)))) // more is of another limit
+		b.urgent = min(b.urgent, q.Now+q.Horizon+b.share()+int64(math.Ceil(b.time(2*b.Burst)))) // more is of another limit
 		if e, ok := b.line.withdraw(q.Lane); ok {
 			d.held, d.heldKey, d.left = i, e.key, e.tokens
 		}
@@ -144,6 +175,9 @@ func Decide(r Route, q *Request, reply *Reply) {
 				b.hold(q.Now + h.For)
 			}
 		}
+	}
+	for i := range q.Taught {
+		r.Limits[q.Taught[i].Limit].learn(&q.Taught[i], q.Horizon)
 	}
 	for i := range q.Asks {
 		d.serve(i, &q.Asks[i])
@@ -171,7 +205,7 @@ func (d *decision) serve(number int, a *Ask) {
 			by = min(by, d.Now+a.Patience)
 		}
 		if k := d.spare(by, a); k >= 0 {
-			d.answer(number, Answer{1, Reserved, Moment{d.Left[k].Due, 1}, -1}, a)
+			d.answer(number, Answer{N: 1, Verdict: Reserved, At: Moment{d.Left[k].Due, 1}, Bound: -1}, a)
 			d.split(k, a)
 			d.use(1)
 			n--
@@ -182,18 +216,18 @@ func (d *decision) serve(number int, a *Ask) {
 			continue
 		}
 		if a.Patience >= 0 && due > d.Now+a.Patience {
-			d.answer(number, Answer{int(n), Refused, exactly, bound}, a)
+			d.answer(number, Answer{N: int(n), Verdict: Refused, At: exactly, Bound: bound}, a)
 			return
 		}
 		d.charge(due, due, 1, exactly, bound)
-		d.answer(number, Answer{1, Reserved, exactly, bound}, a)
+		d.answer(number, Answer{N: 1, Verdict: Reserved, At: exactly, Bound: bound}, a)
 		n--
 		if n == 0 {
 			return
 		}
 		if m, first, last, exactly, bound := d.more(a, n, due); m > 0 {
 			d.charge(first, last, m, exactly, bound)
-			d.answer(number, Answer{int(m), Reserved, exactly, bound}, a)
+			d.answer(number, Answer{N: int(m), Verdict: Reserved, At: exactly, Bound: bound}, a)
 			n -= m
 		}
 	}
@@ -207,21 +241,33 @@ func (d *decision) wait(number int, a *Ask, n int64) int64 {
 	if !d.at[d.bound].jump {
 		ahead = b.told(since, ahead, d.Horizon)
 	}
-	at, _ := b.tokenAt(ahead + d.before + cost)
+	at := b.expected(ahead+d.before, cost, d.need)
 	patient := n
 	if a.Patience >= 0 {
 		far := float64(d.Now+a.Patience-at.At) - float64(at.Frac)/float64(b.Tokens)
-		patient = min(n, steps(far, b.interval(cost)))
+		patient = min(n, steps(far, float64(cost*b.hope)/float64(b.Tokens)))
 	}
 	if patient == 0 {
-		d.answer(number, Answer{int(n), Refused, at, d.bound}, a)
+		d.answer(number, Answer{N: int(n), Verdict: Refused, At: at, Bound: d.bound}, a)
 		d.waits = len(d.runs) > 0
 		return n
 	}
-	d.answer(number, Answer{int(patient), Waiting, at, d.bound}, a)
+	d.answer(number, Answer{N: int(patient), Verdict: Waiting, At: at, Bound: d.bound}, a)
 	d.runs = append(d.runs, run{since, patient, cost})
 	d.before += patient * cost
 	return patient
+}
+
+// expected is when a call is expected to start that waits behind others: not before the first of those that wait.
+func (b *Bucket) expected(ahead, cost, first int64) Moment {
+	at, _ := b.tokenAt(ahead, cost)
+	if !b.Window && b.hope < b.price {
+		at = b.slot(ahead, cost, b.hope)
+		if at.Ceil() < first {
+			at = Moment{At: first}
+		}
+	}
+	return at
 }
 
 // answer adds an answer, or lengthens the last one where its progression goes on.
@@ -231,11 +277,14 @@ func (d *decision) answer(number int, n Answer, a *Ask) {
 		d.Answers[k].N += n.N
 	} else {
 		n.At.At -= d.Now
+		if n.Bound >= 0 {
+			n.Price = d.Limits[n.Bound].priceOf(n.Verdict)
+		}
 		d.Answers = append(d.Answers, n)
 	}
 	d.of, d.next = number, at
 	if n.Bound >= 0 {
-		l := d.Limits[n.Bound].Limit
-		d.next = l.after(at, int64(n.N)*n.Step(l, a.cost(n.Bound)))
+		b := d.Limits[n.Bound]
+		d.next = b.after(at, int64(n.N)*b.step(n.Verdict, a.cost(n.Bound)))
 	}
 }

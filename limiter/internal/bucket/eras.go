@@ -1,7 +1,6 @@
 package bucket
 
 import (
-	"math"
 	"slices"
 )
 
@@ -125,7 +124,9 @@ func (b *Bucket) owe(tokens int64) {
 		return
 	}
 	most := b.after(Moment{At: max(b.now, b.last)}, 2*b.Burst*b.Per)
-	b.set(least(most, b.after(b.paused, tokens*b.Per)))
+	if level := least(most, b.after(b.paused, tokens*b.price)); before(b.paused, level) {
+		b.set(level)
+	}
 }
 
 // set sets the level. A bucket that is closed is empty when it opens.
@@ -139,7 +140,7 @@ func (b *Bucket) set(level Moment) {
 // owes is when the bucket is full, where calls that cost more than was reserved put that off so far as no reservations can; else 0.
 func (b *Bucket) owes(now int64) int64 {
 	at := b.level().Ceil()
-	if b.Window || at <= max(now, b.last)+int64(math.Ceil(b.interval(b.Burst))) {
+	if b.Window || at <= max(now, b.last)+b.reach() {
 		return 0
 	}
 	return at

@@ -50,7 +50,7 @@ func (d *decision) joint() (due int64, bound int, exactly Moment) {
 		if d.at[i].cost == 0 {
 			continue
 		}
-		at, _ := b.tokenAt(d.at[i].ahead + d.at[i].cost)
+		at, _ := b.tokenAt(d.at[i].ahead, d.at[i].cost)
 		if us := at.Ceil(); us > due || us == due && bound >= 0 && i == len(d.Limits)-1 {
 			due, bound, exactly = us, i, at
 		}
@@ -70,7 +70,7 @@ func (d *decision) fits(due int64, bound int) bool {
 		return false
 	}
 	if last := len(d.Limits) - 1; d.at[last].cost > 0 {
-		if shared, _ := d.Limits[last].tokenAt(d.at[last].ahead + d.at[last].cost); due <= shared.Ceil() {
+		if shared, _ := d.Limits[last].tokenAt(d.at[last].ahead, d.at[last].cost); due <= shared.Ceil() {
 			return true
 		}
 	}
@@ -91,16 +91,16 @@ func (d *decision) charge(first, last, m int64, exactly Moment, bound int) {
 			continue
 		}
 		if b.Window && last > first { // a window remembers each due time
-			l, cost := d.Limits[bound].Limit, d.at[bound].cost
+			l, cost := d.Limits[bound], d.at[bound].cost
 			for k := range m {
-				due := l.after(exactly, k*cost*l.Per).Ceil()
+				due := l.after(exactly, k*cost*l.price).Ceil()
 				b.charge(due, due, 1, s.cost)
 			}
 		} else {
 			b.charge(first, last, m, s.cost)
 		}
 		if s.jump && len(b.line.entries) > 0 {
-			b.urgent = max(b.urgent, last) + int64(math.Ceil(b.interval(2*m*s.cost)))
+			b.urgent = max(b.urgent, last) + int64(math.Ceil(b.time(2*m*s.cost)))
 		}
 	}
 	d.use(m)

@@ -62,6 +62,8 @@ type taken struct {
 // TestCoreKeepsTheLaw: whatever the routes, costs, ages, lines and order of the requests, and whatever is returned, no limit is
 // exceeded, and nothing is due beyond the horizon.
 func TestCoreKeepsTheLaw(t *testing.T) {
+	slower := 0
+	defer func() { t.Log(slower, "answers at another price than the configured one") }()
 	rapid.Check(t, func(t *rapid.T) {
 		horizon := rapid.SampledFrom([]int64{0, 20_000, 250_000, second}).Draw(t, "horizon")
 		limits := make([]bucket.Limit, rapid.IntRange(1, 5).Draw(t, "limits"))
@@ -128,6 +130,7 @@ func TestCoreKeepsTheLaw(t *testing.T) {
 					Urgent: rapid.IntRange(0, 3).Draw(t, "urgent") == 0,
 				})
 			}
+			q.Taught = drawTaught(t, now, len(path))
 			var reply bucket.Reply
 			bucket.Decide(r, &q, &reply)
 			back[lane] = now + reply.ComeBack
@@ -138,6 +141,9 @@ func TestCoreKeepsTheLaw(t *testing.T) {
 			}
 			of, rest := 0, 0
 			for _, a := range reply.Answers {
+				if a.Price > 0 {
+					slower++
+				}
 				for k := range a.N {
 					if rest == 0 {
 						rest = q.Asks[of].N
@@ -174,6 +180,19 @@ func TestCoreKeepsTheLaw(t *testing.T) {
 			}
 		}
 	})
+}
+
+// drawTaught draws what calls have taught about the provider of a limit: often much of one kind.
+func drawTaught(t *rapid.T, now int64, limits int) (taught []bucket.Taught) {
+	of := rapid.IntRange(0, limits-1).Draw(t, "learns")
+	lesson := rapid.SampledFrom([]bucket.Lesson{bucket.QuotaSpent, bucket.QuotaSpent, bucket.Overload, bucket.QuotaLeft}).Draw(t, "lesson")
+	for range rapid.SampledFrom([]int{0, 0, 0, 0, 1, 5, 40}).Draw(t, "taught") {
+		taught = append(taught, bucket.Taught{
+			Limit: of, Lesson: lesson, Cost: rapid.Int64Range(0, 40).Draw(t, "took"), Due: now + rapid.Int64Range(-600_000, 300_000).Draw(t, "due"),
+			Quota: 40, Left: rapid.Int64Range(0, 40).Draw(t, "left"), Period: second, Level: now + rapid.Int64Range(-second, second).Draw(t, "stood"),
+		})
+	}
+	return taught
 }
 
 // TestManyLanesOfOneMoment: lanes whose callers came in the same microsecond. However many, and in whatever order they ask, none of

@@ -1,25 +1,33 @@
 package bucket
 
-import "math"
+import (
+	"math"
+
+	"github.com/weir-go/weir/limiter/internal/adapt"
+)
 
 // Bucket is the state of one limit. Times are µs.
 type Bucket struct {
 	Limit
 
-	full   Moment // the level: when the bucket will be full again
-	now    int64  // when it was entered last
-	last   int64  // due time of the latest reservation
-	sought int64  // when it last set the due time of a call that passes other limits, too
-	urgent int64  // when the share of urgent calls will be full again
-	opens  int64  // the bucket is closed until then, and empty at that moment; 0 for open
-	paused Moment // full as it would be without opens, kept until the next charge
-	log    log    // of a window
-	eras   []era  // how empty it was, oldest first; nil until a cost was corrected
+	full   Moment       // the level: when the bucket will be full again
+	now    int64        // when it was entered last
+	last   int64        // due time of the latest reservation
+	sought int64        // when it last set the due time of a call that passes other limits, too
+	urgent int64        // when the share of urgent calls will be full again
+	opens  int64        // the bucket is closed until then, and empty at that moment; 0 for open
+	paused Moment       // full as it would be without opens, kept until the next charge
+	log    log          // of a window
+	learnt *adapt.State // from the provider's answers; nil for nothing
+	hope   int64        // the price that those who wait for long may count on
+	price  int64        // units of 1/Tokens µs that a token is charged: Per, or more where the provider serves less
+	starts int64        // of a window: the part of Burst that may be used
+	eras   []era        // how empty it was, oldest first; nil until a cost was corrected
 	line   line
 }
 
 // New is a bucket that is full.
-func New(l Limit) *Bucket { return &Bucket{Limit: l} }
+func New(l Limit) *Bucket { return &Bucket{Limit: l, price: l.Per, hope: l.Per, starts: l.Burst} }
 
 // Lost is a bucket of which nothing is known at a time: empty, and in debt by the horizon. Every reservation that was
 // forgotten is due before now + horizon.
@@ -41,6 +49,7 @@ func (b *Bucket) Enter(now int64, l Limit, opens int64) {
 		b.become(now, l)
 	}
 	b.opens, b.paused = opens, b.full
+	b.reprice()
 	if b.Window {
 		b.log.expire(now, b.Width())
 	} else if opens > 0 {
@@ -95,7 +104,8 @@ func (b *Bucket) become(now int64, l Limit) {
 	}
 	units := b.unitsOf(missing, l)
 	units = min(units, 2*l.Burst*l.Per) // no more than one burst of debt
-	b.Limit = l
+	b.Limit, b.learnt = l, nil          // a changed limit is tried as it is
+	b.reprice()
 	b.full = b.after(Moment{At: from}, max(0, units))
 	if b.eras != nil {
 		b.noteTokens(min(whole, max(0, units)/l.Per))
@@ -125,20 +135,27 @@ func (b *Bucket) Inherit(now int64, from *Bucket) {
 	}
 }
 
-// tokenAt is when the n-th token from now arrives, n ≥ 1; in the past where it is there already. alike is how many further
-// tokens arrive at the same moment, which only a window has: its n-th token arrives one width after the n-th oldest of its last
-// Burst starts, and every Burst further tokens arrive one width after those have been used.
-func (b *Bucket) tokenAt(n int64) (at Moment, alike int64) {
+// tokenAt is when the tokens of a call have arrived behind others, both together 1 or more; in the past where they are there already. alike
+// is how many further tokens arrive at the same moment, which only a window has: its n-th token arrives one width after the n-th oldest of
+// its last Burst starts, and every Burst further tokens arrive one width after those have been used. Where the provider serves less, fewer
+// starts count for the burst.
+func (b *Bucket) tokenAt(ahead, cost int64) (at Moment, alike int64) {
 	if b.Window {
-		again := (n - 1) / b.Burst
-		us, alike := b.log.oldest(n-again*b.Burst, b.Burst)
+		n, burst := ahead+cost, max(b.starts, min(cost, b.Burst))
+		again := (n - 1) / burst
+		us, alike := b.log.oldest(n-again*burst, burst)
 		us = max(us+b.Width(), b.last, b.opens) // due times never decrease
 		if again > 0 {
 			us = max(us, b.now) + again*b.Width()
 		}
 		return Moment{At: us}, alike
 	}
-	return b.after(b.full, b.count(n-b.Burst)*b.Per), 0
+	return b.slot(ahead, cost, b.price), 0
+}
+
+// slot is when the tokens of a call have arrived behind others at a price.
+func (b *Bucket) slot(ahead, cost, price int64) Moment {
+	return b.after(b.full, b.adapting(0).Slot(ahead, min(cost, b.Burst), price))
 }
 
 // charge takes tokens for m calls of a cost, the first due at first and the last at last, evenly between. A due time within
@@ -164,7 +181,7 @@ func (b *Bucket) take(due, tokens int64) {
 	if due > b.full.Ceil() {
 		b.full = Moment{At: due}
 	}
-	b.full = b.after(b.full, tokens*b.Per)
+	b.full = b.after(b.full, tokens*b.price)
 }
 
 // spare is how far ahead, µs, another limit may push a grant past tokens of this one.
@@ -172,13 +189,13 @@ func (b *Bucket) spare(horizon int64) int64 {
 	if b.sought+rival < b.now {
 		return passed(horizon) // nobody misses them
 	}
-	return min(passed(horizon), max(2*roundTrip, max(1, (b.Burst-1)/4)*b.Per/b.Tokens))
+	return min(passed(horizon), max(2*roundTrip, max(b.price, (b.Burst-1)/4*b.Per)/b.Tokens))
 }
 
 // free is until when a grant passes over nothing.
 func (b *Bucket) free(cost int64) int64 {
 	if b.Window {
-		at, _ := b.tokenAt(cost)
+		at, _ := b.tokenAt(0, cost)
 		return at.Ceil()
 	}
 	return b.full.Ceil()
@@ -187,7 +204,8 @@ func (b *Bucket) free(cost int64) int64 {
 // Available is the number of tokens at a time; negative in debt.
 func (b *Bucket) Available(now int64) float64 {
 	if b.Window {
-		return float64(b.log.available(now, b.Limit))
+		return float64(b.log.available(now, b.starts, b.Width()))
 	}
-	return float64(b.Burst) - max(0, float64(b.full.At-now)+float64(b.full.Frac)/float64(b.Tokens))/b.interval(1)
+	whole := float64(b.Burst) * (float64(b.Per) / float64(b.price))
+	return whole - max(0, float64(b.full.At-now)+float64(b.full.Frac)/float64(b.Tokens))/b.time(1)
 }

@@ -21,9 +21,6 @@ func (l Limit) Interval(tokens int64) time.Duration {
 	return time.Duration(l.interval(tokens) * float64(time.Microsecond))
 }
 
-// within is how many tokens arrive in a number of µs.
-func (l Limit) within(us int64) int64 { return int64(float64(us) * float64(l.Tokens) / float64(l.Per)) }
-
 // span bounds a distance between two times in units of 1/Tokens µs.
 const span = 1 << 51
 
@@ -47,6 +44,3 @@ func (l Limit) after(m Moment, units int64) Moment {
 	}
 	return Moment{m.At + (units-frac)/l.Tokens, frac}
 }
-
-// count bounds a number of tokens so that its product with Per stays exact.
-func (l Limit) count(n int64) int64 { return min(n, span/l.Per) }

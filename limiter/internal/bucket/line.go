@@ -15,7 +15,7 @@ const (
 // early is how long before its turn a lane asks: the time of a token, within 0.3 and 0.4 of the horizon. Where urgent calls have
 // passed meanwhile, the lane need not wait a second time. The earlier a lane asks, the fewer tokens one reply brings.
 func (b *Bucket) early(horizon int64) int64 {
-	return min(passed(horizon), max(horizon*3/10, b.Per/b.Tokens))
+	return min(passed(horizon), max(horizon*3/10, b.price/b.Tokens))
 }
 
 // passed is how far another limit may push a grant past the tokens of one: 0.4 of the horizon.
@@ -90,7 +90,7 @@ func (b *Bucket) dropLate(now, key int64, lane string) (late bool) {
 		if len(b.line.entries) == 0 || !b.line.entries[0].before(key, lane) {
 			break
 		}
-		if at, _ := b.tokenAt(min(b.line.entries[0].cost, b.Burst)); at.At+grace >= now {
+		if at, _ := b.tokenAt(0, min(b.line.entries[0].cost, b.Burst)); at.At+grace >= now {
 			break
 		}
 		b.line.drop(0)

@@ -19,8 +19,8 @@ func (d *decision) more(a *Ask, n, due int64) (m, first, last int64, exactly Mom
 			lines[i] = progress{at: math.Inf(-1)}
 			continue
 		}
-		at, alike := b.tokenAt(s.ahead + s.cost)
-		p := progress{at, float64(at.At-d.Now) + float64(at.Frac)/float64(b.Tokens), b.interval(s.cost)}
+		at, alike := b.tokenAt(s.ahead, s.cost)
+		p := progress{at, float64(at.At-d.Now) + float64(at.Frac)/float64(b.Tokens), b.time(s.cost)}
 		if b.Window {
 			p.slope = 0
 			n = min(n, 1+alike/s.cost)
@@ -29,7 +29,7 @@ func (d *decision) more(a *Ask, n, due int64) (m, first, last int64, exactly Mom
 			n = min(n, (d.left+s.cost-1)/s.cost) // the calls behind have another arrival
 		}
 		if s.jump {
-			n = min(n, steps(float64(d.Now+d.Horizon+b.share()-b.urgent), b.interval(2*s.cost)))
+			n = min(n, steps(float64(d.Now+d.Horizon+b.share()-b.urgent), b.time(2*s.cost)))
 		}
 		if p.at > top || p.at == top && bound >= 0 && i == len(d.Limits)-1 {
 			top, bound = p.at, i
@@ -64,7 +64,7 @@ func (d *decision) more(a *Ask, n, due int64) (m, first, last int64, exactly Mom
 		}
 	}
 	for ; n > 0; n-- {
-		last = b.after(p.exact, (n-1)*Answer{Verdict: Reserved}.Step(b.Limit, d.at[bound].cost)).Ceil()
+		last = b.after(p.exact, (n-1)*b.step(Reserved, d.at[bound].cost)).Ceil()
 		if last <= d.Now+d.Horizon {
 			break
 		}

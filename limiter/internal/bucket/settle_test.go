@@ -82,6 +82,7 @@ type settling struct {
 	horizon   int64
 	now, last int64
 	short     bool // estimates may be too small
+	slow      bool // the provider serves less than configured
 	holds     bool // the provider holds what was estimated until the end of the call
 	log       []happened
 	out       []call
@@ -112,6 +113,7 @@ func newSettling(t *rapid.T) *settling {
 		T: t, now: 1_800_000_000 * second, horizon: 250_000, short: rapid.IntRange(0, 4).Draw(t, "short") < 2,
 		holds: rapid.IntRange(0, 4).Draw(t, "holds") < 2,
 	}
+	w.slow = rapid.IntRange(0, 2).Draw(t, "slow") == 0
 	w.draw()
 	w.b = bucket.New(w.limit)
 	w.log = append(w.log, happened{now: w.now, limit: w.limit, change: true})
@@ -152,6 +154,9 @@ func (w *settling) step() {
 		w.settle(c)
 		return true
 	})
+	if taught := drawTaught(w.T, w.now, 1); len(taught) > 0 && w.slow {
+		w.decide(bucket.Request{Taught: taught})
+	}
 	cost := rapid.Int64Range(1, w.limit.Burst).Draw(w.T, "estimate")
 	w.reserve(cost)
 }

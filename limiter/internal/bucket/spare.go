@@ -16,12 +16,12 @@ func (s *Spare) cost(i int) int64 {
 	return s.Cost[i]
 }
 
-// giveBack puts the tokens of reservations that have just been returned back into the buckets. A reservation of which a limit
-// would lose more than half stays a spare.
+// giveBack puts the tokens of reservations that have just been returned back into the buckets, at the configured price, which is what they
+// were charged at least. A reservation of which a limit would lose more than half stays a spare.
 func (d *decision) giveBack() {
 	d.Left = slices.DeleteFunc(d.Left, func(s Spare) bool {
 		for i, b := range d.Limits {
-			if units := s.cost(i) * b.Per; !s.Fresh || units > 0 && 2*b.returned(s.Due, units) < units {
+			if units := s.cost(i) * b.price; !s.Fresh || units > 0 && 2*b.returned(s.Due, s.cost(i)*b.Per) < units {
 				return false
 			}
 		}

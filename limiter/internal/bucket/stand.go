@@ -18,7 +18,7 @@ func (d *decision) lineUp() {
 		if held && e.key <= d.heldKey+grace {
 			e.key = min(e.key, d.heldKey)
 		}
-		most := max(1, b.within(d.Horizon))
+		most := max(1, b.comes(d.Horizon))
 		alike := first.since + max(d.Horizon, (d.need-first.since)/4)
 		for i, r := range d.runs {
 			if r.since > alike {
@@ -45,7 +45,7 @@ func (d *decision) lineUp() {
 	}
 	if head := b.line.entries[0]; d.late && head.lane != d.Lane {
 		// The next lane may be dead, too: come back when it would be late.
-		at, _ := b.tokenAt(min(head.cost, b.Burst))
+		at, _ := b.tokenAt(0, min(head.cost, b.Burst))
 		back = min(back, max(now, at.At)+grace+roundTrip)
 	}
 	d.ComeBack = max(0, back-now)
@@ -58,7 +58,7 @@ func (d *decision) lead() int64 {
 	if d.Of[d.bound] == d.Of[last] {
 		return lead
 	}
-	shared, _ := d.Limits[last].tokenAt(max(1, d.at[last].ahead+d.at[last].cost))
+	shared, _ := d.Limits[last].tokenAt(d.at[last].ahead, max(1, d.at[last].cost))
 	promised := min(lead, shared.Ceil()-d.Now)
 	for i, o := range d.Limits {
 		if d.Of[i] != d.Of[d.bound] {

@@ -1,6 +1,10 @@
 package bucket
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/weir-go/weir/limiter/internal/adapt"
+)
 
 // State is what is kept of a limit, for those who show or compare it. Times are µs.
 type State struct {
@@ -14,6 +18,7 @@ type State struct {
 	Sought                int64  // when it last set the due time of a call that passes other limits, too
 	Total, Base, Edge     int64  // log of a window: starts so far, starts that are no longer kept, and when those count as due
 	Eras                  string // how empty it was: "start:tokens" with commas between, oldest first; "-" before a cost was corrected
+	Learnt                string // from the provider's answers, the numbers of [adapt.State] with commas between; "-" for nothing
 	Owes                  int64  // when the bucket is full, where calls that cost more than was reserved put that off; else 0
 }
 
@@ -29,13 +34,28 @@ func (b *Bucket) State() State {
 		eras += strconv.FormatInt(e.start, 10) + ":" + strconv.FormatInt(e.low, 10)
 	}
 	return State{
-		b.Limit, b.level(), b.last, b.urgent, len(l.entries), l.claimed, l.whole, l.young, b.sought, b.log.total, b.log.base, b.log.edge, eras, b.owes(b.now),
+		b.Limit, b.level(), b.last, b.urgent, len(l.entries), l.claimed, l.whole, l.young, b.sought, b.log.total, b.log.base, b.log.edge, eras, b.learntText(), b.owes(b.now),
 	}
+}
+
+func (b *Bucket) learntText() string {
+	if b.learnt == nil {
+		return "-"
+	}
+	return b.learnt.String()
+}
+
+// Factor is the part of the configured rate that the provider serves, as far as that is learnt, ppm.
+func (b *Bucket) Factor(now int64) int64 {
+	if b.learnt == nil {
+		return adapt.Whole
+	}
+	return b.learnt.Factor(b.adapting(0), now)
 }
 
 // Idle reports whether a bucket that nobody asks for is as good as a new one at a time.
 func (b *Bucket) Idle(now int64) bool {
-	return len(b.line.entries) == 0 && b.level().Ceil() <= now && max(b.last, b.log.edge)+b.width() <= now
+	return len(b.line.entries) == 0 && (b.learnt == nil || b.learnt.Idle(b.adapting(0), now)) && b.level().Ceil() <= now && max(b.last, b.log.edge)+b.width() <= now
 }
 
 func (b *Bucket) width() int64 {

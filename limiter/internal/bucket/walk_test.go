@@ -1,6 +1,7 @@
 package bucket_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -242,6 +243,7 @@ func (w *walk) run() {
 		case 3:
 			name := rapid.SampledFrom(walkLimits).Draw(w.T, "pause")
 			l := w.limits[name]
+			l.Gently = rapid.Bool().Draw(w.T, "gently")
 			l.OpensUS = w.own + rapid.SampledFrom([]int64{1, 100_000, 10_000_000, -w.own}).Draw(w.T, "opens")
 			w.limits[name] = l
 		}
@@ -319,6 +321,7 @@ func (w *walk) call() {
 		a.HoldUS = rapid.SampledFrom([]int64{1, 30_000, 2_000_000, 30_000_000}).Draw(w.T, "hold")
 		a.HoldLimit = rapid.IntRange(0, len(limits)-1).Draw(w.T, "of")
 	}
+	a.Taught = w.teach(limits, p)
 	var got lua.AcquireReply
 	err := p.path.Acquire(w.Context(), w.rdb, &a, &got)
 	if errors.Is(err, lua.ErrUnknown) { // the time has ended in which replicas say what they remember: nothing
@@ -350,6 +353,29 @@ func isStale(err error) bool {
 	return stale
 }
 
+var lessons = map[lua.Lesson]bucket.Lesson{lua.QuotaSpent: bucket.QuotaSpent, lua.Overload: bucket.Overload, lua.QuotaLeft: bucket.QuotaLeft}
+
+// teach draws what calls have taught: often much of one kind.
+func (w *walk) teach(limits []lua.Limit, p *walkLane) (taught []lua.Taught) {
+	n := rapid.SampledFrom([]int{0, 0, 0, 1, 3, 40}).Draw(w.T, "taught")
+	lesson := rapid.SampledFrom([]lua.Lesson{lua.QuotaSpent, lua.QuotaSpent, lua.Overload, lua.QuotaLeft}).Draw(w.T, "lesson")
+	of := rapid.IntRange(0, len(limits)-1).Draw(w.T, "learns")
+	for range n {
+		t := lua.Taught{Lesson: lesson, Cost: rapid.Int64Range(0, 50).Draw(w.T, "took"), Limit: of, DueUS: max(0, w.own+rapid.Int64Range(-600_000, 300_000).Draw(w.T, "due"))}
+		if lesson == lua.QuotaLeft {
+			t.Quota = rapid.SampledFrom([]int64{1, 40, 2000}).Draw(w.T, "quota")
+			t.Left = rapid.Int64Range(0, t.Quota).Draw(w.T, "left")
+			t.PeriodUS = rapid.SampledFrom([]int64{0, 1_000_000, 60_000_000}).Draw(w.T, "period")
+			t.Stand = rapid.SampledFrom([]int64{0, w.own - 1_000_000, w.own, w.own + 3_000_000}).Draw(w.T, "stand")
+			if m := w.model[p.names[of]]; m != nil && limits[of].Field.Window {
+				t.Stand = max(0, m.Stand()-rapid.Int64Range(-1, 20).Draw(w.T, "since"))
+			}
+		}
+		taught = append(taught, t)
+	}
+	return taught
+}
+
 // fits reports whether a call of these costs can start by these limits.
 func fits(costs []int64, limits []lua.Limit) bool {
 	for i, l := range limits {
@@ -373,6 +399,9 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 			w.model[name].Empty(w.born + w.horizon)
 		}
 		w.model[name].Enter(w.own, coreLimit(l), l.OpensUS)
+		if l.Gently {
+			w.model[name].OpenGently()
+		}
 		if _, ok := buckets[l.Field.Bucket]; !ok {
 			buckets[l.Field.Bucket] = i
 		}
@@ -392,6 +421,11 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 	for _, s := range a.Settled {
 		q.Settled = append(q.Settled, bucket.Settled{Since: s.Since, Estimated: s.Estimated, Actual: s.Actual})
 	}
+	for _, k := range a.Taught {
+		q.Taught = append(q.Taught, bucket.Taught{
+			Limit: k.Limit, Lesson: lessons[k.Lesson], Due: k.DueUS, Cost: k.Cost, Quota: k.Quota, Left: k.Left, Period: k.PeriodUS, Level: k.Stand,
+		})
+	}
 	q.Hold = bucket.Hold{For: a.HoldUS, Limit: a.HoldLimit}
 	var reply bucket.Reply
 	bucket.Decide(r, &q, &reply)
@@ -399,7 +433,7 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 	var want []lua.Grant
 	at := 0
 	for _, n := range reply.Answers {
-		want = append(want, lua.Grant{Count: n.N, Kind: lua.Kind(n.Verdict), AtUS: n.At.At, Units: n.At.Frac, Bound: n.Bound})
+		want = append(want, lua.Grant{Count: n.N, Kind: lua.Kind(n.Verdict), AtUS: n.At.At, Units: n.At.Frac, Bound: n.Bound, Price: n.Price})
 		if n.Verdict == bucket.Reserved {
 			w.grants += int64(n.N)
 		}
@@ -432,8 +466,8 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 	}
 	if reply.ComeBack >= 0 { // where it is collected what replicas remember, a lane asks again when that ends
 		for _, l := range limits {
-			if numbers, _ := w.record(l); numbers[18] > w.own {
-				reply.ComeBack = min(reply.ComeBack, numbers[18]-w.own)
+			if numbers, _, _ := w.record(l); numbers[19] > w.own {
+				reply.ComeBack = min(reply.ComeBack, numbers[19]-w.own)
 			}
 		}
 	}
@@ -474,22 +508,23 @@ func (p *walkLane) sharedSpares(w *walk) []lua.Back {
 }
 
 // record is what the server keeps of a limit.
-func (w *walk) record(l lua.Limit) (numbers [19]int64, eras string) {
+func (w *walk) record(l lua.Limit) (numbers [20]int64, learnt, eras string) {
 	text := w.rdb.HGet(w.Context(), w.keys.State(), l.Field.String()).Val()
 	if l.Own {
 		text = w.rdb.Get(w.Context(), w.keys.Own(l.Field)).Val()
 	}
 	for i, word := range strings.Fields(text) {
-		if i == 17 {
+		switch i {
+		case 16:
+			learnt = word
+			continue
+		case 18:
 			eras = word
 			continue
 		}
 		numbers[i], _ = strconv.ParseInt(word, 10, 64)
 	}
-	if eras == "" {
-		eras = "-"
-	}
-	return numbers, eras
+	return numbers, cmp.Or(learnt, "-"), cmp.Or(eras, "-")
 }
 
 // stored compares what the server keeps of a limit with the core.
@@ -499,7 +534,7 @@ func (w *walk) stored(name string, l lua.Limit) {
 			w.Fatalf("step %d: the level of %s is kept for %v", w.step, name, ttl)
 		}
 	}
-	stored, eras := w.record(l)
+	stored, learnt, eras := w.record(l)
 	s := w.model[name].State()
 	if s.Urgent <= w.own {
 		s.Urgent = 0
@@ -507,12 +542,12 @@ func (w *walk) stored(name string, l lua.Limit) {
 	if s.Sought+1_000_000 < w.own {
 		s.Sought = 0
 	}
-	want := [19]int64{
+	want := [20]int64{
 		lua.Version, s.Tokens, s.Per, s.Burst, s.Full.At, s.Full.Frac, s.Last,
-		s.Urgent, s.Claimed, s.Whole, s.Young, s.Total, s.Base, s.Edge, s.Sought, stored[15], s.Owes, 0, stored[18],
+		s.Urgent, s.Claimed, s.Whole, s.Young, s.Total, s.Base, s.Edge, s.Sought, stored[15], 0, s.Owes, 0, stored[19],
 	}
-	if stored != want || eras != s.Eras {
-		w.Fatalf("step %d: %s: script stored %v and %s, core has %v and %s", w.step, name, stored, eras, want, s.Eras)
+	if stored != want || eras != s.Eras || learnt != s.Learnt {
+		w.Fatalf("step %d: %s: script stored %v, %s and %s, core has %v, %s and %s", w.step, name, stored, learnt, eras, want, s.Learnt, s.Eras)
 	}
 	if n := w.rdb.ZCard(w.Context(), w.keys.Line(l.Field)).Val(); w.setTime == nil && n != int64(s.Lanes) {
 		w.Fatalf("step %d: %s: %d lanes in line, core has %d", w.step, name, n, s.Lanes)

@@ -47,10 +47,10 @@ func (w *log) expire(now, width int64) {
 }
 
 // available is the number of tokens at a time.
-func (w *log) available(now int64, l Limit) int64 {
-	if w.edge+l.Width() > now {
-		return l.Burst - (w.total - max(0, w.base-l.Burst)) // the starts at edge still count
+func (w *log) available(now, burst, width int64) int64 {
+	if w.edge+width > now {
+		return burst - (w.total - max(0, w.base-burst)) // the starts at edge still count
 	}
-	w.expire(now, l.Width())
-	return max(0, l.Burst-(w.total-w.base))
+	w.expire(now, width)
+	return max(0, burst-(w.total-w.base))
 }

@@ -124,8 +124,10 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err 
 	}
 	n.reportLocked(now)
 	n.holdLocked(now)
+	n.lessonsLocked()
 	err = n.reserve(r)
 	n.reportedLocked(r, err)
+	n.taughtLocked(err)
 	if err != nil {
 		return turn, err
 	}
@@ -149,7 +151,7 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err 
 				heard, n.place.first = true, n.shared.Clock.Local(q.Now+a.Due(0, limit, cost), now)
 			}
 			n.place.last = n.shared.Clock.Local(q.Now+a.Due(a.N-1, limit, cost), now)
-			n.place.every, n.place.bound = limit.Interval(1), a.Bound
+			n.place.every, n.place.bound = a.Interval(limit), a.Bound
 		}
 		left -= a.N
 	}
@@ -165,7 +167,7 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err 
 func (n *Lane) giveAll(r *Route, a *bucket.Answer, run *Run, now time.Time, to Taker) {
 	g := &n.scratch
 	limit, cost := r.limitOf(a, run.Cost)
-	*g = Grant{lane: n, Route: r, Cost: run.Cost}
+	*g = Grant{lane: n, Route: r, Cost: run.Cost, stand: n.request.standing(r)}
 	if a.Bound >= 0 {
 		g.Bucket = r.Limits[a.Bound].Bucket
 	}

@@ -81,6 +81,17 @@ func (c *Clock) Local(at int64, received time.Time) time.Time {
 	return received.Add(time.Duration(at+least-received.Sub(c.zero).Microseconds()) * time.Microsecond)
 }
 
+// Store returns the moment of the store's clock that is a local time, or a round trip before; 0 while it has not been heard of.
+func (c *Clock) Store(now time.Time) int64 {
+	c.mu.Lock()
+	least, _, ok := c.bounds()
+	c.mu.Unlock()
+	if !ok {
+		return 0
+	}
+	return max(0, now.Sub(c.zero).Microseconds()-least)
+}
+
 // Lead is how far ahead of the store's now a call should be due so that its reply is not too late to be used: nothing
 // where replies take about the same time, for a constant delay is in the mapping; where they vary by more than half the
 // slack, by as much as they do. No reservation is due beyond the horizon.

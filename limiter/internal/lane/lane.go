@@ -45,6 +45,9 @@ type Lane struct {
 	cursors      []cursor  // how far the pool is spoken for, by cost, while it is matched
 	asking       bool      // a goroutine makes requests
 	held         held      // a hold to be sent
+	taught       []lesson  // to be sent
+	teaching     int       // how many of taught the request under way has
+	tells        bool      // replies are to say where the limits stand: answers of the provider say what remains
 	promptSince  time.Time // no caller that wants an answer at once came before
 	request      Request
 	requesters   []*waiter // for whom the request under way asks

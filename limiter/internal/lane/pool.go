@@ -14,10 +14,11 @@ type Grant struct {
 	Turns  int           // replies that said later, before this one
 	Route  *Route        // the limits that it was charged to
 
-	at     int64 // µs, the due time by the store's clock
-	since  int64 // µs, when it was charged, or before
-	spoken int64 // in a pool: tokens that are for callers who wait until they are due
-	lane   *Lane // nil where nothing was taken
+	at     int64    // µs, the due time by the store's clock
+	since  int64    // µs, when it was charged, or before
+	spoken int64    // in a pool: tokens that are for callers who wait until they are due
+	lane   *Lane    // nil where nothing was taken
+	stand  *[]int64 // where the limits stood after the request that made it; nil where that was not asked
 }
 
 // Late reports whether it is more than a slack past its due time, on the monotonic or on the wall clock. The monotonic

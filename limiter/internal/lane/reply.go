@@ -38,6 +38,7 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 		}
 	}
 	n.reportedLocked(r, err)
+	n.taughtLocked(err)
 	kept := slices.ContainsFunc(n.requesters, func(w *waiter) bool { return w.Mode == Come })
 	n.standLocked(err == nil && q.ComeBack >= 0, kept, r != to, received)
 	for _, w := range n.requesters {
@@ -117,8 +118,9 @@ func (n *Lane) unpackLocked(r *Route, received time.Time) {
 	at, unit, heard := 0, 0, false
 	taken, calls := one, 0 // calls of one cost in a row
 	defer func() { r.took(taken, calls) }()
+	stand := q.standing(r)
 	for _, a := range q.Answers {
-		g := Grant{lane: n, Route: r}
+		g := Grant{lane: n, Route: r, stand: stand}
 		if a.Bound >= 0 && a.Verdict == bucket.Reserved {
 			g.Bucket = r.Limits[a.Bound].Bucket
 		}
@@ -152,7 +154,7 @@ func (n *Lane) unpackLocked(r *Route, received time.Time) {
 				if !heard {
 					heard, n.place.first = true, n.shared.Clock.Local(q.Now+due, received)
 				}
-				n.place.last, n.place.every, n.place.bound = n.shared.Clock.Local(q.Now+due, received), limit.Interval(1), max(0, a.Bound)
+				n.place.last, n.place.every, n.place.bound = n.shared.Clock.Local(q.Now+due, received), a.Interval(limit), max(0, a.Bound)
 				fallthrough
 			case bucket.Refused:
 				if w.state != ended { // else the caller reads what it got

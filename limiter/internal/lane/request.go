@@ -103,6 +103,7 @@ func (n *Lane) buildLocked(now time.Time) bool {
 	n.returnableLocked(now, &q.Backs)
 	n.reportLocked(now)
 	n.holdLocked(now)
+	n.lessonsLocked()
 	n.batch.Store(int64(n.queue.len))
 	n.place.heard = n.queue.len
 	n.queue.heard(func(*waiter) bool { return true })
@@ -135,7 +136,7 @@ func (n *Lane) buildLocked(now time.Time) bool {
 	if len(q.Asks) > 0 || n.queue.len == 0 {
 		n.place.again = time.Time{}
 	}
-	return len(q.Asks) > 0 || len(q.Backs) > 0 || len(q.Settled) > 0 || q.Hold.For > 0 || n.place.stands && (!n.place.kept || n.closed != nil)
+	return len(q.Asks) > 0 || len(q.Backs) > 0 || len(q.Settled) > 0 || q.Hold.For > 0 || n.urgentLessons() && n.closed == nil || n.place.stands && (!n.place.kept || n.closed != nil)
 }
 
 // askOf is what a caller asks of the store.

@@ -45,7 +45,7 @@ func (g *Grant) Settle(actual Each) {
 // them along, which comes in 5 s at most.
 func (n *Lane) reportAt(now time.Time) time.Time {
 	switch {
-	case n.held.until.After(now):
+	case n.held.until.After(now), n.closed == nil && n.urgentLessons():
 		return later(now, n.retry.at)
 	case len(n.settled) == 0:
 		return time.Time{}

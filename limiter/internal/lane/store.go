@@ -22,12 +22,15 @@ type Request struct {
 	Backs   []Back
 	Settled []bucket.Settled // at most 100
 	Hold    bucket.Hold
-	Tell    bool // the reply is to say what each limit has left
+	Taught  []bucket.Taught // at most maxTaught
+	Tell    bool            // the reply is to say what each limit has left
+	Stands  bool            // the reply is to say where each limit stands, unless it says what each has left
 
 	Runs     int   // of scripts, that the request took
 	Now      int64 // µs, the store's clock
 	Answers  []bucket.Answer
 	Left     []int64 // tokens that each limit has left, where that was to be told
+	Stand    []int64 // where each limit stands after the request, as [bucket.Bucket.Stand], where that was to be told
 	ComeBack int64   // µs from now, when those that wait should ask again; negative if nobody waits
 }
 

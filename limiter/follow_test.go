@@ -1,0 +1,250 @@
+package limiter_test
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/worker/upstream"
+)
+
+// following is a fleet at a provider whose limit is another than the one that the fleet was configured with, 40 a second.
+type following struct {
+	name     string
+	length   time.Duration
+	total    upstream.Limit    // of the provider; of a bucket the burst is drawn
+	schedule []upstream.Change // of the same kind
+	strays   float64           // part of the calls that is refused for no reason
+	stranger *upstream.Strangers
+	overload time.Duration // for so long from 20 s on, every call fails
+	headers  bool          // answers say what remains
+	sure     bool          // refusals come with a Retry-After of a second
+	measures []measured
+}
+
+// measured is a number of a run, and its mark. Where the mark is missed, holds is what is asserted in its place.
+type measured struct {
+	name  string
+	most  bool // the number must not exceed the mark
+	of    func(r *followed) float64
+	mark  float64
+	holds float64
+}
+
+// followed is the calls of a run, by the time at which they were sent.
+type followed struct{ calls []answered }
+
+type answered struct {
+	at time.Duration
+	ok bool
+}
+
+// between is how many calls were sent from a to b, seconds, and how many of them were refused.
+func (r *followed) between(a, b float64) (sent, refused float64) {
+	for _, c := range r.calls {
+		if s := c.at.Seconds(); a <= s && s < b {
+			sent++
+			if !c.ok {
+				refused++
+			}
+		}
+	}
+	return sent, refused
+}
+
+// served is calls a second that were accepted.
+func served(name string, a, b, mark, holds float64) measured {
+	return measured{name, false, func(r *followed) float64 { sent, refused := r.between(a, b); return (sent - refused) / (b - a) }, mark, holds}
+}
+
+// best is the same of the best second.
+func best(name string, a, b int, mark, holds float64) measured {
+	return measured{name, false, func(r *followed) float64 {
+		most := 0.0
+		for s := a; s < b; s++ {
+			sent, refused := r.between(float64(s), float64(s+1))
+			most = max(most, sent-refused)
+		}
+		return most
+	}, mark, holds}
+}
+
+// denied is the part of the calls that was refused, per cent.
+func denied(a, b, mark, holds float64) measured {
+	return measured{"refused, %", true, func(r *followed) float64 { sent, refused := r.between(a, b); return 100 * refused / max(1, sent) }, mark, holds}
+}
+
+func rate(n float64) upstream.Limit { return upstream.Limit{Rate: n, Burst: int64(n)} }
+
+func window(n int, fixed bool) upstream.Limit {
+	return upstream.Limit{Window: upstream.Window{N: n, Per: time.Second, Fixed: fixed}}
+}
+
+func followings() []following {
+	fall := func(low, back upstream.Limit) []upstream.Change {
+		return []upstream.Change{{At: 20 * time.Second, Limit: low}, {At: 40 * time.Second, Limit: back}}
+	}
+	return []following{
+		{name: "25, bucket", length: 40 * time.Second, total: rate(25), measures: []measured{
+			served("served a second", 10, 40, 0.95*25, 0.95*25), denied(10, 40, 2, 2.9),
+		}},
+		{name: "25, fixed window", length: 40 * time.Second, total: window(25, true), measures: []measured{
+			served("served a second", 10, 40, 0.93*25, 0.9*25), denied(10, 40, 3, 3.5),
+		}},
+		{name: "25, sliding window", length: 40 * time.Second, total: window(25, false), measures: []measured{
+			served("served a second", 10, 40, 0.90*25, 0.85*25), denied(10, 40, 3, 3.8),
+		}},
+		{name: "25, bucket, headers", length: 40 * time.Second, total: rate(25), headers: true, measures: []measured{
+			served("served a second", 10, 40, 0.95*25, 0.9*25), denied(10, 40, 1, 1),
+		}},
+		{name: "25, bucket, Retry-After", length: 40 * time.Second, total: rate(25), sure: true, measures: []measured{
+			served("served a second", 10, 40, 0.95*25, 0.8*25), denied(10, 40, 2, 3),
+		}},
+		{name: "40, 15 for 20 s, 40", length: 60 * time.Second, total: rate(40), schedule: fall(rate(15), rate(40)), measures: []measured{
+			served("served a second from 3 s on", 23, 40, 13.5, 13.5), denied(23, 40, 5, 5.5), best("served within 10 s", 40, 50, 36, 30),
+		}},
+		{name: "1 % strays", length: 60 * time.Second, total: rate(100), strays: 0.01, measures: []measured{
+			served("served a second", 5, 60, 36, 33),
+		}},
+		{
+			name: "a stranger takes half", length: 60 * time.Second, total: rate(40), stranger: &upstream.Strangers{API: upstream.LastFM, Rate: 20, From: 20 * time.Second},
+			measures: []measured{served("served a second", 25, 60, 15, 15), denied(25, 60, 5, 5.5)},
+		},
+		{
+			name: "a stranger takes half, headers", length: 60 * time.Second, total: rate(40), headers: true,
+			stranger: &upstream.Strangers{API: upstream.LastFM, Rate: 20, From: 20 * time.Second},
+			measures: []measured{served("served a second", 25, 60, 15, 14), denied(25, 60, 1, 2)},
+		},
+		{name: "529 for 30 s", length: 65 * time.Second, total: rate(100), overload: 30 * time.Second, measures: []measured{
+			{"sent a second meanwhile", true, func(r *followed) float64 { sent, _ := r.between(20, 50); return sent / 30 }, 3, 5},
+			best("served within 8 s", 50, 58, 36, 36),
+		}},
+	}
+}
+
+// TestFleetFollowsItsProvider prints what fleets reach in virtual time whose provider serves less than they were configured with. What
+// they reach in the mean of the seeds is held.
+func TestFleetFollowsItsProvider(t *testing.T) {
+	seeds := 1
+	if *full {
+		seeds = 12
+	}
+	for _, f := range followings() {
+		t.Run(strings.ReplaceAll(f.name, " ", "_"), func(t *testing.T) {
+			t.Parallel()
+			runs := make([]followed, seeds)
+			for seed := range seeds {
+				synctest.Test(t, func(t *testing.T) { runs[seed] = f.run(t, uint64(seed)) })
+			}
+			for _, m := range f.measures {
+				mean, worst := 0.0, m.of(&runs[0])
+				for i := range runs {
+					x := m.of(&runs[i])
+					mean += x / float64(seeds)
+					if m.most == (x > worst) {
+						worst = x
+					}
+				}
+				missed := ""
+				if (mean > m.mark) == m.most && mean != m.mark {
+					missed = "  MISSED"
+				}
+				t.Logf("%-32s %-28s mean %6.2f, worst %6.2f, mark %5.2f%s", f.name, m.name, mean, worst, m.mark, missed)
+				if (mean > m.holds) == m.most && mean != m.holds {
+					t.Errorf("%s: %.2f, held is %.2f", m.name, mean, m.holds)
+				}
+			}
+		})
+	}
+}
+
+func (f following) run(t *testing.T, seed uint64) followed {
+	replicas := 8
+	if !*full {
+		replicas = 4
+	}
+	c := newCrew(t, replicas, limiter.SingleBucket("provider", limiter.PerSecond(40, 40)))
+	defer c.close(t)
+	rnd := rand.New(rand.NewPCG(seed, 7))
+	cfg := upstream.Config{Total: f.total, Schedule: f.schedule, Seed: seed}
+	if f.total.Burst > 0 {
+		stretch := []float64{0.4, 1, 2}[seed%3]
+		cfg.Total.Burst = max(1, int64(float64(cfg.Total.Burst)*stretch))
+	}
+	if f.stranger != nil {
+		cfg.Strangers = []upstream.Strangers{*f.stranger}
+	}
+	judge, err := upstream.NewJudge(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	latency := time.Duration(20*math.Exp(rnd.Float64()*math.Log(40))) * time.Millisecond // 20 to 800 ms
+	begun := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), f.length)
+	defer cancel()
+	var mu sync.Mutex // of the judge, the source and the result
+	var r followed
+	var all sync.WaitGroup
+	trip := func() time.Duration {
+		return 10*time.Millisecond + time.Duration(rnd.Int64N(int64(40*time.Millisecond)))
+	}
+	call := func(l *limiter.Limiter) {
+		for ctx.Err() == nil {
+			reservation, err := l.Reserve(ctx, "provider")
+			if err != nil {
+				return
+			}
+			time.Sleep(reservation.Delay())
+			if !reservation.Use("provider") {
+				continue
+			}
+			at := time.Since(begun)
+			mu.Lock()
+			there := trip()
+			mu.Unlock()
+			time.Sleep(there)
+			mu.Lock()
+			now := time.Since(begun)
+			broken := f.overload > 0 && now >= 20*time.Second && now < 20*time.Second+f.overload
+			ok := !broken && judge.Arrive(upstream.LastFM, now, upstream.Call{}).OK && rnd.Float64() >= f.strays
+			var left []upstream.State
+			if f.headers {
+				left = judge.Remaining(upstream.LastFM, now)
+			}
+			r.calls = append(r.calls, answered{at, ok})
+			back := trip() + time.Duration(float64(latency)*(0.5+rnd.Float64()))
+			mu.Unlock()
+			time.Sleep(back)
+			for _, s := range left {
+				report(ctx, t, reservation, limiter.Remaining{Limit: s.Limit, Left: s.Remaining, Per: s.Per})
+			}
+			switch {
+			case broken:
+				report(ctx, t, reservation, limiter.Overloaded{})
+			case !ok && f.sure:
+				report(ctx, t, reservation, limiter.Throttled{RetryAfter: time.Second})
+			case !ok:
+				report(ctx, t, reservation, limiter.Throttled{})
+			}
+		}
+	}
+	for _, l := range c.fleet {
+		for range 96 / replicas {
+			all.Go(func() { call(l) })
+		}
+	}
+	all.Wait()
+	return r
+}
+
+func report(ctx context.Context, t *testing.T, r *limiter.Reservation, what limiter.Report) {
+	if err := r.Report(context.WithoutCancel(ctx), what); err != nil {
+		t.Error(err)
+	}
+}
