@@ -55,6 +55,8 @@ type Config struct {
 	Shadow bool
 	// Metered are the buckets whose costs are known only when a call has ended, by name. Zero is none; [Reservation.Settle] works all the same.
 	Metered map[string]Metered
+	// Learn are buckets whose limits nobody knows, by name; they are not in Buckets. Zero is none. [Limiter.Configure] ends the learning.
+	Learn map[string]Learn
 	// FixedRates has calls start at the configured rates whatever providers answer: reports of refused calls and of what remains change
 	// nothing in this process, except that a provider that asks to wait is left alone. Zero lets the fleet follow its providers.
 	FixedRates bool
@@ -146,10 +148,14 @@ func (c Config) settings() (settings, error) {
 			return settings{}, err
 		}
 	}
-	if len(c.Buckets) == 0 {
+	if len(c.Buckets)+len(c.Learn) == 0 {
 		return settings{}, errors.New("limiter: no buckets: name at least one, with its limits")
 	}
 	c.Buckets, c.Routes = cloneLists(c.Buckets), cloneLists(c.Routes)
+	starts, err := c.learning()
+	if err != nil {
+		return settings{}, err
+	}
 	s := settings{Config: c, paths: map[string][]string{}}
 	for _, name := range sorted(c.Buckets) {
 		limits, err := normalBucket(name, c.Buckets[name], c.Horizon)
@@ -162,6 +168,9 @@ func (c Config) settings() (settings, error) {
 					limits[i].limit.Burst = m.burst(limits[i].limit.Burst)
 				}
 			}
+		}
+		for i := range limits {
+			limits[i].start = starts[name]
 		}
 		s.wish = append(s.wish, limits...)
 		s.paths[name] = []string{name}

@@ -24,6 +24,7 @@ type following struct {
 	stranger *upstream.Strangers
 	overload time.Duration // for so long from 20 s on, every call fails
 	headers  bool          // answers say what remains
+	learn    bool          // the fleet does not know the limit
 	sure     bool          // refusals come with a Retry-After of a second
 	measures []measured
 }
@@ -121,6 +122,10 @@ func followings() []following {
 			stranger: &upstream.Strangers{API: upstream.LastFM, Rate: 20, From: 20 * time.Second},
 			measures: []measured{served("served a second", 25, 60, 15, 14), denied(25, 60, 1, 2)},
 		},
+		{name: "nothing configured", length: 40 * time.Second, total: rate(25), learn: true, measures: []measured{
+			served("served a second", 10, 30, 0.95*25, 0.9*25), denied(10, 30, 100, 100)}},
+		{name: "nothing configured, headers", length: 40 * time.Second, total: rate(25), learn: true, headers: true, measures: []measured{
+			served("served a second", 5, 25, 0.95*25, 0.9*25), denied(5, 25, 100, 100)}},
 		{name: "529 for 30 s", length: 65 * time.Second, total: rate(100), overload: 30 * time.Second, measures: []measured{
 			{"sent a second meanwhile", true, func(r *followed) float64 { sent, _ := r.between(20, 50); return sent / 30 }, 3, 5},
 			best("served within 8 s", 50, 58, 36, 36),
@@ -169,7 +174,11 @@ func (f following) run(t *testing.T, seed uint64) followed {
 	if !*full {
 		replicas = 4
 	}
-	c := newCrew(t, replicas, limiter.SingleBucket("provider", limiter.PerSecond(40, 40)))
+	config := limiter.SingleBucket("provider", limiter.PerSecond(40, 40))
+	if f.learn {
+		config = limiter.Config{Learn: map[string]limiter.Learn{"provider": {}}}
+	}
+	c := newCrew(t, replicas, config)
 	defer c.close(t)
 	rnd := rand.New(rand.NewPCG(seed, 7))
 	cfg := upstream.Config{Total: f.total, Schedule: f.schedule, Seed: seed}

@@ -135,6 +135,7 @@ type bound struct {
 	bucket string
 	limit  Limit // normal
 	own    bool  // made at run time
+	start  int64 // ppm: of a limit that nobody knows, the part with which it begins; else 0
 	opens  opening
 }
 
@@ -142,14 +143,14 @@ func (b bound) args() lua.Limit {
 	tokens, per := b.limit.ratio()
 	return lua.Limit{
 		Field:  lua.Field{Bucket: b.bucket, PerUS: b.limit.Per.Microseconds(), Window: b.limit.Window},
-		Tokens: tokens, PerUS: per, Burst: b.limit.Burst, Own: b.own, Empty: b.limit.Begin == Empty, OpensUS: b.opens.at, Gently: b.opens.by != "",
+		Tokens: tokens, PerUS: per, Burst: b.limit.Burst, Own: b.own, Empty: b.limit.Begin == Empty, OpensUS: b.opens.at, Gently: b.opens.by != "", StartPPM: b.start,
 	}
 }
 
 // core is the limit as the decision takes it.
 func (b bound) core() bucket.Limit {
 	tokens, per := b.limit.ratio()
-	return bucket.Limit{Tokens: tokens, Per: per, Burst: b.limit.Burst, Window: b.limit.Window}
+	return bucket.Limit{Tokens: tokens, Per: per, Burst: b.limit.Burst, Window: b.limit.Window, Start: b.start}
 }
 
 // lane is the limit as the waiting side takes it.

@@ -177,7 +177,13 @@ func (s *redisStore) configuration(got lua.ConfigureReply) configuration {
 	}
 	var force []bound
 	for _, l := range got.Force {
-		force = append(force, boundOf(l))
+		b := boundOf(l)
+		for _, w := range s.wish { // what nobody knows is learnt, unless the fleet was told
+			if w.Field == l.Field && !slices.Contains(got.Set, l.Field.Bucket) {
+				b.start = w.StartPPM
+			}
+		}
+		force = append(force, b)
 	}
 	c.limits = byBucket(force)
 	for _, o := range got.Opens {

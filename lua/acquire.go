@@ -25,6 +25,7 @@ type Limit struct {
 	Own           bool  // made at run time: its level is a key of its own, which Redis forgets when it is full
 	Empty         bool  // it begins empty where nobody has used it; else full
 	OpensUS       int64 // nothing is due before that moment of the namespace's own time, µs; 0 for open
+	StartPPM      int64 // of a limit that is not known: the part of the rate with which it begins, ppm; else 0
 	Gently        bool  // its provider asked for that: when it opens, calls start one a second, then twice as many each second
 }
 
@@ -169,6 +170,9 @@ func NewPath(keys Keys, session, lane string, limits []Limit) *Path {
 		if l.Own && l.Empty {
 			text += "-"
 		}
+		if l.StartPPM > 0 {
+			text += "+" + strconv.FormatInt(l.StartPPM, 10)
+		}
 		if l.OpensUS > 0 {
 			how := "@"
 			if l.Gently {
@@ -177,7 +181,7 @@ func NewPath(keys Keys, session, lane string, limits []Limit) *Path {
 			text += how + strconv.FormatInt(l.OpensUS, 10)
 		}
 		words = append(words, field, text)
-		p.simple = p.simple && !l.Own && !l.Field.Window && l.OpensUS == 0
+		p.simple = p.simple && !l.Own && !l.Field.Window && l.OpensUS == 0 && l.StartPPM == 0
 		if l.Slow() {
 			p.levels = 1
 		}

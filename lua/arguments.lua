@@ -18,7 +18,7 @@
 -- ARGV[...] rest        for each limit, narrowest first, the shared one last, two: field (text: limit:... or window:..., the
 --                       bucket last; own: before it for a level made at run time) and limit (text "4 tokens per_us burst ":
 --                       so many tokens in so many us, at most burst at once, a window is of burst * per_us / tokens us; then
---                       - if a level made at run time begins empty, and @ or ~ and a moment of the namespace's own time, us, until which the bucket is closed; with ~ it opens gently); reports
+--                       - if a level made at run time begins empty, + and parts of the rate, ppm, if the limit is not known and begins with those, and @ or ~ and a moment of the namespace's own time, us, until which the bucket is closed; with ~ it opens gently); reports
 --                       on former reservations, each "r due_us costs" (returned unused) or "s since_us:estimated:actual", the latter for each
 --                       limit with commas between (what the call really cost), or "t us limit" (the provider shuts the bucket of the limit
 --                       of that number for so many us); asks, each "count costs patience_us urgent age_us": so many calls,

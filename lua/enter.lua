@@ -6,13 +6,13 @@ function share_of(b) return math.ceil(2 * (math.max(1, math.floor(b.burst / 2)) 
 function enter(i, b)
   b.urgent, b.claimed, b.whole, b.young, b.total, b.base, b.edge, b.sought, b.spared, b.collects = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
   b.eras = nil
+  if is_window(fields[i + 2]) then b.log = keys[3 * i + 2] end
   if b.tail ~= '' then
     local urgent, claimed, whole, young, total, base, edge, sought, spared, _, _, eras, collects = read_tail(b.tail)
     if not urgent then
       b.tail, b.learnt = lost_tail(is_window(fields[i + 2]), now + horizon), nil
       return enter(i, b)
     end
-    if is_window(fields[i + 2]) then b.log = keys[3 * i + 2] end
     learnt_of(b)
     local far = now + math.max(horizon, UNHEARD) -- nothing is due later
     -- More than urgent calls can be ahead is of another limit, or damaged.
@@ -22,6 +22,8 @@ function enter(i, b)
     b.sought, b.spared, b.collects = math.min(sought, now), math.min(spared, far), tonumber(collects)
     if eras ~= '-' then b.eras = eras end
     if b.eras and b.changed then note_tokens(b, now, b.changed) end
+  elseif b.start then
+    learnt_of(b)
   end
   b.lined, b.line = b.claimed > 0, keys[3 * i + 3]
   local own = string.sub(fields[i + 2], 1, 4) == 'own:'

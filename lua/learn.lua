@@ -6,9 +6,11 @@
 --   first reports                refusals since then
 --   slow slowed ofirst oreports  the same of a provider that is overloaded
 --   heard share                  when the newest answer was heard that says what remains, and the rate that follows
+--   told seen idle               of a limit that is not known: the limit by an answer, when the bucket was used last, and how long it was
+--                                not used since the last event
 --
 -- The functions are made only where a bucket has learnt something.
-local PARTS = { 'limit', 'cut', 'was', 'began', 'more', 'first', 'reports', 'slow', 'slowed', 'ofirst', 'oreports', 'heard', 'share' }
+local PARTS = { 'limit', 'cut', 'was', 'began', 'more', 'first', 'reports', 'slow', 'slowed', 'ofirst', 'oreports', 'heard', 'share', 'told', 'seen', 'idle' }
 local rules
 local function learning()
   if rules then return rules end
@@ -23,11 +25,27 @@ local function learning()
   local function left(b, part, least, failed, us, rate) return floor(part * max(least, 1 - failed / grants(b, us, rate))) end
 
   -- The rate that refusals allow.
-  local function found(b, s)
-    local since, pace = max(0, now - s.cut), pace_of(b)
-    if s.limit == WHOLE or since >= FORGOTTEN * pace then return WHOLE end
+  local function accepted(b, s)
+    local since, pace = max(0, now - s.cut - s.idle), pace_of(b)
+    if b.start and s.began == 0 then -- its provider has never refused: twice as fast each second
+      local rate = s.limit
+      while since >= SECOND and rate < WHOLE do rate, since = rate * 2, since - SECOND end
+      if rate < WHOLE then rate = rate + floor(rate * since / SECOND) end
+      return min(WHOLE, rate)
+    end
+    if b.start then
+      since = min(since, FORGOTTEN * pace)
+    elseif s.limit == WHOLE or since >= FORGOTTEN * pace then
+      return WHOLE
+    end
     local x = since / pace - 1
     return bound(floor(s.limit * (1 + 0.06 * (x * x * x))), floor_of(b), WHOLE)
+  end
+
+  local function found(b, s)
+    local rate = accepted(b, s)
+    if b.start and s.told > 0 then rate = min(rate, max(floor_of(b), s.told)) end
+    return rate
   end
 
   -- The rate at which a provider is asked that was overloaded.
@@ -81,9 +99,10 @@ local function learning()
     if not event then return end
     local more = s.reports - 1
     local limit = left(calls, was, 0.7, more, max(NEAR, due - s.first), rate)
-    if probe then limit = min(limit, floor((2 * s.limit + was) / 3)) end
+    if probe and (not b.start or s.began > 0) then limit = min(limit, floor((2 * s.limit + was) / 3)) end
     s.limit = max(floor_of(b), limit)
-    s.cut, s.was, s.began, s.more, s.first, s.reports = now + horizon, was, due, more, 0, 0
+    s.cut, s.was, s.began, s.more, s.first, s.reports = now + horizon, was, max(1, due), more, 0, 0
+    s.idle = 0
   end
 
   local function overloaded(b, s, due, cost)
@@ -101,6 +120,7 @@ local function learning()
     if heard <= s.heard or quota < 1 then return false end
     local part, whole = min(1, max(0, rest_ - under_way) / (0.25 * quota)), 1
     if period > 0 then whole = min(1, quota * b.per / b.tokens / period) end
+    if b.start and period > 0 then s.told = max(1, floor(WHOLE * whole)) end
     s.heard, s.share = heard, bound(floor(WHOLE * whole * part), floor_of(b), WHOLE)
     return true
   end
@@ -117,30 +137,31 @@ local function learning()
     if i ~= #PARTS then return end
     local low = floor_of(b)
     s.limit, s.was, s.share, s.slow = bound(s.limit, low, WHOLE), bound(s.was, low, WHOLE), bound(s.share, low, WHOLE), bound(s.slow, crawl_of(b), WHOLE)
-    s.cut, s.slowed, s.first, s.ofirst = min(s.cut, far), min(s.slowed, far), min(s.first, far), min(s.ofirst, far)
+    s.cut, s.first, s.ofirst = min(s.cut, far), min(s.first, far), min(s.ofirst, far)
+    if s.slowed > now + UNHEARD and s.slowed ~= b.opens then s.slowed = now end -- of a hold that was ended
     s.began, s.more, s.reports, s.oreports = min(s.began, s.cut), min(s.more, MOST), min(s.reports, MOST), min(s.oreports, MOST)
-    s.heard = min(s.heard, now)
+    s.heard, s.told, s.seen, s.idle = min(s.heard, now), min(s.told, WHOLE), min(s.seen, now), min(s.idle, now)
     return s
   end
 
-  local function idle(b, s) return now - max(s.cut, s.slowed, s.first, s.ofirst, s.heard) >= FORGOTTEN * pace_of(b) end
+  local function forgotten(b, s) return not b.start and now - max(s.cut, s.slowed, s.first, s.ofirst, s.heard) >= FORGOTTEN * pace_of(b) end
 
   -- The state of a bucket that has learnt nothing.
   local function new()
     return {
       limit = WHOLE, cut = 0, was = WHOLE, began = 0, more = 0, first = 0, reports = 0,
-      slow = WHOLE, slowed = 0, ofirst = 0, oreports = 0, heard = 0, share = WHOLE,
+      slow = WHOLE, slowed = 0, ofirst = 0, oreports = 0, heard = 0, share = WHOLE, told = 0, seen = 0, idle = 0,
     }
   end
 
-  rules = { new = new, factor = factor_of, hope = hope_of, refused = refused, overloaded = overloaded, remaining = remaining, read = read, idle = idle }
+  rules = { new = new, factor = factor_of, hope = hope_of, refused = refused, overloaded = overloaded, remaining = remaining, read = read, forgotten = forgotten }
   return rules
 end
 
 -- Sets what a token is charged by what is learnt.
 local function reprice(b)
   if not b.state then return end
-  if learning().idle(b, b.state) then
+  if learning().forgotten(b, b.state) then
     b.state, b.learnt, b.price, b.hope, b.starts = nil, nil, b.per, b.per, b.burst
     return
   end
@@ -155,6 +176,16 @@ end
 function learnt_of(b)
   b.state = b.learnt and learning().read(b, b.learnt)
   if not b.state then b.learnt = nil end
+  if b.start then -- a limit that is not known
+    local s = b.state or learning().new()
+    if s.seen == 0 then
+      s.limit, s.cut = bound(b.start, floor_of(b), WHOLE), max(s.cut, now)
+    else
+      s.idle = s.idle + max(0, now - s.seen - 1000000)
+    end
+    s.seen = max(s.seen, now)
+    b.state, b.learnt = s, b.learnt or '-'
+  end
   reprice(b)
 end
 

@@ -24,8 +24,13 @@ end
 function new_level(i, limit, text)
   local tokens, per, burst, opens = read_limit(limit)
   if not tokens then return end
-  local empty, gently = sub(opens, 1, 1) == '-', false
+  local empty, gently, start = sub(opens, 1, 1) == '-', false, nil
   if empty then opens = sub(opens, 2) end
+  if sub(opens, 1, 1) == '+' then
+    start, opens = match(opens, '^%+(%d+)(.*)$')
+    start = integer(start, 1, WHOLE)
+    if not start then return end
+  end
   if opens ~= '' then
     gently = sub(opens, 1, 1) == '~'
     opens = integer(string.match(opens, '^[@~](%d+)$'), 0, EXACT)
@@ -45,6 +50,6 @@ function new_level(i, limit, text)
     set_limit(b, tokens, per, burst)
   end
   b.opens = opens ~= '' and opens or nil
-  b.empty, b.gently = empty, gently
+  b.empty, b.gently, b.start = empty, gently, start
   return b
 end

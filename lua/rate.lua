@@ -2,7 +2,7 @@
 -- A number of calls a second in parts of the limit's rate: 1/1000 of a fast limit at least, a tenth of a slow one.
 local function bound(x, low, high) return max(low, min(high, x)) end
 local function part_of(b, calls) return bound(ceil(calls * b.per / b.tokens), 1000, 100000) end
-local function floor_of(b) return part_of(b, 0.5) end
+local function floor_of(b) return b.start and 1000 or part_of(b, 0.5) end
 
 -- What a token is charged at a part of the rate, in units.
 local function price_at(b, part)
@@ -11,4 +11,8 @@ local function price_at(b, part)
   return min(max(b.per, floor(WIDEST / b.burst)), whole * WHOLE + ceil(rest_ / part))
 end
 
-function dearest(b) return price_at(b, floor_of(b)) end
+-- What a token costs at most. Only a limit that is not known has been seen.
+function dearest(b)
+  local seen = match(b.learnt, ',(%d+),%d+$')
+  return price_at(b, seen and seen ~= '0' and 1000 or floor_of(b))
+end

@@ -23,8 +23,8 @@ const (
 )
 
 // Limit is what a bucket is configured to: Tokens per Per microseconds, in lowest terms, Burst at once, reserved Horizon
-// microseconds ahead at most.
-type Limit struct{ Tokens, Per, Burst, Horizon int64 }
+// microseconds ahead at most. Of a limit that is not known Start is the part of the rate with which it begins, ppm; of others it is 0.
+type Limit struct{ Tokens, Per, Burst, Horizon, Start int64 }
 
 // calls is the limit in calls that cost so many tokens: refusals are compared with calls.
 func (l Limit) calls(cost int64) Limit {
@@ -33,7 +33,12 @@ func (l Limit) calls(cost int64) Limit {
 }
 
 // Floor is the lowest factor, ppm.
-func (l Limit) Floor() int64 { return l.share(floorRate) }
+func (l Limit) Floor() int64 {
+	if l.Start > 0 { // the rate is only the most that the limit can be
+		return lowest
+	}
+	return l.share(floorRate)
+}
 
 // crawl is the lowest factor of a provider that is overloaded, ppm.
 func (l Limit) crawl() int64 { return l.share(crawlRate) }

@@ -34,13 +34,13 @@ func (s *State) Refused(l Limit, now, due, cost int64) {
 	}
 	more := s.Refusals.Reports - 1
 	limit := calls.left(found, least, more, max(near, due-s.Refusals.First), rate)
-	if probe {
+	if probe && (l.Start == 0 || s.Began > 0) {
 		// The limit is between the two. A third of the way costs fewer refused calls than half of it: 2.0 and not 2.2 % before a
 		// token bucket. It is not lower still, for a limit that came back is found by several probes in turn.
 		limit = min(limit, (2*s.Limit+found)/3)
 	}
 	s.Limit = max(l.Floor(), limit)
-	s.Cut, s.Was, s.Began, s.More, s.Refusals = now+l.Horizon, found, due, more, Count{}
+	s.Cut, s.Was, s.Began, s.More, s.Refusals, s.Idle = now+l.Horizon, found, max(1, due), more, Count{}, 0
 }
 
 // deepen counts one more refusal of the last event.
@@ -57,10 +57,24 @@ func (s *State) deepen(l, calls Limit, due int64) {
 // found is the rate that refusals allow at a time: Limit·(1 + growth·(time ÷ pace − 1)³), which stays near Limit for long and leaves it
 // ever faster.
 func (s *State) found(l Limit, now int64) int64 {
-	since, pace := max(0, now-s.Cut), l.pace()
+	since, pace := max(0, now-s.Cut-s.Idle), l.pace()
+	if l.Start > 0 {
+		rate := s.untried(since)
+		if s.Began > 0 {
+			rate = s.grown(l, min(since, forgotten*pace), pace)
+		}
+		if s.Told > 0 {
+			rate = min(rate, max(l.Floor(), s.Told))
+		}
+		return rate
+	}
 	if s.Limit == Whole || since >= forgotten*pace {
 		return Whole
 	}
+	return s.grown(l, since, pace)
+}
+
+func (s *State) grown(l Limit, since, pace int64) int64 {
 	x := float64(since)/float64(pace) - 1
 	cube := x * x * x
 	grown := 1 + float64(growth*cube) // the conversion keeps the two steps apart on every processor

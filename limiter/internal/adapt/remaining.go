@@ -27,6 +27,9 @@ func (s *State) Remaining(l Limit, now int64, a Answer) bool {
 	if a.Period > 0 {
 		whole = math.Min(1, float64(a.Limit)*float64(l.Per)/float64(l.Tokens)/float64(a.Period))
 	}
+	if l.Start > 0 && a.Period > 0 {
+		s.Told = max(1, int64(math.Floor(Whole*whole)))
+	}
 	s.Heard, s.Share = heard, bound(int64(math.Floor(Whole*whole*part)), l.Floor(), Whole)
 	return true
 }

@@ -24,6 +24,11 @@ type State struct {
 	// What the answers say that remains.
 	Heard int64 // µs: when the newest answer was heard; 0 for none
 	Share int64 // ppm: the rate that follows from it
+
+	// Of a limit that is not known: see [State.Enter].
+	Told int64 // ppm: the limit by an answer; 0 for none
+	Seen int64 // µs: when the bucket was used last; 0 for never
+	Idle int64 // µs since the last event in which the bucket was not used
 }
 
 // String is the numbers in the order of the fields, with commas between, as a record has them.
@@ -31,7 +36,7 @@ func (s State) String() string {
 	b := make([]byte, 0, 128)
 	for i, n := range [...]int64{
 		s.Limit, s.Cut, s.Was, s.Began, s.More, s.Refusals.First, s.Refusals.Reports, s.Slow, s.Slowed, s.Overloads.First, s.Overloads.Reports,
-		s.Heard, s.Share,
+		s.Heard, s.Share, s.Told, s.Seen, s.Idle,
 	} {
 		if i > 0 {
 			b = append(b, ',')
@@ -46,7 +51,7 @@ func Parse(text string, l Limit, now int64) (s State, ok bool) {
 	words := strings.Split(text, ",")
 	to := [...]*int64{
 		&s.Limit, &s.Cut, &s.Was, &s.Began, &s.More, &s.Refusals.First, &s.Refusals.Reports, &s.Slow, &s.Slowed, &s.Overloads.First,
-		&s.Overloads.Reports, &s.Heard, &s.Share,
+		&s.Overloads.Reports, &s.Heard, &s.Share, &s.Told, &s.Seen, &s.Idle,
 	}
 	if len(words) != len(to) {
 		return State{}, false
@@ -85,6 +90,7 @@ func (s State) Bounded(l Limit, now int64) State {
 	s.Overloads = count(s.Overloads)
 	s.Heard = bound(s.Heard, 0, now)
 	s.Share = bound(s.Share, l.Floor(), Whole)
+	s.Told, s.Seen, s.Idle = bound(s.Told, 0, Whole), bound(s.Seen, 0, now), bound(s.Idle, 0, now)
 	return s
 }
 
@@ -102,9 +108,9 @@ func (s *State) Hope(l Limit, now int64) int64 {
 	return factor
 }
 
-// Idle reports whether nothing that was reported counts any more: the bucket is as good as one that has learnt nothing.
-func (s *State) Idle(l Limit, now int64) bool {
-	return now-max(s.Cut, s.Slowed, s.Refusals.First, s.Overloads.First, s.Heard) >= forgotten*l.pace()
+// Forgotten reports whether nothing that was reported counts any more: the bucket is as good as one that has learnt nothing.
+func (s *State) Forgotten(l Limit, now int64) bool {
+	return l.Start == 0 && now-max(s.Cut, s.Slowed, s.Refusals.First, s.Overloads.First, s.Heard) >= forgotten*l.pace()
 }
 
 // due bounds the due time of a report: no reservation is due beyond the horizon.

@@ -37,12 +37,17 @@ func TestScriptLearnsTheSame(t *testing.T) {
 			Tokens: rapid.SampledFrom([]int64{1, 4, 25, 40, 999, 30_000}).Draw(t, "tokens"), Per: 1_000_000,
 			Burst: rapid.Int64Range(1, 100).Draw(t, "burst"), Horizon: rapid.SampledFrom([]int64{0, 100_000, 250_000, 1_000_000}).Draw(t, "horizon"),
 		}
-		argv := []any{fmt.Sprint(l.Tokens, l.Per, l.Burst, l.Horizon)}
+		l.Start = rapid.SampledFrom([]int64{0, 0, 1000, 50_000}).Draw(t, "start")
+		argv := []any{fmt.Sprint(l.Tokens, l.Per, l.Burst, l.Horizon, l.Start)}
 		s, now := adapt.New(), int64(1_800_000_000_000_000)
 		var want []string
 		for range rapid.IntRange(1, 60).Draw(t, "reports") {
 			now += rapid.Int64Range(0, rapid.SampledFrom([]int64{1_000, 100_000, 5_000_000}).Draw(t, "pace")).Draw(t, "passed")
 			due := now + rapid.Int64Range(-2_000_000, 2*l.Horizon).Draw(t, "due")
+			if l.Start > 0 && rapid.Bool().Draw(t, "used") {
+				s.Enter(l, now)
+				argv = append(argv, fmt.Sprint("E ", now))
+			}
 			switch rapid.IntRange(0, 5).Draw(t, "kind") {
 			case 0, 1, 2:
 				due = max(0, min(due, now+l.Horizon)) // as the script takes it
@@ -66,7 +71,7 @@ func TestScriptLearnsTheSame(t *testing.T) {
 			later, tokens := now+rapid.Int64Range(0, 30_000_000).Draw(t, "later"), rapid.Int64Range(1, 100).Draw(t, "cost")
 			argv = append(argv, fmt.Sprint("F ", now, " ", later, " ", tokens))
 			f := s.Factor(l, now)
-			want = append(want, fmt.Sprint(s.String(), " ", f, s.Factor(l, later), l.Price(f), l.Slot(3, tokens, l.Price(f)), " ", s.Idle(l, later)))
+			want = append(want, fmt.Sprint(s.String(), " ", f, s.Factor(l, later), l.Price(f), l.Slot(3, tokens, l.Price(f)), " ", s.Forgotten(l, later)))
 		}
 		got, err := rdb.Eval(t.Context(), script, nil, argv...).StringSlice()
 		if err != nil || len(got) != len(want) {
@@ -74,7 +79,7 @@ func TestScriptLearnsTheSame(t *testing.T) {
 		}
 		for i := range want {
 			if got[i] != want[i] {
-				t.Fatalf("after %v: script %s, core %s", argv[1:2*i+2], got[i], want[i])
+				t.Fatalf("after %v: script %s, core %s", argv, got[i], want[i])
 			}
 		}
 		states += len(want)

@@ -93,7 +93,7 @@ func (b *Bucket) atMost(tokens int64) {
 
 // adapting is the limit as the rule takes it that follows the provider.
 func (b *Bucket) adapting(horizon int64) adapt.Limit {
-	return adapt.Limit{Tokens: b.Tokens, Per: b.Per, Burst: b.Burst, Horizon: horizon}
+	return adapt.Limit{Tokens: b.Tokens, Per: b.Per, Burst: b.Burst, Horizon: horizon, Start: b.Start}
 }
 
 // reprice sets what a token is charged by what is learnt.
@@ -103,7 +103,7 @@ func (b *Bucket) reprice() {
 		return
 	}
 	l := b.adapting(0)
-	if b.learnt.Idle(l, b.now) {
+	if b.learnt.Forgotten(l, b.now) {
 		b.learnt = nil
 		return
 	}

@@ -49,6 +49,16 @@ func (b *Bucket) Enter(now int64, l Limit, opens int64) {
 		b.become(now, l)
 	}
 	b.opens, b.paused = opens, b.full
+	if b.learnt != nil && b.learnt.Slowed > now+unheard && b.learnt.Slowed != opens {
+		b.learnt.Slowed = now // of a hold that was ended
+	}
+	if b.Start = l.Start; l.Start > 0 {
+		if b.learnt == nil {
+			s := adapt.New()
+			b.learnt = &s
+		}
+		b.learnt.Enter(b.adapting(0), now)
+	}
 	b.reprice()
 	if b.Window {
 		b.log.expire(now, b.Width())

@@ -8,6 +8,7 @@ import "time"
 type Limit struct {
 	Tokens, Per, Burst int64
 	Window             bool
+	Start              int64 // ppm: of a limit that is not known, the part of the rate with which it begins; else 0
 }
 
 // Width is the length of a window, µs.

@@ -10,6 +10,7 @@ const (
 	urgentAge = 10_000_000_000_000 // µs that an urgent lane counts as older
 	most      = 64                 // late entries that one request removes
 	deep      = 16                 // entries that one request counts exactly
+	unheard   = 30_000_000         // µs: no request is about a time farther ahead
 )
 
 // early is how long before its turn a lane asks: the time of a token, within 0.3 and 0.4 of the horizon. Where urgent calls have

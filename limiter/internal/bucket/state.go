@@ -55,7 +55,7 @@ func (b *Bucket) Factor(now int64) int64 {
 
 // Idle reports whether a bucket that nobody asks for is as good as a new one at a time.
 func (b *Bucket) Idle(now int64) bool {
-	return len(b.line.entries) == 0 && (b.learnt == nil || b.learnt.Idle(b.adapting(0), now)) && b.level().Ceil() <= now && max(b.last, b.log.edge)+b.width() <= now
+	return len(b.line.entries) == 0 && (b.learnt == nil || b.learnt.Forgotten(b.adapting(0), now)) && b.level().Ceil() <= now && max(b.last, b.log.edge)+b.width() <= now
 }
 
 func (b *Bucket) width() int64 {

@@ -89,7 +89,7 @@ func newWalk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) *walk {
 				Bucket: of, Window: strings.Contains(name, "w"),
 				PerUS: rapid.SampledFrom([]time.Duration{time.Second, 7 * time.Second, 24 * time.Hour}).Draw(t, "per").Microseconds(),
 			},
-			Own: name[0] == 'o',
+			Own: name[0] == 'o', StartPPM: rapid.SampledFrom([]int64{0, 0, 0, 1000, 200_000}).Draw(t, "start"),
 		}
 		w.draw(name)
 	}
@@ -117,7 +117,7 @@ func (w *walk) draw(name string) {
 }
 
 func coreLimit(l lua.Limit) bucket.Limit {
-	return bucket.Limit{Tokens: l.Tokens, Per: l.PerUS, Burst: l.Burst, Window: l.Field.Window}
+	return bucket.Limit{Tokens: l.Tokens, Per: l.PerUS, Burst: l.Burst, Window: l.Field.Window, Start: l.StartPPM}
 }
 
 // forget loses the server's memory, and has it begin another epoch.
@@ -219,7 +219,11 @@ func (w *walk) configure(change ...string) {
 				w.model[name] = bucket.Lost(coreLimit(w.limits[name]), w.own, w.horizon)
 			}
 		}
-		w.model[name].Enter(w.own, coreLimit(w.limits[name]), 0)
+		l, is := coreLimit(w.limits[name]), w.model[name].State().Limit
+		if l.Start == 0 || l.Tokens != is.Tokens || l.Per != is.Per || l.Burst != is.Burst {
+			l.Start = 0 // to configure a bucket is not to use it
+			w.model[name].Enter(w.own, l, 0)
+		}
 	}
 }
 

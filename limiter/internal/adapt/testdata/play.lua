@@ -6,7 +6,7 @@ local function numbers_of(text)
   return out
 end
 local of = numbers_of(ARGV[1])
-local b = { tokens = of[1], per = of[2], burst = of[3], full = 0, frac = 0, price = of[2], starts = of[3] }
+local b = { tokens = of[1], per = of[2], burst = of[3], full = 0, frac = 0, price = of[2], hope = of[2], starts = of[3], start = of[5] > 0 and of[5] or nil }
 horizon = of[4]
 local learn = learning()
 local s = learn.new()
@@ -14,7 +14,11 @@ local out = {}
 for i = 2, #ARGV do
   local kind, v = string.sub(ARGV[i], 1, 1), numbers_of(ARGV[i])
   now = v[1]
-  if kind == 'R' then
+  if kind == 'E' then
+    b.learnt = learnt_text({ state = s })
+    learnt_of(b)
+    s = b.state or s
+  elseif kind == 'R' then
     learn.refused(b, s, v[2], v[3])
   elseif kind == 'O' then
     learn.overloaded(b, s, v[2], v[3])
@@ -30,7 +34,7 @@ for i = 2, #ARGV do
     b.full, b.frac, b.price = 0, 0, price_at(b, part)
     local _, at, frac = token_at(b, 3, v[3])
     now = v[2]
-    out[#out + 1] = format('%s %d %d %d %d %s', text, part, learn.factor(b, s), b.price, at * b.tokens + frac, tostring(learn.idle(b, s)))
+    out[#out + 1] = format('%s %d %d %d %d %s', text, part, learn.factor(b, s), b.price, at * b.tokens + frac, tostring(learn.forgotten(b, s)))
   end
 end
 return out

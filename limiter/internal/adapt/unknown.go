@@ -1,0 +1,28 @@
+package adapt
+
+// Enter notes that a bucket is used whose limit is not known. Such a bucket begins at Start. The rate doubles each second until the provider
+// refuses calls, or until an answer names the limit. Then it follows the provider as others do. Time counts only while the bucket is
+// used: a rate that nobody has tried says nothing.
+func (s *State) Enter(l Limit, now int64) {
+	if l.Start == 0 {
+		return
+	}
+	if s.Seen == 0 {
+		s.Limit, s.Cut = bound(l.Start, l.Floor(), Whole), max(s.Cut, now)
+	} else {
+		s.Idle += max(0, now-s.Seen-second)
+	}
+	s.Seen = max(s.Seen, now)
+}
+
+// untried is the rate of a limit that is not known and that the provider has never refused.
+func (s *State) untried(since int64) int64 {
+	rate := s.Limit
+	for ; since >= second && rate < Whole; since -= second {
+		rate *= 2
+	}
+	if rate >= Whole {
+		return Whole
+	}
+	return min(Whole, rate+rate*since/second)
+}

@@ -1,0 +1,48 @@
+package limiter
+
+import (
+	"fmt"
+
+	"github.com/weir-go/weir/limiter/internal/adapt"
+)
+
+// Learn says how a bucket begins whose limit nobody knows. Its rate doubles each second while the fleet uses it, until the provider refuses
+// calls ([Throttled]) or an answer names the limit ([Remaining] with Per). Then it follows the provider, as other buckets do.
+type Learn struct {
+	// Start is the rate with which the fleet begins; its burst does not count. Zero is one a second.
+	Start Limit
+	// Most is the highest limit that is possible: the fleet never exceeds it, and goes down to a thousandth of it. Zero is 100 a second,
+	// burst 100.
+	Most Limit
+}
+
+// learning adds the buckets whose limits nobody knows, and returns with which parts of their rates, ppm, they begin.
+func (c *Config) learning() (map[string]int64, error) {
+	starts := map[string]int64{}
+	for _, name := range sorted(c.Learn) {
+		learn := c.Learn[name]
+		if learn.Start == (Limit{}) {
+			learn.Start = PerSecond(1, 1)
+		}
+		if learn.Most == (Limit{}) {
+			learn.Most = PerSecond(100, 100)
+		}
+		if len(c.Buckets[name]) > 0 {
+			return nil, fmt.Errorf("limiter: bucket %s is to be learnt and has limits: want one of both", name)
+		}
+		for _, l := range []*Limit{&learn.Start, &learn.Most} {
+			n, err := l.normal()
+			if err != nil || n.Window {
+				return nil, fmt.Errorf("limiter: bucket %s: the limit to learn from, %v: want a bucket (%w)", name, *l, err)
+			}
+			*l = n
+		}
+		part := learn.Start.Rate() / learn.Most.Rate()
+		if !(part <= 1) {
+			return nil, fmt.Errorf("limiter: bucket %s: begins with %v, above %v", name, learn.Start, learn.Most)
+		}
+		c.Buckets[name] = []Limit{learn.Most}
+		starts[name] = max(1, int64(part*adapt.Whole))
+	}
+	return starts, nil
+}

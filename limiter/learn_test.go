@@ -1,0 +1,110 @@
+package limiter_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+)
+
+// TestLearnIsChecked: what cannot be learnt is an error when the limiter is made, and names the bucket.
+func TestLearnIsChecked(t *testing.T) {
+	for name, c := range map[string]struct {
+		learn  limiter.Learn
+		limits []limiter.Limit
+	}{
+		"limits besides":        {limits: []limiter.Limit{limiter.PerSecond(1, 1)}},
+		"a window":              {learn: limiter.Learn{Most: limiter.PerWindow(10, time.Second)}},
+		"begins above the most": {learn: limiter.Learn{Start: limiter.PerSecond(200, 1)}},
+		"less than no tokens":   {learn: limiter.Learn{Start: limiter.PerSecond(-1, 1)}},
+	} {
+		cfg := limiter.Config{Learn: map[string]limiter.Learn{"new": c.learn}, Buckets: map[string][]limiter.Limit{"other": {limiter.PerSecond(1, 1)}}}
+		if c.limits != nil {
+			cfg.Buckets["new"] = c.limits
+		}
+		if _, err := limiter.NewMemory(cfg); err == nil || !strings.Contains(err.Error(), "new") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestLearntLimitIsTold: a bucket that is learnt begins with one call a second. When the fleet is told the limit, that counts at once.
+func TestLearntLimitIsTold(t *testing.T) {
+	crews(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
+		l := fleet[0]
+		if n := allowed(t, l, "global", 100); n != 1 {
+			t.Errorf("%d calls at once of a limit that nobody knows", n)
+		}
+		if err := l.Configure(t.Context(), "global", limiter.PerSecond(40, 40)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if n := allowed(t, l, "global", 100); n != 40 {
+			t.Errorf("%d calls at once of a limit of 40", n)
+		}
+		s, err := l.Snapshot(t.Context())
+		if err != nil || s.Buckets[0].Served != 1 {
+			t.Errorf("the provider serves %v, %v", s.Buckets, err)
+		}
+	}, 3)
+}
+
+// TestFixedRates: reports change nothing where the rates are fixed, except that a provider that asks to wait is left alone.
+func TestFixedRates(t *testing.T) {
+	for _, fixed := range []bool{true, false} {
+		cfg := limiter.SingleBucket("global", limiter.PerSecond(40, 40))
+		cfg.FixedRates = fixed
+		crews(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
+			l := fleet[0]
+			for range 20 {
+				r, err := l.Reserve(t.Context(), "global")
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(r.Delay())
+				r.Use("global")
+				for range 3 { // of one reservation, one report counts
+					report(t.Context(), t, r, limiter.Throttled{})
+				}
+			}
+			time.Sleep(20 * time.Millisecond)
+			s, err := l.Snapshot(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if served := s.Buckets[0].Served; fixed != (served == 1) || served < 0.5 {
+				t.Errorf("after 20 refusals the rate is %v of the configured one", served)
+			}
+		}, 2)
+	}
+}
+
+// TestReportsAreChecked: a report that cannot be right is an error, and so is one of a bucket that the route does not pass.
+func TestReportsAreChecked(t *testing.T) {
+	l, err := limiter.NewMemory(limiter.Config{Buckets: map[string][]limiter.Limit{"a": {limiter.PerSecond(1, 1)}, "b": {limiter.PerSecond(1, 1)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeLimiter(t, l)
+	for _, c := range []struct {
+		route  string
+		report limiter.Report
+		ok     bool
+	}{
+		{"a", limiter.Remaining{Limit: 10, Left: 3}, true},
+		{"a", limiter.Remaining{Bucket: "a", Limit: 10, Left: 20, Per: time.Minute}, true},
+		{"a", limiter.Remaining{Bucket: "b", Limit: 10, Left: 3}, false},
+		{"a", limiter.Remaining{Limit: 0, Left: 3}, false},
+		{"a", limiter.Remaining{Limit: 10, Left: -1}, false},
+		{"a", limiter.Remaining{Limit: 10, Left: 1, Per: -1}, false},
+		{"a", limiter.Throttled{RetryAfter: -time.Second}, true},
+		{"a", limiter.Overloaded{}, true},
+		{"c", limiter.Overloaded{}, false},
+		{"a", nil, false},
+	} {
+		if err := l.Report(t.Context(), c.route, c.report); (err == nil) != c.ok {
+			t.Errorf("%+v of %s: %v", c.report, c.route, err)
+		}
+	}
+}
