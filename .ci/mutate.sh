@@ -91,7 +91,7 @@ rule 'an era keeps the least' $B/eras.go 's/e\[i\]\.low = min\(e\[i\]\.low, e\[i
 rule 'another limit is noted' $V 's/b\.noteTokens\(min\(whole, max\(0, units\)\/l\.Per\)\)/_ = whole/' $K
 rule 'what is returned lowers the eras' $S 's/\t\t\tb\.lower\(.*\n//' -run WalkWithCore$ ./limiter/internal/bucket $rapid=1500
 rule 'a shortfall is debt' $B/eras.go 's/b\.owe\(actual - estimated\)/_ = actual/' $K
-rule 'of one burst at most' $B/eras.go 's/b\.set\(least\(most, b\.after\(b\.paused, tokens\*b\.Per\)\)\)/b.set(b.after(b.paused, tokens*b.Per)); _ = most/' $W
+rule 'of one burst at most' $B/eras.go 's/least\(most, b\.after\(b\.paused, tokens\*b\.price\)\)/b.after(b.paused, tokens*b.price)/; s/most := b\.after/_ = b.after/' $W
 rule 'settled: the eras bound it' lua/settled.lua 's/local surplus = min\(estimated - actual, takeable\(b, since\)\)/local surplus = estimated - actual/' $W
 rule 'a call is settled once' limiter/settle.go 's/ \|\| !r\.settled\.CompareAndSwap\(false, true\)//' -run Contract ./limiter
 rule 'what was not used is not settled' limiter/settle.go 's/r\.state\.Load\(\) == givenUp \|\|/r.state.Load() < 0 ||/' -run Contract ./limiter
@@ -101,7 +101,30 @@ rule 'estimates follow' limiter/settle.go 's/\*seen\.actual/*seen.estimated/' -r
 rule 'a hold shuts the bucket' $B/hold.go 's/b\.set\(empty\)/_ = empty/' $W
 rule 'nothing of before a hold goes back' $B/hold.go 's/if b\.eras != nil \{/if false {/' $W
 rule 'hold: all limits of the bucket' lua/hold.lua 's/same_bucket\(i, of\)/i == of/' $W
-rule 'a hold is sent at once' limiter/internal/lane/settle.go 's/case n\.held\.until\.After\(now\):/case false:/' -run 'HoldOfAFleet|Contract' ./limiter
+rule 'a hold is sent at once' limiter/internal/lane/settle.go 's/case n\.held\.until\.After\(now\),/case/' -run 'HoldOfAFleet|Contract' ./limiter
+
+# What the fleet learns from its provider.
+A=limiter/internal/adapt
+rule 'a token is never below its price' $A/level.go 's/min\(max\(l\.Per, widest\/l\.Burst\), /min(max(l.Per, widest\/l.Burst), -l.Per\/2+/' ./limiter/internal/adapt
+rule 'the rate never exceeds the configured one' $A/refused.go 's/l\.Floor\(\), Whole\)\n\}\n$/l.Floor(), 2*Whole)\n}\n/' ./limiter/internal/adapt
+rule 'nor falls below the floor' $A/refused.go 's/s\.Limit = max\(l\.Floor\(\), limit\)/s.Limit = limit/' ./limiter/internal/adapt
+rule 'one event cuts once' $A/refused.go 's/if due <= s\.Cut \{/if false {/' ./limiter/internal/adapt
+rule 'one refusal is chance' $A/count.go 's/math\.Max\(2, few\+1\)/math.Max(1, few)/' ./limiter/internal/adapt
+rule 'refusals are compared with calls' $A/limit.go 's/l\.Per \*= bound\(cost, 1, l\.Burst\)/_ = cost/' ./limiter/internal/adapt
+rule 'only the newest answer counts' $A/remaining.go 's/heard <= s\.Heard \|\| //' ./limiter/internal/adapt
+rule 'what is under way is not left' $A/remaining.go 's/float64\(a\.Remaining\)-float64\(a\.UnderWay\)/float64(a.Remaining)/' ./limiter/internal/adapt
+rule 'time without use finds no rate' $A/unknown.go 's/s\.Idle \+= .*\n/_ = now\n/' ./limiter/internal/adapt
+rule 'tokens are charged the price' $V 's/tokens\*b\.price\)/tokens*b.Per)/' $W
+rule 'the tokens are what remains' $B/learn.go 's/b\.set\(empty\)/_ = empty/' $K
+rule 'a changed limit is tried as it is' $V 's/b\.Limit, b\.learnt = l, nil/b.Limit = l/' $K
+rule 'learn: tokens are charged the price' lua/charge.lua 's/move_level\(b, taken \* b\.price\)/move_level(b, taken * b.per)/' $W
+rule 'learn: a record is bounded' lua/learn.lua 's/s\.limit, s\.was, s\.share, s\.slow = bound.*\n//' -run Damaged ./limiter
+rule 'a refusal is sent at once' limiter/internal/lane/settle.go 's/, n\.closed == nil && n\.urgentLessons\(\):/:/' -run FixedRates ./limiter
+rule 'a refusal is reported once' limiter/report.go 's/!what && !r\.refused\.CompareAndSwap\(false, true\)/false/' -run FixedRates ./limiter
+rule 'fixed rates stay' limiter/report.go 's/l\.s\.FixedRates \|\| l\.shadows/l.shadows/' -run FixedRates ./limiter
+rule 'a long hold ends gently' $B/learn.go 's/b\.learnt\.Waits\(.*\n//' -run Hold ./limiter
+rule 'learn: a long hold ends gently' lua/learn.lua 's/if b\.state\.slowed < b\.opens then.*\n//' -run Hold ./limiter
+rule 'a hold that was ended is over' $V 's/b\.learnt\.Slowed = now.*\n//' -run WalkWithCore$ ./limiter/internal/bucket $rapid=1500
 
 # What is charged.
 rule 'charged at the due time, not now' $V 's/if due > b\.full\.Ceil\(\) \{/if false {/' $K
@@ -132,7 +155,7 @@ rule 'few entries are counted one by one' $N 's/if looked == deep \{/if false {/
 rule 'what is left keeps its arrival' $D 's/return d\.heldKey\n/return d.since(a)\n/' $K
 rule 'no more than what waits' $D 's/min\(d\.left, d\.before\)/d.left/' $K
 rule 'what was served is not left' $D 's/d\.left = max\(0, d\.left-m\*d\.at\[d\.held\]\.cost\)/_ = m/' $K
-rule 'an entry claims a horizon of tokens' $D 's/most := max\(1, b\.within\(d\.Horizon\)\)/most := int64(1) << 40/' $K
+rule 'an entry claims a horizon of tokens' $D 's/most := max\(1, b\.comes\(d\.Horizon\)\)/most := int64(1) << 40/' $K
 rule 'an entry claims for one call at least' $D 's/n = max\(n, 1\)\n/_ = n\n/' $K
 rule 'the young do not claim with the old' $D 's/if r\.since > alike \{/if alike < 0 {/' $K
 rule 'the rest is remembered' $D 's/e\.rest = d\.before - e\.tokens/e.rest = 0/' $K
@@ -149,14 +172,14 @@ rule 'no more than some at once' $N 's/for range most \{/for {/' $K
 rule 'nobody is older than a day' $D 's/min\(max\(a\.Age, 0\), oldest\)/max(a.Age, 0)/' $K
 rule 'urgent calls pass the line' $D 's/s\.jump = a\.Urgent &&/s.jump = a.Urgent \&\& d.Now < 0 \&\&/' $K
 rule 'within their share' $D 's/a\.Urgent && b\.urgent <= d\.Now\+d\.Horizon\+b\.share\(\)/a.Urgent/' $K
-rule 'within their share, a run' $D 's/n = min\(n, steps\(float64\(d\.Now\+d\.Horizon\+b\.share\(\)-b\.urgent\), b\.interval\(2\*s\.cost\)\)\)/_ = b/' $K
+rule 'within their share, a run' $D 's/n = min\(n, steps\(float64\(d\.Now\+d\.Horizon\+b\.share\(\)-b\.urgent\), b\.time\(2\*s\.cost\)\)\)/_ = b/' $K
 rule 'what passes the line is counted' $D 's/b\.urgent = max\(b\.urgent, last\) \+/_ = last +/' $K
 rule 'urgent entries stand first' $D 's/e\.key -= urgentAge/_ = e/' $K
 
 # What is told.
 rule 'patience' $D 's/if a\.Patience >= 0 && due > d\.Now\+a\.Patience \{/if false {/' $K
 rule 'patience, of a run' $D 's/n = min\(n, steps\(float64\(a\.Patience\)-p\.at, p\.slope\)\)/_ = p/' $K
-rule 'patience, of who waits' $D 's/patient = min\(n, steps\(far, b\.interval\(cost\)\)\)/_ = far/' $K
+rule 'patience, of who waits' $D 's/patient = min\(n, steps\(far, .*\)\)/_ = far/' $K
 rule 'who refuses to wait is in no line' $D 's/d\.waits = len\(d\.runs\) > 0/d.waits = true/; s/if len\(d\.runs\) == 0 \{/if false {/' $K
 rule 'told by whole lanes' $N 's/return max\(ahead, b\.line\.whole\)/return ahead/' $K
 rule 'but not by those who are younger' $N 's/key\+horizon >= b\.line\.young/true/' $K
@@ -273,7 +296,7 @@ rule 'asks: each is checked' lua/asks.lua 's/if each\[k\] > route\[k\]\.burst th
 rule 'asks: the counts are checked' lua/asks.lua 's/if n < 1 or n > 100000 or .* then return/if false then return/' ./lua
 rule 'asks: nobody is older than a day' lua/asks.lua 's/  if age > 86400000000 then.*\n//' ./lua
 rule 'token: it arrives when it is whole' lua/token.lua 's/return frac > 0 and at \+ 1 or at, at/return at, at/' $W
-rule 'token: no number is too large' lua/token.lua 's/  if k \* b\.per > SPAN then.*\n//' ./lua
+rule 'token: no number is too large' lua/token.lua 's/  if ahead \* price > SPAN then.*\n//' ./lua
 rule 'rules: a run ends' lua/rules.lua 's/floor\(distance \/ slope\) \+ 1/floor(distance \/ slope) + 2/' $W
 rule 'rules: a grant passes over nothing' lua/rules.lua 's/return b\.frac > 0 and b\.full \+ 1 or b\.full/return EXACT/' $W
 rule 'pass: the spare' lua/pass.lua 's/if b\.cost > 0 and due > now \+ spare_of\(b\) and/if false and/' $W
@@ -311,7 +334,7 @@ rule 'spare: there once' lua/spare.lua 's/      table\.remove\(spares, i\)\n//' 
 rule 'spare: of its cost or less' lua/spare.lua 's/enough and s\[k \+ 1\] >= cost/true/' $W
 rule 'spare: less by what it served' lua/spare.lua 's/do s\[k \+ 1\] = s\[k \+ 1\] - route\[k\]\.cost end/do local _ = k end/' ./lua
 rule 'spare: it goes back into the bucket' lua/spare.lua 's/      move_level\(b, -units\)\n//' $W
-rule 'spare: it is not lost by half' lua/spare.lua 's/units > 0 and 2 \* returned/units > 0 and returned/' ./lua
+rule 'spare: it is not lost by half' lua/spare.lua 's/cost > 0 and 2 \* returned/cost > 0 and returned/' ./lua
 rule 'spare: less what was reserved behind it' lua/spare.lua 's/return units - math\.min.*$/return units/m' ./lua
 rule 'spare: no window and no pause takes any back' lua/spare.lua 's/if b\.log or b\.opens or due/if due/' $W
 rule 'serve: nothing is due before the lead' lua/serve.lua 's/local from, latest_due = now \+ lead,/local from, latest_due = now,/' $W
@@ -329,7 +352,7 @@ rule 'more: a run is of one place' lua/more.lua 's/        if b\.held then m = .
 rule 'more: urgent calls have a share' lua/more.lua 's/        if b\.jump then m = .*\n//' $W
 rule 'charge: at the due time' lua/charge.lua 's/if due > b\.full \+ \(b\.frac > 0 and 1 or 0\) then b\.full, b\.frac = due, 0 end//' $W
 rule 'charge: rounding never adds up' lua/charge.lua 's/if due > b\.full \+ \(b\.frac > 0 and 1 or 0\) then/if due > b.full then/' $W
-rule 'charge: a run whole' lua/charge.lua 's/\(m - 1\) \* taken \* b\.per/taken * b.per/' $W
+rule 'charge: a run whole' lua/charge.lua 's/\(m - 1\) \* taken \* b\.price/taken * b.price/' $W
 rule 'charge: urgent calls are counted' lua/charge.lua 's/        if b\.jump and b\.lined then.*\n//' $W
 rule 'charge: grants are counted' lua/charge.lua 's/      count = count \+ m\n//' $W
 rule 'answer: a progression goes on' lua/answer.lua 's/if run == run_was and .* then$/if false then/m' $W
@@ -352,7 +375,7 @@ rule 'stand: a quarter of the rest' lua/stand.lua 's/  if back <= now and now < 
 rule 'stand: who is late is watched' lua/stand.lua 's/  if late then$/  if false then/m' $W
 rule 'stand: who waits comes back when it is collected' lua/stand.lua 's/    if route\[i\]\.collects > now then .*\n//' $W
 rule 'settle: a pause leaves nothing behind' lua/settle.lua 's/  if b\.kept then b\.full, b\.frac = b\.kept, b\.kept_frac end\n//' $W
-rule 'settle: the rest of a level is kept' lua/settle.lua 's/> 0 or b\.eras then\n    b\.tail = format/> 0 and false then\n    b.tail = format/' $W
+rule 'settle: the rest of a level is kept' lua/settle.lua 's/> 0 or b\.eras or b\.state then\n    b\.tail = format/> 0 and false then\n    b.tail = format/' $W
 rule 'settle: levels of their own are kept' lua/settle.lua "s/    call\('SET', b\.own, level_text\(b\), 'PX', ms\)\n//" $W
 rule 'settle: until they are full' lua/settle.lua 's/max\(0, b\.full - now\) \+ //' ./lua
 rule 'settle: what is left is kept' lua/settle.lua "s/  call\('SET', kept_spares.*\n//" ./lua
@@ -407,8 +430,8 @@ rule 'wishes: few are named' lua/wishes.lua 's/ and #kept < NAMES \+ 1//' ./lua
 rule 'wishes: those that do not count go' lua/wishes.lua "s/call\('HDEL', wishes, of\)/local _ = of/" ./lua
 rule 'wishes: replies live as long as their replica' lua/wishes.lua "s/call\('PEXPIRE', replies, OWN_MS\)//" ./lua
 rule 'what was told last is remembered' lua/told.lua 's/if when\(told\) > when\(was\) then was, drift = told, now - time end//' $L
-rule 'a pause never shortens another' lua/told.lua 's/moment = max\(moment, tonumber\(match\(former_line.*?\)\)\) end/moment = moment end/' ./lua
-rule 'but it may be opened' lua/told.lua "s/if more ~= '0' and former_line/if former_line/" ./lua
+rule 'a pause never shortens another' lua/told.lua 's/>= moment then line = former_line end/< 0 then line = former_line end/' ./lua
+rule 'but it may be opened' lua/told.lua "s/if us ~= '0' and former_line/if former_line/" ./lua
 rule 'what was told and is damaged is forgotten' lua/told.lua 's/  if fits then words/  if key then words/' ./lua
 rule 'requested: who remembers makes no first start' lua/requested.lua "s/local newcomer = epoch == '-' and/local newcomer = true and/" $L
 rule 'levels: a new limit begins full' lua/levels.lua 's/  if fresh_limit and not string\.find/  if false and not string.find/' -run FirstStart ./limiter
@@ -506,7 +529,7 @@ rule 'shadow mode is switched at run time' limiter/inforce.go 's/l\.shadows\.Sto
 rule 'a lost memory is told of shadow mode again' lua/told.lua 's/  if key == .shadow -. then fits = .*\n//' -run Shadow ./limiter
 rule 'sections are bounded' limiter/section.go 's/len\(text\) > maxSections/false/' -run Sections ./limiter
 rule 'sections end with their replica' limiter/inforce.go 's/err == nil && l\.sections\.any\(\)/false/' -run Sections ./limiter
-rule 'what a window has left is counted' lua/window.lua 's/if window_token\(b, n\) <= now then left = n/if true then left = n/' -run Decide ./limiter
+rule 'what a window has left is counted' lua/window.lua 's/if window_token\(b, 0, n\) <= now then left = n/if true then left = n/' -run Decide ./limiter
 rule 'tokens that are lost are counted' limiter/internal/lane/pool.go 's/\t\tp\.grants\[n\]\.Lose\(\)\n//' -run Metrics ./limiter
 rule 'a shadow never delays' limiter/calls.go 's/if l\.shadows\.Load\(\) \{/if false {/' $L
 rule 'a process is known by its session' limiter/redis.go 's/session: uuid\.NewString\(\)/session: s.Replica/' $L

@@ -75,9 +75,25 @@
 //
 // # A provider that refuses
 //
-// A call that its provider refused with 429 is reported: [Limiter.Report] with [Throttled]. Where the provider asks to wait, the narrowest
-// configured bucket of the route is shut for the whole fleet until then. A shorter hold travels with a request at once. A hold of more than
-// 30 s is a pause, which Redis and every replica remember. When it ends the bucket is empty: the rate returns, not a burst.
+// What a provider answers is reported, by whoever has the reservation of the call ([Reservation.Report]) or by the name of the route
+// ([Limiter.Report]). A report is about one bucket, as a rule the narrowest configured one of the route. The transport and the
+// orchestrator of this module report by themselves.
+//
+//	[Throttled], with a time    shuts the bucket for the whole fleet until then; a hold of more than 30 s is a pause, which Redis and
+//	                            every replica remember
+//	[Throttled]                 lowers the rate to what the provider accepts, when refusals are more than chance
+//	[Overloaded]                lowers the rate while more than 40 % of the calls fail, and doubles it each second afterwards
+//	[Remaining]                 has the rate follow what is left
+//
+// The rate never exceeds the configured one, so that the configured limit holds whatever a provider says. It grows again by itself: slowly
+// near the rate that was refused, and ever faster beyond it, so that a provider that serves more again is found within ten seconds.
+// The burst stays as it is in time: at half of the rate it has half of the tokens. What the fleet has learnt is part of the bucket in Redis:
+// no replica has to be told. When Redis forgets, the fleet learns again. [BucketSnapshot] shows the part of the rate that is served.
+//
+// When a hold ends the bucket is empty: the rate returns, not a burst. After a hold of more than 30 s one call starts in the first second, then
+// twice as many each second: one call finds out whether the provider serves again.
+//
+// A limit that nobody knows is learnt: see [Config.Learn].
 //
 // # One configuration for the fleet
 //

@@ -222,7 +222,7 @@ func (w *walk) configure(change ...string) {
 		l, is := coreLimit(w.limits[name]), w.model[name].State().Limit
 		if l.Start == 0 || l.Tokens != is.Tokens || l.Per != is.Per || l.Burst != is.Burst {
 			l.Start = 0 // to configure a bucket is not to use it
-			w.model[name].Enter(w.own, l, 0)
+			w.model[name].Enter(w.own, l, w.limits[name].OpensUS)
 		}
 	}
 }
@@ -398,7 +398,7 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 		if w.model[name] == nil {
 			w.model[name] = bucket.Lost(coreLimit(l), w.born, w.horizon)
 		}
-		w.model[name].Enter(w.own, coreLimit(l), 0)
+		w.model[name].Enter(w.own, coreLimit(l), l.OpensUS)
 		if l.Own {
 			w.model[name].Empty(w.born + w.horizon)
 		}
