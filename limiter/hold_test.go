@@ -115,8 +115,8 @@ func TestHoldThatIsNotOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b := s.Buckets[0]; b.PausedFor < hold/2-5*time.Second || b.HeldBy == "" {
-			t.Errorf("held for %v by %q", b.PausedFor, b.HeldBy)
+		if b := s.Buckets[0]; b.PausedFor < hold/2-5*time.Second || b.HeldBy == "" || time.Since(b.HeldSince) < hold/2-5*time.Second || time.Since(b.HeldSince) > hold/2 {
+			t.Errorf("held for %v by %q since %v", b.PausedFor, b.HeldBy, b.HeldSince)
 		}
 		time.Sleep(5 * hold)
 		cancel()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/weir-go/weir/limiter/internal/lane"
@@ -35,7 +37,22 @@ func (c configuration) clone() configuration {
 // opening is until when a bucket is closed.
 type opening struct {
 	at int64  // µs of the store's clock
-	by string // the replica whose provider asked for that; "" where somebody paused the bucket
+	by string // who heard a provider ask for that, and when: see heldBy; "" where somebody paused the bucket
+}
+
+// heldBy is a replica and the moment at which it heard a provider ask to wait, as one word.
+func heldBy(replica string, at time.Time) string {
+	return replica + "@" + strconv.FormatInt(at.UnixMicro(), 10)
+}
+
+// held is what heldBy has put into a word.
+func (o opening) held() (replica string, at time.Time) {
+	i := strings.LastIndexByte(o.by, '@')
+	us, err := strconv.ParseInt(o.by[i+1:], 10, 64)
+	if i < 0 || err != nil {
+		return o.by, time.Time{}
+	}
+	return o.by[:i], time.UnixMicro(us)
 }
 
 // forever is a time that does not come, in µs: no clock gets there, and sums with it stay exact.

@@ -171,7 +171,7 @@ func (l *Limiter) hold(ctx context.Context, n *lane.Lane, b bound, hold time.Dur
 	case l.opensAt(b.bucket).After(time.Now().Add(hold - sameHold)):
 		return nil // the fleet knows
 	}
-	return l.close(ctx, b.bucket, hold, l.s.Replica)
+	return l.close(ctx, b.bucket, hold, heldBy(l.s.Replica, time.Now()))
 }
 
 // reportedOn is a limit of the bucket that a report of a route is about: of the first configured one, the narrowest.

@@ -41,8 +41,10 @@ type BucketSnapshot struct {
 	Set bool
 	// PausedFor is how long the bucket is still closed; [UntilResumed] where it is until somebody resumes it.
 	PausedFor time.Duration
-	// HeldBy is the replica whose provider asked to wait until then; "" where somebody paused the bucket.
-	HeldBy string
+	// HeldBy is the replica whose provider asked to wait until then, and HeldSince when, on that replica's clock; "" where somebody
+	// paused the bucket. Holds of up to 30 s are not here: they are in the level.
+	HeldBy    string
+	HeldSince time.Time
 	// Wanted are the limits that live replicas were configured with, where they disagree, each with the names of at most 8 who
 	// said so last; none where it is what replicas remember of others.
 	// The smallest of them are in force.
@@ -73,7 +75,7 @@ func pausedFor(opens, now int64) time.Duration {
 // paused notes until when a bucket is closed.
 func (b *BucketSnapshot) paused(o opening, now int64) {
 	if b.PausedFor = pausedFor(o.at, now); b.PausedFor > 0 {
-		b.HeldBy = o.by
+		b.HeldBy, b.HeldSince = o.held()
 	}
 }
 

@@ -148,6 +148,10 @@ func TestNotesTellWhatIsUnusual(t *testing.T) {
 		"":                        {},
 		"paused; set at run time": {PausedFor: limiter.UntilResumed, Set: true},
 		"paused for 90 s":         {PausedFor: 90 * time.Second},
+		"held for 90 s, as a provider asked crawler-2 at 03:04:05 UTC": {
+			PausedFor: 90 * time.Second, HeldBy: "crawler-2", HeldSince: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Served: 1,
+		},
+		"follows its provider: 24.8/s": {Served: 0.62},
 		"replicas disagree: 2 want 40 per 1s, burst 40, 1 want 7 in any 2s": {Wanted: []limiter.Wanted{
 			{Limits: []limiter.Limit{limit}, Replicas: []string{"a", "b"}},
 			{Limits: []limiter.Limit{limiter.PerWindow(7, 2*time.Second)}, Replicas: []string{"c"}},

@@ -43,7 +43,11 @@ type bucket struct {
 	Paused  bool    `json:"paused"`
 	// PausedMS is how long it still is; null where it is not, or until somebody resumes it.
 	PausedMS *int64 `json:"paused_ms"`
-	Wishes   []wish `json:"wishes"` // what replicas were configured with, where they disagree
+	// HeldBy is the replica whose provider asked for the pause, HeldSince when; null where somebody paused the bucket.
+	HeldBy    *string    `json:"held_by"`
+	HeldSince *time.Time `json:"held_since"`
+	Served    float64    `json:"served"` // part of the rate at which calls start: the provider has refused more, or little is left
+	Wishes    []wish     `json:"wishes"` // what replicas were configured with, where they disagree
 
 	limit string // the rate in the words of a person
 }
@@ -57,10 +61,15 @@ type wish struct {
 func (b bucket) note() string {
 	var notes []string
 	switch {
+	case b.HeldBy != nil && b.PausedMS != nil:
+		notes = append(notes, fmt.Sprintf("held for %.0f s, as a provider asked %s at %s", float64(*b.PausedMS)/1000, *b.HeldBy, b.HeldSince.UTC().Format(time.TimeOnly+" MST")))
 	case b.PausedMS != nil:
 		notes = append(notes, fmt.Sprintf("paused for %.0f s", float64(*b.PausedMS)/1000))
 	case b.Paused:
 		notes = append(notes, "paused")
+	}
+	if b.Served > 0 && b.Served < 1 {
+		notes = append(notes, fmt.Sprintf("follows its provider: %.3g/s", b.Served*b.Rate))
 	}
 	if b.Set {
 		notes = append(notes, "set at run time")
@@ -108,7 +117,10 @@ func newReport(namespace, addr string, s limiter.Snapshot, seen []fleet.Seen) re
 		row := bucket{
 			Name: b.Bucket, Tokens: round(b.Tokens), Debt: round(b.Debt), Waiting: round(b.Waiting),
 			Rate: b.Limit.Rate(), Burst: b.Limit.Burst, Window: b.Limit.Window, Set: b.Set, Paused: b.PausedFor > 0,
-			Wishes: []wish{}, limit: rate,
+			Served: b.Served, Wishes: []wish{}, limit: rate,
+		}
+		if b.HeldBy != "" {
+			row.HeldBy, row.HeldSince = &b.HeldBy, &b.HeldSince
 		}
 		if ms := b.PausedFor.Milliseconds(); row.Paused && b.PausedFor != limiter.UntilResumed {
 			row.PausedMS = &ms
