@@ -2,7 +2,9 @@ package limiter_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/weir-go/weir/limiter"
@@ -107,4 +109,37 @@ func TestReportsAreChecked(t *testing.T) {
 			t.Errorf("%+v of %s: %v", c.report, c.route, err)
 		}
 	}
+}
+
+// TestOneEventOfManyReplicas: 64 replicas that each report one refusal of the same moment lower the rate once.
+func TestOneEventOfManyReplicas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrew(t, 64, limiter.SingleBucket("global", limiter.PerSecond(100, 100)))
+		defer c.close(t)
+		time.Sleep(2 * time.Second)
+		var all sync.WaitGroup
+		for _, l := range c.fleet {
+			all.Go(func() {
+				r, err := l.Reserve(t.Context(), "global")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				time.Sleep(r.Delay())
+				r.Use("global")
+				time.Sleep(100 * time.Millisecond)
+				report(t.Context(), t, r, limiter.Throttled{})
+			})
+		}
+		all.Wait()
+		time.Sleep(100 * time.Millisecond)
+		s, err := c.fleet[0].Snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("64 refusals of one moment leave %.2f of the rate", s.Buckets[0].Served)
+		if served := s.Buckets[0].Served; served < 0.65 || served > 0.75 { // an event leaves 0.7 at least, before the rate grows
+			t.Errorf("64 refusals of one moment leave %v of the rate, want 0.7", served)
+		}
+	})
 }
