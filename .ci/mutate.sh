@@ -101,7 +101,7 @@ rule 'estimates follow' limiter/settle.go 's/\*seen\.actual/*seen.estimated/' -r
 rule 'a hold shuts the bucket' $B/hold.go 's/b\.set\(empty\)/_ = empty/' $W
 rule 'nothing of before a hold goes back' $B/hold.go 's/if b\.eras != nil \{/if false {/' $W
 rule 'hold: all limits of the bucket' lua/hold.lua 's/same_bucket\(i, of\)/i == of/' $W
-rule 'a hold is sent at once' limiter/internal/lane/settle.go 's/case n\.held\.until\.After\(now\),/case/' -run 'HoldOfAFleet|Contract' ./limiter
+rule 'a hold is sent at once' limiter/internal/lane/settle.go 's/case n\.held\.until\.After\(now\),.*:/case false:/' -run 'HoldOfAFleet|Contract' ./limiter
 
 # What the fleet learns from its provider.
 A=limiter/internal/adapt
@@ -118,9 +118,9 @@ rule 'tokens are charged the price' $V 's/tokens\*b\.price\)/tokens*b.Per)/' $W
 rule 'the tokens are what remains' $B/learn.go 's/b\.set\(empty\)/_ = empty/' $K
 rule 'a changed limit is tried as it is' $V 's/b\.Limit, b\.learnt = l, nil/b.Limit = l/' $K
 rule 'learn: tokens are charged the price' lua/charge.lua 's/move_level\(b, taken \* b\.price\)/move_level(b, taken * b.per)/' $W
-rule 'learn: a record is bounded' lua/learn.lua 's/s\.limit, s\.was, s\.share, s\.slow = bound.*\n//' -run Damaged ./limiter
-rule 'a refusal is sent at once' limiter/internal/lane/settle.go 's/, n\.closed == nil && n\.urgentLessons\(\):/:/' -run FixedRates ./limiter
-rule 'a refusal is reported once' limiter/report.go 's/!what && !r\.refused\.CompareAndSwap\(false, true\)/false/' -run FixedRates ./limiter
+rule 'learn: a record is bounded' lua/learn.lua 's/s\.limit, s\.was, s\.share, s\.slow = bound.*\n//' ./lua
+rule 'a refusal is sent at once' limiter/internal/lane/settle.go 's/, n\.closed == nil && n\.urgentLessons\(\):/:/' -run OneEvent ./limiter
+rule 'a refusal is reported once' limiter/report.go 's/!what && !r\.refused\.CompareAndSwap\(false, true\)/what \&\& false/' -run FixedRates ./limiter
 rule 'fixed rates stay' limiter/report.go 's/l\.s\.FixedRates \|\| l\.shadows/l.shadows/' -run FixedRates ./limiter
 rule 'a long hold ends gently' $B/learn.go 's/b\.learnt\.Waits\(.*\n//' -run Hold ./limiter
 rule 'learn: a long hold ends gently' lua/learn.lua 's/if b\.state\.slowed < b\.opens then.*\n//' -run Hold ./limiter
