@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -104,11 +105,16 @@ func (a *Anthropic) refused(err error) error {
 	var body struct {
 		Error struct {
 			Message string `json:"message"`
+			Details struct {
+				Code string `json:"error_code"`
+			} `json:"details"`
 		} `json:"error"`
 	}
 	// What is no JSON has no message; the status says enough.
 	_ = json.Unmarshal([]byte(denied.RawJSON()), &body)
-	e := &APIError{API: APIAnthropic, Status: denied.StatusCode, Code: presentable(string(denied.Type()), a.key()), Message: presentable(body.Error.Message, a.key())}
+	e := &APIError{API: APIAnthropic, Status: denied.StatusCode, Message: presentable(body.Error.Message, a.key())}
+	e.Code = presentable(cmp.Or(body.Error.Details.Code, string(denied.Type())), a.key())
+	e.Spent = spent(e.Status, e.Code, e.Message)
 	if denied.Response != nil {
 		e.RetryAfter = retryAfter(denied.Response.Header)
 	}

@@ -104,7 +104,7 @@ func NewClients(cfg ClientConfig) (*Clients, error) {
 	return &Clients{
 		Anthropic: newAnthropic(claude, cfg.AnthropicKey, cfg.Model, cfg.NarratorModel),
 		Spotify:   &Spotify{sender: spotify, token: tokens},
-		LastFM:    &LastFM{sender: lastFM, key: func() string { return cfg.LastFMKey }},
+		LastFM:    &LastFM{sender: lastFM, key: func() string { return cfg.LastFMKey }, pauses: &pauses{}},
 	}, nil
 }
 
