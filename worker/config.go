@@ -37,6 +37,9 @@ type Config struct {
 	Version string
 	// Drain is how long running analyses may take to end once the replica is told to. Zero is 20 s.
 	Drain time.Duration
+	// Deadline is how long an analysis may take, from its start. One that cannot end before fails with an error that says why: at once where
+	// the provider asks for a longer wait. Zero is half an hour, in which the default budget serves three of the longest playlists.
+	Deadline time.Duration
 	// Logger is told what an operator may want to know. Zero is none.
 	Logger *slog.Logger
 	// TracerProvider makes the spans of tasks. Zero is the global one.
@@ -60,6 +63,9 @@ func (c Config) filled() (Config, error) {
 	}
 	if c.Drain == 0 {
 		c.Drain = 20 * time.Second
+	}
+	if c.Deadline == 0 {
+		c.Deadline = 30 * time.Minute
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
