@@ -190,6 +190,7 @@ func TestFleetLeavesAProviderAlone(t *testing.T) {
 	if failure, _ := r.analyze(t); !strings.Contains(failure.Error, "spotify: 429") {
 		t.Errorf("the first analysis: %+v", failure)
 	}
+	<-time.After(200 * time.Millisecond) // real time, in which requests arrive that were given up on their way
 	first := r.sim.Stats()
 	if first.Arrivals[upstream.LastFM] != 0 || first.Refused > orchestrator.DefaultSlots {
 		t.Errorf("%d calls were refused, arrivals %v", first.Refused, first.Arrivals)
