@@ -207,16 +207,16 @@ func TestRequestsPayTheirCosts(t *testing.T) {
 		return limiter.Costs{"input": 1200}
 	}))
 	ctx, _ := reserved(t, memory(t, limiter.Config{}), "spotify")
-	for _, trip := range []struct {
-		ctx    context.Context
-		method string
-	}{{ctx, http.MethodPost}, {t.Context(), http.MethodPost}, {t.Context(), http.MethodGet}} {
-		res, err := rt.RoundTrip(httptest.NewRequestWithContext(trip.ctx, trip.method, "/", nil))
+	trip := func(ctx context.Context, method string) {
+		res, err := rt.RoundTrip(httptest.NewRequestWithContext(ctx, method, "/", nil))
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = res.Body.Close()
 	}
+	trip(ctx, http.MethodPost)
+	trip(t.Context(), http.MethodPost)
+	trip(t.Context(), http.MethodGet)
 	if diff := cmp.Diff([]limiter.Option{limiter.Costs{"input": 1200}}, w.costs); diff != "" || len(w.waits) != 2 {
 		t.Errorf("%d waits, costs (-want +got):\n%s", len(w.waits), diff)
 	}
