@@ -16,7 +16,7 @@
 //
 // # The guarantee
 //
-// One attempt of a task is one request. Whether a task is tried again is up to the orchestrator, which asks [providers.Verdict]. The two
+// One attempt of a task is one request at most. Whether a task is tried again is up to the orchestrator, which asks [providers.Verdict]. The two
 // questions on which everything depends outlast half a minute in which Claude fails, without the retry budget of their route. Comments are
 // never tried again.
 //

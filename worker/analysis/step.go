@@ -71,11 +71,20 @@ func (r *run) ended(ctx context.Context, s step, err error) {
 	}
 }
 
+// uncount takes back that a call was counted which was not sent.
+func (r *run) uncount(s step, err error) {
+	if errors.Is(err, providers.ErrNotSent) {
+		r.calls[s.api].Add(-1)
+	}
+}
+
 // one runs a single task and reports its end. say, if not nil, puts its result into words.
 func one[T any](ctx context.Context, r *run, s step, call orchestrator.Task[T], say func(T) string) (T, error) {
 	f, err := orchestrator.Submit(ctx, r.o, func(ctx context.Context) (T, error) {
 		r.calls[s.api].Add(1)
-		return call(ctx)
+		v, err := call(ctx)
+		r.uncount(s, err)
+		return v, err
 	}, r.options(s)...)
 	if err != nil {
 		var zero T
@@ -100,7 +109,9 @@ func one[T any](ctx context.Context, r *run, s step, call orchestrator.Task[T], 
 func many[In, T any](ctx context.Context, r *run, s step, in []In, call func(context.Context, In) (T, error), each func()) (*orchestrator.Batch[T], error) {
 	b, err := orchestrator.Map(ctx, r.o, "", in, func(ctx context.Context, v In) (T, error) {
 		r.calls[s.api].Add(1)
-		return call(ctx, v)
+		out, err := call(ctx, v)
+		r.uncount(s, err)
+		return out, err
 	}, r.options(s)...)
 	if err != nil {
 		return nil, err

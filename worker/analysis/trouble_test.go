@@ -186,6 +186,9 @@ func TestLastFMThatRefusesFor10s(t *testing.T) {
 					}
 					calls := sim.Stats().Arrivals[upstream.LastFM]
 					t.Logf("error 29 from %v to %v: %d calls for 95 lookups, %d lost, %.1f s", from, from+10*time.Second, calls, got.FailedLookups, got.Seconds)
+					if n := got.Calls[providers.APILastFM]; n != calls {
+						t.Errorf("%d calls are counted, %d arrived", n, calls)
+					}
 					if calls > 105 || got.FailedLookups > 5 {
 						t.Errorf("%d calls for 95 lookups, want 105 at most; %d lost, want 5 at most: %v", calls, got.FailedLookups, got.Notes)
 					}

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"errors"
 	"sync"
 	"time"
 )
@@ -72,7 +73,10 @@ func (p *pauses) left(now time.Time) time.Duration {
 	return max(0, p.ends.Sub(now))
 }
 
-// putOffError is a call that was not sent, because its provider refuses calls at the moment.
+// ErrNotSent is matched by the error of a call that was not sent, because its provider refuses calls at the moment.
+var ErrNotSent = errors.New("providers: the call was not sent")
+
+// putOffError is such a call. The next one is due in a while.
 type putOffError struct {
 	api string
 	by  time.Duration
@@ -81,3 +85,5 @@ type putOffError struct {
 func (e *putOffError) Error() string {
 	return e.api + ": not asked: it refuses calls, and the next is due in " + e.by.Round(time.Millisecond).String()
 }
+
+func (e *putOffError) Is(target error) bool { return target == ErrNotSent }
