@@ -641,6 +641,16 @@ rule 'tasks of running tasks are taken in' $C/inputs.go 's/c\.stage == Closing &
 rule 'Close waits for the last word' $O/orchestrator.go 's/o\.acting\.Add\(-1\) == 0 && o\.quiet\.Load\(\)/o.acting.Add(-1) >= 0 \&\& o.quiet.Load()/' $O
 rule 'lanes of one age take turns' $C/core.go 's/return a\.asks < b\.asks/return a.asks > b.asks/' $O
 rule 'a stream takes no more than there is room for' $O/stream.go 's/if !s\.calls\.TryAcquire\(1\) \{/if false {/' $O
-rule 'one payment for each round trip' worker/transport/transport.go 's/return ok && r\.Use\(p\.route\)/return ok \&\& r != nil/' ./worker/transport
+rule 'one payment for each round trip' worker/transport/transport.go 's/ok && r\.Use\(p\.route\)/ok \&\& r != nil/' ./worker/transport
+rule 'what an answer says is reported' worker/transport/transport.go 's/\t\tp\.report\(req\.Context\(\), paid, res\)\n/\t\t_ = res\n/' ./worker/transport
+rule 'a report of a long hold delays no answer' worker/transport/report.go 's/longestWait   = time\.Second/longestWait   = time.Hour/' ./worker/transport
+rule 'a hold of one provider shuts no other' worker/config.go 's/paths\[route\] = \[\]string\{route, shared\}/paths[route] = []string{shared}/' -run Hold ./worker
+rule 'one call finds out after a pause' worker/providers/pause.go 's/\tcase p\.probing:\n\t\treturn firstPause\n//' -run Pauses ./worker/providers
+rule 'a burst of refusals is one pause' worker/providers/pause.go 's/how == refused && \(probe \|\| p\.length == 0\)/how == refused/' -run Pauses ./worker/providers
+rule 'a quota that is spent is not tried again' worker/providers/verdict.go 's/case denied\.Spent:/case false:/' -run Verdicts ./worker/providers
+rule 'a question waits without the retry budget' worker/providers/verdict.go 's/Throttled: v\.Again\}/Throttled: false}/' -run Overloaded ./worker/analysis
+rule 'comments are not tried again' worker/analysis/step.go 's/\t\tattempts = 1\n/\t\t_ = attempts\n/' -run Comments ./worker/analysis
+rule 'an analysis that cannot end is given up' worker/analysis/step.go 's/\t\tr\.giveUp\(err\)\n/\t\t_ = err\n/' -run ShutForADay ./worker/analysis
+rule 'and the next one does not begin' worker/worker.go 's/time\.Until\(deadline\) < b\.PausedFor/time.Until(deadline) > time.Until(time.Time{}) + time.Duration(1<<62)/' -run LeavesAProvider ./worker
 
 exit $unnoticed

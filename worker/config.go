@@ -22,7 +22,8 @@ type Config struct {
 	Namespace string
 	// Budget is what all providers together allow. Zero is 40 a second, burst 40.
 	Budget limiter.Limit
-	// APIs are further limits of one provider, by the name of its route. Zero is none.
+	// APIs are further limits of one provider, by the name of its route: "anthropic", "spotify" or "lastfm". A provider that is not in it has
+	// the limit of Budget, which holds for all of them together already.
 	APIs map[string][]limiter.Limit
 	// Slots is how many requests a replica has under way at the same time. Zero is 10.
 	Slots int
@@ -36,6 +37,9 @@ type Config struct {
 	Version string
 	// Drain is how long running analyses may take to end once the replica is told to. Zero is 20 s.
 	Drain time.Duration
+	// Deadline is how long an analysis may take, from its start. One that cannot end before fails with an error that says why: at once where
+	// the provider asks for a longer wait. Zero is half an hour, in which the default budget serves three of the longest playlists.
+	Deadline time.Duration
 	// Logger is told what an operator may want to know. Zero is none.
 	Logger *slog.Logger
 	// TracerProvider makes the spans of tasks. Zero is the global one.
@@ -60,6 +64,9 @@ func (c Config) filled() (Config, error) {
 	if c.Drain == 0 {
 		c.Drain = 20 * time.Second
 	}
+	if c.Deadline == 0 {
+		c.Deadline = 30 * time.Minute
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -69,16 +76,17 @@ func (c Config) filled() (Config, error) {
 	return c, nil
 }
 
-// limits is the configuration of the limiter: every route passes its provider's bucket, if it has one, and the shared.
+// limits is the configuration of the limiter. Every route passes the bucket of its provider, its narrowest, and then the shared one. Where
+// Config.APIs names no limit for a provider, its bucket has the limit of the shared budget: whatever the bucket has granted the shared one has
+// granted too, so that the provider's bucket never has less left and never makes a call wait. It is there for reports. When a provider
+// refuses calls, the limiter shuts the first bucket of the route, and the other providers go on.
 func (c Config) limits() limiter.Config {
 	buckets := map[string][]limiter.Limit{shared: {c.Budget}}
-	maps.Copy(buckets, c.APIs)
 	paths := map[string][]string{}
 	for _, route := range routes {
-		paths[route] = []string{shared}
-		if _, own := c.APIs[route]; own {
-			paths[route] = []string{route, shared}
-		}
+		buckets[route] = []limiter.Limit{c.Budget}
+		paths[route] = []string{route, shared}
 	}
+	maps.Copy(buckets, c.APIs)
 	return limiter.Config{Namespace: c.Namespace, Replica: c.Replica, Buckets: buckets, Routes: paths}
 }

@@ -88,7 +88,7 @@ func (w *Worker) Connect(ctx context.Context) error {
 		return err
 	}
 	o, err := orchestrator.New(orchestrator.Config{
-		Limiter: l, Slots: w.cfg.Slots, Route: shared, Retry: orchestrator.Retry{Classify: providers.Verdict},
+		Limiter: l, Slots: w.cfg.Slots, RouteSlots: analysis.RouteSlots(w.cfg.Slots), Route: shared, Retry: orchestrator.Retry{Classify: providers.Verdict},
 		TracerProvider: w.cfg.TracerProvider, Logger: w.cfg.Logger,
 	})
 	if err != nil {
@@ -98,13 +98,37 @@ func (w *Worker) Connect(ctx context.Context) error {
 	return nil
 }
 
-// Analyze runs one analysis in this process: what the HTTP endpoint does, without HTTP. [Worker.Connect] comes first.
+// Analyze runs one analysis in this process: what the HTTP endpoint does, without HTTP. [Worker.Connect] comes first. It ends with an error
+// at [Config.Deadline].
 func (w *Worker) Analyze(ctx context.Context, p playlist.Playlist, report func(analysis.Progress)) (*analysis.Result, error) {
 	have := w.parts.Load()
 	if have == nil {
 		return &analysis.Result{}, fmt.Errorf("worker: not connected: %w", limiter.ErrUnavailable)
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, w.cfg.Deadline, fmt.Errorf("it has taken %v, which is the deadline: %w", w.cfg.Deadline, context.DeadlineExceeded))
+	defer cancel()
+	if err := have.open(ctx); err != nil {
+		return &analysis.Result{}, err
+	}
 	return have.analyzer.Analyze(ctx, p, report)
+}
+
+// open returns an error if an analysis needs a provider that has asked to be left alone until after the deadline of ctx. Calls to the others
+// would be for nothing. What cannot be read is found out by the calls.
+func (p *parts) open(ctx context.Context) error {
+	s, err := p.limiter.Snapshot(ctx)
+	if err != nil {
+		return nil
+	}
+	deadline, _ := ctx.Deadline()
+	for _, b := range s.Buckets {
+		needed := b.Bucket == shared || b.Bucket == providers.APIAnthropic || b.Bucket == providers.APISpotify
+		if needed && time.Until(deadline) < b.PausedFor {
+			return &analysis.StepError{Step: "begin", Err: fmt.Errorf("bucket %s is shut, because its provider refuses calls or somebody has paused it: %w",
+				b.Bucket, &limiter.DeadlineError{Route: b.Bucket, Ready: b.PausedFor})}
+		}
+	}
+	return nil
 }
 
 // Snapshot is what the replica says of itself.

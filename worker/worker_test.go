@@ -4,17 +4,22 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/orchestrator"
 	"github.com/weir-go/weir/worker"
 	"github.com/weir-go/weir/worker/analysis"
 	"github.com/weir-go/weir/worker/fleet"
@@ -28,6 +33,7 @@ import (
 type replica struct {
 	redis *miniredis.Miniredis
 	sim   *upstream.Server
+	apis  providers.ClientConfig // where sim is
 	url   string
 	stop  func() error // ends it as a signal would
 }
@@ -50,9 +56,10 @@ func start(t *testing.T, edit func(*upstream.Config, *worker.Config)) *replica {
 	rdb := redis.NewClient(&redis.Options{Addr: r.redis.Addr(), MaxRetries: -1, DialerRetries: 1})
 	t.Cleanup(func() { _ = rdb.Close() })
 	cfg.Redis = rdb
-	cfg.Providers = providers.ClientConfig{
+	r.apis = providers.ClientConfig{
 		AnthropicURL: sim.URL, SpotifyURL: sim.URL, LastFMURL: sim.URL, AnthropicKey: "k", LastFMKey: "k", SpotifyToken: "t",
 	}
+	cfg.Providers = r.apis
 	w, err := worker.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -143,11 +150,10 @@ func TestAnalyzeStreamsItsProgress(t *testing.T) {
 	}
 }
 
-func TestAnalysisThatFailsSaysSo(t *testing.T) {
-	r := start(t, func(up *upstream.Config, _ *worker.Config) { up.Overloaded = 1 })
+// analyze posts the sample and returns what the error event says, or "" where there is none, and the names of all events.
+func (r *replica) analyze(t *testing.T) (failure worker.Failure, names []string) {
+	t.Helper()
 	res := r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil)
-	var failure worker.Failure
-	var names []string
 	for e, err := range sse.Read(res.Body) {
 		if err != nil {
 			t.Fatal(err)
@@ -159,13 +165,77 @@ func TestAnalysisThatFailsSaysSo(t *testing.T) {
 			}
 		}
 	}
-	if failure.Error == "" || failure.Tasks != failure.Ended || names[len(names)-1] != "done" {
+	return failure, names
+}
+
+// shutForADay is a simulator whose Spotify refuses every call, and asks to wait for a day.
+func shutForADay(up *upstream.Config, _ *worker.Config) {
+	up.Stretches = []upstream.Stretch{{API: upstream.Spotify, Fault: upstream.Refused, Share: 1}}
+	up.RetryAfter = map[upstream.API]time.Duration{upstream.Spotify: 24 * time.Hour}
+}
+
+func TestAnalysisThatFailsSaysSo(t *testing.T) {
+	failure, names := start(t, shutForADay).analyze(t)
+	if failure.Error == "" || failure.Tasks == 0 || failure.Tasks != failure.Ended || names[len(names)-1] != "done" {
 		t.Errorf("%+v, events %v", failure, names)
 	}
-	for _, name := range names {
-		if name == "result" {
-			t.Error("a failed analysis has a result")
-		}
+	if slices.Contains(names, "result") {
+		t.Error("a failed analysis has a result")
+	}
+}
+
+// TestFleetLeavesAProviderAlone: once Spotify has asked one replica to wait for a day, no replica makes a call for an analysis.
+func TestFleetLeavesAProviderAlone(t *testing.T) {
+	r := start(t, shutForADay)
+	if failure, _ := r.analyze(t); !strings.Contains(failure.Error, "spotify: 429") {
+		t.Errorf("the first analysis: %+v", failure)
+	}
+	<-time.After(200 * time.Millisecond) // real time, in which requests arrive that were given up on their way
+	first := r.sim.Stats()
+	if first.Arrivals[upstream.LastFM] != 0 || first.Refused > orchestrator.DefaultSlots {
+		t.Errorf("%d calls were refused, arrivals %v", first.Refused, first.Arrivals)
+	}
+	rdb := redis.NewClient(&redis.Options{Addr: r.redis.Addr()})
+	defer rdb.Close()
+	other, err := worker.New(worker.Config{Redis: rdb, Budget: limiter.PerSecond(10_000, 10_000), Providers: r.apis})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	list, err := playlist.Parse(bytes.NewReader(playlist.Sample()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = other.Analyze(t.Context(), list, nil)
+	if late, ok := errors.AsType[*limiter.DeadlineError](err); !ok || late.Ready.Round(time.Hour) != 24*time.Hour || !strings.Contains(err.Error(), "spotify") {
+		t.Errorf("another replica: %v", err)
+	}
+	if err := other.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if failure, _ := r.analyze(t); !strings.Contains(failure.Error, "spotify") {
+		t.Errorf("the next analysis: %+v", failure)
+	}
+	if diff := cmp.Diff(first.Arrivals, r.sim.Stats().Arrivals); diff != "" {
+		t.Errorf("calls after the report (-before +after):\n%s", diff)
+	}
+}
+
+// TestAnalysisEndsAtItsDeadline: an analysis that waits for something that does not come ends with the reason.
+func TestAnalysisEndsAtItsDeadline(t *testing.T) {
+	r := start(t, func(up *upstream.Config, cfg *worker.Config) {
+		up.Latency = upstream.Latency{Min: 30 * time.Second, Max: 30 * time.Second}
+		cfg.Deadline = time.Second
+	})
+	began := time.Now()
+	failure, _ := r.analyze(t)
+	if !strings.Contains(failure.Error, "first question: it has taken 1s, which is the deadline") || failure.Tasks != failure.Ended {
+		t.Errorf("%+v", failure)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("it ended after %v", took)
 	}
 }
 

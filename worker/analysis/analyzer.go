@@ -24,11 +24,22 @@ func NewAnalyzer(o *orchestrator.Orchestrator, clients *providers.Clients) *Anal
 	return &Analyzer{o: o, clients: clients}
 }
 
+// RouteSlots are the most slots, of those of an orchestrator, that tasks of a route may take; 0 slots are [orchestrator.DefaultSlots].
+// Calls of Last.fm take six of ten. It refuses calls without saying for how long, and all that are under way then are refused: an
+// analysis that has the slots for itself shall lose few. The other slots are for the questions, on which more depends.
+func RouteSlots(slots int) map[string]int {
+	if slots == 0 {
+		slots = orchestrator.DefaultSlots
+	}
+	return map[string]int{providers.APILastFM: max(1, slots*6/10)}
+}
+
 // grace is how long the tasks of a cancelled analysis are waited for.
 const grace = 5 * time.Second
 
 // Analyze runs one analysis and returns its result, which is never nil. An error is a [*StepError], about the first or
-// the final question, the creation of the playlist, or the end of ctx; what fails elsewhere is in the result.
+// the final question, the creation of the playlist, the end of ctx, or Claude or Spotify where they refuse calls until after the deadline of
+// ctx or because a quota is spent; what fails elsewhere is in the result. Without a deadline an analysis waits for as long as a provider asks.
 //
 // report, unless nil, is told when a phase begins and when a task has ended. It is called in the goroutine that called
 // Analyze and so never concurrently, and not any more once ctx has ended. While it runs the tasks go on, but no new
@@ -45,8 +56,8 @@ func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func
 	if len(p.Tracks) == 0 {
 		return result, &StepError{"read the playlist", errors.New("it has no tracks; give one with at least one")}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	// Tasks are awaited for a while longer than ctx lasts: every cancelled task ends and is counted, and a task that ignores
 	// its context, which Execute would wait for without end, holds up nobody.
 	settle, giveUp := context.WithCancel(context.WithoutCancel(ctx))
@@ -55,21 +66,21 @@ func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func
 	l := lookupsOf(p)
 	r := &run{
 		o: a.o, clients: a.clients, list: p, id: uuid.NewString(), result: result, settle: settle,
-		events: make(chan event),
-		calls:  map[string]*atomic.Int64{providers.APIAnthropic: {}, providers.APISpotify: {}, providers.APILastFM: {}},
+		events: make(chan event), giveUp: cancel,
+		calls: map[string]*atomic.Int64{providers.APIAnthropic: {}, providers.APISpotify: {}, providers.APILastFM: {}},
 	}
 	var failure error
 	go func() {
 		defer close(r.events)
 		failure = r.flow(ctx, l)
 		if failure != nil {
-			cancel()
+			cancel(failure)
 		}
 		r.narrators.Wait()
 	}()
 	// Also when report panics: whoever sends events would wait for ever.
 	defer func() {
-		cancel()
+		cancel(nil)
 		for range r.events {
 		}
 	}()

@@ -16,12 +16,15 @@
 //
 // # The guarantee
 //
-// One task is one request. Whether a task is tried again is up to the orchestrator.
+// One attempt of a task is one request at most. Whether a task is tried again is up to the orchestrator, which asks [providers.Verdict]. The two
+// questions on which everything depends outlast half a minute in which Claude fails, without the retry budget of their route. Comments are
+// never tried again.
 //
 // # When things fail
 //
 // The analysis fails with the first question, the final question or the creation of the playlist, and with its
-// context; the error names the step. Everything else costs only itself and is noted in the result: a search, a track
+// context; the error names the step. It also fails, before more is asked of anybody, when Claude or Spotify asks to wait until after the
+// deadline of the context, or when a quota of them is spent: the final question and the playlist come last and could not be. Everything else costs only itself and is noted in the result: a search, a track
 // that Last.fm does not know, a playlist that cannot be filled. The first time that Spotify denies audio features the
 // rest of them are not asked for.
 //

@@ -53,9 +53,9 @@ func (r *run) plan(ctx context.Context, artists []string) ([]string, error) {
 	r.events <- event{phase: PhasePlan, text: fmt.Sprintf("Reading %d tracks.", len(r.list.Tracks))}
 	r.narrate(ctx, fmt.Sprintf("the playlist %s was opened; it has %d tracks, among them %s", data(called(r.list)), len(r.list.Tracks), some(r.list.Tracks)))
 	question := firstQuestion(r.list)
-	text, err := one(ctx, r, step{PhasePlan, providers.APIAnthropic, "anthropic.plan"}, func(ctx context.Context) (string, error) {
+	text, err := one(ctx, r, step{PhasePlan, providers.APIAnthropic, "anthropic.plan"}, providers.Patiently(func(ctx context.Context) (string, error) {
 		return r.clients.Anthropic.Ask(ctx, question)
-	}, nil)
+	}), nil)
 	if err := failed(ctx, "first question", err); err != nil {
 		return nil, err
 	}
@@ -88,9 +88,9 @@ func (r *run) conclude(ctx context.Context, fresh []playlist.Track) error {
 	r.events <- event{phase: PhaseSummary, text: "Putting it together."}
 	r.narrate(ctx, fmt.Sprintf("every question is answered; the most frequent tags are %s", someTags(r.result.Tags)))
 	question := finalQuestion(r.list, r.result, fresh)
-	text, err := one(ctx, r, step{PhaseSummary, providers.APIAnthropic, "anthropic.summary"}, func(ctx context.Context) (string, error) {
+	text, err := one(ctx, r, step{PhaseSummary, providers.APIAnthropic, "anthropic.summary"}, providers.Patiently(func(ctx context.Context) (string, error) {
 		return r.clients.Anthropic.Ask(ctx, question)
-	}, nil)
+	}), nil)
 	if err := failed(ctx, "final question", err); err != nil {
 		return err
 	}

@@ -2,10 +2,13 @@ package analysis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/orchestrator"
 	"github.com/weir-go/weir/worker/playlist"
 	"github.com/weir-go/weir/worker/providers"
@@ -30,6 +33,7 @@ type run struct {
 	result  *Result         // written by the goroutine of the flow only
 	settle  context.Context //nolint:containedctx // of the call of Analyze, which the run does not outlive
 
+	giveUp    context.CancelCauseFunc  // ends the analysis
 	calls     map[string]*atomic.Int64 // by API; the map is fixed
 	narrators sync.WaitGroup
 }
@@ -38,14 +42,49 @@ type run struct {
 type step struct{ phase, api, name string }
 
 func (r *run) options(s step) []orchestrator.Option {
-	return []orchestrator.Option{orchestrator.Route(s.api), orchestrator.Name(s.name), orchestrator.Share(r.id)}
+	// As many attempts as outlast half a minute of a provider that fails. Comments are not worth any: the retries of their route are
+	// for the questions.
+	attempts := providers.PatientAttempts
+	if s.phase == PhaseNarrator {
+		attempts = 1
+	}
+	return []orchestrator.Option{orchestrator.Route(s.api), orchestrator.Name(s.name), orchestrator.Share(r.id), orchestrator.Attempts(attempts)}
+}
+
+// ended looks at how a task ended. It gives the analysis up where a provider that the analysis needs to the end will not serve before the
+// deadline: whatever the others are asked until then would be asked in vain.
+func (r *run) ended(ctx context.Context, s step, err error) {
+	if err == nil || s.api == providers.APILastFM || s.phase == PhaseNarrator {
+		return
+	}
+	var wait time.Duration
+	if late, ok := errors.AsType[*limiter.DeadlineError](err); ok {
+		wait = late.Ready
+	}
+	denied, ok := errors.AsType[*providers.APIError](err)
+	if ok && denied.Throttled() {
+		wait = denied.RetryAfter
+	}
+	deadline, bounded := ctx.Deadline()
+	if ok && denied.Spent || bounded && time.Until(deadline) < wait {
+		r.giveUp(err)
+	}
+}
+
+// uncount takes back that a call was counted which was not sent.
+func (r *run) uncount(s step, err error) {
+	if errors.Is(err, providers.ErrNotSent) {
+		r.calls[s.api].Add(-1)
+	}
 }
 
 // one runs a single task and reports its end. say, if not nil, puts its result into words.
 func one[T any](ctx context.Context, r *run, s step, call orchestrator.Task[T], say func(T) string) (T, error) {
 	f, err := orchestrator.Submit(ctx, r.o, func(ctx context.Context) (T, error) {
 		r.calls[s.api].Add(1)
-		return call(ctx)
+		v, err := call(ctx)
+		r.uncount(s, err)
+		return v, err
 	}, r.options(s)...)
 	if err != nil {
 		var zero T
@@ -53,6 +92,7 @@ func one[T any](ctx context.Context, r *run, s step, call orchestrator.Task[T], 
 	}
 	r.events <- event{phase: s.phase, asked: 1}
 	value, err := f.Await(r.settle) //nolint:contextcheck // it outlasts ctx: see Analyze
+	r.ended(ctx, s, err)
 	if r.settle.Err() != nil {
 		return value, err // the task may not have ended, and nobody waits any longer
 	}
@@ -69,13 +109,16 @@ func one[T any](ctx context.Context, r *run, s step, call orchestrator.Task[T], 
 func many[In, T any](ctx context.Context, r *run, s step, in []In, call func(context.Context, In) (T, error), each func()) (*orchestrator.Batch[T], error) {
 	b, err := orchestrator.Map(ctx, r.o, "", in, func(ctx context.Context, v In) (T, error) {
 		r.calls[s.api].Add(1)
-		return call(ctx, v)
+		out, err := call(ctx, v)
+		r.uncount(s, err)
+		return out, err
 	}, r.options(s)...)
 	if err != nil {
 		return nil, err
 	}
 	r.events <- event{phase: s.phase, asked: b.Total()}
 	for _, out := range b.Completed(r.settle) { //nolint:contextcheck // it outlasts ctx: see Analyze
+		r.ended(ctx, s, out.Err)
 		r.events <- event{phase: s.phase, ended: true, failed: out.Err != nil}
 		each()
 	}

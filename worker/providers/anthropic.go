@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/anthropics/anthropic-sdk-go"
 	"github.com/anthropics/anthropic-sdk-go/option"
+
+	"github.com/weir-go/weir/limiter"
 )
 
 // Anthropic asks Claude, through the official SDK with its own retries off.
@@ -19,9 +22,10 @@ type Anthropic struct {
 	key             secret
 	client          anthropic.Client
 	model, narrator string
+	usage           UsageBuckets
 }
 
-func newAnthropic(s sender, key, model, narrator string) *Anthropic {
+func newAnthropic(s sender, key, model, narrator string, usage UsageBuckets) *Anthropic {
 	opts := []option.RequestOption{
 		option.WithoutEnvironmentDefaults(),
 		option.WithHTTPClient(s.http),
@@ -36,7 +40,7 @@ func newAnthropic(s sender, key, model, narrator string) *Anthropic {
 	if key != "" {
 		opts = append(opts, option.WithAPIKey(key))
 	}
-	return &Anthropic{sender: s, key: func() string { return key }, client: anthropic.NewClient(opts...), model: model, narrator: narrator}
+	return &Anthropic{sender: s, key: func() string { return key }, client: anthropic.NewClient(opts...), model: model, narrator: narrator, usage: usage}
 }
 
 // screen turns what the SDK would misread into errors: a redirect, which it would take for an answer, and an answer
@@ -83,6 +87,7 @@ func (a *Anthropic) message(ctx context.Context, model, prompt string, tokens in
 	if err != nil {
 		return "", a.refused(err)
 	}
+	a.usage.settle(ctx, msg.Usage)
 	var text strings.Builder
 	for _, block := range msg.Content {
 		if block.Type == "text" {
@@ -95,6 +100,24 @@ func (a *Anthropic) message(ctx context.Context, model, prompt string, tokens in
 	return text.String(), nil
 }
 
+// settle corrects what the call of a context has cost, once the answer says so. A call without an answer counts as it was estimated.
+func (u UsageBuckets) settle(ctx context.Context, used anthropic.Usage) {
+	r, ok := limiter.FromContext(ctx)
+	if !ok || r.Route() != APIAnthropic || r.Costs() == nil {
+		return
+	}
+	costs := limiter.Costs{}
+	if u.Input != "" {
+		costs[u.Input] = used.InputTokens + used.CacheCreationInputTokens
+	}
+	if u.Output != "" {
+		costs[u.Output] = used.OutputTokens
+	}
+	if len(costs) > 0 {
+		r.Settle(costs)
+	}
+}
+
 // refused keeps of the SDK's error what may be shown: that one holds the request, whose header holds the key.
 func (a *Anthropic) refused(err error) error {
 	denied, ok := errors.AsType[*anthropic.Error](err)
@@ -104,11 +127,16 @@ func (a *Anthropic) refused(err error) error {
 	var body struct {
 		Error struct {
 			Message string `json:"message"`
+			Details struct {
+				Code string `json:"error_code"`
+			} `json:"details"`
 		} `json:"error"`
 	}
 	// What is no JSON has no message; the status says enough.
 	_ = json.Unmarshal([]byte(denied.RawJSON()), &body)
-	e := &APIError{API: APIAnthropic, Status: denied.StatusCode, Code: presentable(string(denied.Type()), a.key()), Message: presentable(body.Error.Message, a.key())}
+	e := &APIError{API: APIAnthropic, Status: denied.StatusCode, Message: presentable(body.Error.Message, a.key())}
+	e.Code = presentable(cmp.Or(body.Error.Details.Code, string(denied.Type())), a.key())
+	e.Spent = spent(e.Status, e.Code, e.Message)
 	if denied.Response != nil {
 		e.RetryAfter = retryAfter(denied.Response.Header)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/worker/evidence"
 	"github.com/weir-go/weir/worker/playlist"
 )
@@ -17,11 +18,14 @@ import (
 type APIError struct {
 	API    string // "anthropic", "spotify" or "lastfm"
 	Status int    // of HTTP; Last.fm refuses with 200 too
-	// Code is the provider's own name of the error: Anthropic's type, Spotify's reason, Last.fm's number. Often empty.
+	// Code is the provider's own name of the error: Anthropic's code, or else its type, Spotify's reason, Last.fm's number. Often empty.
 	Code string
-	// RetryAfter is how long the provider asks to be left alone, 0 if it does not say.
+	// RetryAfter is how long the provider asks to be left alone, at most [limiter.LongestHold]. It is 0 if the provider does not say, except
+	// for Last.fm's error 29: then it is how long the client sends no more.
 	RetryAfter time.Duration
-	Message    string // the provider's, on one line, at most 200 characters
+	// Spent means that the quota of a day or a month is used up, so that no further call succeeds until then, or until somebody raises it.
+	Spent   bool
+	Message string // the provider's, on one line, at most 200 characters
 }
 
 func (e *APIError) Error() string {
@@ -35,6 +39,9 @@ func (e *APIError) Error() string {
 	}
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
+	}
+	if e.Spent {
+		b.WriteString("; the quota of the account is spent")
 	}
 	if e.RetryAfter > 0 {
 		fmt.Fprintf(&b, "; retry after %v", e.RetryAfter)
@@ -84,7 +91,14 @@ func presentable(text string, secrets ...string) string {
 	return playlist.Clip(anyURL.ReplaceAllString(playlist.OneLine(strings.ToValidUTF8(text, "?")), "[url]"), maxMessage)
 }
 
-// retryAfter is how long the provider asks to be left alone. A day is the longest: nobody waits longer for an analysis.
+// retryAfter is how long the provider asks to be left alone. The limiter holds no bucket for longer than the longest.
 func retryAfter(h http.Header) time.Duration {
-	return min(evidence.RetryAfter(h, time.Now()), 24*time.Hour)
+	return min(evidence.RetryAfter(h, time.Now()), limiter.LongestHold)
+}
+
+// spent reports whether an error says that a quota of the account is used up. Spotify and Anthropic have codes for it. Anthropic's older
+// answers and those about limits which the account has set itself say it in their message alone.
+func spent(status int, code, message string) bool {
+	return code == "QUOTA_EXCEEDED" || code == "enforced_spend_limit_reached" || status == http.StatusPaymentRequired ||
+		strings.Contains(message, "spend limit") || strings.Contains(message, "API usage limits")
 }

@@ -37,12 +37,25 @@ type ClientConfig struct {
 	// and the current Haiku.
 	Model, NarratorModel string
 
-	// Limiter pays for the requests that no reservation pays for. There is no default.
+	// Usage names the buckets of the route "anthropic" that count tokens. After each answer of Claude the reservation of the context is
+	// settled with what the answer has used, if the reservation has costs: see [limiter.Reservation.Settle]. Zero settles nothing.
+	Usage UsageBuckets
+
+	// Limiter pays for the requests that no reservation pays for. There is no default. It hears what the answers say of limits if it is a
+	// [transport.Reporter].
 	Limiter transport.Waiter
 	// Base sends. Nil is http.DefaultTransport.
 	Base http.RoundTripper
 	// Timeout is how long one call may take, its answer included. 0 is a minute.
 	Timeout time.Duration
+}
+
+// UsageBuckets are buckets whose tokens are those of a model. Name them in [limiter.Config.Metered] too.
+type UsageBuckets struct {
+	// Input counts input tokens, except those that were read from the provider's cache. "" counts none.
+	Input string
+	// Output counts output tokens. "" counts none.
+	Output string
 }
 
 func (c ClientConfig) String() string { return "providers.ClientConfig{…}" }
@@ -102,9 +115,9 @@ func NewClients(cfg ClientConfig) (*Clients, error) {
 		tokens = cfg.SpotifyTokens.Token
 	}
 	return &Clients{
-		Anthropic: newAnthropic(claude, cfg.AnthropicKey, cfg.Model, cfg.NarratorModel),
+		Anthropic: newAnthropic(claude, cfg.AnthropicKey, cfg.Model, cfg.NarratorModel, cfg.Usage),
 		Spotify:   &Spotify{sender: spotify, token: tokens},
-		LastFM:    &LastFM{sender: lastFM, key: func() string { return cfg.LastFMKey }},
+		LastFM:    &LastFM{sender: lastFM, key: func() string { return cfg.LastFMKey }, pauses: &pauses{}},
 	}, nil
 }
 

@@ -372,8 +372,25 @@ func TestAPIErrors(t *testing.T) {
 		},
 		{
 			name: "quota", api: "spotify", status: 429, header: map[string]string{"Retry-After": "86400"}, body: `{"error":{"status":429,"message":"Too many","reason":"QUOTA_EXCEEDED"}}`,
-			want: providers.APIError{Code: "QUOTA_EXCEEDED", Message: "Too many", RetryAfter: 24 * time.Hour},
-			text: "spotify: 429 Too Many Requests (QUOTA_EXCEEDED): Too many; retry after 24h0m0s",
+			want: providers.APIError{Code: "QUOTA_EXCEEDED", Message: "Too many", RetryAfter: 24 * time.Hour, Spent: true},
+			text: "spotify: 429 Too Many Requests (QUOTA_EXCEEDED): Too many; the quota of the account is spent; retry after 24h0m0s",
+		},
+		{
+			name: "claude's month", api: "anthropic", status: 429,
+			body: `{"type":"error","error":{"type":"rate_limit_error","message":"The cap of this month is reached","details":{"error_code":"enforced_spend_limit_reached"}}}`,
+			want: providers.APIError{Code: "enforced_spend_limit_reached", Message: "The cap of this month is reached", Spent: true},
+			text: "anthropic: 429 Too Many Requests (enforced_spend_limit_reached): The cap of this month is reached; the quota of the account is spent",
+		},
+		{
+			name: "claude's month in words", api: "anthropic", status: 429, header: map[string]string{"Retry-After": "300"},
+			body: `{"type":"error","error":{"type":"rate_limit_error","message":"above the monthly spend limit"}}`,
+			want: providers.APIError{Code: "rate_limit_error", Message: "above the monthly spend limit", Spent: true, RetryAfter: 5 * time.Minute},
+			text: "anthropic: 429 Too Many Requests (rate_limit_error): above the monthly spend limit; the quota of the account is spent; retry after 5m0s",
+		},
+		{
+			name: "claude's own limit", api: "anthropic", status: 400, body: `{"type":"error","error":{"type":"invalid_request_error","message":"your API usage limits are reached"}}`,
+			want: providers.APIError{Code: "invalid_request_error", Message: "your API usage limits are reached", Spent: true},
+			text: "anthropic: 400 Bad Request (invalid_request_error): your API usage limits are reached; the quota of the account is spent",
 		},
 		{
 			name: "a gateway", api: "spotify", status: 502, body: "<html>Bad Gateway</html>",
@@ -401,7 +418,7 @@ func TestAPIErrors(t *testing.T) {
 		},
 		{
 			name: "for ever", api: "spotify", status: 429, header: map[string]string{"Retry-After": "1e300"},
-			want: providers.APIError{RetryAfter: 24 * time.Hour}, text: "spotify: 429 Too Many Requests; retry after 24h0m0s",
+			want: providers.APIError{RetryAfter: limiter.LongestHold}, text: "spotify: 429 Too Many Requests; retry after 744h0m0s",
 		},
 		{
 			name: "nonsense", api: "spotify", status: 429, header: map[string]string{"Retry-After": "NaN"},
@@ -414,6 +431,10 @@ func TestAPIErrors(t *testing.T) {
 		{
 			name: "Last.fm's rate", api: "lastfm", status: 200, header: map[string]string{"Retry-After": "2"}, body: `{"error":"29","message":"Rate Limit Exceeded"}`,
 			want: providers.APIError{Code: "29", Message: "Rate Limit Exceeded", RetryAfter: 2 * time.Second}, text: "lastfm: 200 (29): Rate Limit Exceeded; retry after 2s",
+		},
+		{
+			name: "Last.fm's rate, without a time", api: "lastfm", status: 200, body: `{"error":29,"message":"Rate Limit Exceeded"}`,
+			want: providers.APIError{Code: "29", Message: "Rate Limit Exceeded", RetryAfter: time.Second}, text: "lastfm: 200 (29): Rate Limit Exceeded; retry after 1s",
 		},
 		{
 			name: "a status and no JSON", api: "lastfm", status: 500, body: "oops",
@@ -434,8 +455,9 @@ func TestAPIErrors(t *testing.T) {
 				t.Fatalf("error %v, want an APIError", err)
 			}
 			tc.want.API, tc.want.Status = tc.api, tc.status
+			got.RetryAfter = got.RetryAfter.Round(time.Millisecond * 50) // a pause has begun some time ago
 			want(t, tc.want, *got)
-			want(t, tc.text, err.Error())
+			want(t, tc.text, got.Error())
 		})
 	}
 }

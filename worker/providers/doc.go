@@ -3,8 +3,11 @@
 // # The model
 //
 // [NewClients] returns one client for each provider. Each method of a client is one request. The transport pays for
-// each request on the route of its provider, "anthropic", "spotify" or "lastfm". The clients decide nothing about when
-// a request is sent and whether it is worth another.
+// each request on the route of its provider, "anthropic", "spotify" or "lastfm", and reports what the answer says about the
+// provider's limits. The clients decide nothing about when a request is sent and whether it is worth another, with one exception: while
+// Last.fm refuses calls without saying for how long, [LastFM] sends one request after each pause.
+//
+// An answer of Claude settles what its call has cost, in the buckets that ClientConfig.Usage names.
 //
 // # The guarantee
 //

@@ -8,15 +8,23 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/worker/playlist"
 )
 
 // LastFM asks Last.fm about tracks and artists. Each method is one request. The key travels in the body of a POST, so
 // that it is in no URL and in nothing that records URLs.
+//
+// Last.fm refuses calls with its error 29, mostly inside an answer of status 200 that says nothing of a time to wait. The client then sends
+// nothing for a second, and twice as long each time that the next call is refused too, at most half a minute. It reports the pause to the fleet
+// by the reservation of the call that was refused. A method that is called in a pause sends nothing and returns an error, which [Verdict] has
+// repeated after the pause.
 type LastFM struct {
 	sender
-	key secret
+	key    secret
+	pauses *pauses
 }
 
 // TrackInfo is what Last.fm knows of a track.
@@ -74,34 +82,74 @@ func (l *LastFM) ArtistInfo(ctx context.Context, artist string) (ArtistInfo, err
 }
 
 func (l *LastFM) call(ctx context.Context, form url.Values, into any) error {
+	now := time.Now()
+	if wait := l.pauses.enter(now); wait > 0 {
+		return &putOffError{APILastFM, wait}
+	}
+	answer, denied, err := l.ask(ctx, now, form)
+	switch {
+	case err != nil:
+		return err
+	case denied == nil && json.Unmarshal(answer.body, into) != nil:
+		return unanswered(APILastFM, errNotJSON)
+	case denied == nil:
+		return nil
+	case endingOf(denied) == refused:
+		denied.RetryAfter = l.pauses.left(time.Now())
+		if r, ok := limiter.FromContext(ctx); ok {
+			_ = r.Report(ctx, limiter.Throttled{RetryAfter: denied.RetryAfter}) // does not wait: the longest pause is a short hold
+		}
+	}
+	return denied
+}
+
+// ask sends a call that has entered at a time, and notes how it ended.
+func (l *LastFM) ask(ctx context.Context, sent time.Time, form url.Values) (answer reply, denied *APIError, err error) {
+	how := unknown
+	defer func() { l.pauses.leave(sent, time.Now(), how) }() // also where the transport panics
 	form.Set("format", "json")
 	form.Set("api_key", l.key())
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.base+"/2.0/", strings.NewReader(form.Encode()))
 	if err != nil {
-		return unanswered(APILastFM, err, l.key())
+		return reply{}, nil, unanswered(APILastFM, err, l.key())
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	answer, err := l.do(ctx, req, l.key())
-	if err != nil {
-		return err
+	if answer, err = l.do(ctx, req, l.key()); err != nil {
+		return reply{}, nil, err
 	}
-	// Its errors come with any status, 200 among them.
+	denied = l.denied(answer)
+	how = endingOf(denied)
+	return answer, denied, nil
+}
+
+// endingOf is how a call ended that was answered. A refusal with a time to wait is reported by the transport and begins no pause.
+func endingOf(denied *APIError) ending {
+	switch {
+	case denied == nil:
+		return served
+	case denied.Throttled() && denied.RetryAfter == 0:
+		return refused
+	case denied.Throttled() || denied.failed():
+		return unknown
+	}
+	return served
+}
+
+// denied is the error in an answer, nil if there is none. Last.fm's errors come with any status, 200 among them.
+func (l *LastFM) denied(answer reply) *APIError {
 	var refusal struct {
 		Code    number `json:"error"`
 		Message string `json:"message"`
 	}
 	bad := json.Unmarshal(answer.body, &refusal)
-	if !answer.ok() || bad == nil && refusal.Code != 0 {
-		e := &APIError{API: APILastFM, Status: answer.status, RetryAfter: retryAfter(answer.header), Message: presentable(refusal.Message, l.key())}
-		if refusal.Code != 0 {
-			e.Code = strconv.FormatInt(int64(refusal.Code), 10)
-		}
-		return e
+	if answer.ok() && (bad != nil || refusal.Code == 0) {
+		return nil
 	}
-	if bad != nil || json.Unmarshal(answer.body, into) != nil {
-		return unanswered(APILastFM, errNotJSON)
+	e := &APIError{API: APILastFM, Status: answer.status, RetryAfter: retryAfter(answer.header), Message: presentable(refusal.Message, l.key())}
+	if refusal.Code != 0 {
+		e.Code = strconv.FormatInt(int64(refusal.Code), 10)
 	}
-	return nil
+	return e
 }
 
 // number is an integer that Last.fm writes as a string in some answers and as a number in others.

@@ -203,6 +203,7 @@ func spotifyError(answer reply, secret string) *APIError {
 	// Gateways answer in HTML; then the status says enough.
 	_ = json.Unmarshal(answer.body, &body)
 	e.Code, e.Message = presentable(body.Error.Reason, secret), presentable(body.Error.Message, secret)
+	e.Spent = spent(e.Status, e.Code, e.Message)
 	return e
 }
 

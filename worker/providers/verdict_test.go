@@ -19,11 +19,17 @@ func TestVerdicts(t *testing.T) {
 		"a refusal":                {&APIError{API: APISpotify, Status: 403}, never},
 		"too many":                 {&APIError{API: APISpotify, Status: 429, RetryAfter: 7 * time.Second}, put},
 		"too many, in a step":      {fmt.Errorf("create playlist: %w", &APIError{API: APISpotify, Status: 429, RetryAfter: 7 * time.Second}), put},
-		"a quota that is spent":    {&APIError{API: APISpotify, Status: 429, Code: "QUOTA_EXCEEDED", RetryAfter: 7 * time.Second}, never},
+		"a quota that is spent":    {&APIError{API: APISpotify, Status: 429, Spent: true, RetryAfter: 7 * time.Second}, never},
 		"overloaded":               {&APIError{API: APIAnthropic, Status: 529}, again},
 		"unavailable, with a time": {&APIError{API: APIAnthropic, Status: 503, RetryAfter: time.Second}, orchestrator.Verdict{Again: true, After: time.Second}},
 		"last.fm's own 429":        {&APIError{API: APILastFM, Status: 200, Code: "29", RetryAfter: 7 * time.Second}, put},
 		"last.fm's own 503":        {&APIError{API: APILastFM, Status: 200, Code: "16"}, again},
+		"last.fm's own 500":        {&APIError{API: APILastFM, Status: 400, Code: "8"}, again},
+		"an 8 of somebody else":    {&APIError{API: APISpotify, Status: 400, Code: "8"}, never},
+		"put off":                  {&putOffError{APILastFM, 7 * time.Second}, put},
+		"patience":                 {&patientError{&APIError{API: APIAnthropic, Status: 529}, 7 * time.Second}, put},
+		"patience for less":        {&patientError{&APIError{API: APIAnthropic, Status: 429, RetryAfter: 7 * time.Second}, time.Second}, put},
+		"no patience":              {&patientError{&APIError{API: APIAnthropic, Status: 400}, time.Second}, orchestrator.Verdict{After: time.Second}},
 		"last.fm suspended":        {&APIError{API: APILastFM, Status: 200, Code: "26"}, never},
 		"no answer":                {&callError{api: APISpotify, err: errors.New("connection reset")}, again},
 		"cancelled":                {&callError{api: APISpotify, err: context.Canceled}, never},
@@ -34,6 +40,31 @@ func TestVerdicts(t *testing.T) {
 	} {
 		if got := Verdict(c.err); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
+// TestPatientCallOutlastsHalfAMinute: as many attempts as are promised are spread over more than that; errors that are not worth another
+// attempt stay what they are.
+func TestPatientCallOutlastsHalfAMinute(t *testing.T) {
+	busy, refused := error(&APIError{API: APIAnthropic, Status: 529}), error(&APIError{API: APIAnthropic, Status: 400})
+	ends := busy
+	call := Patiently(func(context.Context) (string, error) { return "", ends })
+	var spread time.Duration
+	for range PatientAttempts - 1 {
+		_, err := call(t.Context())
+		v := Verdict(err)
+		if !v.Again || !v.Throttled || v.After > longestPatience || !errors.Is(err, busy) {
+			t.Errorf("%v: %+v", err, v)
+		}
+		spread += v.After
+	}
+	if spread != 31500*time.Millisecond {
+		t.Errorf("%d attempts are spread over %v", PatientAttempts, spread)
+	}
+	for _, ends = range []error{refused, nil} {
+		if _, err := call(t.Context()); err != ends { //nolint:errorlint // the very error
+			t.Errorf("%v became %v", ends, err)
 		}
 	}
 }

@@ -289,3 +289,39 @@ func TestCloseIdleConnections(t *testing.T) {
 		t.Errorf("the base was told %d times, want once", base.closed)
 	}
 }
+
+// TestTimeoutOfAClientIncludesTheWait: a client gives up a request that waits longer than its timeout, and nothing is sent.
+func TestTimeoutOfAClientIncludesTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := memory(t, limiter.Config{Buckets: map[string][]limiter.Limit{"spotify": {{Tokens: 1, Per: time.Hour, Burst: 1}}}})
+		if ok, err := l.Allow(t.Context(), "spotify"); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		unsent := tripFunc(func(*http.Request) (*http.Response, error) {
+			t.Error("a request was sent that nothing paid for")
+			return nil, errors.New("sent")
+		})
+		client := &http.Client{Transport: transport.New(unsent, l, "spotify"), Timeout: 10 * time.Second}
+		began := time.Now()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:1", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.Do(req) //nolint:bodyclose // there is no answer
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 10*time.Second {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+	})
+}
+
+// TestRefusedConnectionPays: what a request that could not be sent has paid does not come back.
+func TestRefusedConnectionPays(t *testing.T) {
+	l := memory(t, limiter.Config{Buckets: map[string][]limiter.Limit{"spotify": {{Tokens: 1, Per: time.Hour, Burst: 10}}}})
+	refused := tripFunc(func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") })
+	for range 3 {
+		_, _ = transport.New(refused, l, "spotify").RoundTrip(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)) //nolint:bodyclose // there is no answer
+	}
+	if d, err := l.Decide(t.Context(), "spotify", 1); d.Remaining != 6 || err != nil {
+		t.Errorf("%d of 10 tokens are left after 3 requests and this one, %v", d.Remaining, err)
+	}
+}

@@ -1,0 +1,100 @@
+package providers_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/worker/providers"
+)
+
+// tripFunc is a transport of one function.
+type tripFunc func(*http.Request) (*http.Response, error)
+
+func (f tripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// usage is one call of Claude that costs something else than estimated.
+type usage struct {
+	buckets       providers.UsageBuckets
+	route         string
+	costs         limiter.Costs
+	status        int
+	input, output int64 // what the call takes in the end
+}
+
+// TestUsageIsSettled: after an answer the buckets that are named hold what the answer has used instead of what was reserved; a call without
+// costs, without buckets or without an answer, and a reservation of another route, settle nothing.
+func TestUsageIsSettled(t *testing.T) {
+	both := providers.UsageBuckets{Input: "claude-input", Output: "claude-output"}
+	costs := limiter.Costs{"claude-input": 500, "claude-output": 300}
+	for name, u := range map[string]usage{
+		"both":          {both, "anthropic", costs, 200, 120, 40},
+		"more":          {both, "anthropic", limiter.Costs{"claude-input": 10, "claude-output": 5}, 200, 120, 40},
+		"input alone":   {providers.UsageBuckets{Input: "claude-input"}, "anthropic", costs, 200, 120, 300},
+		"output alone":  {providers.UsageBuckets{Output: "claude-output"}, "anthropic", costs, 200, 500, 40},
+		"none":          {providers.UsageBuckets{}, "anthropic", costs, 200, 500, 300},
+		"no costs":      {both, "anthropic", nil, 200, 1, 1},
+		"no answer":     {both, "anthropic", costs, 529, 500, 300},
+		"another route": {both, "other", costs, 200, 500, 300},
+	} {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, u.test) })
+	}
+}
+
+func (u usage) test(t *testing.T) {
+	const body = `{"id":"msg_1","type":"message","role":"assistant","model":"m","stop_reason":"end_turn","content":[{"type":"text","text":"Hello."}],
+		"usage":{"input_tokens":100,"cache_creation_input_tokens":20,"cache_read_input_tokens":3000,"output_tokens":40}}`
+	limit, path := []limiter.Limit{limiter.PerSecond(100, 1000)}, []string{"claude-output", "claude-input"}
+	metered := limiter.Metered{Reserve: -1, Exact: true}
+	l, err := limiter.NewMemory(limiter.Config{
+		Buckets: map[string][]limiter.Limit{"claude-input": limit, "claude-output": limit}, Routes: map[string][]string{"anthropic": path, "other": path},
+		Metered: map[string]limiter.Metered{"claude-input": metered, "claude-output": metered},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := l.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	const local = "http://localhost:1"
+	c, err := providers.NewClients(providers.ClientConfig{
+		AnthropicURL: local, SpotifyURL: local, LastFMURL: local, Limiter: &payments{}, Usage: u.buckets,
+		Base: tripFunc(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: u.status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reserve := func(costs limiter.Costs) *limiter.Reservation {
+		var opts []limiter.Option
+		if costs != nil {
+			opts = append(opts, costs)
+		}
+		r, err := l.Reserve(t.Context(), u.route, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	reserve(nil).Use(u.route) // from now on the buckets note how empty they are
+	time.Sleep(time.Second)
+	_, _ = c.Anthropic.Ask(limiter.NewContext(t.Context(), reserve(u.costs)), "Who?") // its error is not what is tested
+	time.Sleep(time.Second)                                                           // and 100 tokens come
+	if d, err := l.Decide(t.Context(), u.route, 1); !d.OK || err != nil {             // takes the correction along
+		t.Errorf("%+v, %v", d, err)
+	}
+	for bucket, took := range map[string]int64{"claude-input": u.input, "claude-output": u.output} {
+		d, err := l.Decide(t.Context(), bucket, 1)
+		if got, want := d.Remaining+2, min(1000, 1000-took+100); err != nil || got != want {
+			t.Errorf("%d tokens of %s are left, want %d; %v", got, bucket, want, err)
+		}
+	}
+}
