@@ -66,7 +66,7 @@
 // What an error says of the provider is reported to the fleet ([Verdict]), once for each attempt, by its reservation. Where a provider asks
 // to wait, the limiter shuts the bucket for the whole fleet. The task then waits in line as all others do: the line starts again when the
 // hold ends, at the rate. A task whose deadline is before the end of the hold ends at once: the refused one with its error, the others
-// with a [limiter.DeadlineError] as soon as their lane hears of the hold, 5 s later at most. No attempt of a refused task starts before its
+// with a [limiter.DeadlineError] when their lane hears of the hold, about 5 s later at the latest. No attempt of a refused task starts before its
 // provider's time, also where nothing is shut: in shadow mode, and where the report has failed. A report does not delay the task.
 //
 // # Metrics

@@ -243,7 +243,8 @@ func TestALongRefusalIsAPause(t *testing.T) {
 }
 
 // TestAHoldEndsTasksInLine whose deadline is earlier, as soon as their lane hears of it. Those with time enough wait, and those that had a
-// reservation start.
+// reservation start. A lane hears of a short hold with its next request, of a pause within 5 s; the first tasks of a lane that holds
+// reservations hear of it with the request after these.
 func TestAHoldEndsTasksInLine(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit  limiter.Limit
@@ -252,9 +253,9 @@ func TestAHoldEndsTasksInLine(t *testing.T) {
 		starts int
 	}{
 		"ten a second, 10 s":     {limiter.PerSecond(10, 1), 10 * time.Second, 300 * time.Millisecond, 3},
-		"ten a second, a minute": {limiter.PerSecond(10, 1), time.Minute, 300 * time.Millisecond, 3},
+		"ten a second, a minute": {limiter.PerSecond(10, 1), time.Minute, 5400 * time.Millisecond, 3},
 		"one in 20 s, 25 s":      {limiter.Limit{Tokens: 1, Per: 20 * time.Second, Burst: 1}, 25 * time.Second, 5100 * time.Millisecond, 0},
-		"a thousand a second":    {limiter.PerSecond(1000, 1), time.Second, 50 * time.Millisecond, 250},
+		"a thousand a second":    {limiter.PerSecond(1000, 1), 10 * time.Second, 5400 * time.Millisecond, 250},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubbleOver(t, limiter.SingleBucket("global", c.limit), orchestrator.Config{Slots: 8}, func(t *testing.T, o *orchestrator.Orchestrator) {
