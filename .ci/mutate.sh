@@ -615,6 +615,13 @@ rule 'retries have a budget' $C/retry.go 's/if b\.tokens < 1 \{/if false {/' $C
 rule 'what a provider puts off costs none of it' $C/retry.go 's/!r\.Throttled && //' $C
 rule 'no retry beyond the deadline' $C/retry.go 's/t\.Deadline > 0 && t\.Deadline <= at/false/' $C
 rule 'nothing runs again after handing back' $C/retry.go 's/ \|\| c\.stage >= HandingBack:/:/' $C
+rule 'refusals are reported' $O/work.go 's/told := o\.tell\(r, v\)/told := false/' -run Refus $O
+rule 'a refused task waits in line' $O/work.go 's/\t\tresult\.After = pause \/\//\t\t_ = pause \/\//' -run Refus $O
+rule 'and not for its deadline' $O/work.go 's/told && \(t\.Deadline == 0 \|\| t\.Deadline > until\+pause\)/told/' -run Refus $O
+rule 'it starts when its provider said, at the earliest' $O/refusal.go 's/left > min\(mostEarly/false \&\& left > min(mostEarly/' -run Refus $O
+rule 'an attempt that comes too early rests' $C/inputs.go 's/if r\.After > 0 \{/if false {/' $C
+rule 'a report delays no task' $O/refusal.go 's/v\.After <= longReport/true/' -run Report $O
+rule 'Close waits for a report' $O/refusal.go 's/o\.acting\.Add\(1\)/_ = 0/; s/defer o\.acted\(\)\n//' -run Report $O
 rule 'a shared run outlives who began it' $O/key.go 's/context\.WithoutCancel\(t\.ctx\)/t.ctx/' $O
 rule 'a shared run ends with the last' $O/key.go 's/\tof\.cancel\(why\)\n/\t_ = why\n/' $O
 rule 'a late end frees no other run' $O/key.go 's/if k\.byKey\[s\.key\] == any\(s\) \{/if true {/' $O

@@ -63,6 +63,12 @@
 // Errors of tasks are theirs. Those that say that they may succeed another time ([Again], [Retry.Classify]) are tried again,
 // within a budget that keeps an outage from being answered with more calls.
 //
+// What an error says of the provider is reported to the fleet ([Verdict]), once for each attempt, by its reservation. Where a provider asks
+// to wait, the limiter shuts the bucket for the whole fleet. The task then waits in line as all others do: the line starts again when the
+// hold ends, at the rate. A task whose deadline is before the end of the hold ends at once: the refused one with its error, the others
+// with a [limiter.DeadlineError] when their lane hears of the hold, about 5 s later at the latest. No attempt of a refused task starts before its
+// provider's time, also where nothing is shut: in shadow mode, and where the report has failed. A report does not delay the task.
+//
 // # Metrics
 //
 // The orchestrator uses the OpenTelemetry API. Attributes are weir.route, and the ones named here.
@@ -74,11 +80,14 @@
 //	weir.task.outcomes   tasks that ended, by weir.task.outcome: ok, error, cancelled, timeout, panic, shed, refused, retries_spent, handed_back
 //	weir.slot.count      slots by weir.slot.state, without weir.route: running, held, lent, stuck, free
 //
+// The limiter counts what is reported of providers, in weir.throttled. The span of the attempt has it as an event "reported", with the
+// attributes weir.throttled.kind and weir.retry_after, in seconds.
+//
 // A panic, an overrun and a function that a drain leaves behind are logged as warnings, with the stack.
 //
 // # Goroutines
 //
 // Queued tasks cost none, nor do lanes that wait in line: one timer stands for all of them. A goroutine is started where a task
 // can execute or a lane can ask and nobody does that yet. It takes the next job with the end of the last, and ends when there is
-// none. [Orchestrator.Close] waits for all of them. No lock is held while user code runs.
+// none. A report of more than 30 s waits for Redis on a goroutine of its own. [Orchestrator.Close] waits for all of them. No lock is held while user code runs.
 package orchestrator

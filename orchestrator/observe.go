@@ -143,6 +143,11 @@ func (b *observer) limiterFailed(route string, err error, fatal bool) {
 	b.warn(b.o.life, message, slog.String("route", route), slog.String("error", text(err)))
 }
 
+// reportFailed comes where Redis could not be told for how long a provider asks to wait. The task waits on its own.
+func (b *observer) reportFailed(r *run, err error) {
+	b.warn(b.o.life, "the fleet was not told that a provider asks to wait", slog.String("route", r.t.opts.route), slog.String("error", text(err)))
+}
+
 // counted are the numbers of a snapshot.
 func (b *observer) counted() Counts {
 	n := func(k outcome) int64 { return b.outcomes[k].Load() }

@@ -10,7 +10,7 @@ import (
 
 // Retry says which tasks run again after an error, and when. Each attempt takes a token and a slot of its own; between
 // attempts a task holds neither. The n-th is made after a random time up to First·2ⁿ⁻², at most Most (full jitter),
-// behind what the provider asked for.
+// behind what the provider asked for. Where a provider has put a call off, the fleet is told, and waits: see [Verdict].
 //
 // Retries of a route are bounded by a budget of a tenth of its first attempts, and one a second where that is more: an
 // outage of the provider is not answered with more calls; ten can be saved up. What the provider has put off itself is not counted. A task
@@ -31,11 +31,18 @@ type Retry struct {
 	Classify func(error) Verdict
 }
 
-// Verdict is what an error means for the task that ended with it.
+// Verdict is what an error means for the task that ended with it, and for the fleet. What it says of the provider is reported
+// by the reservation of the attempt, whether the task runs again or not. A report that fails changes nothing for the task.
 type Verdict struct {
-	Again     bool          // it may succeed in another attempt
-	After     time.Duration // not before that, as a provider asks with Retry-After
-	Throttled bool          // a provider has put it off: that is no failure, and costs none of the budget
+	// Again says that the task may succeed in another attempt.
+	Again bool
+	// After is the time before which it cannot, as a provider asks with Retry-After.
+	After time.Duration
+	// Throttled says that a provider has put the call off because of its quota. That is no failure, and costs none of the budget. It is
+	// reported as [limiter.Throttled]: where After is above 0, the fleet waits for it, and the task with the fleet.
+	Throttled bool
+	// Overloaded says that a provider cannot serve anybody. It is reported as [limiter.Overloaded], unless the call was throttled.
+	Overloaded bool
 }
 
 const (
@@ -64,7 +71,7 @@ func (r Retry) filled() (Retry, error) {
 }
 
 // Again marks an error as worth another attempt, not before a time has passed; 0 leaves that to [Retry]. Where it is
-// more than 0 the provider has put the call off: that costs none of the budget. It returns nil for nil.
+// more than 0 the provider has put the call off: that costs none of the budget, and the fleet waits for it. It returns nil for nil.
 func Again(err error, after time.Duration) error {
 	if err == nil {
 		return nil

@@ -20,6 +20,7 @@ type run struct {
 	number      int32         // of the attempt, from 1
 	startedAt   time.Duration // since the orchestrator began
 	label       *label        // of its goroutine
+	refused     *refusal      // the last of the task, this attempt's included; nil for none
 
 	slot atomic.Bool // it holds one of the semaphore
 	real atomic.Pointer[realContext]
@@ -40,6 +41,9 @@ func (o *Orchestrator) newRun(t *task, s core.Start, on *label, now time.Duratio
 	r := &run{
 		t: t, reservation: s.Reservation.(*limiter.Reservation), //nolint:forcetypeassert // what was given
 		number: int32(s.Attempt), startedAt: now, label: on, //nolint:gosec // at most maxAttempts
+	}
+	if before := t.run.Load(); before != nil {
+		r.refused = before.refused
 	}
 	t.run.Store(r)
 	if o.life.Err() != nil { // a drain ends contexts, and may not have seen this one

@@ -18,6 +18,8 @@ const (
 	attrTokenWait = attribute.Key("weir.token_wait") // s, from asking until due
 	attrTurns     = attribute.Key("weir.turns")      // answers of the limiter without a reservation
 	attrAttempt   = attribute.Key("weir.attempt")    // 1 for the first
+	attrKind      = attribute.Key("weir.throttled.kind")
+	attrAfter     = attribute.Key("weir.retry_after") // s, that a provider asks to wait
 	attrBatch     = attribute.Key("weir.batch")
 	attrTasks     = attribute.Key("weir.batch.tasks")
 )
@@ -94,6 +96,18 @@ func (b *observer) spansOfStart(t *task, r *run, s core.Start) context.Context {
 	acquire.End(trace.WithTimestamp(start))
 	_, r.span = b.tracer.Start(t.ctx, "execute", trace.WithTimestamp(start), trace.WithAttributes(route, attempt))
 	return trace.ContextWithSpan(r, r.span)
+}
+
+// reported notes on the span of an attempt what the fleet is told of its provider.
+func (b *observer) reported(r *run, v Verdict) {
+	if r.span == nil || !r.span.IsRecording() {
+		return
+	}
+	kind := "overloaded"
+	if v.Throttled {
+		kind = "throttled"
+	}
+	r.span.AddEvent("reported", trace.WithAttributes(attrKind.String(kind), attrAfter.Float64(max(0, v.After).Seconds())))
 }
 
 // endSpanOf ends the span of a task. One that never started was queued until now.

@@ -105,6 +105,11 @@ func (w *worker) attempt(s core.Start) {
 		w.report(r, core.Result{Late: true})
 		return
 	}
+	if wait := r.early(now); wait > 0 {
+		r.reservation.Cancel()
+		w.report(r, core.Result{Late: true, After: wait, Err: r.refused.err})
+		return
+	}
 	r.takeSlot()
 	ctx := o.observe.starts(t, r, s)
 	var timer *time.Timer
@@ -193,7 +198,7 @@ func (o *Orchestrator) onPanic(p *PanicError) {
 	o.cfg.OnPanic(p)
 }
 
-// classify asks whether a task that ended with an error is worth another attempt.
+// classify asks whether a task that ended with an error is worth another attempt, and reports what the error says of the provider.
 func (o *Orchestrator) classify(t *task, r *run, result *core.Result) {
 	returned := false
 	defer func() {
@@ -203,8 +208,15 @@ func (o *Orchestrator) classify(t *task, r *run, result *core.Result) {
 	}()
 	v := o.cfg.Retry.classify(result.Err)
 	returned = true
+	told := o.tell(r, v)
 	if !v.Again || t.ctx.Err() != nil || v.After > o.cfg.Retry.MostAfter {
 		return
 	}
-	result.Again, result.Throttled, result.After = true, v.Throttled, v.After+o.cfg.Retry.pause(int(r.number))
+	pause := o.cfg.Retry.pause(int(r.number))
+	result.Again, result.Throttled, result.After = true, v.Throttled, v.After+pause
+	until := o.now() + v.After
+	if told && (t.Deadline == 0 || t.Deadline > until+pause) { // else it ends now, with its error
+		r.refused = &refusal{until: until, asked: v.After, err: result.Err}
+		result.After = pause // then it waits in line, with all others
+	}
 }

@@ -25,9 +25,10 @@ import (
 
 type demoCmd struct {
 	Replicas int  `default:"4" placeholder:"N" help:"Replicas, each with its own connection, orchestrator and port (${default})."`
-	Tracks   int  `default:"50" placeholder:"N" help:"Tracks in the playlist that each replica analyses (${default})."`
+	Tracks   int  `default:"50" placeholder:"N" help:"Tracks in the playlist that each replica analyses in the scene budget (${default})."`
 	JSON     bool `name:"json" help:"Print one JSON object and nothing else on stdout."`
 
+	sceneFlags
 	budgetFlags
 }
 
@@ -38,6 +39,9 @@ func (c *demoCmd) Validate() error {
 	}
 	if c.Tracks < 1 || c.Tracks > playlist.MaxTracks {
 		return fmt.Errorf("tracks %d: want 1 to %d", c.Tracks, playlist.MaxTracks)
+	}
+	if err := c.sceneFlags.Validate(); err != nil {
+		return err
 	}
 	return c.budgetFlags.Validate()
 }
@@ -79,8 +83,24 @@ func (r *demoReplica) now() seen {
 	return r.seen
 }
 
-// Run starts the fleet, has every replica analyse a playlist at the same moment, and says how it went.
+// Run plays the scene that was chosen.
 func (c *demoCmd) Run(ctx context.Context, s cli.Streams) error {
+	switch c.Scene {
+	case sceneThrottled:
+		scene, err := newThrottled(c)
+		if err != nil {
+			return &cli.Error{Status: cli.Usage, Err: err}
+		}
+		return c.play(ctx, s, scene.play)
+	case sceneTokens:
+		return c.play(ctx, s, newTokensScene(c).play)
+	default:
+		return c.shareBudget(ctx, s)
+	}
+}
+
+// shareBudget starts the fleet, has every replica analyse a playlist at the same moment, and says how it went.
+func (c *demoCmd) shareBudget(ctx context.Context, s cli.Streams) error {
 	d := &demo{demoCmd: *c}
 	var err error
 	if d.body, err = samplePlaylist(c.Tracks); err != nil {

@@ -46,6 +46,14 @@ func (s *server) client() *redis.Client {
 	return redis.NewClient(&o)
 }
 
+// where is where Redis is, and the command that looks at it.
+func (s *server) where() (where, inspect string) {
+	if s.embedded == nil {
+		return "the one in REDIS_URL", "go run ./cmd/inspect"
+	}
+	return "embedded, on " + s.options.Addr, "REDIS_URL=redis://" + s.options.Addr + " go run ./cmd/inspect"
+}
+
 // explain adds to an error of Redis where Redis is and what to do. It leaves other errors as they are.
 func (s *server) explain(err error) error {
 	if _, refused := errors.AsType[redis.Error](err); refused || errors.Is(err, limiter.ErrUnavailable) {

@@ -41,12 +41,7 @@ func newView(d *demo, s cli.Streams) *view {
 
 // intro says what is about to happen and where to look at it.
 func (d *demo) intro() string {
-	where := "the one in REDIS_URL"
-	inspect := "go run ./cmd/inspect"
-	if d.redis.embedded != nil {
-		where = "embedded, on " + d.redis.options.Addr
-		inspect = "REDIS_URL=redis://" + d.redis.options.Addr + " " + inspect
-	}
+	where, inspect := d.redis.where()
 	if d.Namespace != "weir" {
 		inspect += " --namespace " + d.Namespace
 	}

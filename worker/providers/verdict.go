@@ -11,7 +11,8 @@ import (
 
 // Verdict says whether a call that ended with an error is worth another: where the provider asked for patience, or where
 // it, or the way to it, failed. A quota that is spent is not, nor is a refusal. A call that makes something is repeated
-// only if the provider has turned it away, for otherwise it may have made it.
+// only if the provider has turned it away, for otherwise it may have made it. What the error says of the provider, throttled or
+// overloaded, it says of such calls as well.
 func Verdict(err error) orchestrator.Verdict {
 	if patient, ok := errors.AsType[*patientError](err); ok {
 		v := Verdict(patient.err)
@@ -29,15 +30,16 @@ func Verdict(err error) orchestrator.Verdict {
 		_, unanswered := errors.AsType[*callError](err)
 		return orchestrator.Verdict{Again: unanswered && !makes}
 	}
+	overloaded := denied.overloaded()
 	switch {
 	case denied.Spent:
 		return orchestrator.Verdict{}
 	case denied.Throttled():
 		return orchestrator.Verdict{Again: true, After: denied.RetryAfter, Throttled: true}
 	case makes:
-		return orchestrator.Verdict{}
-	case denied.failed():
-		return orchestrator.Verdict{Again: true, After: denied.RetryAfter}
+		return orchestrator.Verdict{Overloaded: overloaded}
+	case overloaded, denied.failed():
+		return orchestrator.Verdict{Again: true, After: denied.RetryAfter, Overloaded: overloaded}
 	default:
 		return orchestrator.Verdict{}
 	}
@@ -51,6 +53,18 @@ func (e *APIError) Throttled() bool {
 // failed reports whether the provider could not serve the call. Last.fm says that with the errors 8, 11 and 16, whatever the status is.
 func (e *APIError) failed() bool {
 	return e.Status >= http.StatusInternalServerError || e.API == APILastFM && (e.Code == "8" || e.Code == "11" || e.Code == "16")
+}
+
+// overloaded reports whether the provider cannot serve anybody: 503, Anthropic's 529, and what Last.fm answers instead.
+func (e *APIError) overloaded() bool {
+	const statusOverloaded = 529
+	switch e.API {
+	case APILastFM:
+		return e.Status == http.StatusServiceUnavailable || e.Code == "11" || e.Code == "16"
+	case APIAnthropic:
+		return e.Status == http.StatusServiceUnavailable || e.Status == statusOverloaded
+	}
+	return e.Status == http.StatusServiceUnavailable
 }
 
 // makingError is the error of a call that would have made something.

@@ -145,6 +145,27 @@ func TestATaskThatPassesThoseInFrontTakesItsTurn(t *testing.T) {
 	})
 }
 
+// TestAnAttemptThatComesTooEarlyRests until it may be asked for, and no attempt is lost.
+func TestAnAttemptThatComesTooEarlyRests(t *testing.T) {
+	twice := &Kind{Cost: one, Weight: 1, Attempts: 2}
+	early := Result{Late: true, After: ms(7), Err: errFailed}
+	plays(t, Config{Slots: 1}, []row{
+		{0, arrives("a", with{name: "t", kind: twice}), "spawn"},
+		{0, worker, "ask a 1x1!"},
+		{0, due("a", 0), "start t on r1"},
+		{1, finishesWith("t", Result{Err: errFailed, Again: true, Throttled: true, After: ms(1)}), "wake 2"},
+		{2, tick, "spawn"},
+		{2, worker, "ask a 1x1!"},
+		{2, due("a", 2), "start t on r2"},
+		{3, finishesWith("t", early), "wake 10"},
+		{10, tick, "spawn"},
+		{10, worker, "ask a 1x1!"},
+		{10, due("a", 10), "start t on r3"},
+		{11, finishesWith("t", early), "wake 18"},
+		{12, drains(HandingBack), "end t: failed; quiet"},
+	})
+}
+
 // TestALateStartIsHandedBack like all that has not started.
 func TestALateStartIsHandedBack(t *testing.T) {
 	plays(t, Config{Slots: 1}, []row{

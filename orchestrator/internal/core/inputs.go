@@ -97,12 +97,16 @@ func (c *Core) Finish(now Time, fx *Effects, t *Task, r Result) {
 		t.state = over
 		c.gone(t)
 	case r.Late && !t.is(left) && c.stage < HandingBack:
-		c.counts.Late++
 		c.executing.remove(t)
 		if t.tries--; t.tries == 0 {
 			t.first = 0
 			t.lane.budget.firsts = max(0, t.lane.budget.firsts-1)
 		}
+		if r.After > 0 {
+			c.restUntil(t, r.Err, now+r.After)
+			break
+		}
+		c.counts.Late++
 		c.takeRoom(t)
 		t.lane.enter(t)
 	default:

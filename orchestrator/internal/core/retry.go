@@ -37,10 +37,15 @@ func (c *Core) rest(t *Task, r *Result, now Time) bool {
 		return false
 	}
 	c.counts.Retried++
-	t.why, t.state, t.NotBefore = r.Err, resting, at
+	c.restUntil(t, r.Err, at)
+	return true
+}
+
+// restUntil has a task wait until its next attempt may be asked for. If it ends before, it ends with the error of its last attempt.
+func (c *Core) restUntil(t *Task, why error, at Time) {
+	t.why, t.state, t.NotBefore = why, resting, at
 	c.takeRoom(t) // whether there is any or not: it has been let in
 	c.resting.put(t)
-	return true
 }
 
 // goOn queues the tasks whose time has come.

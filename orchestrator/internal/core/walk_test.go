@@ -213,6 +213,9 @@ func (w *world) finishSome(s step) {
 		r = Result{Err: errFailed, Again: true, Throttled: s.c%2 == 0, After: of([]Time{0, Time(50 * time.Millisecond), Time(time.Second)}, s.d)}
 	case 3:
 		r.Late = w.jobs[i].lent == 0 && w.jobs[i].t.at == runs
+		if r.Late && w.jobs[i].t.tries > 1 && s.c%2 == 0 {
+			r.Err, r.After = errFailed, of([]Time{Time(time.Millisecond), Time(time.Second)}, s.d)
+		}
 	}
 	w.finish(i, r, s.d%16 > 0)
 }

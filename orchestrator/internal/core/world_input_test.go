@@ -180,6 +180,10 @@ func (w *world) finish(i int, r Result, worker bool) {
 	case r.Late && !t.left && w.m.stage < HandingBack:
 		t.tries--
 		t.at = atRest
+		if r.After > 0 {
+			t.rest, t.err = at, r.Err
+			break
+		}
 		w.m.enter(t)
 	case r.Late:
 		t.tries--

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/limiter"
+)
+
+// sceneFlags choose what a demonstration shows.
+type sceneFlags struct {
+	Scene   string  `default:"budget" enum:"budget,throttled,tokens" help:"What is shown: budget, a fleet under one budget; throttled, a provider whose limit falls and comes back; tokens, a provider that counts tokens (${default})."`
+	Seconds float64 `placeholder:"N" help:"How long the scenes throttled and tokens take, 2 to 600 (30). The marks are those of 30 seconds."`
+}
+
+const (
+	sceneSeconds                  = 30
+	leastSeconds, mostSeconds     = 2, 600
+	leastSceneRate, mostSceneRate = 8, 1000 // at 8 the limit falls to 3 a second
+)
+
+// Validate refuses values that the scene cannot be played with.
+func (f sceneFlags) Validate() error {
+	switch {
+	case f.Scene == sceneBudget && f.Seconds != 0:
+		return errors.New("seconds: the scene budget takes as long as its calls do; it is for the scenes throttled and tokens")
+	case f.Seconds != 0 && !(f.Seconds >= leastSeconds && f.Seconds <= mostSeconds):
+		return fmt.Errorf("seconds %v: want %d to %d", f.Seconds, leastSeconds, mostSeconds)
+	}
+	return nil
+}
+
+// The names of the scenes.
+const (
+	sceneBudget    = "budget"
+	sceneThrottled = "throttled"
+	sceneTokens    = "tokens"
+)
+
+// takes is how long the scene takes.
+func (f sceneFlags) takes() time.Duration {
+	return time.Duration(cmp.Or(f.Seconds, sceneSeconds) * float64(time.Second))
+}
+
+// outcome is what a scene has measured.
+type outcome interface {
+	print(out io.Writer) error
+	verdict() error // nil where the marks were met
+}
+
+// play plays a scene with a Redis and prints what it measured: as one JSON object, or for a person.
+func (c *demoCmd) play(ctx context.Context, s cli.Streams, scene func(ctx context.Context, redis *server, say narrator) (outcome, error)) error {
+	redis, err := openRedis()
+	if err != nil {
+		return err
+	}
+	defer redis.close()
+	said := newNarrator(s.Err, c.JSON)
+	o, err := scene(ctx, redis, said)
+	if err != nil {
+		return redis.explain(err)
+	}
+	if c.JSON {
+		err = json.NewEncoder(s.Out).Encode(o)
+	} else {
+		err = o.print(s.Out)
+	}
+	return errors.Join(err, o.verdict())
+}
+
+// narrator writes a line about a scene that is being played, nowhere where a program reads.
+type narrator func(format string, args ...any)
+
+func newNarrator(out io.Writer, silent bool) narrator {
+	return func(format string, args ...any) {
+		if !silent {
+			_, _ = fmt.Fprintf(out, format+"\n", args...)
+		}
+	}
+}
+
+// introduce says what is about to happen, and where to look at it.
+func (c *demoCmd) introduce(say narrator, redis *server, namespace, what string) {
+	where, inspect := redis.where()
+	if namespace != limiter.DefaultNamespace {
+		inspect += " --namespace " + namespace
+	}
+	say("%s\nRedis: %s.\nLook at it while it runs: %s\n", what, where, inspect)
+}
+
+// measured turns what misses a mark into an error of one line.
+func measured(missed []string) error {
+	if len(missed) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(missed, "; "))
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/weir-go/weir/worker/upstream"
+)
+
+// sceneProvider is a simulated provider without HTTP: a judge, and what became of each call.
+type sceneProvider struct {
+	began time.Time
+	least time.Duration // how long a call takes: up to twice as much
+
+	mu    sync.Mutex
+	judge *upstream.Judge
+	calls []sceneCall
+}
+
+// sceneCall is one call, when it came and what became of it.
+type sceneCall struct {
+	at     time.Duration
+	ok     bool
+	after  time.Duration // that a refused call is asked to wait, 0 where the provider does not say
+	output int64         // tokens
+}
+
+func newSceneProvider(cfg upstream.Config, least time.Duration) (*sceneProvider, error) {
+	judge, err := upstream.NewJudge(cfg)
+	return &sceneProvider{began: time.Now(), judge: judge, least: least}, err
+}
+
+// call makes one call. It returns a [refusedError], or the error of a context that ended first.
+func (p *sceneProvider) call(ctx context.Context, c upstream.Call) error {
+	v := p.arrive(c)
+	if !v.ok {
+		return &refusedError{v.after}
+	}
+	timer := time.NewTimer(p.least + rand.N(p.least)) //nolint:gosec // no secret
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.judge.End(upstream.Anthropic, time.Since(p.began), c, upstream.Usage{Input: c.Input, Output: c.Output})
+	return ctx.Err()
+}
+
+// arrive judges a call. The provider says how long to wait only while it refuses everything: as most do, it does not say so of a rate.
+func (p *sceneProvider) arrive(c upstream.Call) sceneCall {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	is := sceneCall{at: time.Since(p.began), output: c.Output}
+	v := p.judge.Arrive(upstream.Anthropic, is.at, c)
+	if is.ok = v.OK; v.By == "stretch" {
+		is.after = (v.RetryAfter + time.Second - 1).Truncate(time.Second) // Retry-After counts seconds
+	}
+	p.calls = append(p.calls, is)
+	return is
+}
+
+// between are the calls that came from a time to another.
+func (p *sceneProvider) between(from, to time.Duration) (calls []sceneCall) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.calls {
+		if c.at >= from && c.at < to {
+			calls = append(calls, c)
+		}
+	}
+	return calls
+}
+
+// accepted is how many of some calls were.
+func accepted(calls []sceneCall) (n int) {
+	for _, c := range calls {
+		if c.ok {
+			n++
+		}
+	}
+	return n
+}
+
+// per100ms counts the calls of each tenth of a second.
+func (p *sceneProvider) per100ms(length time.Duration) []int64 {
+	bins := make([]int64, int((length+100*time.Millisecond-1)/(100*time.Millisecond)))
+	for _, c := range p.between(0, length) {
+		bins[c.at/(100*time.Millisecond)]++
+	}
+	return bins
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/orchestrator"
+	"github.com/weir-go/weir/worker/upstream"
+)
+
+// throttledScene is a fleet at a provider whose real limit falls below what was configured and comes back, and which then asks once for
+// a pause.
+type throttledScene struct {
+	demoCmd
+
+	falls, back, pauses, end time.Duration // since the beginning
+	pause                    time.Duration
+	provider                 *sceneProvider
+	spent                    int64 // tasks that ended with a refusal
+}
+
+const throttledRoute = "provider"
+
+// newThrottled lays out the scene: six seconds of thirty at the configured limit, nine at three eighths of it, ten and a half at the
+// configured limit again, then a pause of two.
+func newThrottled(c *demoCmd) (*throttledScene, error) {
+	if r := c.limit().Rate(); r < leastSceneRate || r > mostSceneRate {
+		return nil, fmt.Errorf("rate %v: the scene %s wants %d to %d", r, sceneThrottled, leastSceneRate, mostSceneRate)
+	}
+	all := c.takes()
+	return &throttledScene{demoCmd: *c, falls: all * 6 / 30, back: all * 15 / 30, pauses: all * 51 / 60, pause: all * 2 / 30, end: all}, nil
+}
+
+// low is the limit while it is low.
+func (t *throttledScene) low() upstream.Limit {
+	rate := t.limit().Rate() * 3 / 8
+	return upstream.Limit{Rate: rate, Burst: max(1, int64(rate))}
+}
+
+func (t *throttledScene) upstream() upstream.Config {
+	cfg := upstream.Default()
+	usual := upstream.Limit{Rate: t.limit().Rate(), Burst: t.Burst}
+	cfg.Total = usual
+	cfg.Schedule = []upstream.Change{{At: t.falls, Limit: t.low()}, {At: t.back, Limit: usual}}
+	cfg.Stretches = []upstream.Stretch{{API: upstream.Anthropic, From: t.pauses, To: t.pauses + t.pause, Fault: upstream.Refused, Share: 1}}
+	return cfg
+}
+
+func (t *throttledScene) play(ctx context.Context, redis *server, say narrator) (outcome, error) {
+	fleet, err := startFleet(ctx, redis, t.Replicas, t.Slots, throttledRoute, limiter.Config{
+		Namespace: t.Namespace, Buckets: map[string][]limiter.Limit{throttledRoute: {t.limit()}},
+	})
+	defer fleet.close(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.introduce(say, redis, t.Namespace, fmt.Sprintf("%d replicas share one budget: %v.\nThe provider allows %.4g a second from %v on, %.4g again from %v on.\nAt %v it asks to wait %v.",
+		t.Replicas, t.limit(), t.low().Rate, t.falls, t.limit().Rate(), t.back, t.pauses, t.pause))
+	if t.provider, err = newSceneProvider(t.upstream(), 50*time.Millisecond); err != nil {
+		return nil, err
+	}
+	err = during(ctx, t.end, func(ctx context.Context) error { return t.follow(ctx, say) }, func(ctx context.Context) error { return t.run(ctx, fleet) })
+	if err != nil {
+		return nil, err
+	}
+	return t.measure(), nil
+}
+
+// run has a fleet make calls until ctx ends.
+func (t *throttledScene) run(ctx context.Context, fleet *sceneFleet) (err error) {
+	t.spent, err = fleet.busy(ctx, t.Slots, func(ctx context.Context, o *orchestrator.Orchestrator) error {
+		_, err := orchestrator.Execute(ctx, o, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, t.provider.call(ctx, upstream.Call{})
+		})
+		return err
+	})
+	return err
+}
+
+// follow says every two seconds what the fleet has asked, until ctx ends.
+func (t *throttledScene) follow(ctx context.Context, say narrator) error {
+	return every(ctx, t.provider.began, func(from, to time.Duration) {
+		calls, length := t.provider.between(from, to), (to - from).Seconds()
+		n := accepted(calls)
+		say("%5.1f s   asked %5.1f a second   accepted %5.1f   refused %5.1f", to.Seconds(),
+			float64(len(calls))/length, float64(n)/length, float64(len(calls)-n)/length)
+	})
+}

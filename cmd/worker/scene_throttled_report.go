@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"charm.land/lipgloss/v2"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+)
+
+// The marks of the scene, of a scene of thirty seconds.
+const (
+	markRefused = 0.10             // of all calls
+	markPart    = 0.9              // of the usual rate has to be accepted again
+	markFound   = 10 * time.Second // after the limit came back
+)
+
+// throttledReport is what the scene measured, in the form that programs read.
+type throttledReport struct {
+	Scene       string  `json:"scene"`
+	Replicas    int     `json:"replicas"`
+	Seconds     float64 `json:"seconds"`
+	Calls       int     `json:"calls"`
+	Refused     int     `json:"refused"`
+	RefusedPart float64 `json:"refused_part"` // of the calls
+	Spent       int64   `json:"spent"`        // tasks whose attempts were all refused
+	// Found is s from the return of the limit to the end of the first second in which the fleet got nine tenths of it, null for never.
+	Found *float64         `json:"found"`
+	Hold  throttledHold    `json:"hold"`
+	Parts []throttledPhase `json:"parts"`
+
+	scene *throttledScene
+}
+
+// throttledHold is how the fleet took the request for a pause.
+type throttledHold struct {
+	Asked   float64  `json:"asked"`   // s, of the first refusal
+	Refused int      `json:"refused"` // calls from then on until the pause was over
+	Next    *float64 `json:"next"`    // s until the next call was accepted, null for none
+}
+
+// throttledPhase is one part of the scene, in calls a second.
+type throttledPhase struct {
+	Limit    string  `json:"limit"`
+	From     float64 `json:"from"`
+	To       float64 `json:"to"`
+	Asked    float64 `json:"asked"`
+	Accepted float64 `json:"accepted"`
+	Refused  float64 `json:"refused"`
+}
+
+func (t *throttledScene) measure() *throttledReport {
+	all := t.provider.between(0, t.end)
+	r := &throttledReport{Scene: sceneThrottled, Replicas: t.Replicas, Seconds: t.end.Seconds(), Calls: len(all), Spent: t.spent, scene: t}
+	r.Refused = r.Calls - accepted(all)
+	r.RefusedPart = rounded(float64(r.Refused) / max(1, float64(r.Calls)))
+	usual, low := fmt.Sprintf("%.4g a second", t.limit().Rate()), fmt.Sprintf("%.4g a second", t.low().Rate)
+	for _, p := range []struct {
+		limit    string
+		from, to time.Duration
+	}{{usual, 0, t.falls}, {low, t.falls, t.back}, {usual, t.back, t.pauses}, {"none, a pause", t.pauses, t.pauses + t.pause}, {usual, t.pauses + t.pause, t.end}} {
+		calls, length := t.provider.between(p.from, p.to), (p.to - p.from).Seconds()
+		n := accepted(calls)
+		r.Parts = append(r.Parts, throttledPhase{
+			p.limit, rounded(p.from.Seconds()), rounded(p.to.Seconds()),
+			rounded(float64(len(calls)) / length), rounded(float64(n) / length), rounded(float64(len(calls)-n) / length),
+		})
+	}
+	r.Found = seconds(t.found())
+	for i, c := range all {
+		if c.ok || c.after == 0 {
+			continue
+		}
+		until := c.at + c.after
+		r.Hold = throttledHold{Asked: rounded(c.after.Seconds())}
+		for _, c := range all[i:] {
+			if !c.ok && c.at < until {
+				r.Hold.Refused++
+			}
+			if c.ok {
+				r.Hold.Next = seconds(c.at-all[i].at, true)
+				break
+			}
+		}
+		break
+	}
+	return r
+}
+
+// found is when, after the limit came back, the first second ends in which nine tenths of it were accepted.
+func (t *throttledScene) found() (time.Duration, bool) {
+	for at := t.back; at+time.Second <= t.pauses; at += 100 * time.Millisecond {
+		if float64(accepted(t.provider.between(at, at+time.Second))) >= markPart*t.limit().Rate() {
+			return at + time.Second - t.back, true
+		}
+	}
+	return 0, false
+}
+
+func seconds(d time.Duration, known bool) *float64 {
+	if !known {
+		return nil
+	}
+	s := rounded(d.Seconds())
+	return &s
+}
+
+func rounded(v float64) float64 { return math.Round(v*10_000) / 10_000 }
+
+// verdict is an error if a mark was missed.
+func (r *throttledReport) verdict() error {
+	var missed []string
+	if r.RefusedPart > markRefused {
+		missed = append(missed, fmt.Sprintf("%.1f %% of the calls were refused, the mark is %.0f %%", 100*r.RefusedPart, 100*markRefused))
+	}
+	if r.Found == nil || *r.Found > markFound.Seconds() {
+		missed = append(missed, fmt.Sprintf("%s, the mark is %v", r.foundText(), markFound))
+	}
+	return measured(missed)
+}
+
+func (r *throttledReport) foundText() string {
+	rate := markPart * r.scene.limit().Rate()
+	if r.Found == nil {
+		return fmt.Sprintf("%.4g calls a second were not accepted again", rate)
+	}
+	return fmt.Sprintf("%.4g calls a second were accepted again after %.1f s", rate, *r.Found)
+}
+
+// print writes the report for a person.
+func (r *throttledReport) print(out io.Writer) error {
+	parts := cli.Table("THE PROVIDER ALLOWS", "FROM", "TO", "ASKED/S", "ACCEPTED/S", "REFUSED/S")
+	for _, p := range r.Parts {
+		parts.Row(p.Limit, fmt.Sprintf("%.1f s", p.From), fmt.Sprintf("%.1f s", p.To),
+			fmt.Sprintf("%.1f", p.Asked), fmt.Sprintf("%.1f", p.Accepted), fmt.Sprintf("%.1f", p.Refused))
+	}
+	hold := "The provider did not have to ask for the pause: no call came."
+	if r.Hold.Asked > 0 {
+		next := "none was accepted any more"
+		if r.Hold.Next != nil {
+			next = fmt.Sprintf("the next was accepted %.2f s after the first refusal", *r.Hold.Next)
+		}
+		hold = fmt.Sprintf("A call was asked to wait %.2f s. %d calls were refused with it;\n%s.", r.Hold.Asked, r.Hold.Refused, next)
+	}
+	_, err := lipgloss.Fprint(out, fmt.Sprintf(`%s
+
+%d calls in %.1f s, %.1f %% refused (mark: %.0f %% at most); %d tasks gave up.
+When the limit came back, %s
+(mark: %v).
+%s
+
+%s
+`, parts, r.Calls, r.Seconds, 100*r.RefusedPart, 100*markRefused, r.Spent, r.foundText(), markFound, hold,
+		plot(r.scene.provider.per100ms(r.scene.end), r.scene.limit().Rate()/10, 79)))
+	return err
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"charm.land/lipgloss/v2"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+)
+
+// The marks of the scene.
+const (
+	markUsed          = 0.9 // of the provider's tokens, where costs are settled
+	markTokensRefused = 0.01
+)
+
+// tokensReport is what the scene measured, in the form that programs read.
+type tokensReport struct {
+	Scene     string    `json:"scene"`
+	Replicas  int       `json:"replicas"` // of each fleet
+	Seconds   float64   `json:"seconds"`
+	From      float64   `json:"from"` // since when what follows was counted, s: the bursts are used up then
+	Settled   tokensUse `json:"settled"`
+	Unsettled tokensUse `json:"unsettled"`
+}
+
+// tokensUse is what a fleet did in a time.
+type tokensUse struct {
+	Used        float64 `json:"used"` // part of the tokens that came in that time
+	Tokens      int64   `json:"tokens"`
+	Calls       int     `json:"calls"`
+	Refused     int     `json:"refused"`
+	RefusedPart float64 `json:"refused_part"` // of the calls
+	Spent       int64   `json:"spent"`        // tasks whose attempts were all refused, from the beginning on
+
+	perSecond float64
+}
+
+func (f *tokensFleet) use(from, to time.Duration) tokensUse {
+	calls := f.provider.between(from, to)
+	u := tokensUse{Calls: len(calls), Refused: len(calls) - accepted(calls)}
+	for _, c := range calls {
+		if c.ok {
+			u.Tokens += c.output
+		}
+	}
+	u.perSecond = float64(u.Tokens) / (to - from).Seconds()
+	u.Used = rounded(u.perSecond * 60 / tokensPerMinute)
+	u.RefusedPart = rounded(float64(u.Refused) / max(1, float64(u.Calls)))
+	return u
+}
+
+func (t *tokensScene) measure() *tokensReport {
+	r := &tokensReport{Scene: sceneTokens, Replicas: t.Replicas, Seconds: t.end.Seconds(), From: rounded(t.warm.Seconds())}
+	for i, into := range []*tokensUse{&r.Settled, &r.Unsettled} {
+		*into = t.fleets[i].use(t.warm, t.end)
+		into.Spent = t.fleets[i].spent
+	}
+	return r
+}
+
+// verdict is an error if a mark was missed.
+func (r *tokensReport) verdict() error {
+	var missed []string
+	if s := r.Settled; s.Used < markUsed {
+		missed = append(missed, fmt.Sprintf("%.1f %% of the tokens were used where costs are settled, the mark is %.0f %%", 100*s.Used, 100*markUsed))
+	}
+	if s := r.Settled; s.RefusedPart > markTokensRefused {
+		missed = append(missed, fmt.Sprintf("%.1f %% of the calls were refused where costs are settled, the mark is %.0f %%", 100*s.RefusedPart, 100*markTokensRefused))
+	}
+	return measured(missed)
+}
+
+// print writes the report for a person.
+func (r *tokensReport) print(out io.Writer) error {
+	s, u := r.Settled, r.Unsettled
+	both := cli.Table("", "SETTLED", "NOT SETTLED").
+		Row("calls", fmt.Sprint(s.Calls), fmt.Sprint(u.Calls)).
+		Row("of them refused", fmt.Sprint(s.Refused), fmt.Sprint(u.Refused)).
+		Row("output tokens", fmt.Sprint(s.Tokens), fmt.Sprint(u.Tokens)).
+		Row("of the provider's", fmt.Sprintf("%.1f %%", 100*s.Used), fmt.Sprintf("%.1f %%", 100*u.Used))
+	_, err := lipgloss.Fprint(out, fmt.Sprintf(`%s
+
+Counted from %.1f s to %.1f s; %d tokens come in a minute.
+Estimates are %d times too high. The fleet that settles what its calls have cost
+used %.1f %% of the tokens (mark: %.0f %%). Of its calls %.1f %% were refused
+(mark: %.0f %% at most). The other fleet used %.1f %%.
+`, both, r.From, r.Seconds, tokensPerMinute, tokensOver,
+		100*s.Used, 100*markUsed, 100*s.RefusedPart, 100*markTokensRefused, 100*u.Used))
+	return err
+}
