@@ -597,6 +597,7 @@ rule 'a route has no more than its slots' $C/core.go 's/n\.most = min\(n\.most, 
 rule 'a limiter that fails ends no task' $C/answer.go 's/a\.Err != nil && a\.Fatal:/a.Err != nil:/' $C
 rule 'a limiter that fails is asked with pauses' $C/answer.go 's/n\.again = \[2\]Time\{at, at\}/_ = at/' $C
 rule 'a deadline that cannot be met ends a task' $C/line.go 's/t\.Deadline < ready \{/false {/; s/t != nil && t\.Deadline < l\.start/t != nil \&\& false \&\& t.Deadline < l.start/' $C
+rule 'tasks are judged when no reservation can be theirs' $C/held.go 's/\t\tn\.judgeLater\(\)/\t\t_ = n/' $C
 rule 'panics end their task alone' $O/work.go 's/v := recover\(\)\n/v := any(nil)\n/' $O
 rule 'who exits ends its task' $O/work.go 's/o\.reportLast\(r, ErrGoexit\)/_ = ErrGoexit/' $O
 rule 'classes age' $C/task.go 's/t\.since \+ Time\(t\.Rank\)\*ageing/t.since + Time(t.Rank)*ageing*100/' $C

@@ -251,8 +251,8 @@ func TestALongRefusalIsAPause(t *testing.T) {
 }
 
 // TestAHoldEndsTasksInLine whose deadline is earlier, when their lane hears of it. Those with time enough wait, and those that had a
-// reservation start. Mostly a lane hears of a hold with its next request. One that has just been told to wait, or that holds reservations
-// still, asks again within 5 s.
+// reservation start. Mostly a lane hears of a hold with its next request, or with the one after its reservations were used. One that has just
+// been told to wait asks again within 5 s.
 func TestAHoldEndsTasksInLine(t *testing.T) {
 	const within = 5*time.Second + 2*limiter.DefaultHorizon
 	for name, c := range map[string]struct {

@@ -126,7 +126,7 @@ func TestWhatIsNotTriedAgain(t *testing.T) {
 			ran  int
 		}{
 			"no verdict":         {t.Context(), end(wrong), nil, 1},
-			"asked for too long": {t.Context(), end(orchestrator.Again(wrong, time.Hour)), nil, 1},
+			"asked for too long": {t.Context(), end(orchestrator.Again(wrong, time.Hour)), []orchestrator.Option{orchestrator.Route("slow")}, 1}, // whose bucket is paused
 			"deadline before": {most, func(context.Context) (int, error) {
 				ran++
 				time.Sleep(time.Until(soon) - time.Second)

@@ -166,6 +166,20 @@ func TestAnAttemptThatComesTooEarlyRests(t *testing.T) {
 	})
 }
 
+// TestTheFirstTasksAreJudgedWhenTheReservationsAreUsed: while their lane held one, it could have been theirs.
+func TestTheFirstTasksAreJudgedWhenTheReservationsAreUsed(t *testing.T) {
+	plays(t, Config{Slots: 3}, []row{
+		{0, arrives("a", with{name: "t", rank: Normal}, with{name: "u", rank: Normal, deadline: 500}), "spawn"},
+		{0, worker, "ask a 2x1"},
+		{0, due("a", 10), "ask a 1x1; wake 10"},
+		{1, answers("a", Answer{Again: ms(5000), Last: ms(1000)}), "wake 10"},
+		{10, tick, "spawn"},
+		{10, worker, "start t on r1; spawn"},
+		{10, worker, "ask a 1x1"},
+		{11, answers("a", Answer{Again: ms(5000), Last: ms(1000)}), "end u: late by 1s"},
+	})
+}
+
 // TestALateStartIsHandedBack like all that has not started.
 func TestALateStartIsHandedBack(t *testing.T) {
 	plays(t, Config{Slots: 1}, []row{

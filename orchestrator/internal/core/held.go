@@ -145,6 +145,7 @@ func (n *Lane) start(now Time) {
 	}
 	if due > 0 {
 		n.drop(0, due)
+		n.judgeLater()
 		n.change()
 	}
 }

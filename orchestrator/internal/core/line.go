@@ -48,6 +48,17 @@ func (n *Lane) hear(a *Answer, now Time) {
 	l.unjudged = l.unjudged[:0]
 }
 
+// judgeLater has the lane ask again when it has used its last reservation, if tasks cannot start before their deadlines by what it
+// has heard. While it held some, the first tasks could have had one, and were not judged.
+func (n *Lane) judgeLater() {
+	if len(n.held) > 0 || n.line.heard == 0 || n.pause > 0 {
+		return
+	}
+	if t := n.line.deadlines.first(); t != nil && t.Deadline < n.line.start(t.Cost.Tokens) {
+		n.again = [2]Time{}
+	}
+}
+
 // start is when as many tokens can be used, those that were asked for included: at the earliest.
 func (l *line) start(tokens int64) Time { return l.last + Time(tokens-l.asked)*l.every }
 
