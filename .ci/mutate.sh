@@ -118,7 +118,7 @@ rule 'tokens are charged the price' $V 's/tokens\*b\.price\)/tokens*b.Per)/' $W
 rule 'the tokens are what remains' $B/learn.go 's/b\.set\(empty\)/_ = empty/' $K
 rule 'a changed limit is tried as it is' $V 's/b\.Limit, b\.learnt = l, nil/b.Limit = l/' $K
 rule 'learn: tokens are charged the price' lua/charge.lua 's/move_level\(b, taken \* b\.price\)/move_level(b, taken * b.per)/' $W
-rule 'learn: a record is bounded' lua/learn.lua 's/s\.limit, s\.was, s\.share, s\.slow = bound.*\n//' ./lua
+rule 'learn: a record is bounded' lua/learn.lua 's/s\.limit, s\.was, s\.share, s\.slow = between.*\n//' ./lua
 rule 'a refusal is sent at once' limiter/internal/lane/settle.go 's/, n\.closed == nil && n\.urgentLessons\(\):/:/' -run OneEvent ./limiter
 rule 'a refusal is reported once' limiter/report.go 's/!what && !r\.refused\.CompareAndSwap\(false, true\)/what \&\& false/' -run FixedRates ./limiter
 rule 'fixed rates stay' limiter/report.go 's/l\.s\.FixedRates \|\| l\.shadows/l.shadows/' -run FixedRates ./limiter

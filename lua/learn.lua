@@ -17,12 +17,12 @@ local function learning()
   local MOST, LONGEST, FORGOTTEN, STEADY = 1073741824, 70368744177664, 60, 1.001 -- 2^30, 2^46
   local SECOND, NEAR = 1000000, 300000
   local function crawl_of(b) return part_of(b, 1) end
-  local function grants(b, us, ppm) return us * ppm / WHOLE * b.tokens / b.per end
+  local function given(b, us, ppm) return us * ppm / WHOLE * b.tokens / b.per end
   local function lasting(b, tokens, ppm) return min(LONGEST, floor(tokens * WHOLE / ppm * b.per / b.tokens)) end
   local function pace_of(b) return max(2500000, lasting(b, 10, WHOLE)) end
 
   -- What is left of a part when so many of the grants of a time at a rate failed: at least a part of it.
-  local function left(b, part, least, failed, us, rate) return floor(part * max(least, 1 - failed / grants(b, us, rate))) end
+  local function left(b, part, least, failed, us, rate) return floor(part * max(least, 1 - failed / given(b, us, rate))) end
 
   -- The rate that refusals allow.
   local function accepted(b, s)
@@ -39,7 +39,7 @@ local function learning()
       return WHOLE
     end
     local x = since / pace - 1
-    return bound(floor(s.limit * (1 + 0.06 * (x * x * x))), floor_of(b), WHOLE)
+    return between(floor(s.limit * (1 + 0.06 * (x * x * x))), floor_of(b), WHOLE)
   end
 
   local function found(b, s)
@@ -68,33 +68,34 @@ local function learning()
   local function factor_of(b, s) return min(hope_of(b, s), eased(s)) end
 
   -- One report more of a count: its first due time, its reports, and whether they are an event.
-  local function add(b, first, count, due, rate, probe, share, of)
+  local function add(b, oldest, many, due, rate, probe, share, of)
     local span = max(SECOND, lasting(b, of, rate))
-    if due > first + span then
-      first, count = due, 0
-    elseif due < first - span then
-      return first, count, false
+    if due > oldest + span then
+      oldest, many = due, 0
+    elseif due < oldest - span then
+      return oldest, many, false
     end
-    count = min(MOST, count + 1)
-    local few = share * (grants(b, span, rate) / 2)
-    return first, count, count >= (probe and max(1, few) or max(2, few + 1))
+    many = min(MOST, many + 1)
+    local few = share * (given(b, span, rate) / 2)
+    return oldest, many, many >= (probe and max(1, few) or max(2, few + 1))
   end
 
   -- The limit in calls that cost so many tokens: refusals are compared with calls.
-  local function calls_of(b, cost) return { tokens = b.tokens, per = b.per * bound(cost, 1, b.burst) } end
+  local function calls_of(b, cost) return { tokens = b.tokens, per = b.per * between(cost, 1, b.burst) } end
 
   local function refused(b, s, due, cost)
     local calls = calls_of(b, cost)
     if due <= s.cut then -- it tells how deep the last event is
       if due < s.began then return end
       s.more = min(MOST, s.more + 1)
-      if s.more > max(6, 0.06 * grants(calls, SECOND, s.was)) then
+      if s.more > max(6, 0.06 * given(calls, SECOND, s.was)) then
         s.limit = max(floor_of(b), min(s.limit, left(calls, s.was, 0.7, s.more, horizon + NEAR, s.was)))
       end
       return
     end
-    local rate, was, event = factor_of(b, s), found(b, s), nil
+    local rate, was = factor_of(b, s), found(b, s)
     local probe = rate > s.limit * STEADY and not fresh(b, s)
+    local event
     s.first, s.reports, event = add(calls, s.first, s.reports, due, rate, probe, 0.03, 25)
     if not event then return end
     local more = s.reports - 1
@@ -107,7 +108,8 @@ local function learning()
 
   local function overloaded(b, s, due, cost)
     if due <= s.slowed then return end
-    local calls, rate, event = calls_of(b, cost), factor_of(b, s), nil
+    local calls, rate = calls_of(b, cost), factor_of(b, s)
+    local event
     s.ofirst, s.oreports, event = add(calls, s.ofirst, s.oreports, due, rate, rate > s.slow * STEADY, 0.8, 3)
     if not event then return end
     s.slow = max(crawl_of(b), left(calls, rate, 0.25, s.oreports - 1, max(NEAR, due - s.ofirst), rate))
@@ -121,7 +123,7 @@ local function learning()
     local part, whole = min(1, max(0, rest_ - under_way) / (0.25 * quota)), 1
     if period > 0 then whole = min(1, quota * b.per / b.tokens / period) end
     if b.start and period > 0 then s.told = max(1, floor(WHOLE * whole)) end
-    s.heard, s.share = heard, bound(floor(WHOLE * whole * part), floor_of(b), WHOLE)
+    s.heard, s.share = heard, between(floor(WHOLE * whole * part), floor_of(b), WHOLE)
     return true
   end
 
@@ -136,7 +138,7 @@ local function learning()
     end
     if i ~= #PARTS then return end
     local low = floor_of(b)
-    s.limit, s.was, s.share, s.slow = bound(s.limit, low, WHOLE), bound(s.was, low, WHOLE), bound(s.share, low, WHOLE), bound(s.slow, crawl_of(b), WHOLE)
+    s.limit, s.was, s.share, s.slow = between(s.limit, low, WHOLE), between(s.was, low, WHOLE), between(s.share, low, WHOLE), between(s.slow, crawl_of(b), WHOLE)
     s.cut, s.first, s.ofirst = min(s.cut, far), min(s.first, far), min(s.ofirst, far)
     if s.slowed > now + UNHEARD and s.slowed ~= b.opens then s.slowed = now end -- of a hold that was ended
     s.began, s.more, s.reports, s.oreports = min(s.began, s.cut), min(s.more, MOST), min(s.reports, MOST), min(s.oreports, MOST)
@@ -179,7 +181,7 @@ function learnt_of(b)
   if b.start then -- a limit that is not known
     local s = b.state or learning().new()
     if s.seen == 0 then
-      s.limit, s.cut = bound(b.start, floor_of(b), WHOLE), max(s.cut, now)
+      s.limit, s.cut = between(b.start, floor_of(b), WHOLE), max(s.cut, now)
     else
       s.idle = s.idle + max(0, now - s.seen - 1000000)
     end
