@@ -180,6 +180,18 @@ func TestTheFirstTasksAreJudgedWhenTheReservationsAreUsed(t *testing.T) {
 	})
 }
 
+// TestNothingRunsAgainAfterHandingBack: a task that executes then, and fails, ends with its error.
+func TestNothingRunsAgainAfterHandingBack(t *testing.T) {
+	twice := &Kind{Cost: one, Weight: 1, Attempts: 2}
+	plays(t, Config{Slots: 1}, []row{
+		{0, arrives("a", with{name: "t", kind: twice}), "spawn"},
+		{0, worker, "ask a 1x1!"},
+		{0, due("a", 0), "start t on r1"},
+		{1, drains(HandingBack), ""},
+		{2, finishesWith("t", Result{Err: errFailed, Again: true, Throttled: true, After: ms(1)}), "end t: failed; quiet"},
+	})
+}
+
 // TestALateStartIsHandedBack like all that has not started.
 func TestALateStartIsHandedBack(t *testing.T) {
 	plays(t, Config{Slots: 1}, []row{
