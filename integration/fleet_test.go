@@ -133,7 +133,7 @@ func checkInspect(t *testing.T, inspect string, env []string) {
 	if err := json.Unmarshal(out, &seen); err != nil {
 		t.Fatal(err)
 	}
-	if len(seen.Buckets) != 1 || len(seen.Replicas) != replicas {
+	if len(seen.Buckets) != 4 || len(seen.Replicas) != replicas { // the shared one, and one for each provider
 		t.Errorf("inspect shows %s", out)
 	}
 	for _, r := range seen.Replicas {
