@@ -79,7 +79,7 @@
 // ([Limiter.Report]). A report is about one bucket, as a rule the narrowest configured one of the route. The transport and the
 // orchestrator of this module report by themselves.
 //
-//	[Throttled], with a time    shuts the bucket for the whole fleet until then; a hold of more than 30 s is a pause, which Redis and
+//	[Throttled], with a time    shuts the bucket for the whole fleet until then; a hold of more than 5 s is a pause, which Redis and
 //	                            every replica remember
 //	[Throttled]                 lowers the rate to what the provider accepts, when refusals are more than chance
 //	[Overloaded]                lowers the rate while more than 40 % of the calls fail, and doubles it each second afterwards
@@ -90,7 +90,7 @@
 // The burst stays as it is in time: at half of the rate it has half of the tokens. What the fleet has learnt is part of the bucket in Redis:
 // no replica has to be told. When Redis forgets, the fleet learns again. [BucketSnapshot] shows the part of the rate that is served.
 //
-// When a hold ends the bucket is empty: the rate returns, not a burst. After a hold of more than 30 s one call starts in the first second, then
+// When a hold ends the bucket is empty: the rate returns, not a burst. After a hold of more than a minute one call starts in the first second, then
 // twice as many each second: one call finds out whether the provider serves again.
 //
 // A limit that nobody knows is learnt: see [Config.Learn].

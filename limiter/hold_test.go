@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/weir-go/weir/limiter"
@@ -126,4 +127,56 @@ func TestHoldThatIsNotOver(t *testing.T) {
 			t.Errorf("%d calls found out five times that the provider still asks to wait, want 2 each at most", again)
 		}
 	}, 8)
+}
+
+// TestHoldOutlivesRedis: a hold of more than 5 s is known to every replica. When Redis forgets, and the replica that heard of it is gone, no
+// call starts before the hold ends.
+func TestHoldOutlivesRedis(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const hold = 20 * time.Second
+		c := newCrew(t, 4, limiter.SingleBucket("global", limiter.PerSecond(40, 40)))
+		defer c.close(t)
+		time.Sleep(time.Minute)
+		ctx, cancel := context.WithCancel(t.Context())
+		var mu sync.Mutex
+		var starts []time.Time
+		var all sync.WaitGroup
+		for _, l := range c.fleet[1:] {
+			for range 20 {
+				all.Go(func() {
+					for l.Wait(ctx, "global") == nil {
+						mu.Lock()
+						starts = append(starts, time.Now())
+						mu.Unlock()
+					}
+				})
+			}
+		}
+		time.Sleep(2 * time.Second)
+		if err := c.fleet[0].Report(ctx, "global", limiter.Throttled{RetryAfter: hold}); err != nil {
+			t.Fatal(err)
+		}
+		reported := time.Now()
+		if err := c.fleet[0].Close(ctx); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(hold / 4)
+		c.server.FlushAll()
+		time.Sleep(hold)
+		cancel()
+		all.Wait()
+		during, after := 0, 0
+		for _, at := range starts {
+			switch since := at.Sub(reported); {
+			case since > limiter.DefaultHorizon && since < hold-10*time.Millisecond:
+				during++
+			case since >= hold:
+				after++
+			}
+		}
+		t.Logf("%d calls started during the hold, %d in the %v after it", during, after, hold/4)
+		if during > 0 || after < 100 {
+			t.Errorf("%d calls started during the hold, %d in the %v after it", during, after, hold/4)
+		}
+	})
 }

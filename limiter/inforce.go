@@ -40,19 +40,30 @@ type opening struct {
 	by string // who heard a provider ask for that, and when: see heldBy; "" where somebody paused the bucket
 }
 
-// heldBy is a replica and the moment at which it heard a provider ask to wait, as one word.
-func heldBy(replica string, at time.Time) string {
-	return replica + "@" + strconv.FormatInt(at.UnixMicro(), 10)
+// heldBy is a replica and the moment at which it heard a provider ask to wait, as one word, and whether the bucket is to open gently.
+func heldBy(replica string, at time.Time, gently bool) string {
+	word := replica + "@" + strconv.FormatInt(at.UnixMicro(), 10)
+	if gently {
+		word += gentle
+	}
+	return word
 }
+
+// gentle ends the word of a hold that is to end gently.
+const gentle = "~"
+
+// gently reports whether the bucket opens gently: its provider has asked for a long time.
+func (o opening) gently() bool { return strings.HasSuffix(o.by, gentle) }
 
 // held is what heldBy has put into a word.
 func (o opening) held() (replica string, at time.Time) {
-	i := strings.LastIndexByte(o.by, '@')
-	us, err := strconv.ParseInt(o.by[i+1:], 10, 64)
+	by := strings.TrimSuffix(o.by, gentle)
+	i := strings.LastIndexByte(by, '@')
+	us, err := strconv.ParseInt(by[i+1:], 10, 64)
 	if i < 0 || err != nil {
-		return o.by, time.Time{}
+		return by, time.Time{}
 	}
-	return o.by[:i], time.UnixMicro(us)
+	return by[:i], time.UnixMicro(us)
 }
 
 // forever is a time that does not come, in µs: no clock gets there, and sums with it stay exact.

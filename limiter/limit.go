@@ -143,7 +143,7 @@ func (b bound) args() lua.Limit {
 	tokens, per := b.limit.ratio()
 	return lua.Limit{
 		Field:  lua.Field{Bucket: b.bucket, PerUS: b.limit.Per.Microseconds(), Window: b.limit.Window},
-		Tokens: tokens, PerUS: per, Burst: b.limit.Burst, Own: b.own, Empty: b.limit.Begin == Empty, OpensUS: b.opens.at, Gently: b.opens.by != "", StartPPM: b.start,
+		Tokens: tokens, PerUS: per, Burst: b.limit.Burst, Own: b.own, Empty: b.limit.Begin == Empty, OpensUS: b.opens.at, Gently: b.opens.gently(), StartPPM: b.start,
 	}
 }
 

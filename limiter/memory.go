@@ -80,7 +80,7 @@ func (m *memory) bucketLocked(b bound, now int64) *bucket.Bucket {
 		}
 	}
 	k.Enter(now, b.core(), b.opens.at)
-	if b.opens.by != "" {
+	if b.opens.gently() {
 		k.OpenGently()
 	}
 	return k
@@ -152,7 +152,7 @@ func (m *memoryLine) bucketsLocked(r *lane.Route, now int64) []*bucket.Bucket {
 	}
 	for i, b := range limits {
 		m.held[i].Enter(now, b.core(), b.opens.at)
-		if b.opens.by != "" {
+		if b.opens.gently() {
 			m.held[i].OpenGently()
 		}
 	}

@@ -38,14 +38,22 @@ func (Throttled) kind() string  { return "throttled" }
 func (Overloaded) kind() string { return "overloaded" }
 func (Remaining) kind() string  { return "remaining" }
 
-// LongestHold is the longest time for which a report shuts a bucket.
-const LongestHold = 31 * 24 * time.Hour
+const (
+	// LongestHold is the longest time for which a report shuts a bucket.
+	LongestHold = 31 * 24 * time.Hour
+	// PromptHold is the longest hold that a report sends without waiting. Redis and every replica remember a longer one.
+	PromptHold = 5 * time.Second
+	// gentleHold is the longest hold after which calls start at the full rate.
+	gentleHold = time.Minute
+	// momentary is the longest time to wait that is about the rate of calls, and not about a quota of the hour or the day.
+	momentary = 30 * time.Second
+)
 
 // Report tells the fleet what a call of a route has taught about the provider of the first configured bucket of the route, its narrowest.
 //
 //   - [Throttled] with a time to wait shuts the bucket for the whole fleet until then, and the bucket is empty then; of several such reports
 //     the longest counts. Calls whose deadline is earlier are refused. Reservations that were granted before start nevertheless, a
-//     horizon's at most. A hold of up to 30 s is sent at once, and Report does not wait for it. A longer one is a pause, as by
+//     horizon's at most. A hold of up to [PromptHold] is sent at once, and Report does not wait for it. A longer one is a pause, as by
 //     [Limiter.Pause]: Report returns when Redis has it, the fleet remembers it over restarts and over a Redis that forgets, and
 //     [Limiter.Resume] ends it. A route without a configured bucket is shut for 30 s at most.
 //   - [Throttled] lowers the rate of the fleet to what the provider accepts, when refusals are more than chance: two within a second and
@@ -94,7 +102,7 @@ func (l *Limiter) report(ctx context.Context, n *lane.Lane, of *lane.Route, rep 
 	case Throttled:
 		l.telemetry.reported(ctx, passedOf(of).labels, r)
 		at := reportedOn(limits)
-		if r.RetryAfter <= lane.LongestHold { // a longer one is about another quota than that of the moment
+		if r.RetryAfter <= momentary {
 			teach(bucket.QuotaSpent, fastest(limits, limits[at].bucket, 0), lane.Quota{})
 			l.refusing(ctx, of.Name, limits[at].bucket, r)
 		}
@@ -165,13 +173,13 @@ func (l *Limiter) hold(ctx context.Context, n *lane.Lane, b bound, hold time.Dur
 	l.s.Logger.LogAttrs(ctx, slog.LevelWarn, "a provider asks to wait: its bucket is shut for the fleet", slog.String("namespace", l.s.Namespace),
 		slog.String("route", n.Route().Name), slog.String("bucket", b.bucket), slog.Duration("for", hold))
 	switch {
-	case hold <= lane.LongestHold || b.own:
+	case hold <= PromptHold || b.own:
 		n.Hold(hold, b.bucket)
 		return nil
 	case l.opensAt(b.bucket).After(time.Now().Add(hold - sameHold)):
 		return nil // the fleet knows
 	}
-	return l.close(ctx, b.bucket, hold, heldBy(l.s.Replica, time.Now()))
+	return l.close(ctx, b.bucket, hold, heldBy(l.s.Replica, time.Now(), hold > gentleHold))
 }
 
 // reportedOn is a limit of the bucket that a report of a route is about: of the first configured one, the narrowest.

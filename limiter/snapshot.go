@@ -42,7 +42,7 @@ type BucketSnapshot struct {
 	// PausedFor is how long the bucket is still closed; [UntilResumed] where it is until somebody resumes it.
 	PausedFor time.Duration
 	// HeldBy is the replica whose provider asked to wait until then, and HeldSince when, on that replica's clock; "" where somebody
-	// paused the bucket. Holds of up to 30 s are not here: they are in the level.
+	// paused the bucket. Holds of up to [PromptHold] are not here: they are in the level.
 	HeldBy    string
 	HeldSince time.Time
 	// Wanted are the limits that live replicas were configured with, where they disagree, each with the names of at most 8 who

@@ -89,5 +89,5 @@
 //
 // Queued tasks cost none, nor do lanes that wait in line: one timer stands for all of them. A goroutine is started where a task
 // can execute or a lane can ask and nobody does that yet. It takes the next job with the end of the last, and ends when there is
-// none. A report of more than 30 s waits for Redis on a goroutine of its own. [Orchestrator.Close] waits for all of them. No lock is held while user code runs.
+// none. A report of more than 5 s waits for Redis on a goroutine of its own. [Orchestrator.Close] waits for all of them. No lock is held while user code runs.
 package orchestrator

@@ -14,8 +14,6 @@ type refusal struct {
 }
 
 const (
-	// longReport is the longest wait of which [limiter.Reservation.Report] tells Redis without waiting for a reply.
-	longReport = 30 * time.Second
 	// mostEarly is how much earlier than the provider asked an attempt may start, a tenth of the wait at most: the fleet counts from an
 	// answer that a transport may have reported before the task returned.
 	mostEarly = 100 * time.Millisecond
@@ -40,7 +38,7 @@ func (o *Orchestrator) tell(r *run, v Verdict) bool {
 		return false
 	}
 	o.observe.reported(r, v)
-	if !v.Throttled || v.After <= longReport {
+	if !v.Throttled || v.After <= limiter.PromptHold {
 		return r.reservation.Report(o.life, report) == nil && v.Throttled && v.After > 0
 	}
 	// The limiter bounds how long that takes. Each is of a call that was refused, and no call starts while Redis does not answer: there are

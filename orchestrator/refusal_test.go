@@ -182,9 +182,9 @@ func TestARefusedTaskWaitsAtLeast(t *testing.T) {
 	}
 }
 
-// gently is how much later than a hold ends the next call may start: a hold of more than 30 s ends with one call a second.
+// gently is how much later than a hold ends the next call may start: a hold of more than a minute ends with one call a second.
 func gently(hold time.Duration) time.Duration {
-	if hold > 30*time.Second {
+	if hold > time.Minute {
 		return time.Second + 50*time.Millisecond
 	}
 	return 50 * time.Millisecond
@@ -381,7 +381,7 @@ func (c deafConn) Write(p []byte) (int, error) {
 // within the grace.
 func TestAReportDelaysNothing(t *testing.T) {
 	for name, c := range map[string]struct{ after, patience, most time.Duration }{
-		"short":               {10 * time.Second, time.Minute, 0},
+		"short":               {limiter.PromptHold, time.Minute, 0},
 		"long":                {time.Hour, time.Minute, 5 * time.Second},
 		"long, in a hurry":    {time.Hour, time.Second, time.Second + orchestrator.DefaultGrace},
 		"long, out of time":   {time.Hour, 0, orchestrator.DefaultGrace},

@@ -20,7 +20,7 @@
 // [Reporter]. A refusal that a provider hides in the body of an answer with status 200 is for its client to report. A round trip without an
 // answer reports nothing.
 //
-// A report never makes a round trip fail. Reports do not wait, except a hold of more than 30 s: the limiter writes such a hold to Redis
+// A report never makes a round trip fail. Reports do not wait, except a hold of more than 5 s: the limiter writes such a hold to Redis
 // before it returns, so that the calls which follow the answer find the bucket shut. The answer waits for that write for a second at most,
 // and not after the end of its request. The write goes on for 10 s at most. If it fails, the next refusal reports the hold again.
 //
@@ -43,5 +43,5 @@
 //
 // # Goroutines
 //
-// The package holds no state. It starts a goroutine for a report of a hold of more than 30 s, and no other.
+// The package holds no state. It starts a goroutine for a report of a hold of more than 5 s, and no other.
 package transport

@@ -11,7 +11,7 @@ import (
 )
 
 // Reporter is a [Waiter] that hears what the answers of a route's provider say. *limiter.Limiter is one. Report is called in the
-// round trip and must return at once, except with a hold of more than 30 s; it must be safe for concurrent use. Its error is not looked at.
+// round trip and must return at once, except with a hold of more than [limiter.PromptHold]; it must be safe for concurrent use. Its error is not looked at.
 type Reporter interface {
 	Report(ctx context.Context, route string, r limiter.Report) error
 }
@@ -24,9 +24,8 @@ type Reporter interface {
 // that is the only one of its answer, whatever its name is, unless it counts something else than requests.
 func Quotas(buckets map[string]string) Option { return func(p *payer) { p.quotas = buckets } }
 
-// What a report costs the answer, and what it may take itself. A hold of up to `atOnce` is sent by the limiter without waiting.
+// What a report costs the answer, and what it may take itself. A hold of up to [limiter.PromptHold] is sent by the limiter without waiting.
 const (
-	atOnce        = 30 * time.Second
 	longestWait   = time.Second
 	longestReport = 10 * time.Second
 )
@@ -47,7 +46,7 @@ func (p *payer) report(ctx context.Context, paid *limiter.Reservation, res *http
 		}
 	}
 	switch {
-	case said.Throttled && said.RetryAfter > atOnce:
+	case said.Throttled && said.RetryAfter > limiter.PromptHold:
 		bounded(ctx, func(ctx context.Context) { send(ctx, limiter.Throttled{RetryAfter: said.RetryAfter}) })
 	case said.Throttled:
 		send(ctx, limiter.Throttled{RetryAfter: said.RetryAfter})

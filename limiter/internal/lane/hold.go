@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// LongestHold is the longest hold that a lane reports. Longer ones are told to the fleet in another way.
+// LongestHold is the longest hold that a lane reports.
 const LongestHold = 30 * time.Second
 
 // Hold has the store shut a bucket of the route for a time, at once, because the provider refuses calls. Reservations of the lane that nobody
