@@ -113,6 +113,7 @@ rule 'one refusal is chance' $A/count.go 's/math\.Max\(2, few\+1\)/math.Max(1, f
 rule 'refusals are compared with calls' $A/limit.go 's/l\.Per \*= bound\(cost, 1, l\.Burst\)/_ = cost/' ./limiter/internal/adapt
 rule 'only the newest answer counts' $A/remaining.go 's/heard <= s\.Heard \|\| //' ./limiter/internal/adapt
 rule 'what is under way is not left' $A/remaining.go 's/float64\(a\.Remaining\)-float64\(a\.UnderWay\)/float64(a.Remaining)/' ./limiter/internal/adapt
+rule 'what comes meanwhile serves what was reserved' limiter/internal/bucket/learn.go 's/-t\.refill\(\)/-0*t.refill()/' -run WalkWithCore ./limiter/internal/bucket $rapid=1000
 rule 'time without use finds no rate' $A/unknown.go 's/s\.Idle \+= .*\n/_ = now\n/' ./limiter/internal/adapt
 rule 'tokens are charged the price' $V 's/tokens\*b\.price\)/tokens*b.Per)/' $W
 rule 'the tokens are what remains' $B/learn.go 's/b\.set\(empty\)/_ = empty/' $K
@@ -621,7 +622,7 @@ rule 'a refused task waits in line' $O/work.go 's/\t\tresult\.After = pause \/\/
 rule 'and not for its deadline' $O/work.go 's/told && \(t\.Deadline == 0 \|\| t\.Deadline > until\+pause\)/told/' -run Refus $O
 rule 'it starts when its provider said, at the earliest' $O/refusal.go 's/left > min\(mostEarly/false \&\& left > min(mostEarly/' -run Refus $O
 rule 'an attempt that comes too early rests' $C/inputs.go 's/if r\.After > 0 \{/if false {/' $C
-rule 'a report delays no task' $O/refusal.go 's/v\.After <= longReport/true/' -run Report $O
+rule 'a report delays no task' $O/refusal.go 's/v\.After <= limiter\.PromptHold/true/' -run Report $O
 rule 'Close waits for a report' $O/refusal.go 's/o\.acting\.Add\(1\)/_ = 0/; s/defer o\.acted\(\)\n//' -run Report $O
 rule 'a shared run outlives who began it' $O/key.go 's/context\.WithoutCancel\(t\.ctx\)/t.ctx/' $O
 rule 'a shared run ends with the last' $O/key.go 's/\tof\.cancel\(why\)\n/\t_ = why\n/' $O

@@ -57,7 +57,7 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 	a.Taught, a.Levels = a.Taught[:0], q.Stands
 	for _, t := range q.Taught {
 		a.Taught = append(a.Taught, lua.Taught{
-			Lesson: lessons[t.Lesson], Limit: t.Limit, DueUS: max(0, t.Due), Cost: t.Cost, Quota: t.Quota, Left: t.Left, PeriodUS: t.Period, Stand: t.Level,
+			Lesson: lessons[t.Lesson], Limit: t.Limit, DueUS: max(0, t.Due), Cost: t.Cost, Quota: t.Quota, Left: t.Left, PeriodUS: t.Period, Stand: t.Level, SentUS: max(0, t.Sent),
 		})
 	}
 	a.HoldUS, a.HoldLimit = q.Hold.For, q.Hold.Limit

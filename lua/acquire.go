@@ -75,6 +75,7 @@ type Taught struct {
 	DueUS                 int64
 	Cost                  int64 // what the call took of the limit; 0 for 1
 	Quota, Left, PeriodUS int64 // of QuotaLeft: Left of Quota tokens, 1 or more, for a period; 0 for one that is not known
+	SentUS                int64 // of QuotaLeft: when the call was due; 0 where that is not known
 	Stand                 int64 // of QuotaLeft: where the limit stood by the reply with the reservation of the call, [AcquireReply.Levels] from NowUS; of a window, the number itself
 }
 

@@ -1,14 +1,16 @@
 -- Taught: what a call has taught about its provider: "c due limit cost" for one that was refused because of a quota, "o due limit cost" because
--- the provider was overloaded: when it was due, us, the number of the limit that learns, and what the call took of the limit. "h heard limit quota period left stand" for
--- headers: so much is left of a quota for so many us, or 0; stand is what the reply with the reservation told of the limit.
+-- the provider was overloaded: when it was due, us, the number of the limit that learns, and what the call took of the limit. "h heard limit quota period left stand sent"
+-- for headers: so much is left of a quota for so many us, or 0; stand is what the reply with the reservation told of the limit, and sent is
+-- when the call was due, or 0.
 local function teach(kind, text)
   local due, of, more = match(text, '^(%d+) (%d+)(.*)$')
   due, of = integer(due, 0, EXACT), integer(of, 1, limits)
   if not (due and of) then return false end
-  local quota, period, rest_, stand = match(more, '^ (%d+) (%d+) (%d+) (%d+)$')
+  local quota, period, rest_, stand, sent = match(more, '^ (%d+) (%d+) (%d+) (%d+) (%d+)$')
   local cost = integer(match(more, '^ (%d+)$'), 1, WIDEST)
   quota, period, rest_, stand = integer(quota, 1, EXACT), integer(period, 0, EXACT), integer(rest_, 0, EXACT), integer(stand, 0, EXACT)
-  if kind == 'h' and not (quota and period and rest_ and stand) or kind ~= 'h' and not cost then return false end
+  sent = integer(sent, 0, EXACT)
+  if kind == 'h' and not (quota and period and rest_ and stand and sent) or kind ~= 'h' and not cost then return false end
   local b, learn = route[of], learning()
   b.learnt = b.learnt or '-'
   b.state = b.state or learn.new()
@@ -25,6 +27,10 @@ local function teach(kind, text)
       local full, frac = b.kept or b.full, b.kept and b.kept_frac or b.frac
       local us = min(max(0, full + (frac > 0 and 1 or 0) - stand), floor(SPAN / b.tokens))
       since = floor(us * b.tokens / b.price)
+    end
+    -- The provider counts what was reserved meanwhile against what has come meanwhile.
+    if period > 0 and sent > 0 then
+      since = max(0, since - floor(min(SPAN, quota * max(0, min(60000000, due - sent)) / period)))
     end
     if learn.remaining(b, b.state, due, quota, period, rest_, since) and not b.log then
       local tokens = max(0, rest_ - since)

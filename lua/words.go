@@ -36,7 +36,7 @@ func (p *Path) fill(c *command, a *AcquireArgs) []any {
 	for _, t := range a.Taught {
 		of := []int64{t.DueUS, int64(t.Limit + 1), max(1, t.Cost)}
 		if t.Lesson == QuotaLeft {
-			of = append(of[:2], t.Quota, t.PeriodUS, t.Left, t.Stand)
+			of = append(of[:2], t.Quota, t.PeriodUS, t.Left, t.Stand, t.SentUS)
 		}
 		out = append(out, string(t.Lesson)+" "+join(of...))
 	}

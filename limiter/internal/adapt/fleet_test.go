@@ -102,7 +102,8 @@ func (f *fleet) arrive(due, serial int64) {
 	f.at(back, func() {
 		if f.headers {
 			f.state.Remaining(f.limit, epoch+f.now, adapt.Answer{
-				Heard: epoch + f.now, Limit: int64(rate), Period: second, Remaining: int64(left), UnderWay: f.charged - serial,
+				Heard: epoch + f.now, Limit: int64(rate), Period: second, Remaining: int64(left),
+				UnderWay: max(0, f.charged-serial-int64(rate*float64(f.now-due)/float64(second))),
 			})
 		}
 		if !ok {

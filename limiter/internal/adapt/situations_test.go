@@ -82,8 +82,8 @@ func strangers() []situation {
 		used, refused bar
 	}{
 		{tokenBucket, true, want(0.75), want(1)},
-		{fixedWindow, true, missed(0.75, 0.72), missed(1, 3.6)},
-		{slidingWindow, true, missed(0.75, 0.51), missed(1, 3.9)},
+		{fixedWindow, true, want(0.75), missed(1, 3.4)},
+		{slidingWindow, true, missed(0.75, 0.60), missed(1, 4.1)},
 		{tokenBucket, false, want(0.75), want(5)},
 		{fixedWindow, false, want(0.75), want(5)},
 		{slidingWindow, false, missed(0.75, 0.74), want(5)},

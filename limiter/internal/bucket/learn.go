@@ -1,6 +1,10 @@
 package bucket
 
-import "github.com/weir-go/weir/limiter/internal/adapt"
+import (
+	"math"
+
+	"github.com/weir-go/weir/limiter/internal/adapt"
+)
 
 // Lesson is a kind of what a call can teach about its provider.
 type Lesson int
@@ -20,8 +24,8 @@ type Taught struct {
 	Cost   int64 // what the call took of the limit; less than 1 is 1
 
 	// Of QuotaLeft: Left of Quota tokens for Period µs, 0 where that is not known; Level is what [Bucket.Stand] was right after the
-	// reservation of the call.
-	Quota, Left, Period, Level int64
+	// reservation of the call, which was due at Sent, µs.
+	Quota, Left, Period, Level, Sent int64
 }
 
 // Stand is a number by which a bucket counts what is reserved later: when it is full, µs, or the starts of a window so far.
@@ -45,13 +49,24 @@ func (b *Bucket) learn(t *Taught, horizon int64) {
 	case Overload:
 		b.learnt.Overloaded(l, b.now, t.Due, t.Cost)
 	case QuotaLeft:
-		since := b.reservedSince(t.Level)
+		since := max(0, b.reservedSince(t.Level)-t.refill())
 		a := adapt.Answer{Heard: t.Due, Limit: t.Quota, Period: t.Period, Remaining: t.Left, UnderWay: since}
 		if b.learnt.Remaining(l, b.now, a) {
 			b.atMost(max(0, t.Left-since))
 		}
 	}
 	b.reprice()
+}
+
+// refill is how many tokens have come to the provider while the call was under way: the provider counts what was reserved meanwhile against
+// these. Without them a fleet whose calls take longer than the quota lasts would stop.
+func (t *Taught) refill() int64 {
+	const longest = 60_000_000 // µs of a call
+	took := max(0, min(longest, t.Due-t.Sent))
+	if t.Period <= 0 || t.Sent <= 0 {
+		return 0
+	}
+	return int64(math.Floor(min(float64(span), float64(t.Quota)*float64(took)/float64(t.Period))))
 }
 
 // OpenGently has a bucket that opens later open gently, because its provider has asked for the time: calls start one a second then, and twice

@@ -370,6 +370,7 @@ func (w *walk) teach(limits []lua.Limit, p *walkLane) (taught []lua.Taught) {
 			t.Quota = rapid.SampledFrom([]int64{1, 40, 2000}).Draw(w.T, "quota")
 			t.Left = rapid.Int64Range(0, t.Quota).Draw(w.T, "left")
 			t.PeriodUS = rapid.SampledFrom([]int64{0, 1_000_000, 60_000_000}).Draw(w.T, "period")
+			t.SentUS = max(0, rapid.SampledFrom([]int64{0, t.DueUS - 10_000, t.DueUS - 2_000_000, t.DueUS + 5}).Draw(w.T, "sent"))
 			t.Stand = rapid.SampledFrom([]int64{0, w.own - 1_000_000, w.own, w.own + 3_000_000}).Draw(w.T, "stand")
 			if m := w.model[p.names[of]]; m != nil && limits[of].Field.Window {
 				t.Stand = max(0, m.Stand()-rapid.Int64Range(-1, 20).Draw(w.T, "since"))
@@ -427,7 +428,7 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 	}
 	for _, k := range a.Taught {
 		q.Taught = append(q.Taught, bucket.Taught{
-			Limit: k.Limit, Lesson: lessons[k.Lesson], Due: k.DueUS, Cost: k.Cost, Quota: k.Quota, Left: k.Left, Period: k.PeriodUS, Level: k.Stand,
+			Limit: k.Limit, Lesson: lessons[k.Lesson], Due: k.DueUS, Cost: k.Cost, Quota: k.Quota, Left: k.Left, Period: k.PeriodUS, Level: k.Stand, Sent: k.SentUS,
 		})
 	}
 	q.Hold = bucket.Hold{For: a.HoldUS, Limit: a.HoldLimit}

@@ -30,6 +30,7 @@ func (g *Grant) Teach(what bucket.Lesson, limit int, q Quota) {
 	}
 	t := bucket.Taught{Limit: limit, Lesson: what, Due: g.at, Cost: g.Cost.at(g.Route, limit), Quota: q.Limit, Left: q.Left, Period: q.Per.Microseconds(), Level: UnknownStand}
 	if what == bucket.QuotaLeft {
+		t.Sent = g.at
 		t.Due += time.Since(g.Due).Microseconds()
 		if g.stand == nil {
 			g.lane.live(func(n *Lane) { n.tells = true }) // from the next request on grants know where the limits stood
