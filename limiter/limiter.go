@@ -30,7 +30,7 @@ type Limiter struct {
 	liveBefore atomic.Int64  // replicas that were live before Redis forgot
 	swept      atomic.Int64  // ns on the clock's local scale, when a caller last had idle lanes looked for
 	tallies    *tallies      // fixed
-	slowed     slowed        // when the log was last told that a provider refuses calls
+	notices    often         // what the log was told of
 	estimates  *estimates    // fixed; nil where no costs are known only afterwards
 	observing  metric.Registration
 	shadows    atomic.Bool    // every call may start at once

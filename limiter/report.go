@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/weir-go/weir/limiter/internal/bucket"
@@ -142,27 +141,12 @@ func fastest(limits []bound, bucket string, per time.Duration) int {
 	return at
 }
 
-// slowed is when the log was last told of each bucket.
-type slowed struct {
-	mu sync.Mutex
-	at map[string]time.Time
-}
-
 // refusing tells the log once a minute that a provider refuses calls.
 func (l *Limiter) refusing(ctx context.Context, route, bucket string, r Report) {
-	const again = time.Minute
-	l.slowed.mu.Lock()
-	defer l.slowed.mu.Unlock()
-	now := time.Now()
-	if last, ok := l.slowed.at[bucket]; ok && now.Sub(last) < again {
-		return
+	if l.notices.due("refused " + bucket) {
+		l.s.Logger.LogAttrs(ctx, slog.LevelWarn, "a provider refuses calls", slog.String("namespace", l.s.Namespace),
+			slog.String("route", route), slog.String("bucket", bucket), slog.String("kind", r.kind()), slog.Bool("follows", !l.s.FixedRates))
 	}
-	if l.slowed.at == nil {
-		l.slowed.at = map[string]time.Time{}
-	}
-	l.slowed.at[bucket] = now
-	l.s.Logger.LogAttrs(ctx, slog.LevelWarn, "a provider refuses calls", slog.String("namespace", l.s.Namespace),
-		slog.String("route", route), slog.String("bucket", bucket), slog.String("kind", r.kind()), slog.Bool("follows", !l.s.FixedRates))
 }
 
 // hold shuts the bucket that a report of a route is about.

@@ -37,7 +37,8 @@ func (m Metered) burst(burst int64) int64 {
 // that was given up or is not due yet. The correction travels with a later request to Redis, within 5 s.
 //
 // A surplus goes back to the fleet, except for tokens on whose absence later reservations rely: the fleet never gets more than if the cost
-// had been known from the beginning. A shortfall is taken from the bucket at once; the bucket owes one burst at most. A call that is never
+// had been known from the beginning. A shortfall is taken from the bucket at once; the bucket owes one burst at
+// most, and what a call costs beyond is counted as lost. A call that is never
 // settled counts as reserved. A window gives nothing back. A reservation that is settled counts as used.
 func (r *Reservation) Settle(costs Costs) {
 	if r.Delay() > 0 {
@@ -54,7 +55,27 @@ func (r *Reservation) Settle(costs Costs) {
 		}
 	}
 	r.learn(known)
+	r.overspent(known)
 	r.grant.Settle(lane.NewEach(known))
+}
+
+// overspent counts as lost, and tells the log once a minute, what a call has cost beyond what its bucket can ever owe.
+func (r *Reservation) overspent(costs Costs) {
+	l := passedOf(r.grant.Route).limiter
+	for bucket, actual := range costs {
+		burst, _ := most(r.grant.Route, bucket)
+		beyond := actual - r.grant.Cost.Of(bucket) - burst
+		if beyond <= 0 {
+			continue
+		}
+		if t := l.tallies.of[bucket]; t != nil {
+			t.Lost.Add(beyond)
+		}
+		if l.notices.due("overspent " + bucket) {
+			l.s.Logger.Warn("a call has cost more than its bucket can owe", "namespace", l.s.Namespace, "route", r.grant.Route.Name, "bucket", bucket,
+				"reserved", r.grant.Cost.Of(bucket), "cost", actual, "lost", beyond)
+		}
+	}
 }
 
 // most is the largest number of tokens that a call can take of a bucket of a route.

@@ -1,9 +1,13 @@
 package limiter_test
 
 import (
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/weir-go/weir/limiter"
 )
@@ -54,6 +58,38 @@ func TestEstimatesEndWithTheirRoute(t *testing.T) {
 		}
 		if n := takes(); n != 400 {
 			t.Errorf("a call of 400 of a new route takes %d", n)
+		}
+	})
+}
+
+// TestOverspent: what a call costs beyond what its bucket can owe is counted as lost, and the log says so once.
+func TestOverspent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		cfg := limiter.SingleBucket("global", limiter.PerSecond(40, 40))
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		reader := sdkmetric.NewManualReader()
+		cfg.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
+		l, err := limiter.NewMemory(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeLimiter(t, l)
+		for _, cost := range []int64{30, 41, 141, 241} {
+			r, err := l.Reserve(t.Context(), "global")
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(r.Delay())
+			r.Use("global")
+			r.Settle(limiter.Costs{"global": cost})
+			time.Sleep(10 * time.Second)
+		}
+		if n := strings.Count(log.String(), "more than its bucket can owe"); n != 1 || !strings.Contains(log.String(), "lost=100") {
+			t.Errorf("the log says it %d times: %s", n, log.String())
+		}
+		if lost := observed(t, reader)["weir.bucket.tokens global lost"]; lost != 300 {
+			t.Errorf("%v tokens are lost, want 100 and 200", lost)
 		}
 	})
 }
