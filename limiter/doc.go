@@ -14,6 +14,7 @@
 //   - [Limiter.Allow] reports whether a call may start now, and takes the tokens only then.
 //   - [Limiter.Decide] is Allow for a server: it also returns when to try again and what is left.
 //   - [Limiter.ReserveBatch] is for schedulers: several reservations in one request, or the time to come back at.
+//   - [Limiter.Where] asks for nothing: it says where a call would stand that came now, and what holds it back.
 //
 // Wait, Reserve and Allow have an N form for a call that costs n tokens. [New] shares buckets through Redis. [NewMemory] keeps them in
 // the process. [NewUnlimited] is for tests. Config.Shadow is for a roll-out.

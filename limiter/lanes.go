@@ -2,6 +2,9 @@ package limiter
 
 import "github.com/weir-go/weir/limiter/internal/lane"
 
+// urgentLane ends the id of an urgent lane. A brace is in no name.
+const urgentLane = "{urgent}"
+
 // laneKey tells the two lanes of a route apart.
 type laneKey struct {
 	route  string
@@ -51,7 +54,7 @@ func (l *Limiter) openLane(key laneKey, givenUp *lane.Lane) (*lane.Lane, error) 
 	}
 	id := key.route
 	if key.urgent {
-		id += "{urgent}" // a brace is in no name
+		id += urgentLane
 	}
 	n := lane.New(l.shared, id, key.urgent, l.store.line(id), l.routeLocked(key.route, newLabels(key.route)))
 	l.lanes[key] = n

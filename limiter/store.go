@@ -17,6 +17,8 @@ type store interface {
 	configure(ctx context.Context, changes []change, leaving bool) (configuration, error)
 	// snapshot reads the state of every bucket without changing it.
 	snapshot(ctx context.Context) (Snapshot, error)
+	// look reads the buckets of limits, as they are at this moment, without changing them.
+	look(ctx context.Context, limits []bound) (*view, error)
 	// shared reports whether others use the same buckets: calls take time, and what is given back is of use to them.
 	shared() bool
 }

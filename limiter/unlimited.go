@@ -51,4 +51,12 @@ func (u unlimited) configure(context.Context, []change, bool) (configuration, er
 	return u.conf, nil
 }
 
+func (u unlimited) look(_ context.Context, limits []bound) (*view, error) {
+	v := &view{now: time.Since(u.zero).Microseconds(), ending: make([]int64, len(limits))}
+	for _, b := range limits {
+		v.enter(bucket.New(b.core()), b)
+	}
+	return v, nil
+}
+
 func (u unlimited) snapshot(context.Context) (Snapshot, error) { return Snapshot{At: time.Now()}, nil }

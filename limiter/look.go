@@ -1,0 +1,78 @@
+package limiter
+
+import (
+	"context"
+
+	"github.com/weir-go/weir/limiter/internal/bucket"
+	"github.com/weir-go/weir/lua"
+)
+
+// enter brings a bucket to the time and to what is in force.
+func (v *view) enter(k *bucket.Bucket, b bound) {
+	k.Enter(v.now, b.core(), b.opens.at)
+	if b.opens.gently() {
+		k.OpenGently()
+	}
+	v.buckets, v.limits = append(v.buckets, k), append(v.limits, b)
+}
+
+func (m *memory) look(_ context.Context, limits []bound) (*view, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := &view{now: m.now(), ending: make([]int64, len(limits))}
+	for _, b := range limits {
+		k := m.bucketLocked(b, v.now)
+		v.enter(bucket.Restore(k.State(), k.Line(), k.Starts(), v.now), b)
+	}
+	return v, nil
+}
+
+func (s *redisStore) look(ctx context.Context, limits []bound) (*view, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	args := make([]lua.Limit, len(limits))
+	for i, b := range limits {
+		args[i] = b.args()
+	}
+	r, err := lua.Read(ctx, s.rdb, s.keys, args)
+	if err != nil {
+		return nil, s.refuses.failed(ctx, err, s.served.Load())
+	}
+	v := &view{now: r.OwnUS, names: r.Names, session: s.session + ":", ending: make([]int64, len(limits))}
+	if r.Lost {
+		v.forgot = r.BornUS + s.horizon
+	}
+	for i, b := range limits {
+		rec := r.Records[i]
+		b.opens = opening{}
+		for _, o := range r.Opens() {
+			if o.Bucket == b.bucket {
+				b.opens = opening{o.US, o.By}
+			}
+		}
+		v.ending[i] = rec.Ending
+		k := bucket.New(b.core())
+		if rec.Found {
+			k = restored(rec, b, v.now)
+		}
+		v.enter(k, b)
+	}
+	return v, nil
+}
+
+// restored is the bucket of a record.
+func restored(r lua.Record, b bound, now int64) *bucket.Bucket {
+	var line []bucket.Place
+	for _, e := range r.Line {
+		line = append(line, bucket.Place(e))
+	}
+	var starts []bucket.Start
+	for _, s := range r.Starts {
+		starts = append(starts, bucket.Start{Due: s.DueUS, Serial: s.Number})
+	}
+	return bucket.Restore(bucket.State{
+		Limit: bucket.Limit{Tokens: r.Limit.Tokens, Per: r.Limit.PerUS, Burst: r.Limit.Burst, Window: b.limit.Window, Start: b.start},
+		Full:  bucket.Moment{At: r.FullUS, Frac: r.Frac}, Last: r.LastUS, Urgent: r.Urgent, Young: r.Young, Sought: r.Sought,
+		Total: r.Total, Base: r.Base, Edge: r.Edge, Learnt: r.Learnt,
+	}, line, starts, now)
+}

@@ -1,0 +1,155 @@
+package limiter_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+)
+
+// whereWorld is something that holds calls back.
+type whereWorld struct {
+	name    string
+	cfg     limiter.Config
+	waiters int // in all
+	before  func(t *testing.T, l *limiter.Limiter)
+	why     []limiter.ReasonKind
+	grows   bool // the rate grows meanwhile
+}
+
+// judge compares the reasons, and what is said of the line.
+func (c whereWorld) judge(t *testing.T, p limiter.Position) {
+	var kinds []limiter.ReasonKind
+	for _, r := range p.Why {
+		kinds = append(kinds, r.Kind)
+	}
+	t.Logf("%s: in %v behind %d lanes, because of %v", c.name, p.In, len(p.Line), p.Why)
+	if !slices.Equal(kinds, c.why) {
+		t.Errorf("because of %+v, want %v", p.Why, c.why)
+	}
+	for _, w := range p.Line {
+		if w.Replica == "" || w.Route != "global" || w.Tokens < 1 || w.In > p.In+time.Second {
+			t.Errorf("%+v of %+v", w, p)
+		}
+	}
+}
+
+// TestWhere: what a call is told that came now is when the next call starts, for nine of ten within a tenth, or 25 ms, whatever holds it
+// back; among several replicas for seven of ten. And the reason is told. In the fleet 200 others wait, and their lanes have asked since they came.
+func TestWhere(t *testing.T) {
+	one := limiter.SingleBucket("global", limiter.PerSecond(40, 40))
+	for _, c := range []whereWorld{
+		{name: "nothing", cfg: one},
+		{name: "a line", cfg: one, waiters: 200},
+		{name: "a small burst", cfg: limiter.SingleBucket("global", limiter.PerSecond(10, 1)), waiters: 40},
+		{name: "a window", cfg: limiter.SingleBucket("global", limiter.PerWindow(30, 10*time.Second)), waiters: 40},
+		{name: "a pause", cfg: one, waiters: 40, before: func(t *testing.T, l *limiter.Limiter) {
+			if err := l.Pause(t.Context(), "global", 20*time.Second); err != nil {
+				t.Error(err)
+			}
+		}, why: []limiter.ReasonKind{limiter.Paused}},
+		{name: "a hold", cfg: one, waiters: 40, before: func(t *testing.T, l *limiter.Limiter) {
+			report(t.Context(), t, reservation(t, l), limiter.Throttled{RetryAfter: 20 * time.Second})
+		}, why: []limiter.ReasonKind{limiter.Held}},
+		{name: "a short hold", cfg: one, waiters: 40, before: func(t *testing.T, l *limiter.Limiter) {
+			report(t.Context(), t, reservation(t, l), limiter.Throttled{RetryAfter: 3 * time.Second})
+		}, why: []limiter.ReasonKind{limiter.Held}},
+		{name: "a provider that serves less", cfg: one, waiters: 200, before: func(t *testing.T, l *limiter.Limiter) {
+			reservation(t, l) // now it knows the time of Redis
+			for range 20 {
+				if err := l.Report(t.Context(), "global", limiter.Throttled{}); err != nil {
+					t.Error(err)
+				}
+			}
+		}, why: []limiter.ReasonKind{limiter.Follows}, grows: true},
+	} {
+		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
+			crews(t, c.cfg, func(t *testing.T, fleet []*limiter.Limiter) {
+				ctx := t.Context()
+				var all sync.WaitGroup
+				if c.before != nil {
+					c.before(t, fleet[0])
+				}
+				for i := range c.waiters {
+					all.Go(func() {
+						time.Sleep(time.Duration(i) * time.Millisecond)
+						if err := fleet[i%len(fleet)].Wait(ctx, "global"); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				time.Sleep(500 * time.Millisecond)
+				good, asked := 0, 0
+				var mu sync.Mutex
+				for k := range 10 {
+					l := fleet[k%len(fleet)]
+					p, err := l.Where(ctx, "global")
+					if err != nil {
+						t.Fatal(err)
+					}
+					if k == 0 {
+						c.judge(t, p)
+					}
+					begun := time.Now()
+					all.Go(func() {
+						if err := l.Wait(ctx, "global"); err != nil {
+							t.Error(err)
+						}
+						mu.Lock()
+						defer mu.Unlock()
+						took := time.Since(begun)
+						if asked++; (took - p.In).Abs() <= max(25*time.Millisecond, took/10) {
+							good++
+						} else {
+							t.Logf("told %v, took %v, %+v", p.In, took, p.Line)
+						}
+					})
+					time.Sleep(100 * time.Millisecond)
+				}
+				all.Wait()
+				t.Logf("%s: %d of %d times as told", c.name, good, asked)
+				if good < 9 && len(fleet) == 1 || good < 7 { // who came to another replica a moment ago is not announced yet
+					t.Errorf("%d of %d times as told", good, asked)
+				}
+			}, 1, 4)
+		})
+	}
+}
+
+// reservation is one of a call that starts now.
+func reservation(t *testing.T, l *limiter.Limiter) *limiter.Reservation {
+	t.Helper()
+	r, err := l.Reserve(t.Context(), "global")
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(r.Delay())
+	r.Use("global")
+	return r
+}
+
+// TestWhereRefuses what a call would be refused for.
+func TestWhereRefuses(t *testing.T) {
+	l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.PerSecond(4, 4)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, of := range map[string]func() (limiter.Position, error){
+		"another route":       func() (limiter.Position, error) { return l.Where(t.Context(), "other") },
+		"a cost above all":    func() (limiter.Position, error) { return l.Where(t.Context(), "global", limiter.Costs{"global": 5}) },
+		"another's bucket":    func() (limiter.Position, error) { return l.Where(t.Context(), "global", limiter.Costs{"other": 1}) },
+		"less than no tokens": func() (limiter.Position, error) { return l.Where(t.Context(), "global", limiter.Costs{"global": -1}) },
+	} {
+		if p, err := of(); err == nil {
+			t.Error(fmt.Sprint(name, ": ", p))
+		}
+	}
+	closeLimiter(t, l)
+	if _, err := l.Where(t.Context(), "global"); err == nil {
+		t.Error("a limiter that was closed knows")
+	}
+}
