@@ -105,7 +105,7 @@ func followings() []following {
 			served("served a second", 10, 40, 0.95*25, 0.9*25), denied(10, 40, 1, 1),
 		}},
 		{name: "25, bucket, Retry-After", length: 40 * time.Second, total: rate(25), sure: true, measures: []measured{
-			served("served a second", 10, 40, 0.95*25, 0.8*25), denied(10, 40, 2, 3),
+			served("served a second", 10, 40, 0.95*25, 0.8*25), denied(10, 40, 2, 3.5),
 		}},
 		{name: "40, 15 for 20 s, 40", length: 60 * time.Second, total: rate(40), schedule: fall(rate(15), rate(40)), measures: []measured{
 			served("served a second from 3 s on", 23, 40, 13.5, 13.5), denied(23, 40, 5, 5.5), best("served within 10 s", 40, 50, 36, 30),
