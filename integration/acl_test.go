@@ -276,6 +276,9 @@ func runCommands(t *testing.T, admin *redis.Client, w, i user, worker, inspect s
 	if status, stderr := execute(t, inspect, []string{"REDIS_URL=" + i.url(admin)}); status != 0 {
 		t.Errorf("inspect: status %d: %s", status, stderr)
 	}
+	if status, stderr := execute(t, inspect, []string{"REDIS_URL=" + i.url(admin)}, "why", "lastfm", "global"); status != 0 {
+		t.Errorf("inspect why: status %d: %s", status, stderr)
+	}
 	replica.stop(t)
 	if left := admin.ZCard(t.Context(), lua.Keys("weir").Replicas()).Val(); left != 0 {
 		t.Errorf("%d replicas are listed after the only one has left", left)

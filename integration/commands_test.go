@@ -26,7 +26,7 @@ import (
 const client = "github.com/redis/go-redis/v9"
 
 // reads are the files whose calls to Redis only look. They are all that inspect runs.
-var reads = []string{"limiter/snapshot.go", "worker/fleet/read.go"}
+var reads = []string{"limiter/snapshot.go", "lua/record.go", "worker/fleet/read.go"}
 
 // TestReadmeListsTheCommands holds the README's two users against the code: the scripts' calls to Redis, and the calls that Go code
 // makes of the client.

@@ -38,9 +38,16 @@ func (s *redisStore) look(ctx context.Context, limits []bound) (*view, error) {
 	if err != nil {
 		return nil, s.refuses.failed(ctx, err, s.served.Load())
 	}
-	v := &view{now: r.OwnUS, names: r.Names, session: s.session + ":", ending: make([]int64, len(limits))}
+	v := viewOf(r, limits, s.horizon)
+	v.session = s.session + ":"
+	return v, nil
+}
+
+// viewOf is the buckets of limits in a reading.
+func viewOf(r *lua.Reading, limits []bound, horizon int64) *view {
+	v := &view{now: r.OwnUS, names: r.Names, ending: make([]int64, len(limits))}
 	if r.Lost {
-		v.forgot = r.BornUS + s.horizon
+		v.forgot = r.BornUS + horizon
 	}
 	for i, b := range limits {
 		rec := r.Records[i]
@@ -57,7 +64,7 @@ func (s *redisStore) look(ctx context.Context, limits []bound) (*view, error) {
 		}
 		v.enter(k, b)
 	}
-	return v, nil
+	return v
 }
 
 // restored is the bucket of a record.

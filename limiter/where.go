@@ -85,26 +85,35 @@ func (l *Limiter) Where(ctx context.Context, route string, opts ...Option) (Posi
 	q := bucket.Request{Lane: v.session + n.ID, Now: v.now, Horizon: l.s.Horizon.Microseconds()}
 	q.Asks = append(asks, bucket.Ask{N: 1, Cost: cost.On(r), Patience: -1, Urgent: chose.urgent})
 	v.replica = l.s.Replica
-	lines := make([][]Waiting, len(limits))
+	p := Position{Route: route}
+	if !free.IsZero() {
+		p.In = max(0, free.Sub(now))
+		return p, nil
+	}
+	l.mu.RLock()
+	disputed, _ := byDispute(l.conf.disputed)
+	l.mu.RUnlock()
+	v.place(&p, &q, passedOf(r).of, func(bucket string) bool { _, ok := disputed[bucket]; return ok })
+	return p, nil
+}
+
+// place says where the last call of a request would stand. of says which limits are of one bucket.
+func (v *view) place(p *Position, q *bucket.Request, of []int, disputed func(bucket string) bool) {
+	lines := make([][]Waiting, len(v.buckets))
 	for i, b := range v.buckets {
 		lines[i] = v.line(b)
 	}
 	var reply bucket.Reply
-	bucket.Decide(bucket.Route{Limits: v.buckets, Of: passedOf(r).of}, &q, &reply)
-	p := Position{Route: route}
+	bucket.Decide(bucket.Route{Limits: v.buckets, Of: of}, q, &reply)
 	a := reply.Answers[len(reply.Answers)-1]
-	if !free.IsZero() {
-		p.In = max(0, free.Sub(now))
-	}
-	if a.Bound < 0 || !free.IsZero() {
-		return p, nil
+	if a.Bound < 0 {
+		return
 	}
 	b := v.limits[a.Bound]
 	p.Bucket, p.Limit, p.Line = b.bucket, b.limit, lines[a.Bound]
 	tokens := q.Asks[len(q.Asks)-1].Cost
 	p.In = time.Duration(max(0, a.Due(a.N-1, b.core(), tokens[min(a.Bound, len(tokens)-1)]))) * time.Microsecond
-	p.Why = l.reasons(v, b, a.Bound)
-	return p, nil
+	p.Why = v.reasons(b, a.Bound, q.Horizon, disputed(b.bucket))
 }
 
 // view is the buckets of a route as they are at a moment.
@@ -134,8 +143,8 @@ func (v *view) line(b *bucket.Bucket) []Waiting {
 	return out
 }
 
-// reasons is what holds a limit back.
-func (l *Limiter) reasons(v *view, b bound, at int) (why []Reason) {
+// reasons is what holds a limit back. horizon is in µs.
+func (v *view) reasons(b bound, at int, horizon int64, disputed bool) (why []Reason) {
 	k := v.buckets[at]
 	until := func(us int64) time.Duration { return time.Duration(us-v.now) * time.Microsecond }
 	s := k.State()
@@ -146,7 +155,7 @@ func (l *Limiter) reasons(v *view, b bound, at int) (why []Reason) {
 	default:
 		why = append(why, Reason{Kind: Paused, For: pausedFor(b.opens.at, v.now)})
 	}
-	if len(why) == 0 && s.Last > v.now+l.s.Horizon.Microseconds() {
+	if len(why) == 0 && s.Last > v.now+horizon {
 		why = append(why, Reason{Kind: Held, For: until(s.Last)})
 	}
 	if v.ending[at] > v.now {
@@ -158,10 +167,7 @@ func (l *Limiter) reasons(v *view, b bound, at int) (why []Reason) {
 	if f := k.Factor(v.now); f < adapt.Whole {
 		why = append(why, Reason{Kind: Follows, Rate: b.limit.Rate() * float64(f) / adapt.Whole})
 	}
-	l.mu.RLock()
-	disputed, _ := byDispute(l.conf.disputed)
-	l.mu.RUnlock()
-	if _, ok := disputed[b.bucket]; ok {
+	if disputed {
 		why = append(why, Reason{Kind: Disputed})
 	}
 	slices.SortStableFunc(why, func(a, b Reason) int { return int(min(1, max(-1, b.For-a.For))) })

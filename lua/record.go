@@ -63,7 +63,7 @@ func Read(ctx context.Context, rdb redis.UniversalClient, keys Keys, limits []Li
 		for i, l := range limits {
 			lines[i] = p.ZRange(ctx, keys.Line(l.Field), 0, maxLine-1)
 			if l.Own {
-				own[i] = p.Get(ctx, keys.Own(l.Field))
+				own[i] = getOwn(ctx, p, keys, l)
 			}
 			if l.Field.Window {
 				logs[i] = p.ZRangeWithScores(ctx, keys.Log(l.Field), -l.Burst, -1)

@@ -15,28 +15,45 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
+// inspectCmd is what can be asked of the command.
 type inspectCmd struct {
+	Show showCmd `cmd:"" default:"withargs" help:"Show the buckets and replicas of a fleet."`
+	Why  whyCmd  `cmd:"" help:"Say why a call waits that passes some buckets, and until when."`
+}
+
+type showCmd struct{ common }
+
+// common is what both take.
+type common struct {
 	Namespace string        `env:"WEIR_NAMESPACE" default:"weir" placeholder:"NAME" help:"Name under which the fleet shares its budget (${default})."`
-	JSON      bool          `name:"json" help:"Print one JSON object instead of tables."`
+	JSON      bool          `name:"json" help:"Print one JSON object instead of text."`
 	Timeout   time.Duration `default:"3s" help:"How long Redis may take to answer (${default})."`
 }
 
 // Validate refuses what could never be read.
-func (c *inspectCmd) Validate() error {
+func (c *common) Validate() error {
 	if c.Timeout <= 0 {
 		return fmt.Errorf("timeout %v: want more than 0", c.Timeout)
 	}
 	return limiter.ValidateName("namespace", c.Namespace)
 }
 
-// Run reads once and prints.
-func (c *inspectCmd) Run(ctx context.Context, s cli.Streams) error {
+// open returns a client of the fleet's Redis, and where that is.
+func (c *common) open() (*redis.Client, string, error) {
 	options, err := cli.ParseRedis(cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379"))
+	if err != nil {
+		return nil, "", err
+	}
+	options.DialTimeout, options.ReadTimeout, options.MaxRetries = c.Timeout, c.Timeout, -1
+	return redis.NewClient(options), options.Addr, nil
+}
+
+// Run reads once and prints.
+func (c *showCmd) Run(ctx context.Context, s cli.Streams) error {
+	rdb, addr, err := c.open()
 	if err != nil {
 		return err
 	}
-	options.DialTimeout, options.ReadTimeout, options.MaxRetries = c.Timeout, c.Timeout, -1
-	rdb := redis.NewClient(options)
 	defer rdb.Close()
 
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
@@ -45,12 +62,12 @@ func (c *inspectCmd) Run(ctx context.Context, s cli.Streams) error {
 	if err == nil {
 		var replicas []fleet.Seen
 		if replicas, err = fleet.Read(ctx, rdb, c.Namespace); err == nil {
-			v := newReport(c.Namespace, options.Addr, buckets, replicas)
+			v := newReport(c.Namespace, addr, buckets, replicas)
 			if c.JSON {
 				return json.NewEncoder(s.Out).Encode(v)
 			}
 			return v.print(s.Out)
 		}
 	}
-	return cli.Unanswered(cli.Unreachable, options.Addr, err)
+	return cli.Unanswered(cli.Unreachable, addr, err)
 }

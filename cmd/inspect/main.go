@@ -1,4 +1,5 @@
-// Command inspect shows what a fleet is doing: its buckets and its replicas, from Redis, at the cost of five reads.
+// Command inspect shows what a fleet is doing: its buckets and its replicas, from Redis, at the cost of five reads, and why
+// something waits.
 package main
 
 import (
@@ -7,7 +8,7 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-const description = `Show the buckets and replicas of a fleet. REDIS_URL names its Redis; nothing is ever written there.
+const description = `Show the buckets and replicas of a fleet, or why something waits. REDIS_URL names its Redis; nothing is ever written there.
 
 Exit status: 0, 1 for an error, 2 for a wrong call, 3 if Redis does not answer or refuses.`
 

@@ -1,0 +1,12 @@
+package lua
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// getOwn reads the level of a limit that was made at run time. Who only looks at a fleet never does: such limits are a replica's own.
+func getOwn(ctx context.Context, p redis.Pipeliner, keys Keys, l Limit) *redis.StringCmd {
+	return p.Get(ctx, keys.Own(l.Field))
+}
