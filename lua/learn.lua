@@ -195,7 +195,7 @@ end
 -- overloaded.
 function open_gently(b)
   b.learnt, b.state = b.learnt or '-', b.state or learning().new()
-  if b.state.slowed < b.opens then b.state.slow, b.state.slowed = part_of(b, 1), b.opens end
+  if b.state.slowed < b.opens then b.state.slow, b.state.slowed = part_of(b, 1, WHOLE), b.opens end
   reprice(b)
 end
 
