@@ -87,7 +87,8 @@
 //	[Remaining]                 has the rate follow what is left
 //
 // The rate never exceeds the configured one, so that the configured limit holds whatever a provider says. It grows again by itself: slowly
-// near the rate that was refused, and ever faster beyond it, so that a provider that serves more again is found within ten seconds.
+// near the rate that was refused, and ever faster beyond it, so that a provider that serves more again is found within ten seconds, or
+// within the time of 60 calls of a limit below 4 a second.
 // The burst stays as it is in time: at half of the rate it has half of the tokens. What the fleet has learnt is part of the bucket in Redis:
 // no replica has to be told. When Redis forgets, the fleet learns again. [BucketSnapshot] shows the part of the rate that is served.
 //

@@ -123,10 +123,10 @@ func followings() []following {
 			measures: []measured{served("served a second", 25, 60, 15, 14), denied(25, 60, 1, 2)},
 		},
 		{name: "nothing configured", length: 40 * time.Second, total: rate(25), learn: true, measures: []measured{
-			served("served a second", 10, 30, 0.95*25, 0.9*25), denied(10, 30, 100, 100),
+			served("served a second", 10, 30, 0.95*25, 0.9*25), denied(10, 30, 3, 4),
 		}},
 		{name: "nothing configured, headers", length: 40 * time.Second, total: rate(25), learn: true, headers: true, measures: []measured{
-			served("served a second", 5, 25, 0.95*25, 0.9*25), denied(5, 25, 100, 100),
+			served("served a second", 5, 25, 0.95*25, 0.9*25), denied(5, 25, 1, 1),
 		}},
 		{name: "529 for 30 s", length: 65 * time.Second, total: rate(100), overload: 30 * time.Second, measures: []measured{
 			{"sent a second meanwhile", true, func(r *followed) float64 { sent, _ := r.between(20, 50); return sent / 30 }, 3, 5},

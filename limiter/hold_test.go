@@ -180,3 +180,34 @@ func TestHoldOutlivesRedis(t *testing.T) {
 		}
 	})
 }
+
+// TestHoldsOfSlowLimits: after a long hold a limit of a few calls a second has its rate. Calls that start while the rate grows do not cost more
+// than a second.
+func TestHoldsOfSlowLimits(t *testing.T) {
+	for _, limit := range []limiter.Limit{limiter.PerSecond(1, 1), limiter.PerSecond(2, 2)} {
+		crews(t, limiter.SingleBucket("global", limit), func(t *testing.T, fleet []*limiter.Limiter) {
+			l, begun := fleet[0], time.Now()
+			report(t.Context(), t, reservation(t, l), limiter.Throttled{RetryAfter: 2 * time.Minute})
+			for range 5 {
+				reservation(t, l)
+			}
+			if took := time.Since(begun) - 2*time.Minute; took > 5*time.Second+limiter.DefaultHorizon {
+				t.Errorf("%v: the fifth call started %v after the hold", limit, took)
+			}
+		}, 1)
+	}
+}
+
+// TestLongerHold: a hold that ends later than another counts, if the two are not of one refusal.
+func TestLongerHold(t *testing.T) {
+	crews(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
+		first, second, begun := reservation(t, fleet[0]), reservation(t, fleet[0]), time.Now()
+		report(t.Context(), t, first, limiter.Throttled{RetryAfter: 9 * time.Second})
+		time.Sleep(4500 * time.Millisecond)
+		report(t.Context(), t, second, limiter.Throttled{RetryAfter: 9 * time.Second})
+		reservation(t, fleet[0])
+		if took := time.Since(begun); took < 13500*time.Millisecond {
+			t.Errorf("a call started %v after the first of two holds", took)
+		}
+	}, 1)
+}

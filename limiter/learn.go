@@ -9,7 +9,7 @@ import (
 // Learn says how a bucket begins whose limit nobody knows. Its rate doubles each second while the fleet uses it, until the provider refuses
 // calls ([Throttled]) or an answer names the limit ([Remaining] with Per). Then it follows the provider, as other buckets do.
 type Learn struct {
-	// Start is the rate with which the fleet begins; its burst does not count. Zero is one a second.
+	// Start is the rate with which the fleet begins, a thousandth of Most or more; its burst does not count. Zero is one a second.
 	Start Limit
 	// Most is the highest limit that is possible: the fleet never exceeds it, and goes down to a thousandth of it. Zero is 100 a second,
 	// burst 100.
@@ -41,8 +41,11 @@ func (c *Config) learning() (map[string]int64, error) {
 		if !(part <= 1) {
 			return nil, fmt.Errorf("limiter: bucket %s: begins with %v, above %v", name, learn.Start, learn.Most)
 		}
+		if part < 1.0/1000 {
+			return nil, fmt.Errorf("limiter: bucket %s: begins with %v, less than a thousandth of %v", name, learn.Start, learn.Most)
+		}
 		c.Buckets[name] = []Limit{learn.Most}
-		starts[name] = max(1, int64(part*adapt.Whole))
+		starts[name] = int64(part * adapt.Whole)
 	}
 	return starts, nil
 }

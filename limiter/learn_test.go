@@ -1,6 +1,8 @@
 package limiter_test
 
 import (
+	"context"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +21,7 @@ func TestLearnIsChecked(t *testing.T) {
 		"limits besides":        {limits: []limiter.Limit{limiter.PerSecond(1, 1)}},
 		"a window":              {learn: limiter.Learn{Most: limiter.PerWindow(10, time.Second)}},
 		"begins above the most": {learn: limiter.Learn{Start: limiter.PerSecond(200, 1)}},
+		"begins too low":        {learn: limiter.Learn{Start: limiter.Limit{Tokens: 1, Per: time.Minute}}},
 		"less than no tokens":   {learn: limiter.Learn{Start: limiter.PerSecond(-1, 1)}},
 	} {
 		cfg := limiter.Config{Learn: map[string]limiter.Learn{"new": c.learn}, Buckets: map[string][]limiter.Limit{"other": {limiter.PerSecond(1, 1)}}}
@@ -50,6 +53,54 @@ func TestLearntLimitIsTold(t *testing.T) {
 			t.Errorf("the provider serves %v, %v", s.Buckets, err)
 		}
 	}, 3)
+}
+
+// TestLearntLimitThatIsTheMost: a fleet that is told the highest limit that was possible has it at once.
+func TestLearntLimitThatIsTheMost(t *testing.T) {
+	crews(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
+		l := fleet[0]
+		allowed(t, l, "global", 100)
+		if err := l.Configure(t.Context(), "global", limiter.PerSecond(100, 100)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if n := allowed(t, l, "global", 200); n != 100 {
+			t.Errorf("%d calls at once of a limit of 100", n)
+		}
+	}, 1)
+}
+
+// TestLearningIsShown: the snapshot shows the rate of a bucket that is learnt. To look at the bucket is not to use it.
+func TestLearningIsShown(t *testing.T) {
+	crews(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
+		l := fleet[0]
+		served := func() float64 {
+			s, err := l.Snapshot(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := l.Where(t.Context(), "global"); err != nil {
+				t.Fatal(err)
+			}
+			return s.Buckets[0].Served
+		}
+		for _, want := range []int{1, 2, 4, 8} {
+			if n := allowed(t, l, "global", 100); n != want {
+				t.Errorf("%d calls at once, want %d", n, want)
+			}
+			if part := served(); part != float64(want)/100 {
+				t.Errorf("%v of the rate is served, want %v %%", part, want)
+			}
+			time.Sleep(time.Second)
+		}
+		for range 20 {
+			served()
+			time.Sleep(time.Second)
+		}
+		if n := allowed(t, l, "global", 100); n != 16 {
+			t.Errorf("%d calls at once after a time without calls, want 16", n)
+		}
+	}, 1)
 }
 
 // TestFixedRates: reports change nothing where the rates are fixed, except that a provider that asks to wait is left alone.
@@ -96,6 +147,7 @@ func TestReportsAreChecked(t *testing.T) {
 	}{
 		{"a", limiter.Remaining{Limit: 10, Left: 3}, true},
 		{"a", limiter.Remaining{Bucket: "a", Limit: 10, Left: 20, Per: time.Minute}, true},
+		{"a", limiter.Remaining{Limit: 10, Left: 20, Per: math.MaxInt64}, true},
 		{"a", limiter.Remaining{Bucket: "b", Limit: 10, Left: 3}, false},
 		{"a", limiter.Remaining{Limit: 0, Left: 3}, false},
 		{"a", limiter.Remaining{Limit: 10, Left: -1}, false},
@@ -109,6 +161,42 @@ func TestReportsAreChecked(t *testing.T) {
 			t.Errorf("%+v of %s: %v", c.report, c.route, err)
 		}
 	}
+}
+
+// TestExtremeReports: whatever a provider's answer says, calls are served.
+func TestExtremeReports(t *testing.T) {
+	crews(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
+		l := fleet[0]
+		for _, q := range []limiter.Remaining{
+			{Limit: 10, Left: 5, Per: math.MaxInt64}, {Limit: 1, Left: 0, Per: math.MaxInt64},
+			{Limit: math.MaxInt64, Left: math.MaxInt64, Per: 1}, {Limit: math.MaxInt64, Left: 0, Per: time.Microsecond},
+		} {
+			for range 3 { // a reservation knows where its limit stood from the second report on
+				report(t.Context(), t, reservation(t, l), q)
+			}
+			if err := l.Report(t.Context(), "global", q); err != nil {
+				t.Error(err)
+			}
+		}
+		reservation(t, l)
+	}, 1)
+}
+
+// TestReportAgain: a hold that was not heard can be reported again.
+func TestReportAgain(t *testing.T) {
+	crews(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
+		r := reservation(t, fleet[0])
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := r.Report(ctx, limiter.Throttled{RetryAfter: time.Hour}); err == nil && len(fleet) > 1 {
+			t.Error("a report whose context has ended was heard")
+		}
+		report(t.Context(), t, r, limiter.Throttled{RetryAfter: time.Hour})
+		s, err := fleet[0].Snapshot(t.Context())
+		if err != nil || s.Buckets[0].PausedFor < 59*time.Minute {
+			t.Errorf("%v, %v: want a hold of an hour", s.Buckets, err)
+		}
+	}, 2)
 }
 
 // TestOneEventOfManyReplicas: 64 replicas that each report one refusal of the same moment lower the rate once.

@@ -21,8 +21,7 @@ func (m *memory) look(_ context.Context, limits []bound) (*view, error) {
 	defer m.mu.Unlock()
 	v := &view{now: m.now(), ending: make([]int64, len(limits))}
 	for _, b := range limits {
-		k := m.bucketLocked(b, v.now)
-		v.enter(bucket.Restore(k.State(), k.Line(), k.Starts(), v.now), b)
+		v.buckets, v.limits = append(v.buckets, m.seenLocked(b, v.now)), append(v.limits, b)
 	}
 	return v, nil
 }

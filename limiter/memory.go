@@ -209,6 +209,20 @@ func (m *memory) inheritLocked(was, is []bound) {
 	}
 }
 
+// seenLocked is a copy of a bucket: to look at one whose limit is learnt is not to use it.
+func (m *memory) seenLocked(b bound, now int64) *bucket.Bucket {
+	k := m.buckets[b.args().Field]
+	if k == nil {
+		k = m.bucketLocked(b, now)
+	}
+	k = bucket.Restore(k.State(), k.Line(), k.Starts(), now)
+	k.Enter(now, b.core(), b.opens.at)
+	if b.opens.gently() {
+		k.OpenGently()
+	}
+	return k
+}
+
 func (m *memory) snapshot(context.Context) (Snapshot, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -216,7 +230,7 @@ func (m *memory) snapshot(context.Context) (Snapshot, error) {
 	s := Snapshot{At: time.UnixMicro(now), Grants: m.grants, Version: m.conf.version, Live: 1}
 	for name, limits := range m.conf.limits {
 		for _, b := range limits {
-			k := m.bucketLocked(b, now)
+			k := m.seenLocked(b, now)
 			state := newBucketSnapshot(name, b.limit, k.Available(now), float64(k.State().Whole))
 			state.Served = float64(k.Factor(now)) / adapt.Whole
 			state.Set = m.conf.set[name]

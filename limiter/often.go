@@ -1,14 +1,16 @@
 package limiter
 
 import (
+	"maps"
 	"sync"
 	"time"
 )
 
 // often is when the log was told of what may happen with each call.
 type often struct {
-	mu sync.Mutex
-	at map[string]time.Time
+	mu    sync.Mutex
+	at    map[string]time.Time
+	swept time.Time // when it last forgot what is due again
 }
 
 // due reports whether the log is to be told again: once a minute.
@@ -18,6 +20,10 @@ func (o *often) due(what string) bool {
 	now := time.Now()
 	if last, ok := o.at[what]; ok && now.Sub(last) < time.Minute {
 		return false
+	}
+	if now.Sub(o.swept) >= time.Minute { // tenants come and go
+		maps.DeleteFunc(o.at, func(_ string, last time.Time) bool { return now.Sub(last) >= time.Minute })
+		o.swept = now
 	}
 	if o.at == nil {
 		o.at = map[string]time.Time{}

@@ -51,13 +51,13 @@ const (
 // Report tells the fleet what a call of a route has taught about the provider of the first configured bucket of the route, its narrowest.
 //
 //   - [Throttled] with a time to wait shuts the bucket for the whole fleet until then, and the bucket is empty then; of several such reports
-//     the longest counts. Calls whose deadline is earlier are refused. Reservations that were granted before start nevertheless, a
+//     the longest counts, except that one which differs by less than a quarter, 5 s at most, is of the same refusal. Calls whose deadline is earlier are refused. Reservations that were granted before start nevertheless, a
 //     horizon's at most. A hold of up to [PromptHold] is sent at once, and Report does not wait for it. A longer one is a pause, as by
 //     [Limiter.Pause]: Report returns when Redis has it, the fleet remembers it over restarts and over a Redis that forgets, and
 //     [Limiter.Resume] ends it. A route without a configured bucket is shut for 30 s at most.
 //   - [Throttled] lowers the rate of the fleet to what the provider accepts, when refusals are more than chance: two within a second and
 //     25 calls. The rate grows again, slowly near the rate that was refused and ever faster beyond it. It never exceeds the configured
-//     rate, and never falls below one call in two seconds.
+//     rate, and never falls below one token in two seconds, or a tenth of a limit below 5 a second.
 //   - [Overloaded] lowers the rate when more than 40 % of the calls of a second fail. Then the rate doubles each second.
 //   - [Remaining] has the rate follow what is left of the quota, and the bucket hold no more than that.
 //
@@ -78,7 +78,7 @@ func (l *Limiter) Report(ctx context.Context, route string, r Report) error {
 }
 
 // Report is [Limiter.Report] by whoever has the reservation of the call, which says when the call was due. That the call was refused is
-// reported once: later reports of [Throttled] and [Overloaded] do nothing. It is nil where the reservation was given up.
+// reported once: after one without an error, later reports of [Throttled] and [Overloaded] do nothing. It is nil where the reservation was given up.
 func (r *Reservation) Report(ctx context.Context, rep Report) error {
 	if _, what := rep.(Remaining); r.state.Load() == givenUp || !what && !r.refused.CompareAndSwap(false, true) {
 		return nil
@@ -88,7 +88,11 @@ func (r *Reservation) Report(ctx context.Context, rep Report) error {
 	if err != nil {
 		return err
 	}
-	return l.report(ctx, n, r.grant.Route, rep, r.grant.Teach)
+	err = l.report(ctx, n, r.grant.Route, rep, r.grant.Teach)
+	if err != nil {
+		r.refused.Store(false) // a hold that Redis has not heard may be reported again
+	}
+	return err
 }
 
 // report has the limit learn that a report is about, of a route that the lane has or had. teach takes the place of the limit in the route.
@@ -123,7 +127,7 @@ func (l *Limiter) report(ctx context.Context, n *lane.Lane, of *lane.Route, rep 
 		if r.Limit < 1 || r.Left < 0 || r.Per < 0 {
 			return fmt.Errorf("limiter: route %s: %d of %d tokens remain per %v: want a limit of 1 or more", of.Name, r.Left, r.Limit, r.Per)
 		}
-		teach(bucket.QuotaLeft, at, lane.Quota{Limit: min(r.Limit, exact/4), Left: min(r.Left, exact/4), Per: r.Per})
+		teach(bucket.QuotaLeft, at, lane.Quota{Limit: min(r.Limit, exact/4), Left: min(r.Left, exact/4), Per: min(r.Per, exact/4*time.Microsecond)})
 	default:
 		return fmt.Errorf("limiter: route %s: no such report: %T", of.Name, rep)
 	}
@@ -160,7 +164,7 @@ func (l *Limiter) hold(ctx context.Context, n *lane.Lane, b bound, hold time.Dur
 	case hold <= PromptHold || b.own:
 		n.Hold(hold, b.bucket)
 		return nil
-	case l.opensAt(b.bucket).After(time.Now().Add(hold - sameHold)):
+	case l.opensAt(b.bucket).After(time.Now().Add(hold - min(sameHold, hold/4))):
 		return nil // the fleet knows
 	}
 	return l.close(ctx, b.bucket, hold, heldBy(l.s.Replica, time.Now(), hold > gentleHold))
@@ -175,7 +179,7 @@ func reportedOn(limits []bound) int {
 	return at
 }
 
-// sameHold is how much two holds of one refusal may differ.
+// sameHold is how much two holds of one refusal may differ, and a quarter of a short one.
 const sameHold = 5 * time.Second
 
 // opensAt is when a paused bucket opens, as far as this replica has heard; a moment that has passed for one that is open.

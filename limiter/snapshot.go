@@ -142,10 +142,14 @@ func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace stri
 
 // servedOf is the part of the rate of a limit at which calls start.
 func servedOf(l lua.Level, now time.Time) float64 {
-	of := adapt.Limit{Tokens: l.Tokens, Per: l.PerUS, Burst: l.Burst}
+	of := adapt.Limit{Tokens: l.Tokens, Per: l.PerUS, Burst: l.Burst, Start: 1}
 	s, ok := adapt.Parse(l.Learnt, of, now.UnixMicro())
 	if !ok {
 		return 1
+	}
+	if s.Seen == 0 { // only a limit that nobody knows has been seen
+		of.Start = 0
+		s = s.Bounded(of, now.UnixMicro())
 	}
 	return float64(s.Factor(of, now.UnixMicro())) / adapt.Whole
 }

@@ -177,6 +177,7 @@ end
 
 function learnt_of(b)
   b.state = b.learnt and learning().read(b, b.learnt)
+  if b.state and b.state.seen > 0 and not b.start then b.state = nil end -- the limit is known now
   if not b.state then b.learnt = nil end
   if b.start then -- a limit that is not known
     local s = b.state or learning().new()
@@ -195,7 +196,7 @@ end
 -- overloaded.
 function open_gently(b)
   b.learnt, b.state = b.learnt or '-', b.state or learning().new()
-  if b.state.slowed < b.opens then b.state.slow, b.state.slowed = part_of(b, 1), b.opens end
+  if b.state.slowed < b.opens then b.state.slow, b.state.slowed = part_of(b, 1, WHOLE), b.opens end
   reprice(b)
 end
 

@@ -1,7 +1,7 @@
 -- Rate: parts of a limit's rate, ppm, and what a token is charged at a part. limiter/internal/adapt explains the sums.
--- A number of calls a second in parts of the limit's rate: 1/1000 of a fast limit at least, a tenth of a slow one.
+-- A number of calls a second in parts of the limit's rate: 1/1000 of a fast limit at least; of a slow one a tenth, or another most, at most.
 local function between(x, low, high) return max(low, min(high, x)) end
-local function part_of(b, calls) return between(ceil(calls * b.per / b.tokens), 1000, 100000) end
+local function part_of(b, calls, most) return between(ceil(calls * b.per / b.tokens), 1000, most or 100000) end
 local function floor_of(b) return b.start and 1000 or part_of(b, 0.5) end
 
 -- What a token is charged at a part of the rate, in units.

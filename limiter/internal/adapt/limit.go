@@ -37,16 +37,16 @@ func (l Limit) Floor() int64 {
 	if l.Start > 0 { // the rate is only the most that the limit can be
 		return lowest
 	}
-	return l.share(floorRate)
+	return l.share(floorRate, highest)
 }
 
 // crawl is the lowest factor of a provider that is overloaded, ppm.
-func (l Limit) crawl() int64 { return l.share(crawlRate) }
+func (l Limit) crawl() int64 { return l.share(crawlRate, highest) }
 
-// share is a number of calls a second in ppm of the configured rate, which is Tokens·1e6/Per a second.
-func (l Limit) share(rate float64) int64 {
+// share is a number of calls a second in ppm of the configured rate, which is Tokens·1e6/Per a second; most at most.
+func (l Limit) share(rate, most float64) int64 {
 	ppm := math.Ceil(rate * float64(l.Per) / float64(l.Tokens))
-	return int64(math.Max(lowest, math.Min(highest, ppm)))
+	return int64(math.Max(lowest, math.Min(most, ppm)))
 }
 
 // grants is how many tokens the limit gives in a time at a factor.

@@ -52,6 +52,9 @@ func (b *Bucket) Enter(now int64, l Limit, opens int64) {
 	if b.learnt != nil && b.learnt.Slowed > now+unheard && b.learnt.Slowed != opens {
 		b.learnt.Slowed = now // of a hold that was ended
 	}
+	if l.Start == 0 && b.learnt != nil && b.learnt.Seen > 0 {
+		b.learnt = nil // the limit is known now
+	}
 	if b.Start = l.Start; l.Start > 0 {
 		if b.learnt == nil {
 			s := adapt.New()
