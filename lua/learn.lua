@@ -58,14 +58,11 @@ local function learning()
 
   local function fresh(b, s) return s.heard > 0 and now - s.heard < 2 * pace_of(b) end
 
-  -- The rate that callers may count on who wait for long: without what an overloaded provider takes.
-  local function hope_of(b, s)
-    local factor = found(b, s)
+  local function factor_of(b, s)
+    local factor = min(found(b, s), eased(s))
     if fresh(b, s) then factor = min(factor, s.share) end
     return factor
   end
-
-  local function factor_of(b, s) return min(hope_of(b, s), eased(s)) end
 
   -- One report more of a count: its first due time, its reports, and whether they are an event.
   local function add(b, oldest, many, due, rate, probe, share, of)
@@ -156,7 +153,8 @@ local function learning()
     }
   end
 
-  rules = { new = new, factor = factor_of, hope = hope_of, refused = refused, overloaded = overloaded, remaining = remaining, read = read, forgotten = forgotten }
+  -- hope is the rate that callers may count on who wait for long.
+  rules = { new = new, factor = factor_of, hope = found, refused = refused, overloaded = overloaded, remaining = remaining, read = read, forgotten = forgotten }
   return rules
 end
 

@@ -96,17 +96,16 @@ func (s State) Bounded(l Limit, now int64) State {
 
 // Factor is the rate that the bucket has at a time, in ppm of the configured rate: at least Floor, at most Whole.
 func (s *State) Factor(l Limit, now int64) int64 {
-	return min(s.Hope(l, now), s.eased(now))
-}
-
-// Hope is the rate that callers may count on who wait for long: the factor without what an overloaded provider takes, for that ends soon.
-func (s *State) Hope(l Limit, now int64) int64 {
-	factor := s.found(l, now)
+	factor := min(s.found(l, now), s.eased(now))
 	if s.fresh(l, now) {
 		factor = min(factor, s.Share)
 	}
 	return factor
 }
+
+// Hope is the rate that callers may count on who wait for long: what refusals allow, without what an overloaded provider takes and without
+// what little remains at a moment, for both end soon.
+func (s *State) Hope(l Limit, now int64) int64 { return s.found(l, now) }
 
 // Forgotten reports whether nothing that was reported counts any more: the bucket is as good as one that has learnt nothing.
 func (s *State) Forgotten(l Limit, now int64) bool {
