@@ -659,6 +659,9 @@ rule 'a quota that is spent is not tried again' worker/providers/verdict.go 's/c
 rule 'a question waits without the retry budget' worker/providers/verdict.go 's/Throttled: v\.Again\}/Throttled: false}/' -run Overloaded ./worker/analysis
 rule 'comments are not tried again' worker/analysis/step.go 's/\t\tattempts = 1\n/\t\t_ = attempts\n/' -run Comments ./worker/analysis
 rule 'an analysis that cannot end is given up' worker/analysis/step.go 's/\t\tr\.giveUp\(err\)\n/\t\t_ = err\n/' -run ShutForADay ./worker/analysis
+rule 'a number that cannot be is no answer' worker/providers/spotify.go 's/if !f\.plausible\(\) \{/if false {/' -run Hostile ./worker/analysis
+rule 'a result has a bounded size' worker/analysis/result.go 's/playlist\.Clip\(name, maxFoundText\)/name/' -run Hostile ./worker/analysis
+rule 'a panic ends one analysis, not the process' worker/analysis/caught.go 's/if v := recover\(\); v != nil/if v := any(nil); v != nil/' -run NoPanic ./worker/analysis
 rule 'and the next one does not begin' worker/worker.go 's/time\.Until\(deadline\) < b\.PausedFor/time.Until(deadline) > time.Until(time.Time{}) + time.Duration(1<<62)/' -run LeavesAProvider ./worker
 
 exit $unnoticed

@@ -46,7 +46,7 @@ func (w *Worker) analyze(out http.ResponseWriter, r *http.Request) {
 
 // stream runs one analysis and tells the client about it. Errors of the stream need no handling: they end ctx.
 func (w *Worker) stream(ctx context.Context, stream *sse.Writer, list playlist.Playlist) {
-	w.cfg.Logger.InfoContext(ctx, "analysis begins", "playlist", list.Name, "tracks", len(list.Tracks))
+	w.cfg.Logger.InfoContext(ctx, "analysis begins", "tracks", len(list.Tracks))
 	result, err := w.Analyze(ctx, list, func(p analysis.Progress) {
 		if p.Text != "" {
 			_ = stream.WriteAsync(event("thinking", "", map[string]string{"text": p.Text}))
@@ -74,10 +74,12 @@ type Failure struct {
 	Ended int    `json:"ended"`
 }
 
+// event is an event whose data is a value as JSON, or an error event that says why the value cannot be said in JSON.
 func event(name, key string, v any) sse.Event {
 	data, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // of our own types, all of which marshal
+		data, _ = json.Marshal(Failure{Error: "the event " + name + " cannot be encoded: " + err.Error()}) // text and counts always can
+		name, key = "error", ""
 	}
 	return sse.Event{Name: name, Key: key, Data: data}
 }
