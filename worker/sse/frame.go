@@ -19,5 +19,8 @@ func (e Event) Frame() (Frame, error) {
 // Key is that of the event.
 func (f Frame) Key() string { return f.key }
 
+// AppendText appends the event in wire form to b. The error is always nil.
+func (f Frame) AppendText(b []byte) ([]byte, error) { return append(b, f.wire...), nil }
+
 // Len is how many bytes the event takes on the wire.
 func (f Frame) Len() int { return len(f.wire) }
