@@ -52,6 +52,13 @@ var arrows = map[string][]struct{ not, why string }{
 		{module + "/orchestrator/...", "the desk knows no tasks"},
 		{module + "/limiter/...", "the desk knows no budget"},
 	},
+	"worker/deskhttp": {
+		{module + "/worker", "the worker is put together from its parts"},
+		{module + "/worker/analysis", "who streams knows nothing of what an analysis does"},
+		{module + "/worker/providers", "who streams knows no providers"},
+		{module + "/orchestrator/...", "who streams knows no tasks"},
+		{module + "/limiter/...", "who streams knows no budget"},
+	},
 	"worker/fleet": {{module + "/worker", "the worker is put together from its parts"}, {module + "/orchestrator/...", "whoever looks at a fleet starts no tasks"}},
 	"worker/playlist": {
 		{module + "/...", "a parser knows neither tasks nor what is done with a playlist"},

@@ -160,9 +160,13 @@ func (d *Desk) leaveQueueLocked(a *Analysis) bool {
 	return at >= 0
 }
 
-// lingerLocked begins the time after which an analysis without readers ends.
+// lingerLocked begins the time after which an analysis without readers ends. On a desk that closes nobody comes back.
 func (d *Desk) lingerLocked(a *Analysis) {
-	a.laterLocked(d.cfg.Linger, func() { a.End(ErrLeft) })
+	after := d.cfg.Linger
+	if d.closed {
+		after = 0
+	}
+	a.laterLocked(after, func() { a.End(ErrLeft) })
 }
 
 func (d *Desk) forget(a *Analysis) {

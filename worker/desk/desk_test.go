@@ -68,14 +68,15 @@ func (j *job) work(ctx context.Context, report func(sse.Event) error) []sse.Even
 	}
 }
 
-func (j *job) send(data ...string) {
+func (j *job) send(t *testing.T, data ...string) {
+	t.Helper()
 	for _, text := range data {
 		key, _, _ := strings.Cut(text, "=")
 		if key == text {
 			key = ""
 		}
 		j.report <- sse.Event{Key: key, Data: []byte(text)}
-		_ = <-j.errs
+		must(t, <-j.errs)
 	}
 }
 
@@ -137,7 +138,7 @@ func TestReadersComeBack(t *testing.T) {
 		d := open(t, nil)
 		j := begin(t, d, nil)
 		first := read(t, j.Analysis, 0)
-		j.send("a", "b")
+		j.send(t, "a", "b")
 		f, err := first.Next(t.Context())
 		must(t, err)
 		if got := wire(t, f); got != "1 a" {
@@ -145,7 +146,7 @@ func TestReadersComeBack(t *testing.T) {
 		}
 		first.Close()
 		first.Close()
-		j.send("c")
+		j.send(t, "c")
 		again := read(t, j.Analysis, 1)
 		j.end <- done
 		synctest.Wait()
@@ -311,7 +312,7 @@ func TestBytesAreBounded(t *testing.T) {
 		if full, ok := errors.AsType[*desk.FullError](err); !ok || full.Of != "bytes" {
 			t.Errorf("above the bound: %v", err)
 		}
-		j.send("a")
+		j.send(t, "a")
 		j.end <- done
 		synctest.Wait()
 		if c := d.Counts(); c.Bytes > 4<<10 || c.Ended != 1 {
@@ -330,9 +331,9 @@ func TestALogIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, func(c *desk.Config) { c.LogBytes = 8 << 10 })
 		j := begin(t, d, nil)
-		j.send("first")
+		j.send(t, "first")
 		for i := range 1_000 {
-			j.send(fmt.Sprint("n=", i))
+			j.send(t, fmt.Sprint("n=", i))
 		}
 		long := strings.Repeat("x", 3_600)
 		j.report <- sse.Event{Data: []byte(long)}
@@ -369,7 +370,7 @@ func TestCountsAreCompleteWhileTheLogHasRoom(t *testing.T) {
 		j := begin(t, d, nil)
 		r := read(t, j.Analysis, 0)
 		for i := range 100 {
-			j.send(fmt.Sprint("n=", i))
+			j.send(t, fmt.Sprint("n=", i))
 		}
 		for i := range 100 {
 			f, err := r.Next(t.Context())
@@ -516,6 +517,20 @@ func TestClose(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 		must(t, d.Close(t.Context()))
+	})
+}
+
+// TestCloseWaitsForNobodyWhoLeft: an analysis whose last reader leaves while the desk closes ends.
+func TestCloseWaitsForNobodyWhoLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, nil)
+		r := read(t, begin(t, d, nil).Analysis, 0)
+		start := time.Now()
+		time.AfterFunc(time.Second, r.Close)
+		must(t, d.Close(t.Context()))
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("it took %v", took)
+		}
 	})
 }
 

@@ -153,7 +153,7 @@ func TestReadIsBounded(t *testing.T) {
 		t.Errorf("a line without end: %v", err)
 	}
 	heartbeats := 0
-	for _, err := range sse.Read(io.MultiReader(io.LimitReader(repeat(":\r\n\r\n"), 2*sse.MaxEvent), strings.NewReader("data: 1\n\n"))) {
+	for _, err := range sse.Read(io.MultiReader(io.LimitReader(repeat(":\r\n\r\n"), sse.MaxEvent/5*5+20), strings.NewReader("data: 1\n\n"))) {
 		must(t, err)
 		heartbeats++
 	}
@@ -163,7 +163,7 @@ func TestReadIsBounded(t *testing.T) {
 }
 
 // repeat reads as s again and again.
-func repeat(s string) io.Reader { return &repeater{s: []byte(s)} }
+func repeat(s string) io.Reader { return &repeater{s: bytes.Repeat([]byte(s), 1+4096/len(s))} }
 
 type repeater struct {
 	s []byte
