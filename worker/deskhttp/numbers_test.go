@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -56,7 +57,9 @@ func plainProtocols(t *testing.T, cfg desk.Config, work desk.Work, test func(t *
 			s.client.CloseIdleConnections()
 			_ = s.desk.Close(ended) // stalled readers do not read their last events
 			must(t, server.Close())
-			<-served
+			if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+				t.Error(err)
+			}
 		})
 	}
 }
