@@ -660,6 +660,29 @@ rule 'a quota that is spent is not tried again' worker/providers/verdict.go 's/c
 rule 'a question waits without the retry budget' worker/providers/verdict.go 's/Throttled: v\.Again\}/Throttled: false}/' -run Overloaded ./worker/analysis
 rule 'comments are not tried again' worker/analysis/step.go 's/\t\tattempts = 1\n/\t\t_ = attempts\n/' -run Comments ./worker/analysis
 rule 'an analysis that cannot end is given up' worker/analysis/step.go 's/\t\tr\.giveUp\(err\)\n/\t\t_ = err\n/' -run ShutForADay ./worker/analysis
+rule 'no event is longer than a reader takes' worker/sse/event.go 's/len\(b\)-before >= MaxEvent/false/' -run OneBound ./worker/sse
+rule 'a reader takes no more' worker/sse/read.go 's/if l\.left == 0 \{/if false {/' -run OneBound ./worker/sse
+rule 'a queue is bounded in bytes' worker/sse/queue.go 's/q\.bytes\+size\(f\) <= q\.limit/true/' -run FullQueue ./worker/sse
+rule 'a line break ends no field' worker/sse/event.go 's/\\r\\n\\x00/\\n\\x00/' ./worker/sse
+rule 'nor does one in the data begin another' worker/sse/event.go 's/IndexAny\(data, "\\r\\n"\)/IndexAny(data, "\\n")/' -run Injects ./worker/sse
+rule 'an analysis outlives a lost connection' worker/desk/desk.go 's/after := d\.cfg\.Linger/after := time.Duration(1)/' -run Outlives ./worker/desk
+rule 'and ends when nobody comes back' worker/desk/desk.go 's/func\(\) \{ a\.End\(ErrLeft\) \}/func() {}/' -run Outlives ./worker/desk
+rule 'a reader that comes back stops the clock' worker/desk/reader.go 's/\t\ta\.stopLocked\(\)\n/\t\t_ = a\n/' -run Outlives ./worker/desk
+rule 'the bytes of all are bounded' worker/desk/desk.go 's/case d\.bytes\+weight > d\.cfg\.Bytes:/case false:/' -run Bytes ./worker/desk
+rule 'the log of an analysis is bounded' worker/desk/log.go 's/\t\t\treturn ErrLogFull\n/\t\t\t_ = e\n/' -run Bounded ./worker/desk
+rule 'the last events always fit' worker/desk/log.go 's/bytes > l\.limit \{\n\t\t\treturn nil, sse/false {\n\t\t\treturn nil, sse/' -run Bounded ./worker/desk
+rule 'a key belongs to one order' worker/desk/desk.go 's/known\.digest != o\.Digest/false/' -run Keys ./worker/desk
+rule 'a panic of an analysis is its own' worker/desk/analysis.go 's/if v := recover\(\); v != nil/if v := any(nil); v != nil/' -run EndsTheProcess ./worker/desk
+rule 'work that ignores its end keeps nobody waiting' worker/desk/analysis.go 's/time\.AfterFunc\(d\.cfg\.Grace.*\n//' -run 'TestEnd' ./worker/desk
+rule 'an orderly end lets readers read on' worker/desk/close.go 's/a\.readers == 0 \{/a.readers >= 0 {/' -run 'TestClose' ./worker/desk
+rule 'what JSON cannot say ends no process' worker/stream.go 's/\tif err != nil \{\n\t\tdata, _ =/\tif err != nil {\n\t\tpanic(err)\n\t\tdata, _ =/' -run CannotBeEncoded ./worker
+rule 'streams are told of the end' worker/worker.go 's/err = have\.desk\.Close\(ctx\)/err = nil/' -run Orderly ./worker
+rule 'a repetition is paid once' worker/deskhttp/handler.go 's/if o\.Key, ok = idempotencyKey\(r\); !ok/if _, ok = idempotencyKey(r); !ok/' -run Repet ./worker ./worker/deskhttp
+rule 'a stream resumes where it was' worker/deskhttp/handler.go 's/a\.Read\(seen\)/a.Read(0*seen)/g' -run Lost ./worker ./worker/deskhttp
+rule 'an id that another replica gave is sent there' worker/desk/desk.go 's/name != d\.cfg\.Name/false/' -run Find ./worker/desk
+rule 'a number that cannot be is no answer' worker/providers/spotify.go 's/if !f\.plausible\(\) \{/if false {/' -run Hostile ./worker/analysis
+rule 'a result has a bounded size' worker/analysis/result.go 's/playlist\.Clip\(name, maxFoundText\)/name/' -run Hostile ./worker/analysis
+rule 'a panic ends one analysis, not the process' worker/analysis/caught.go 's/if v := recover\(\); v != nil/if v := any(nil); v != nil/' -run NoPanic ./worker/analysis
 rule 'and the next one does not begin' worker/worker.go 's/time\.Until\(deadline\) < b\.PausedFor/time.Until(deadline) > time.Until(time.Time{}) + time.Duration(1<<62)/' -run LeavesAProvider ./worker
 
 exit $unnoticed

@@ -44,6 +44,21 @@ var arrows = map[string][]struct{ not, why string }{
 		{module + "/worker", "the worker is put together from its parts"},
 		{module + "/worker/upstream", "what calls providers knows no simulator"},
 	},
+	"worker/desk": {
+		{module + "/worker", "the worker is put together from its parts"},
+		{module + "/worker/analysis", "the desk knows nothing of what an analysis does"},
+		{module + "/worker/playlist", "the desk knows nothing of what an analysis is about"},
+		{module + "/worker/providers", "the desk knows no providers"},
+		{module + "/orchestrator/...", "the desk knows no tasks"},
+		{module + "/limiter/...", "the desk knows no budget"},
+	},
+	"worker/deskhttp": {
+		{module + "/worker", "the worker is put together from its parts"},
+		{module + "/worker/analysis", "who streams knows nothing of what an analysis does"},
+		{module + "/worker/providers", "who streams knows no providers"},
+		{module + "/orchestrator/...", "who streams knows no tasks"},
+		{module + "/limiter/...", "who streams knows no budget"},
+	},
 	"worker/fleet": {{module + "/worker", "the worker is put together from its parts"}, {module + "/orchestrator/...", "whoever looks at a fleet starts no tasks"}},
 	"worker/playlist": {
 		{module + "/...", "a parser knows neither tasks nor what is done with a playlist"},
@@ -85,6 +100,10 @@ var plain = map[string]struct {
 	"worker/evidence": {
 		[]string{"cmp", "errors", "iter", "math", "net/http", "slices", "strconv", "strings", "time"},
 		"what an answer says depends neither on who asked nor on what is done about it, and a reader without clock and I/O can be tried with a million answers",
+	},
+	"worker/desk": {
+		[]string{"cmp", "context", "crypto/rand", "errors", "fmt", "io", "runtime/debug", "slices", "strconv", "strings", "sync", "time", module + "/worker/sse"},
+		"a desk can be tried in virtual time, without sockets",
 	},
 	"limiter/internal/table": {nil, "a judge that shares code with the accused shares its mistakes"},
 }

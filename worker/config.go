@@ -11,7 +11,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/worker/desk"
 	"github.com/weir-go/weir/worker/providers"
+	"github.com/weir-go/weir/worker/sse"
 )
 
 // Config says what a replica needs. The zero value of each field is documented; Redis and Providers have none.
@@ -40,6 +42,11 @@ type Config struct {
 	// Deadline is how long an analysis may take, from its start. One that cannot end before fails with an error that says why: at once where
 	// the provider asks for a longer wait. Zero is half an hour, in which the default budget serves three of the longest playlists.
 	Deadline time.Duration
+	// Desk says how many analyses a replica has at the same time, how many bytes they take, and for how long it keeps them; its Name and Last
+	// are filled in. Zero is documented there.
+	Desk desk.Config
+	// Stream says how long a client may take nothing, and how often a silent stream has a heartbeat. Zero is documented there.
+	Stream sse.Config
 	// Logger is told what an operator may want to know. Zero is none.
 	Logger *slog.Logger
 	// TracerProvider makes the spans of tasks. Zero is the global one.

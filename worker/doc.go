@@ -1,12 +1,22 @@
 // Package worker is a replica: an HTTP server that analyses playlists, with its limiter, its orchestrator and the clients
 // of three providers.
 //
-//	POST /v1/playlists/analyze   a CSV as Exportify writes it, or JSON; answers a stream of server-sent events
-//	GET  /livez                  the process turns over, whatever Redis does
-//	GET  /readyz                 it takes analyses: Redis answers and it is not draining
+//	POST   /v1/playlists/analyze                a CSV as Exportify writes it, or JSON; answers a stream of server-sent events, whose
+//	                                            Location names the analysis
+//	GET    /v1/playlists/analyses/{id}          whether the analysis waits, runs or has ended
+//	GET    /v1/playlists/analyses/{id}/events   the stream again, after the header Last-Event-ID
+//	DELETE /v1/playlists/analyses/{id}          ends the analysis
+//	GET    /livez                               the process is alive, whatever Redis does
+//	GET    /readyz                              it takes analyses: Redis answers and it is not draining
 //
 // The events of a stream are thinking {"text"}, progress {"phase","done","total","all_done","all_total"}, result (the
-// analysis) or error {"error","tasks","ended"}, and, always last, done {}. A client that goes away ends its analysis.
+// analysis) or error {"error","tasks","ended"}, and, always last, done {}. Each has an id, a whole number that grows.
+//
+// An analysis outlives its connections. It ends when nobody has followed it for a minute, and its events are kept for ten minutes after its
+// end (see [desk.Config], the field Desk of [Config]). The analysis and its idempotency key are known to one replica, whose name is in the id;
+// another replica answers 421 and names it. What is refused, and how, is said in package deskhttp.
+//
+// No answer of a provider and no playlist ends the process: see package analysis. A panic ends one analysis, with an error event.
 //
 // Each provider has a bucket of its own before the shared one, so that a provider that refuses calls is left alone and the others are not. An
 // analysis ends with an error at its deadline. It ends before, and asks nobody for anything more, when a provider that it needs to the end asks
@@ -14,6 +24,6 @@
 //
 // A replica that has never reached Redis has no share of the budget: it serves, is not ready, and keeps trying.
 //
-// [Worker.Serve] owns every goroutine. When its context ends it drains: no new analyses, those that run may end within
-// the drain time, then their contexts are cancelled; what the fleet knows of it is taken back last.
+// [Worker.Serve] owns every goroutine. When its context ends it drains: no new analyses, those that somebody follows may end within the drain
+// time, then their contexts are cancelled; every stream gets its last events; what the fleet knows of the replica is taken back last.
 package worker

@@ -5,12 +5,17 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"github.com/weir-go/weir/worker/deskhttp"
 )
 
 // Handler answers the replica's paths.
 func (w *Worker) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/playlists/analyze", w.analyze)
+	mux.HandleFunc("GET "+analysesPath+"/{id}", w.onAnalysis((*deskhttp.Handler).Show))
+	mux.HandleFunc("GET "+analysesPath+"/{id}/events", w.onAnalysis((*deskhttp.Handler).Events))
+	mux.HandleFunc("DELETE "+analysesPath+"/{id}", w.onAnalysis((*deskhttp.Handler).End))
 	mux.HandleFunc("GET /livez", func(out http.ResponseWriter, _ *http.Request) { plain(out, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", w.ready)
 	return mux

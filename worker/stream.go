@@ -2,69 +2,116 @@ package worker
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
 	"net/http"
-	"sync"
 
+	"github.com/weir-go/weir/orchestrator"
 	"github.com/weir-go/weir/worker/analysis"
+	"github.com/weir-go/weir/worker/desk"
+	"github.com/weir-go/weir/worker/deskhttp"
 	"github.com/weir-go/weir/worker/playlist"
 	"github.com/weir-go/weir/worker/sse"
 )
 
+// analysesPath is where analyses are, by their ids.
+const analysesPath = "/v1/playlists/analyses"
+
 func (w *Worker) analyze(out http.ResponseWriter, r *http.Request) {
-	if w.draining.Load() || w.parts.Load() == nil {
-		out.Header().Set("Retry-After", "1")
-		problem(out, http.StatusServiceUnavailable, "this replica is not ready: ask another one, or later")
+	have := w.parts.Load()
+	if w.draining.Load() || have == nil {
+		unready(out)
 		return
 	}
 	if r.Header.Get("Content-Encoding") != "" {
 		problem(out, http.StatusUnsupportedMediaType, "the body is compressed: send it as it is")
 		return
 	}
-	list, err := playlist.Parse(http.MaxBytesReader(out, r.Body, playlist.MaxBytes+1))
+	digest := sha256.New()
+	list, err := playlist.Parse(io.TeeReader(http.MaxBytesReader(out, r.Body, playlist.MaxBytes+1), digest))
 	if err != nil {
 		problem(out, http.StatusBadRequest, err.Error())
 		return
 	}
-	stream, err := sse.NewWriter(out)
-	if err != nil {
-		problem(out, http.StatusInternalServerError, "the connection cannot be streamed to: "+err.Error())
-		return
-	}
-	ctx, cancel := context.WithCancel(r.Context())
-	var work sync.WaitGroup
-	work.Go(func() {
-		defer stream.Close()
-		w.stream(ctx, stream, list)
+	w.streams(have).Start(out, r, desk.Order{
+		Weight: weigh(list), Digest: [sha256.Size]byte(digest.Sum(nil)),
+		Work: func(ctx context.Context, report func(sse.Event) error) []sse.Event { return w.work(ctx, list, report) },
 	})
-	if err := stream.Serve(ctx); err != nil {
-		w.cfg.Logger.InfoContext(ctx, "client left before its analysis ended", "error", err)
-	}
-	cancel()
-	work.Wait()
 }
 
-// stream runs one analysis and tells the client about it. Errors of the stream need no handling: they end ctx.
-func (w *Worker) stream(ctx context.Context, stream *sse.Writer, list playlist.Playlist) {
-	w.cfg.Logger.InfoContext(ctx, "analysis begins", "playlist", list.Name, "tracks", len(list.Tracks))
+// onAnalysis is a handler of the streams, as soon as the replica has them.
+func (w *Worker) onAnalysis(handle func(*deskhttp.Handler, http.ResponseWriter, *http.Request)) http.HandlerFunc {
+	return func(out http.ResponseWriter, r *http.Request) {
+		have := w.parts.Load()
+		if have == nil {
+			unready(out)
+			return
+		}
+		handle(w.streams(have), out, r)
+	}
+}
+
+func (w *Worker) streams(have *parts) *deskhttp.Handler {
+	return &deskhttp.Handler{Desk: have.desk, Path: analysesPath, Stream: w.cfg.Stream, Left: func(ctx context.Context, id string, reason error) {
+		w.cfg.Logger.InfoContext(ctx, "a client left before its analysis ended", "analysis", id, "error", reason)
+	}}
+}
+
+func unready(out http.ResponseWriter) {
+	out.Header().Set("Retry-After", "1")
+	problem(out, http.StatusServiceUnavailable, "this replica is not ready: ask another one, or later")
+}
+
+// desk is the configuration of the desk of a replica with a name.
+func (c Config) desk(replica string) desk.Config {
+	d := c.Desk
+	d.Name = replica
+	d.Last = func(reason error) []sse.Event {
+		if fault, ok := errors.AsType[*desk.PanicError](reason); ok {
+			c.Logger.Error("an analysis panicked", "panic", fault.Value, "stack", string(fault.Stack))
+		}
+		return ending(Failure{Error: reason.Error()})
+	}
+	return d
+}
+
+// work runs one analysis, reports its events and returns the last ones.
+func (w *Worker) work(ctx context.Context, list playlist.Playlist, report func(sse.Event) error) []sse.Event {
+	w.cfg.Logger.InfoContext(ctx, "analysis begins", "tracks", len(list.Tracks))
 	result, err := w.Analyze(ctx, list, func(p analysis.Progress) {
+		// An event that the log has no room for is left out: it would have been news, and others come.
 		if p.Text != "" {
-			_ = stream.WriteAsync(event("thinking", "", map[string]string{"text": p.Text}))
+			_ = report(event("thinking", "", map[string]string{"text": p.Text}))
 		}
 		p.Text = ""
-		_ = stream.WriteAsync(event("progress", "progress "+p.Phase, p))
+		_ = report(event("progress", "progress "+p.Phase, p))
 	})
-	if ctx.Err() != nil {
-		return // the client left: nobody to tell, and said already
-	}
 	if err != nil {
-		_ = stream.Write(ctx, event("error", "", Failure{Error: err.Error(), Tasks: result.Tasks, Ended: result.Ended}))
-		w.cfg.Logger.WarnContext(ctx, "analysis failed", "error", err)
-	} else {
-		_ = stream.Write(ctx, event("result", "", result))
-		w.cfg.Logger.InfoContext(ctx, "analysis ended", "seconds", result.Seconds, "tasks", result.Tasks, "failed", result.Failed)
+		why := []any{slog.Any("error", err)}
+		if fault, ok := errors.AsType[*orchestrator.PanicError](err); ok {
+			why = append(why, slog.String("stack", string(fault.Stack)))
+		}
+		w.cfg.Logger.WarnContext(ctx, "analysis failed", why...)
+		return ending(Failure{Error: err.Error(), Tasks: result.Tasks, Ended: result.Ended})
 	}
-	_ = stream.Write(ctx, event("done", "", struct{}{}))
+	w.cfg.Logger.InfoContext(ctx, "analysis ended", "seconds", result.Seconds, "tasks", result.Tasks, "failed", result.Failed)
+	return []sse.Event{event("result", "", result), doneEvent()}
+}
+
+// weigh is about how many bytes a replica holds for an analysis of a playlist: its texts, in the playlist and in the tasks, and for each track
+// two lookups with their answers.
+func weigh(list playlist.Playlist) (bytes int64) {
+	const perTrack = 2 << 10
+	for _, t := range list.Tracks {
+		bytes += perTrack + 2*int64(len(t.Name)+len(t.Album)+len(t.Released))
+		for _, a := range t.Artists {
+			bytes += 2 * int64(len(a))
+		}
+	}
+	return bytes
 }
 
 // Failure is the data of an error event: why the analysis failed, how many tasks it had, and how many of them ended.
@@ -74,10 +121,20 @@ type Failure struct {
 	Ended int    `json:"ended"`
 }
 
+// ending is the last events of an analysis that failed.
+func ending(f Failure) []sse.Event {
+	f.Error = playlist.Clip(f.Error, 2_000) // some errors repeat what others have said
+	return []sse.Event{event("error", "", f), doneEvent()}
+}
+
+func doneEvent() sse.Event { return event("done", "", struct{}{}) }
+
+// event is an event whose data is a value as JSON, or an error event that says why the value cannot be said in JSON.
 func event(name, key string, v any) sse.Event {
 	data, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // of our own types, all of which marshal
+		data, _ = json.Marshal(Failure{Error: "the event " + name + " cannot be encoded: " + err.Error()}) // text and counts always can
+		name, key = "error", ""
 	}
 	return sse.Event{Name: name, Key: key, Data: data}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/orchestrator"
 	"github.com/weir-go/weir/worker/analysis"
+	"github.com/weir-go/weir/worker/desk"
 	"github.com/weir-go/weir/worker/fleet"
 	"github.com/weir-go/weir/worker/playlist"
 	"github.com/weir-go/weir/worker/providers"
@@ -39,6 +40,7 @@ type parts struct {
 	limiter      *limiter.Limiter
 	orchestrator *orchestrator.Orchestrator
 	analyzer     *analysis.Analyzer
+	desk         *desk.Desk
 }
 
 // New returns a replica that has not yet been in touch with Redis, or what is wrong with its configuration.
@@ -61,6 +63,9 @@ func New(cfg Config) (*Worker, error) {
 		return nil, err
 	}
 	if _, err := orchestrator.New(orchestrator.Config{Limiter: memory, Slots: cfg.Slots}); err != nil {
+		return nil, err
+	}
+	if _, err := desk.New(cfg.desk("any")); err != nil {
 		return nil, err
 	}
 	return &Worker{cfg: cfg, started: time.Now()}, nil
@@ -94,7 +99,11 @@ func (w *Worker) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.parts.Store(&parts{limiter: l, orchestrator: o, analyzer: analysis.NewAnalyzer(o, clients)})
+	d, err := desk.New(w.cfg.desk(l.Replica()))
+	if err != nil {
+		return err
+	}
+	w.parts.Store(&parts{limiter: l, orchestrator: o, analyzer: analysis.NewAnalyzer(o, clients), desk: d})
 	return nil
 }
 
@@ -226,7 +235,11 @@ func (w *Worker) drain(ctx context.Context, server *http.Server) error {
 	w.draining.Store(true)
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.Drain)
 	defer cancel()
-	err := server.Shutdown(ctx)
+	var err error
+	if have := w.parts.Load(); have != nil {
+		err = have.desk.Close(ctx) // streams get their last events before the server ends
+	}
+	err = errors.Join(err, server.Shutdown(ctx))
 	if have := w.parts.Load(); have != nil {
 		err = errors.Join(err, have.orchestrator.Close(ctx), have.limiter.Close(ctx))
 	}
@@ -242,5 +255,5 @@ func (w *Worker) Close(ctx context.Context) error {
 	if have == nil {
 		return nil
 	}
-	return errors.Join(have.orchestrator.Close(ctx), have.limiter.Close(ctx))
+	return errors.Join(have.desk.Close(ctx), have.orchestrator.Close(ctx), have.limiter.Close(ctx))
 }

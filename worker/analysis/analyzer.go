@@ -72,7 +72,7 @@ func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func
 	var failure error
 	go func() {
 		defer close(r.events)
-		failure = r.flow(ctx, l)
+		failure = caught(func() error { return r.flow(ctx, l) })
 		if failure != nil {
 			cancel(failure)
 		}

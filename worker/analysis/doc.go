@@ -28,8 +28,11 @@
 // that Last.fm does not know, a playlist that cannot be filled. The first time that Spotify denies audio features the
 // rest of them are not asked for.
 //
+// No answer of a provider ends the process. Numbers that cannot be, such as a tempo of 1e308, are refused where an answer is read, and cost
+// that lookup. Texts and lists are cut there, so that a result takes less than half a MiB as JSON.
+//
 // # Goroutines
 //
 // Analyze runs the flow, its three concurrent batches and the wait for each comment in goroutines of its own, and
-// returns after the last of them.
+// returns after the last of them. A panic in one of them ends the analysis with a [StepError], and nothing else.
 package analysis

@@ -69,28 +69,32 @@ func (r *run) enrich(ctx context.Context, l *lookups) error {
 	)
 	granted, deny := context.WithCancelCause(ctx)
 	defer deny(nil)
-	batches.Go(func() {
+	beside := func(err *error, lookup func() error) { batches.Go(func() { *err = caught(lookup) }) }
+	beside(&errs[0], func() (err error) {
 		r.events <- event{phase: PhaseFeatures, text: "Listening to the tracks."}
 		s := step{PhaseFeatures, providers.APISpotify, "spotify.audio-features"}
-		features, errs[0] = many(granted, r, s, l.withID, func(ctx context.Context, t playlist.Track) (providers.Features, error) {
+		features, err = many(granted, r, s, l.withID, func(ctx context.Context, t playlist.Track) (providers.Features, error) {
 			f, err := r.clients.Spotify.AudioFeatures(ctx, t.ID)
 			if answer, ok := errors.AsType[*providers.APIError](err); ok && answer.Status == http.StatusForbidden {
 				deny(errDenied)
 			}
 			return f, err
 		}, quarter)
+		return err
 	})
-	batches.Go(func() {
+	beside(&errs[1], func() (err error) {
 		r.events <- event{phase: PhaseTracks, text: "Asking Last.fm about the tracks."}
 		s := step{PhaseTracks, providers.APILastFM, "lastfm.track"}
-		tracks, errs[1] = many(ctx, r, s, l.credited, func(ctx context.Context, t playlist.Track) (providers.TrackInfo, error) {
+		tracks, err = many(ctx, r, s, l.credited, func(ctx context.Context, t playlist.Track) (providers.TrackInfo, error) {
 			return r.clients.LastFM.TrackInfo(ctx, artist(t), t.Name)
 		}, quarter)
+		return err
 	})
-	batches.Go(func() {
+	beside(&errs[2], func() (err error) {
 		r.events <- event{phase: PhaseArtists, text: "Asking Last.fm about the artists."}
 		s := step{PhaseArtists, providers.APILastFM, "lastfm.artist"}
-		artists, errs[2] = many(ctx, r, s, l.artists, r.clients.LastFM.ArtistInfo, quarter)
+		artists, err = many(ctx, r, s, l.artists, r.clients.LastFM.ArtistInfo, quarter)
+		return err
 	})
 	batches.Wait()
 	if err := failed(ctx, "look up tracks and artists", errors.Join(errs[:]...)); err != nil {

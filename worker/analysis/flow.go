@@ -78,7 +78,7 @@ func (r *run) search(ctx context.Context, queries []string) ([]playlist.Track, e
 	}
 	fresh := newTracks(r.list, found(ctx, r, "searches", b))
 	for _, t := range fresh {
-		r.result.Found = append(r.result.Found, Found{t.ID, t.Name, t.Artists})
+		r.result.Found = append(r.result.Found, foundOf(t))
 	}
 	return fresh, nil
 }

@@ -32,7 +32,10 @@ func (r *run) narrate(ctx context.Context, happened string) {
 	r.narrators.Go(func() {
 		ask := func(ctx context.Context) (string, error) { return r.clients.Anthropic.Narrate(ctx, question) }
 		// The sentence is on its way to the caller by then, or lost.
-		_, _ = one(ctx, r, s, ask, func(text string) string { return playlist.Clip(playlist.OneLine(text), 300) })
+		_ = caught(func() error {
+			_, err := one(ctx, r, s, ask, func(text string) string { return playlist.Clip(playlist.OneLine(text), 300) })
+			return err
+		})
 	})
 }
 

@@ -58,14 +58,27 @@ type Tag struct {
 	Count int    `json:"count"`
 }
 
-// Found is a track that a search found.
+// Found is a track that a search found. Its texts are cut to maxFoundText characters and its artists to maxFoundArtists, so that a result
+// has a size that a stream can carry, whatever a provider answers.
 type Found struct {
 	ID      string   `json:"id"`
 	Name    string   `json:"name"`
 	Artists []string `json:"artists"`
 }
 
-const maxRanked = 10
+const (
+	maxRanked       = 10
+	maxFoundText    = 100 // characters
+	maxFoundArtists = 5
+)
+
+func foundOf(t playlist.Track) Found {
+	f := Found{ID: t.ID, Name: playlist.Clip(t.Name, maxFoundText), Artists: make([]string, 0, min(len(t.Artists), maxFoundArtists))}
+	for _, name := range t.Artists[:min(len(t.Artists), maxFoundArtists)] {
+		f.Artists = append(f.Artists, playlist.Clip(name, maxFoundText))
+	}
+	return f
+}
 
 // ranking counts words regardless of case.
 type ranking map[string]int

@@ -56,7 +56,7 @@ func trackID(s string) (id string, ok bool) {
 	return id, len(id) == 22 && IsBase62(id)
 }
 
-// IsBase62 says whether a text has the form of an id of Spotify: letters and digits, at least one.
+// IsBase62 says whether a text has the form of an id of Spotify: 1 to 64 letters and digits. Ids of today have 22.
 func IsBase62(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -64,7 +64,7 @@ func IsBase62(s string) bool {
 			return false
 		}
 	}
-	return s != ""
+	return s != "" && len(s) <= 64
 }
 
 // OneLine puts a text on one line: control characters become spaces, runs of spaces one, none stay at the ends.

@@ -171,7 +171,10 @@ func (n *number) UnmarshalJSON(data []byte) error {
 
 // namedList is a list of things with a name, inside an object under a key that differs: {"tag": […]}. Where it is
 // empty Last.fm writes "" instead of the object, and where there is one thing, that instead of the list.
+// Of longer lists it keeps the first maxNamed.
 type namedList []string
+
+const maxNamed = 100 // tags or artists of one answer; Last.fm writes five
 
 func (l *namedList) UnmarshalJSON(data []byte) error {
 	var wrapped map[string]json.RawMessage
@@ -195,7 +198,7 @@ func (l *namedList) UnmarshalJSON(data []byte) error {
 		if err := json.Unmarshal(raw, &things); err != nil {
 			return err
 		}
-		for _, t := range things {
+		for _, t := range things[:min(len(things), maxNamed)] {
 			if name := playlist.Clip(playlist.OneLine(t.Name), 100); name != "" {
 				*l = append(*l, name)
 			}

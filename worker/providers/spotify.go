@@ -22,6 +22,10 @@ const (
 
 	searchLimit = 10 // the most that a search returns since 2026
 	pageLimit   = 50 // the most items in a page of a playlist
+
+	maxTempo   = 1_000 // beats per minute; music has a fifth of this
+	maxArtists = 100   // on one track, as in a playlist that somebody uploads
+	maxURL     = 2_000 // characters
 )
 
 // Spotify asks the few things of Spotify's Web API that an analysis needs. Each method is one request.
@@ -32,9 +36,14 @@ type Spotify struct {
 
 // Features are what Spotify says about the sound of a track.
 type Features struct {
-	Tempo        float64 // beats per minute
+	Tempo        float64 // beats per minute, 0 to maxTempo
 	Energy       float64 // 0 to 1
 	Danceability float64 // 0 to 1
+}
+
+// plausible reports whether all numbers are in their ranges. A sum of numbers that are not may be infinite, which JSON cannot say.
+func (f Features) plausible() bool {
+	return f.Tempo >= 0 && f.Tempo <= maxTempo && f.Energy >= 0 && f.Energy <= 1 && f.Danceability >= 0 && f.Danceability <= 1
 }
 
 // Created is a playlist that was made.
@@ -54,7 +63,7 @@ func (s *Spotify) Search(ctx context.Context, query string) ([]playlist.Track, e
 	if err := s.call(ctx, http.MethodGet, "/v1/search?"+q.Encode(), nil, &answer); err != nil {
 		return nil, err
 	}
-	return tracksOf(answer.Tracks.Items), nil
+	return tracksOf(answer.Tracks.Items, searchLimit), nil
 }
 
 // PlaylistItems returns the tracks among a playlist's items from offset on, at most 50 of them, and how many items
@@ -81,7 +90,7 @@ func (s *Spotify) PlaylistItems(ctx context.Context, id string, offset int) (tra
 		}
 		found = append(found, item.Item)
 	}
-	return tracksOf(found), answer.Total, nil
+	return tracksOf(found, pageLimit), max(0, answer.Total), nil
 }
 
 // AudioFeatures returns how a track sounds. Spotify denies this, with status 403, to most applications.
@@ -100,7 +109,11 @@ func (s *Spotify) AudioFeatures(ctx context.Context, id string) (Features, error
 	if answer.Tempo == nil || answer.Energy == nil || answer.Danceability == nil {
 		return Features{}, unanswered(APISpotify, errors.New("audio features without tempo, energy or danceability"))
 	}
-	return Features{*answer.Tempo, *answer.Energy, *answer.Danceability}, nil
+	f := Features{*answer.Tempo, *answer.Energy, *answer.Danceability}
+	if !f.plausible() {
+		return Features{}, unanswered(APISpotify, errors.New("audio features out of range"))
+	}
+	return f, nil
 }
 
 // CreatePlaylist makes an empty private playlist of the user whose token is used.
@@ -117,6 +130,9 @@ func (s *Spotify) CreatePlaylist(ctx context.Context, name, description string) 
 	}
 	if !playlist.IsBase62(answer.ID) {
 		return Created{}, unanswered(APISpotify, errors.New("a playlist was created, the answer has no id of it"))
+	}
+	if len(answer.URLs.Spotify) > maxURL {
+		answer.URLs.Spotify = ""
 	}
 	return Created{ID: answer.ID, URL: answer.URLs.Spotify}, nil
 }
@@ -207,6 +223,9 @@ func spotifyError(answer reply, secret string) *APIError {
 	return e
 }
 
+// longest is the longest duration of a track, in milliseconds: a day.
+const longest = int64(24 * time.Hour / time.Millisecond)
+
 // spotifyTrack is a track as Spotify's API writes it. Pointers to it are nil where the catalogue has lost the track.
 type spotifyTrack struct {
 	ID      string `json:"id"`
@@ -222,18 +241,20 @@ type spotifyTrack struct {
 	MS int64 `json:"duration_ms"`
 }
 
-// tracksOf keeps what has an id and a name and is a track.
-func tracksOf(found []*spotifyTrack) []playlist.Track {
-	tracks := make([]playlist.Track, 0, len(found))
-	for _, f := range found {
+// tracksOf keeps what has an id and a name and is a track, of as many as were asked for. A duration that cannot be is unknown.
+func tracksOf(found []*spotifyTrack, asked int) []playlist.Track {
+	tracks := make([]playlist.Track, 0, min(len(found), asked))
+	for _, f := range found[:min(len(found), asked)] {
 		if f == nil || !playlist.IsBase62(f.ID) || f.Name == "" || f.Type != "" && f.Type != "track" {
 			continue
 		}
-		t := playlist.Track{ID: f.ID, Name: playlist.Clip(playlist.OneLine(f.Name), playlist.MaxText), Album: playlist.Clip(playlist.OneLine(f.Album.Name), playlist.MaxText), Released: playlist.OneLine(f.Album.Released)}
-		for _, a := range f.Artists {
+		t := playlist.Track{ID: f.ID, Name: playlist.Clip(playlist.OneLine(f.Name), playlist.MaxText), Album: playlist.Clip(playlist.OneLine(f.Album.Name), playlist.MaxText), Released: playlist.Clip(playlist.OneLine(f.Album.Released), playlist.MaxText)}
+		for _, a := range f.Artists[:min(len(f.Artists), maxArtists)] {
 			t.Artists = append(t.Artists, playlist.Clip(playlist.OneLine(a.Name), playlist.MaxText))
 		}
-		t.Duration = time.Duration(f.MS) * time.Millisecond
+		if f.MS > 0 && f.MS <= longest {
+			t.Duration = time.Duration(f.MS) * time.Millisecond
+		}
 		tracks = append(tracks, t)
 	}
 	return tracks

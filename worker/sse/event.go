@@ -2,6 +2,7 @@ package sse
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -31,9 +32,20 @@ func (e *FieldError) Error() string {
 	return fmt.Sprintf("sse: the %s field holds a line break or NUL: %q", e.Field, e.Value)
 }
 
-// AppendText appends the event in wire form to b. Invalid UTF-8 becomes U+FFFD. The error is a [*FieldError], with
-// which b comes back as it was.
+// MaxEvent is the most bytes that an event takes on the wire, from its first field to its blank line. A [Writer] refuses longer ones, and
+// [Read] ends at one.
+const MaxEvent = 4 << 20
+
+// ErrTooLong is for an event of more than [MaxEvent] bytes.
+var ErrTooLong = errors.New("sse: event longer than 4 MiB")
+
+// AppendText appends the event in wire form to b. Invalid UTF-8 becomes U+FFFD. The error is a [*FieldError] or
+// [ErrTooLong], with which b comes back as it was.
 func (e Event) AppendText(b []byte) ([]byte, error) {
+	before := len(b)
+	if len(e.ID)+len(e.Name)+len(e.Data) > MaxEvent {
+		return b, ErrTooLong
+	}
 	for _, f := range [...]FieldError{{"id", e.ID}, {"event", e.Name}} {
 		if strings.ContainsAny(f.Value, "\r\n\x00") {
 			return b, &f
@@ -50,6 +62,9 @@ func (e Event) AppendText(b []byte) ([]byte, error) {
 		var line []byte
 		line, data, more = cutLine(data)
 		b = append(append(append(b, "data: "...), line...), '\n')
+		if len(b)-before >= MaxEvent { // the blank line comes yet; many short lines take much more than their data
+			return b[:before], ErrTooLong
+		}
 	}
 	return append(b, '\n'), nil
 }

@@ -10,24 +10,15 @@ import (
 	"strings"
 )
 
-// What a stream may make a reader hold: the longest line and the longest data of one event, in bytes.
-const (
-	maxLine = 1 << 20
-	maxData = 4 << 20
-)
-
-// ErrTooLong is what [Read] ends with when a line is longer than 1 MiB or the data of an event longer than 4 MiB.
-var ErrTooLong = errors.New("sse: line or event too long")
-
 // Read yields the events of the stream r as they arrive, by the rules that browsers follow: lines end in LF, CR or
 // CRLF, comments and a byte-order mark at the start are skipped, an event that the stream cuts off before its blank line
 // is dropped. The retry field is ignored, since Read does not reconnect.
 //
-// The end of the stream ends the sequence; any other error of r, or [ErrTooLong], is yielded last, with no event. A
-// caller that waits for a certain last event has to notice that it never came.
+// The end of the stream ends the sequence; any other error of r, or [ErrTooLong] for an event of more than [MaxEvent] bytes, comments within
+// it included, is yielded last, with no event. A caller that waits for a certain last event has to notice that it never came.
 func Read(r io.Reader) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		lines := lineReader{r: bufio.NewReader(r)}
+		lines := lineReader{r: bufio.NewReader(r), left: MaxEvent}
 		var p parser
 		for first := true; ; first = false {
 			line, err := lines.next()
@@ -39,7 +30,7 @@ func Read(r io.Reader) iter.Seq2[Event, error] {
 			}
 			ev, complete := Event{}, false
 			if err == nil {
-				ev, complete, err = p.line(line)
+				ev, complete = p.line(line)
 			}
 			if err != nil {
 				yield(Event{}, fmt.Errorf("sse: read: %w", err))
@@ -61,11 +52,11 @@ type parser struct {
 }
 
 // line takes the next line, and returns the event that it completes, if it does.
-func (p *parser) line(line []byte) (ev Event, complete bool, err error) {
+func (p *parser) line(line []byte) (ev Event, complete bool) {
 	if len(line) == 0 {
 		ev, complete = Event{ID: p.id, Name: p.name, Data: p.data}, p.hasData
 		*p = parser{id: p.id}
-		return ev, complete, nil
+		return ev, complete
 	}
 	field, value, _ := bytes.Cut(line, []byte(":")) // a comment is a line whose field has no name
 	value = bytes.TrimPrefix(value, []byte(" "))
@@ -83,11 +74,8 @@ func (p *parser) line(line []byte) (ev Event, complete bool, err error) {
 		}
 		p.hasData = true
 		p.data = append(p.data, bytes.ToValidUTF8(value, []byte("\uFFFD"))...)
-		if len(p.data) > maxData {
-			return Event{}, false, ErrTooLong
-		}
 	}
-	return Event{}, false, nil
+	return Event{}, false
 }
 
 // lineReader cuts a stream into lines.
@@ -95,6 +83,7 @@ type lineReader struct {
 	r       *bufio.Reader
 	buf     []byte
 	afterCR bool
+	left    int // bytes that may come before the next blank line ends; the LF of a CRLF is not counted
 }
 
 // next returns the next whole line, without its end; it is valid until the next call. What the stream holds after the
@@ -112,12 +101,16 @@ func (l *lineReader) next() ([]byte, error) {
 			l.afterCR = false
 			continue
 		}
+		if l.left == 0 {
+			return nil, ErrTooLong
+		}
+		l.left--
 		l.afterCR = c == '\r'
 		if c == '\r' || c == '\n' {
+			if len(l.buf) == 0 {
+				l.left = MaxEvent
+			}
 			return l.buf, nil
-		}
-		if len(l.buf) == maxLine {
-			return nil, ErrTooLong
 		}
 		l.buf = append(l.buf, c)
 	}

@@ -106,26 +106,64 @@ func TestReadYieldsTheErrorLast(t *testing.T) {
 	}
 }
 
+// TestOneBoundForBothEnds: the longest event that the encoder makes is read back, and a byte more is refused by both.
+func TestOneBoundForBothEnds(t *testing.T) {
+	for name, unit := range map[string]string{"one line": "x", "many lines": "x\n", "not UTF-8": "\xffx"} {
+		t.Run(name, func(t *testing.T) {
+			one, err := sse.Event{ID: "1", Name: "n", Data: []byte(unit)}.AppendText(nil)
+			must(t, err)
+			two, err := sse.Event{ID: "1", Name: "n", Data: []byte(unit + unit)}.AppendText(nil)
+			must(t, err)
+			grows := len(two) - len(one)
+			times := (sse.MaxEvent-len(one))/grows + 1
+			data := strings.Repeat(unit, times) // as long as whole units come
+			wire, err := sse.Event{ID: "1", Name: "n", Data: []byte(data)}.AppendText(nil)
+			must(t, err)
+			data = strings.Repeat("x", sse.MaxEvent-len(wire)) + data // and to the byte
+			ev := sse.Event{ID: "1", Name: "n", Data: []byte(data)}
+			wire, err = ev.AppendText(nil)
+			if err != nil || len(wire) != sse.MaxEvent {
+				t.Fatalf("%d bytes: %v", len(wire), err)
+			}
+			got, err := readAll(bytes.NewReader(append(wire, "data: next\n\n"...)))
+			if err != nil || len(got) != 2 || len(got[0].Data) != len(asReceived(ev).Data) {
+				t.Errorf("the longest event: %d events, %v", len(got), err)
+			}
+			ev.Data = append([]byte("x"), ev.Data...)
+			if more, err := ev.AppendText([]byte("before")); !errors.Is(err, sse.ErrTooLong) || string(more) != "before" {
+				t.Errorf("a byte more: %d bytes, %v", len(more), err)
+			}
+			more := strings.Replace(string(wire), "data: ", "data: x", 1)
+			if _, err := readAll(strings.NewReader(more)); !errors.Is(err, sse.ErrTooLong) {
+				t.Errorf("a byte more, read: %v", err)
+			}
+		})
+	}
+}
+
 func TestReadIsBounded(t *testing.T) {
-	line := func(n int) string { return "data:" + strings.Repeat("x", n-len("data:")) + "\n" }
-	const mib = 1 << 20
-	if _, err := readAll(strings.NewReader(line(mib) + "\n")); err != nil {
-		t.Errorf("a line of 1 MiB: %v", err)
-	}
-	if _, err := readAll(strings.NewReader(line(mib+1) + "\n")); !errors.Is(err, sse.ErrTooLong) {
-		t.Errorf("a longer line: %v", err)
-	}
-	if _, err := readAll(strings.NewReader(": " + strings.Repeat("x", 2*mib))); !errors.Is(err, sse.ErrTooLong) {
-		t.Errorf("a comment without end: %v", err)
+	if _, err := readAll(repeat(": x\n")); !errors.Is(err, sse.ErrTooLong) {
+		t.Errorf("comments without end: %v", err)
 	}
 	// The stream never ends, so neither would a reader that let the event grow.
-	if _, err := readAll(repeat(line(mib))); !errors.Is(err, sse.ErrTooLong) {
+	if _, err := readAll(repeat("data: " + strings.Repeat("x", 1<<20) + "\n")); !errors.Is(err, sse.ErrTooLong) {
 		t.Errorf("an event without end: %v", err)
+	}
+	if _, err := readAll(repeat("x")); !errors.Is(err, sse.ErrTooLong) {
+		t.Errorf("a line without end: %v", err)
+	}
+	heartbeats := 0
+	for _, err := range sse.Read(io.MultiReader(io.LimitReader(repeat(":\r\n\r\n"), sse.MaxEvent/5*5+20), strings.NewReader("data: 1\n\n"))) {
+		must(t, err)
+		heartbeats++
+	}
+	if heartbeats != 1 {
+		t.Errorf("after many heartbeats: %d events", heartbeats)
 	}
 }
 
 // repeat reads as s again and again.
-func repeat(s string) io.Reader { return &repeater{s: []byte(s)} }
+func repeat(s string) io.Reader { return &repeater{s: bytes.Repeat([]byte(s), 1+4096/len(s))} }
 
 type repeater struct {
 	s []byte

@@ -10,6 +10,9 @@ import (
 // stopped taking bytes from one that is taking a long event over a slow line.
 const chunk = 64 << 10
 
+// heartbeat is a comment, and the blank line of an event without data.
+const heartbeat = ":\n\n"
+
 // Serve sends what is queued until the stream ends, and is the only code that touches the ResponseWriter: call it once,
 // on the handler's goroutine, and return from the handler after it. It returns nil after Close, with everything sent;
 // the cause of ctx's end; or the error of the write that failed, which is [os.ErrDeadlineExceeded] for a client that took
@@ -41,7 +44,7 @@ func (w *Writer) Serve(ctx context.Context) error {
 		case <-w.wake:
 		case <-ctx.Done():
 		case <-silence.C:
-			if err := w.send([]byte(":\n\n")); err != nil {
+			if err := w.send([]byte(heartbeat)); err != nil {
 				return err
 			}
 			silence.Reset(w.heartbeat)
@@ -65,7 +68,7 @@ func (w *Writer) next() (wire []byte, more bool) {
 		return nil, !w.closed
 	}
 	w.sending = it.seq
-	return it.wire, true
+	return it.frame.wire, true
 }
 
 // sent tells those who wait that the event taken by next is flushed.
@@ -104,7 +107,7 @@ func (w *Writer) end() {
 	w.mu.Lock()
 	w.closed, w.ended = true, true
 	for i := range w.queue.items {
-		w.queue.items[i].wire = nil // that they were not sent still counts, their bytes do not
+		w.queue.items[i].frame.wire = nil // that they were not sent still counts, their bytes do not
 	}
 	w.movedLocked()
 	w.mu.Unlock()

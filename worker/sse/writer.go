@@ -24,8 +24,9 @@ type Config struct {
 	// Heartbeat is the silence after which a comment is sent, which keeps proxies from closing the stream and finds out
 	// that a client is gone. 0 means 15 s.
 	Heartbeat time.Duration
-	// Queue is the number of events that WriteAsync lets wait. 0 means 256.
-	Queue int
+	// QueueBytes is how many bytes WriteAsync lets wait, 64 beside the keys and the wire form of each event included. An event that is
+	// longer waits alone. 0 means 256 KiB.
+	QueueBytes int
 }
 
 // Writer streams events to the client of one request. Write is for what must arrive, WriteAsync for what may be late or
@@ -57,7 +58,7 @@ func NewWriter(w http.ResponseWriter) (*Writer, error) { return Config{}.NewWrit
 // The error is [http.ErrNotSupported] when w, or middleware around it without an Unwrap method, cannot be flushed or
 // given a write deadline. Nothing has been sent then, and the handler can still answer with an error status.
 func (c Config) NewWriter(w http.ResponseWriter) (*Writer, error) {
-	if c.WriteTimeout < 0 || c.Heartbeat < 0 || c.Queue < 0 {
+	if c.WriteTimeout < 0 || c.Heartbeat < 0 || c.QueueBytes < 0 {
 		return nil, fmt.Errorf("sse: new writer: negative value in %+v", c)
 	}
 	sw := &Writer{
@@ -67,7 +68,7 @@ func (c Config) NewWriter(w http.ResponseWriter) (*Writer, error) {
 		heartbeat:    cmp.Or(c.Heartbeat, 15*time.Second),
 		wake:         make(chan struct{}, 1),
 		moved:        make(chan struct{}),
-		queue:        queue{limit: cmp.Or(c.Queue, 256)},
+		queue:        queue{limit: cmp.Or(c.QueueBytes, 256<<10)},
 	}
 	headers := [...][2]string{
 		{"Content-Type", "text/event-stream"},
@@ -87,9 +88,9 @@ func (c Config) NewWriter(w http.ResponseWriter) (*Writer, error) {
 }
 
 // Write queues ev and returns when it, and everything queued before it, has been flushed. When ctx ends first, ev is
-// taken back unless its bytes are on their way already. The error is ctx's, a [*FieldError] or [ErrClosed].
+// taken back unless its bytes are on their way already. The error is ctx's, a [*FieldError], [ErrTooLong] or [ErrClosed].
 func (w *Writer) Write(ctx context.Context, ev Event) error {
-	wire, err := ev.AppendText(nil)
+	frame, err := ev.Frame()
 	if err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func (w *Writer) Write(ctx context.Context, ev Event) error {
 		return ErrClosed
 	}
 	// Beyond the limit too: the caller waits with the event in its hands, so the bound on what piles up still holds.
-	seq := w.queue.push(ev.Key, wire)
+	seq := w.queue.push(frame)
 	w.queue.hold(seq)
 	w.mu.Unlock()
 	w.wakeServe()
@@ -115,9 +116,9 @@ func (w *Writer) Write(ctx context.Context, ev Event) error {
 
 // WriteAsync queues ev and returns at once. When the queue is full, events that have a newer one of the same Key behind
 // them (ev itself counts) are left out, unless a Write or Flush waits for them; if that makes no room, ev is not queued
-// and the error is [ErrLagging]. It may also be a [*FieldError] or [ErrClosed].
+// and the error is [ErrLagging]. It may also be a [*FieldError], [ErrTooLong] or [ErrClosed].
 func (w *Writer) WriteAsync(ev Event) error {
-	wire, err := ev.AppendText(nil)
+	frame, err := ev.Frame()
 	if err != nil {
 		return err
 	}
@@ -126,10 +127,10 @@ func (w *Writer) WriteAsync(ev Event) error {
 	if w.closed {
 		return ErrClosed
 	}
-	if !w.queue.room(ev.Key) {
+	if !w.queue.room(frame) {
 		return ErrLagging
 	}
-	w.queue.push(ev.Key, wire)
+	w.queue.push(frame)
 	w.wakeServe()
 	return nil
 }

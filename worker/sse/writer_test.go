@@ -35,6 +35,18 @@ func newWriter(t *testing.T, cfg sse.Config, m *memory) *sse.Writer {
 	return w
 }
 
+// bytesOf is what events take in a queue.
+func bytesOf(events ...sse.Event) (n int) {
+	for _, ev := range events {
+		f, err := ev.Frame()
+		if err != nil {
+			panic(err)
+		}
+		n += f.Len() + len(ev.Key) + 64
+	}
+	return n
+}
+
 // must fails the test on an error; it takes the place of a statement.
 func must(t *testing.T, err error) {
 	t.Helper()
@@ -44,7 +56,7 @@ func must(t *testing.T, err error) {
 }
 
 func TestConfigRefusesNegatives(t *testing.T) {
-	for _, cfg := range []sse.Config{{WriteTimeout: -1}, {Heartbeat: -1}, {Queue: -1}} {
+	for _, cfg := range []sse.Config{{WriteTimeout: -1}, {Heartbeat: -1}, {QueueBytes: -1}} {
 		m := newMemory(t)
 		if _, err := cfg.NewWriter(m); err == nil {
 			t.Errorf("%+v was accepted", cfg)
@@ -77,13 +89,20 @@ func TestFieldErrorsReachTheCaller(t *testing.T) {
 	if _, ok := errors.AsType[*sse.FieldError](w.WriteAsync(bad)); !ok {
 		t.Error("WriteAsync took it")
 	}
+	long := sse.Event{Data: make([]byte, sse.MaxEvent)}
+	if err := w.Write(t.Context(), long); !errors.Is(err, sse.ErrTooLong) {
+		t.Errorf("Write of an event that no reader takes: %v", err)
+	}
+	if err := w.WriteAsync(long); !errors.Is(err, sse.ErrTooLong) {
+		t.Errorf("WriteAsync: %v", err)
+	}
 }
 
 // Each producer's events arrive in its order, none is missing and none comes twice, whoever sends at the same time.
 func TestOrder(t *testing.T) {
 	const producers, each = 4, 50
 	m := newMemory(t)
-	w := newWriter(t, sse.Config{Queue: producers * each}, m)
+	w := newWriter(t, sse.Config{QueueBytes: producers * each * 128}, m)
 	result := serve(t.Context(), w)
 	var wg sync.WaitGroup
 	for p := range producers {
@@ -196,11 +215,14 @@ func TestFullQueue(t *testing.T) {
 		{"other keys only", []sse.Event{keyed("a", "1"), keyed("b", "2"), event("3")}, keyed("c", "4"), sse.ErrLagging, []string{"1", "2", "3"}},
 		{"newest of a key", []sse.Event{keyed("a", "1"), event("2"), keyed("b", "3")}, keyed("a", "4"), nil, []string{"2", "3", "4"}},
 		{"room for an event without key", []sse.Event{keyed("a", "1"), event("2"), keyed("a", "3")}, event("4"), nil, []string{"2", "3", "4"}},
+		{"an event of many bytes", []sse.Event{event("1"), event("2")}, event(strings.Repeat("x", 100)), sse.ErrLagging, []string{"1", "2"}},
+		{"an event of as many bytes as a count", []sse.Event{event("1"), keyed("a", strings.Repeat("x", 100))}, keyed("a", strings.Repeat("y", 100)), nil, []string{"1", strings.Repeat("y", 100)}},
+		{"the longest event alone", nil, event(strings.Repeat("x", 1000)), nil, []string{strings.Repeat("x", 1000)}},
 		{"all of a key", []sse.Event{keyed("a", "1"), keyed("a", "2"), keyed("a", "3")}, keyed("a", "4"), nil, []string{"4"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := newMemory(t)
-			w := newWriter(t, sse.Config{Queue: len(c.queued)}, m)
+			w := newWriter(t, sse.Config{QueueBytes: max(1, bytesOf(c.queued...))}, m)
 			for _, ev := range c.queued {
 				must(t, w.WriteAsync(ev))
 			}
@@ -239,7 +261,7 @@ func TestKeysMatterOnlyWhenFull(t *testing.T) {
 func TestAwaitedEventsAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory(t)
-		w := newWriter(t, sse.Config{Queue: 2}, m)
+		w := newWriter(t, sse.Config{QueueBytes: bytesOf(keyed("a", "1"), keyed("a", "2"))}, m)
 		must(t, w.WriteAsync(keyed("a", "1")))
 		wrote := make(chan error, 1)
 		go func() { wrote <- w.Write(t.Context(), keyed("a", "2")) }()

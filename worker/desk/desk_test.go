@@ -1,0 +1,569 @@
+package desk_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/weir-go/weir/worker/desk"
+	"github.com/weir-go/weir/worker/sse"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// must fails the test on an error.
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func failed(reason error) []sse.Event {
+	return []sse.Event{{Name: "error", Data: []byte(reason.Error())}, {Name: "done"}}
+}
+
+func open(t *testing.T, edit func(*desk.Config)) *desk.Desk {
+	t.Helper()
+	cfg := desk.Config{Name: "r1", Last: failed}
+	if edit != nil {
+		edit(&cfg)
+	}
+	d, err := desk.New(cfg)
+	must(t, err)
+	return d
+}
+
+// job is an analysis whose events a test sends.
+type job struct {
+	*desk.Analysis
+	report chan sse.Event
+	errs   chan error       // of each report
+	end    chan []sse.Event // closed: the job panics
+}
+
+func (j *job) work(ctx context.Context, report func(sse.Event) error) []sse.Event {
+	for {
+		select {
+		case ev := <-j.report:
+			j.errs <- report(ev)
+		case last, ok := <-j.end:
+			if !ok {
+				panic("a fault of this test")
+			}
+			return last
+		case <-ctx.Done():
+			return failed(context.Cause(ctx))
+		}
+	}
+}
+
+func (j *job) send(t *testing.T, data ...string) {
+	t.Helper()
+	for _, text := range data {
+		key, _, _ := strings.Cut(text, "=")
+		if key == text {
+			key = ""
+		}
+		j.report <- sse.Event{Key: key, Data: []byte(text)}
+		must(t, <-j.errs)
+	}
+}
+
+func begin(t *testing.T, d *desk.Desk, edit func(*desk.Order)) *job {
+	t.Helper()
+	j, err := order(d, edit)
+	must(t, err)
+	return j
+}
+
+func order(d *desk.Desk, edit func(*desk.Order)) (j *job, err error) {
+	j = &job{report: make(chan sse.Event), errs: make(chan error), end: make(chan []sse.Event, 1)}
+	o := desk.Order{Work: j.work}
+	if edit != nil {
+		edit(&o)
+	}
+	j.Analysis, _, err = d.Start(context.Background(), o)
+	return j, err
+}
+
+// rest reads an analysis to its end, and returns its events as "id data".
+func rest(t *testing.T, r *desk.Reader) (seen []string) {
+	t.Helper()
+	defer r.Close()
+	for {
+		f, err := r.Next(t.Context())
+		if errors.Is(err, io.EOF) {
+			return seen
+		}
+		must(t, err)
+		seen = append(seen, wire(t, f))
+	}
+}
+
+// wire is what a client sees of a frame.
+func wire(t *testing.T, f sse.Frame) (seen string) {
+	t.Helper()
+	text, err := f.AppendText(nil)
+	must(t, err)
+	for ev, err := range sse.Read(bytes.NewReader(text)) {
+		must(t, err)
+		seen = strings.TrimSpace(fmt.Sprintf("%s %s %s", ev.ID, ev.Name, ev.Data))
+	}
+	return strings.Join(strings.Fields(seen), " ")
+}
+
+func read(t *testing.T, a *desk.Analysis, after uint64) *desk.Reader {
+	t.Helper()
+	r, err := a.Read(after)
+	must(t, err)
+	return r
+}
+
+var done = []sse.Event{{Name: "result", Data: []byte("r")}, {Name: "done"}}
+
+// TestReadersComeBack: any number of readers, each from where it was, see every event once, also after the end.
+func TestReadersComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, nil)
+		j := begin(t, d, nil)
+		first := read(t, j.Analysis, 0)
+		j.send(t, "a", "b")
+		f, err := first.Next(t.Context())
+		must(t, err)
+		if got := wire(t, f); got != "1 a" {
+			t.Errorf("first event %q", got)
+		}
+		first.Close()
+		first.Close()
+		j.send(t, "c")
+		again := read(t, j.Analysis, 1)
+		j.end <- done
+		synctest.Wait()
+		want := []string{"2 b", "3 c", "4 result r", "5 done"}
+		if diff := cmp.Diff(want, rest(t, again)); diff != "" {
+			t.Error(diff)
+		}
+		late := read(t, j.Analysis, 3)
+		if late.AtEnd() {
+			t.Error("at the end before the last events")
+		}
+		if diff := cmp.Diff(want[2:], rest(t, late)); diff != "" || !late.AtEnd() {
+			t.Error(diff)
+		}
+		if _, err := j.Read(6); !errors.Is(err, desk.ErrNotSeen) {
+			t.Errorf("after an event that never was: %v", err)
+		}
+		if j.State() != desk.Ended {
+			t.Errorf("state %v", j.State())
+		}
+		must(t, d.Close(t.Context()))
+	})
+}
+
+func TestNextEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, nil)
+		r := read(t, begin(t, d, nil).Analysis, 0)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := r.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		r.Close()
+		must(t, d.Close(t.Context()))
+	})
+}
+
+// TestAnAnalysisOutlivesItsReaders: by Linger, from the moment at which the last reader left, and no longer.
+func TestAnAnalysisOutlivesItsReaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, nil)
+		start := time.Now()
+		never := begin(t, d, nil) // nobody ever reads
+		j := begin(t, d, nil)
+		one, two := read(t, j.Analysis, 0), read(t, j.Analysis, 0)
+		time.Sleep(time.Hour)
+		one.Close()
+		time.Sleep(time.Hour)
+		two.Close()
+		time.Sleep(time.Minute - 1)
+		three := read(t, j.Analysis, 0)
+		time.Sleep(time.Hour)
+		three.Close()
+		time.Sleep(time.Minute - 1)
+		synctest.Wait()
+		if s := j.State(); s != desk.Running {
+			t.Errorf("after %v: %v", time.Since(start), s)
+		}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		if s := j.State(); s != desk.Ended {
+			t.Errorf("after %v: %v", time.Since(start), s)
+		}
+		if got := rest(t, read(t, j.Analysis, 0)); len(got) != 2 || !strings.Contains(got[0], desk.ErrLeft.Error()) {
+			t.Errorf("its last events %q", got)
+		}
+		if _, err := d.Find(never.ID()); !errors.Is(err, desk.ErrUnknown) {
+			t.Errorf("what nobody ever read: %v", err)
+		}
+		must(t, d.Close(t.Context()))
+	})
+}
+
+func TestAnAnalysisIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, nil)
+		j := begin(t, d, nil)
+		j.end <- done
+		synctest.Wait()
+		time.Sleep(10*time.Minute - 1)
+		if a, err := d.Find(j.ID()); err != nil || a != j.Analysis {
+			t.Errorf("before ten minutes: %v", err)
+		}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		if _, err := d.Find(j.ID()); !errors.Is(err, desk.ErrUnknown) {
+			t.Errorf("after ten minutes: %v", err)
+		}
+		if c := d.Counts(); c != (desk.Counts{}) {
+			t.Errorf("what is left: %+v", c)
+		}
+		must(t, d.Close(t.Context()))
+	})
+}
+
+func TestFind(t *testing.T) {
+	d := open(t, func(c *desk.Config) { c.Name = "a.b" })
+	for id, want := range map[string]string{"": "", "x": "", ".x": "", "a.b.x": "", "a.x": "a", "other.b.x": "other.b"} {
+		_, err := d.Find(id)
+		elsewhere, ok := errors.AsType[*desk.ElsewhereError](err)
+		switch {
+		case want == "" && !errors.Is(err, desk.ErrUnknown):
+			t.Errorf("%q: %v, want unknown", id, err)
+		case want != "" && (!ok || elsewhere.Replica != want):
+			t.Errorf("%q: %v, want replica %s", id, err, want)
+		}
+	}
+}
+
+// TestBounds: what is above a bound is refused, and what ends makes room.
+func TestBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, func(c *desk.Config) { c.Running, c.Waiting, c.Readers = 2, 1, 2 })
+		jobs := []*job{begin(t, d, nil), begin(t, d, nil), begin(t, d, nil)}
+		var readers []*desk.Reader
+		for _, j := range jobs[1:] {
+			readers = append(readers, read(t, j.Analysis, 0))
+		}
+		_, err := order(d, nil)
+		if full, ok := errors.AsType[*desk.FullError](err); !ok || full.Of != "analyses" || full.RetryAfter != 10*time.Second {
+			t.Errorf("above the bound: %v", err)
+		}
+		if _, err := jobs[0].Read(0); err == nil {
+			t.Error("a reader above the bound")
+		}
+		if c := d.Counts(); c.Running != 2 || c.Waiting != 1 || c.Readers != 2 || jobs[2].State() != desk.Waiting {
+			t.Errorf("%+v, the third %v", c, jobs[2].State())
+		}
+		time.Sleep(30 * time.Second)
+		jobs[0].end <- done
+		synctest.Wait()
+		if jobs[2].State() != desk.Running {
+			t.Error("the one that waited does not run")
+		}
+		begin(t, d, nil)
+		_, err = order(d, nil)
+		if full, ok := errors.AsType[*desk.FullError](err); !ok || full.RetryAfter != 30*time.Second {
+			t.Errorf("with 30 s for each, 2 at a time, 2 before: %v", err)
+		}
+		for _, r := range readers {
+			r.Close()
+		}
+		read(t, jobs[2].Analysis, 0).Close()
+		must(t, d.Close(t.Context()))
+		if _, err := order(d, nil); !errors.Is(err, desk.ErrClosed) {
+			t.Errorf("after Close: %v", err)
+		}
+	})
+}
+
+// TestBytesAreBounded: weights count until an analysis has ended, and then what it really takes.
+func TestBytesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const mib = 1 << 20
+		d := open(t, func(c *desk.Config) { c.Bytes = 10 * mib })
+		heavy := func(o *desk.Order) { o.Weight = 8 * mib }
+		if _, err := order(d, func(o *desk.Order) { o.Weight = 10 * mib }); !errors.Is(err, desk.ErrTooHeavy) {
+			t.Errorf("an order above all: %v", err)
+		}
+		j := begin(t, d, heavy)
+		_, err := order(d, heavy)
+		if full, ok := errors.AsType[*desk.FullError](err); !ok || full.Of != "bytes" {
+			t.Errorf("above the bound: %v", err)
+		}
+		j.send(t, "a")
+		j.end <- done
+		synctest.Wait()
+		if c := d.Counts(); c.Bytes > 4<<10 || c.Ended != 1 {
+			t.Errorf("after its end: %+v", c)
+		}
+		begin(t, d, heavy)
+		must(t, d.Close(t.Context()))
+		if c := d.Counts(); c != (desk.Counts{}) {
+			t.Errorf("what is left: %+v", c)
+		}
+	})
+}
+
+// TestALogIsBounded: counts make way for later ones, other events are refused, and the last ones always fit.
+func TestALogIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, func(c *desk.Config) { c.LogBytes = 8 << 10 })
+		j := begin(t, d, nil)
+		j.send(t, "first")
+		for i := range 1_000 {
+			j.send(t, fmt.Sprint("n=", i))
+		}
+		long := strings.Repeat("x", 3_600)
+		j.report <- sse.Event{Data: []byte(long)}
+		must(t, <-j.errs)
+		j.report <- sse.Event{Data: []byte(long)}
+		if err := <-j.errs; !errors.Is(err, desk.ErrLogFull) {
+			t.Errorf("above the bound: %v", err)
+		}
+		j.report <- sse.Event{Name: "a\nb"}
+		if _, ok := errors.AsType[*sse.FieldError](<-j.errs); !ok {
+			t.Error("a name with a line break is an event")
+		}
+		j.end <- []sse.Event{{Name: "result", Data: []byte(long)}, {Name: "done"}}
+		synctest.Wait()
+		want := []string{"1 first", "1001 n=999", "1002 " + long, "1003 result " + long, "1004 done"}
+		if diff := cmp.Diff(want, rest(t, read(t, j.Analysis, 0))); diff != "" {
+			t.Error(diff)
+		}
+		j = begin(t, d, nil)
+		j.end <- []sse.Event{{Name: "result", Data: []byte(long + long)}, {Name: "done"}}
+		synctest.Wait()
+		want = []string{"1 error " + sse.ErrTooLong.Error(), "2 done"}
+		if diff := cmp.Diff(want, rest(t, read(t, j.Analysis, 0))); diff != "" {
+			t.Errorf("last events that do not fit: %s", diff)
+		}
+		must(t, d.Close(t.Context()))
+	})
+}
+
+// TestCountsAreCompleteWhileTheLogHasRoom: a reader that keeps up sees each.
+func TestCountsAreCompleteWhileTheLogHasRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, nil)
+		j := begin(t, d, nil)
+		r := read(t, j.Analysis, 0)
+		for i := range 100 {
+			j.send(t, fmt.Sprint("n=", i))
+		}
+		for i := range 100 {
+			f, err := r.Next(t.Context())
+			must(t, err)
+			if got, want := wire(t, f), fmt.Sprintf("%d n=%d", i+1, i); got != want {
+				t.Fatalf("%q, want %q", got, want)
+			}
+		}
+		j.end <- done
+		synctest.Wait()
+		if got := rest(t, read(t, j.Analysis, 0)); len(got) != 3 {
+			t.Errorf("after the end: %v", got)
+		}
+		r.Close()
+		must(t, d.Close(t.Context()))
+	})
+}
+
+// TestKeys: an order with a known key joins, also after the end; another order with the key is refused; a forgotten key is free.
+func TestKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, nil)
+		keyed := func(o *desk.Order) { o.Key, o.Digest = "k", [32]byte{1} }
+		j := begin(t, d, keyed)
+		if again := begin(t, d, keyed); again.Analysis != j.Analysis {
+			t.Error("the same order twice")
+		}
+		if other := begin(t, d, nil); other.Analysis == j.Analysis {
+			t.Error("an order without a key joined")
+		}
+		if _, err := order(d, func(o *desk.Order) { o.Key, o.Digest = "k", [32]byte{2} }); !errors.Is(err, desk.ErrKeyReused) {
+			t.Errorf("another order: %v", err)
+		}
+		j.end <- done
+		time.Sleep(9 * time.Minute)
+		if again := begin(t, d, keyed); again.Analysis != j.Analysis {
+			t.Error("the same order after the end")
+		}
+		time.Sleep(2 * time.Minute)
+		if again := begin(t, d, keyed); again.Analysis == j.Analysis {
+			t.Error("the key was kept for longer than its analysis")
+		}
+		must(t, d.Close(t.Context()))
+	})
+}
+
+// TestNoAnalysisEndsTheProcess: a panic and a Goexit end an analysis with its last events.
+func TestNoAnalysisEndsTheProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, nil)
+		j := begin(t, d, nil)
+		close(j.end)
+		synctest.Wait()
+		if got := rest(t, read(t, j.Analysis, 0)); len(got) != 2 || !strings.Contains(got[0], "a fault of this test") || got[1] != "2 done" {
+			t.Errorf("after a panic: %q", got)
+		}
+		a, _, err := d.Start(t.Context(), desk.Order{Work: func(context.Context, func(sse.Event) error) []sse.Event { runtime.Goexit(); return nil }})
+		must(t, err)
+		synctest.Wait()
+		if got := rest(t, read(t, a, 0)); len(got) != 2 || got[1] != "2 done" {
+			t.Errorf("after Goexit: %q", got)
+		}
+		if c := d.Counts(); c.Running != 0 {
+			t.Errorf("%+v", c)
+		}
+		must(t, d.Close(t.Context()))
+	})
+}
+
+// TestEnd: what runs ends by its context, what waits ends without having run, what ignores its context ends for its readers.
+func TestEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, func(c *desk.Config) { c.Running = 2 })
+		reason := errors.New("enough")
+		stuck := make(chan struct{})
+		deaf, _, err := d.Start(t.Context(), desk.Order{Work: func(context.Context, func(sse.Event) error) []sse.Event { <-stuck; return done }})
+		must(t, err)
+		runs, waits := begin(t, d, nil), begin(t, d, nil)
+		start := time.Now()
+		for _, a := range []*desk.Analysis{waits.Analysis, deaf, runs.Analysis} {
+			a.End(reason)
+			if diff := cmp.Diff([]string{"1 error enough", "2 done"}, rest(t, read(t, a, 0))); diff != "" {
+				t.Error(diff)
+			}
+		}
+		if took := time.Since(start); took != 6*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if c := d.Counts(); c.Running != 1 {
+			t.Errorf("a place is free before its work has returned: %+v", c)
+		}
+		close(stuck)
+		synctest.Wait()
+		if got := rest(t, read(t, deaf, 2)); len(got) != 0 {
+			t.Errorf("events after the last: %q", got)
+		}
+		runs.End(errors.New("again"))
+		must(t, d.Close(t.Context()))
+	})
+}
+
+// TestClose: what nobody reads ends at once, what somebody reads may go on until the context ends, and everybody gets the last events.
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, func(c *desk.Config) { c.Running = 3 })
+		quick, slow, unread, waits := begin(t, d, nil), begin(t, d, nil), begin(t, d, nil), begin(t, d, nil)
+		type end struct {
+			name   string
+			after  time.Duration
+			events []string
+		}
+		ends := make(chan end, 3)
+		start := time.Now()
+		for name, j := range map[string]*job{"quick": quick, "slow": slow, "waits": waits} {
+			r := read(t, j.Analysis, 0)
+			go func() {
+				events := rest(t, r)
+				ends <- end{name, time.Since(start), events}
+			}()
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		closed := make(chan error)
+		go func() { closed <- d.Close(ctx) }()
+		synctest.Wait()
+		if unread.State() != desk.Ended {
+			t.Error("what nobody reads goes on")
+		}
+		if _, err := order(d, nil); !errors.Is(err, desk.ErrClosed) {
+			t.Errorf("an order while it closes: %v", err)
+		}
+		time.Sleep(5 * time.Second)
+		quick.end <- done
+		must(t, <-closed)
+		failed := []string{"1 error " + desk.ErrClosed.Error(), "2 done"}
+		want := []end{{"waits", 0, failed}, {"quick", 5 * time.Second, []string{"1 result r", "2 done"}}, {"slow", 20 * time.Second, failed}}
+		for _, w := range want {
+			if diff := cmp.Diff(w, <-ends, cmp.AllowUnexported(end{})); diff != "" {
+				t.Error(diff)
+			}
+		}
+		if took := time.Since(start); took != 20*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		must(t, d.Close(t.Context()))
+	})
+}
+
+// TestCloseWaitsForNobodyWhoLeft: an analysis whose last reader leaves while the desk closes ends.
+func TestCloseWaitsForNobodyWhoLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, nil)
+		r := read(t, begin(t, d, nil).Analysis, 0)
+		start := time.Now()
+		time.AfterFunc(time.Second, r.Close)
+		must(t, d.Close(t.Context()))
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// TestCloseGivesUp: a reader that takes nothing and work that does not return are left behind, and named.
+func TestCloseGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, nil)
+		stuck := make(chan struct{})
+		a, _, err := d.Start(t.Context(), desk.Order{Work: func(context.Context, func(sse.Event) error) []sse.Event { <-stuck; return nil }})
+		must(t, err)
+		r := read(t, a, 0)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		start := time.Now()
+		if err := d.Close(ctx); err == nil || !strings.Contains(err.Error(), "1 analyses and 1 readers") {
+			t.Errorf("%v", err)
+		}
+		if took := time.Since(start); took > 12*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if diff := cmp.Diff([]string{"1 error " + desk.ErrClosed.Error(), "2 done"}, rest(t, r)); diff != "" {
+			t.Error(diff)
+		}
+		close(stuck)
+	})
+}
+
+func TestConfig(t *testing.T) {
+	for _, cfg := range []desk.Config{
+		{}, {Name: "r"}, {Last: failed}, {Name: "r", Last: failed, Running: -1}, {Name: "r", Last: failed, Bytes: -1}, {Name: "r", Last: failed, Keep: -1},
+	} {
+		if _, err := desk.New(cfg); err == nil {
+			t.Errorf("%+v was accepted", cfg)
+		}
+	}
+}

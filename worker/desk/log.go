@@ -1,0 +1,145 @@
+package desk
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/weir-go/weir/worker/sse"
+)
+
+// log holds the events of one analysis. It is safe for concurrent use.
+type log struct {
+	limit int // bytes of what is reported before the end
+
+	mu      sync.Mutex
+	entries []entry // by seq
+	last    uint64  // the newest seq ever
+	bytes   int
+	ended   bool
+	moved   chan struct{} // closed, and replaced, with every event and with the end
+}
+
+type entry struct {
+	seq   uint64
+	frame sse.Frame
+}
+
+// overhead is what an entry takes beside its key and its frame, in bytes.
+const overhead = 64
+
+func (e entry) size() int { return e.frame.Len() + len(e.frame.Key()) + overhead }
+
+// add appends an event and gives it the next id. Where the log is full, events that a later one of the same key has replaced make room.
+func (l *log) add(ev sse.Event) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return ErrEnded
+	}
+	e, err := l.next(ev)
+	if err != nil {
+		return err
+	}
+	if l.bytes+e.size() > l.limit {
+		l.compact(ev.Key)
+		if l.bytes+e.size() > l.limit {
+			return ErrLogFull
+		}
+	}
+	l.push(e)
+	return nil
+}
+
+// end appends the last events, at most as many bytes as the limit, or else those that others makes of the reason. It reports whether the
+// log had not ended before, and what it takes now.
+func (l *log) end(last []sse.Event, others func(reason error) []sse.Event) (first bool, bytes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return false, l.bytes
+	}
+	l.compact("")
+	entries, err := l.encode(last)
+	if err != nil {
+		entries, _ = l.encode(others(err)) // of a reason alone; should they not fit either, the log ends without
+	}
+	for _, e := range entries {
+		l.push(e)
+	}
+	l.ended = true
+	l.entries = slices.Clip(l.entries)
+	l.wake()
+	return true, l.bytes
+}
+
+func (l *log) encode(last []sse.Event) (entries []entry, err error) {
+	bytes, seq := 0, l.last
+	for _, ev := range last {
+		seq++
+		ev.ID = strconv.FormatUint(seq, 10)
+		frame, err := ev.Frame()
+		if err != nil {
+			return nil, err
+		}
+		e := entry{seq, frame}
+		if bytes += e.size(); bytes > l.limit {
+			return nil, sse.ErrTooLong
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+func (l *log) next(ev sse.Event) (entry, error) {
+	ev.ID = strconv.FormatUint(l.last+1, 10)
+	frame, err := ev.Frame()
+	return entry{l.last + 1, frame}, err
+}
+
+func (l *log) push(e entry) {
+	l.entries = append(l.entries, e)
+	l.last = e.seq
+	l.bytes += e.size()
+	l.wake()
+}
+
+// compact leaves out events whose key a later event has, or the one that is to come with a key.
+func (l *log) compact(key string) {
+	newer := map[string]bool{key: key != ""}
+	kept := len(l.entries)
+	for _, e := range slices.Backward(l.entries) {
+		k := e.frame.Key()
+		if newer[k] {
+			l.bytes -= e.size()
+			continue
+		}
+		newer[k] = k != ""
+		kept--
+		l.entries[kept] = e
+	}
+	l.entries = slices.Delete(l.entries, 0, kept)
+}
+
+func (l *log) wake() {
+	close(l.moved)
+	l.moved = make(chan struct{})
+}
+
+// after is the first event after one, if there is one; else whether the log has ended, and what is closed when that changes.
+func (l *log) after(seq uint64) (e entry, ok, ended bool, moved <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, _ := slices.BinarySearchFunc(l.entries, seq+1, func(e entry, seq uint64) int { return cmp.Compare(e.seq, seq) })
+	if at < len(l.entries) {
+		return l.entries[at], true, false, nil
+	}
+	return entry{}, false, l.ended, l.moved
+}
+
+func (l *log) newest() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last
+}

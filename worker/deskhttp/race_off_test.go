@@ -1,0 +1,5 @@
+//go:build !race
+
+package deskhttp_test
+
+const raceDetector = false

@@ -1,0 +1,17 @@
+package worker
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+)
+
+// TestWhatCannotBeEncodedIsAnErrorEvent: and not the end of the process.
+func TestWhatCannotBeEncodedIsAnErrorEvent(t *testing.T) {
+	ev := event("result", "k", math.Inf(1))
+	var f Failure
+	if err := json.Unmarshal(ev.Data, &f); err != nil || ev.Name != "error" || ev.Key != "" || !strings.Contains(f.Error, "result cannot be encoded") {
+		t.Errorf("%+v: %v", ev, err)
+	}
+}
