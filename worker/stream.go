@@ -46,7 +46,7 @@ func (w *Worker) analyze(out http.ResponseWriter, r *http.Request) {
 
 // stream runs one analysis and tells the client about it. Errors of the stream need no handling: they end ctx.
 func (w *Worker) stream(ctx context.Context, stream *sse.Writer, list playlist.Playlist) {
-	w.cfg.Logger.InfoContext(ctx, "analysis begins", "playlist", list.Name, "tracks", len(list.Tracks))
+	w.cfg.Logger.InfoContext(ctx, "analysis begins", "tracks", len(list.Tracks))
 	result, err := w.Analyze(ctx, list, func(p analysis.Progress) {
 		if p.Text != "" {
 			_ = stream.WriteAsync(event("thinking", "", map[string]string{"text": p.Text}))

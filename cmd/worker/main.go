@@ -22,7 +22,7 @@ const description = `Rate limiting for fleets that call other people's APIs: a w
 
 REDIS_URL names the Redis that a fleet shares. Keys of real providers are read from the environment only:
 ANTHROPIC_API_KEY, LASTFM_API_KEY, SPOTIFY_ACCESS_TOKEN, or SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET and
-SPOTIFY_REFRESH_TOKEN. Traces go where OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_TRACES_EXPORTER say.`
+SPOTIFY_REFRESH_TOKEN. Traces, metrics and logs go where the variables OTEL_* say, and to nobody without them.`
 
 func main() {
 	cli.QuietRedis()
