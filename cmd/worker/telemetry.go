@@ -105,7 +105,9 @@ func (t *telemetry) startMetrics(ctx context.Context, errs io.Writer, about *res
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	opts := []sdkmetric.Option{sdkmetric.WithReader(page), sdkmetric.WithResource(about)}
+	// Sizes of bodies would be half of all series, and nobody tunes by them.
+	unsized := sdkmetric.NewView(sdkmetric.Instrument{Name: "http.*.body.size"}, sdkmetric.Stream{Aggregation: sdkmetric.AggregationDrop{}})
+	opts := []sdkmetric.Option{sdkmetric.WithReader(page), sdkmetric.WithResource(about), sdkmetric.WithView(unsized)}
 	reader, scraped, err := metricReader(ctx, errs)
 	if err != nil {
 		return err

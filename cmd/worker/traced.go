@@ -7,7 +7,6 @@ import (
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -24,30 +23,13 @@ func tracedTransport(base http.RoundTripper, tracers trace.TracerProvider, meter
 		meters = otel.GetMeterProvider()
 	}
 	t := newTemplates()
-	return labelled{otelhttp.NewTransport(templated{base, t},
+	return otelhttp.NewTransport(templated{base, t},
 		otelhttp.WithTracerProvider(tracers), otelhttp.WithMeterProvider(meters),
 		otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator()),
-		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return cmp.Or(t.pattern(r), r.Method) })), t}
+		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return cmp.Or(t.pattern(r), r.Method) }))
 }
 
-// labelled adds to the metrics of a request the template of its path. The labels are the request's own: its context may come from a request that this
-// process serves, and have labels of that.
-type labelled struct {
-	http.RoundTripper
-	templates
-}
-
-// RoundTrip is part of [http.RoundTripper].
-func (l labelled) RoundTrip(r *http.Request) (*http.Response, error) {
-	labels := &otelhttp.Labeler{}
-	labels.Add(l.attributes(r)...)
-	return l.RoundTripper.RoundTrip(r.WithContext(otelhttp.ContextWithLabeler(r.Context(), labels)))
-}
-
-// CloseIdleConnections lets [http.Client.CloseIdleConnections] reach the transport that holds the connections.
-func (l labelled) CloseIdleConnections() { closeIdle(l.RoundTripper) }
-
-// templated adds to the span of a request the template of its path.
+// templated adds to the span and to the metrics of a request the template of its path.
 type templated struct {
 	http.RoundTripper
 	templates
@@ -55,17 +37,14 @@ type templated struct {
 
 // RoundTrip is part of [http.RoundTripper].
 func (t templated) RoundTrip(r *http.Request) (*http.Response, error) {
-	trace.SpanFromContext(r.Context()).SetAttributes(t.attributes(r)...)
-	return t.RoundTripper.RoundTrip(r)
-}
-
-// CloseIdleConnections lets [http.Client.CloseIdleConnections] reach the transport that holds the connections.
-func (t templated) CloseIdleConnections() { closeIdle(t.RoundTripper) }
-
-func closeIdle(t http.RoundTripper) {
-	if c, ok := t.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
+	if pattern := t.pattern(r); pattern != "" {
+		template := semconv.URLTemplate(pattern[len(r.Method)+1:])
+		trace.SpanFromContext(r.Context()).SetAttributes(template)
+		if labels, ok := otelhttp.ClientLabelerFromContext(r.Context()); ok {
+			labels.Add(template)
+		}
 	}
+	return t.RoundTripper.RoundTrip(r)
 }
 
 // templates are the requests that the clients of the providers make. A multiplexer finds the one of a request; it serves nothing.
@@ -87,14 +66,6 @@ func newTemplates() templates {
 func (t templates) pattern(r *http.Request) string {
 	_, pattern := t.Handler(r)
 	return pattern
-}
-
-// attributes are those of a request by which spans and metrics are told apart.
-func (t templates) attributes(r *http.Request) []attribute.KeyValue {
-	if pattern := t.pattern(r); pattern != "" {
-		return []attribute.KeyValue{semconv.URLTemplate(pattern[len(r.Method)+1:])}
-	}
-	return nil
 }
 
 // tracedHandler makes a span of each request for work, named by the pattern that it matches; probes have none. What clients write into a request
