@@ -120,7 +120,7 @@ func (s *scraped) waitLate(t *testing.T) {
 		busy, idle := context.WithCancel(t.Context())
 		for range 4 * runtime.GOMAXPROCS(0) {
 			go func() {
-				for busy.Err() == nil { //nolint:revive // it is there to be busy
+				for busy.Err() == nil {
 				}
 			}()
 		}
