@@ -1,5 +1,17 @@
 // Command worker is a replica that analyses playlists within a budget it shares with all others, the simulator of the
 // providers it calls, and a demonstration of both.
+//
+// # Telemetry
+//
+// The subcommands serve and analyze send traces, metrics and logs where the standard variables OTEL_* say, and nothing without them.
+// The exporter "console" writes to stderr: stdout has results alone. At the end a command waits for what has not been sent, for five seconds at
+// most. A collector that does not answer fails no command; the log says what was not sent.
+//
+// serve opens an admin port, 127.0.0.1:9464 unless WEIR_ADMIN says otherwise, with /metrics for Prometheus and, on loopback alone, /debug/pprof/. It
+// closes the port after the replica has drained. The folder deploy/observability has a dashboard and alerts.
+//
+// Spans tell of a request its method, the template of its path and its status. A span leaves the process with the attributes that
+// isPublic lists, and with no other.
 package main
 
 import (

@@ -43,7 +43,7 @@ func installed(t *testing.T, command string) string {
 // TestPrometheusKnowsTheRules: promtool accepts the rules, and each fires when it should and only then.
 func TestPrometheusKnowsTheRules(t *testing.T) {
 	promtool := installed(t, "promtool")
-	for _, args := range [][]string{{"check", "rules", "--lint-fatal", observability + "rules.yml"}, {"test", "rules", observability + "rules_test.yml"}} {
+	for _, args := range [][]string{{"check", "config", observability + "prometheus.yml"}, {"check", "rules", "--lint-fatal", observability + "rules.yml"}, {"test", "rules", observability + "rules_test.yml"}} {
 		if out, err := exec.CommandContext(t.Context(), promtool, args...).CombinedOutput(); err != nil {
 			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
 		}

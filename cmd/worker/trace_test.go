@@ -133,7 +133,9 @@ func drawn(spans tracetest.SpanStubs, began time.Time) string {
 			again = s.StartTime
 		}
 	}
-	random := func(s tracetest.SpanStub) bool { return s.StartTime.Equal(again) && !again.Equal(began) && s.Name != "execute" }
+	random := func(s tracetest.SpanStub) bool {
+		return s.StartTime.Equal(again) && !again.Equal(began) && s.Name != "execute"
+	}
 	span := func(s tracetest.SpanStub) (at, took string) {
 		if random(s) {
 			return "?", "?"
