@@ -74,7 +74,7 @@ func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error
 	a.stop = stop
 	for _, l := range a.listeners {
 		a.serving.Go(func() error { return serveHTTP(serving, l, adminHandler(t.scrape)) })
-		t.log.InfoContext(ctx, "admin port", "addr", l.Addr().String())
+		t.log.InfoContext(ctx, "metrics", "admin", l.Addr().String())
 	}
 	return a, nil
 }

@@ -170,7 +170,7 @@ func startPrometheus(t *testing.T, target string) prometheusServer {
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		<-ended
+		_ = <-ended // by the signal
 	})
 	p := prometheusServer{"http://" + addr}
 	for {
@@ -227,7 +227,7 @@ func (p prometheusServer) number(t *testing.T, expr string) bool {
 func TestPrometheusHasDataForEachPanelAndRule(t *testing.T) {
 	installed(t, "prometheus")
 	s := scrapedReplica(t, func(c *upstream.Config) {
-		c.Total = upstream.Limit{Rate: 300, Burst: 50} // less than the replica may ask
+		c.Total = upstream.Limit{Rate: 300, Burst: 50} // less than the replica may ask: 429s and holds
 		c.Overloaded, c.DenyAudioFeatures = 0.2, true
 	})
 	p := startPrometheus(t, s.admin)
@@ -251,7 +251,7 @@ func TestPrometheusHasDataForEachPanelAndRule(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = callers.Close(context.WithoutCancel(t.Context())) }()
-	s.waitLate(t)
+	s.troubles(t)
 	body := string(playlist.Sample())
 	for began := time.Now(); len(missing) > 0; {
 		if time.Since(began) > 2*time.Minute {
@@ -262,6 +262,9 @@ func TestPrometheusHasDataForEachPanelAndRule(t *testing.T) {
 			break
 		}
 		post(t, s.url, body)
+		if err := callers.Report(t.Context(), "own", limiter.Throttled{}); err != nil {
+			t.Fatal(err)
+		}
 		for range 10 {
 			if err := callers.Wait(t.Context(), "own"); err != nil {
 				t.Fatal(err)

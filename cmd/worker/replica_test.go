@@ -37,7 +37,7 @@ func scrapedReplica(t *testing.T, change func(*upstream.Config)) *scraped {
 	rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
 	t.Cleanup(func() { _ = rdb.Close() })
 	cfg := worker.Config{
-		Redis: rdb, Budget: limiter.PerSecond(1000, 1000), Logger: tel.log, TracerProvider: tel.tracers, MeterProvider: tel.meters,
+		Redis: rdb, Budget: limiter.PerSecond(1000, 1000), Drain: time.Minute, Logger: tel.log, TracerProvider: tel.tracers, MeterProvider: tel.meters,
 	}
 	if err := (providerFlags{Upstream: simulator(t, change)}).apply(&cfg); err != nil {
 		t.Fatal(err)
@@ -106,8 +106,9 @@ func has(samples []string, prefix string) bool {
 	return false
 }
 
-// waitLate has calls of a limiter in memory wait while all processors are busy, until one of them was woken too late.
-func (s *scraped) waitLate(t *testing.T) {
+// troubles has a limiter in memory, as a program has one that uses the library alone, hear of a refusal, and its calls wait while all processors are
+// busy, until one of them was woken too late.
+func (s *scraped) troubles(t *testing.T) {
 	t.Helper()
 	cfg := limiter.SingleBucket("own", limiter.PerSecond(50, 1))
 	cfg.MeterProvider, cfg.Slack = s.tel.meters, 5*time.Millisecond
@@ -116,6 +117,9 @@ func (s *scraped) waitLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close(context.WithoutCancel(t.Context())) }()
+	if err := l.Report(t.Context(), "own", limiter.Throttled{}); err != nil {
+		t.Error(err)
+	}
 	for {
 		busy, idle := context.WithCancel(t.Context())
 		for range 4 * runtime.GOMAXPROCS(0) {

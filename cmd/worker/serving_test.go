@@ -129,7 +129,10 @@ func serve(t *testing.T, env map[string]string) *served {
 	s := &served{stderr: &lines{}, stdout: &bytes.Buffer{}}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	over := make(chan error, 1)
-	go func() { over <- g.Serve.Run(ctx, cli.Streams{Out: s.stdout, Err: s.stderr}) }()
+	go func() {
+		defer close(over)
+		over <- g.Serve.Run(ctx, cli.Streams{Out: s.stdout, Err: s.stderr})
+	}()
 	s.end = sync.OnceValue(func() error {
 		cancel()
 		return <-over
@@ -137,7 +140,7 @@ func serve(t *testing.T, env map[string]string) *served {
 	t.Cleanup(func() { _ = s.end() })
 	s.url = "http://" + s.stderr.field(t, "listening", "addr", over)
 	if env["WEIR_ADMIN"] != noAdmin {
-		s.admin = "http://" + s.stderr.field(t, "admin port", "addr", over)
+		s.admin = "http://" + s.stderr.field(t, "metrics", "admin", over)
 	}
 	for status := 0; status != http.StatusOK; { // until it has reached its Redis
 		status, _ = get(t, s.url+"/readyz")

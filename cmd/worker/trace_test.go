@@ -153,7 +153,7 @@ func drawn(spans tracetest.SpanStubs, began time.Time) string {
 			_, _ = fmt.Fprintf(&b, "%s%s, %v, at %s for %s\n", indent, s.Name, s.SpanKind, at, took)
 			said := make([]string, 0, len(s.Attributes))
 			for _, a := range s.Attributes {
-				value := a.Value.Emit()
+				value := a.Value.String()
 				if a.Key == "weir.token_wait" && random(s) {
 					value = "?"
 				}
@@ -163,7 +163,7 @@ func drawn(spans tracetest.SpanStubs, began time.Time) string {
 			for _, e := range s.Events {
 				line := fmt.Sprintf("%s  event %s at %v", indent, e.Name, e.Time.Sub(began).Round(time.Millisecond))
 				for _, a := range e.Attributes {
-					line += fmt.Sprintf(", %s = %s", a.Key, a.Value.Emit())
+					line += fmt.Sprintf(", %s = %s", a.Key, a.Value.String())
 				}
 				said = append(said, line+"\n")
 			}
