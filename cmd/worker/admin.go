@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
@@ -52,6 +53,9 @@ func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error
 	if usual {
 		addr = "127.0.0.1:" + adminPort
 	}
+	if err := isAddress(addr); err != nil {
+		return nil, err
+	}
 	var cfg net.ListenConfig
 	l, err := cfg.Listen(ctx, "tcp", addr)
 	if err != nil && usual {
@@ -77,6 +81,18 @@ func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error
 		t.log.InfoContext(ctx, "metrics", "admin", l.Addr().String())
 	}
 	return a, nil
+}
+
+// isAddress returns an error of usage for what can be no address to listen on.
+func isAddress(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return cli.Usagef("admin port %q: want HOST:PORT, such as 127.0.0.1:%s, or %s", addr, adminPort, noAdmin)
+	}
+	return nil
 }
 
 // close ends the admin port and waits for requests under way, at most five seconds.

@@ -27,6 +27,8 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
 // flushTime is how long the end of a command waits for telemetry that has not been sent yet.
@@ -81,7 +83,7 @@ func describe(ctx context.Context) (*resource.Resource, error) {
 		semconv.ServiceName("weir-worker"), semconv.ServiceVersion(version()), semconv.ServiceInstanceID(uuid.NewString()),
 	), resource.WithFromEnv())
 	if err != nil {
-		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+		return nil, cli.Usagef("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
 	return about, nil
 }

@@ -206,7 +206,13 @@ func TestWrongVariables(t *testing.T) {
 		"metrics":  {map[string]string{"OTEL_METRICS_EXPORTER": "stdout"}, []string{"OTEL_METRICS_EXPORTER", `"stdout"`, "prometheus"}},
 		"logs":     {map[string]string{"OTEL_LOGS_EXPORTER": "otlp,console"}, []string{"OTEL_LOGS_EXPORTER"}},
 		"protocol": {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "udp"}, []string{"traces", "OTLP", "grpc"}},
-		"no port":  {map[string]string{"OTEL_METRICS_EXPORTER": "prometheus", "WEIR_ADMIN": "off"}, []string{"OTEL_METRICS_EXPORTER", "WEIR_ADMIN"}},
+		"resource": {map[string]string{"OTEL_RESOURCE_ATTRIBUTES": "of"}, []string{"OTEL_RESOURCE_ATTRIBUTES"}},
+		"admin":    {map[string]string{"WEIR_ADMIN": "9464"}, []string{"admin port", `"9464"`, "127.0.0.1:9464", "off"}},
+		"a port":   {map[string]string{"WEIR_ADMIN": "127.0.0.1:99999"}, []string{"admin port", "127.0.0.1:99999"}},
+		"port of Prometheus": {
+			map[string]string{"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_PORT": "http"}, []string{"admin port", "127.0.0.1:http"},
+		},
+		"no port": {map[string]string{"OTEL_METRICS_EXPORTER": "prometheus", "WEIR_ADMIN": "off"}, []string{"OTEL_METRICS_EXPORTER", "WEIR_ADMIN"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.env["WEIR_UPSTREAM"] = "http://127.0.0.1:1"
