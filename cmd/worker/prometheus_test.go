@@ -166,18 +166,20 @@ func startPrometheus(t *testing.T, target string) prometheusServer {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // its log says why it ended
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = <-ended // by the signal
+		<-ended
 	})
 	p := prometheusServer{"http://" + addr}
 	for {
 		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("prometheus ended: %v\n%s", err, log)
+		case <-ended:
+			t.Fatalf("prometheus ended:\n%s", log)
 		case <-time.After(20 * time.Millisecond):
 		}
 		res, err := http.Get(p.url + "/-/ready") //nolint:noctx // it answers at once, or nobody does
