@@ -33,3 +33,12 @@ need() {
     die "installing $* failed"
   }
 }
+
+# have_prometheus installs Prometheus and its promtool if they are missing. Debian's package starts a server, which the tests do not need and
+# whose port is the simulator's.
+have_prometheus() {
+  command -v prometheus >/dev/null && command -v promtool >/dev/null && return
+  need promtool prometheus
+  as_root service prometheus stop >/dev/null 2>&1 || true
+  if command -v systemctl >/dev/null; then as_root systemctl disable --now prometheus >/dev/null 2>&1 || true; fi
+}

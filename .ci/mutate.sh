@@ -16,7 +16,7 @@ rule() {
   IFS=, read -ra files <<<"$2"
   shift 3
   case " ${only:-$name} " in *" $name "*) ;; *) return 0 ;; esac
-  git ls-files -z -co --exclude-standard -- '*.go' '*.lua' '*.csv' '*.txt' go.mod go.sum | tar --null -T - -c | tar -x -C "$copy"
+  git ls-files -z -co --exclude-standard -- '*.go' '*.lua' '*.csv' '*.txt' '*.md' '*.json' '*.yml' go.mod go.sum | tar --null -T - -c | tar -x -C "$copy"
   if [ -z "${sound[$*]:-}" ]; then
     sound[$*]=yes
     (cd "$copy" && timeout 90 go test -vet=off -timeout 80s "$@" >"$copy/out" 2>&1) || sound[$*]=no
@@ -654,6 +654,20 @@ rule 'one payment for each round trip' worker/transport/transport.go 's/ok && r\
 rule 'what an answer says is reported' worker/transport/transport.go 's/\t\tp\.report\(req\.Context\(\), paid, res\)\n/\t\t_ = res\n/' ./worker/transport
 rule 'a report of a long hold delays no answer' worker/transport/report.go 's/longestWait   = time\.Second/longestWait   = time.Hour/' ./worker/transport
 rule 'a hold of one provider shuts no other' worker/config.go 's/paths\[route\] = \[\]string\{route, shared\}/paths[route] = []string{shared}/' -run Hold ./worker
+rule 'no span tells more than is listed' cmd/worker/telemetry.go 's/WithBatcher\(private\{exporter\}\)/WithBatcher(exporter)/' -run Nobodys ./cmd/worker
+rule 'nor a URL' cmd/worker/private.go 's/"url.scheme",/"url.scheme", "url.full",/' -run Golden ./cmd/worker
+rule 'spans are named by templates' cmd/worker/traced.go 's/cmp\.Or\(t\.pattern\(r\), r\.Method\)/r.URL.String()/' -run Golden ./cmd/worker
+rule 'no third party is told of a trace' cmd/worker/traced.go 's/(tracers\), otelhttp\.WithMeterProvider\(meters\),\n\t\totelhttp\.WithPropagators\(propagation\.)NewCompositeTextMapPropagator\(\)/$1TraceContext{}/' -run Golden ./cmd/worker
+rule 'the log has no names of playlists' worker/stream.go 's/"analysis begins", /"analysis begins", "playlist", list.Name, /' -run Nobodys ./cmd/worker
+rule 'strangers make no series' cmd/worker/traced.go 's/, otelhttp\.WithServerName\("worker:80"\)//' -run Series ./cmd/worker
+rule 'nothing stands around a result' cmd/worker/exporters.go 's/stdouttrace\.New\(.*\)\n/stdouttrace.New(stdouttrace.WithWriter(os.Stdout))\n/' -run 'Around|Nobodys' ./cmd/worker
+rule 'nothing is sent unasked' cmd/worker/exporters.go 's/return toNobody, nil/return toOTLP, nil/' -run Unasked ./cmd/worker
+rule 'a disabled SDK is off' cmd/worker/telemetry.go 's/if sdkDisabled\(\) \{/if false {/' -run Unasked ./cmd/worker
+rule 'the end of telemetry is bounded' cmd/worker/telemetry.go 's/context\.WithTimeout\(context\.WithoutCancel\(ctx\), flushTime\)/context.WithTimeout(context.WithoutCancel(ctx), 10*flushTime)/' -run EndIsBounded ./cmd/worker
+rule 'and has its time after an interrupt' cmd/worker/telemetry.go 's/context\.WithTimeout\(context\.WithoutCancel\(ctx\), flushTime\)/context.WithTimeout(ctx, flushTime)/' -run EndIsBounded ./cmd/worker
+rule 'profiles are for this machine' cmd/worker/admin.go 's/here == nil \|\| !isLoopback\(here\.String\(\)\) \|\| !isLoopback\(r\.RemoteAddr\)/here == nil/' -run Profiles ./cmd/worker
+rule 'and for no page of another host' cmd/worker/admin.go 's/ \|\| !isLoopback\(r\.Host\)//' -run Profiles ./cmd/worker
+rule 'a usual admin port that is taken is no mistake' cmd/worker/admin.go 's/err != nil && usual/err != nil \&\& false/' -run AdminPort ./cmd/worker
 rule 'one call finds out after a pause' worker/providers/pause.go 's/\tcase p\.probing:\n\t\treturn firstPause\n//' -run Pauses ./worker/providers
 rule 'a burst of refusals is one pause' worker/providers/pause.go 's/how == refused && \(probe \|\| p\.length == 0\)/how == refused/' -run Pauses ./worker/providers
 rule 'a quota that is spent is not tried again' worker/providers/verdict.go 's/case denied\.Spent:/case false:/' -run Verdicts ./worker/providers

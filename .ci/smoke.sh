@@ -8,6 +8,8 @@ if docker compose version >/dev/null 2>&1; then compose=(docker compose); else c
 compose+=(-p "$session")
 export WEIR_IMAGE=weir:dev REDIS_PORT=0 UPSTREAM_PORT=0 # 0: the engine picks a free one
 
+"${compose[@]}" --profile observability config -q # what is not started here is at least understood
+
 show_logs() {
   [ $? = 0 ] || "${compose[@]}" logs --no-color --tail=40 >&2 || true
 }

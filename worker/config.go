@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/weir-go/weir/limiter"
@@ -49,8 +50,10 @@ type Config struct {
 	Stream sse.Config
 	// Logger is told what an operator may want to know. Zero is none.
 	Logger *slog.Logger
-	// TracerProvider makes the spans of tasks. Zero is the global one.
+	// TracerProvider makes the spans of tasks and of waits. Zero is the global one.
 	TracerProvider trace.TracerProvider
+	// MeterProvider makes the metrics of the limiter and of the orchestrator. Zero is the global one.
+	MeterProvider metric.MeterProvider
 }
 
 // The routes of a replica: one for each provider, all through the shared bucket.
@@ -80,6 +83,9 @@ func (c Config) filled() (Config, error) {
 	if c.TracerProvider == nil {
 		c.TracerProvider = otel.GetTracerProvider()
 	}
+	if c.MeterProvider == nil {
+		c.MeterProvider = otel.GetMeterProvider()
+	}
 	return c, nil
 }
 
@@ -95,5 +101,8 @@ func (c Config) limits() limiter.Config {
 		paths[route] = []string{route, shared}
 	}
 	maps.Copy(buckets, c.APIs)
-	return limiter.Config{Namespace: c.Namespace, Replica: c.Replica, Buckets: buckets, Routes: paths}
+	return limiter.Config{
+		Namespace: c.Namespace, Replica: c.Replica, Buckets: buckets, Routes: paths,
+		TracerProvider: c.TracerProvider, MeterProvider: c.MeterProvider,
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/metric/noop"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/weir-go/weir/limiter"
@@ -49,8 +50,10 @@ func New(cfg Config) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Everything that can be wrong without Redis is found out now.
-	memory, err := limiter.NewMemory(cfg.limits())
+	// Everything that can be wrong without Redis is found out now, by a limiter and an orchestrator that nobody measures.
+	unmeasured := cfg.limits()
+	unmeasured.MeterProvider = noop.NewMeterProvider()
+	memory, err := limiter.NewMemory(unmeasured)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +65,7 @@ func New(cfg Config) (*Worker, error) {
 	if _, err := providers.NewClients(apis); err != nil {
 		return nil, err
 	}
-	if _, err := orchestrator.New(orchestrator.Config{Limiter: memory, Slots: cfg.Slots}); err != nil {
+	if _, err := orchestrator.New(orchestrator.Config{Limiter: memory, Slots: cfg.Slots, MeterProvider: unmeasured.MeterProvider}); err != nil {
 		return nil, err
 	}
 	if _, err := desk.New(cfg.desk("any")); err != nil {
@@ -94,7 +97,7 @@ func (w *Worker) Connect(ctx context.Context) error {
 	}
 	o, err := orchestrator.New(orchestrator.Config{
 		Limiter: l, Slots: w.cfg.Slots, RouteSlots: analysis.RouteSlots(w.cfg.Slots), Route: shared, Retry: orchestrator.Retry{Classify: providers.Verdict},
-		TracerProvider: w.cfg.TracerProvider, Logger: w.cfg.Logger,
+		TracerProvider: w.cfg.TracerProvider, MeterProvider: w.cfg.MeterProvider, Logger: w.cfg.Logger,
 	})
 	if err != nil {
 		return err

@@ -28,11 +28,18 @@ func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	if err != nil {
 		return err
 	}
-	shutdown, err := startTelemetry(ctx)
+	tel, err := startTelemetry(ctx, s.Err)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, shutdown()) }()
+	defer tel.end(ctx)
+	if tel.scraped {
+		admin, err := adminFlags{}.startAdmin(ctx, tel)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = admin.close() }()
+	}
 	redis, err := openRedis()
 	if err != nil {
 		return err
@@ -41,7 +48,7 @@ func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	rdb := redis.client()
 	defer rdb.Close()
 
-	cfg := worker.Config{Redis: rdb, Namespace: c.Namespace, Budget: c.limit(), Slots: c.Slots}
+	cfg := worker.Config{Redis: rdb, Namespace: c.Namespace, Budget: c.limit(), Slots: c.Slots, TracerProvider: tel.tracers, MeterProvider: tel.meters}
 	if err := c.apply(&cfg); err != nil {
 		return err
 	}
@@ -57,6 +64,7 @@ func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 			_, _ = fmt.Fprintf(s.Err, "%3d/%d  %s\n", p.AllDone, p.AllTotal, p.Text)
 		}
 	})
+	tel.flush(ctx) // a limiter that is closed has no metrics of its buckets
 	if err := w.Close(context.WithoutCancel(ctx)); err != nil {
 		return errors.Join(failure, err)
 	}

@@ -8,9 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-	"go.opentelemetry.io/otel/propagation"
-
 	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/worker"
@@ -68,7 +65,7 @@ type providerFlags struct {
 // apply fills in the part of a replica's configuration that concerns the providers.
 func (p providerFlags) apply(cfg *worker.Config) error {
 	c := &cfg.Providers
-	c.Base = tracedTransport()
+	c.Base = tracedTransport(http.DefaultTransport, cfg.TracerProvider, cfg.MeterProvider)
 	if p.Upstream != "" {
 		// The simulator wants a key as the real ones do, and looks no closer. The real keys stay here.
 		const some = "simulated"
@@ -97,9 +94,4 @@ func (p providerFlags) apply(cfg *worker.Config) error {
 		cfg.Spotify = worker.SpotifyLogin{}
 	}
 	return nil
-}
-
-// tracedTransport makes a span of each request, named by its method alone, and tells third parties nothing of it.
-func tracedTransport() http.RoundTripper {
-	return otelhttp.NewTransport(http.DefaultTransport, otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator()))
 }

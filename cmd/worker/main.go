@@ -1,5 +1,17 @@
 // Command worker is a replica that analyses playlists within a budget it shares with all others, the simulator of the
 // providers it calls, and a demonstration of both.
+//
+// # Telemetry
+//
+// The subcommands serve and analyze send traces, metrics and logs where the standard variables OTEL_* say, and nothing without them.
+// The exporter "console" writes to stderr: stdout has results alone. At the end a command waits for what has not been sent, for five seconds at
+// most. A collector that does not answer fails no command; the log says what was not sent.
+//
+// serve opens an admin port, 127.0.0.1:9464 unless WEIR_ADMIN says otherwise, with /metrics for Prometheus and, on loopback alone, /debug/pprof/. It
+// closes the port after the replica has drained. The folder deploy/observability has a dashboard and alerts.
+//
+// Spans tell of a request its method, the template of its path and its status. A span leaves the process with the attributes that
+// isPublic lists, and with no other.
 package main
 
 import (
@@ -22,7 +34,7 @@ const description = `Rate limiting for fleets that call other people's APIs: a w
 
 REDIS_URL names the Redis that a fleet shares. Keys of real providers are read from the environment only:
 ANTHROPIC_API_KEY, LASTFM_API_KEY, SPOTIFY_ACCESS_TOKEN, or SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET and
-SPOTIFY_REFRESH_TOKEN. Traces go where OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_TRACES_EXPORTER say.`
+SPOTIFY_REFRESH_TOKEN. Traces, metrics and logs go where the variables OTEL_* say, and to nobody without them.`
 
 func main() {
 	cli.QuietRedis()

@@ -18,16 +18,7 @@ import (
 // run calls the command as a shell would, with nothing of the surroundings' configuration.
 func run(t *testing.T, env map[string]string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	for _, v := range os.Environ() {
-		name, _, _ := strings.Cut(v, "=")
-		if strings.HasPrefix(name, "WEIR_") || strings.HasPrefix(name, "OTEL_") || strings.HasSuffix(name, "_KEY") || name == "REDIS_URL" || name == "PORT" {
-			t.Setenv(name, "")
-			_ = os.Unsetenv(name) // Setenv has noted what to restore
-		}
-	}
-	for name, value := range env {
-		t.Setenv(name, value)
-	}
+	clean(t, env)
 	cli.QuietRedis()
 	var out, errs bytes.Buffer
 	status = cli.Main("worker", description, &grammar{}, args, cli.Streams{Out: &out, Err: &errs})

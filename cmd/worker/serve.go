@@ -9,8 +9,6 @@ import (
 	"os"
 	"time"
 
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-
 	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/worker"
 )
@@ -21,6 +19,7 @@ type serveCmd struct {
 
 	budgetFlags
 	providerFlags
+	adminFlags
 }
 
 // Validate refuses a drain that could never end.
@@ -33,12 +32,12 @@ func (c *serveCmd) Validate() error {
 
 // Run serves until ctx ends.
 func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
-	log := logger(s.Err)
-	shutdown, err := startTelemetry(ctx)
+	tel, err := startTelemetry(ctx, s.Err)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, shutdown()) }()
+	defer tel.end(ctx)
+	log := tel.log
 
 	redis, err := openRedis()
 	if err != nil {
@@ -50,6 +49,7 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 
 	cfg := worker.Config{
 		Redis: rdb, Namespace: c.Namespace, Budget: c.limit(), Slots: c.Slots, Logger: log, Version: version(), Drain: c.Drain,
+		TracerProvider: tel.tracers, MeterProvider: tel.meters,
 	}
 	if err := c.apply(&cfg); err != nil {
 		return err
@@ -62,11 +62,17 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	if err != nil {
 		return err
 	}
+	admin, err := c.startAdmin(ctx, tel)
+	if err != nil {
+		_ = listener.Close()
+		return err
+	}
+	defer func() { err = errors.Join(err, admin.close()) }()
 	if redis.embedded != nil {
 		log.WarnContext(ctx, "REDIS_URL is not set: the budget is this process' alone", "redis", redis.options.Addr)
 	}
 	log.InfoContext(ctx, "listening", "addr", listener.Addr().String(), "budget", c.limit().String())
-	return w.Serve(ctx, listener, otelhttp.NewHandler(w.Handler(), "worker", otelhttp.WithFilter(isWork)))
+	return w.Serve(ctx, listener, tracedHandler(w.Handler(), tel.tracers, tel.meters))
 }
 
 // port is where a replica listens unless it is told an address.

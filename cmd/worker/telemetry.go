@@ -2,43 +2,170 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
-	"os"
-	"strings"
+	"sync"
 	"time"
 
-	"go.opentelemetry.io/contrib/exporters/autoexport"
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/otlptranslator"
+	"go.opentelemetry.io/contrib/bridges/otelslog"
 	"go.opentelemetry.io/otel"
+	promexporter "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// startTelemetry exports spans where the standard variables say, and nothing without them. The function it returns
-// sends what is left, for at most five seconds.
-func startTelemetry(ctx context.Context) (func() error, error) {
-	nothing := func() error { return nil }
-	wanted := false
-	for _, name := range []string{"OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"} {
-		wanted = wanted || os.Getenv(name) != ""
-	}
-	if !wanted || strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
-		return nothing, nil
-	}
-	exporter, err := autoexport.NewSpanExporter(ctx)
-	if err != nil {
-		return nothing, fmt.Errorf("traces: %w", err)
-	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter))
-	otel.SetTracerProvider(provider)
-	return func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		if err := provider.Shutdown(ctx); err != nil {
-			return fmt.Errorf("traces: %w", err)
-		}
-		return nil
-	}, nil
+// flushTime is how long the end of a command waits for telemetry that has not been sent yet.
+const flushTime = 5 * time.Second
+
+// telemetry is what a command tells about itself. Nothing leaves the process unless the standard variables OTEL_* name a destination.
+// Metrics can always be scraped where an admin port is open.
+type telemetry struct {
+	tracers trace.TracerProvider
+	meters  metric.MeterProvider
+	log     *slog.Logger // JSON lines on stderr, and wherever OTEL_LOGS_EXPORTER says
+	scrape  http.Handler // nil where OTEL_SDK_DISABLED is true
+	scraped bool         // OTEL_METRICS_EXPORTER is prometheus, so that a command without an admin port opens one
+
+	parts []part       // fixed
+	local *slog.Logger // on stderr alone: what has failed to be sent is not sent
 }
 
-// isWork leaves probes out of the traces.
-func isWork(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v1/") }
+// part is a provider of the SDK.
+type part interface {
+	ForceFlush(ctx context.Context) error
+	Shutdown(ctx context.Context) error
+}
+
+// startTelemetry starts what the environment asks for. Exporters of the kind "console" write to errs, because results go to stdout. A
+// wrong value of a variable is an error of usage. [telemetry.end] sends what is left.
+func startTelemetry(ctx context.Context, errs io.Writer) (*telemetry, error) {
+	errs = &lockedWriter{to: errs}
+	local := logger(errs)
+	t := &telemetry{tracers: tracenoop.NewTracerProvider(), meters: metricnoop.NewMeterProvider(), log: local, local: local}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { local.Warn("telemetry", "error", err.Error()) }))
+	if sdkDisabled() {
+		return t, nil
+	}
+	about, err := describe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, start := range []func(context.Context, io.Writer, *resource.Resource) error{t.startTraces, t.startMetrics, t.startLogs} {
+		if err := start(ctx, errs, about); err != nil {
+			t.end(ctx)
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// describe is what telemetry says about the process: a name, a version and an id of this run. OTEL_SERVICE_NAME and
+// OTEL_RESOURCE_ATTRIBUTES win.
+func describe(ctx context.Context) (*resource.Resource, error) {
+	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(
+		semconv.ServiceName("weir-worker"), semconv.ServiceVersion(version()), semconv.ServiceInstanceID(uuid.NewString()),
+	), resource.WithFromEnv())
+	if err != nil {
+		return nil, cli.Usagef("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+	}
+	return about, nil
+}
+
+func (t *telemetry) startTraces(ctx context.Context, errs io.Writer, about *resource.Resource) error {
+	exporter, err := spanExporter(ctx, errs)
+	if exporter == nil || err != nil {
+		return err
+	}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(private{exporter}), sdktrace.WithResource(about))
+	otel.SetTracerProvider(provider) // for Anthropic's SDK, which asks for no other
+	t.tracers, t.parts = provider, append(t.parts, provider)
+	return nil
+}
+
+func (t *telemetry) startMetrics(ctx context.Context, errs io.Writer, about *resource.Resource) error {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	page, err := promexporter.New(promexporter.WithRegisterer(registry), promexporter.WithoutScopeInfo(),
+		promexporter.WithTranslationStrategy(otlptranslator.UnderscoreEscapingWithSuffixes))
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	// Sizes of bodies would be half of all series, and nobody tunes by them.
+	unsized := sdkmetric.NewView(sdkmetric.Instrument{Name: "http.*.body.size"}, sdkmetric.Stream{Aggregation: sdkmetric.AggregationDrop{}})
+	opts := []sdkmetric.Option{sdkmetric.WithReader(page), sdkmetric.WithResource(about), sdkmetric.WithView(unsized)}
+	reader, scraped, err := metricReader(ctx, errs)
+	if err != nil {
+		return err
+	}
+	if reader != nil {
+		opts = append(opts, sdkmetric.WithReader(reader))
+	}
+	provider := sdkmetric.NewMeterProvider(opts...)
+	t.meters, t.scraped, t.parts = provider, scraped, append(t.parts, provider)
+	t.scrape = promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+	return nil
+}
+
+func (t *telemetry) startLogs(ctx context.Context, errs io.Writer, about *resource.Resource) error {
+	exporter, err := logExporter(ctx, errs)
+	if exporter == nil || err != nil {
+		return err
+	}
+	provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(sdklog.NewBatchProcessor(exporter)), sdklog.WithResource(about))
+	t.parts = append(t.parts, provider)
+	t.log = slog.New(slog.NewMultiHandler(t.local.Handler(), otelslog.NewHandler("github.com/weir-go/weir/cmd/worker", otelslog.WithLoggerProvider(provider))))
+	return nil
+}
+
+// flush sends what there is, for at most [flushTime]. A failure is logged.
+func (t *telemetry) flush(ctx context.Context) {
+	t.each(ctx, "not all of it was sent", part.ForceFlush)
+}
+
+// end sends what is left and ends all exporters, within [flushTime]. A failure is logged: that a collector is away makes no analysis fail.
+func (t *telemetry) end(ctx context.Context) {
+	t.each(ctx, "what was left was not sent", part.Shutdown)
+}
+
+func (t *telemetry) each(ctx context.Context, problem string, do func(part, context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	defer cancel()
+	errs := make([]error, len(t.parts))
+	var all sync.WaitGroup
+	for i, p := range t.parts {
+		all.Go(func() { errs[i] = do(p, ctx) })
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.local.WarnContext(ctx, "telemetry: "+problem, "error", err.Error())
+	}
+}
+
+// lockedWriter has one writer at a time: exporters and the log share stderr.
+type lockedWriter struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *lockedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"strconv"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+)
+
+// adminPort is the one that OpenTelemetry gives to exporters for Prometheus.
+const adminPort = "9464"
+
+// noAdmin is the value of WEIR_ADMIN that opens no port.
+const noAdmin = "off"
+
+// adminFlags say where those who operate a replica look into it.
+type adminFlags struct {
+	Admin string `env:"WEIR_ADMIN" placeholder:"HOST:PORT" help:"Address of /metrics, and on loopback of /debug/pprof; \"off\" for none. Without it, 127.0.0.1:9464, or a free port where that one is taken."`
+}
+
+// admin serves metrics and profiles, apart from the port of the replica's clients.
+type admin struct {
+	listeners []net.Listener
+	serving   errgroup.Group
+	stop      context.CancelFunc
+}
+
+// startAdmin opens the admin port until [admin.close], and logs its address. It returns nil where no port is asked for. An address that was asked for and
+// is taken is an error. Where the usual one is taken a free port takes its place: several replicas on one machine are no mistake.
+func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error) {
+	addr := c.Admin
+	switch {
+	case addr == noAdmin && t.scraped:
+		return nil, cli.Usagef("OTEL_METRICS_EXPORTER is prometheus and WEIR_ADMIN is off: nobody could fetch the metrics; set one of them otherwise")
+	case addr == noAdmin:
+		return nil, nil
+	case addr == "" && t.scraped:
+		host, port := os.Getenv("OTEL_EXPORTER_PROMETHEUS_HOST"), os.Getenv("OTEL_EXPORTER_PROMETHEUS_PORT")
+		if host != "" || port != "" {
+			addr = net.JoinHostPort(cmp.Or(host, "127.0.0.1"), cmp.Or(port, adminPort))
+		}
+	}
+	usual := addr == ""
+	if usual {
+		addr = "127.0.0.1:" + adminPort
+	}
+	if err := isAddress(addr); err != nil {
+		return nil, err
+	}
+	var cfg net.ListenConfig
+	l, err := cfg.Listen(ctx, "tcp", addr)
+	if err != nil && usual {
+		l, err = cfg.Listen(ctx, "tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("admin port: cannot listen on %s: %w; free the port or choose another with --admin", addr, errors.Unwrap(err))
+	}
+	a := &admin{listeners: []net.Listener{l}}
+	// Profiles are for loopback. An address of another interface does not reach it.
+	if at := l.Addr().(*net.TCPAddr); !at.IP.IsLoopback() && !at.IP.IsUnspecified() { //nolint:forcetypeassert // it listens on TCP
+		inside, err := cfg.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", at.Port))
+		if err != nil {
+			_ = l.Close()
+			return nil, fmt.Errorf("admin port: cannot listen on 127.0.0.1:%d, for profiles: %w", at.Port, errors.Unwrap(err))
+		}
+		a.listeners = append(a.listeners, inside)
+	}
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // a replica that drains can still be looked at
+	a.stop = stop
+	for _, l := range a.listeners {
+		a.serving.Go(func() error { return serveHTTP(serving, l, adminHandler(t.scrape)) })
+		t.log.InfoContext(ctx, "metrics", "admin", l.Addr().String())
+	}
+	return a, nil
+}
+
+// isAddress returns an error of usage for what can be no address to listen on.
+func isAddress(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return cli.Usagef("admin port %q: want HOST:PORT, such as 127.0.0.1:%s, or %s", addr, adminPort, noAdmin)
+	}
+	return nil
+}
+
+// close ends the admin port and waits for requests under way, at most five seconds.
+func (a *admin) close() error {
+	if a == nil {
+		return nil
+	}
+	a.stop()
+	return a.serving.Wait()
+}
+
+func adminHandler(scrape http.Handler) http.Handler {
+	if scrape == nil {
+		scrape = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "OTEL_SDK_DISABLED is true: there are no metrics", http.StatusNotFound)
+		})
+	}
+	profiles := http.NewServeMux()
+	profiles.HandleFunc("/debug/pprof/", pprof.Index)
+	profiles.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	profiles.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	profiles.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	profiles.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", scrape)
+	mux.Handle("/debug/pprof/", local(profiles))
+	return mux
+}
+
+// local hides a handler from other machines, and from web pages of other hosts in a browser on this one: a profile shows memory.
+func local(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		here, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+		if here == nil || !isLoopback(here.String()) || !isLoopback(r.RemoteAddr) || !isLoopback(r.Host) {
+			http.NotFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isLoopback reports whether an address, with a port or without, is one of this machine's loopback interface.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		host = addr
+	}
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// TestCompose: every service is bounded and of an exact version, only the port of the analyses is open to other machines, and the profile
+// "observability" has files that exist. Whether compose accepts the file .ci/smoke.sh finds out.
+func TestCompose(t *testing.T) {
+	var file struct {
+		Services map[string]struct {
+			Image       string
+			Profiles    []string
+			Ports       []string
+			Volumes     []string
+			Environment map[string]string
+			MemLimit    string `yaml:"mem_limit"`
+			PidsLimit   int    `yaml:"pids_limit"`
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "../../docker-compose.yml")), &file); err != nil {
+		t.Fatal(err)
+	}
+	image := regexp.MustCompile(`^(?:\$\{REDIS_IMAGE:-)?[a-z/-]+:\d+\.\d+\.\d+(?:-[a-z]+)?\}?$`)
+	for name, s := range file.Services {
+		if s.MemLimit == "" || s.PidsLimit == 0 {
+			t.Errorf("%s has no bound on memory or on processes", name)
+		}
+		if s.Image != "${WEIR_IMAGE:-weir:dev}" && !image.MatchString(s.Image) {
+			t.Errorf("%s: %s is no exact version", name, s.Image)
+		}
+		for _, port := range s.Ports {
+			if !strings.HasPrefix(port, "127.0.0.1:") && name != "worker" {
+				t.Errorf("%s: port %s is open to other machines", name, port)
+			}
+			if strings.HasSuffix(port, ":"+adminPort) {
+				t.Errorf("%s: the admin port is published as %s", name, port)
+			}
+		}
+		for _, v := range s.Volumes {
+			from, _, _ := strings.Cut(v, ":")
+			if !strings.HasPrefix(from, "./") {
+				continue
+			}
+			if _, err := os.Stat("../../" + from); err != nil || !strings.HasSuffix(v, ":ro") {
+				t.Errorf("%s: %s: %v", name, v, err)
+			}
+		}
+	}
+	if s := file.Services["observability"]; !slices.Contains(s.Profiles, "observability") || len(s.Volumes) < 4 {
+		t.Errorf("the profile observability: %+v", s)
+	}
+	for name, s := range file.Services {
+		if name != "observability" && len(s.Profiles) > 0 {
+			t.Errorf("%s starts only with a profile", name)
+		}
+	}
+	if at := file.Services["worker"].Environment["WEIR_ADMIN"]; !strings.HasSuffix(at, ":"+adminPort) || !strings.Contains(read(t, observability+"prometheus.yml"), "port: "+adminPort) {
+		t.Errorf("replicas show their metrics on %q, and Prometheus looks elsewhere", at)
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/worker"
+	"github.com/weir-go/weir/worker/upstream"
+)
+
+// scraped is a working replica with an admin port, together with what it shares with others: the Redis and its telemetry.
+type scraped struct {
+	handler    http.Handler // of its clients' port
+	url, admin string
+	tel        *telemetry
+	redis      *redis.Client
+}
+
+// scrapedReplica starts a replica whose spans are recorded, so that metrics have exemplars.
+func scrapedReplica(t *testing.T, change func(*upstream.Config)) *scraped {
+	t.Helper()
+	clean(t, map[string]string{"OTEL_TRACES_EXPORTER": "console"})
+	log := &lines{}
+	tel, err := startTelemetry(t.Context(), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tel.end(t.Context()) })
+	rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
+	t.Cleanup(func() { _ = rdb.Close() })
+	cfg := worker.Config{
+		Redis: rdb, Budget: limiter.PerSecond(1000, 1000), Drain: time.Minute, Logger: tel.log, TracerProvider: tel.tracers, MeterProvider: tel.meters,
+	}
+	if err := (providerFlags{Upstream: simulator(t, change)}).apply(&cfg); err != nil {
+		t.Fatal(err)
+	}
+	w, err := worker.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := adminFlags{Admin: "127.0.0.1:0"}.startAdmin(t.Context(), tel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &scraped{
+		handler: tracedHandler(w.Handler(), tel.tracers, tel.meters), tel: tel, redis: rdb,
+		url: "http://" + listener.Addr().String(), admin: "http://" + port.listeners[0].Addr().String(),
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	over := make(chan error, 1)
+	go func() { over <- w.Serve(ctx, listener, s.handler) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+		if err := port.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// metrics is what the admin port shows: the families with their type, and the samples.
+func (s *scraped) metrics(t *testing.T) (types map[string]string, samples []string) {
+	t.Helper()
+	status, body := get(t, s.admin+"/metrics", "Accept", "application/openmetrics-text; version=1.0.0")
+	if status != http.StatusOK {
+		t.Fatalf("status %d: %s", status, body)
+	}
+	types = map[string]string{}
+	for line := range strings.Lines(body) {
+		line = strings.TrimSpace(line)
+		switch fields := strings.Fields(line); {
+		case fields[0] != "#":
+			samples = append(samples, line)
+		case fields[1] == "TYPE":
+			types[fields[2]] = fields[3]
+		}
+	}
+	return types, samples
+}
+
+// has reports whether a sample begins with a text.
+func has(samples []string, prefix string) bool {
+	for _, line := range samples {
+		if strings.HasPrefix(line, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// troubles has a limiter in memory, as a program has one that uses the library alone, hear of a refusal, and its calls wait while all processors are
+// busy, until one of them was woken too late.
+func (s *scraped) troubles(t *testing.T) {
+	t.Helper()
+	cfg := limiter.SingleBucket("own", limiter.PerSecond(50, 1))
+	cfg.MeterProvider, cfg.Slack = s.tel.meters, 5*time.Millisecond
+	l, err := limiter.NewMemory(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close(context.WithoutCancel(t.Context())) }()
+	if err := l.Report(t.Context(), "own", limiter.Throttled{}); err != nil {
+		t.Error(err)
+	}
+	for {
+		busy, idle := context.WithCancel(t.Context())
+		for range 4 * runtime.GOMAXPROCS(0) {
+			go func() {
+				for busy.Err() == nil {
+				}
+			}()
+		}
+		for range 3 {
+			if err := l.Wait(t.Context(), "own"); err != nil {
+				t.Error(err)
+			}
+		}
+		idle()
+		if _, samples := s.metrics(t); has(samples, "weir_rate_limiting_late_total") || t.Failed() {
+			return
+		}
+	}
+}
