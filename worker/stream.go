@@ -7,21 +7,17 @@ import (
 	"sync"
 
 	"github.com/weir-go/weir/worker/analysis"
+	"github.com/weir-go/weir/worker/gate"
 	"github.com/weir-go/weir/worker/playlist"
 	"github.com/weir-go/weir/worker/sse"
 )
 
 func (w *Worker) analyze(out http.ResponseWriter, r *http.Request) {
-	if w.draining.Load() || w.parts.Load() == nil {
-		out.Header().Set("Retry-After", "1")
-		problem(out, http.StatusServiceUnavailable, "this replica is not ready: ask another one, or later")
+	if !w.takes(out) {
 		return
 	}
-	if r.Header.Get("Content-Encoding") != "" {
-		problem(out, http.StatusUnsupportedMediaType, "the body is compressed: send it as it is")
-		return
-	}
-	list, err := playlist.Parse(http.MaxBytesReader(out, r.Body, playlist.MaxBytes+1))
+	list, err := playlist.Parse(r.Body)
+	_ = r.Body.Close() // its memory is for other uploads
 	if err != nil {
 		problem(out, http.StatusBadRequest, err.Error())
 		return
@@ -46,8 +42,10 @@ func (w *Worker) analyze(out http.ResponseWriter, r *http.Request) {
 
 // stream runs one analysis and tells the client about it. Errors of the stream need no handling: they end ctx.
 func (w *Worker) stream(ctx context.Context, stream *sse.Writer, list playlist.Playlist) {
-	w.cfg.Logger.InfoContext(ctx, "analysis begins", "playlist", list.Name, "tracks", len(list.Tracks))
-	result, err := w.Analyze(ctx, list, func(p analysis.Progress) {
+	w.cfg.Logger.InfoContext(ctx, "analysis begins", "request", gate.RequestID(ctx), "tracks", len(list.Tracks))
+	run, stop := w.untilEnd(ctx)
+	defer stop()
+	result, err := w.Analyze(run, list, func(p analysis.Progress) {
 		if p.Text != "" {
 			_ = stream.WriteAsync(event("thinking", "", map[string]string{"text": p.Text}))
 		}
@@ -59,10 +57,10 @@ func (w *Worker) stream(ctx context.Context, stream *sse.Writer, list playlist.P
 	}
 	if err != nil {
 		_ = stream.Write(ctx, event("error", "", Failure{Error: err.Error(), Tasks: result.Tasks, Ended: result.Ended}))
-		w.cfg.Logger.WarnContext(ctx, "analysis failed", "error", err)
+		w.cfg.Logger.WarnContext(ctx, "analysis failed", "request", gate.RequestID(ctx), "error", err)
 	} else {
 		_ = stream.Write(ctx, event("result", "", result))
-		w.cfg.Logger.InfoContext(ctx, "analysis ended", "seconds", result.Seconds, "tasks", result.Tasks, "failed", result.Failed)
+		w.cfg.Logger.InfoContext(ctx, "analysis ended", "request", gate.RequestID(ctx), "seconds", result.Seconds, "tasks", result.Tasks, "failed", result.Failed)
 	}
 	_ = stream.Write(ctx, event("done", "", struct{}{}))
 }

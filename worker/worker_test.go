@@ -98,6 +98,9 @@ func (r *replica) do(t *testing.T, method, path string, body io.Reader, edit fun
 	if err != nil {
 		t.Fatal(err)
 	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "text/csv")
+	}
 	if edit != nil {
 		edit(req)
 	}
@@ -249,7 +252,9 @@ func TestRequestsAreRefusedWithTheReason(t *testing.T) {
 		"empty":        {http.MethodPost, "", "", http.StatusBadRequest, "empty"},
 		"not UTF-8":    {http.MethodPost, "Track URI,Track Name\nx,\xff\n", "", http.StatusBadRequest, "UTF-8"},
 		"no columns":   {http.MethodPost, "a,b\n1,2\n", "", http.StatusBadRequest, "Track Name"},
-		"compressed":   {http.MethodPost, "x", "gzip", http.StatusUnsupportedMediaType, "compressed"},
+		"compressed":   {http.MethodPost, "x", "br", http.StatusUnsupportedMediaType, "compressed"},
+		"not gzip":     {http.MethodPost, "x", "gzip", http.StatusBadRequest, "cut off"},
+		"too large":    {http.MethodPost, strings.Repeat("x", playlist.MaxBytes+1), "", http.StatusRequestEntityTooLarge, "split"},
 		"wrong method": {http.MethodGet, "", "", http.StatusMethodNotAllowed, ""},
 	} {
 		res := r.do(t, c.method, "/v1/playlists/analyze", strings.NewReader(c.body), func(req *http.Request) {
@@ -279,6 +284,9 @@ func TestReadinessFollowsRedis(t *testing.T) {
 	r.redis.SetError("LOADING")
 	if status("/livez") != http.StatusOK || status("/readyz") != http.StatusServiceUnavailable {
 		t.Error("a replica without Redis lives and is not ready")
+	}
+	if text, err := io.ReadAll(r.do(t, http.MethodGet, "/readyz", nil, nil).Body); err != nil || string(text) != "unavailable\n" {
+		t.Errorf("a probe is told %q, %v", text, err)
 	}
 	r.redis.SetError("")
 	if status("/readyz") != http.StatusOK {
