@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/weir-go/weir/cmd/internal/cli"
@@ -16,9 +17,10 @@ import (
 )
 
 type inspectCmd struct {
-	Namespace string        `env:"WEIR_NAMESPACE" default:"weir" placeholder:"NAME" help:"Name under which the fleet shares its budget (${default})."`
-	JSON      bool          `name:"json" help:"Print one JSON object instead of tables."`
-	Timeout   time.Duration `default:"3s" help:"How long Redis may take to answer (${default})."`
+	Namespace string           `env:"WEIR_NAMESPACE" default:"weir" placeholder:"NAME" help:"Name under which the fleet shares its budget (${default})."`
+	JSON      bool             `name:"json" help:"Print one JSON object instead of tables."`
+	Version   kong.VersionFlag `help:"Print the version and exit."`
+	Timeout   time.Duration    `default:"3s" help:"How long Redis may take to answer (${default})."`
 }
 
 // Validate refuses what could never be read.

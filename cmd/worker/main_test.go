@@ -20,7 +20,7 @@ func run(t *testing.T, env map[string]string, args ...string) (status int, stdou
 	t.Helper()
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")
-		if strings.HasPrefix(name, "WEIR_") || strings.HasPrefix(name, "OTEL_") || strings.HasSuffix(name, "_KEY") || name == "REDIS_URL" || name == "PORT" {
+		if strings.HasPrefix(name, "WEIR_") || strings.HasPrefix(name, "OTEL_") || strings.HasSuffix(name, "_KEY") || strings.HasPrefix(name, "SPOTIFY_") || name == "REDIS_URL" || name == "PORT" {
 			t.Setenv(name, "")
 			_ = os.Unsetenv(name) // Setenv has noted what to restore
 		}
@@ -113,6 +113,36 @@ func TestBadInput(t *testing.T) {
 		"simulator's strangers":  {nil, []string{"upstream", "--strangers", "spotify"}, cli.Usage, []string{"--strangers", "spotify=5@10s-60s"}},
 		"simulator's stretch":    {nil, []string{"upstream", "--stretch", "spotify=overloaded@10s"}, cli.Usage, []string{"stretch 0 fault", "unavailable"}},
 		"simulator's only limit": {nil, []string{"upstream", "--rate", "0", "--burst", "0"}, cli.Usage, []string{"total rate is 0"}},
+		"simulator's address":    {nil, []string{"upstream", "--addr", "9090"}, cli.Usage, []string{"--addr", "WEIR_UPSTREAM_ADDR", `"9090"`, "HOST:PORT"}},
+		"address":                {sim, []string{"serve", "--addr", "99999999"}, cli.Usage, []string{"--addr", "99999999", "HOST:PORT"}},
+		"port of an address":     {sim, []string{"serve", "--addr", "127.0.0.1:65536"}, cli.Usage, []string{"--addr", "65536"}},
+		"address from the environment": {
+			with("WEIR_ADDR", "nowhere"), []string{"serve"}, cli.Usage, []string{"WEIR_ADDR", "nowhere"},
+		},
+		"port":                      {with("PORT", "abc"), []string{"serve"}, cli.Usage, []string{"PORT", "abc"}},
+		"port to ask":               {with("PORT", "-1"), []string{"healthcheck"}, cli.Usage, []string{"PORT", "-1"}},
+		"beyond the machine":        {sim, []string{"serve", "--addr", ":0"}, cli.Usage, []string{":0", "WEIR_TOKEN", "--allow-anyone"}},
+		"beyond the machine, IPv4":  {sim, []string{"serve", "--addr", "0.0.0.0:0"}, cli.Usage, []string{"0.0.0.0:0", "WEIR_TOKEN"}},
+		"token":                     {with("WEIR_TOKEN", "hunter2"), []string{"serve"}, cli.Usage, []string{"WEIR_TOKEN", "16"}},
+		"token with a space":        {with("WEIR_TOKEN", "hunter2 hunter2 hunter2"), []string{"serve"}, cli.Usage, []string{"WEIR_TOKEN", "spaces"}},
+		"drain zero":                {sim, []string{"serve", "--drain", "0s"}, cli.Usage, []string{"--drain", "WEIR_DRAIN"}},
+		"grace negative":            {with("WEIR_GRACE", "-1s"), []string{"serve"}, cli.Usage, []string{"--grace", "WEIR_GRACE"}},
+		"upstream without a scheme": {nil, []string{"serve", "--upstream", "127.0.0.1:9191"}, cli.Usage, []string{"--upstream", "127.0.0.1:9191", "http://"}},
+		"upstream from the environment": {
+			map[string]string{"WEIR_UPSTREAM": "localhost"}, []string{"analyze", sample}, cli.Usage, []string{"WEIR_UPSTREAM", "localhost"},
+		},
+		"upstream with a password": {nil, []string{"serve", "--upstream", "http://me:hunter2@127.0.0.1:1"}, cli.Usage, []string{"--upstream", "user"}},
+		"limit of nobody":          {sim, []string{"serve", "--api", "github=10:5"}, cli.Usage, []string{"--api", "github=10:5", "spotify"}},
+		"limit of a provider":      {sim, []string{"serve", "--api", "spotify=10"}, cli.Usage, []string{"--api", "spotify=10:5"}},
+		"limit from the environment": {
+			with("WEIR_API", "spotify=10:5,lastfm=0/1s"), []string{"analyze", sample}, cli.Usage, []string{"WEIR_API", "lastfm=0/1s"},
+		},
+		"keys of a login": {
+			map[string]string{"ANTHROPIC_API_KEY": "k", "LASTFM_API_KEY": "k", "SPOTIFY_CLIENT_ID": "i", "SPOTIFY_CLIENT_SECRET": "hunter2"},
+			[]string{"analyze", sample},
+			cli.Usage,
+			[]string{"not set: SPOTIFY_REFRESH_TOKEN;"},
+		},
 		"no keys":                {nil, []string{"analyze", sample}, cli.Usage, []string{"ANTHROPIC_API_KEY", "--upstream"}},
 		"simulator's url":        {nil, []string{"analyze", "--upstream", "ftp://x", sample}, cli.Usage, []string{"http"}},
 		"no file":                {sim, []string{"analyze", filepath.Join(dir, "none.csv")}, cli.Failed, []string{"none.csv"}},
