@@ -347,3 +347,40 @@ func TestOrderlyEndLeavesNothing(t *testing.T) {
 		t.Errorf("after its end: %+v, %v", seen, err)
 	}
 }
+
+// TestConnectionsAreBounded: connections beyond the bound wait until another one is closed.
+func TestConnectionsAreBounded(t *testing.T) {
+	r := start(t, func(_ *upstream.Config, cfg *worker.Config) { cfg.Connections = 1 })
+	address := strings.TrimPrefix(r.url, "http://")
+	dial := func() (net.Conn, chan error) {
+		c, err := net.Dial("tcp", address) //nolint:noctx // of this machine
+		if err != nil {
+			t.Fatal(err)
+		}
+		answered := make(chan error, 1)
+		go func() {
+			if _, err := io.WriteString(c, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+				answered <- err
+				return
+			}
+			_, err := c.Read(make([]byte, 1))
+			answered <- err
+		}()
+		return c, answered
+	}
+	first, answered := dial()
+	if err := <-answered; err != nil {
+		t.Fatal(err)
+	}
+	second, answered := dial()
+	defer second.Close()
+	select {
+	case err := <-answered:
+		t.Errorf("a connection beyond the bound was served: %v", err)
+	case <-time.After(100 * time.Millisecond): // real time, in which it would be served
+	}
+	_ = first.Close()
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+}
