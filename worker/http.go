@@ -39,10 +39,11 @@ func (w *Worker) ready(out http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
 	reason := w.unreadyFor(ctx)
-	if r.Context().Err() == nil {
+	if r.Context().Err() == nil && (w.parts.Load() != nil || w.unready.Load()) { // until then connect says why
 		w.reportReadiness(ctx, reason)
 	}
 	if reason != "" {
+		out.Header().Set("Retry-After", "1")
 		plain(out, http.StatusServiceUnavailable, "unavailable")
 		return
 	}

@@ -27,7 +27,8 @@ type Config struct {
 	Types []string
 	// MaxBody is how many bytes the body of an upload may have, before and after decompression. Zero is 16 MiB.
 	MaxBody int64
-	// Uploads is how many bytes the bodies of all uploads under way may take together. Zero is 32 MiB, and less than MaxBody is an error.
+	// Uploads is how many bytes the bodies of all uploads under way may take together. Zero is 24 MiB, or MaxBody if that is
+	// more; less than MaxBody is an error.
 	Uploads int64
 	// Patience is how long a body may take to arrive, or to arrive by another Progress bytes. Zero is 10 s.
 	Patience time.Duration
@@ -55,7 +56,7 @@ const MinToken = 16
 // New returns a gate, or which field of its configuration is out of range. The error never holds the token.
 func New(cfg Config) (*Gate, error) {
 	cfg.Requests, cfg.MaxBody = cmp.Or(cfg.Requests, 1024), cmp.Or(cfg.MaxBody, 16<<20)
-	cfg.Uploads = cmp.Or(cfg.Uploads, max(32<<20, cfg.MaxBody))
+	cfg.Uploads = cmp.Or(cfg.Uploads, max(24<<20, cfg.MaxBody))
 	cfg.Patience, cfg.Progress = cmp.Or(cfg.Patience, 10*time.Second), cmp.Or(cfg.Progress, 640<<10)
 	if cfg.Types == nil {
 		cfg.Types = DefaultTypes()

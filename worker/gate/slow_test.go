@@ -81,7 +81,7 @@ func TestSlowUploadsAreCutOff(t *testing.T) {
 // TestSlowUploadsTakeBoundedMemory: forty uploads of 16 MiB, each at 65 KiB a second. All their bytes in memory together stay within the
 // bound, which is met, so that those beyond it are refused with 503 and a time to come back; those that stop sending are cut off.
 func TestSlowUploadsTakeBoundedMemory(t *testing.T) {
-	const size, clients, bound = 16 << 20, 40, 32 << 20
+	const size, clients, bound = 16 << 20, 40, 24 << 20
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, gate.Config{})
 		before := heap()
