@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -243,6 +244,14 @@ func TestAnalysisEndsAtItsDeadline(t *testing.T) {
 }
 
 func TestRequestsAreRefusedWithTheReason(t *testing.T) {
+	var tooLarge bytes.Buffer // when it is unpacked
+	z := gzip.NewWriter(&tooLarge)
+	if _, err := io.WriteString(z, strings.Repeat("x", playlist.MaxBytes+1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
 	r := start(t, nil)
 	for name, c := range map[string]struct {
 		method, body, encoding string
@@ -254,7 +263,7 @@ func TestRequestsAreRefusedWithTheReason(t *testing.T) {
 		"no columns":   {http.MethodPost, "a,b\n1,2\n", "", http.StatusBadRequest, "Track Name"},
 		"compressed":   {http.MethodPost, "x", "br", http.StatusUnsupportedMediaType, "compressed"},
 		"not gzip":     {http.MethodPost, "x", "gzip", http.StatusBadRequest, "cut off"},
-		"too large":    {http.MethodPost, strings.Repeat("x", playlist.MaxBytes+1), "", http.StatusRequestEntityTooLarge, "split"},
+		"too large":    {http.MethodPost, tooLarge.String(), "gzip", http.StatusRequestEntityTooLarge, "split"},
 		"wrong method": {http.MethodGet, "", "", http.StatusMethodNotAllowed, ""},
 	} {
 		res := r.do(t, c.method, "/v1/playlists/analyze", strings.NewReader(c.body), func(req *http.Request) {
@@ -376,7 +385,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	defer second.Close()
 	select {
 	case err := <-answered:
-		t.Errorf("a connection beyond the bound was served: %v", err)
+		t.Fatalf("a connection beyond the bound was served: %v", err)
 	case <-time.After(100 * time.Millisecond): // real time, in which it would be served
 	}
 	_ = first.Close()

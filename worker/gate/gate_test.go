@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -11,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httputil"
 	"slices"
 	"strings"
 	"sync"
@@ -104,16 +106,57 @@ func (l listener) Accept() (net.Conn, error) {
 func (l listener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
 func (l listener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
 
-// client asks the site over a connection of its own for each request.
-func (s *site) client() *http.Client {
-	return &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(context.Context, string, string) (net.Conn, error) {
-			mine, its := net.Pipe()
-			s.pipes <- its
-			return mine, nil
-		},
-	}}
+// do sends a request over a connection of its own, and returns the answer with its whole body. Unlike [http.Client] it always returns an
+// answer that comes before the request is written.
+func (s *site) do(r *http.Request) (*http.Response, error) {
+	mine, its := net.Pipe()
+	defer mine.Close()
+	s.pipes <- its
+	go func() { _ = write(mine, r) }() // the server may refuse before the end
+	res, err := http.ReadResponse(bufio.NewReader(mine), r)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(res.Body)
+	res.Body = io.NopCloser(bytes.NewReader(text))
+	return res, err
+}
+
+// write sends a request, each piece of its body as it comes.
+func write(to io.Writer, r *http.Request) error {
+	var head bytes.Buffer
+	fmt.Fprintf(&head, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", r.Method, r.URL.RequestURI(), r.Host)
+	_ = r.Header.Write(&head)
+	body := to
+	switch {
+	case r.Body == nil || r.Body == http.NoBody:
+		head.WriteString("Content-Length: 0\r\n")
+	case r.ContentLength > 0:
+		fmt.Fprintf(&head, "Content-Length: %d\r\n", r.ContentLength)
+	default:
+		head.WriteString("Transfer-Encoding: chunked\r\n")
+		body = httputil.NewChunkedWriter(to)
+	}
+	head.WriteString("\r\n")
+	if _, err := to.Write(head.Bytes()); err != nil || r.Body == nil {
+		return err
+	}
+	for piece := make([]byte, 64<<10); ; {
+		n, err := r.Body.Read(piece)
+		if n > 0 {
+			if _, err := body.Write(piece[:n]); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			break
+		}
+	}
+	if chunked, ok := body.(io.Closer); ok && body != to {
+		_ = chunked.Close()
+		_, _ = io.WriteString(to, "\r\n")
+	}
+	return nil
 }
 
 // ask sends a request and returns the answer, whose body it has read.
@@ -126,7 +169,7 @@ func (s *site) ask(t *testing.T, method, path string, body io.Reader, edit func(
 	if edit != nil {
 		edit(r)
 	}
-	res, err := s.client().Do(r)
+	res, err := s.do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

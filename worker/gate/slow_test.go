@@ -61,7 +61,7 @@ func TestSlowUploadsAreCutOff(t *testing.T) {
 					t.Fatal(err)
 				}
 				with()(r)
-				res, err := s.client().Do(r)
+				res, err := s.do(r)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -106,7 +106,7 @@ func TestSlowUploadsTakeBoundedMemory(t *testing.T) {
 				if i%4 == 0 {
 					r.Body = io.NopCloser(io.MultiReader(body, &drip{left: size, piece: 1, pause: time.Hour}))
 				}
-				res, err := s.client().Do(r)
+				res, err := s.do(r)
 				if err != nil {
 					t.Error(err)
 					return
