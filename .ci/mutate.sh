@@ -699,4 +699,34 @@ rule 'a result has a bounded size' worker/analysis/result.go 's/playlist\.Clip\(
 rule 'a panic ends one analysis, not the process' worker/analysis/caught.go 's/if v := recover\(\); v != nil/if v := any(nil); v != nil/' -run NoPanic ./worker/analysis
 rule 'and the next one does not begin' worker/worker.go 's/time\.Until\(deadline\) < b\.PausedFor/time.Until(deadline) > time.Until(time.Time{}) + time.Duration(1<<62)/' -run LeavesAProvider ./worker
 
+# Who may call a replica, how much it takes at a time, and how it ends.
+G8=worker/gate T8=./worker/gate
+rule 'another site is refused' $G8/caller.go 's/if g\.foreign\(r\) \{/if false {/' $T8
+rule 'reading is no exception' $G8/caller.go 's/\tasked\.Method = http\.MethodPost\n//' $T8
+rule 'two headers are one too many' $G8/caller.go 's/if len\(r\.Header\.Values\("Sec-Fetch-Site"\)\) > 1 .*\{/if false {/' $T8
+rule 'a name that was pointed here is refused' $G8/caller.go 's/g\.cfg\.Token == "" && !g\.addressed\(r\.Host\)/false/' $T8
+rule 'the token is asked for' $G8/caller.go 's/g\.cfg\.Token != "" && !g\.authorized\(.*\)/false/' $T8
+rule 'the whole token' $G8/caller.go 's/return subtle.*strings\.EqualFold/return strings.EqualFold/; s/sum := sha256.*\n/_, _ = subtle.ConstantTimeCompare, sha256.Sum256([]byte(token))\n/' $T8
+rule 'probes are exact paths' $G8/gate.go 's/slices\.Contains\(g\.cfg\.Open, r\.URL\.Path\)/slices.ContainsFunc(g.cfg.Open, func(p string) bool { return len(r.URL.Path) >= len(p) \&\& r.URL.Path[:len(p)] == p })/' $T8
+rule 'content types of forms are refused' $G8/upload.go 's/if slices\.Contains\(g\.cfg\.Types, kind\) \{/if slices.Contains(g.cfg.Types, kind) || kind != "none" {/' $T8
+rule 'a body is bounded' $G8/arrival.go 's/case a\.bytes > a\.limit:/case false:/' $T8
+rule 'also when unpacked' $G8/body.go 's/case b\.size > limit:/case false:/' $T8
+rule 'all bodies together are bounded' $G8/body.go 's/if r\.used\.Add\(n\) > r\.limit \{/if r.used.Add(n) < 0 {/' $T8
+rule 'their room is given back' $G8/body.go 's/b\.room\.used\.Add\(-b\.taken\)/_ = b.taken/' $T8
+rule 'a body has to arrive' $G8/arrival.go 's/return a\.deadline\(t\)/return nil/; s/a\.patience\)/1e6*a.patience)/' $T8
+rule 'by so much in each time' $G8/arrival.go 's/a\.bytes-a\.mark >= a\.progress/a.bytes > a.mark/' $T8
+rule 'the deadline is for the body' $G8/upload.go 's/err = slow\.over\(\)/_ = slow.over/' $T8
+rule 'uploads end with the server' $G8/arrival.go 's/\t\t\ta\.ended = true\n//' $T8
+rule 'requests are bounded' $G8/gate.go 's/g\.underWay\.Add\(1\) > int64\(g\.cfg\.Requests\)/g.underWay.Add(1) < 0/' $T8
+rule 'ids of clients are harmless' $G8/log.go 's/if !harmless\(id\) \{/if id == "" {/' $T8
+rule 'the log has routes' $G8/log.go 's/"route", route\(r\)/"route", r.URL.Path/' $T8
+rule 'the log has no names of playlists' worker/stream.go 's/"tracks", len\(list\.Tracks\)/"playlist", list.Name/' -run 'LogHasNo' ./worker
+rule 'not ready before the grace' worker/finish.go 's/\tw\.unready\.Store\(true\)\n//' -run EndInOrder ./worker
+rule 'taking analyses during the grace' worker/finish.go 's/\ttime\.Sleep\(grace\)\n//' -run EndInOrder ./worker
+rule 'analyses end before their streams are cut' worker/finish.go 's/\tw\.end\(ErrEnding\)\n//' -run EndInOrder ./worker
+rule 'presence is withdrawn' worker/finish.go 's/closed := have\.limiter\.Close\(last\)/closed := last.Err()/' -run EndInOrder ./worker
+rule 'connections are bounded' worker/serve.go 's/listener = netutil\.LimitListener\(listener, w\.cfg\.Connections\)/_ = netutil.LimitListener/' -run Connections ./worker
+rule 'a replica is for its machine' cmd/worker/listen.go 's/ok && at\.IP\.IsLoopback\(\)/ok/; s/at, ok :=/_, ok :=/' -run Listens ./cmd/worker
+rule 'short analyses beside a long one' worker/analysis/step.go 's/, orchestrator\.Share\(r\.id\)//' -run ShortAnalyses ./worker/analysis
+
 exit $unnoticed

@@ -354,7 +354,10 @@ func seeReasons(t *testing.T, admin *redis.Client, w, i user, worker, inspect st
 	see(1, "", worker, right(w), analyze...)
 	w.without("evalsha").create(t, admin)
 	replica := start(t, right(w), worker, "serve", "--addr", "127.0.0.1:0")
-	if text := untilReady(t, replica.addr, http.StatusServiceUnavailable); !strings.Contains(text, "redis refuses: NOPERM") {
+	if reason := <-replica.reasons; !strings.Contains(reason, "redis refuses: NOPERM") {
+		t.Errorf("a replica that Redis refuses logs %q", reason)
+	}
+	if text := untilReady(t, replica.addr, http.StatusServiceUnavailable); text != "unavailable\n" {
 		t.Errorf("a replica that Redis refuses says %q", text)
 	}
 	w.create(t, admin) // and goes on when it may
@@ -378,7 +381,6 @@ func execute(t *testing.T, binary string, env []string, args ...string) (status 
 }
 
 // untilReady asks a replica whether it is ready until the status of its answer is the one that is wanted, and returns what it says.
-// A replica that has not reached Redis yet says so first.
 func untilReady(t *testing.T, addr string, status int) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -399,7 +401,7 @@ func untilReady(t *testing.T, addr string, status int) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if res.StatusCode == status && !strings.Contains(string(text), "not reached yet") {
+		if res.StatusCode == status {
 			return string(text)
 		}
 	}

@@ -76,6 +76,7 @@ func keepBusy(ctx context.Context, t *testing.T, url string) {
 			t.Error(err)
 			return
 		}
+		req.Header.Set("Content-Type", "text/csv")
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {
 			if ctx.Err() == nil {

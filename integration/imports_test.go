@@ -60,6 +60,7 @@ var arrows = map[string][]struct{ not, why string }{
 		{module + "/limiter/...", "who streams knows no budget"},
 	},
 	"worker/fleet": {{module + "/worker", "the worker is put together from its parts"}, {module + "/orchestrator/...", "whoever looks at a fleet starts no tasks"}},
+	"worker/gate":  {{module + "/...", "a gate knows nothing of the work behind it"}},
 	"worker/playlist": {
 		{module + "/...", "a parser knows neither tasks nor what is done with a playlist"},
 		{"net/http/...", "a parser knows no HTTP"},

@@ -26,12 +26,14 @@ type process struct {
 	cmd  *exec.Cmd
 	addr string
 	read chan struct{} // closed at the end of its stderr
+
+	reasons chan string // why it is not ready, as its log says
 }
 
 // start runs a command that logs JSON lines, and waits until one of them names its address.
 func start(t *testing.T, env []string, binary string, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.CommandContext(detached(t), binary, args...), read: make(chan struct{})}
+	p := &process{cmd: exec.CommandContext(detached(t), binary, args...), read: make(chan struct{}), reasons: make(chan string, 100)}
 	p.cmd.Env = append(os.Environ(), env...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -46,9 +48,15 @@ func start(t *testing.T, env []string, binary string, args ...string) *process {
 		defer close(p.read)
 		defer close(addr)
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			var line struct{ Level, Msg, Addr string }
+			var line struct{ Level, Msg, Addr, Reason string }
 			if json.Unmarshal(lines.Bytes(), &line) != nil || line.Level == "ERROR" || line.Level == "WARN" {
 				t.Logf("%v: %s", args, lines.Text())
+			}
+			if line.Reason != "" {
+				select {
+				case p.reasons <- line.Reason:
+				default: // nobody reads them
+				}
 			}
 			if line.Addr != "" {
 				select {

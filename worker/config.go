@@ -13,6 +13,8 @@ import (
 
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/worker/desk"
+	"github.com/weir-go/weir/worker/gate"
+	"github.com/weir-go/weir/worker/playlist"
 	"github.com/weir-go/weir/worker/providers"
 	"github.com/weir-go/weir/worker/sse"
 )
@@ -38,8 +40,16 @@ type Config struct {
 	Spotify SpotifyLogin
 	// Version is what this build calls itself, for those who look. Zero is "".
 	Version string
-	// Drain is how long running analyses may take to end once the replica is told to. Zero is 20 s.
+	// Grace is how long a replica that is told to end goes on taking analyses while it is not ready, so that balancers stop sending them. Zero
+	// is none.
+	Grace time.Duration
+	// Drain is how long running analyses may take to end after that. Those that have not ended then are ended, and their streams say so.
+	// Zero is 20 s.
 	Drain time.Duration
+	// Gate says who may call the replica, and how much it takes at a time. Its Open, MaxBody and Logger are filled in.
+	Gate gate.Config
+	// Connections is how many connections are open at most; further ones wait to be accepted. Zero is 2,048.
+	Connections int
 	// Deadline is how long an analysis may take, from its start. One that cannot end before fails with an error that says why: at once where
 	// the provider asks for a longer wait. Zero is half an hour, in which the default budget serves three of the longest playlists.
 	Deadline time.Duration
@@ -74,6 +84,9 @@ func (c Config) filled() (Config, error) {
 	if c.Drain == 0 {
 		c.Drain = 20 * time.Second
 	}
+	if c.Connections == 0 {
+		c.Connections = 2048
+	}
 	if c.Deadline == 0 {
 		c.Deadline = 30 * time.Minute
 	}
@@ -87,6 +100,13 @@ func (c Config) filled() (Config, error) {
 		c.MeterProvider = otel.GetMeterProvider()
 	}
 	return c, nil
+}
+
+// gate is the configuration of what stands before the routes.
+func (c Config) gate() gate.Config {
+	g := c.Gate
+	g.Open, g.MaxBody, g.Logger = []string{"/livez", "/readyz"}, playlist.MaxBytes, c.Logger
+	return g
 }
 
 // limits is the configuration of the limiter. Every route passes the bucket of its provider, its narrowest, and then the shared one. Where

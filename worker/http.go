@@ -2,57 +2,104 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/weir-go/weir/worker/deskhttp"
+	"github.com/weir-go/weir/worker/gate"
 )
 
-// Handler answers the replica's paths.
+// Handler answers the replica's paths, behind a [gate.Gate].
 func (w *Worker) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/playlists/analyze", w.analyze)
+	upload := w.gate.Upload(http.HandlerFunc(w.analyze))
+	mux.HandleFunc("POST /v1/playlists/analyze", func(out http.ResponseWriter, r *http.Request) {
+		if w.takes(out) { // before the body is received
+			upload.ServeHTTP(out, r)
+		}
+	})
 	mux.HandleFunc("GET "+analysesPath+"/{id}", w.onAnalysis((*deskhttp.Handler).Show))
 	mux.HandleFunc("GET "+analysesPath+"/{id}/events", w.onAnalysis((*deskhttp.Handler).Events))
 	mux.HandleFunc("DELETE "+analysesPath+"/{id}", w.onAnalysis((*deskhttp.Handler).End))
 	mux.HandleFunc("GET /livez", func(out http.ResponseWriter, _ *http.Request) { plain(out, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", w.ready)
-	return mux
+	return w.gate.Handler(mux)
 }
 
-func (w *Worker) ready(out http.ResponseWriter, r *http.Request) {
-	have := w.parts.Load()
-	switch {
-	case w.draining.Load():
-		plain(out, http.StatusServiceUnavailable, "draining")
-		return
-	case have == nil:
-		reason := "redis was not reached yet"
-		if last := w.trouble.Load(); last != nil {
-			reason = *last
-		}
-		plain(out, http.StatusServiceUnavailable, reason)
-		return
+// takes says whether the replica takes analyses, and answers the request if it does not.
+func (w *Worker) takes(out http.ResponseWriter) bool {
+	if !w.draining.Load() && w.parts.Load() != nil {
+		return true
 	}
+	unready(out)
+	return false
+}
+
+// unready answers that the replica takes no part in the fleet.
+func unready(out http.ResponseWriter) {
+	gate.Problem{
+		Type: gate.TypeCapacity, Status: http.StatusServiceUnavailable, RetryAfter: time.Second,
+		Detail: "this replica is not ready: ask another one, or later",
+	}.Write(out)
+}
+
+// ready answers whether the replica takes analyses. Why not is for the log: whoever can reach the port may ask.
+func (w *Worker) ready(out http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
-	if _, err := have.limiter.Snapshot(ctx); err != nil {
-		plain(out, http.StatusServiceUnavailable, trouble(err))
+	reason := w.unreadyFor(ctx)
+	if r.Context().Err() == nil && (w.parts.Load() != nil || w.unready.Load()) { // until then connect says why
+		w.reportReadiness(ctx, reason)
+	}
+	if reason != "" {
+		out.Header().Set("Retry-After", "1")
+		plain(out, http.StatusServiceUnavailable, "unavailable")
 		return
 	}
 	plain(out, http.StatusOK, "ok")
 }
 
+// unreadyFor is why the replica takes no analyses, or "".
+func (w *Worker) unreadyFor(ctx context.Context) string {
+	have := w.parts.Load()
+	switch {
+	case w.unready.Load():
+		return "it ends"
+	case have == nil:
+		if last := w.trouble.Load(); last != nil {
+			return *last
+		}
+		return "redis was not reached yet"
+	}
+	if _, err := have.limiter.Snapshot(ctx); err != nil {
+		return trouble(err)
+	}
+	return ""
+}
+
+// reportReadiness writes a log line when the reason is another one than before.
+func (w *Worker) reportReadiness(ctx context.Context, reason string) {
+	before := ""
+	if last := w.reported.Swap(&reason); last != nil {
+		before = *last
+	}
+	switch reason {
+	case before:
+	case "":
+		w.cfg.Logger.InfoContext(ctx, "ready again")
+	default:
+		w.cfg.Logger.WarnContext(ctx, "not ready", "reason", reason)
+	}
+}
+
 func plain(out http.ResponseWriter, status int, text string) {
 	out.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	out.Header().Set("Cache-Control", "no-store")
 	out.WriteHeader(status)
 	_, _ = out.Write([]byte(text + "\n"))
 }
 
 // problem answers an error in the form of RFC 9457.
 func problem(out http.ResponseWriter, status int, detail string) {
-	out.Header().Set("Content-Type", "application/problem+json")
-	out.WriteHeader(status)
-	_ = json.NewEncoder(out).Encode(map[string]any{"title": http.StatusText(status), "status": status, "detail": detail})
+	gate.Problem{Status: status, Detail: detail}.Write(out)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/weir-go/weir/worker/analysis"
 	"github.com/weir-go/weir/worker/desk"
 	"github.com/weir-go/weir/worker/deskhttp"
+	"github.com/weir-go/weir/worker/gate"
 	"github.com/weir-go/weir/worker/playlist"
 	"github.com/weir-go/weir/worker/sse"
 )
@@ -22,16 +23,12 @@ const analysesPath = "/v1/playlists/analyses"
 
 func (w *Worker) analyze(out http.ResponseWriter, r *http.Request) {
 	have := w.parts.Load()
-	if w.draining.Load() || have == nil {
-		unready(out)
-		return
-	}
-	if r.Header.Get("Content-Encoding") != "" {
-		problem(out, http.StatusUnsupportedMediaType, "the body is compressed: send it as it is")
+	if !w.takes(out) || have == nil {
 		return
 	}
 	digest := sha256.New()
-	list, err := playlist.Parse(io.TeeReader(http.MaxBytesReader(out, r.Body, playlist.MaxBytes+1), digest))
+	list, err := playlist.Parse(io.TeeReader(r.Body, digest))
+	_ = r.Body.Close() // its memory is for other uploads
 	if err != nil {
 		problem(out, http.StatusBadRequest, err.Error())
 		return
@@ -60,11 +57,6 @@ func (w *Worker) streams(have *parts) *deskhttp.Handler {
 	}}
 }
 
-func unready(out http.ResponseWriter) {
-	out.Header().Set("Retry-After", "1")
-	problem(out, http.StatusServiceUnavailable, "this replica is not ready: ask another one, or later")
-}
-
 // desk is the configuration of the desk of a replica with a name.
 func (c Config) desk(replica string) desk.Config {
 	d := c.Desk
@@ -73,6 +65,9 @@ func (c Config) desk(replica string) desk.Config {
 		if fault, ok := errors.AsType[*desk.PanicError](reason); ok {
 			c.Logger.Error("an analysis panicked", "panic", fault.Value, "stack", string(fault.Stack))
 		}
+		if errors.Is(reason, desk.ErrClosed) {
+			reason = ErrEnding
+		}
 		return ending(Failure{Error: reason.Error()})
 	}
 	return d
@@ -80,7 +75,7 @@ func (c Config) desk(replica string) desk.Config {
 
 // work runs one analysis, reports its events and returns the last ones.
 func (w *Worker) work(ctx context.Context, list playlist.Playlist, report func(sse.Event) error) []sse.Event {
-	w.cfg.Logger.InfoContext(ctx, "analysis begins", "tracks", len(list.Tracks))
+	w.cfg.Logger.InfoContext(ctx, "analysis begins", "request", gate.RequestID(ctx), "tracks", len(list.Tracks))
 	result, err := w.Analyze(ctx, list, func(p analysis.Progress) {
 		// An event that the log has no room for is left out: it would have been news, and others come.
 		if p.Text != "" {
@@ -90,14 +85,17 @@ func (w *Worker) work(ctx context.Context, list playlist.Playlist, report func(s
 		_ = report(event("progress", "progress "+p.Phase, p))
 	})
 	if err != nil {
-		why := []any{slog.Any("error", err)}
+		if errors.Is(context.Cause(ctx), desk.ErrClosed) {
+			err = ErrEnding
+		}
+		why := []any{slog.String("request", gate.RequestID(ctx)), slog.Any("error", err)}
 		if fault, ok := errors.AsType[*orchestrator.PanicError](err); ok {
 			why = append(why, slog.String("stack", string(fault.Stack)))
 		}
 		w.cfg.Logger.WarnContext(ctx, "analysis failed", why...)
 		return ending(Failure{Error: err.Error(), Tasks: result.Tasks, Ended: result.Ended})
 	}
-	w.cfg.Logger.InfoContext(ctx, "analysis ended", "seconds", result.Seconds, "tasks", result.Tasks, "failed", result.Failed)
+	w.cfg.Logger.InfoContext(ctx, "analysis ended", "request", gate.RequestID(ctx), "seconds", result.Seconds, "tasks", result.Tasks, "failed", result.Failed)
 	return []sse.Event{event("result", "", result), doneEvent()}
 }
 

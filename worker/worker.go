@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -13,13 +11,13 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/metric/noop"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/orchestrator"
 	"github.com/weir-go/weir/worker/analysis"
 	"github.com/weir-go/weir/worker/desk"
 	"github.com/weir-go/weir/worker/fleet"
+	"github.com/weir-go/weir/worker/gate"
 	"github.com/weir-go/weir/worker/playlist"
 	"github.com/weir-go/weir/worker/providers"
 )
@@ -29,9 +27,12 @@ type Worker struct {
 	cfg     Config // fixed at construction, like started
 	started time.Time
 
-	draining atomic.Bool
+	gate     *gate.Gate
+	unready  atomic.Bool            // the replica was told to end
+	draining atomic.Bool            // and takes no analyses any more
 	parts    atomic.Pointer[parts]  // nil until Redis was reached
 	trouble  atomic.Pointer[string] // why it was not, as of the last attempt
+	reported atomic.Pointer[string] // why it is not ready, as of the last log line; "" if it is
 
 	mu sync.Mutex // serializes Connect
 }
@@ -71,7 +72,11 @@ func New(cfg Config) (*Worker, error) {
 	if _, err := desk.New(cfg.desk("any")); err != nil {
 		return nil, err
 	}
-	return &Worker{cfg: cfg, started: time.Now()}, nil
+	before, err := gate.New(cfg.gate())
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{cfg: cfg, started: time.Now(), gate: before}, nil
 }
 
 // Connect reaches for Redis and makes the replica able to work. It does nothing where that succeeded before. Errors
@@ -150,7 +155,7 @@ func (w *Worker) Snapshot() fleet.Replica {
 		host = "unknown"
 	}
 	r := fleet.Replica{
-		ID: w.cfg.Replica, Host: host, PID: os.Getpid(), Version: w.cfg.Version, Started: w.started, Draining: w.draining.Load(),
+		ID: w.cfg.Replica, Host: host, PID: os.Getpid(), Version: w.cfg.Version, Started: w.started, Draining: w.unready.Load(),
 	}
 	if have := w.parts.Load(); have != nil {
 		s := have.orchestrator.Snapshot()
@@ -158,45 +163,6 @@ func (w *Worker) Snapshot() fleet.Replica {
 		r.Slots, r.Pending, r.InFlight, r.Done, r.Failed = s.Slots, s.Pending, s.InFlight, s.Done, s.Failed
 	}
 	return r
-}
-
-// Serve answers HTTP on a listener, which it closes, until ctx ends and the replica has drained. It connects if that
-// was not done. The error is nil after an orderly end.
-func (w *Worker) Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
-		// Streams outlive ctx while they drain.
-		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
-	}
-	publish, unpublish := context.WithCancel(context.WithoutCancel(ctx))
-	defer unpublish()
-	var work errgroup.Group
-	serving, drain := context.WithCancel(ctx)
-	defer drain()
-	work.Go(func() error {
-		defer drain() // a server that fails takes the rest with it
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("worker: serve: %w", err)
-		}
-		return nil
-	})
-	work.Go(func() error {
-		if !w.connect(serving) {
-			return nil
-		}
-		heart := &fleet.Publisher{Redis: w.cfg.Redis, Namespace: w.cfg.Namespace, Logger: w.cfg.Logger, Look: func() fleet.Replica {
-			r := w.Snapshot()
-			r.Addr = listener.Addr().String()
-			return r
-		}}
-		return heart.Run(publish)
-	})
-	work.Go(func() error {
-		<-serving.Done()
-		defer unpublish()
-		return w.drain(context.WithoutCancel(ctx), server)
-	})
-	return work.Wait()
 }
 
 // connect tries until it succeeds or ctx ends. It logs each reason for which it fails, once until another comes.
@@ -231,25 +197,6 @@ func trouble(err error) string {
 		return "redis does not answer"
 	}
 	return "redis cannot be used, the log says why" // the error may hold a time, and is another each second
-}
-
-// drain stops intake, lets what runs end within the drain time, and cancels the rest.
-func (w *Worker) drain(ctx context.Context, server *http.Server) error {
-	w.draining.Store(true)
-	ctx, cancel := context.WithTimeout(ctx, w.cfg.Drain)
-	defer cancel()
-	var err error
-	if have := w.parts.Load(); have != nil {
-		err = have.desk.Close(ctx) // streams get their last events before the server ends
-	}
-	err = errors.Join(err, server.Shutdown(ctx))
-	if have := w.parts.Load(); have != nil {
-		err = errors.Join(err, have.orchestrator.Close(ctx), have.limiter.Close(ctx))
-	}
-	if err = errors.Join(err, server.Close()); err != nil {
-		return fmt.Errorf("worker: drain: %w", err)
-	}
-	return nil
 }
 
 // Close ends a replica that was connected but never served.

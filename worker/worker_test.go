@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -97,6 +98,9 @@ func (r *replica) do(t *testing.T, method, path string, body io.Reader, edit fun
 	req, err := http.NewRequestWithContext(t.Context(), method, r.url+path, body)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "text/csv")
 	}
 	if edit != nil {
 		edit(req)
@@ -240,6 +244,14 @@ func TestAnalysisEndsAtItsDeadline(t *testing.T) {
 }
 
 func TestRequestsAreRefusedWithTheReason(t *testing.T) {
+	var tooLarge bytes.Buffer // when it is unpacked
+	z := gzip.NewWriter(&tooLarge)
+	if _, err := io.WriteString(z, strings.Repeat("x", playlist.MaxBytes+1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
 	r := start(t, nil)
 	for name, c := range map[string]struct {
 		method, body, encoding string
@@ -249,7 +261,9 @@ func TestRequestsAreRefusedWithTheReason(t *testing.T) {
 		"empty":        {http.MethodPost, "", "", http.StatusBadRequest, "empty"},
 		"not UTF-8":    {http.MethodPost, "Track URI,Track Name\nx,\xff\n", "", http.StatusBadRequest, "UTF-8"},
 		"no columns":   {http.MethodPost, "a,b\n1,2\n", "", http.StatusBadRequest, "Track Name"},
-		"compressed":   {http.MethodPost, "x", "gzip", http.StatusUnsupportedMediaType, "compressed"},
+		"compressed":   {http.MethodPost, "x", "br", http.StatusUnsupportedMediaType, "compressed"},
+		"not gzip":     {http.MethodPost, "x", "gzip", http.StatusBadRequest, "cut off"},
+		"too large":    {http.MethodPost, tooLarge.String(), "gzip", http.StatusRequestEntityTooLarge, "split"},
 		"wrong method": {http.MethodGet, "", "", http.StatusMethodNotAllowed, ""},
 	} {
 		res := r.do(t, c.method, "/v1/playlists/analyze", strings.NewReader(c.body), func(req *http.Request) {
@@ -279,6 +293,9 @@ func TestReadinessFollowsRedis(t *testing.T) {
 	r.redis.SetError("LOADING")
 	if status("/livez") != http.StatusOK || status("/readyz") != http.StatusServiceUnavailable {
 		t.Error("a replica without Redis lives and is not ready")
+	}
+	if text, err := io.ReadAll(r.do(t, http.MethodGet, "/readyz", nil, nil).Body); err != nil || string(text) != "unavailable\n" {
+		t.Errorf("a probe is told %q, %v", text, err)
 	}
 	r.redis.SetError("")
 	if status("/readyz") != http.StatusOK {
@@ -337,5 +354,42 @@ func TestOrderlyEndLeavesNothing(t *testing.T) {
 	}
 	if seen, err = fleet.Read(t.Context(), rdb, "weir"); err != nil || len(seen) != 0 {
 		t.Errorf("after its end: %+v, %v", seen, err)
+	}
+}
+
+// TestConnectionsAreBounded: connections beyond the bound wait until another one is closed.
+func TestConnectionsAreBounded(t *testing.T) {
+	r := start(t, func(_ *upstream.Config, cfg *worker.Config) { cfg.Connections = 1 })
+	address := strings.TrimPrefix(r.url, "http://")
+	dial := func() (net.Conn, chan error) {
+		c, err := net.Dial("tcp", address) //nolint:noctx // of this machine
+		if err != nil {
+			t.Fatal(err)
+		}
+		answered := make(chan error, 1)
+		go func() {
+			if _, err := io.WriteString(c, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+				answered <- err
+				return
+			}
+			_, err := c.Read(make([]byte, 1))
+			answered <- err
+		}()
+		return c, answered
+	}
+	first, answered := dial()
+	if err := <-answered; err != nil {
+		t.Fatal(err)
+	}
+	second, answered := dial()
+	defer second.Close()
+	select {
+	case err := <-answered:
+		t.Fatalf("a connection beyond the bound was served: %v", err)
+	case <-time.After(100 * time.Millisecond): // real time, in which it would be served
+	}
+	_ = first.Close()
+	if err := <-answered; err != nil {
+		t.Error(err)
 	}
 }

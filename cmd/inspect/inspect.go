@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/weir-go/weir/cmd/internal/cli"
@@ -17,8 +18,10 @@ import (
 
 // inspectCmd is what can be asked of the command.
 type inspectCmd struct {
-	Show showCmd `cmd:"" default:"withargs" help:"Show the buckets and replicas of a fleet."`
-	Why  whyCmd  `cmd:"" help:"Say why a call waits that passes some buckets, and until when."`
+	Show    showCmd          `cmd:"" default:"withargs" help:"Show the buckets and replicas of a fleet."`
+	Version kong.VersionFlag `help:"Print the version and exit."`
+
+	Why whyCmd `cmd:"" help:"Say why a call waits that passes some buckets, and until when."`
 }
 
 type showCmd struct{ common }

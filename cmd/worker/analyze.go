@@ -22,6 +22,11 @@ type analyzeCmd struct {
 	providerFlags
 }
 
+// Validate refuses what its parts refuse.
+func (c *analyzeCmd) Validate() error {
+	return firstError(c.budgetFlags.Validate(), c.providerFlags.Validate())
+}
+
 // Run analyses one playlist.
 func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	list, err := readPlaylist(c.File)

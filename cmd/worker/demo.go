@@ -177,7 +177,7 @@ func (d *demo) startReplica(ctx, serving context.Context, servers *errgroup.Grou
 	rdb := d.redis.client()
 	rdb.AddHook(&r.scripts)
 	cfg := worker.Config{
-		Redis: rdb, Namespace: d.Namespace, Budget: d.limit(), Slots: d.Slots, Version: version(), Drain: 5 * time.Second,
+		Redis: rdb, Namespace: d.Namespace, Budget: d.limit(), Slots: d.Slots, Version: cli.Version(), Drain: 5 * time.Second,
 		TracerProvider: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(&r.waits)),
 	}
 	err := providerFlags{Upstream: d.simAddr}.apply(&cfg)

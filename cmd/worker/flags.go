@@ -3,14 +3,9 @@ package main
 import (
 	"fmt"
 	"math/big"
-	"net/http"
-	"os"
-	"strings"
 	"time"
 
-	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/limiter"
-	"github.com/weir-go/weir/worker"
 )
 
 // rate is tokens a second as a person writes it, "40" or "0.5", kept exactly.
@@ -55,43 +50,4 @@ func (b budgetFlags) Validate() error {
 
 func (b budgetFlags) limit() limiter.Limit {
 	return limiter.Limit{Tokens: b.Rate.tokens, Per: b.Rate.per, Burst: b.Burst}
-}
-
-// providerFlags say who is called. Keys come from the environment only, never from a command line that others see.
-type providerFlags struct {
-	Upstream string `env:"WEIR_UPSTREAM" placeholder:"URL" help:"Simulator to call instead of the real providers, such as http://127.0.0.1:9090."`
-}
-
-// apply fills in the part of a replica's configuration that concerns the providers.
-func (p providerFlags) apply(cfg *worker.Config) error {
-	c := &cfg.Providers
-	c.Base = tracedTransport(http.DefaultTransport, cfg.TracerProvider, cfg.MeterProvider)
-	if p.Upstream != "" {
-		// The simulator wants a key as the real ones do, and looks no closer. The real keys stay here.
-		const some = "simulated"
-		c.AnthropicURL, c.SpotifyURL, c.LastFMURL = p.Upstream, p.Upstream, p.Upstream
-		c.AnthropicKey, c.LastFMKey, c.SpotifyToken = some, some, some
-		return nil
-	}
-	c.AnthropicKey, c.LastFMKey, c.SpotifyToken = os.Getenv("ANTHROPIC_API_KEY"), os.Getenv("LASTFM_API_KEY"), os.Getenv("SPOTIFY_ACCESS_TOKEN")
-	cfg.Spotify = worker.SpotifyLogin{
-		ClientID: os.Getenv("SPOTIFY_CLIENT_ID"), ClientSecret: os.Getenv("SPOTIFY_CLIENT_SECRET"), RefreshToken: os.Getenv("SPOTIFY_REFRESH_TOKEN"),
-	}
-	var missing []string
-	if c.AnthropicKey == "" {
-		missing = append(missing, "ANTHROPIC_API_KEY")
-	}
-	if c.LastFMKey == "" {
-		missing = append(missing, "LASTFM_API_KEY")
-	}
-	if c.SpotifyToken == "" && (cfg.Spotify.ClientID == "" || cfg.Spotify.RefreshToken == "") {
-		missing = append(missing, "SPOTIFY_ACCESS_TOKEN")
-	}
-	if len(missing) > 0 {
-		return cli.Usagef("not set: %s; set them, or name a simulator with --upstream", strings.Join(missing, ", "))
-	}
-	if c.SpotifyToken != "" {
-		cfg.Spotify = worker.SpotifyLogin{}
-	}
-	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
 type healthCmd struct {
@@ -14,7 +16,11 @@ type healthCmd struct {
 
 // Run asks once.
 func (c *healthCmd) Run(ctx context.Context) error {
-	url := cmp.Or(c.URL, "http://127.0.0.1:"+port()+"/livez")
+	p, err := port()
+	if err != nil {
+		return &cli.Error{Status: cli.Usage, Err: err}
+	}
+	url := cmp.Or(c.URL, "http://127.0.0.1:"+p+"/livez")
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -16,7 +16,8 @@ package main
 
 import (
 	"os"
-	"runtime/debug"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
@@ -28,23 +29,18 @@ type grammar struct {
 	Analyze     analyzeCmd  `cmd:"" help:"Analyse one playlist: progress on stderr, the result as JSON on stdout."`
 	Upstream    upstreamCmd `cmd:"" help:"Run the simulator of the three providers, which refuses what is above the budget."`
 	Healthcheck healthCmd   `cmd:"" help:"Exit 0 if a replica or simulator answers: for images without a shell."`
+
+	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 
 const description = `Rate limiting for fleets that call other people's APIs: a worker that shows it.
 
 REDIS_URL names the Redis that a fleet shares. Keys of real providers are read from the environment only:
 ANTHROPIC_API_KEY, LASTFM_API_KEY, SPOTIFY_ACCESS_TOKEN, or SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET and
-SPOTIFY_REFRESH_TOKEN. Traces, metrics and logs go where the variables OTEL_* say, and to nobody without them.`
+SPOTIFY_REFRESH_TOKEN. WEIR_TOKEN is what callers of serve have to send. Traces, metrics and logs go where the variables
+OTEL_* say, and to nobody without them.`
 
 func main() {
 	cli.QuietRedis()
 	os.Exit(cli.Main("worker", description, &grammar{}, os.Args[1:], cli.Streams{Out: os.Stdout, Err: os.Stderr}))
-}
-
-// version is what the build knows of itself.
-func version() string {
-	if build, ok := debug.ReadBuildInfo(); ok {
-		return build.Main.Version
-	}
-	return "unknown"
 }

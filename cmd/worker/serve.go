@@ -1,12 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
 	"time"
 
 	"github.com/weir-go/weir/cmd/internal/cli"
@@ -14,20 +11,34 @@ import (
 )
 
 type serveCmd struct {
-	Addr  string        `placeholder:"HOST:PORT" help:"Address to listen on; without it, the port in PORT, else :8080."`
-	Drain time.Duration `env:"WEIR_DRAIN" default:"20s" help:"How long running analyses may take to end after a signal (${default})."`
+	Grace time.Duration `env:"WEIR_GRACE" default:"1s" help:"How long a replica that is told to end goes on taking analyses while /readyz answers 503, so that balancers stop sending them (${default})."`
+	Drain time.Duration `env:"WEIR_DRAIN" default:"20s" help:"How long running analyses may take to end after that (${default})."`
 
+	callerFlags
 	budgetFlags
 	providerFlags
 	adminFlags
 }
 
-// Validate refuses a drain that could never end.
+// Validate refuses a drain that could never end, and what its parts refuse.
 func (c *serveCmd) Validate() error {
-	if c.Drain <= 0 {
-		return fmt.Errorf("drain %v: want more than 0", c.Drain)
+	switch {
+	case c.Drain <= 0:
+		return fmt.Errorf("--drain (or WEIR_DRAIN) %v: want more than 0", c.Drain)
+	case c.Grace < 0:
+		return fmt.Errorf("--grace (or WEIR_GRACE) %v: want 0 or more", c.Grace)
 	}
-	return c.budgetFlags.Validate()
+	return firstError(c.callerFlags.Validate(), c.budgetFlags.Validate(), c.providerFlags.Validate())
+}
+
+// firstError is the first of some errors that is one: a usage error is one line.
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Run serves until ctx ends.
@@ -36,8 +47,14 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	if err != nil {
 		return err
 	}
-	defer tel.end(ctx)
-	log := tel.log
+	log, began, served := tel.log, time.Now(), false
+	defer func() {
+		tel.end(ctx)
+		if served {
+			log.InfoContext(ctx, "ending: telemetry flushed")
+			log.InfoContext(ctx, "ended", "seconds", time.Since(began).Seconds(), "in_order", err == nil)
+		}
+	}()
 
 	redis, err := openRedis()
 	if err != nil {
@@ -48,8 +65,8 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	defer rdb.Close()
 
 	cfg := worker.Config{
-		Redis: rdb, Namespace: c.Namespace, Budget: c.limit(), Slots: c.Slots, Logger: log, Version: version(), Drain: c.Drain,
-		TracerProvider: tel.tracers, MeterProvider: tel.meters,
+		Redis: rdb, Namespace: c.Namespace, Budget: c.limit(), Slots: c.Slots, Logger: log, Version: cli.Version(), Grace: c.Grace, Drain: c.Drain,
+		Gate: c.gate(), TracerProvider: tel.tracers, MeterProvider: tel.meters,
 	}
 	if err := c.apply(&cfg); err != nil {
 		return err
@@ -58,7 +75,7 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	if err != nil {
 		return &cli.Error{Status: cli.Usage, Err: err}
 	}
-	listener, err := listen(ctx, cmp.Or(c.Addr, ":"+port()))
+	listener, err := c.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,22 +85,10 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, admin.close()) }()
+	served = true
 	if redis.embedded != nil {
 		log.WarnContext(ctx, "REDIS_URL is not set: the budget is this process' alone", "redis", redis.options.Addr)
 	}
-	log.InfoContext(ctx, "listening", "addr", listener.Addr().String(), "budget", c.limit().String())
+	log.InfoContext(ctx, "listening", "addr", listener.Addr().String(), "budget", c.limit().String(), "token", cfg.Gate.Token != "")
 	return w.Serve(ctx, listener, tracedHandler(w.Handler(), tel.tracers, tel.meters))
-}
-
-// port is where a replica listens unless it is told an address.
-func port() string { return cmp.Or(os.Getenv("PORT"), "8080") }
-
-// listen opens an address, or says in one line what keeps it from that.
-func listen(ctx context.Context, addr string) (net.Listener, error) {
-	var cfg net.ListenConfig
-	l, err := cfg.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w; free the port or choose another with --addr", addr, errors.Unwrap(err))
-	}
-	return l, nil
 }

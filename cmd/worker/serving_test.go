@@ -23,7 +23,7 @@ func clean(t *testing.T, env map[string]string) {
 	t.Helper()
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")
-		if strings.HasPrefix(name, "WEIR_") || strings.HasPrefix(name, "OTEL_") || strings.HasSuffix(name, "_KEY") || name == "REDIS_URL" || name == "PORT" {
+		if strings.HasPrefix(name, "WEIR_") || strings.HasPrefix(name, "OTEL_") || strings.HasSuffix(name, "_KEY") || strings.HasPrefix(name, "SPOTIFY_") || name == "REDIS_URL" || name == "PORT" {
 			t.Setenv(name, "")
 			_ = os.Unsetenv(name) // Setenv has noted what to restore
 		}

@@ -80,7 +80,7 @@ func startTelemetry(ctx context.Context, errs io.Writer) (*telemetry, error) {
 // OTEL_RESOURCE_ATTRIBUTES win.
 func describe(ctx context.Context) (*resource.Resource, error) {
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(
-		semconv.ServiceName("weir-worker"), semconv.ServiceVersion(version()), semconv.ServiceInstanceID(uuid.NewString()),
+		semconv.ServiceName("weir-worker"), semconv.ServiceVersion(cli.Version()), semconv.ServiceInstanceID(uuid.NewString()),
 	), resource.WithFromEnv())
 	if err != nil {
 		return nil, cli.Usagef("OTEL_RESOURCE_ATTRIBUTES: %w", err)

@@ -15,7 +15,7 @@ import (
 )
 
 type upstreamCmd struct {
-	Addr       string        `env:"WEIR_UPSTREAM_ADDR" default:":9090" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	Addr       string        `env:"WEIR_UPSTREAM_ADDR" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
 	Rate       float64       `env:"WEIR_RATE" default:"40" help:"Requests a second that all callers share (${default})."`
 	Burst      int64         `env:"WEIR_BURST" default:"40" help:"Requests at once (${default})."`
 	Slack      time.Duration `default:"50ms" help:"How late a request may come for its token (${default}); 0 is a strict provider."`
@@ -62,6 +62,9 @@ func (c *upstreamCmd) config() (upstream.Config, error) {
 
 // Run serves until ctx ends.
 func (c *upstreamCmd) Run(ctx context.Context, s cli.Streams) error {
+	if err := validAddr("--addr (or WEIR_UPSTREAM_ADDR)", c.Addr); err != nil {
+		return &cli.Error{Status: cli.Usage, Err: err}
+	}
 	cfg, err := c.config()
 	if err != nil {
 		return &cli.Error{Status: cli.Usage, Err: err}

@@ -32,7 +32,8 @@ type view struct {
 func newView(d *demo, s cli.Streams) *view {
 	v := &view{d: d, out: s.Err, began: time.Now(), said: time.Now()}
 	_, _ = fmt.Fprint(v.out, d.intro())
-	if f, ok := s.Err.(*os.File); ok && !d.JSON && term.IsTerminal(int(f.Fd())) {
+	// A dumb terminal shows what moves the cursor as text.
+	if f, ok := s.Err.(*os.File); ok && !d.JSON && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd())) {
 		bar := progress.New(progress.WithDefaultBlend(), progress.WithFillCharacters('█', '░'), progress.WithoutPercentage(), progress.WithWidth(30))
 		v.bars = tea.NewProgram(bars{d: d, bar: bar}, tea.WithOutput(f), tea.WithoutSignalHandler())
 	}

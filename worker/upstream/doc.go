@@ -37,7 +37,7 @@
 // The process remembers the last 524,288 arrivals (8 MB), an hour of the plot, and 1,000 created playlists with at
 // most 1,000,000 entries together; older ones are forgotten. Counters, the worst second and the use of the budget cover everything since the
 // start or the last reset. Paths that no provider has are answered 404 and are not arrivals; neither are /stats,
-// /stats/reset and /healthz.
+// /stats/reset, /livez and /readyz.
 //
 // # Failure
 //

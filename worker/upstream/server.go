@@ -10,7 +10,7 @@ import (
 
 // Server answers as the providers do; it is an http.Handler for one base URL that stands for all three: Anthropic
 // clients use it as it is, Spotify clients with /v1 and Last.fm clients with /2.0/ appended. GET /stats, POST
-// /stats/reset and GET /healthz are its own. It is safe for concurrent use.
+// /stats/reset, GET /livez and GET /readyz are its own. It is safe for concurrent use.
 type Server struct {
 	cfg   Config
 	mux   *http.ServeMux
@@ -42,7 +42,9 @@ func New(cfg Config) (*Server, error) {
 		s.Reset()
 		w.WriteHeader(http.StatusNoContent)
 	})
-	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
+	for _, probe := range []string{"GET /livez", "GET /readyz"} {
+		s.mux.HandleFunc(probe, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	}
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusNotFound, object{"error": "no provider serves " + r.Method + " " + r.URL.Path})
 	})

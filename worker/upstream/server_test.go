@@ -197,8 +197,10 @@ func TestNotAnArrival(t *testing.T) {
 			t.Errorf("%s %s: %d %v, want %d and an error", tc.method, tc.target, res.Code, body, tc.status)
 		}
 	}
-	if res := ask(t, s, "GET", "/healthz", "", nil); res.Code != 200 {
-		t.Errorf("healthz: %d", res.Code)
+	for _, probe := range []string{"/livez", "/readyz"} {
+		if res := ask(t, s, "GET", probe, "", nil); res.Code != 200 {
+			t.Errorf("%s: %d", probe, res.Code)
+		}
 	}
 	ask(t, s, "GET", "/stats", "", nil)
 	if n := s.Stats().Total; n != 0 {

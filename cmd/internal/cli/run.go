@@ -19,6 +19,7 @@ const (
 	Usage       = 2
 	Unreachable = 3 // Redis did not answer one who only looks, or refused
 	Interrupted = 130
+	Terminated  = 143 // by a second signal
 )
 
 // Error ends a command with a status of its own.
@@ -45,7 +46,7 @@ type Streams struct{ Out, Err io.Writer }
 // to the Run method of the selected command, with the context and the streams.
 func Main(name, description string, grammar any, args []string, s Streams, bind ...any) int {
 	exited := -1
-	parser, err := kong.New(grammar, kong.Name(name), kong.Description(description),
+	parser, err := kong.New(grammar, kong.Name(name), kong.Description(description), kong.Vars{"version": name + " " + Version()},
 		kong.Writers(s.Out, s.Err), kong.Exit(func(code int) { exited = code }))
 	if err != nil {
 		return s.fail(name, err)
@@ -57,14 +58,48 @@ func Main(name, description string, grammar any, args []string, s Streams, bind 
 	if err != nil {
 		return s.fail(name, &Error{Status: Usage, Err: fmt.Errorf("%w (%s --help tells more)", err, name)})
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal(os.Exit)
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(append(bind, s)...); err != nil {
 		return s.fail(name, err)
 	}
 	return OK
+}
+
+// untilSignal is a context that the first interrupt or termination signal ends. The second one exits, with the status that a shell gives to a
+// process that a signal has ended. It is counted rather than left to the system's default, which a second signal soon after the first would
+// not find restored.
+func untilSignal(exit func(status int)) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	over := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-over:
+			return
+		}
+		select {
+		case again := <-signals:
+			exit(exitOf(again))
+		case <-over:
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(over)
+		cancel()
+	}
+}
+
+func exitOf(s os.Signal) int {
+	if s == os.Interrupt {
+		return Interrupted
+	}
+	return Terminated
 }
 
 func (s Streams) fail(name string, err error) int {

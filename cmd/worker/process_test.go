@@ -1,0 +1,310 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/worker/fleet"
+	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/sse"
+	"github.com/weir-go/weir/worker/upstream"
+)
+
+// line is a log line of serve.
+type line struct {
+	Msg, Addr string
+	InOrder   bool `json:"in_order"`
+	Pending   int
+	InFlight  int `json:"in_flight"`
+}
+
+// replicaProcess is the built command, serving.
+type replicaProcess struct {
+	cmd   *exec.Cmd
+	began time.Time
+	url   string
+	ready time.Duration // from its start to the line that says so
+	lines chan line     // closed at its end
+	log   *bytes.Buffer // complete once lines is closed
+}
+
+// built compiles the command, once for all tests that run it as a process.
+var built = sync.OnceValues(func() (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "weir-worker-"); err != nil {
+		return "", err
+	}
+	out, err := exec.Command("go", "build", "-o", dir, ".").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("go build: %w: %s", err, out)
+	}
+	return dir, err
+})
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if wasBuilt.Load() {
+		dir, _ := built()
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(status)
+}
+
+var wasBuilt atomic.Bool
+
+func build(t *testing.T) string {
+	t.Helper()
+	wasBuilt.Store(true)
+	dir, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "worker")
+}
+
+// startServe starts the command and returns when it is ready.
+func startServe(t *testing.T, binary string, env ...string) *replicaProcess {
+	t.Helper()
+	p := &replicaProcess{cmd: exec.Command(binary, "serve", "--addr", "127.0.0.1:0"), lines: make(chan line, 1000), log: &bytes.Buffer{}} //nolint:noctx // the test ends it
+	p.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "WEIR_") || strings.HasPrefix(v, "OTEL_") || strings.HasPrefix(v, "REDIS_")
+	}), env...)
+	stderr, err := p.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.began = time.Now()
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // where the test did not come to its end
+	go func() {
+		defer close(p.lines)
+		for in := bufio.NewScanner(stderr); in.Scan(); {
+			p.log.Write(append(in.Bytes(), '\n'))
+			var l line
+			if json.Unmarshal(in.Bytes(), &l) == nil {
+				p.lines <- l
+			}
+		}
+	}()
+	p.url = "http://" + p.await(t, "listening").Addr
+	p.await(t, "ready")
+	p.ready = time.Since(p.began)
+	return p
+}
+
+// await returns the next line with this message.
+func (p *replicaProcess) await(t *testing.T, msg string) line {
+	t.Helper()
+	for l := range p.lines {
+		if strings.Contains(l.Msg, msg) {
+			return l
+		}
+	}
+	t.Fatalf("it ended without %q:\n%s", msg, p.log)
+	return line{}
+}
+
+func (p *replicaProcess) signal(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *replicaProcess) get(t *testing.T, path string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	return res.StatusCode
+}
+
+// keepBusy posts one playlist after the other until the replica takes none. Each stream has to end with done, and each of its tasks with an
+// outcome.
+func (p *replicaProcess) keepBusy(t *testing.T, event func(), streams, failed *atomic.Int64) {
+	for {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/v1/playlists/analyze", bytes.NewReader(playlist.Sample()))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		req.Header.Set("Content-Type", "text/csv")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return // the port is closed
+		}
+		if res.StatusCode != http.StatusOK {
+			_ = res.Body.Close()
+			if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+				t.Errorf("%s, %v", res.Status, res.Header)
+			}
+			return
+		}
+		streams.Add(1)
+		last, tasks := "", struct{ Tasks, Ended int }{}
+		for e, err := range sse.Read(res.Body) {
+			if err != nil {
+				t.Errorf("the stream was cut after %q: %v", last, err)
+				break
+			}
+			if e.Name == "result" || e.Name == "error" {
+				if err := json.Unmarshal(e.Data, &tasks); err != nil {
+					t.Error(err)
+				}
+			}
+			if e.Name == "error" {
+				failed.Add(1)
+			}
+			last = e.Name
+			event()
+		}
+		_ = res.Body.Close()
+		if last != "done" || tasks.Tasks == 0 || tasks.Tasks != tasks.Ended {
+			t.Errorf("a stream ended with %q, %+v", last, tasks)
+		}
+	}
+}
+
+// TestSignalsUnderLoad ends the built command twenty times while six clients keep it busy, each time a little later in their analyses: no
+// stream without done, no task without an outcome, nothing left in Redis, exit status 0, a log line for each step.
+func TestSignalsUnderLoad(t *testing.T) {
+	const signals, clients = 20, 6
+	binary := build(t)
+	m := miniredis.RunT(t)
+	cfg := upstream.Default()
+	cfg.Total.Rate, cfg.Total.Burst, cfg.Latency = 10_000, 10_000, upstream.Latency{Min: 5 * time.Millisecond, Max: 20 * time.Millisecond}
+	sim, err := upstream.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(sim)
+	defer srv.Close()
+	rdb := redis.NewClient(&redis.Options{Addr: m.Addr()})
+	defer rdb.Close()
+	var ready, took []time.Duration
+	var streams, failed atomic.Int64
+	for i := range signals {
+		p := startServe(t, binary, "REDIS_URL=redis://"+m.Addr(), "WEIR_UPSTREAM="+srv.URL, "WEIR_RATE=10000", "WEIR_BURST=10000", "WEIR_GRACE=20ms", "WEIR_DRAIN=100ms")
+		ready = append(ready, p.ready)
+		if p.get(t, "/readyz") != http.StatusOK || p.get(t, "/livez") != http.StatusOK {
+			t.Error("it is not ready when it says so")
+		}
+		var events atomic.Int64
+		enough := make(chan struct{})
+		event := func() {
+			if events.Add(1) == int64(clients+20*i) {
+				close(enough)
+			}
+		}
+		var busy sync.WaitGroup
+		for range clients {
+			busy.Go(func() { p.keepBusy(t, event, &streams, &failed) })
+		}
+		<-enough
+		began := time.Now()
+		p.signal(t)
+		for _, step := range []string{
+			"not ready any more", "taking no more analyses", "all streams have ended", "tasks have ended", "reservations returned", "presence withdrawn",
+			"telemetry flushed",
+		} {
+			if l := p.await(t, step); l.Pending != 0 || l.InFlight != 0 {
+				t.Errorf("%+v", l)
+			}
+		}
+		if !p.await(t, "ended").InOrder {
+			t.Errorf("not in order:\n%s", p.log)
+		}
+		for range p.lines { // to its end
+		}
+		if err := p.cmd.Wait(); err != nil {
+			t.Errorf("%v\n%s", err, p.log)
+		}
+		took = append(took, time.Since(began))
+		busy.Wait()
+		if s, err := limiter.ReadSnapshot(t.Context(), rdb, "weir"); err != nil || s.Live != 0 {
+			t.Errorf("%d replicas live, %v", s.Live, err)
+		}
+		if seen, err := fleet.Read(t.Context(), rdb, "weir"); err != nil || len(seen) != 0 {
+			t.Errorf("the fleet's list has %+v, %v", seen, err)
+		}
+		if t.Failed() {
+			t.Fatalf("signal %d:\n%s", i+1, p.log)
+		}
+	}
+	slices.Sort(ready)
+	slices.Sort(took)
+	t.Logf("%d signals, %d streams, %d of them ended with an error and done; from start to ready %v to %v, half of them %v; from signal to exit %v to %v",
+		signals, streams.Load(), failed.Load(), ready[0], ready[signals-1], ready[signals/2], took[0], took[signals-1])
+	if failed.Load() == 0 {
+		t.Error("no stream was under way at any signal")
+	}
+}
+
+// TestSecondSignalEndsAtOnce: who does not want to wait for the drain does not have to.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	never := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer never.Close()
+	p := startServe(t, build(t), "WEIR_UPSTREAM="+never.URL, "WEIR_DRAIN=10h", "WEIR_GRACE=0s")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/v1/playlists/analyze", bytes.NewReader(playlist.Sample()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "text/csv")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() // open: the drain would wait for it
+	p.signal(t)
+	p.await(t, "taking no more analyses")
+	p.signal(t)
+	for range p.lines { // to its end
+	}
+	if _ = p.cmd.Wait(); p.cmd.ProcessState.ExitCode() != cli.Terminated {
+		t.Errorf("%v\n%s", p.cmd.ProcessState, p.log)
+	}
+}
+
+// TestTokenIsAskedForAndNotPrinted: a replica that listens everywhere asks for its token, and its log does not hold it.
+func TestTokenIsAskedForAndNotPrinted(t *testing.T) {
+	const token = "hunter2-hunter2-hunter2"
+	p := startServe(t, build(t), "WEIR_UPSTREAM=http://127.0.0.1:1", "WEIR_TOKEN="+token, "WEIR_GRACE=0s")
+	if got := p.get(t, "/v1/anything"); got != http.StatusUnauthorized {
+		t.Errorf("without a token: %d", got)
+	}
+	if got := p.get(t, "/readyz"); got != http.StatusOK {
+		t.Errorf("a probe: %d", got)
+	}
+	p.signal(t)
+	for range p.lines { // to its end
+	}
+	if err := p.cmd.Wait(); err != nil || strings.Contains(p.log.String(), "hunter2") {
+		t.Errorf("%v\n%s", err, p.log)
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/worker"
+	"github.com/weir-go/weir/worker/providers"
+)
+
+// providerFlags say who is called, and how often each. Keys come from the environment only, never from a command line that others see.
+type providerFlags struct {
+	Upstream string   `env:"WEIR_UPSTREAM" placeholder:"URL" help:"Simulator to call instead of the real providers, such as http://127.0.0.1:9090."`
+	API      []string `name:"api" env:"WEIR_API" placeholder:"NAME=LIMIT" help:"A further limit of one provider (anthropic, spotify, lastfm), for the whole fleet: RATE:BURST such as spotify=10:5, or N/DURATION such as anthropic=50/1m. May be repeated, also for one provider."`
+}
+
+// Validate names the flag that is wrong.
+func (p providerFlags) Validate() error {
+	if p.Upstream != "" {
+		u, err := url.Parse(p.Upstream)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
+			shown := strconv.Quote(p.Upstream)
+			if strings.Contains(p.Upstream, "@") {
+				shown = "with a user" // whose password nobody should read
+			}
+			return fmt.Errorf("--upstream (or WEIR_UPSTREAM) %s: want a URL, such as http://127.0.0.1:9090", shown)
+		}
+	}
+	_, err := p.limits()
+	return err
+}
+
+// limits are those of single providers.
+func (p providerFlags) limits() (map[string][]limiter.Limit, error) {
+	if len(p.API) == 0 {
+		return nil, nil
+	}
+	all := map[string][]limiter.Limit{}
+	for _, text := range p.API {
+		name, written, _ := strings.Cut(text, "=")
+		limit, err := parseLimit(written)
+		if err != nil || !slices.Contains([]string{providers.APIAnthropic, providers.APISpotify, providers.APILastFM}, name) {
+			return nil, fmt.Errorf("--api (or WEIR_API) %q: want NAME=RATE:BURST or NAME=N/DURATION, such as spotify=10:5 or anthropic=50/1m; the names are anthropic, spotify and lastfm", text)
+		}
+		all[name] = append(all[name], limit)
+	}
+	if _, err := limiter.NewMemory(limiter.Config{Buckets: all}); err != nil {
+		return nil, fmt.Errorf("--api (or WEIR_API) %s: %w", strings.Join(p.API, ", "), err)
+	}
+	return all, nil
+}
+
+// parseLimit reads "10:5", tokens a second and burst, or "50/1m", a window.
+func parseLimit(text string) (limiter.Limit, error) {
+	if n, per, ok := strings.Cut(text, "/"); ok {
+		count, err := strconv.ParseInt(n, 10, 64)
+		length, err2 := time.ParseDuration(per)
+		if err := firstError(err, err2); err != nil || count <= 0 || length <= 0 {
+			return limiter.Limit{}, fmt.Errorf("window %q", text)
+		}
+		return limiter.PerWindow(count, length), nil
+	}
+	perSecond, burst, _ := strings.Cut(text, ":")
+	var r rate
+	if err := r.UnmarshalText([]byte(perSecond)); err != nil {
+		return limiter.Limit{}, err
+	}
+	b, err := strconv.ParseInt(burst, 10, 64)
+	if err != nil || b <= 0 {
+		return limiter.Limit{}, fmt.Errorf("burst %q", burst)
+	}
+	return limiter.Limit{Tokens: r.tokens, Per: r.per, Burst: b}, nil
+}
+
+// apply fills in the part of a replica's configuration that concerns the providers.
+func (p providerFlags) apply(cfg *worker.Config) error {
+	var err error
+	if cfg.APIs, err = p.limits(); err != nil {
+		return &cli.Error{Status: cli.Usage, Err: err}
+	}
+	c := &cfg.Providers
+	c.Base = tracedTransport(http.DefaultTransport, cfg.TracerProvider, cfg.MeterProvider)
+	if p.Upstream != "" {
+		// The simulator wants a key as the real ones do, and looks no closer. The real keys stay here.
+		const some = "simulated"
+		c.AnthropicURL, c.SpotifyURL, c.LastFMURL = p.Upstream, p.Upstream, p.Upstream
+		c.AnthropicKey, c.LastFMKey, c.SpotifyToken = some, some, some
+		return nil
+	}
+	c.AnthropicKey, c.LastFMKey, c.SpotifyToken = os.Getenv("ANTHROPIC_API_KEY"), os.Getenv("LASTFM_API_KEY"), os.Getenv("SPOTIFY_ACCESS_TOKEN")
+	cfg.Spotify = worker.SpotifyLogin{
+		ClientID: os.Getenv("SPOTIFY_CLIENT_ID"), ClientSecret: os.Getenv("SPOTIFY_CLIENT_SECRET"), RefreshToken: os.Getenv("SPOTIFY_REFRESH_TOKEN"),
+	}
+	if missing := missingKeys(); len(missing) > 0 {
+		return cli.Usagef("not set: %s; set them, or name a simulator with --upstream", strings.Join(missing, ", "))
+	}
+	if c.SpotifyToken != "" {
+		cfg.Spotify = worker.SpotifyLogin{}
+	}
+	return nil
+}
+
+// missingKeys are the variables that real providers need and that are not set. Who has begun to set those of a login at Spotify is asked
+// for the rest of them, who has set none for the simplest.
+func missingKeys() (missing []string) {
+	needed := []string{"ANTHROPIC_API_KEY", "LASTFM_API_KEY"}
+	login := []string{"SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET", "SPOTIFY_REFRESH_TOKEN"}
+	isSet := func(name string) bool { return os.Getenv(name) != "" }
+	switch {
+	case isSet("SPOTIFY_ACCESS_TOKEN"):
+	case slices.ContainsFunc(login, isSet):
+		needed = append(needed, login...)
+	default:
+		needed = append(needed, "SPOTIFY_ACCESS_TOKEN")
+	}
+	return slices.DeleteFunc(needed, isSet)
+}

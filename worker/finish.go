@@ -1,0 +1,79 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/weir-go/weir/orchestrator"
+)
+
+// ErrEnding is why an analysis fails that has not ended when its replica has to.
+var ErrEnding = errors.New("the replica is ending: send the playlist again")
+
+// How long the last steps of a replica's end may take. The first is longer than tasks of an analysis that ends are waited for.
+const (
+	lastWords = 7 * time.Second // for streams to say that they end
+	lastTasks = time.Second     // for tasks, which have ended with their analyses
+	lastCall  = 2 * time.Second // to Redis
+)
+
+// finish ends the replica in order, each step with a log line. What one step takes is not taken from the next. withdraw takes the replica
+// off the fleet's list.
+func (w *Worker) finish(ctx context.Context, grace time.Duration, server *http.Server, connected <-chan struct{}, withdraw func()) error {
+	log := w.cfg.Logger
+	w.unready.Store(true)
+	log.InfoContext(ctx, "ending: not ready any more, still taking analyses", "grace", grace.String())
+	time.Sleep(grace)
+
+	w.draining.Store(true)
+	w.gate.Stop()
+	log.InfoContext(ctx, "ending: taking no more analyses, those that run may end", "drain", w.cfg.Drain.String())
+	closed := make(chan error, 1)
+	words, stop := context.WithTimeout(ctx, w.cfg.Drain+lastWords)
+	defer stop()
+	go func() { closed <- server.Shutdown(words) }() // its listener closes at once
+	if have := w.parts.Load(); have != nil {
+		running, stop := context.WithTimeout(ctx, w.cfg.Drain)
+		if err := have.desk.Close(running); err != nil {
+			log.WarnContext(ctx, "ending: analyses that have not ended are left behind", "error", err)
+		}
+		stop()
+	}
+	<-connected // it ends with the context of Serve
+	late := <-closed
+	if late != nil {
+		log.WarnContext(ctx, "ending: connections are cut whose clients take nothing, or whose analyses do not end")
+	} else {
+		log.InfoContext(ctx, "ending: all streams have ended")
+	}
+	err := errors.Join(w.finishParts(ctx), server.Close())
+	withdraw()
+	log.InfoContext(ctx, "ending: presence withdrawn")
+	if err != nil {
+		return fmt.Errorf("worker: end: %w", err)
+	}
+	return nil
+}
+
+// finishParts ends what is left of tasks, and gives reservations back.
+func (w *Worker) finishParts(ctx context.Context) error {
+	have := w.parts.Load()
+	if have == nil {
+		return nil
+	}
+	tasks, stop := context.WithTimeout(ctx, lastTasks)
+	report, err := have.orchestrator.Drain(tasks, orchestrator.Drain{HandBack: true, Grace: lastTasks})
+	stop()
+	s := have.orchestrator.Snapshot()
+	w.cfg.Logger.InfoContext(ctx, "ending: tasks have ended", "report", report.String(), "done", s.Done, "pending", s.Pending, "in_flight", s.InFlight)
+	last, stop := context.WithTimeout(ctx, lastCall)
+	defer stop()
+	if closed := have.limiter.Close(last); closed != nil {
+		return errors.Join(err, closed)
+	}
+	w.cfg.Logger.InfoContext(ctx, "ending: reservations returned")
+	return err
+}

@@ -1,0 +1,47 @@
+package gate
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// The problem types of draft-ietf-httpapi-ratelimit-headers, for [Problem.Type].
+const (
+	// TypeQuota is for a client that has used its share: status 429.
+	TypeQuota = "https://iana.org/assignments/http-problem-types#quota-exceeded"
+	// TypeCapacity is for a server that can take less than usual, whoever asks: status 503.
+	TypeCapacity = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
+)
+
+// Problem is a refusal in the form of RFC 9457.
+type Problem struct {
+	// Type is a URI that names the kind of problem. Zero is a problem that its status describes.
+	Type string `json:"type,omitempty"`
+	// Title is zero for the text of the status.
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	// Detail is a sentence for the person who reads it: what is wrong, and what to do.
+	Detail string `json:"detail"`
+	// Policies name what was exceeded, with [TypeQuota].
+	Policies []string `json:"violated-policies,omitempty"`
+	// RetryAfter becomes a header, in whole seconds and at least one. Zero is none.
+	RetryAfter time.Duration `json:"-"`
+}
+
+// Write answers a request with the problem.
+func (p Problem) Write(out http.ResponseWriter) {
+	if p.Title == "" {
+		p.Title = http.StatusText(p.Status)
+	}
+	header := out.Header()
+	header.Set("Content-Type", "application/problem+json")
+	header.Set("Cache-Control", "no-store")
+	if p.RetryAfter > 0 {
+		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
+	}
+	out.WriteHeader(p.Status)
+	_ = json.NewEncoder(out).Encode(p) // the client may be gone; there is nobody else to tell
+}

@@ -1,0 +1,212 @@
+package gate_test
+
+import (
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/worker/gate"
+)
+
+// drip is a body of so many bytes, a piece at a time with a pause after it.
+type drip struct {
+	left, piece int
+	pause       time.Duration
+	sent        *atomic.Int64
+}
+
+func (d *drip) Read(p []byte) (int, error) {
+	if d.left == 0 {
+		return 0, io.EOF
+	}
+	n := min(d.left, d.piece, len(p))
+	for i := range n {
+		p[i] = 'x'
+	}
+	d.left -= n
+	if d.sent != nil {
+		d.sent.Add(int64(n))
+	}
+	time.Sleep(d.pause)
+	return n, nil
+}
+
+// TestSlowUploadsAreCutOff: a body has to arrive in 10 s, or by 640 KiB more in each further 10 s, in virtual time.
+func TestSlowUploadsAreCutOff(t *testing.T) {
+	const size = 16 << 20
+	for name, c := range map[string]struct {
+		body   drip
+		status int
+		after  time.Duration // at which the answer comes; 0 is not checked
+	}{
+		"nothing comes":                 {drip{left: size, piece: 1, pause: time.Hour}, 408, 10 * time.Second},
+		"a byte a second":               {drip{left: size, piece: 1, pause: time.Second}, 408, 10 * time.Second},
+		"a byte less than enough":       {drip{left: size, piece: 640<<10 - 1, pause: 10*time.Second + 1}, 408, 10 * time.Second},
+		"just enough":                   {drip{left: size, piece: 32 << 10, pause: 499 * time.Millisecond}, 200, 0},
+		"little, and at once":           {drip{left: 1000, piece: 1000, pause: 9 * time.Second}, 200, 0},
+		"fast at first, and then never": {drip{left: 15 << 20, piece: 15 << 20, pause: time.Hour}, 408, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := open(t, gate.Config{})
+				began := time.Now()
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1/v1/things", &c.body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				with()(r)
+				res, err := s.do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				took := time.Since(began)
+				if _ = res.Body.Close(); res.StatusCode != c.status || c.after > 0 && took != c.after || took > 5*time.Minute {
+					t.Errorf("%s after %v", res.Status, took)
+				}
+				if used := s.gate.Used(); used != 0 {
+					t.Errorf("%d bytes are taken", used)
+				}
+				time.Sleep(2 * time.Hour) // for the client's goroutine that still sends
+			})
+		})
+	}
+}
+
+// TestSlowUploadsTakeBoundedMemory: forty uploads of 16 MiB, each at 65 KiB a second. All their bytes in memory together stay within the
+// bound, which is met, so that those beyond it are refused with 503 and a time to come back; those that stop sending are cut off.
+func TestSlowUploadsTakeBoundedMemory(t *testing.T) {
+	const size, clients, bound = 16 << 20, 40, 24 << 20
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, gate.Config{})
+		before := heap()
+		var sent, peak atomic.Int64
+		var most uint64
+		statuses := map[int]int{}
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		for i := range clients {
+			all.Go(func() {
+				body := &drip{left: size, piece: 13 << 10, pause: 199 * time.Millisecond, sent: &sent}
+				if i%4 == 0 { // these stop after a while
+					body.left = 3 << 20
+				}
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1/v1/things", body)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				with()(r)
+				r.ContentLength = size
+				if i%4 == 0 {
+					r.Body = io.NopCloser(io.MultiReader(body, &drip{left: size, piece: 1, pause: time.Hour}))
+				}
+				res, err := s.do(r)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = res.Body.Close()
+				mu.Lock()
+				defer mu.Unlock()
+				statuses[res.StatusCode]++
+				if res.StatusCode == 503 && (res.Header.Get("Retry-After") != "10" || res.Header.Get("Content-Type") != "application/problem+json") {
+					t.Errorf("%v", res.Header)
+				}
+			})
+		}
+		for range 300 {
+			time.Sleep(time.Second)
+			peak.Store(max(peak.Load(), s.gate.Used()))
+			if n := s.gate.Used(); n > bound*9/10 && most == 0 {
+				most = heap()
+			}
+		}
+		all.Wait()
+		grown := int64(most) - int64(before)
+		t.Logf("%d MiB sent by %d uploads, answers %v; at most %d MiB taken, heap + %d MiB", sent.Load()>>20, clients, statuses, peak.Load()>>20, grown>>20)
+		if peak.Load() > bound || peak.Load() < bound*9/10 || s.gate.Used() != 0 {
+			t.Errorf("%d bytes taken at most, want the bound of %d; %d at the end", peak.Load(), bound, s.gate.Used())
+		}
+		if grown > 64<<20 {
+			t.Errorf("the heap grew by %d bytes", grown)
+		}
+		if statuses[200] == 0 || statuses[503] == 0 || statuses[200]+statuses[503]+statuses[408] != clients {
+			t.Errorf("answers %v", statuses)
+		}
+		time.Sleep(24 * 365 * time.Hour) // for clients' goroutines that still send
+	})
+}
+
+// heap is what is in use after a collection, in bytes.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse
+}
+
+// TestRequestsAreBounded: beyond the bound requests get 503 with a time to come back, and probes an answer.
+func TestRequestsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, gate.Config{Requests: 3})
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				res, _ := s.ask(t, http.MethodPost, "/v1/things", &drip{left: 5, piece: 1, pause: time.Second}, with())
+				if res.StatusCode != 200 {
+					t.Errorf("within the bound: %s", res.Status)
+				}
+			})
+		}
+		synctest.Wait()
+		res, text := s.ask(t, http.MethodGet, "/v1/things/one", nil, nil)
+		if res.StatusCode != 503 || res.Header.Get("Retry-After") != "1" || !strings.Contains(text, gate.TypeCapacity) {
+			t.Errorf("beyond the bound: %s: %s", res.Status, text)
+		}
+		if res, _ := s.ask(t, http.MethodGet, "/livez", nil, nil); res.StatusCode != 200 {
+			t.Errorf("a probe: %s", res.Status)
+		}
+		all.Wait()
+		if res, _ := s.ask(t, http.MethodGet, "/v1/things/one", nil, nil); res.StatusCode != 200 {
+			t.Errorf("afterwards: %s", res.Status)
+		}
+	})
+}
+
+// TestStopEndsUploads: a server that ends waits for no upload; other requests go on.
+func TestStopEndsUploads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, gate.Config{})
+		began := time.Now()
+		time.AfterFunc(1500*time.Millisecond, s.gate.Stop)
+		for _, which := range []string{"under way", "a new one"} {
+			res, text := s.ask(t, http.MethodPost, "/v1/things", &drip{left: 100, piece: 1, pause: time.Second}, with())
+			if res.StatusCode != 503 || res.Header.Get("Retry-After") == "" || !strings.Contains(text, "ending") {
+				t.Errorf("%s: %s: %s", which, res.Status, text)
+			}
+			if took := time.Since(began); took != 1500*time.Millisecond {
+				t.Errorf("%s ended after %v", which, took)
+			}
+		}
+		if res, _ := s.ask(t, http.MethodGet, "/v1/things/one", nil, nil); res.StatusCode != 200 {
+			t.Errorf("another request: %s", res.Status)
+		}
+		time.Sleep(time.Hour)
+	})
+}
+
+// TestHandlerOutlastsTheDeadlineOfItsBody: the deadline is for the body; the context of a handler that takes longer lives on.
+func TestHandlerOutlastsTheDeadlineOfItsBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, gate.Config{})
+		if res, text := s.ask(t, http.MethodPost, "/v1/hour", strings.NewReader("a,b"), with()); res.StatusCode != 200 || text != "an hour later" {
+			t.Errorf("%s: %q", res.Status, text)
+		}
+	})
+}
