@@ -690,7 +690,7 @@ rule 'a panic of an analysis is its own' worker/desk/analysis.go 's/if v := reco
 rule 'work that ignores its end keeps nobody waiting' worker/desk/analysis.go 's/time\.AfterFunc\(d\.cfg\.Grace.*\n//' -run 'TestEnd' ./worker/desk
 rule 'an orderly end lets readers read on' worker/desk/close.go 's/a\.readers == 0 \{/a.readers >= 0 {/' -run 'TestClose' ./worker/desk
 rule 'what JSON cannot say ends no process' worker/stream.go 's/\tif err != nil \{\n\t\tdata, _ =/\tif err != nil {\n\t\tpanic(err)\n\t\tdata, _ =/' -run CannotBeEncoded ./worker
-rule 'streams are told of the end' worker/worker.go 's/err = have\.desk\.Close\(ctx\)/err = nil/' -run Orderly ./worker
+rule 'streams are told of the end' worker/finish.go 's/if err := have\.desk\.Close\(running\); err != nil/if err := running.Err(); err != nil/' -run Orderly ./worker
 rule 'a repetition is paid once' worker/deskhttp/handler.go 's/if o\.Key, ok = idempotencyKey\(r\); !ok/if _, ok = idempotencyKey(r); !ok/' -run Repet ./worker ./worker/deskhttp
 rule 'a stream resumes where it was' worker/deskhttp/handler.go 's/a\.Read\(seen\)/a.Read(0*seen)/g' -run Lost ./worker ./worker/deskhttp
 rule 'an id that another replica gave is sent there' worker/desk/desk.go 's/name != d\.cfg\.Name/false/' -run Find ./worker/desk
@@ -723,7 +723,7 @@ rule 'the log has routes' $G8/log.go 's/"route", route\(r\)/"route", r.URL.Path/
 rule 'the log has no names of playlists' worker/stream.go 's/"tracks", len\(list\.Tracks\)/"playlist", list.Name/' -run 'LogHasNo' ./worker
 rule 'not ready before the grace' worker/finish.go 's/\tw\.unready\.Store\(true\)\n//' -run EndInOrder ./worker
 rule 'taking analyses during the grace' worker/finish.go 's/\ttime\.Sleep\(grace\)\n//' -run EndInOrder ./worker
-rule 'analyses end before their streams are cut' worker/finish.go 's/\tw\.end\(ErrEnding\)\n//' -run EndInOrder ./worker
+rule 'analyses end before their streams are cut' worker/stream.go 's/err = ErrEnding/_ = ErrEnding/; s/reason = ErrEnding/_ = ErrEnding/' -run EndInOrder ./worker
 rule 'presence is withdrawn' worker/finish.go 's/closed := have\.limiter\.Close\(last\)/closed := last.Err()/' -run EndInOrder ./worker
 rule 'connections are bounded' worker/serve.go 's/listener = netutil\.LimitListener\(listener, w\.cfg\.Connections\)/_ = netutil.LimitListener/' -run Connections ./worker
 rule 'a replica is for its machine' cmd/worker/listen.go 's/ok && at\.IP\.IsLoopback\(\)/ok/; s/at, ok :=/_, ok :=/' -run Listens ./cmd/worker

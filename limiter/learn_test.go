@@ -168,8 +168,10 @@ func TestExtremeReports(t *testing.T) {
 	crews(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
 		for _, q := range []limiter.Remaining{
-			{Limit: 10, Left: 5, Per: math.MaxInt64}, {Limit: 1, Left: 0, Per: math.MaxInt64},
-			{Limit: math.MaxInt64, Left: math.MaxInt64, Per: 1}, {Limit: math.MaxInt64, Left: 0, Per: time.Microsecond},
+			{Limit: 10, Left: 5, Per: math.MaxInt64},
+			{Limit: 1, Left: 0, Per: math.MaxInt64},
+			{Limit: math.MaxInt64, Left: math.MaxInt64, Per: 1},
+			{Limit: math.MaxInt64, Left: 0, Per: time.Microsecond},
 		} {
 			for range 3 { // a reservation knows where its limit stood from the second report on
 				report(t.Context(), t, reservation(t, l), q)

@@ -15,9 +15,9 @@ var ErrEnding = errors.New("the replica is ending: send the playlist again")
 
 // How long the last steps of a replica's end may take. The first is longer than tasks of an analysis that ends are waited for.
 const (
-	lastWords = 7 * time.Second // for streams to say that they end
-	lastTasks = time.Second     // for tasks, which have ended with their analyses
-	lastCall  = 2 * time.Second // to Redis
+	lastWords = 13 * time.Second // for streams to say that they end: twice the grace of the desk, and more
+	lastTasks = time.Second      // for tasks, which have ended with their analyses
+	lastCall  = 2 * time.Second  // to Redis
 )
 
 // finish ends the replica in order, each step with a log line. What one step takes is not taken from the next. withdraw takes the replica
@@ -37,9 +37,13 @@ func (w *Worker) finish(ctx context.Context, grace time.Duration, server *http.S
 	go func() { closed <- server.Shutdown(words) }() // its listener closes at once
 	if have := w.parts.Load(); have != nil {
 		running, stop := context.WithTimeout(ctx, w.cfg.Drain)
+		said := context.AfterFunc(running, func() {
+			log.WarnContext(ctx, "ending: analyses that have not ended are ended; their streams say so")
+		})
 		if err := have.desk.Close(running); err != nil {
 			log.WarnContext(ctx, "ending: analyses that have not ended are left behind", "error", err)
 		}
+		said()
 		stop()
 	}
 	<-connected // it ends with the context of Serve

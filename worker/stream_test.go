@@ -217,7 +217,7 @@ func TestOrderlyEndTellsEveryStream(t *testing.T) {
 	}
 	for i, res := range streams {
 		all := events(t, res.Body)
-		if n := len(all); n < 2 || all[n-2].Name != "error" || !strings.Contains(string(all[n-2].Data), "this replica ends") || all[n-1].Name != "done" {
+		if n := len(all); n < 2 || all[n-2].Name != "error" || !strings.Contains(string(all[n-2].Data), worker.ErrEnding.Error()) || all[n-1].Name != "done" {
 			t.Errorf("stream %d: %d events, the last are %+v", i, n, all[max(0, n-2):])
 		}
 	}
@@ -233,7 +233,7 @@ func TestStreamsOfAReplicaThatIsNotReady(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := httptest.NewRecorder()
-	w.Handler().ServeHTTP(out, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/v1/playlists/analyses/r.x/events", nil))
+	w.Handler().ServeHTTP(out, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "http://127.0.0.1/v1/playlists/analyses/r.x/events", nil))
 	if out.Code != http.StatusServiceUnavailable || out.Header().Get("Retry-After") == "" {
 		t.Errorf("%d", out.Code)
 	}

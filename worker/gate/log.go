@@ -28,9 +28,10 @@ func (g *Gate) logged(next http.Handler) http.Handler {
 		if !harmless(id) {
 			id = rand.Text()
 		}
-		// The multiplexer writes the pattern into the request that it is given, so this one has to reach it.
-		ctx := context.WithValue(r.Context(), requestID{}, id)
+		// The multiplexer writes the pattern into the request that it is given: this one has to reach it, and who comes before reads the other.
+		ctx, given := context.WithValue(r.Context(), requestID{}, id), r
 		r = r.WithContext(ctx)
+		defer func() { given.Pattern = r.Pattern }()
 		out := &answer{ResponseWriter: w}
 		out.Header().Set("X-Request-Id", id)
 		defer func() { g.ended(ctx, r, out, began, recover()) }()
