@@ -233,3 +233,38 @@ func TestOneEventOfManyReplicas(t *testing.T) {
 		}
 	})
 }
+
+// TestOneExpensiveCall: a call that starts while little remains at the provider does not silence the bucket for long after more has come.
+func TestOneExpensiveCall(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit limiter.Limit
+		cost  int64
+		most  time.Duration // until the second call starts
+	}{
+		"40 a second":                   {limiter.PerSecond(40, 40), 40, 25 * time.Second},
+		"a few of a million a minute":   {limiter.Limit{Tokens: 1_000_000, Per: time.Minute, Burst: 20_000}, 500, 15 * time.Second},
+		"many of a million a minute":    {limiter.Limit{Tokens: 1_000_000, Per: time.Minute, Burst: 20_000}, 5000, 25 * time.Second},
+		"a burst of a million a minute": {limiter.Limit{Tokens: 1_000_000, Per: time.Minute, Burst: 20_000}, 20_000, 40 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			crews(t, limiter.SingleBucket("global", c.limit), func(t *testing.T, fleet []*limiter.Limiter) {
+				l := fleet[0]
+				reservation(t, l) // now it knows the time of Redis
+				time.Sleep(time.Minute)
+				if err := l.Report(t.Context(), "global", limiter.Remaining{Limit: c.limit.Burst, Left: 0, Per: c.limit.Per}); err != nil {
+					t.Fatal(err)
+				}
+				begun := time.Now()
+				for range 2 {
+					if err := l.WaitN(t.Context(), "global", c.cost); err != nil {
+						t.Fatal(err)
+					}
+				}
+				t.Logf("two calls of %d took %v", c.cost, time.Since(begun))
+				if took := time.Since(begun); took > c.most {
+					t.Errorf("two calls of %d took %v, want %v at most", c.cost, took, c.most)
+				}
+			}, 1)
+		})
+	}
+}

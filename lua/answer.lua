@@ -5,9 +5,9 @@
       else
         if n_was then
           size = size + 1
-          out[size] = format(' %d %d %d %d %s', n_was, verdict_was, at_was - now, units_was, bound_text(bound_was, verdict_was))
+          out[size] = format(' %d %d %d %d %s', n_was, verdict_was, at_was - now, units_was, text_was)
         end
-        run_was, n_was, verdict_was, at_was, units_was, bound_was = run, m, verdict, at, units, bound
+        run_was, n_was, verdict_was, at_was, units_was, bound_was, text_was = run, m, verdict, at, units, bound, bound_text(bound, verdict)
       end
       n = n - m
       if n > 0 then
@@ -26,5 +26,5 @@ if n_was == 1 and verdict_was == 1 and at_was == now and units_was == 0 and boun
   out[size + 1] = ' 1 1 0 0 0' -- nearly every call
 elseif n_was then
   size = size + 1
-  out[size] = format(' %d %d %d %d %s', n_was, verdict_was, at_was - now, units_was, bound_text(bound_was, verdict_was))
+  out[size] = format(' %d %d %d %d %s', n_was, verdict_was, at_was - now, units_was, text_was)
 end

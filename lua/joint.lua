@@ -9,6 +9,7 @@
         if b.cost == 0 then
           b.held, b.jump = false, false
         elseif enter then
+          price_for(b, b.cost)
           b.held = b == held_at and held_tokens > 0
           b.key = b.held and held_key or run.since
           b.jump = run.urgent and b.urgent <= latest_due + share_of(b)

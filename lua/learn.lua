@@ -158,6 +158,13 @@ local function learning()
   return rules
 end
 
+-- Sets what a token is charged of a call that costs so many.
+function price_for(b, cost)
+  if not b.state or b.log then return end
+  local least = floor_for(b, cost)
+  b.price, b.hope = price_at(b, max(least, learning().factor(b, b.state))), price_at(b, max(least, learning().hope(b, b.state)))
+end
+
 -- Sets what a token is charged by what is learnt.
 local function reprice(b)
   if not b.state then return end
@@ -165,11 +172,10 @@ local function reprice(b)
     b.state, b.learnt, b.price, b.hope, b.starts = nil, nil, b.per, b.per, b.burst
     return
   end
-  local factor = learning().factor(b, b.state)
   if b.log then
-    b.starts = max(1, floor(b.burst * factor / WHOLE))
+    b.starts = max(1, floor(b.burst * learning().factor(b, b.state) / WHOLE))
   else
-    b.price, b.hope = price_at(b, factor), price_at(b, learning().hope(b, b.state))
+    price_for(b, 1)
   end
 end
 

@@ -4,6 +4,12 @@ local function between(x, low, high) return max(low, min(high, x)) end
 local function part_of(b, calls, most) return between(ceil(calls * b.per / b.tokens), 1000, most or 100000) end
 local function floor_of(b) return b.start and 1000 or part_of(b, 0.5) end
 
+-- The lowest part for a call that costs so many tokens.
+local function floor_for(b, cost)
+  if b.start then return 1000 end
+  return max(floor_of(b), between(ceil(0.5 * (b.per * between(cost, 1, b.burst)) / b.tokens), 1000, 100000))
+end
+
 -- What a token is charged at a part of the rate, in units.
 local function price_at(b, part)
   local whole = floor(b.per / part)

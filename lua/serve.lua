@@ -3,7 +3,7 @@
 local from, latest_due = now + lead, now + horizon
 local waiting                        -- what waits, once something does: then everybody behind waits, too
 local out, size = {}, 0
-local run_was, n_was, verdict_was, at_was, units_was, bound_was, next_at, next_units
+local run_was, n_was, verdict_was, at_was, units_was, bound_was, text_was, next_at, next_units
 local function bound_text(i, verdict)
   local b = route[i]
   local price = b and (verdict == 3 and b.hope or b.price)

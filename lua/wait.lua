@@ -4,6 +4,7 @@
       local b = route[bound]
       local ahead = b.ahead
       b.cost = cost or run.each[bound]
+      if price_for then price_for(b, b.cost) end
       if told_of and not b.jump then ahead = told_of(b, run.since, ahead) end
       due, at, units = token_at(b, ahead + waiting.before, b.cost, b.hope)
       if b.hope < b.price and due < waiting.need then due, at, units = waiting.need, waiting.need, 0 end

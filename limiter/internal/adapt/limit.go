@@ -40,6 +40,10 @@ func (l Limit) Floor() int64 {
 	return l.share(floorRate, highest)
 }
 
+// FloorOf is the lowest factor for a call that costs so many tokens: at less than that a single call would silence the bucket for minutes,
+// long after the provider serves again.
+func (l Limit) FloorOf(cost int64) int64 { return max(l.Floor(), l.calls(cost).Floor()) }
+
 // crawl is the lowest factor of a provider that is overloaded, ppm.
 func (l Limit) crawl() int64 { return l.share(crawlRate, highest) }
 

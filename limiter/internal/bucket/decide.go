@@ -236,6 +236,7 @@ func (d *decision) serve(number int, a *Ask) {
 // wait answers calls behind one that waits. It returns for how many.
 func (d *decision) wait(number int, a *Ask, n int64) int64 {
 	b, cost := d.Limits[d.bound], a.cost(d.bound)
+	b.priceFor(cost)
 	since := d.since(a)
 	ahead := d.at[d.bound].ahead
 	if !d.at[d.bound].jump {

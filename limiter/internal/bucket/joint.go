@@ -17,6 +17,7 @@ func (d *decision) look(a *Ask) {
 			d.at[i] = s
 			continue
 		}
+		b.priceFor(s.cost)
 		s.key, s.held = d.key(i, a), i == d.held && d.left > 0
 		s.jump = a.Urgent && b.urgent <= d.Now+d.Horizon+b.share()
 		if len(b.line.entries) > 0 && !s.jump {

@@ -122,12 +122,21 @@ func (b *Bucket) reprice() {
 		b.learnt = nil
 		return
 	}
-	factor := b.learnt.Factor(l, b.now)
 	if b.Window {
-		b.starts = l.Starts(factor)
-	} else {
-		b.price, b.hope = l.Price(factor), l.Price(b.learnt.Hope(l, b.now))
+		b.starts = l.Starts(b.learnt.Factor(l, b.now))
+		return
 	}
+	b.priceFor(1)
+}
+
+// priceFor sets what a token is charged of a call that costs so many.
+func (b *Bucket) priceFor(cost int64) {
+	if b.learnt == nil || b.Window {
+		return
+	}
+	l := b.adapting(0)
+	floor := l.FloorOf(cost)
+	b.price, b.hope = l.Price(max(floor, b.learnt.Factor(l, b.now))), l.Price(max(floor, b.learnt.Hope(l, b.now)))
 }
 
 // reach is how long after its latest reservation a bucket can be full, µs, that owes nothing: a call may cost more than the tokens of its burst

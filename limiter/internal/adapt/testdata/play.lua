@@ -32,6 +32,7 @@ for i = 2, #ARGV do
       if again[name] ~= s[name] then text = text .. ' reads another ' .. name end
     end
     b.full, b.frac, b.price = 0, 0, price_at(b, part)
+    if v[3] > 0 and floor_for(b, v[3]) < floor_of(b) then error('a floor that is lower') end
     local _, at, frac = token_at(b, 3, v[3])
     now = v[2]
     out[#out + 1] = format('%s %d %d %d %d %s', text, part, learn.factor(b, s), b.price, at * b.tokens + frac, tostring(learn.forgotten(b, s)))
