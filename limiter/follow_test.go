@@ -120,7 +120,7 @@ func followings() []following {
 		{
 			name: "a stranger takes half, headers", length: 60 * time.Second, total: rate(40), headers: true,
 			stranger: &upstream.Strangers{API: upstream.LastFM, Rate: 20, From: 20 * time.Second},
-			measures: []measured{served("served a second", 25, 60, 15, 14), denied(25, 60, 1, 2)},
+			measures: []measured{served("served a second", 25, 60, 15, 14), denied(25, 60, 1, 2.5)},
 		},
 		{name: "nothing configured", length: 40 * time.Second, total: rate(25), learn: true, measures: []measured{
 			served("served a second", 10, 30, 0.95*25, 0.9*25), denied(10, 30, 3, 4),

@@ -14,6 +14,7 @@ function enter(i, b)
       return enter(i, b)
     end
     learnt_of(b)
+    if b.opens and b.gently then open_gently(b) end
     local far = now + math.max(horizon, UNHEARD) -- nothing is due later
     -- More than urgent calls can be ahead is of another limit, or damaged.
     b.urgent = math.min(urgent, now + horizon + share_of(b) + math.ceil(2 * b.burst * b.price / b.tokens))
@@ -22,17 +23,16 @@ function enter(i, b)
     b.sought, b.spared, b.collects = math.min(sought, now), math.min(spared, far), tonumber(collects)
     if eras ~= '-' then b.eras = eras end
     if b.eras and b.changed then note_tokens(b, now, b.changed) end
-  elseif b.start then
-    learnt_of(b)
+  else
+    if b.start then learnt_of(b) end
+    if b.opens and b.gently then open_gently(b) end
   end
   b.lined, b.line = b.claimed > 0, keys[3 * i + 3]
   local own = string.sub(fields[i + 2], 1, 4) == 'own:'
   if own then b.own = keys[3 * i + 1] end
   if is_window(fields[i + 2]) then
-    b.log = keys[3 * i + 2]
     enter_window(b)
     if own then b.edge = math.max(b.edge, born + horizon) end
-    if b.opens and b.gently then open_gently(b) end
     return
   end
   -- The loss with which the epoch began includes the levels of limits made at run time, wherever Redis still has them.
@@ -43,7 +43,6 @@ function enter(i, b)
   end
   -- A closed bucket is empty at the moment at which it opens. The level stays as it is until something is charged: a pause
   -- that is withdrawn leaves nothing behind.
-  if b.opens and b.gently then open_gently(b) end
   b.kept, b.kept_frac = b.full, b.frac
   if b.opens then empty_level(b, b.opens) end
 end

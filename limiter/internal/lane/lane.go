@@ -47,7 +47,7 @@ type Lane struct {
 	held         held      // a hold to be sent
 	taught       []lesson  // to be sent
 	teaching     int       // how many of taught the request under way has
-	tells        bool      // replies are to say where the limits stand: answers of the provider say what remains
+	taughtSince  time.Time // when the first of taught came that waits for a request to travel with
 	promptSince  time.Time // no caller that wants an answer at once came before
 	request      Request
 	requesters   []*waiter // for whom the request under way asks

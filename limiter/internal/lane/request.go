@@ -136,7 +136,7 @@ func (n *Lane) buildLocked(now time.Time) bool {
 	if len(q.Asks) > 0 || n.queue.len == 0 {
 		n.place.again = time.Time{}
 	}
-	return len(q.Asks) > 0 || len(q.Backs) > 0 || len(q.Settled) > 0 || q.Hold.For > 0 || n.urgentLessons() && n.closed == nil || n.place.stands && (!n.place.kept || n.closed != nil)
+	return len(q.Asks) > 0 || len(q.Backs) > 0 || len(q.Settled) > 0 || q.Hold.For > 0 || len(q.Taught) > 0 && n.closed == nil || n.place.stands && (!n.place.kept || n.closed != nil)
 }
 
 // askOf is what a caller asks of the store.

@@ -47,14 +47,18 @@ func (n *Lane) reportAt(now time.Time) time.Time {
 	switch {
 	case n.held.until.After(now), n.closed == nil && n.urgentLessons():
 		return later(now, n.retry.at)
-	case len(n.settled) == 0:
+	case len(n.settled) == 0 && (len(n.taught) == 0 || n.closed != nil):
 		return time.Time{}
 	case n.shared.Local, len(n.settled) >= maxSettled, n.closed != nil:
 		return later(now, n.retry.at)
 	case n.place.stands && (n.place.kept && n.queue.len == 0 || n.place.again.After(now)):
 		return time.Time{}
 	}
-	return later(n.settledSince.Add(reportAfter), n.retry.at)
+	since := n.settledSince
+	if len(n.settled) == 0 || len(n.taught) > 0 && n.taughtSince.Before(since) {
+		since = n.taughtSince
+	}
+	return later(since.Add(reportAfter), n.retry.at)
 }
 
 // reportLocked adds corrected costs to the request that is made up.

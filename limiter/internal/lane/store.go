@@ -61,6 +61,7 @@ type Shared struct {
 	Used func(now time.Time)
 
 	Running  sync.WaitGroup // goroutines of lanes
+	tells    atomic.Bool    // replies are to say where the limits stand: answers of a provider say what remains
 	Requests atomic.Int64   // runs of scripts
 
 	waiters      waiters

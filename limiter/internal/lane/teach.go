@@ -33,7 +33,7 @@ func (g *Grant) Teach(what bucket.Lesson, limit int, q Quota) {
 		t.Sent = g.at
 		t.Due += time.Since(g.Due).Microseconds()
 		if g.stand == nil {
-			g.lane.live(func(n *Lane) { n.tells = true }) // from the next request on grants know where the limits stood
+			g.lane.shared.tells.Store(true) // from the next requests on grants know where the limits stood
 			return
 		}
 		t.Level = (*g.stand)[limit]
@@ -70,10 +70,12 @@ func (n *Lane) teachLocked(l lesson) {
 	if len(n.taught) == 2*maxTaught {
 		n.taught = append(n.taught[:n.teaching], n.taught[n.teaching+1:]...)
 	}
-	n.taught = append(n.taught, l)
-	if l.Lesson != bucket.QuotaLeft {
-		n.advanceLocked(time.Now())
+	now := time.Now()
+	if len(n.taught) == n.teaching {
+		n.taughtSince = now
 	}
+	n.taught = append(n.taught, l)
+	n.advanceLocked(now)
 }
 
 // urgentLessons reports whether something is to be sent without waiting for a request to travel with.
@@ -89,7 +91,7 @@ func (n *Lane) urgentLessons() bool {
 // lessonsLocked adds what was taught to the request that is made up.
 func (n *Lane) lessonsLocked() {
 	q, r := &n.request, n.route.Load()
-	q.Taught, q.Stands = q.Taught[:0], n.tells
+	q.Taught, q.Stands = q.Taught[:0], n.shared.tells.Load()
 	some := min(len(n.taught), maxTaught)
 	for _, l := range n.taught[:some] {
 		if l.route.Alike(r) {
