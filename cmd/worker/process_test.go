@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -268,7 +269,10 @@ func TestSignalsUnderLoad(t *testing.T) {
 
 // TestSecondSignalEndsAtOnce: who does not want to wait for the drain does not have to.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
-	never := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	never := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // until then the server does not notice that the client has gone
+		<-r.Context().Done()
+	}))
 	defer never.Close()
 	p := startServe(t, build(t), "WEIR_UPSTREAM="+never.URL, "WEIR_DRAIN=10h", "WEIR_GRACE=0s")
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/v1/playlists/analyze", bytes.NewReader(playlist.Sample()))
