@@ -37,6 +37,7 @@ const flushTime = 5 * time.Second
 // telemetry is what a command tells about itself. Nothing leaves the process unless the standard variables OTEL_* name a destination.
 // Metrics can always be scraped where an admin port is open.
 type telemetry struct {
+	errs    io.Writer // stderr, which exporters, the log and the command share
 	tracers trace.TracerProvider
 	meters  metric.MeterProvider
 	log     *slog.Logger // JSON lines on stderr, and wherever OTEL_LOGS_EXPORTER says
@@ -58,7 +59,7 @@ type part interface {
 func startTelemetry(ctx context.Context, errs io.Writer) (*telemetry, error) {
 	errs = &lockedWriter{to: errs}
 	local := logger(errs)
-	t := &telemetry{tracers: tracenoop.NewTracerProvider(), meters: metricnoop.NewMeterProvider(), log: local, local: local}
+	t := &telemetry{errs: errs, tracers: tracenoop.NewTracerProvider(), meters: metricnoop.NewMeterProvider(), log: local, local: local}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { local.Warn("telemetry", "error", err.Error()) }))
 	if sdkDisabled() {
 		return t, nil
