@@ -50,12 +50,20 @@ func (w *world) drain(to Stage) {
 		w.m.report, w.returned = Report{}, 0
 	}
 	e := expected{what: "drain", ends: map[*mTask]error{}}
+	var held []*mTask // by their callers
 	if w.m.stage < Closing && to >= Closing {
 		for _, t := range w.m.all {
 			switch {
 			case t.waits() && t.outside && !t.Child:
 				e.ends[t] = ErrClosed
 			case t.at == atRest && t.tries == 0:
+				held = append(held, t)
+			}
+		}
+	}
+	e.enters = func() { // after the others have left, so that a share which comes counts as served what they left behind
+		for _, t := range held {
+			if t.at == atRest {
 				w.m.enter(t)
 			}
 		}
