@@ -17,7 +17,7 @@ type Position struct {
 	Bucket string
 	Limit  Limit
 	// In is how long it would wait, as far as the fleet has announced who waits. It may be a quarter and a horizon less where callers of
-	// other replicas wait, and more where some of them are not announced yet.
+	// other replicas wait, and more where some of them are not announced yet. [UntilResumed] where somebody has to resume the bucket first.
 	In time.Duration
 	// Why is what holds that limit back besides the calls before this one, the longest first; none where its rate alone does.
 	Why []Reason
@@ -53,7 +53,7 @@ type Waiting struct {
 	Route   string
 	Urgent  bool
 	Tokens  int64         // for which its callers wait
-	In      time.Duration // until its first caller is expected to start
+	In      time.Duration // until its first caller is expected to start; [UntilResumed] as in [Position]
 }
 
 // Where returns where a call of a route would stand that came now, and why, without asking for anything: for those who want to know why
@@ -114,6 +114,12 @@ func (v *view) place(p *Position, q *bucket.Request, of []int, disputed func(buc
 	tokens := q.Asks[len(q.Asks)-1].Cost
 	p.In = time.Duration(max(0, a.Due(a.N-1, b.core(), tokens[min(a.Bound, len(tokens)-1)]))) * time.Microsecond
 	p.Why = v.reasons(b, a.Bound, q.Horizon, disputed(b.bucket))
+	if slices.ContainsFunc(p.Why, func(r Reason) bool { return r.For == UntilResumed }) {
+		p.In = UntilResumed
+		for i := range p.Line {
+			p.Line[i].In = UntilResumed
+		}
+	}
 }
 
 // view is the buckets of a route as they are at a moment.

@@ -153,3 +153,24 @@ func TestWhereRefuses(t *testing.T) {
 		t.Error("a limiter that was closed knows")
 	}
 }
+
+// TestWhereOfAPauseWithoutEnd gives no time: somebody has to resume the bucket first. Once that is done, there is one.
+func TestWhereOfAPauseWithoutEnd(t *testing.T) {
+	l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.PerSecond(4, 4)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close(t.Context()) }()
+	if err := l.Pause(t.Context(), "global", limiter.UntilResumed); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := l.Where(t.Context(), "global"); err != nil || p.In != limiter.UntilResumed || p.Bucket != "global" {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if err := l.Resume(t.Context(), "global"); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := l.Where(t.Context(), "global"); err != nil || p.In > time.Second {
+		t.Errorf("%+v, %v", p, err)
+	}
+}

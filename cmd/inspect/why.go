@@ -50,7 +50,7 @@ type why struct {
 	Schema    string    `json:"schema"`
 	Namespace string    `json:"namespace"`
 	Buckets   []string  `json:"buckets"`
-	WaitMS    int64     `json:"wait_ms"` // 0 where the call could start at once
+	WaitMS    *int64    `json:"wait_ms"` // 0 where the call could start at once, null where somebody has to resume the bucket first
 	Bucket    *string   `json:"bucket"`  // that sets the time; null where none does
 	Limit     *string   `json:"limit"`
 	Reasons   []reason  `json:"reasons"`
@@ -70,14 +70,14 @@ type waiting struct {
 	Route   string `json:"route"`
 	Urgent  bool   `json:"urgent"`
 	Tokens  int64  `json:"tokens"`
-	WaitMS  int64  `json:"wait_ms"` // until its first caller is expected to start
+	WaitMS  *int64 `json:"wait_ms"` // until its first caller is expected to start; null as above
 }
 
 // whySchema names the form of the JSON; within it fields are only ever added.
 const whySchema = "weir.inspect.why/v1"
 
 func newWhy(namespace string, buckets []string, p limiter.Position) why {
-	w := why{Schema: whySchema, Namespace: namespace, Buckets: buckets, WaitMS: p.In.Milliseconds(), Reasons: []reason{}, Line: []waiting{}}
+	w := why{Schema: whySchema, Namespace: namespace, Buckets: buckets, WaitMS: waits(p.In), Reasons: []reason{}, Line: []waiting{}}
 	if p.Bucket != "" {
 		limit := p.Limit.String()
 		w.Bucket, w.Limit = &p.Bucket, &limit
@@ -96,9 +96,26 @@ func newWhy(namespace string, buckets []string, p limiter.Position) why {
 		w.Reasons = append(w.Reasons, out)
 	}
 	for _, l := range p.Line {
-		w.Line = append(w.Line, waiting{l.Replica, l.Route, l.Urgent, l.Tokens, l.In.Milliseconds()})
+		w.Line = append(w.Line, waiting{l.Replica, l.Route, l.Urgent, l.Tokens, waits(l.In)})
 	}
 	return w
+}
+
+// waits is a wait in milliseconds, nil for one without end.
+func waits(d time.Duration) *int64 {
+	if d == limiter.UntilResumed {
+		return nil
+	}
+	ms := d.Milliseconds()
+	return &ms
+}
+
+// inWords is when something starts that has to wait so long.
+func inWords(ms *int64) string {
+	if ms == nil {
+		return "when resumed"
+	}
+	return "in " + seconds(*ms)
 }
 
 // sentence is a reason in words.
@@ -145,7 +162,7 @@ func (w why) print(out io.Writer) error {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "A call that passes %s and came now would start in %s.\nBucket %s (%s) sets that time", passes, seconds(w.WaitMS), *w.Bucket, *w.Limit)
+	fmt.Fprintf(&b, "A call that passes %s and came now would start %s.\nBucket %s (%s) sets that time", passes, inWords(w.WaitMS), *w.Bucket, *w.Limit)
 	switch {
 	case len(w.Reasons) == 0 && len(w.Line) == 0:
 		b.WriteString(": its tokens are used.\n")
@@ -158,7 +175,7 @@ func (w why) print(out io.Writer) error {
 		b.WriteString("  - " + r.sentence() + "\n")
 	}
 	if len(w.Line) > 0 {
-		line := cli.Table("IN LINE", "ROUTE", "TOKENS", "FIRST STARTS IN")
+		line := cli.Table("IN LINE", "ROUTE", "TOKENS", "FIRST STARTS")
 		for _, l := range w.Line {
 			who, route := short(l.Replica), l.Route
 			if who == "" {
@@ -167,7 +184,7 @@ func (w why) print(out io.Writer) error {
 			if l.Urgent {
 				route += " (urgent)"
 			}
-			line.Row(who, route, strconv.FormatInt(l.Tokens, 10), seconds(l.WaitMS))
+			line.Row(who, route, strconv.FormatInt(l.Tokens, 10), inWords(l.WaitMS))
 		}
 		b.WriteString(line.String() + "\n")
 	}

@@ -22,6 +22,7 @@ func TestWhySaysTheReason(t *testing.T) {
 		"its tokens are used":                     {Bucket: "global", Limit: limit, In: 25 * time.Millisecond},
 		"would start in 1.50 s":                   {Bucket: "global", Limit: limit, In: 1500 * time.Millisecond},
 		"those in line come first":                {Bucket: "global", Limit: limit, Line: []limiter.Waiting{{Replica: "crawler-2", Route: "lastfm", Tokens: 7, In: time.Second}}},
+		"would start when resumed":                {Bucket: "global", Limit: limit, In: limiter.UntilResumed},
 		"until somebody resumes it":               {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Paused, For: limiter.UntilResumed}}},
 		"somebody has paused it for 1m30s":        {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Paused, For: 90 * time.Second}}},
 		"asked crawler- at 03:04:05 UTC to wait":  {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Held, For: time.Minute, By: "crawler-2", At: at}}},
@@ -70,6 +71,15 @@ func TestWhyReads(t *testing.T) {
 	status, out, errs := run("why", "global")
 	if status != cli.OK || !strings.Contains(out, "somebody has paused it for") {
 		t.Errorf("status %d: %s%s", status, out, errs)
+	}
+	if err := l.Pause(t.Context(), "global", limiter.UntilResumed); err != nil {
+		t.Fatal(err)
+	}
+	if _, out, _ = run("why", "global"); !strings.Contains(out, "would start when resumed") {
+		t.Error(out)
+	}
+	if _, out, _ = run("why", "--json", "global"); !strings.Contains(out, `"wait_ms":null`) {
+		t.Error(out)
 	}
 	if status, out, errs = run("why", "other"); status != cli.Usage || !strings.Contains(errs, `no bucket "other"`) || out != "" {
 		t.Errorf("status %d: %s%s", status, out, errs)
