@@ -9,9 +9,9 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// private exports spans without what they could tell of people: of attributes only those that are known to hold none. Instrumentations
-// write whole URLs, addresses of clients and user agents, and the next version of one may write more. So the list says what leaves the
-// process, and not what stays.
+// private exports spans with the attributes of a list alone, in which no attribute can hold personal data. Instrumentations write whole
+// URLs, addresses of clients and user agents, and their next versions may write more. So the list names the attributes that leave the
+// process, and not those that stay.
 type private struct{ sdktrace.SpanExporter }
 
 // ExportSpans is part of [sdktrace.SpanExporter].

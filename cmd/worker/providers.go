@@ -108,8 +108,8 @@ func (p providerFlags) apply(cfg *worker.Config) error {
 	return nil
 }
 
-// missingKeys are the variables that real providers need and that are not set. Who has begun to set those of a login at Spotify is asked
-// for the rest of them, who has set none for the simplest.
+// missingKeys are the variables that real providers need and that are not set. Spotify needs a login's three variables or one access token.
+// Where one of the three is set, the others are missing; where none is, the access token is.
 func missingKeys() (missing []string) {
 	needed := []string{"ANTHROPIC_API_KEY", "LASTFM_API_KEY"}
 	login := []string{"SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET", "SPOTIFY_REFRESH_TOKEN"}

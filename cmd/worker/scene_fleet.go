@@ -44,7 +44,7 @@ func startFleet(ctx context.Context, s *server, replicas, slots int, route strin
 	return f, nil
 }
 
-// close ends the fleet. What executes may end within a second.
+// close ends the fleet. Tasks that execute have one second to end.
 func (f *sceneFleet) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()

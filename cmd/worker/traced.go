@@ -68,8 +68,8 @@ func (t templates) pattern(r *http.Request) string {
 	return pattern
 }
 
-// tracedHandler makes a span of each request for work, named by the pattern that it matches; probes have none. What clients write into a request
-// (its method, path and host) becomes no name and no label, so that the number of series does not depend on it.
+// tracedHandler makes a span of each request for work, but not of probes. The pattern that the request matches is the span's name. Method, path
+// and host, which clients choose, become neither names nor labels: clients cannot add series.
 func tracedHandler(h http.Handler, tracers trace.TracerProvider, meters metric.MeterProvider) http.Handler {
 	return otelhttp.NewHandler(h, "worker", otelhttp.WithFilter(isWork), otelhttp.WithServerName("worker:80"),
 		otelhttp.WithTracerProvider(tracers), otelhttp.WithMeterProvider(meters),

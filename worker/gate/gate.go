@@ -73,6 +73,7 @@ func New(cfg Config) (*Gate, error) {
 		return nil, fmt.Errorf("gate: all uploads together may take %d bytes, which is less than one body's %d", cfg.Uploads, cfg.MaxBody)
 	}
 	g := &Gate{cfg: cfg, token: sha256.Sum256([]byte(cfg.Token)), room: room{limit: cfg.Uploads}}
+	// Not derived from any caller's context: it lasts until Stop.
 	g.ending, g.end = context.WithCancel(context.Background())
 	return g, nil
 }
