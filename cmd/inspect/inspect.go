@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -51,26 +53,39 @@ func (c *common) open() (*redis.Client, string, error) {
 	return redis.NewClient(options), options.Addr, nil
 }
 
-// Run reads once and prints.
-func (c *showCmd) Run(ctx context.Context, s cli.Streams) error {
+// printer is what a command has read.
+type printer interface{ print(out io.Writer) error }
+
+// once reads within the timeout and prints what was read.
+func (c *common) once(ctx context.Context, s cli.Streams, read func(ctx context.Context, rdb *redis.Client, addr string) (printer, error)) error {
 	rdb, addr, err := c.open()
 	if err != nil {
 		return err
 	}
 	defer rdb.Close()
-
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	buckets, err := limiter.ReadSnapshot(ctx, rdb, c.Namespace)
-	if err == nil {
-		var replicas []fleet.Seen
-		if replicas, err = fleet.Read(ctx, rdb, c.Namespace); err == nil {
-			v := newReport(c.Namespace, addr, buckets, replicas)
-			if c.JSON {
-				return json.NewEncoder(s.Out).Encode(v)
-			}
-			return v.print(s.Out)
-		}
+	seen, err := read(ctx, rdb, addr)
+	var known *cli.Error
+	switch {
+	case errors.As(err, &known):
+		return known
+	case err != nil:
+		return cli.Unanswered(cli.Unreachable, addr, err)
+	case c.JSON:
+		return json.NewEncoder(s.Out).Encode(seen)
 	}
-	return cli.Unanswered(cli.Unreachable, addr, err)
+	return seen.print(s.Out)
+}
+
+// Run shows what the fleet is doing now.
+func (c *showCmd) Run(ctx context.Context, s cli.Streams) error {
+	return c.once(ctx, s, func(ctx context.Context, rdb *redis.Client, addr string) (printer, error) {
+		buckets, err := limiter.ReadSnapshot(ctx, rdb, c.Namespace)
+		if err != nil {
+			return nil, err
+		}
+		replicas, err := fleet.Read(ctx, rdb, c.Namespace)
+		return newReport(c.Namespace, addr, buckets, replicas), err
+	})
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"charm.land/lipgloss/v2"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/limiter"
@@ -24,25 +24,13 @@ type whyCmd struct {
 
 // Run reads once and prints why a call would wait that came now.
 func (c *whyCmd) Run(ctx context.Context, s cli.Streams) error {
-	rdb, addr, err := c.open()
-	if err != nil {
-		return err
-	}
-	defer rdb.Close()
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	p, err := limiter.ReadPosition(ctx, rdb, c.Namespace, c.Buckets...)
-	if err != nil {
-		if !errors.Is(err, limiter.ErrUnavailable) {
-			return &cli.Error{Status: cli.Usage, Err: err}
+	return c.once(ctx, s, func(ctx context.Context, rdb *redis.Client, _ string) (printer, error) {
+		p, err := limiter.ReadPosition(ctx, rdb, c.Namespace, c.Buckets...)
+		if err != nil && !errors.Is(err, limiter.ErrUnavailable) {
+			err = &cli.Error{Status: cli.Usage, Err: err}
 		}
-		return cli.Unanswered(cli.Unreachable, addr, err)
-	}
-	w := newWhy(c.Namespace, c.Buckets, p)
-	if c.JSON {
-		return json.NewEncoder(s.Out).Encode(w)
-	}
-	return w.print(s.Out)
+		return newWhy(c.Namespace, c.Buckets, p), err
+	})
 }
 
 // why is what holds a call back. Durations are whole milliseconds; what is unknown is null.
