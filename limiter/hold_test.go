@@ -11,37 +11,46 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
+// callers has 20 callers of each replica start one call after the other. The function ends them and returns when calls started, in order.
+func callers(t *testing.T, fleet []*limiter.Limiter) (stop func() []time.Time) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var mu sync.Mutex
+	var starts []time.Time
+	var all sync.WaitGroup
+	for _, l := range fleet {
+		for range 20 {
+			all.Go(func() {
+				for l.Wait(ctx, "global") == nil {
+					mu.Lock()
+					starts = append(starts, time.Now())
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	return func() []time.Time {
+		cancel()
+		all.Wait()
+		slices.SortFunc(starts, time.Time.Compare)
+		return starts
+	}
+}
+
 // TestHoldOfAFleet: when the report of one replica has reached Redis, calls for which a reservation was granted start, a horizon's at
 // most, and then none until the hold ends. From the first call on starts keep the rate.
 func TestHoldOfAFleet(t *testing.T) {
 	limit := limiter.PerSecond(40, 40)
 	for _, hold := range []time.Duration{2 * time.Second, 5 * time.Minute} {
 		crews(t, limiter.SingleBucket("global", limit), func(t *testing.T, fleet []*limiter.Limiter) {
-			ctx, cancel := context.WithCancel(t.Context())
-			var mu sync.Mutex
-			var starts []time.Time
-			var all sync.WaitGroup
-			for _, l := range fleet {
-				for range 20 {
-					all.Go(func() {
-						for l.Wait(ctx, "global") == nil {
-							mu.Lock()
-							starts = append(starts, time.Now())
-							mu.Unlock()
-						}
-					})
-				}
-			}
+			stop := callers(t, fleet)
 			time.Sleep(5 * time.Second)
-			if err := fleet[0].Report(ctx, "global", limiter.Throttled{RetryAfter: hold}); err != nil {
+			if err := fleet[0].Report(t.Context(), "global", limiter.Throttled{RetryAfter: hold}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(5 * time.Millisecond) // it has reached Redis
 			reported := time.Now()
 			time.Sleep(hold + 10*time.Second)
-			cancel()
-			all.Wait()
-			slices.SortFunc(starts, time.Time.Compare)
+			starts := stop()
 			first, before := time.Time{}, 0
 			for _, at := range starts {
 				switch {
@@ -137,34 +146,19 @@ func TestHoldOutlivesRedis(t *testing.T) {
 		c := newCrew(t, 4, limiter.SingleBucket("global", limiter.PerSecond(40, 40)))
 		defer c.close(t)
 		time.Sleep(time.Minute)
-		ctx, cancel := context.WithCancel(t.Context())
-		var mu sync.Mutex
-		var starts []time.Time
-		var all sync.WaitGroup
-		for _, l := range c.fleet[1:] {
-			for range 20 {
-				all.Go(func() {
-					for l.Wait(ctx, "global") == nil {
-						mu.Lock()
-						starts = append(starts, time.Now())
-						mu.Unlock()
-					}
-				})
-			}
-		}
+		stop := callers(t, c.fleet[1:])
 		time.Sleep(2 * time.Second)
-		if err := c.fleet[0].Report(ctx, "global", limiter.Throttled{RetryAfter: hold}); err != nil {
+		if err := c.fleet[0].Report(t.Context(), "global", limiter.Throttled{RetryAfter: hold}); err != nil {
 			t.Fatal(err)
 		}
 		reported := time.Now()
-		if err := c.fleet[0].Close(ctx); err != nil {
+		if err := c.fleet[0].Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(hold / 4)
 		c.server.FlushAll()
 		time.Sleep(hold)
-		cancel()
-		all.Wait()
+		starts := stop()
 		during, after := 0, 0
 		for _, at := range starts {
 			switch since := at.Sub(reported); {

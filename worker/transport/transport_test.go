@@ -199,16 +199,20 @@ func TestCancelledWait(t *testing.T) {
 	}
 }
 
-func cancelledWait(t *testing.T, withBody bool) {
-	// One token an hour, and it is gone.
+// unpaid is a transport whose limiter gives one token an hour, which has just been taken. A request that is sent fails the test.
+func unpaid(t *testing.T) http.RoundTripper {
 	l := memory(t, limiter.Config{Buckets: map[string][]limiter.Limit{"spotify": {{Tokens: 1, Per: time.Hour, Burst: 1}}}})
 	if ok, err := l.Allow(t.Context(), "spotify"); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	unsent := tripFunc(func(*http.Request) (*http.Response, error) {
+	return transport.New(tripFunc(func(*http.Request) (*http.Response, error) {
 		t.Error("a request was sent that nothing paid for")
 		return nil, errors.New("sent")
-	})
+	}), l, "spotify")
+}
+
+func cancelledWait(t *testing.T, withBody bool) {
+	unsent := unpaid(t)
 	errStopped := errors.New("the listener went away")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil)
@@ -219,7 +223,7 @@ func cancelledWait(t *testing.T, withBody bool) {
 	}
 	failed := make(chan error, 1)
 	go func() {
-		_, err := transport.New(unsent, l, "spotify").RoundTrip(req) //nolint:bodyclose // there is no answer
+		_, err := unsent.RoundTrip(req) //nolint:bodyclose // there is no answer
 		failed <- err
 	}()
 	synctest.Wait() // it sleeps until its token comes, in an hour
@@ -293,15 +297,7 @@ func TestCloseIdleConnections(t *testing.T) {
 // TestTimeoutOfAClientIncludesTheWait: a client gives up a request that waits longer than its timeout, and nothing is sent.
 func TestTimeoutOfAClientIncludesTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := memory(t, limiter.Config{Buckets: map[string][]limiter.Limit{"spotify": {{Tokens: 1, Per: time.Hour, Burst: 1}}}})
-		if ok, err := l.Allow(t.Context(), "spotify"); !ok || err != nil {
-			t.Fatal(ok, err)
-		}
-		unsent := tripFunc(func(*http.Request) (*http.Response, error) {
-			t.Error("a request was sent that nothing paid for")
-			return nil, errors.New("sent")
-		})
-		client := &http.Client{Transport: transport.New(unsent, l, "spotify"), Timeout: 10 * time.Second}
+		client := &http.Client{Transport: unpaid(t), Timeout: 10 * time.Second}
 		began := time.Now()
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:1", nil)
 		if err != nil {
