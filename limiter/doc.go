@@ -92,7 +92,7 @@
 // The burst stays as it is in time: at half of the rate it has half of the tokens. What the fleet has learnt is part of the bucket in Redis:
 // no replica has to be told. When Redis forgets, the fleet learns again. [BucketSnapshot] shows the part of the rate that is served.
 //
-// When a hold ends the bucket is empty: the rate returns, not a burst. After a hold of more than a minute one call starts in the first second, then
+// When a hold ends the bucket is empty: the rate returns, not a burst. After a hold of more than 30 s one call starts in the first second, then
 // twice as many each second: one call finds out whether the provider serves again.
 //
 // A limit that nobody knows is learnt: see [Config.Learn].

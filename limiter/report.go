@@ -42,9 +42,8 @@ const (
 	LongestHold = 31 * 24 * time.Hour
 	// PromptHold is the longest hold that a report sends without waiting. Redis and every replica remember a longer one.
 	PromptHold = 5 * time.Second
-	// gentleHold is the longest hold after which calls start at the full rate.
-	gentleHold = time.Minute
-	// momentary is the longest time to wait that is about the rate of calls, and not about a quota of the hour or the day.
+	// momentary is the longest time to wait that is about the rate of calls, and not about a quota of the hour or the day. A refusal with a
+	// longer one does not lower the rate: the bucket opens gently instead.
 	momentary = 30 * time.Second
 )
 
@@ -57,9 +56,12 @@ const (
 //     [Limiter.Resume] ends it. A route without a configured bucket is shut for 30 s at most.
 //   - [Throttled] lowers the rate of the fleet to what the provider accepts, when refusals are more than chance: two within a second and
 //     25 calls. The rate grows again, slowly near the rate that was refused and ever faster beyond it. It never exceeds the configured
-//     rate, and never falls below one token in two seconds, or a tenth of a limit below 5 a second.
+//     rate, and never falls below one token in two seconds, or a tenth of a limit below 5 a second. During a hold the rate grows, too,
+//     so that a long one forgets part of what was learnt. A RetryAfter of more than 30 s is about a quota, and does not lower the rate:
+//     when the bucket opens, one call starts in the first second, then twice as many each second.
 //   - [Overloaded] lowers the rate when more than 40 % of the calls of a second fail. Then the rate doubles each second.
-//   - [Remaining] has the rate follow what is left of the quota, and the bucket hold no more than that.
+//   - [Remaining] has the rate follow what is left of the quota, and the bucket hold no more than that. By a reservation it counts from the
+//     second one of a process on: with the first the process begins to note where the limits stand when it reserves.
 //
 // [Config.FixedRates] leaves the rate alone. The reports that lower the rate are sent at once, and Report does not wait for that. Of several
 // limits of the bucket the fastest is slowed down; of a window, fewer starts are allowed.
@@ -149,7 +151,7 @@ func fastest(limits []bound, bucket string, per time.Duration) int {
 func (l *Limiter) refusing(ctx context.Context, route, bucket string, r Report) {
 	if l.notices.due("refused " + bucket) {
 		l.s.Logger.LogAttrs(ctx, slog.LevelWarn, "a provider refuses calls", slog.String("namespace", l.s.Namespace),
-			slog.String("route", route), slog.String("bucket", bucket), slog.String("kind", r.kind()), slog.Bool("follows", !l.s.FixedRates))
+			slog.String("route", route), slog.String("bucket", bucket), slog.String("kind", r.kind()), slog.Bool("follows", !l.s.FixedRates && !l.shadows.Load()))
 	}
 }
 
@@ -167,7 +169,7 @@ func (l *Limiter) hold(ctx context.Context, n *lane.Lane, b bound, hold time.Dur
 	case l.opensAt(b.bucket).After(time.Now().Add(hold - min(sameHold, hold/4))):
 		return nil // the fleet knows
 	}
-	return l.close(ctx, b.bucket, hold, heldBy(l.s.Replica, time.Now(), hold > gentleHold))
+	return l.close(ctx, b.bucket, hold, heldBy(l.s.Replica, time.Now(), hold > momentary))
 }
 
 // reportedOn is a limit of the bucket that a report of a route is about: of the first configured one, the narrowest.

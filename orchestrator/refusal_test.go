@@ -182,9 +182,9 @@ func TestARefusedTaskWaitsAtLeast(t *testing.T) {
 	}
 }
 
-// gently is how much later than a hold ends the next call may start: a hold of more than a minute ends with one call a second.
+// gently is how much later than a hold ends the next call may start: a hold of more than 30 s ends with one call a second.
 func gently(hold time.Duration) time.Duration {
-	if hold > time.Minute {
+	if hold > 30*time.Second {
 		return time.Second + 50*time.Millisecond
 	}
 	return 50 * time.Millisecond
