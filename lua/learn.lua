@@ -16,7 +16,7 @@ local function learning()
   if rules then return rules end
   local MOST, LONGEST, FORGOTTEN, STEADY = 1073741824, 70368744177664, 60, 1.001 -- 2^30, 2^46
   local SECOND, NEAR = 1000000, 300000
-  local function crawl_of(b) return part_of(b, 1) end
+  local function crawl_of(b) return part_of(b, 1, WHOLE) end
   local function given(b, us, ppm) return us * ppm / WHOLE * b.tokens / b.per end
   local function lasting(b, tokens, ppm) return min(LONGEST, floor(tokens * WHOLE / ppm * b.per / b.tokens)) end
   local function pace_of(b) return max(2500000, lasting(b, 10, WHOLE)) end

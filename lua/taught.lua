@@ -1,5 +1,5 @@
 -- Taught: what a call has taught about its provider: "c due limit cost" for one that was refused because of a quota, "o due limit cost" because
--- the provider was overloaded: when it was due, us, the number of the limit that learns, and what the call took of the limit. "h heard limit quota period left stand sent"
+-- the provider was overloaded: when it was due, us, or 0 for now, the number of the limit that learns, and what the call took of the limit. "h heard limit quota period left stand sent"
 -- for headers: so much is left of a quota for so many us, or 0; stand is what the reply with the reservation told of the limit, and sent is
 -- when the call was due, or 0.
 local function teach(kind, text)
@@ -11,6 +11,7 @@ local function teach(kind, text)
   quota, period, rest_, stand = integer(quota, 1, EXACT), integer(period, 0, EXACT), integer(rest_, 0, EXACT), integer(stand, 0, EXACT)
   sent = integer(sent, 0, EXACT)
   if kind == 'h' and not (quota and period and rest_ and stand and sent) or kind ~= 'h' and not cost then return false end
+  if due == 0 then due = now end
   local b, learn = route[of], learning()
   b.learnt = b.learnt or '-'
   b.state = b.state or learn.new()

@@ -19,7 +19,7 @@ const (
 	floorRate = 0.5     // calls a second
 	crawlRate = 1.0     // calls a second, of a provider that is overloaded
 	lowest    = 1_000   // ppm: of a fast limit
-	highest   = 100_000 // ppm: of a limit below a few calls a second, which would not be slowed down at all
+	highest   = 100_000 // ppm: of a limit below a few calls a second that refuses, which would not be slowed down at all
 )
 
 // Limit is what a bucket is configured to: Tokens per Per microseconds, in lowest terms, Burst at once, reserved Horizon
@@ -44,8 +44,9 @@ func (l Limit) Floor() int64 {
 // long after the provider serves again.
 func (l Limit) FloorOf(cost int64) int64 { return max(l.Floor(), l.calls(cost).Floor()) }
 
-// crawl is the lowest factor of a provider that is overloaded, ppm.
-func (l Limit) crawl() int64 { return l.share(crawlRate, highest) }
+// crawl is the lowest factor of a provider that is overloaded, ppm: one call a second, or a thousandth of a fast limit. A limit that is not
+// faster is not slowed down. It would be charged several tokens for a call, and of a slow limit those take hours to come back.
+func (l Limit) crawl() int64 { return l.share(crawlRate, Whole) }
 
 // share is a number of calls a second in ppm of the configured rate, which is Tokens·1e6/Per a second; most at most.
 func (l Limit) share(rate, most float64) int64 {

@@ -25,7 +25,7 @@ func (s *State) Overloaded(l Limit, now, due, cost int64) {
 // Waits has the provider be asked once a second from a time on, and twice as often each second.
 func (s *State) Waits(l Limit, until int64) {
 	if s.Slowed < until {
-		s.Slow, s.Slowed = l.share(crawlRate, Whole), until // a slow limit is not slowed down
+		s.Slow, s.Slowed = l.crawl(), until
 	}
 }
 

@@ -20,7 +20,7 @@ const (
 type Taught struct {
 	Limit  int // the limit of the route that learns
 	Lesson Lesson
-	Due    int64 // µs: when the call was due; of QuotaLeft: when the answer was heard
+	Due    int64 // µs: when the call was due; of QuotaLeft: when the answer was heard; 0 for now
 	Cost   int64 // what the call took of the limit; less than 1 is 1
 
 	// Of QuotaLeft: Left of Quota tokens for Period µs, 0 where that is not known; Level is what [Bucket.Stand] was right after the
@@ -42,15 +42,18 @@ func (b *Bucket) learn(t *Taught, horizon int64) {
 		s := adapt.New()
 		b.learnt = &s
 	}
-	l := b.adapting(horizon)
+	l, due := b.adapting(horizon), t.Due
+	if due == 0 {
+		due = b.now
+	}
 	switch t.Lesson {
 	case QuotaSpent:
-		b.learnt.Refused(l, b.now, t.Due, t.Cost)
+		b.learnt.Refused(l, b.now, due, t.Cost)
 	case Overload:
-		b.learnt.Overloaded(l, b.now, t.Due, t.Cost)
+		b.learnt.Overloaded(l, b.now, due, t.Cost)
 	case QuotaLeft:
 		since := max(0, b.reservedSince(t.Level)-t.refill())
-		a := adapt.Answer{Heard: t.Due, Limit: t.Quota, Period: t.Period, Remaining: t.Left, UnderWay: since}
+		a := adapt.Answer{Heard: due, Limit: t.Quota, Period: t.Period, Remaining: t.Left, UnderWay: since}
 		if b.learnt.Remaining(l, b.now, a) {
 			b.atMost(max(0, t.Left-since))
 		}

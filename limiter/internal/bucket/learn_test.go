@@ -43,8 +43,9 @@ func TestEveryCostIsServedWhileTheProviderIsSlow(t *testing.T) {
 					}
 					now += max(1000, reply.ComeBack)
 				}
-				if b.Factor(now) >= 1_000_000 {
-					t.Errorf("%s: the rate is the configured one", name)
+				slowed := lesson == bucket.QuotaSpent || of.Window || of.Tokens*second > of.Per // a call a second is asked of an overloaded provider
+				if follows := b.Factor(now) < 1_000_000; follows != slowed {
+					t.Errorf("%s: follows its provider: %t, want %t", name, follows, slowed)
 				}
 			}
 		}
@@ -104,6 +105,24 @@ func TestRemainingBoundsTheTokens(t *testing.T) {
 		bucket.Decide(route, &q, &reply)
 		if got := max(0, b.Available(epoch)); got > c.want+0.01 || got < 0.2*c.want {
 			t.Errorf("%+v: %v tokens afterwards", c, got)
+		}
+	}
+}
+
+// TestReportThatDoesNotSayWhenIsOfNow: a process that has not heard the store's clock yet cannot say when a call was due.
+func TestReportThatDoesNotSayWhenIsOfNow(t *testing.T) {
+	of := limit(40, 40)
+	for _, lesson := range []bucket.Lesson{bucket.QuotaSpent, bucket.Overload} {
+		b := bucket.New(of)
+		b.Enter(epoch, of, 0)
+		q := bucket.Request{Lane: "lane", Now: epoch, Horizon: horizon, Taught: make([]bucket.Taught, 30)}
+		for i := range q.Taught {
+			q.Taught[i] = bucket.Taught{Lesson: lesson, Cost: 1}
+		}
+		var reply bucket.Reply
+		bucket.Decide(bucket.Route{Limits: []*bucket.Bucket{b}, Of: []int{0}}, &q, &reply)
+		if f := b.Factor(epoch); f > 900_000 {
+			t.Errorf("lesson %d: factor %d after 30 refusals", lesson, f)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (n *Lane) Teach(of *Route, what bucket.Lesson, limit int, q Quota) {
 	now := time.Now()
 	n.live(func(n *Lane) {
 		t := bucket.Taught{Limit: limit, Lesson: what, Quota: q.Limit, Left: q.Left, Period: q.Per.Microseconds(), Level: UnknownStand}
-		t.Due = n.shared.Clock.Store(now)
+		t.Due = n.shared.Clock.Store(now) // 0 where the store's clock is not known yet: then it is when the store hears of it
 		n.teachLocked(lesson{t, of})
 	})
 }
