@@ -2,6 +2,7 @@ package limiter
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/weir-go/weir/limiter/internal/adapt"
 )
@@ -41,11 +42,12 @@ func (c *Config) learning() (map[string]int64, error) {
 		if !(part <= 1) {
 			return nil, fmt.Errorf("limiter: bucket %s: begins with %v, above %v", name, learn.Start, learn.Most)
 		}
-		if part < 1.0/1000 {
+		ppm := int64(math.Round(part * adapt.Whole)) // a float may be a hair below an exact thousandth
+		if ppm < adapt.Whole/1000 {
 			return nil, fmt.Errorf("limiter: bucket %s: begins with %v, less than a thousandth of %v", name, learn.Start, learn.Most)
 		}
 		c.Buckets[name] = []Limit{learn.Most}
-		starts[name] = int64(part * adapt.Whole)
+		starts[name] = ppm
 	}
 	return starts, nil
 }

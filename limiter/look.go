@@ -58,16 +58,28 @@ func viewOf(r *lua.Reading, limits []bound, horizon int64) *view {
 		}
 		v.ending[i] = rec.Ending
 		k := bucket.New(b.core())
-		if rec.Found {
-			k = restored(rec, b, v.now)
+		switch lost := bucket.Lost(b.core(), r.BornUS, horizon); {
+		case rec.Found:
+			k = restored(rec, b, v.now, lost.State())
+		case b.own && b.limit.Begin == Empty:
+			k = bucket.Lost(b.core(), max(v.now, r.BornUS+horizon), 0)
+		case b.own:
+			k = lost
 		}
 		v.enter(k, b)
 	}
 	return v
 }
 
-// restored is the bucket of a record.
-func restored(r lua.Record, b bound, now int64) *bucket.Bucket {
+// restored is the bucket of a record. One that was made at run time has no more than a bucket that was lost with the epoch before: its record
+// may be older than the epoch.
+func restored(r lua.Record, b bound, now int64, lost bucket.State) *bucket.Bucket {
+	if b.own {
+		r.Edge = max(r.Edge, lost.Edge)
+		if full := lost.Full; full.At > r.FullUS || full.At == r.FullUS && full.Frac > r.Frac {
+			r.FullUS, r.Frac = full.At, full.Frac
+		}
+	}
 	var line []bucket.Place
 	for _, e := range r.Line {
 		line = append(line, bucket.Place(e))

@@ -13,7 +13,8 @@ import (
 
 // ReadPosition is [Limiter.Where] for those who only look: where a call of one token would stand that came now and passes some configured
 // buckets of a namespace, narrowest first. It takes the default horizon for that of the fleet, and costs Redis two pipelines, of which no
-// command is a script. Errors wrap [ErrUnavailable], except one that names a bucket which the namespace does not have.
+// command is a script. It does not know of shadow mode. Errors wrap [ErrUnavailable], except one that names a bucket which the namespace
+// does not have.
 func ReadPosition(ctx context.Context, rdb redis.UniversalClient, namespace string, buckets ...string) (Position, error) {
 	keys := lua.Keys(namespace)
 	first, err := lua.Read(ctx, rdb, keys, nil)

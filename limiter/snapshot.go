@@ -30,7 +30,7 @@ type Snapshot struct {
 type BucketSnapshot struct {
 	Bucket string
 	Limit  Limit
-	Tokens float64 // in the bucket, 0 to burst
+	Tokens float64 // in the bucket, 0 to burst; of a window in Redis the starts that it counts are not taken off
 	Debt   float64 // reservations handed out ahead of refill, in tokens
 	// Waiting is the tokens that those who stand in line wait for.
 	Waiting float64

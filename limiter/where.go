@@ -60,6 +60,8 @@ type Waiting struct {
 // something waits. It costs Redis one pipeline of at most 6 + 3 commands for each limit of the route, of which none is a script. Options
 // are those of the verbs.
 //
+// In shadow mode every call could start at once.
+//
 // Errors: [RouteError], [ErrClosed], those of [Costs], and errors that wrap [ErrUnavailable].
 func (l *Limiter) Where(ctx context.Context, route string, opts ...Option) (Position, error) {
 	chose := chosen(opts)
@@ -74,6 +76,9 @@ func (l *Limiter) Where(ctx context.Context, route string, opts ...Option) (Posi
 	r := n.Route()
 	if err := r.Check(cost); err != nil {
 		return Position{}, l.public(n, err)
+	}
+	if l.shadows.Load() {
+		return Position{Route: route}, nil
 	}
 	limits := passedOf(r).limits
 	v, err := l.store.look(ctx, limits)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/weir-go/weir/limiter"
@@ -172,5 +173,64 @@ func TestWhereOfAPauseWithoutEnd(t *testing.T) {
 	}
 	if p, err := l.Where(t.Context(), "global"); err != nil || p.In > time.Second {
 		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// TestWhereInShadowMode says that a call could start at once, as it can.
+func TestWhereInShadowMode(t *testing.T) {
+	cfg := limiter.SingleBucket("global", limiter.PerSecond(1, 1))
+	cfg.Shadow = true
+	crews(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
+		for range 3 {
+			if err := fleet[0].Wait(t.Context(), "global"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := fleet[0].Pause(t.Context(), "global", limiter.UntilResumed); err != nil {
+			t.Fatal(err)
+		}
+		if p, err := fleet[0].Where(t.Context(), "global"); err != nil || p.In != 0 || p.Bucket != "" || len(p.Why) > 0 {
+			t.Errorf("%+v, %v", p, err)
+		}
+	}, 1)
+}
+
+// TestWhereOfABucketMadeAtRunTime: one that begins empty has its first token after 10 s, and so has one that is forgotten with Redis.
+func TestWhereOfABucketMadeAtRunTime(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		begin  limiter.Begin
+		forget bool
+		want   time.Duration
+	}{{"full", limiter.Full, false, 0}, {"empty", limiter.Empty, false, 10 * time.Second}, {"full, forgotten", limiter.Full, true, 10 * time.Second}} {
+		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				crew := newCrew(t, 1, limiter.SingleBucket("global", limiter.PerSecond(40, 40)))
+				defer crew.close(t)
+				l := crew.fleet[0]
+				time.Sleep(time.Minute)
+				slow := limiter.Limit{Tokens: 1, Per: 10 * time.Second, Burst: 10, Begin: c.begin}
+				if err := l.AddRoute("tenant", limiter.Bucket{Name: "own", Limits: []limiter.Limit{slow}}); err != nil {
+					t.Fatal(err)
+				}
+				if c.forget {
+					crew.server.FlushAll()
+				}
+				if err := l.Wait(t.Context(), "global"); err != nil {
+					t.Fatal(err)
+				}
+				begun := time.Now()
+				p, err := l.Where(t.Context(), "tenant")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := l.Wait(t.Context(), "tenant"); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(begun); (p.In-took).Abs() > 300*time.Millisecond || (took-c.want).Abs() > time.Second {
+					t.Errorf("told %v, took %v, about %v is expected", p.In, took, c.want)
+				}
+			})
+		})
 	}
 }
