@@ -43,9 +43,9 @@ func TestUsersOfTheReadmeOnACluster(t *testing.T) {
 	if err := useClient(t, as(w), as(user{})); err != nil {
 		t.Errorf("as %s: %v", w.name, err)
 	}
-	seen, err := fleet.Read(t.Context(), as(i), "weir")
-	if err != nil || len(seen) != 1 {
-		t.Errorf("as %s: %v, %v", i.name, seen, err)
+	f, err := fleet.Read(t.Context(), as(i), "weir")
+	if err != nil || len(f.Replicas) != 1 {
+		t.Errorf("as %s: %v, %v", i.name, f, err)
 	}
 	for _, address := range nodes {
 		refusals, err := node(t, address).Do(t.Context(), "acl", "log").Slice()

@@ -2,7 +2,6 @@ package limiter_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/url"
 	"sync"
@@ -345,36 +344,6 @@ func TestCallTimeoutBoundsWhoWantsAnAnswer(t *testing.T) {
 		}
 		all.Wait()
 		delay.Store(0)
-	})
-}
-
-// TestSections: what others publish with a replica's presence is there for who reads it, and ends with the replica.
-func TestSections(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCrew(t, 2, one(1, 1))
-		n := 0
-		if err := c.fleet[0].Section("queue", func() any { n++; return map[string]int{"waiting": n} }); err != nil {
-			t.Fatal(err)
-		}
-		if err := c.fleet[1].Section("large", func() any { return make([]byte, 10_000) }); err != nil {
-			t.Fatal(err)
-		}
-		if err := c.fleet[1].Section("a name", func() any { return nil }); err == nil {
-			t.Error("a name with a blank")
-		}
-		time.Sleep(25 * time.Second)
-		got, err := limiter.ReadSections(t.Context(), c.rdb, limiter.DefaultNamespace)
-		var queue struct{ Waiting int }
-		if err == nil {
-			err = json.Unmarshal(got[c.fleet[0].Replica()]["queue"], &queue)
-		}
-		if err != nil || queue.Waiting != 2 || len(got) != 1 {
-			t.Errorf("%v, %v; %v", got, err, c.rdb.Keys(t.Context(), "*").Val())
-		}
-		c.close(t)
-		if got, err := limiter.ReadSections(t.Context(), c.rdb, limiter.DefaultNamespace); err != nil || len(got) != 0 {
-			t.Errorf("when it has ended: %v, %v", got, err)
-		}
 	})
 }
 

@@ -60,6 +60,9 @@ type Config struct {
 	// FixedRates has calls start at the configured rates whatever providers answer: reports of refused calls and of what remains change
 	// nothing in this process, except that a provider that asks to wait is left alone. Zero lets the fleet follow its providers.
 	FixedRates bool
+	// Publish is how often the [Record] of this replica is published while it changes, for those who look at the fleet; every 10 s while it
+	// does not. At least a second; zero is 2 s, less than 0 never.
+	Publish time.Duration
 	// Logger hears of what an operator should know: replicas that disagree, a fleet that was told another limit, Redis out
 	// of reach. Zero is nobody.
 	Logger *slog.Logger
@@ -122,6 +125,9 @@ func (c Config) settings() (settings, error) {
 	if c.Horizon == 0 {
 		c.Horizon = DefaultHorizon
 	}
+	if c.Publish == 0 {
+		c.Publish = DefaultPublish
+	}
 	if c.CallTimeout == 0 {
 		c.CallTimeout = defaultCallTimeout
 	}
@@ -136,6 +142,9 @@ func (c Config) settings() (settings, error) {
 	}
 	if c.Slack < minSlack {
 		return settings{}, fmt.Errorf("limiter: slack %v: want %v or more", c.Slack, minSlack)
+	}
+	if c.Publish > 0 && c.Publish < time.Second {
+		return settings{}, fmt.Errorf("limiter: publish every %v: want a second or more, or less than 0 for never", c.Publish)
 	}
 	if c.CallTimeout > maxCallTimeout {
 		return settings{}, fmt.Errorf("limiter: call timeout %v: want %v or less", c.CallTimeout, maxCallTimeout)

@@ -256,9 +256,6 @@ func (l *Limiter) keepPresence() {
 			tick.Reset(presenceEvery)
 		}
 		err := l.configure(l.life)
-		if err == nil {
-			err = l.publish(l.life)
-		}
 		l.sweep(time.Now())
 		l.mu.RLock()
 		collects := l.conf.collects
@@ -290,8 +287,9 @@ func (l *Limiter) leave(ctx context.Context) error {
 	}
 	defer l.endConfiguring()
 	_, err := l.store.configure(ctx, nil, true)
-	if l.publisher != nil && err == nil && l.sections.any() {
-		err = l.publisher.publish(ctx, nil)
+	l.publishing.Wait()
+	if l.publisher != nil && err == nil {
+		err = l.publisher.withdraw(ctx)
 	}
 	return err
 }

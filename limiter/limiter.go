@@ -39,8 +39,9 @@ type Limiter struct {
 
 	configuring chan struct{} // holds a word while the configuration is asked for and applied
 
-	publisher publisher // fixed; nil where buckets are in memory
-	sections  sections
+	publisher  publisher // fixed; nil where nothing is published
+	publishing sync.WaitGroup
+	sections   sections
 
 	mu     sync.RWMutex
 	closed bool
@@ -77,6 +78,9 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 		return nil, err
 	}
 	l.flights.Go(l.keepPresence)
+	if l.publisher != nil {
+		l.publishing.Go(l.keepPublishing)
+	}
 	return l, nil
 }
 
@@ -109,7 +113,9 @@ func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 		s: s, store: open(t), telemetry: t, born: time.Now(), configuring: make(chan struct{}, 1),
 		paths: map[string][]string{}, own: map[string]ownBucket{}, lanes: map[laneKey]*lane.Lane{}, idle: idleAfter, tallies: newTallies(s), estimates: newEstimates(s.Metered),
 	}
-	l.publisher, _ = l.store.(publisher)
+	if s.Publish > 0 {
+		l.publisher, _ = l.store.(publisher)
+	}
 	// Not derived from any caller's context: a limiter outlives whoever made it and ends with Close.
 	l.life, l.end = context.WithCancel(context.Background())
 	l.shared = &lane.Shared{

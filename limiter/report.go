@@ -107,6 +107,7 @@ func (l *Limiter) report(ctx context.Context, n *lane.Lane, of *lane.Route, rep 
 	case Throttled:
 		l.telemetry.reported(ctx, passedOf(of).labels, r)
 		at := reportedOn(limits)
+		l.tallies.refused(limits[at].bucket)
 		if r.RetryAfter <= momentary {
 			teach(bucket.QuotaSpent, fastest(limits, limits[at].bucket, 0), lane.Quota{})
 			l.refusing(ctx, of.Name, limits[at].bucket, r)
@@ -115,6 +116,7 @@ func (l *Limiter) report(ctx context.Context, n *lane.Lane, of *lane.Route, rep 
 	case Overloaded:
 		l.telemetry.reported(ctx, passedOf(of).labels, r)
 		at := reportedOn(limits)
+		l.tallies.refused(limits[at].bucket)
 		teach(bucket.Overload, fastest(limits, limits[at].bucket, 0), lane.Quota{})
 		l.refusing(ctx, of.Name, limits[at].bucket, r)
 	case Remaining:

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -83,26 +82,29 @@ func newBucketSnapshot(name string, l Limit, level, waiting float64) BucketSnaps
 	return BucketSnapshot{Bucket: name, Limit: l, Tokens: max(0, level), Debt: max(0, -level), Waiting: waiting}
 }
 
-// ReadSnapshot reads the buckets of a namespace without changing anything, for those who only look: TIME, two HGETALL and a ZCOUNT.
+// ReadSnapshot reads the buckets of a namespace without changing anything, for those who only look: TIME, two HGETALL and a ZRANGE, in one
+// pipeline.
 // Errors wrap [ErrUnavailable].
 func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace string) (Snapshot, error) {
 	keys := lua.Keys(namespace)
 	var now *redis.TimeCmd
 	var fields, wanted *redis.MapStringStringCmd
+	var present *redis.ZSliceCmd
 	_, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		now, fields, wanted = p.Time(ctx), p.HGetAll(ctx, keys.State()), p.HGetAll(ctx, keys.Wishes())
+		present = p.ZRangeWithScores(ctx, keys.Live(), 0, -1)
 		return nil
 	})
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("%w: reading namespace %s: %w", ErrUnavailable, namespace, err)
 	}
 	state := lua.ParseState(fields.Val(), wanted.Val(), now.Val())
-	since := strconv.FormatInt(state.AgedUS-wishesLive.Microseconds(), 10)
-	live, err := rdb.ZCount(ctx, keys.Live(), since, "+inf").Result()
-	if err != nil {
-		return Snapshot{}, fmt.Errorf("%w: reading namespace %s: %w", ErrUnavailable, namespace, err)
+	s := Snapshot{At: now.Val(), Epoch: state.Epoch, Grants: state.Grants, Version: state.Version}
+	for _, z := range present.Val() {
+		if z.Score >= float64(state.AgedUS-wishesLive.Microseconds()) {
+			s.Live++
+		}
 	}
-	s := Snapshot{At: now.Val(), Epoch: state.Epoch, Grants: state.Grants, Version: state.Version, Live: int(live)}
 	own := state.OwnAt(s.At)
 	wishes := map[string]map[string][]string{} // by bucket, its limits as text: who was configured with them
 	limits := map[string][]Limit{}             // of that text

@@ -53,11 +53,18 @@ func (t *tallies) utilization(name string, rate float64, now time.Time) float64 
 	s := t.samples[name]
 	if passed := now.Sub(s.at); passed >= sampleEvery {
 		c := t.of[name]
-		used := c.Taken.Load() - c.Returned.Load() - c.Lost.Load() - c.Settled.Load()
+		used := c.Used()
 		s = sample{now, used, max(0, float64(used-s.used)) / (rate * passed.Seconds())}
 		t.samples[name] = s
 	}
 	return s.was
+}
+
+// refused counts a call that the provider of a bucket refused.
+func (t *tallies) refused(bucket string) {
+	if c := t.of[bucket]; c != nil {
+		c.Refused.Add(1)
+	}
 }
 
 // observe registers the metrics of buckets. The registration ends with the limiter.

@@ -51,13 +51,10 @@ func (k Keys) Line(f Field) string { return "{" + string(k) + "}:line:" + f.Stri
 // Log is the sorted set, with TTL, of the starts of a window limit: due times by the number of the last start at them.
 func (k Keys) Log(f Field) string { return "{" + string(k) + "}:log:" + f.String() }
 
-// Sections is the string, with TTL, of what a process publishes of itself through its limiter.
-func (k Keys) Sections(replica string) string { return "{" + string(k) + "}:sections:" + replica }
-
-// Replicas is the sorted set of replica ids by the time (Redis clock, milliseconds) of their last heartbeat.
+// Replicas is the sorted set, with TTL, of replica ids by the time (Redis clock, milliseconds) of their last record.
 func (k Keys) Replicas() string { return "{" + string(k) + "}:replicas" }
 
-// Replica is the string, with TTL, of one replica's last snapshot.
+// Replica is the string, with TTL, of the last record of a replica.
 func (k Keys) Replica(id string) string { return "{" + string(k) + "}:replica:" + id }
 
 // Field names a limit within a namespace: which bucket, and per what time, as it was configured. A bucket has at most

@@ -13,7 +13,8 @@ import (
 
 // Config says how an orchestrator works. The zero value of each field is documented; Limiter has none.
 type Config struct {
-	// Limiter says when tasks may start. It is used, never closed.
+	// Limiter says when tasks may start. It is used, never closed. A [limiter.Limiter] publishes the orchestrator's [Record]; of several
+	// orchestrators on one limiter that of the latest.
 	Limiter Limiter
 	// Slots is how many tasks execute at the same time. Zero is 10.
 	Slots int

@@ -81,6 +81,9 @@ func New(cfg Config) (*Orchestrator, error) {
 	if o.observe, err = newObserver(o); err != nil {
 		return nil, err
 	}
+	if l, ok := cfg.Limiter.(publishes); ok {
+		_ = l.Section(SectionName, o.record) // a limiter that is closed refuses tasks, too
+	}
 	return o, nil
 }
 

@@ -20,9 +20,8 @@ const (
 	lastCall  = 2 * time.Second  // to Redis
 )
 
-// finish ends the replica in order, each step with a log line. What one step takes is not taken from the next. withdraw takes the replica
-// off the fleet's list.
-func (w *Worker) finish(ctx context.Context, grace time.Duration, server *http.Server, connected <-chan struct{}, withdraw func()) error {
+// finish ends the replica in order, each step with a log line. What one step takes is not taken from the next.
+func (w *Worker) finish(ctx context.Context, grace time.Duration, server *http.Server, connected <-chan struct{}) error {
 	log := w.cfg.Logger
 	w.unready.Store(true)
 	log.InfoContext(ctx, "ending: not ready any more, still taking analyses", "grace", grace.String())
@@ -54,7 +53,6 @@ func (w *Worker) finish(ctx context.Context, grace time.Duration, server *http.S
 		log.InfoContext(ctx, "ending: all streams have ended")
 	}
 	err := errors.Join(w.finishParts(ctx), server.Close())
-	withdraw()
 	log.InfoContext(ctx, "ending: presence withdrawn")
 	if err != nil {
 		return fmt.Errorf("worker: end: %w", err)

@@ -11,8 +11,6 @@ import (
 
 	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/weir-go/weir/worker/fleet"
 )
 
 // Serve answers HTTP on a listener, which it closes, until ctx ends and the replica has ended in order. It connects if that was not done.
@@ -25,8 +23,6 @@ func (w *Worker) Serve(ctx context.Context, listener net.Listener, handler http.
 		// Streams outlive ctx while they drain.
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
-	publish, unpublish := context.WithCancel(context.WithoutCancel(ctx))
-	defer unpublish()
 	var work errgroup.Group
 	serving, end := context.WithCancel(ctx)
 	defer end()
@@ -37,21 +33,15 @@ func (w *Worker) Serve(ctx context.Context, listener net.Listener, handler http.
 		}
 		return nil
 	})
-	connected, withdrawn := make(chan struct{}), make(chan struct{})
+	address := listener.Addr().String()
+	w.address.Store(&address)
+	connected := make(chan struct{})
 	work.Go(func() error {
-		defer close(withdrawn)
-		ok := w.connect(serving)
-		close(connected)
-		if !ok {
-			return nil
+		defer close(connected)
+		if w.connect(serving) {
+			w.cfg.Logger.InfoContext(ctx, "ready", "seconds", time.Since(w.started).Seconds())
 		}
-		w.cfg.Logger.InfoContext(ctx, "ready", "seconds", time.Since(w.started).Seconds())
-		heart := &fleet.Publisher{Redis: w.cfg.Redis, Namespace: w.cfg.Namespace, Logger: w.cfg.Logger, Look: func() fleet.Replica {
-			r := w.Snapshot()
-			r.Addr = listener.Addr().String()
-			return r
-		}}
-		return heart.Run(publish)
+		return nil
 	})
 	work.Go(func() error {
 		<-serving.Done()
@@ -59,10 +49,7 @@ func (w *Worker) Serve(ctx context.Context, listener net.Listener, handler http.
 		if ctx.Err() == nil {
 			grace = 0 // the server failed: there is nobody to take requests for a while longer
 		}
-		return w.finish(context.WithoutCancel(ctx), grace, server, connected, func() {
-			unpublish()
-			<-withdrawn
-		})
+		return w.finish(context.WithoutCancel(ctx), grace, server, connected)
 	})
 	return work.Wait()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +32,7 @@ type Worker struct {
 	parts    atomic.Pointer[parts]  // nil until Redis was reached
 	trouble  atomic.Pointer[string] // why it was not, as of the last attempt
 	reported atomic.Pointer[string] // why it is not ready, as of the last log line; "" if it is
+	address  atomic.Pointer[string] // at which it answers HTTP
 
 	mu sync.Mutex // serializes Connect
 }
@@ -111,6 +111,9 @@ func (w *Worker) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := l.Section(fleet.ServerSection, w.section); err != nil {
+		return err
+	}
 	w.parts.Store(&parts{limiter: l, orchestrator: o, analyzer: analysis.NewAnalyzer(o, clients), desk: d})
 	return nil
 }
@@ -148,21 +151,21 @@ func (p *parts) open(ctx context.Context) error {
 	return nil
 }
 
-// Snapshot is what the replica says of itself.
-func (w *Worker) Snapshot() fleet.Replica {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	r := fleet.Replica{
-		ID: w.cfg.Replica, Host: host, PID: os.Getpid(), Version: w.cfg.Version, Started: w.started, Draining: w.unready.Load(),
-	}
+// Snapshot is the state of the replica's tasks; zero where it has never been connected.
+func (w *Worker) Snapshot() orchestrator.Snapshot {
 	if have := w.parts.Load(); have != nil {
-		s := have.orchestrator.Snapshot()
-		r.ID, r.Calls = have.limiter.Replica(), have.limiter.StoreCalls()
-		r.Slots, r.Pending, r.InFlight, r.Done, r.Failed = s.Slots, s.Pending, s.InFlight, s.Done, s.Failed
+		return have.orchestrator.Snapshot()
 	}
-	return r
+	return orchestrator.Snapshot{}
+}
+
+// section is what the worker adds to the record of its replica.
+func (w *Worker) section() any {
+	s := fleet.Server{Draining: w.unready.Load(), Version: w.cfg.Version}
+	if address := w.address.Load(); address != nil {
+		s.Addr = *address
+	}
+	return s
 }
 
 // connect tries until it succeeds or ctx ends. It logs each reason for which it fails, once until another comes.

@@ -341,19 +341,19 @@ func TestReplicaWithoutRedisServesUnready(t *testing.T) {
 // TestOrderlyEndLeavesNothing: a replica that is told to end takes itself off the fleet's list.
 func TestOrderlyEndLeavesNothing(t *testing.T) {
 	r := start(t, nil)
-	// One analysis, so that the first heartbeat is certainly out.
+	// One analysis, so that the first record is certainly out.
 	_, _ = io.Copy(io.Discard, r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil).Body)
 	rdb := redis.NewClient(&redis.Options{Addr: r.redis.Addr()})
 	defer rdb.Close()
-	seen, err := fleet.Read(t.Context(), rdb, "weir")
-	if err != nil || len(seen) != 1 || seen[0].Done == 0 && seen[0].Addr == "" {
-		t.Errorf("at work: %+v, %v", seen, err)
+	f, err := fleet.Read(t.Context(), rdb, "weir")
+	if err != nil || len(f.Replicas) != 1 || f.Replicas[0].State != fleet.Up || f.Replicas[0].Tasks == nil || f.Replicas[0].Server == nil || f.Replicas[0].Server.Addr == "" {
+		t.Errorf("at work: %+v, %v", f, err)
 	}
 	if err := r.stop(); err != nil {
 		t.Error(err)
 	}
-	if seen, err = fleet.Read(t.Context(), rdb, "weir"); err != nil || len(seen) != 0 {
-		t.Errorf("after its end: %+v, %v", seen, err)
+	if f, err = fleet.Read(t.Context(), rdb, "weir"); err != nil || len(f.Replicas) != 0 {
+		t.Errorf("after its end: %+v, %v", f, err)
 	}
 }
 

@@ -3,89 +3,81 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/redis/go-redis/v9"
+	"github.com/charmbracelet/x/term"
 
+	"github.com/weir-go/weir/cmd/inspect/internal/faces"
+	"github.com/weir-go/weir/cmd/inspect/internal/watch"
 	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/limiter"
-	"github.com/weir-go/weir/worker/fleet"
 )
 
 // inspectCmd is what can be asked of the command.
 type inspectCmd struct {
-	Show    showCmd          `cmd:"" default:"withargs" help:"Show the buckets and replicas of a fleet."`
+	Show    showCmd          `cmd:"" default:"withargs" help:"Show the buckets, queues and replicas of a fleet."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
-	Why whyCmd `cmd:"" help:"Say why a call waits that passes some buckets, and until when."`
+	Why whyCmd `cmd:"" help:"Say why a call waits, and until when."`
 }
 
-type showCmd struct{ common }
-
-// common is what both take.
+// common is what all take.
 type common struct {
 	Namespace string        `env:"WEIR_NAMESPACE" default:"weir" placeholder:"NAME" help:"Name under which the fleet shares its budget (${default})."`
-	JSON      bool          `name:"json" help:"Print one JSON object instead of text."`
 	Timeout   time.Duration `default:"3s" help:"How long Redis may take to answer (${default})."`
+	Width     int           `placeholder:"COLUMNS" help:"How wide tables may be; the width of the terminal, or 80."`
 }
 
 // Validate refuses what could never be read.
 func (c *common) Validate() error {
-	if c.Timeout <= 0 {
+	switch {
+	case c.Timeout <= 0:
 		return fmt.Errorf("timeout %v: want more than 0", c.Timeout)
+	case c.Width != 0 && c.Width < 40:
+		return fmt.Errorf("width %d: want 40 or more", c.Width)
 	}
 	return limiter.ValidateName("namespace", c.Namespace)
 }
 
-// open returns a client of the fleet's Redis, and where that is.
-func (c *common) open() (*redis.Client, string, error) {
-	options, err := cli.ParseRedis(cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379"))
-	if err != nil {
-		return nil, "", err
-	}
-	options.DialTimeout, options.ReadTimeout, options.MaxRetries = c.Timeout, c.Timeout, -1
-	return redis.NewClient(options), options.Addr, nil
+// open returns the source of reports.
+func (c *common) open() (*watch.Source, error) {
+	return watch.Open(cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379"), c.Namespace, c.Timeout)
 }
 
-// printer is what a command has read.
-type printer interface{ print(out io.Writer) error }
+// width is how wide tables may be.
+func (c *common) width(s cli.Streams) int {
+	if f, ok := s.Out.(*os.File); ok && c.Width == 0 {
+		if w, _, err := term.GetSize(f.Fd()); err == nil && w >= 40 {
+			return w
+		}
+	}
+	return cmp.Or(c.Width, faces.Width)
+}
 
-// once reads within the timeout and prints what was read.
-func (c *common) once(ctx context.Context, s cli.Streams, read func(ctx context.Context, rdb *redis.Client, addr string) (printer, error)) error {
-	rdb, addr, err := c.open()
+type whyCmd struct {
+	Names []string `arg:"" name:"name" help:"A route or a bucket, or the buckets that the call passes, narrowest first."`
+
+	common
+
+	JSON bool `name:"json" help:"Print one JSON object instead of text."`
+}
+
+// Run reads once and prints why a call would wait that came now.
+func (c *whyCmd) Run(ctx context.Context, s cli.Streams) error {
+	src, err := c.open()
 	if err != nil {
 		return err
 	}
-	defer rdb.Close()
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	seen, err := read(ctx, rdb, addr)
-	var known *cli.Error
-	switch {
-	case errors.As(err, &known):
-		return known
-	case err != nil:
-		return cli.Unanswered(cli.Unreachable, addr, err)
-	case c.JSON:
-		return json.NewEncoder(s.Out).Encode(seen)
+	defer src.Close()
+	w, err := src.Why(ctx, c.Names...)
+	if err != nil {
+		return err
 	}
-	return seen.print(s.Out)
-}
-
-// Run shows what the fleet is doing now.
-func (c *showCmd) Run(ctx context.Context, s cli.Streams) error {
-	return c.once(ctx, s, func(ctx context.Context, rdb *redis.Client, addr string) (printer, error) {
-		buckets, err := limiter.ReadSnapshot(ctx, rdb, c.Namespace)
-		if err != nil {
-			return nil, err
-		}
-		replicas, err := fleet.Read(ctx, rdb, c.Namespace)
-		return newReport(c.Namespace, addr, buckets, replicas), err
-	})
+	if c.JSON {
+		return faces.JSON(s.Out, w, false)
+	}
+	return faces.Why(s.Out, w, c.width(s))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/weir-go/weir/cmd/inspect/internal/report"
 	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/lua"
@@ -33,7 +34,7 @@ func serve(t *testing.T) *miniredis.Miniredis {
 	rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), Password: "hunter2"})
 	t.Cleanup(func() { _ = rdb.Close() })
 	l, err := limiter.New(t.Context(), rdb, limiter.Config{
-		Namespace: "shop", Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}, "spotify": {{Tokens: 5, Per: 24 * time.Hour, Burst: 5}}},
+		Publish: -1, Namespace: "shop", Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}, "spotify": {{Tokens: 5, Per: 24 * time.Hour, Burst: 5}}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -46,11 +47,14 @@ func serve(t *testing.T) *miniredis.Miniredis {
 			t.Fatal(err)
 		}
 	}
-	said, err := json.Marshal(fleet.Replica{ID: "0123456789", Addr: "10.0.0.1:8080", Slots: 10, Pending: 7, InFlight: 2, Done: 100, Failed: 1})
+	other := limiter.Record{Version: limiter.RecordVersion, ID: "0123456789", Host: "crawler", EveryMS: 2000, Sections: map[string]json.RawMessage{
+		fleet.TasksSection: json.RawMessage(`{"slots":10,"pending":7,"in_flight":2,"done":100,"failed":1}`), fleet.ServerSection: json.RawMessage(`{"addr":"10.0.0.1:8080"}`),
+	}}
+	text, err := json.Marshal(other)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lua.Heartbeat(t.Context(), rdb, "shop", "0123456789", said, time.Minute, time.Hour); err != nil {
+	if _, err := lua.Heartbeat(t.Context(), rdb, "shop", other.ID, text, time.Minute, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -63,13 +67,13 @@ func TestJSONIsOneObject(t *testing.T) {
 	if status != cli.OK || stderr != "" {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
-	var r report
+	var r report.Report
 	in := json.NewDecoder(strings.NewReader(stdout))
 	in.DisallowUnknownFields()
 	if err := in.Decode(&r); err != nil || in.More() {
 		t.Fatalf("%v: %s", err, stdout)
 	}
-	if r.Schema != schema || r.Namespace != "shop" || r.Grants > 56 || len(r.Buckets) != 2 || len(r.Replicas) != 1 {
+	if r.Schema != report.Schema || r.Namespace != "shop" || r.Grants > 56 || len(r.Buckets) != 2 || len(r.Replicas) != 1 {
 		t.Fatalf("%+v", r)
 	}
 	if b := r.Buckets[0]; b.Name != "global" || b.Rate != 40 || b.Burst != 40 || b.Tokens != 0 || b.Debt < 3 || b.Debt > 12 || b.Waiting < 5 || b.Waiting > 13 {
@@ -84,19 +88,39 @@ func TestJSONIsOneObject(t *testing.T) {
 }
 
 func TestTablesForAPerson(t *testing.T) {
-	serve(t)
+	m := serve(t)
 	status, stdout, _ := run()
 	if status != cli.OK {
 		t.Fatal(status)
 	}
-	for _, want := range []string{"Namespace shop", "BUCKET", "global", "40/s", "5 per 24h0m0s", "REPLICA", "01234567", "up", "100", "10.0.0.1:8080"} {
+	for _, want := range []string{"shop on ", "BUCKET", "global", "waiting", "40/s", "5 per 1d", "REPLICA", "0123456789", "up", "100", "crawler"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("lacks %q:\n%s", want, stdout)
 		}
 	}
-	status, stdout, _ = run("--namespace", "nobody")
-	if status != cli.OK || !strings.Contains(stdout, "Nobody has used namespace nobody") {
+	if _, wide, _ := run("-o", "wide", "--width", "200"); !strings.Contains(wide, "10.0.0.1:8080") || !strings.Contains(wide, "IN LINE") {
+		t.Error(wide)
+	}
+	if _, again, _ := run("--filter", "!glob"); strings.Contains(again, "global") || !strings.Contains(again, "spotify") {
+		t.Errorf("filtered:\n%s", again)
+	}
+	for line := range strings.Lines(stdout) {
+		if n := len([]rune(line)); n > 81 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	status, stdout, stderr := run("--namespace", "nobody")
+	if status != nobodyStatus || !strings.Contains(stdout, "Nobody has used namespace nobody") || !strings.Contains(stderr, "no replica of namespace nobody") {
+		t.Errorf("status %d: %s%s", status, stdout, stderr)
+	}
+	if err := m.Set("{shop}:replica:0123456789", "{}"); err != nil {
+		t.Fatal(err)
+	}
+	if status, stdout, _ = run("-o", "jsonl"); status != partialStatus || !strings.Contains(stdout, `"partial":true`) || !strings.Contains(stdout, `"state":"unknown"`) {
 		t.Errorf("status %d: %s", status, stdout)
+	}
+	if _, stdout, _ = run("-o", "prom"); !strings.Contains(stdout, `weir_bucket_rate{namespace="shop",bucket="global",limit="40/s"} 40`) || !strings.Contains(stdout, `weir_fleet_replicas{namespace="shop",state="unknown"} 1`) {
+		t.Error(stdout)
 	}
 }
 
@@ -117,57 +141,17 @@ func TestExitStatus(t *testing.T) {
 		"url not a url":    {"redis://:hunter2@a:b", nil, cli.Usage, "REDIS_URL"},
 		"unknown flag":     {"", []string{"--bogus"}, cli.Usage, "--bogus"},
 		"namespace":        {"", []string{"--namespace", "a b"}, cli.Usage, "namespace"},
+		"filter":           {"", []string{"--filter", "("}, cli.Usage, "filter"},
+		"output":           {"", []string{"-o", "xml"}, cli.Usage, "--output"},
+		"watch":            {"", []string{"--watch", "1ms"}, cli.Usage, "watch"},
+		"once and watch":   {"", []string{"--once", "--watch", "1s"}, cli.Usage, "contradict"},
+		"width":            {"", []string{"--width", "3"}, cli.Usage, "width"},
 		"timeout negative": {"", []string{"--timeout=-1s"}, cli.Usage, "timeout"},
 	} {
 		t.Setenv("REDIS_URL", c.url)
 		status, stdout, stderr := run(c.args...)
 		if status != c.status || stdout != "" || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") != 1 || strings.Contains(stderr, "hunter2") {
 			t.Errorf("%s: status %d, want %d: %q %q", name, status, c.status, stdout, stderr)
-		}
-	}
-}
-
-// TestLostReplicaSaysNothingItDoesNotKnow: what is unknown is null, never 0.
-func TestLostReplicaSaysNothingItDoesNotKnow(t *testing.T) {
-	r := newReport("n", "a", limiter.Snapshot{}, []fleet.Seen{{Replica: fleet.Replica{ID: "gone"}, Age: time.Minute, Lost: true}})
-	text, err := json.Marshal(r.Replicas[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{`"state":"lost"`, `"pending":null`, `"done":null`, `"heartbeat_age_ms":60000`} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("%s lacks %s", text, want)
-		}
-	}
-}
-
-// TestNotesTellWhatIsUnusual: at three in the morning the reason why nothing starts is in the table.
-func TestNotesTellWhatIsUnusual(t *testing.T) {
-	limit := limiter.PerSecond(40, 40)
-	for note, b := range map[string]limiter.BucketSnapshot{
-		"":                        {},
-		"paused; set at run time": {PausedFor: limiter.UntilResumed, Set: true},
-		"paused for 90 s":         {PausedFor: 90 * time.Second},
-		"held for 90 s, as a provider asked crawler-2 at 03:04:05 UTC": {
-			PausedFor: 90 * time.Second, HeldBy: "crawler-2", HeldSince: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Served: 1,
-		},
-		"follows its provider: 24.8/s": {Served: 0.62},
-		"replicas disagree: 2 want 40 per 1s, burst 40, 1 want 7 in any 2s": {Wanted: []limiter.Wanted{
-			{Limits: []limiter.Limit{limit}, Replicas: []string{"a", "b"}},
-			{Limits: []limiter.Limit{limiter.PerWindow(7, 2*time.Second)}, Replicas: []string{"c"}},
-		}},
-	} {
-		b.Bucket, b.Limit = "global", limit
-		r := newReport("n", "a", limiter.Snapshot{Epoch: "e", Buckets: []limiter.BucketSnapshot{b}}, nil)
-		if got := r.Buckets[0].note(); got != note {
-			t.Errorf("note %q, want %q", got, note)
-		}
-		var table strings.Builder
-		if err := r.print(&table); err != nil || !strings.Contains(table.String(), note) {
-			t.Errorf("%v: lacks %q:\n%s", err, note, table.String())
-		}
-		if text, err := json.Marshal(r.Buckets[0]); err != nil || b.PausedFor == limiter.UntilResumed && !strings.Contains(string(text), `"paused":true,"paused_ms":null`) {
-			t.Errorf("%s, %v", text, err)
 		}
 	}
 }

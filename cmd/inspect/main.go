@@ -1,5 +1,4 @@
-// Command inspect shows what a fleet is doing: its buckets and its replicas, from Redis, at the cost of five reads, and why
-// something waits.
+// Command inspect shows what a fleet is doing: its buckets, what waits and why, and its replicas, from Redis, in seven commands.
 package main
 
 import (
@@ -8,9 +7,10 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-const description = `Show the buckets and replicas of a fleet, or why something waits. REDIS_URL names its Redis; nothing is ever written there.
+const description = `Show the live state of a fleet, or why something waits. REDIS_URL names its Redis; nothing is ever written there.
 
-Exit status: 0, 1 for an error, 2 for a wrong call, 3 if Redis does not answer or refuses.`
+Exit status: 0, 1 for an error, 2 for a wrong call, 3 if Redis does not answer or refuses, 5 if no replica has published a record, 6 if some record
+could not be read or left something out.`
 
 func main() {
 	cli.QuietRedis()

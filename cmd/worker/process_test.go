@@ -251,8 +251,8 @@ func TestSignalsUnderLoad(t *testing.T) {
 		if s, err := limiter.ReadSnapshot(t.Context(), rdb, "weir"); err != nil || s.Live != 0 {
 			t.Errorf("%d replicas live, %v", s.Live, err)
 		}
-		if seen, err := fleet.Read(t.Context(), rdb, "weir"); err != nil || len(seen) != 0 {
-			t.Errorf("the fleet's list has %+v, %v", seen, err)
+		if f, err := fleet.Read(t.Context(), rdb, "weir"); err != nil || len(f.Replicas) != 0 {
+			t.Errorf("the fleet's list has %+v, %v", f, err)
 		}
 		if t.Failed() {
 			t.Fatalf("signal %d:\n%s", i+1, p.log)

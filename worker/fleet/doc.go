@@ -1,11 +1,9 @@
-// Package fleet lets the replicas of a namespace be seen: each publishes a snapshot of itself every two seconds, and
-// anybody may read them all.
+// Package fleet reads what the replicas of a namespace publish: who is there, what waits in each, and the buckets they share. It only reads.
 //
-// What a replica says is kept in Redis for a minute; that it once was there, for ten, so that one that went silent is
-// shown as lost instead of vanishing. Ages are measured by Redis' clock alone. Reading costs three commands whatever
-// the number of replicas: no scan, no script.
+// Each limiter publishes a record of its replica, at most 8 KiB of JSON, every two seconds while it changes and every ten while it does
+// not ([limiter.Record]). The orchestrator and the worker add sections to it. A replica that falls silent is shown as lost for a minute; an
+// orderly end removes it at once. Ages are measured by Redis' clock alone.
 //
-// Nothing depends on what is published: a replica whose heartbeats fail works on, and tries again with the next one.
-//
-// [Publisher.Run] is the only goroutine, and it is the caller's.
+// [Read] costs seven commands in three round trips, whatever the number of replicas: no scan, no script. A replica whose record cannot be read,
+// because another version has written it, is there with its name and its age.
 package fleet

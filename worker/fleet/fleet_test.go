@@ -2,69 +2,230 @@ package fleet_test
 
 import (
 	"context"
-	"log/slog"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/limiter/limitertest"
+	"github.com/weir-go/weir/lua"
 	"github.com/weir-go/weir/worker/fleet"
 )
 
+func read(t *testing.T, rdb *redis.Client) *fleet.Fleet {
+	t.Helper()
+	f, err := fleet.Read(t.Context(), rdb, "weir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestReplicasAreSeenLostAndGone: services that only link the limiter, busy and idle ones.
 func TestReplicasAreSeenLostAndGone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, rdb := limitertest.Redis(t)
-		pending := 7
-		run := func(id string) (stop func()) {
-			ctx, cancel := context.WithCancel(t.Context())
-			ended := make(chan struct{})
-			p := &fleet.Publisher{
-				Redis: rdb, Namespace: "weir", Logger: slog.New(slog.DiscardHandler),
-				Look: func() fleet.Replica { return fleet.Replica{ID: id, Pending: pending} },
-			}
-			go func() {
-				defer close(ended)
-				if err := p.Run(ctx); err != nil {
+	for _, busy := range []bool{true, false} {
+		t.Run(map[bool]string{true: "busy", false: "idle"}[busy], func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, rdb := limitertest.Redis(t)
+				own := redis.NewClient(limitertest.Options(m)) // of the replicas
+				defer own.Close()
+				var silence atomic.Bool
+				own.AddHook(mute{&silence})
+				if f := read(t, rdb); len(f.Replicas) != 0 || f.Epoch != "" {
+					t.Errorf("before anybody came: %+v", f)
+				}
+				run := func(id string) *limiter.Limiter {
+					cfg := limiter.SingleBucket("global", limiter.PerSecond(1, 1))
+					cfg.Replica = id
+					l, err := limiter.New(t.Context(), own, cfg)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return l
+				}
+				a, b := run("a"), run("b")
+				ctx, cancel := context.WithCancel(t.Context())
+				if busy {
+					for range 500 {
+						go func() { _ = b.Wait(ctx, "global") }()
+					}
+				}
+				time.Sleep(25 * time.Second)
+				f := read(t, rdb)
+				if len(f.Replicas) != 2 || f.Replicas[1].State != fleet.Up || f.Live != 2 {
+					t.Fatalf("two replicas: %+v", f)
+				}
+				if n, oldest := f.Replicas[1].Pending(); busy && (n < 400 || oldest < 20*time.Second) || !busy && (n != 0 || oldest != 0) {
+					t.Errorf("%d pending, the oldest for %v", n, oldest)
+				}
+				if err := a.Close(t.Context()); err != nil { // an orderly end
 					t.Error(err)
 				}
-			}()
-			return func() { cancel(); <-ended }
-		}
-		read := func() []fleet.Seen {
-			t.Helper()
-			seen, err := fleet.Read(t.Context(), rdb, "weir")
-			if err != nil {
-				t.Fatal(err)
-			}
-			return seen
-		}
-		if seen := read(); len(seen) != 0 {
-			t.Errorf("before anybody came: %+v", seen)
-		}
-		stopA := run("a")
-		stopB := run("b")
-		time.Sleep(5 * time.Second)
-		seen := read()
-		if len(seen) != 2 || seen[0].Pending != 7 || seen[0].Lost || seen[0].Age > fleet.Interval {
-			t.Fatalf("two replicas: %+v", seen)
-		}
+				if f := read(t, rdb); len(f.Replicas) != 1 || f.Replicas[0].ID != "b" {
+					t.Errorf("after a left: %+v", f)
+				}
 
-		stopA() // an orderly end
-		if seen := read(); len(seen) != 1 || seen[0].ID != "b" {
-			t.Errorf("after a left: %+v", seen)
-		}
+				silence.Store(true) // b goes silent
+				silent := time.Now()
+				within := 10 * time.Second
+				if !busy {
+					within = 18 * time.Second
+				}
+				state := func() (fleet.State, time.Duration, int) {
+					f := read(t, rdb)
+					if len(f.Replicas) == 0 {
+						return "", 0, 0
+					}
+					return f.Replicas[0].State, f.Replicas[0].Age, len(f.Replicas[0].Raw)
+				}
+				time.Sleep(within - 3*time.Second)
+				if s, age, _ := state(); s == fleet.Lost && age < within {
+					t.Errorf("lost after %v", age)
+				}
+				time.Sleep(time.Until(silent.Add(within + time.Second)))
+				for range 10 {
+					if s, age, size := state(); s != fleet.Lost || age < within || size == 0 {
+						t.Errorf("%v after it went silent: %s, %v old, %d bytes", time.Since(silent), s, age, size)
+					}
+					time.Sleep(5 * time.Second)
+				}
+				time.Sleep(time.Until(silent.Add(90 * time.Second)))
+				if s, _, _ := state(); s != "" {
+					t.Errorf("still %s after %v", s, time.Since(silent))
+				}
+				silence.Store(false)
+				time.Sleep(12 * time.Second)
+				if f := read(t, rdb); len(f.Replicas) != 1 || f.Replicas[0].State != fleet.Up {
+					t.Errorf("a replica that is back: %+v", f)
+				}
+				cancel()
+				if err := b.Close(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
 
-		m.SetError("LOADING") // b goes silent
-		time.Sleep(30 * time.Second)
-		m.SetError("")
-		// Within the interval b has not spoken again.
-		if seen := read(); len(seen) != 1 || !seen[0].Lost || seen[0].Age < 28*time.Second {
-			t.Errorf("a silent replica: %+v", seen)
+// TestRecordsOfOthers: of another version, damaged, hostile, with fields that nobody knows. A replica never vanishes, and nothing panics.
+func TestRecordsOfOthers(t *testing.T) {
+	_, rdb := limitertest.Redis(t)
+	for i, c := range []struct {
+		text  string
+		state fleet.State
+	}{
+		{`{"v":1,"id":"%s","every_ms":2000,"routes":[{"route":"r","buckets":["b"],"waiting":3}],"later":{"deep":[1]}}`, fleet.Up},
+		{`{"v":1,"id":"%s","sections":{"orchestrator":{"pending":4,"lanes":[{"route":"r"}],"new":1},"worker":{"draining":true},"own":[1,2]}}`, fleet.Draining},
+		{`{"v":1,"id":"%s","sections":{"orchestrator":[1],"worker":7}}`, fleet.Up},
+		{`{"v":1,"id":"%s","every_ms":-9223372036854775808,"waiting":-5}`, fleet.Up},
+		{`{"v":2,"id":"%s"}`, fleet.Unknown},
+		{`{"v":1,"id":"another %s"}`, fleet.Unknown},
+		{`{"v":1,"id":"%s","waiting":"many"}`, fleet.Unknown},
+		{`{"v":1,"id":"%s"`, fleet.Unknown},
+		{`%s`, fleet.Unknown},
+	} {
+		id := fmt.Sprint("replica-", i)
+		text := strings.Replace(c.text, "%s", id, 1)
+		if _, err := lua.Heartbeat(t.Context(), rdb, "weir", id, []byte(text), time.Minute, time.Minute); err != nil {
+			t.Fatal(err)
 		}
-		time.Sleep(fleet.Interval)
-		if seen := read(); len(seen) != 1 || seen[0].Lost {
-			t.Errorf("a replica that is back: %+v", seen)
+		f := read(t, rdb)
+		v := f.Replicas[i]
+		if v.ID != id || v.State != c.state || v.State != fleet.Unknown && string(v.Raw) != text {
+			t.Errorf("%s: %s, %s", text, v.State, v.Raw)
 		}
-		stopB()
-	})
+	}
+	if err := rdb.Del(t.Context(), lua.Keys("weir").Replica("replica-0")).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if v := read(t, rdb).Replicas[0]; v.State != fleet.Unknown || v.ID != "replica-0" {
+		t.Errorf("a record that is not there: %+v", v)
+	}
+}
+
+// TestReadingIsCheap: seven commands for a thousand replicas of ten routes each, in at most 5 MB, and none is a script.
+func TestReadingIsCheap(t *testing.T) {
+	_, rdb := limitertest.Redis(t)
+	var routes []limiter.RouteRecord
+	turn := int64(123)
+	for i := range 10 {
+		routes = append(routes, limiter.RouteRecord{Route: fmt.Sprint("route-", i), Buckets: []string{fmt.Sprint("bucket-", i), "global"}, Waiting: 1000, OldestMS: 12_345, TurnMS: &turn, Reserved: 10})
+	}
+	for i := range 1000 {
+		id := fmt.Sprintf("00000000-0000-4000-8000-%012d", i)
+		text, err := json.Marshal(limiter.Record{Version: limiter.RecordVersion, ID: id, Host: "some-host-of-a-fleet", Routes: routes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := lua.Heartbeat(t.Context(), rdb, "weir", id, text, time.Minute, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read(t, rdb) // with the greetings of a new connection
+	var names []string
+	rdb.AddHook(commands{&names})
+	f := read(t, rdb)
+	size := 0
+	for _, v := range f.Replicas {
+		size += len(v.Raw)
+	}
+	t.Logf("%d replicas: %v, %d bytes of records", len(f.Replicas), names, size)
+	if len(f.Replicas) != 1000 || len(names) != 7 || size > 5_000_000 {
+		t.Errorf("%d replicas with %d commands, %d bytes", len(f.Replicas), len(names), size)
+	}
+	for _, name := range names {
+		if strings.Contains(name, "eval") || name == "scan" || name == "keys" {
+			t.Errorf("reads with %s", name)
+		}
+	}
+}
+
+// mute is a client whose commands fail while it is silent.
+type mute struct{ silent *atomic.Bool }
+
+func (m mute) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (m mute) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if m.silent.Load() {
+			return context.DeadlineExceeded
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (m mute) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if m.silent.Load() {
+			return context.DeadlineExceeded
+		}
+		return next(ctx, cmds)
+	}
+}
+
+// commands notes the names of commands.
+type commands struct{ names *[]string }
+
+func (c commands) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c commands) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		*c.names = append(*c.names, cmd.Name())
+		return next(ctx, cmd)
+	}
+}
+
+func (c commands) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		for _, cmd := range cmds {
+			*c.names = append(*c.names, cmd.Name())
+		}
+		return next(ctx, cmds)
+	}
 }

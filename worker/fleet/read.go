@@ -2,61 +2,87 @@ package fleet
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/lua"
 )
 
-// Seen is a replica as a reader sees it.
-type Seen struct {
-	Replica
+// Fleet is a namespace at one moment.
+type Fleet struct {
+	limiter.Snapshot
 
-	Age  time.Duration // of its last heartbeat, by Redis' clock
-	Lost bool          // silent for [LostAfter]; what it said last may be gone
+	Namespace string
+	Replicas  []Replica // the longest in the list first
+	Redis     Redis
 }
 
-// Read returns the replicas of a namespace, the longest in the list first.
-func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) ([]Seen, error) {
+// Redis is what Redis says of itself, by the names of its INFO command. It is empty where the user may not ask.
+type Redis map[string]string
+
+// Read reads a namespace, in seven commands and three round trips. Errors wrap [limiter.ErrUnavailable].
+func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) (*Fleet, error) {
+	unavailable := func(err error) (*Fleet, error) {
+		return nil, fmt.Errorf("%w: reading namespace %s: %w", limiter.ErrUnavailable, namespace, err)
+	}
+	f := &Fleet{Namespace: namespace}
+	var err error
+	if f.Snapshot, err = limiter.ReadSnapshot(ctx, rdb, namespace); err != nil {
+		return nil, err
+	}
 	keys := lua.Keys(namespace)
-	var now *redis.TimeCmd
 	var beats *redis.ZSliceCmd
-	_, err := rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		now, beats = pipe.Time(ctx), pipe.ZRangeWithScores(ctx, keys.Replicas(), 0, -1)
+	var info *redis.StringCmd
+	_, err = rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		beats, info = pipe.ZRangeWithScores(ctx, keys.Replicas(), 0, -1), pipe.Info(ctx)
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("fleet: reading namespace %s: %w", namespace, err)
+	if refusal, refused := errors.AsType[redis.Error](info.Err()); err != nil && (beats.Err() != nil || !refused || !redis.HasErrorPrefix(refusal, "NOPERM")) {
+		return unavailable(err)
 	}
+	f.Redis = facts(info.Val())
 	if len(beats.Val()) == 0 {
-		return nil, nil
+		return f, nil
 	}
 	names := make([]string, len(beats.Val()))
-	seen := make([]Seen, len(names))
+	f.Replicas = make([]Replica, len(names))
 	for i, z := range beats.Val() {
 		id, _ := z.Member.(string)
 		names[i] = keys.Replica(id)
-		seen[i].ID = id
-		seen[i].Age = max(0, now.Val().Sub(time.UnixMilli(int64(z.Score))))
-		seen[i].Lost = seen[i].Age > LostAfter
+		f.Replicas[i].ID = id
+		f.Replicas[i].Age = max(0, f.At.Sub(time.UnixMilli(int64(z.Score))))
 	}
-	said, err := rdb.MGet(ctx, names...).Result()
+	texts, err := rdb.MGet(ctx, names...).Result()
 	if err != nil {
-		return nil, fmt.Errorf("fleet: reading namespace %s: %w", namespace, err)
+		return unavailable(err)
 	}
-	for i, v := range said {
-		text, ok := v.(string)
-		if !ok {
-			continue
+	for i := range f.Replicas {
+		r := &f.Replicas[i]
+		text, _ := texts[i].(string)
+		r.read(text, r.ID)
+		every := time.Duration(r.EveryMS) * time.Millisecond
+		if every <= 0 || every > time.Hour {
+			every = limiter.DefaultPublish
 		}
-		r := Replica{}
-		if err := json.Unmarshal([]byte(text), &r); err != nil || r.ID != seen[i].ID {
-			continue // another version's words: its heartbeat still counts
+		if r.Age > every+limiter.RecordLate {
+			r.State = Lost
 		}
-		seen[i].Replica = r
 	}
-	return seen, nil
+	return f, nil
+}
+
+// facts are the lines "name:value" of a text.
+func facts(text string) Redis {
+	out := Redis{}
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok && !strings.HasPrefix(name, "#") {
+			out[name] = value
+		}
+	}
+	return out
 }

@@ -1,30 +1,119 @@
 package fleet
 
-import "time"
+import (
+	"encoding/json"
+	"time"
 
-// Replica is what one replica says of itself.
+	"github.com/weir-go/weir/limiter"
+)
+
+// Replica is one replica as a reader sees it.
 type Replica struct {
-	ID       string    `json:"id"`
-	Host     string    `json:"host"`
-	PID      int       `json:"pid"`
-	Addr     string    `json:"addr"` // of its HTTP server
-	Version  string    `json:"version"`
-	Started  time.Time `json:"started"` // its own clock
-	Draining bool      `json:"draining"`
-	Slots    int       `json:"slots"`
-	Pending  int       `json:"pending"`   // tasks that wait to start
-	InFlight int       `json:"in_flight"` // tasks that execute
-	Done     int64     `json:"done"`      // tasks that ended with a result
-	Failed   int64     `json:"failed"`    // tasks that ended with an error
-	Calls    int64     `json:"calls"`     // of its limiter to Redis
+	limiter.Record
+
+	State State
+	Age   time.Duration   // of the record, by Redis' clock
+	Raw   json.RawMessage // the record as it was written, also the fields that this version does not know; nil where there is none
+
+	Tasks  *Tasks  // of its orchestrator; nil where it has none
+	Server *Server // nil where it is no worker
 }
 
-const (
-	// Interval is the time between two heartbeats.
-	Interval = 2 * time.Second
-	// LostAfter is the silence after which a replica counts as lost.
-	LostAfter = 10 * time.Second
+// State is whether a replica works.
+type State string
 
-	keep   = time.Minute
-	forget = 10 * time.Minute
+// The states of a replica.
+const (
+	Up       State = "up"
+	Draining State = "draining" // it takes nothing new, and ends
+	Lost     State = "lost"     // silent for longer than it said; what it published last may be wrong by now
+	Unknown  State = "unknown"  // its record cannot be read: another version has written it
 )
+
+// Tasks is the section of an orchestrator, of which package orchestrator documents the fields.
+type Tasks struct {
+	Slots    int   `json:"slots"`
+	Pending  int   `json:"pending"`
+	InFlight int   `json:"in_flight"`
+	Stuck    int   `json:"stuck,omitempty"`
+	Done     int64 `json:"done"`
+	Failed   int64 `json:"failed"`
+	Retried  int64 `json:"retried,omitempty"`
+	Panicked int64 `json:"panicked,omitempty"`
+
+	Lanes   []Lane  `json:"lanes,omitempty"`
+	Batches []Batch `json:"batches,omitempty"`
+	Omitted int     `json:"omitted,omitempty"`
+}
+
+// Lane is the queue of one route.
+type Lane struct {
+	Route      string `json:"route"`
+	Urgent     int    `json:"urgent,omitempty"`
+	Normal     int    `json:"normal,omitempty"`
+	Background int    `json:"background,omitempty"`
+	OldestMS   int64  `json:"oldest_ms,omitempty"`
+	InFlight   int    `json:"in_flight,omitempty"`
+	EtaMS      *int64 `json:"eta_ms,omitempty"`
+	ShutMS     int64  `json:"shut_ms,omitempty"`
+	Reason     string `json:"reason,omitempty"`
+}
+
+// Batch is how far a batch has come.
+type Batch struct {
+	ID     string `json:"id"`
+	Done   int    `json:"done"`
+	Total  int    `json:"total"`
+	Failed int    `json:"failed"`
+}
+
+// Server is the section that a worker adds, by the name [ServerSection].
+type Server struct {
+	Addr     string `json:"addr"` // at which it answers HTTP
+	Draining bool   `json:"draining,omitempty"`
+	Version  string `json:"version,omitempty"`
+}
+
+// The names of the sections that this package reads.
+const (
+	TasksSection  = "orchestrator"
+	ServerSection = "worker"
+)
+
+// read takes in the text of a record.
+func (r *Replica) read(text string, id string) {
+	r.State = Unknown
+	var rec limiter.Record
+	if json.Unmarshal([]byte(text), &rec) != nil || rec.ID != id || rec.Version != limiter.RecordVersion {
+		r.ID = id
+		return
+	}
+	r.Record, r.Raw, r.State = rec, json.RawMessage(text), Up
+	section(rec, TasksSection, &r.Tasks)
+	section(rec, ServerSection, &r.Server)
+	if r.Server != nil && r.Server.Draining {
+		r.State = Draining
+	}
+}
+
+// section takes in a section, if it is there and can be read.
+func section[T any](r limiter.Record, name string, into **T) {
+	if text, ok := r.Sections[name]; ok {
+		v := new(T)
+		if json.Unmarshal(text, v) == nil {
+			*into = v
+		}
+	}
+}
+
+// Pending is how many calls and tasks wait in the replica, and for how long the oldest has.
+func (r *Replica) Pending() (n int, oldest time.Duration) {
+	n, oldest = r.Waiting, time.Duration(r.OldestMS)*time.Millisecond
+	if r.Tasks == nil {
+		return n, oldest
+	}
+	for _, lane := range r.Tasks.Lanes {
+		oldest = max(oldest, time.Duration(lane.OldestMS)*time.Millisecond)
+	}
+	return n + r.Tasks.Pending, oldest
+}

@@ -12,6 +12,12 @@ type Tally struct {
 	Returned atomic.Int64 // given back to the store
 	Lost     atomic.Int64 // reserved, and not used in time
 	Settled  atomic.Int64 // reserved for calls that cost less
+	Refused  atomic.Int64 // calls, not tokens, that the provider refused
+}
+
+// Used is the tokens of calls that could start.
+func (t *Tally) Used() int64 {
+	return t.Taken.Load() - t.Returned.Load() - t.Lost.Load() - t.Settled.Load()
 }
 
 // each does something with the tally of each bucket of a route, once, and with the tokens that calls of a cost take of the bucket.

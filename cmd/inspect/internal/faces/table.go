@@ -1,0 +1,225 @@
+package faces
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/weir-go/weir/cmd/inspect/internal/report"
+)
+
+// Width is how wide the tables are where nothing else is known.
+const Width = 80
+
+// Table writes a report for a person. Tables that are wider than width columns lose the end of their first column. wide has more columns.
+func Table(out io.Writer, r *report.Report, width int, wide bool) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s on %s at %s (Redis clock)\n", r.Namespace, r.Redis, r.At.Format("15:04:05.000 MST"))
+	if r.Epoch == "" {
+		fmt.Fprintf(&b, "Nobody has used namespace %s.\n", r.Namespace)
+	}
+	sections := []string{bucketTable(r, wide).text(width), replicaTable(r, wide).text(width), batchTable(r).text(width)}
+	if wide {
+		sections = slices.Insert(sections, 1, routeTable(r).text(width))
+	}
+	for _, s := range sections {
+		if s != "" {
+			b.WriteString("\n" + s)
+		}
+	}
+	for i, w := range r.Warnings {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(wrapped("! "+w, width))
+	}
+	if !wide {
+		for _, c := range r.BySeverity() {
+			if note := c.Note(); note != "" && !slices.Contains(r.Warnings, fmt.Sprintf("bucket %s: %s", c.Name, note)) {
+				b.WriteString(wrapped("  bucket "+c.Name+": "+note, width))
+			}
+		}
+	}
+	fmt.Fprintf(&b, "\n%d reservations in epoch %s; read with %d commands, %s, %.1f ms\n", r.Grants, report.Short(r.Epoch), r.Cost.Commands, Bytes(r.Cost.Bytes), r.Cost.MS)
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+func bucketTable(r *report.Report, wide bool) *grid {
+	g := newGrid("BUCKET", "STATE", "RATE", "USED/s", "429/s", "WAITING", "OLDEST", "ETA")
+	if wide {
+		g = newGrid("BUCKET", "STATE", "RATE", "BURST", "USED/s", "429/s", "TOKENS", "DEBT", "IN LINE", "WAITING", "OLDEST", "ETA", "REPLICAS", "NOTE")
+	}
+	for _, b := range r.BySeverity() {
+		row := []string{b.Name, string(b.State), b.Limit, float(b.UsedPerS), float(b.RefusedPerS), strconv.Itoa(b.Calls), report.MS(b.OldestMS), report.MS(b.EtaMS)}
+		if wide {
+			row = []string{
+				b.Name, string(b.State), b.Limit, strconv.FormatInt(b.Burst, 10), float(b.UsedPerS), float(b.RefusedPerS), fmt.Sprintf("%.1f", b.Tokens),
+				fmt.Sprintf("%.1f", b.Debt), fmt.Sprintf("%.1f", b.Waiting), strconv.Itoa(b.Calls), report.MS(b.OldestMS), report.MS(b.EtaMS), strconv.Itoa(len(b.Shares)), b.Note(),
+			}
+		}
+		g.add(row...)
+	}
+	return g
+}
+
+func routeTable(r *report.Report) *grid {
+	g := newGrid("ROUTE", "WAITING", "URGENT", "NORMAL", "BACKGR", "RESERVED", "IN FLIGHT", "OLDEST", "TURN", "ETA", "BUCKETS", "SHUT")
+	for _, v := range r.Routes {
+		g.add(v.Name, strconv.Itoa(v.Waiting), strconv.Itoa(v.Urgent), strconv.Itoa(v.Normal), strconv.Itoa(v.Background), strconv.Itoa(v.Reserved),
+			strconv.Itoa(v.InFlight), report.MS(v.OldestMS), report.MS(v.TurnMS), report.MS(v.EtaMS), strings.Join(v.Buckets, ","), v.Shut)
+	}
+	return g
+}
+
+func replicaTable(r *report.Report, wide bool) *grid {
+	g := newGrid("REPLICA", "STATE", "HOST", "WAITING", "OLDEST", "RUNNING", "DONE", "FAILED", "SEEN")
+	if wide {
+		g = newGrid("REPLICA", "STATE", "HOST:PID", "VERSION", "UP", "WAITING", "OLDEST", "RUNNING", "SLOTS", "DONE", "FAILED", "REDIS CALLS", "SEEN", "ADDRESS")
+	}
+	for _, v := range r.Replicas {
+		seen := report.MS(&v.HeartbeatAgeMS) + " ago"
+		row := []string{report.Short(v.ID), v.State, v.Host, number(v.Pending), report.MS(v.OldestMS), number(v.InFlight), number(v.Done), number(v.Failed), seen}
+		if wide {
+			host := v.Host
+			if v.PID > 0 {
+				host += ":" + strconv.Itoa(v.PID)
+			}
+			row = []string{
+				v.ID, v.State, host, v.Version, report.MS(v.UpMS), number(v.Pending), report.MS(v.OldestMS), number(v.InFlight), number(v.Slots),
+				number(v.Done), number(v.Failed), number(v.RedisCalls), seen, v.Addr,
+			}
+		}
+		g.add(row...)
+	}
+	return g
+}
+
+func batchTable(r *report.Report) *grid {
+	g := newGrid("BATCH", "REPLICA", "DONE", "TOTAL", "FAILED")
+	for _, v := range r.Batches {
+		g.add(v.ID, report.Short(v.Replica), strconv.Itoa(v.Done), strconv.Itoa(v.Total), strconv.Itoa(v.Failed))
+	}
+	return g
+}
+
+// grid is a table without lines: names on the left, everything else on the right.
+type grid struct {
+	rows   [][]string // the first is the headers
+	widths []int
+}
+
+func newGrid(headers ...string) *grid {
+	g := &grid{widths: make([]int, len(headers))}
+	g.add(headers...)
+	return g
+}
+
+func (g *grid) add(row ...string) {
+	for i, cell := range row {
+		g.widths[i] = max(g.widths[i], ansi.StringWidth(cell))
+	}
+	g.rows = append(g.rows, row)
+}
+
+// text is the table, "" where it has no rows.
+func (g *grid) text(width int) string {
+	if len(g.rows) < 2 {
+		return ""
+	}
+	const gap, narrowest = "  ", 8
+	total := len(gap) * (len(g.widths) - 1)
+	for _, w := range g.widths {
+		total += w
+	}
+	first := max(min(narrowest, g.widths[0]), g.widths[0]-max(0, total-width))
+	var b strings.Builder
+	for _, row := range g.rows {
+		line := []string{padded(ansi.Truncate(row[0], first, "…"), first, false)}
+		for i := 1; i < len(row); i++ {
+			last := i == len(row)-1
+			text := i == 1 || last && !numeric(g.rows[1:], i)
+			line = append(line, padded(row[i], g.widths[i], !text))
+		}
+		b.WriteString(ansi.Truncate(strings.TrimRight(strings.Join(line, gap), " "), width, "…") + "\n")
+	}
+	return b.String()
+}
+
+// numeric reports whether a column is one of numbers: its texts are short and begin with a digit or a dash.
+func numeric(rows [][]string, column int) bool {
+	for _, row := range rows {
+		if c := row[column]; c == "" || len(c) > 12 || c[0] != '-' && (c[0] < '0' || c[0] > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+func padded(text string, width int, right bool) string {
+	space := strings.Repeat(" ", max(0, width-ansi.StringWidth(text)))
+	if right {
+		return space + text
+	}
+	return text + space
+}
+
+// wrapped is a text in lines of at most width columns, those after the first indented.
+func wrapped(text string, width int) string {
+	return strings.ReplaceAll(ansi.Wrap(text, max(20, width-2), " "), "\n", "\n  ") + "\n"
+}
+
+func float(x *float64) string {
+	if x == nil {
+		return "-"
+	}
+	return strconv.FormatFloat(*x, 'f', 1, 64)
+}
+
+func number[T int | int64](n *T) string {
+	if n == nil {
+		return "-"
+	}
+	return strconv.FormatInt(int64(*n), 10)
+}
+
+// Bytes is a number of bytes in the words of a person.
+func Bytes(n int64) string {
+	switch {
+	case n < 10<<10:
+		return fmt.Sprintf("%d B", n)
+	case n < 10<<20:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d MiB", n>>20)
+}
+
+// Why writes why a call waits.
+func Why(out io.Writer, w *report.Why, width int) error {
+	var b strings.Builder
+	for _, s := range w.Sentences() {
+		b.WriteString(wrapped(s, width))
+	}
+	g := newGrid("IN LINE", "FIRST STARTS", "TOKENS", "ROUTE")
+	for _, l := range w.Line {
+		who, route := report.Short(l.Replica), l.Route
+		if who == "" {
+			who = "(gone)"
+		}
+		if l.Urgent {
+			route += " (urgent)"
+		}
+		g.add(who, report.InWords(l.WaitMS), strconv.FormatInt(l.Tokens, 10), route)
+	}
+	b.WriteString(g.text(width))
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// Stale is how old a report is, in the words of a banner.
+func Stale(age time.Duration) string { return "STALE " + report.Span(age) }

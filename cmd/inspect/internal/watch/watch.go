@@ -1,0 +1,146 @@
+// Package watch reads reports of a fleet from Redis, and measures what that costs. It never writes.
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/cmd/inspect/internal/report"
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/worker/fleet"
+)
+
+// Source reads one namespace. It is safe for concurrent use.
+type Source struct {
+	Namespace string
+	Timeout   time.Duration // of one report
+
+	addr     string
+	rdb      *redis.Client
+	commands atomic.Int64 // sent
+	bytes    atomic.Int64 // received
+}
+
+// Open returns a source at a URL of Redis. Errors are of usage.
+func Open(url, namespace string, timeout time.Duration) (*Source, error) {
+	options, err := cli.ParseRedis(url)
+	if err != nil {
+		return nil, err
+	}
+	options.DialTimeout, options.ReadTimeout, options.MaxRetries = timeout, timeout, -1
+	s := &Source{Namespace: namespace, Timeout: timeout, addr: options.Addr}
+	dial := redis.NewDialer(options)
+	options.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &counted{c, &s.bytes}, nil
+	}
+	s.rdb = redis.NewClient(options)
+	s.rdb.AddHook(counter{&s.commands})
+	return s, nil
+}
+
+// Close closes the connections. Nothing is lost that somebody could want.
+func (s *Source) Close() { _ = s.rdb.Close() }
+
+// Addr is where Redis is.
+func (s *Source) Addr() string { return s.addr }
+
+// Read reads a report. Errors say where Redis is, what is wrong, and what to do, in one line.
+func (s *Source) Read(ctx context.Context) (*report.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	begun, commands, bytes := time.Now(), s.commands.Load(), s.bytes.Load()
+	f, err := fleet.Read(ctx, s.rdb, s.Namespace)
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	r := report.New(s.addr, f)
+	r.Cost = report.Cost{
+		Commands: int(s.commands.Load() - commands), Bytes: s.bytes.Load() - bytes, MS: float64(time.Since(begun).Microseconds()) / 1000,
+	}
+	return r, nil
+}
+
+// Why reads why a call waits that passes some buckets, narrowest first. A single name is that of a route, if some live replica has published
+// one, else that of a bucket.
+func (s *Source) Why(ctx context.Context, names ...string) (*report.Why, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	if len(names) == 1 {
+		buckets, err := s.route(ctx, names[0])
+		if err != nil {
+			return nil, s.failed(err)
+		}
+		if len(buckets) > 0 {
+			names = buckets
+		}
+	}
+	p, err := limiter.ReadPosition(ctx, s.rdb, s.Namespace, names...)
+	switch {
+	case err == nil:
+		return report.NewWhy(s.Namespace, names, p), nil
+	case errors.Is(err, limiter.ErrUnavailable):
+		return nil, s.failed(err)
+	}
+	return nil, &cli.Error{Status: cli.Usage, Err: fmt.Errorf("%w, and no live replica has published a route of that name", err)}
+}
+
+// route is the buckets of a route, none where no live replica has published it.
+func (s *Source) route(ctx context.Context, name string) (buckets []string, err error) {
+	f, err := fleet.Read(ctx, s.rdb, s.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range f.Replicas {
+		i := slices.IndexFunc(v.Routes, func(r limiter.RouteRecord) bool { return r.Route == name })
+		if i >= 0 && v.State != fleet.Lost {
+			return v.Routes[i].Buckets, nil
+		}
+	}
+	return nil, nil
+}
+
+func (s *Source) failed(err error) error { return cli.Unanswered(cli.Unreachable, s.addr, err) }
+
+// counted counts the bytes that come.
+type counted struct {
+	net.Conn
+
+	bytes *atomic.Int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.bytes.Add(int64(n))
+	return n, err
+}
+
+// counter counts commands.
+type counter struct{ commands *atomic.Int64 }
+
+func (c counter) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c counter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		c.commands.Add(1)
+		return next(ctx, cmd)
+	}
+}
+
+func (c counter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		c.commands.Add(int64(len(cmds)))
+		return next(ctx, cmds)
+	}
+}

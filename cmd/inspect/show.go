@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/charmbracelet/x/term"
+
+	"github.com/weir-go/weir/cmd/inspect/internal/faces"
+	"github.com/weir-go/weir/cmd/inspect/internal/report"
+	"github.com/weir-go/weir/cmd/internal/cli"
+)
+
+type showCmd struct {
+	common
+
+	Output string        `short:"o" enum:"auto,tui,table,wide,json,jsonl,prom" default:"auto" help:"One of tui, table, wide, json, jsonl, prom. auto is the live view where input and output are terminals, else table."`
+	JSON   bool          `name:"json" help:"The same as -o json."`
+	Watch  time.Duration `placeholder:"INTERVAL" help:"Print again every so often, until interrupted: 200ms or more. The live view reads every 2 s unless told otherwise."`
+	Once   bool          `help:"Print once, also where input and output are terminals."`
+	Filter string        `placeholder:"REGEXP" help:"Only buckets, routes and batches whose names match; !REGEXP for those that do not."`
+	Stale  time.Duration `default:"10s" help:"Age from which on the live view calls what it shows stale (${default})."`
+}
+
+// Validate refuses what contradicts itself.
+func (c *showCmd) Validate() error {
+	if err := c.common.Validate(); err != nil {
+		return err
+	}
+	if c.Watch != 0 && c.Watch < 200*time.Millisecond {
+		return fmt.Errorf("watch %v: want 200ms or more", c.Watch)
+	}
+	if c.Once && c.Watch != 0 {
+		return errors.New("--once and --watch contradict each other")
+	}
+	_, err := filter(c.Filter)
+	return err
+}
+
+// face is how reports are shown: output, where it is known whether a person looks.
+func (c *showCmd) face(s cli.Streams) string {
+	switch {
+	case c.JSON:
+		return "json"
+	case c.Output != "auto":
+		return c.Output
+	case !c.Once && c.Watch == 0 && terminal(os.Stdin) && terminal(s.Out):
+		return "tui"
+	}
+	return "table"
+}
+
+func terminal(v any) bool {
+	f, ok := v.(*os.File)
+	return ok && term.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb"
+}
+
+// The statuses that only inspect ends with.
+const (
+	nobodyStatus  = 5 // no replica has published a record
+	partialStatus = 6
+)
+
+// Run shows what the fleet is doing now.
+func (c *showCmd) Run(ctx context.Context, s cli.Streams) error {
+	src, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	keep, err := filter(c.Filter)
+	if err != nil {
+		return err
+	}
+	face := c.face(s)
+	if face == "tui" {
+		return errors.New("no live view yet")
+	}
+	for {
+		r, err := src.Read(ctx)
+		switch {
+		case err == nil:
+			keep(r)
+			err = c.print(s.Out, face, r, c.width(s))
+			if err == nil && c.Watch == 0 {
+				err = verdict(r)
+			}
+			if err != nil {
+				return err
+			}
+		case c.Watch == 0 || ctx.Err() != nil:
+			return err
+		default: // it may come back
+			_, _ = fmt.Fprintf(s.Err, "inspect: %v\n", err)
+		}
+		if c.Watch == 0 {
+			return nil
+		}
+		select {
+		case <-time.After(c.Watch):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (c *showCmd) print(out io.Writer, face string, r *report.Report, width int) error {
+	switch face {
+	case "json":
+		return faces.JSON(out, r, false)
+	case "jsonl":
+		return faces.JSON(out, r, false)
+	case "prom":
+		return faces.Prom(out, r)
+	}
+	return faces.Table(out, r, width, face == "wide")
+}
+
+// verdict is the status of a single report.
+func verdict(r *report.Report) error {
+	switch {
+	case len(r.Replicas) == 0:
+		return &cli.Error{Status: nobodyStatus, Err: fmt.Errorf("no replica of namespace %s has published a record", r.Namespace)}
+	case r.Partial:
+		return &cli.Error{Status: partialStatus, Err: errors.New("some records could not be read or left something out")}
+	}
+	return nil
+}
+
+// filter returns what leaves in a report only what matches.
+func filter(text string) (func(*report.Report), error) {
+	inverse := len(text) > 0 && text[0] == '!'
+	if inverse {
+		text = text[1:]
+	}
+	re, err := regexp.Compile(text)
+	if err != nil {
+		return nil, fmt.Errorf("filter: %w", err)
+	}
+	other := func(name string) bool { return re.MatchString(name) == inverse }
+	return func(r *report.Report) {
+		if text == "" {
+			return
+		}
+		r.Buckets = slices.DeleteFunc(r.Buckets, func(b report.Bucket) bool { return other(b.Name) })
+		r.Routes = slices.DeleteFunc(r.Routes, func(v report.Route) bool { return other(v.Name) })
+		r.Batches = slices.DeleteFunc(r.Batches, func(v report.Batch) bool { return other(v.ID) })
+	}, nil
+}

@@ -1,0 +1,96 @@
+package limiter
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/lua"
+)
+
+const (
+	// DefaultPublish is how often a record is published that changes, and quietPublish one that does not.
+	DefaultPublish = 2 * time.Second
+	quietPublish   = 10 * time.Second
+	// RecordLate is how much later than it said a replica may publish its next record before it counts as lost.
+	RecordLate = 8 * time.Second
+	// recordKept is how long a record stays in Redis after its replica has fallen silent: until it counts as lost, and a minute more.
+	recordKept = quietPublish + RecordLate + time.Minute
+)
+
+// publisher is a store that others can read.
+type publisher interface {
+	// publish writes the record of this replica.
+	publish(ctx context.Context, text []byte) error
+	// withdraw removes it.
+	withdraw(ctx context.Context) error
+}
+
+// The command is not cut off when the limiter ends: it could reach Redis after the record was withdrawn.
+func (s *redisStore) publish(ctx context.Context, text []byte) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(s.timeout, time.Second))
+	defer cancel()
+	_, err := lua.Heartbeat(ctx, s.rdb, s.keys, s.replica, text, recordKept, recordKept)
+	return err
+}
+
+func (s *redisStore) withdraw(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.ZRem(ctx, s.keys.Replicas(), s.replica)
+		p.Del(ctx, s.keys.Replica(s.replica))
+		return nil
+	})
+	return err
+}
+
+// keepPublishing publishes the record of this replica until the limiter ends. Nothing depends on it: a record that cannot be written is
+// written anew the next time.
+func (l *Limiter) keepPublishing() {
+	tick := time.NewTicker(l.s.Publish)
+	defer tick.Stop()
+	var (
+		used    usage
+		last    []byte    // what was written, as if it were to be repeated soon
+		written time.Time // when
+		quiet   bool      // it was announced that nothing changes
+		failing bool
+	)
+	for {
+		now := time.Now()
+		r := l.record(now)
+		r.Buckets = used.take(now, l.tallies)
+		r.Sections, r.Omitted = l.sections.texts(l.life, l)
+		r.EveryMS = l.s.Publish.Milliseconds()
+		text, err := r.text()
+		same := bytes.Equal(text, last)
+		if err == nil && (!same || !quiet || now.Sub(written) > quietPublish-l.s.Publish) {
+			last, written, quiet = text, now, same
+			if quiet {
+				r.EveryMS = max(r.EveryMS, quietPublish.Milliseconds())
+				text, err = r.text()
+			}
+			if err == nil {
+				err = l.publisher.publish(l.life, text)
+			}
+			if err != nil {
+				last = nil
+			}
+		}
+		if l.life.Err() == nil && (err != nil) != failing {
+			if failing = err != nil; failing {
+				l.s.Logger.WarnContext(l.life, "the record of this replica cannot be published: it will be shown as lost", "namespace", l.s.Namespace, "error", err)
+			} else {
+				l.s.Logger.InfoContext(l.life, "the record of this replica is published again", "namespace", l.s.Namespace)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-l.life.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package limiter_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+	"github.com/weir-go/weir/lua"
+)
+
+// published reads the record of a replica. Its age is by the clock of Redis.
+func published(t *testing.T, rdb *redis.Client, l *limiter.Limiter) (r limiter.Record, size int, age time.Duration) {
+	t.Helper()
+	keys := lua.Keys(limiter.DefaultNamespace)
+	text, err := rdb.Get(t.Context(), keys.Replica(l.Replica())).Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		t.Fatal(err)
+	}
+	beat, err := rdb.ZScore(t.Context(), keys.Replicas(), l.Replica()).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, len(text), time.Since(time.UnixMilli(int64(beat)))
+}
+
+// TestRecord: a service that only links the limiter is visible, with who waits and what it has used, until it ends.
+func TestRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := limiter.Config{
+			Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(2, 4)}, "tracks": {limiter.PerSecond(100, 10)}},
+			Routes:  map[string][]string{"spotify": {"tracks", "global"}}, Publish: limiter.DefaultPublish,
+		}
+		c := newCrew(t, 1, cfg)
+		l := c.fleet[0]
+		time.Sleep(30 * time.Second)
+		if r, _, age := published(t, c.rdb, l); r.EveryMS != 10_000 || age > 10*time.Second || r.ID != l.Replica() || r.Waiting != 0 || len(r.Routes) != 3 {
+			t.Errorf("%v old while nothing changes: %+v", age, r)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		for range 30 {
+			go func() { _ = l.Wait(ctx, "spotify") }()
+		}
+		time.Sleep(10 * time.Second)
+		r, _, age := published(t, c.rdb, l)
+		if age > 2*time.Second || r.EveryMS != 2000 {
+			t.Errorf("%v old, the next within %d ms, while calls wait", age, r.EveryMS)
+		}
+		first := r.Routes[0]
+		if first.Route != "spotify" || first.Waiting < 4 || first.Waiting > 10 || first.OldestMS < 8000 || first.TurnMS == nil || *first.TurnMS > 1000 || r.Waiting != first.Waiting {
+			t.Errorf("%+v", r)
+		}
+		if got := r.Buckets["global"]; got.Used < 20 || got.UsedS < 1.8 || got.UsedS > 2.7 || got.Refused != 0 {
+			t.Errorf("%+v", got)
+		}
+		if got := r.Wants["global"]; got != "2 per 1s, burst 4" {
+			t.Errorf("wants %q", got)
+		}
+		for range 3 {
+			if err := l.Report(t.Context(), "spotify", limiter.Throttled{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(3 * time.Second)
+		if r, _, _ := published(t, c.rdb, l); r.Buckets["tracks"].Refused+r.Buckets["global"].Refused != 3 {
+			t.Errorf("%+v", r.Buckets)
+		}
+		cancel()
+		c.close(t)
+		if left := c.rdb.Keys(t.Context(), "*replica*").Val(); len(left) != 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+}
+
+// TestRecordsAreBounded: whatever names, routes, callers and sections there are. One with ten busy routes has at most 4 KiB.
+func TestRecordsAreBounded(t *testing.T) {
+	long := strings.Repeat("n", 90)
+	for _, c := range []struct {
+		name            string
+		routes          int
+		prefix          string
+		section, within int
+	}{
+		{"one route", 1, "r", 0, 1 << 10},
+		{"ten routes", 10, "route", 0, 4 << 10},
+		{"ten routes of long names", 10, long, 0, 8 << 10},
+		{"a thousand routes of long names", 1000, long, 0, 8 << 10},
+		{"and a section", 1000, long, 5 << 10, 8 << 10},
+		{"and one that is too large", 1000, long, 7 << 10, 8 << 10},
+	} {
+		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, rdb := limitertest.Redis(t)
+				cfg := limiter.Config{Buckets: map[string][]limiter.Limit{}, Publish: time.Second}
+				for i := range c.routes {
+					cfg.Buckets[fmt.Sprint(c.prefix, i)] = []limiter.Limit{limiter.PerSecond(1, 1)}
+				}
+				l, _ := member(t, limitertest.Options(m), cfg)
+				defer closeLimiter(t, l)
+				if c.section > 0 {
+					if err := l.Section("large", func() any { return strings.Repeat("x", c.section) }); err != nil {
+						t.Fatal(err)
+					}
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				for i := range min(c.routes, 100) {
+					for range 3 {
+						go func() { _ = l.Wait(ctx, fmt.Sprint(c.prefix, i)) }()
+					}
+				}
+				time.Sleep(1500 * time.Millisecond)
+				r, size, _ := published(t, rdb, l)
+				left := 2*c.routes - len(r.Routes) // at least
+				t.Logf("%d bytes, %d routes, %d omitted", size, len(r.Routes), r.Omitted)
+				if size > c.within || len(r.Routes) > 64 || c.routes <= 10 && r.Omitted != 0 || c.routes > 64 && r.Omitted < left/2 {
+					t.Errorf("%d bytes, at most %d are allowed: %d routes, %d omitted", size, c.within, len(r.Routes), r.Omitted)
+				}
+				if _, ok := r.Sections["large"]; ok != (c.section > 0 && c.section <= 6<<10) {
+					t.Errorf("the section is published: %t", ok)
+				}
+				if r.Waiting == 0 {
+					t.Error("the totals do not count those who wait")
+				}
+			})
+		})
+	}
+}
+
+// TestSection: the functions of others are asked for each record, and ended by nil.
+func TestSection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := one(1, 1)
+		cfg.Publish = limiter.DefaultPublish
+		c := newCrew(t, 1, cfg)
+		defer c.close(t)
+		l, n := c.fleet[0], 0
+		if err := l.Section("queue", func() any { n++; return map[string]int{"waiting": n} }); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Section("broken", func() any { return func() {} }); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Section("a name", func() any { return nil }); err == nil {
+			t.Error("a name with a blank")
+		}
+		time.Sleep(9 * time.Second)
+		if r, _, _ := published(t, c.rdb, l); string(r.Sections["queue"]) != fmt.Sprintf(`{"waiting":%d}`, n) || n < 4 || len(r.Sections) != 1 || r.Omitted != 1 {
+			t.Errorf("after %d records: %s", n, r.Sections)
+		}
+		if err := l.Section("queue", nil); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Second)
+		if r, _, _ := published(t, c.rdb, l); len(r.Sections) != 0 {
+			t.Errorf("%s", r.Sections)
+		}
+	})
+}
+
+// TestNothingIsPublished where that is switched off.
+func TestNothingIsPublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := one(1, 1)
+		cfg.Publish = -1
+		c := newCrew(t, 1, cfg)
+		defer c.close(t)
+		time.Sleep(time.Minute)
+		if left := c.rdb.Keys(t.Context(), "*replica*").Val(); len(left) != 0 {
+			t.Errorf("published: %v", left)
+		}
+	})
+	if _, err := limiter.New(t.Context(), nil, limiter.Config{Buckets: one(1, 1).Buckets, Publish: time.Millisecond}); err == nil {
+		t.Error("a thousand records a second are accepted")
+	}
+}
