@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/charmbracelet/x/term"
 
+	"github.com/weir-go/weir/cmd/inspect/internal/check"
 	"github.com/weir-go/weir/cmd/inspect/internal/faces"
 	"github.com/weir-go/weir/cmd/inspect/internal/watch"
 	"github.com/weir-go/weir/cmd/internal/cli"
@@ -21,8 +22,12 @@ type inspectCmd struct {
 	Show    showCmd          `cmd:"" default:"withargs" help:"Show the buckets, queues and replicas of a fleet."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
-	Why whyCmd `cmd:"" help:"Say why a call waits, and until when."`
+	Why   whyCmd   `cmd:"" help:"Say why a call waits, and until when."`
+	Check checkCmd `cmd:"" help:"Judge the fleet once, for scripts and probes."`
 }
+
+// Vars are texts that help texts hold.
+func (*inspectCmd) Vars() map[string]string { return map[string]string{"names": check.Names} }
 
 // common is what all take.
 type common struct {

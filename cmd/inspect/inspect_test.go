@@ -124,6 +124,38 @@ func TestTablesForAPerson(t *testing.T) {
 	}
 }
 
+// TestCheck ends with 4 where its condition is true, and names what is.
+func TestCheck(t *testing.T) {
+	m := serve(t)
+	status, stdout, stderr := run("check")
+	if status != cli.OK || stdout != "ok: lost 0, disagreements 0, unknown 0\n" {
+		t.Errorf("status %d: %s%s", status, stdout, stderr)
+	}
+	status, stdout, stderr = run("check", "--fail-if", "waiting > 5 || oldest > 30s")
+	if status != failedStatus || stdout != "" || !strings.Contains(stderr, "waiting 7, oldest 0") {
+		t.Errorf("status %d: %s%s", status, stdout, stderr)
+	}
+	if status, _, stderr = run("check", "--fail-if", "latest > 5"); status != cli.Usage || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("status %d: %s", status, stderr)
+	}
+	if status, _, _ = run("check", "--redis"); status != failedStatus { // miniredis tells little
+		t.Errorf("status %d of a Redis that tells nothing", status)
+	}
+	if err := m.Set("{shop}:replica:0123456789", "{}"); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, _ = run("check", "--fail-if", "lost > 0"); status != partialStatus {
+		t.Errorf("status %d of a record that cannot be read", status)
+	}
+	if status, _, _ = run("check", "--namespace", "nobody"); status != nobodyStatus {
+		t.Errorf("status %d of nobody", status)
+	}
+	m.Close()
+	if status, _, _ = run("check"); status != cli.Unreachable {
+		t.Errorf("status %d without Redis", status)
+	}
+}
+
 func TestExitStatus(t *testing.T) {
 	locked, denied := miniredis.RunT(t), miniredis.RunT(t)
 	locked.RequireAuth("another")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"syscall"
@@ -45,8 +46,12 @@ type Streams struct{ Out, Err io.Writer }
 // one line on Err. The first interrupt or termination signal ends the context, the second the process. bind is handed
 // to the Run method of the selected command, with the context and the streams.
 func Main(name, description string, grammar any, args []string, s Streams, bind ...any) int {
+	vars := map[string]string{"version": name + " " + Version()}
+	if v, ok := grammar.(interface{ Vars() map[string]string }); ok {
+		maps.Copy(vars, v.Vars())
+	}
 	exited := -1
-	parser, err := kong.New(grammar, kong.Name(name), kong.Description(description), kong.Vars{"version": name + " " + Version()},
+	parser, err := kong.New(grammar, kong.Name(name), kong.Description(description), kong.Vars(vars),
 		kong.Writers(s.Out, s.Err), kong.Exit(func(code int) { exited = code }))
 	if err != nil {
 		return s.fail(name, err)

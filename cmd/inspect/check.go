@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/weir-go/weir/cmd/inspect/internal/check"
+	"github.com/weir-go/weir/cmd/internal/cli"
+)
+
+type checkCmd struct {
+	common
+
+	FailIf string `default:"lost>0 || disagreements>0 || unknown>0" placeholder:"CONDITION" help:"Fail where this is true (${default}). Comparisons with || and &&, durations as 30s. Names: ${names}."`
+	Redis  bool   `help:"Fail, too, where Redis is not set up as the README asks."`
+}
+
+// Validate refuses a condition that cannot be judged.
+func (c *checkCmd) Validate() error {
+	_, err := check.Parse(c.FailIf)
+	return errors.Join(c.common.Validate(), err)
+}
+
+// failedStatus is that of a check whose condition is true.
+const failedStatus = 4
+
+// Run reads once and judges.
+func (c *checkCmd) Run(ctx context.Context, s cli.Streams) error {
+	condition, err := check.Parse(c.FailIf)
+	if err != nil {
+		return err
+	}
+	src, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	r, err := src.Read(ctx)
+	if err != nil {
+		return err
+	}
+	holds, because, err := condition.True(r)
+	if err != nil {
+		return err
+	}
+	advice, known := check.Redis(r)
+	for _, a := range advice {
+		_, _ = fmt.Fprintf(s.Err, "inspect: redis: %s\n", a)
+	}
+	switch {
+	case holds:
+		return &cli.Error{Status: failedStatus, Err: fmt.Errorf("%s: %s", c.FailIf, because)}
+	case c.Redis && len(advice) > 0:
+		return &cli.Error{Status: failedStatus, Err: fmt.Errorf("redis: %d of its settings may cost the budget", len(advice))}
+	case c.Redis && !known:
+		return &cli.Error{Status: failedStatus, Err: errors.New("redis: this user may not ask for INFO")}
+	}
+	if err := verdict(r); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.Out, "ok: %s\n", because)
+	return err
+}
