@@ -41,6 +41,8 @@ type Limiter struct {
 
 	publisher  publisher // fixed; nil where nothing is published
 	publishing sync.WaitGroup
+	drain      chan struct{} // closed by ordered
+	ordered    func()
 	sections   sections
 
 	mu     sync.RWMutex
@@ -113,6 +115,8 @@ func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 		s: s, store: open(t), telemetry: t, born: time.Now(), configuring: make(chan struct{}, 1),
 		paths: map[string][]string{}, own: map[string]ownBucket{}, lanes: map[laneKey]*lane.Lane{}, idle: idleAfter, tallies: newTallies(s), estimates: newEstimates(s.Metered),
 	}
+	l.drain = make(chan struct{})
+	l.ordered = sync.OnceFunc(func() { close(l.drain) })
 	if s.Publish > 0 {
 		l.publisher, _ = l.store.(publisher)
 	}

@@ -22,18 +22,17 @@ const (
 
 // publisher is a store that others can read.
 type publisher interface {
-	// publish writes the record of this replica.
-	publish(ctx context.Context, text []byte) error
+	// publish writes the record of this replica, and returns what an operator has ordered since the last one.
+	publish(ctx context.Context, text []byte) (order string, err error)
 	// withdraw removes it.
 	withdraw(ctx context.Context) error
 }
 
 // The command is not cut off when the limiter ends: it could reach Redis after the record was withdrawn.
-func (s *redisStore) publish(ctx context.Context, text []byte) error {
+func (s *redisStore) publish(ctx context.Context, text []byte) (order string, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(s.timeout, time.Second))
 	defer cancel()
-	_, err := lua.Heartbeat(ctx, s.rdb, s.keys, s.replica, text, recordKept, recordKept)
-	return err
+	return lua.Heartbeat(ctx, s.rdb, s.keys, s.replica, text, recordKept, recordKept)
 }
 
 func (s *redisStore) withdraw(ctx context.Context) error {
@@ -73,8 +72,12 @@ func (l *Limiter) keepPublishing() {
 				r.EveryMS = max(r.EveryMS, quietPublish.Milliseconds())
 				text, err = r.text()
 			}
+			var order string
 			if err == nil {
-				err = l.publisher.publish(l.life, text)
+				order, err = l.publisher.publish(l.life, text)
+			}
+			if order == orderDrain {
+				l.ordered()
 			}
 			if err != nil {
 				last = nil

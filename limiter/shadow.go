@@ -27,11 +27,18 @@ const (
 // wait when the replica hears that shadow mode is on start then.
 // A Redis that forgets is told again, as by [Limiter.Configure].
 func (l *Limiter) ConfigureShadow(ctx context.Context, mode ShadowMode) error {
-	text, ok := map[ShadowMode]string{ShadowAsConfigured: "", ShadowOn: "on", ShadowOff: "off"}[mode]
+	text, ok := shadowWords[mode]
 	if !ok {
-		return fmt.Errorf("limiter: shadow mode %d: want ShadowAsConfigured, ShadowOn or ShadowOff", mode)
+		return errShadowMode(mode)
 	}
 	return l.tell(ctx, change{shadow: &text})
+}
+
+// shadowWords are the modes in the words of the scripts.
+var shadowWords = map[ShadowMode]string{ShadowAsConfigured: "", ShadowOn: "on", ShadowOff: "off"} //nolint:gochecknoglobals // fixed
+
+func errShadowMode(mode ShadowMode) error {
+	return fmt.Errorf("limiter: shadow mode %d: want ShadowAsConfigured, ShadowOn or ShadowOff", mode)
 }
 
 // errPretend ends the wait of calls that may start because the fleet only pretends to limit from now on.

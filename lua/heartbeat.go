@@ -14,21 +14,24 @@ var heartbeatSource string
 
 var heartbeat = redis.NewScript(heartbeatSource)
 
-// Heartbeat publishes the snapshot of a replica for ttl, and keeps its id in the set of replicas for forget (both at
-// least a millisecond). It returns the time of the Redis clock.
-func Heartbeat(ctx context.Context, rdb redis.UniversalClient, keys Keys, id string, snapshot []byte, ttl, forget time.Duration) (time.Time, error) {
-	run := func() (int64, error) {
-		return heartbeat.Run(ctx, rdb, []string{keys.Replicas(), keys.Replica(id)},
-			id, snapshot, ttl.Milliseconds(), forget.Milliseconds()).Int64()
+// Heartbeat publishes the record of a replica for ttl, and keeps its id in the set of replicas for forget (both at least a millisecond). It
+// returns what an operator has ordered since the last one, "" for nothing.
+func Heartbeat(ctx context.Context, rdb redis.UniversalClient, keys Keys, id string, record []byte, ttl, forget time.Duration) (order string, err error) {
+	names := []string{keys.Replicas(), keys.Replica(id), keys.Order(id)}
+	run := func() ([]any, error) {
+		return heartbeat.Run(ctx, rdb, names, id, record, ttl.Milliseconds(), forget.Milliseconds()).Slice()
 	}
-	us, err := run()
+	reply, err := run()
 	if err != nil && isWrongType(err) {
-		if err = removeWrongTypes(ctx, rdb, map[string]string{keys.Replicas(): "zset", keys.Replica(id): "string"}); err == nil {
-			us, err = run()
+		if err = removeWrongTypes(ctx, rdb, map[string]string{names[0]: "zset", names[1]: "string", names[2]: "string"}); err == nil {
+			reply, err = run()
 		}
 	}
 	if err != nil {
-		return time.Time{}, fmt.Errorf("lua: heartbeat: %w", err)
+		return "", fmt.Errorf("lua: heartbeat: %w", err)
 	}
-	return time.UnixMicro(us), nil
+	if len(reply) == 2 {
+		order, _ = reply[1].(string)
+	}
+	return order, nil
 }

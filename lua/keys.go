@@ -57,6 +57,12 @@ func (k Keys) Replicas() string { return "{" + string(k) + "}:replicas" }
 // Replica is the string, with TTL, of the last record of a replica.
 func (k Keys) Replica(id string) string { return "{" + string(k) + "}:replica:" + id }
 
+// Order is the string, with TTL, of what an operator wants a replica to do.
+func (k Keys) Order(id string) string { return "{" + string(k) + "}:order:" + id }
+
+// Events is the stream, with TTL, of what operators have done.
+func (k Keys) Events() string { return "{" + string(k) + "}:events" }
+
 // Field names a limit within a namespace: which bucket, and per what time, as it was configured. A bucket has at most
 // one limit of a kind per time, so that limits keep their levels in whatever order they are written down.
 type Field struct {

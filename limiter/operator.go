@@ -1,0 +1,221 @@
+package limiter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/lua"
+)
+
+// Operator changes a namespace from outside: for tools of people who watch over a fleet. It is no replica: it wants no limits and is never live.
+// What it does is recorded, see [ReadEvents]. It is safe for concurrent use, and has nothing to be closed.
+//
+// Errors wrap [ErrUnavailable], except those that say what cannot be done.
+type Operator struct {
+	store     *redisStore
+	namespace string
+	by        string
+}
+
+// NewOperator returns an operator of a namespace. by names who acts, such as a user and a host.
+func NewOperator(rdb redis.UniversalClient, namespace, by string) (*Operator, error) {
+	if err := ValidateName("namespace", namespace); err != nil {
+		return nil, err
+	}
+	s := settings{Config: Config{Namespace: namespace, Replica: "operator", Horizon: DefaultHorizon, CallTimeout: defaultCallTimeout, Logger: slog.New(slog.DiscardHandler)}}
+	return &Operator{store: newRedisStore(rdb, s, nil), namespace: namespace, by: by}, nil
+}
+
+// Configure is [Limiter.Configure].
+func (o *Operator) Configure(ctx context.Context, bucket string, limits ...Limit) error {
+	c, texts := change{bucket: bucket}, make([]string, len(limits))
+	if len(limits) > 0 {
+		var err error
+		if c.limits, err = normalBucket(bucket, limits, DefaultHorizon); err != nil {
+			return err
+		}
+		for i, b := range c.limits {
+			texts[i] = b.limit.String()
+		}
+	}
+	what := "limit set to " + strings.Join(texts, " and ")
+	if len(limits) == 0 {
+		what = "limit as configured"
+	}
+	return o.tell(ctx, c, what)
+}
+
+// Pause is [Limiter.Pause].
+func (o *Operator) Pause(ctx context.Context, bucket string, d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("limiter: pause of %v: want a duration, or limiter.UntilResumed for one without end", d)
+	}
+	us, what := int64(forever), "paused until resumed"
+	if d < UntilResumed {
+		us, what = min(forever, max(1, d.Microseconds())), fmt.Sprintf("paused for %v", d)
+	}
+	return o.tell(ctx, change{bucket: bucket, opens: &opening{at: us}}, what)
+}
+
+// Resume is [Limiter.Resume]. It ends holds that providers asked for, too.
+func (o *Operator) Resume(ctx context.Context, bucket string) error {
+	return o.tell(ctx, change{bucket: bucket, opens: &opening{}}, "resumed")
+}
+
+// Shadow is [Limiter.ConfigureShadow].
+func (o *Operator) Shadow(ctx context.Context, mode ShadowMode) error {
+	text, ok := shadowWords[mode]
+	if !ok {
+		return errShadowMode(mode)
+	}
+	what := "shadow mode " + text
+	if text == "" {
+		what = "shadow mode as configured"
+	}
+	return o.tell(ctx, change{shadow: &text}, what)
+}
+
+// orderDrain is the order by which an operator asks a replica to drain.
+const (
+	orderDrain = "drain"
+	orderKept  = 2 * quietPublish // a replica that has not heard by then has not published, either
+)
+
+// Drain asks a replica to take nothing new and to end: see [Limiter.Draining]. The replica hears of it with its next record, within 10 s. An error says
+// that there is no such replica, or that it is lost.
+func (o *Operator) Drain(ctx context.Context, replica string) error {
+	age, err := o.age(ctx, replica)
+	switch {
+	case err != nil:
+		return err
+	case age > quietPublish+RecordLate:
+		return fmt.Errorf("limiter: replica %s has been silent for %v: forget it", replica, age.Round(time.Second))
+	}
+	if err := o.store.rdb.Set(ctx, o.store.keys.Order(replica), orderDrain, orderKept).Err(); err != nil {
+		return o.failed(ctx, err)
+	}
+	return o.record(ctx, Event{What: "asked to drain", Of: "replica " + replica})
+}
+
+// Forget removes the record of a replica that is lost. One that lives would publish it again, and is refused.
+func (o *Operator) Forget(ctx context.Context, replica string) error {
+	age, err := o.age(ctx, replica)
+	switch {
+	case err != nil:
+		return err
+	case age <= quietPublish+RecordLate:
+		return fmt.Errorf("limiter: replica %s was heard %v ago: it is not lost", replica, age.Round(time.Second))
+	}
+	_, err = o.store.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.ZRem(ctx, o.store.keys.Replicas(), replica)
+		p.Del(ctx, o.store.keys.Replica(replica))
+		return nil
+	})
+	if err != nil {
+		return o.failed(ctx, err)
+	}
+	return o.record(ctx, Event{What: "forgotten", Of: "replica " + replica})
+}
+
+// age is how long ago a replica has published its record.
+func (o *Operator) age(ctx context.Context, replica string) (time.Duration, error) {
+	var now *redis.TimeCmd
+	var beat *redis.FloatCmd
+	_, err := o.store.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		now, beat = p.Time(ctx), p.ZScore(ctx, o.store.keys.Replicas(), replica)
+		return nil
+	})
+	if errors.Is(err, redis.Nil) {
+		return 0, fmt.Errorf("limiter: namespace %s has no replica %q", o.namespace, replica)
+	}
+	if err != nil {
+		return 0, o.failed(ctx, err)
+	}
+	return now.Val().Sub(time.UnixMilli(int64(beat.Val()))), nil
+}
+
+// tell tells the fleet of a change, if the namespace has the bucket, and records it.
+func (o *Operator) tell(ctx context.Context, c change, what string) error {
+	s, err := ReadSnapshot(ctx, o.store.rdb, o.namespace)
+	if err != nil {
+		return err
+	}
+	known := c.shadow != nil && s.Epoch != ""
+	for _, b := range s.Buckets {
+		known = known || b.Bucket == c.bucket
+	}
+	if !known {
+		return fmt.Errorf("limiter: namespace %s has no bucket %q", o.namespace, c.bucket)
+	}
+	if _, err := o.store.configure(ctx, []change{c}, true); err != nil {
+		return err
+	}
+	e := Event{What: what, Of: "bucket " + c.bucket}
+	if c.shadow != nil {
+		e.Of = "fleet"
+	}
+	return o.record(ctx, e)
+}
+
+func (o *Operator) failed(ctx context.Context, err error) error {
+	return o.store.refuses.failed(ctx, err, false)
+}
+
+// Event is something that an operator has done.
+type Event struct {
+	At   time.Time // of Redis' clock
+	What string
+	Of   string // "bucket NAME", "replica NAME" or "fleet"
+	By   string
+}
+
+const (
+	eventsKept = 7 * 24 * time.Hour
+	mostEvents = 1000 // about so many are kept
+)
+
+// record notes an event. What was done is done where that fails, and the error says so.
+func (o *Operator) record(ctx context.Context, e Event) error {
+	_, err := o.store.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.XAdd(ctx, &redis.XAddArgs{
+			Stream: o.store.keys.Events(), MaxLen: mostEvents, Approx: true, Values: []string{"what", e.What, "of", e.Of, "by", o.by},
+		})
+		p.PExpire(ctx, o.store.keys.Events(), eventsKept)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("limiter: %s is %s, but that is not recorded: %w", e.Of, e.What, o.failed(ctx, err))
+	}
+	return nil
+}
+
+// ReadEvents reads at most n of what operators of a namespace have done in the last week, the latest first, in one command. Errors wrap [ErrUnavailable].
+func ReadEvents(ctx context.Context, rdb redis.UniversalClient, namespace string, n int64) ([]Event, error) {
+	entries, err := rdb.XRevRangeN(ctx, lua.Keys(namespace).Events(), "+", "-", n).Result()
+	if err != nil {
+		return nil, fmt.Errorf("%w: reading events of %s: %w", ErrUnavailable, namespace, err)
+	}
+	out := make([]Event, 0, len(entries))
+	for _, m := range entries {
+		e := Event{}
+		e.What, _ = m.Values["what"].(string)
+		e.Of, _ = m.Values["of"].(string)
+		e.By, _ = m.Values["by"].(string)
+		var ms int64
+		if _, err := fmt.Sscanf(m.ID, "%d-", &ms); err == nil {
+			e.At = time.UnixMilli(ms)
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// Draining is closed when an operator asks this replica to drain. The limiter itself goes on: whoever runs the replica ends it. It is never closed
+// where nothing is published.
+func (l *Limiter) Draining() <-chan struct{} { return l.drain }

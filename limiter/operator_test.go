@@ -1,0 +1,200 @@
+package limiter_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/lua"
+)
+
+// TestOperator changes a fleet of which it is no part, and everything that it does is recorded.
+func TestOperator(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := one(40, 40)
+		cfg.Publish = limiter.DefaultPublish
+		c := newCrew(t, 2, cfg)
+		defer c.close(t)
+		time.Sleep(time.Minute)
+		ctx, l := t.Context(), c.fleet[0]
+		o, err := limiter.NewOperator(c.rdb, limiter.DefaultNamespace, "ops@bastion")
+		if err != nil {
+			t.Fatal(err)
+		}
+		snapshot := func() limiter.Snapshot {
+			s, err := limiter.ReadSnapshot(ctx, c.rdb, limiter.DefaultNamespace)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Live != 2 || len(s.Buckets) != 1 || len(s.Buckets[0].Wanted) != 0 {
+				t.Errorf("the operator is taken for a replica: %+v", s)
+			}
+			return s
+		}
+		before := snapshot()
+
+		if err := o.Pause(ctx, "global", 30*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if took := startOf(t, l, "global", time.Now()); took < 29*time.Second || took > 31*time.Second {
+			t.Errorf("a call that came in a pause of 30 s started after %v", took)
+		}
+		if err := o.Pause(ctx, "global", limiter.UntilResumed); err != nil {
+			t.Fatal(err)
+		}
+		if s := snapshot(); s.Buckets[0].PausedFor != limiter.UntilResumed || s.Epoch != before.Epoch {
+			t.Errorf("%+v", s)
+		}
+		if err := o.Resume(ctx, "global"); err != nil {
+			t.Fatal(err)
+		}
+		if took := startOf(t, l, "global", time.Now()); took > 6*time.Second {
+			t.Errorf("a call that came after the pause started after %v", took)
+		}
+		// A hold that a provider asked for ends as well.
+		if err := l.Report(ctx, "global", limiter.Throttled{RetryAfter: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Resume(ctx, "global"); err != nil {
+			t.Fatal(err)
+		}
+		if took := startOf(t, c.fleet[1], "global", time.Now()); took > 6*time.Second {
+			t.Errorf("a call that came after the hold started after %v", took)
+		}
+		if err := o.Configure(ctx, "global", limiter.PerSecond(2, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if b := snapshot().Buckets[0]; b.Limit.Rate() != 2 || !b.Set {
+			t.Errorf("%+v", b)
+		}
+		begun := time.Now()
+		for range 20 {
+			if err := l.Wait(ctx, "global"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(begun); took < 9*time.Second {
+			t.Errorf("20 calls at 2 a second took %v", took)
+		}
+		if err := o.Configure(ctx, "global"); err != nil {
+			t.Fatal(err)
+		}
+		if b := snapshot().Buckets[0]; b.Limit.Rate() != 40 || b.Set {
+			t.Errorf("%+v", b)
+		}
+		if err := o.Shadow(ctx, limiter.ShadowOn); err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Shadow(ctx, limiter.ShadowAsConfigured); err != nil {
+			t.Fatal(err)
+		}
+
+		events, err := limiter.ReadEvents(ctx, c.rdb, limiter.DefaultNamespace, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		for _, e := range events {
+			lines = append(lines, e.Of+" "+e.What)
+			if e.By != "ops@bastion" || time.Since(e.At) > time.Minute*2 || time.Since(e.At) < 0 {
+				t.Errorf("%+v", e)
+			}
+		}
+		want := "fleet shadow mode as configured, fleet shadow mode on, bucket global limit as configured, bucket global limit set to 2 per 1s, burst 1, " +
+			"bucket global resumed, bucket global resumed, bucket global paused until resumed, bucket global paused for 30s"
+		if got := strings.Join(lines, ", "); got != want {
+			t.Errorf("recorded: %s", got)
+		}
+		if left := c.rdb.PTTL(ctx, lua.Keys(limiter.DefaultNamespace).Events()).Val(); left < 6*24*time.Hour {
+			t.Errorf("events are kept for %v", left)
+		}
+	})
+}
+
+// TestOperatorRefuses what there is not, and changes nothing then.
+func TestOperatorRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrew(t, 1, one(40, 40))
+		defer c.close(t)
+		ctx := t.Context()
+		o, err := limiter.NewOperator(c.rdb, limiter.DefaultNamespace, "ops")
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := limiter.NewOperator(c.rdb, "other", "ops")
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := c.server.Dump()
+		for what, err := range map[string]error{
+			`no bucket "globe"`:    o.Pause(ctx, "globe", time.Second),
+			"pause of 0s":          o.Pause(ctx, "global", 0),
+			"tokens":               o.Configure(ctx, "global", limiter.Limit{Tokens: -1}),
+			"shadow mode 7":        o.Shadow(ctx, 7),
+			`no replica "r"`:       o.Drain(ctx, "r"),
+			`has no replica "r"`:   o.Forget(ctx, "r"),
+			`other has no bucket`:  other.Pause(ctx, "global", time.Second),
+			`no bucket ""`:         other.Shadow(ctx, limiter.ShadowOn),
+			`has no bucket "glob"`: o.Resume(ctx, "glob"),
+		} {
+			if err == nil || !strings.Contains(err.Error(), what) || errors.Is(err, limiter.ErrUnavailable) {
+				t.Errorf("want %q: %v", what, err)
+			}
+		}
+		if after := c.server.Dump(); after != before {
+			t.Errorf("something was changed:\n%s\n%s", before, after)
+		}
+		c.server.SetError("LOADING")
+		if err := o.Pause(ctx, "global", time.Second); !errors.Is(err, limiter.ErrUnavailable) {
+			t.Error(err)
+		}
+		c.server.SetError("")
+	})
+}
+
+// TestDrainAndForget: a replica hears that it is to drain within 10 s, though it is idle; one that is lost is forgotten, one that lives is not.
+func TestDrainAndForget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := one(40, 40)
+		cfg.Publish = limiter.DefaultPublish
+		c := newCrew(t, 2, cfg)
+		defer c.close(t)
+		time.Sleep(time.Minute)
+		o, err := limiter.NewOperator(c.rdb, limiter.DefaultNamespace, "ops")
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, b := c.fleet[0], c.fleet[1]
+		if err := o.Drain(t.Context(), a.Replica()); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		<-a.Draining()
+		if took := time.Since(begun); took > 10*time.Second {
+			t.Errorf("it heard of it after %v", took)
+		}
+		time.Sleep(30 * time.Second)
+		select {
+		case <-b.Draining():
+			t.Error("the other one heard of it, too")
+		default:
+		}
+		if err := o.Forget(t.Context(), b.Replica()); err == nil || !strings.Contains(err.Error(), "is not lost") {
+			t.Error(err)
+		}
+		c.wires[1].Cut()
+		time.Sleep(30 * time.Second)
+		if err := o.Drain(t.Context(), b.Replica()); err == nil || !strings.Contains(err.Error(), "forget it") {
+			t.Error(err)
+		}
+		if err := o.Forget(t.Context(), b.Replica()); err != nil {
+			t.Error(err)
+		}
+		if left := c.rdb.Exists(t.Context(), lua.Keys(limiter.DefaultNamespace).Replica(b.Replica())).Val(); left != 0 {
+			t.Error("its record is there")
+		}
+	})
+}
