@@ -79,11 +79,15 @@ func (c *upstreamCmd) Run(ctx context.Context, s cli.Streams) error {
 	}
 	logger(s.Err).InfoContext(ctx, "simulating anthropic, spotify and last.fm", "addr", listener.Addr().String(),
 		"rate", c.Rate, "burst", c.Burst, "slack", c.Slack.String())
-	return serveHTTP(ctx, listener, sim)
+	return serveHTTP(ctx, listener, sim, patience)
 }
 
-// serveHTTP serves a handler until ctx ends, and then for as long as requests are under way, at most five seconds.
-func serveHTTP(ctx context.Context, listener net.Listener, h http.Handler) error {
+// patience is how long a server that ends waits for requests under way.
+const patience = 5 * time.Second
+
+// serveHTTP serves a handler until ctx ends, and then until no request is under way, at most for the patience. It cuts off requests that take
+// longer, which is no error.
+func serveHTTP(ctx context.Context, listener net.Listener, h http.Handler, patience time.Duration) error {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	var work errgroup.Group
 	serving, end := context.WithCancel(ctx)
@@ -96,9 +100,12 @@ func serveHTTP(ctx context.Context, listener net.Listener, h http.Handler) error
 	})
 	work.Go(func() error {
 		<-serving.Done()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
-		return errors.Join(srv.Shutdown(ctx), srv.Close())
+		if err := srv.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		return srv.Close()
 	})
 	return work.Wait()
 }
