@@ -24,6 +24,8 @@ type Order struct {
 	Key string
 	// Digest tells orders apart.
 	Digest [32]byte
+	// After is the event after which the reader begins where the key joins the order to an earlier one. Zero is all events.
+	After uint64
 }
 
 // State is where an analysis is in its life.

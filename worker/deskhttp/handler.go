@@ -27,38 +27,27 @@ type Handler struct {
 	Left func(ctx context.Context, id string, reason error)
 }
 
-// Start takes an order and streams its analysis. The key of the order comes from the request; the rest is the caller's, whose Digest is of the
-// request's body.
+// Start takes an order and streams its analysis. Key and After of the order come from the request; the rest is the caller's, whose Digest is
+// of the request's body.
 func (h *Handler) Start(out http.ResponseWriter, r *http.Request, o desk.Order) {
 	var ok bool
 	if o.Key, ok = idempotencyKey(r); !ok {
 		problem(out, http.StatusBadRequest, "Idempotency-Key: want once, 1 to 255 visible ASCII characters", nil)
 		return
 	}
-	seen, ok := lastSeen(r)
-	if !ok {
+	if o.After, ok = lastSeen(r); !ok {
 		problem(out, http.StatusBadRequest, badLastSeen, nil)
 		return
 	}
-	a, fresh, err := h.Desk.Start(r.Context(), o)
+	reader, err := h.Desk.Start(r.Context(), o)
 	if err != nil {
-		refuse(out, err)
-		return
-	}
-	if fresh {
-		seen = 0 // of an analysis that the desk has forgotten
-	}
-	reader, err := a.Read(seen)
-	if err != nil {
-		if fresh {
-			a.End(err) // its client is refused, and knows no id
-		}
 		refuse(out, err)
 		return
 	}
 	defer reader.Close()
-	out.Header().Set("Location", h.Path+"/"+url.PathEscape(a.ID()))
-	h.stream(out, r, a.ID(), reader)
+	id := reader.Analysis().ID()
+	out.Header().Set("Location", h.Path+"/"+url.PathEscape(id))
+	h.stream(out, r, id, reader)
 }
 
 // Events streams an analysis again.

@@ -238,16 +238,21 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// TestAReaderAboveTheBoundPaysNothing: an analysis whose client is refused does not go on.
+// TestAReaderAboveTheBoundPaysNothing: a POST that finds no place for its reader starts nothing, and its key is free for the next.
 func TestAReaderAboveTheBoundPaysNothing(t *testing.T) {
 	protocols(t, func(c *desk.Config) { c.Readers = 1 }, func(t *testing.T, s *server) {
-		s.do(t, http.MethodPost, "/start", "")
-		if res := s.do(t, http.MethodPost, "/start", ""); res.StatusCode != http.StatusServiceUnavailable {
+		first := s.do(t, http.MethodPost, "/start", "")
+		if res := s.do(t, http.MethodPost, "/start", "", "Idempotency-Key: k"); res.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("%s", res.Status)
 		}
-		if full, ok := errors.AsType[*desk.FullError](<-s.ended); !ok || full.Of != "readers" {
-			t.Errorf("it ended with %v", full)
+		if c := s.desk.Counts(); c.Running != 1 || c.Waiting != 0 || c.Ended != 0 {
+			t.Errorf("%+v", c)
 		}
+		s.do(t, http.MethodDelete, first.Header.Get("Location"), "")
+		events(t, first, 0) // its place is free at its end
+		again := s.do(t, http.MethodPost, "/start", "", "Idempotency-Key: k")
+		s.send <- "a"
+		same(t, []string{"1 a"}, events(t, again, 1))
 	})
 }
 
