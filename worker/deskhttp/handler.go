@@ -32,11 +32,11 @@ type Handler struct {
 func (h *Handler) Start(out http.ResponseWriter, r *http.Request, o desk.Order) {
 	var ok bool
 	if o.Key, ok = idempotencyKey(r); !ok {
-		problem(out, http.StatusBadRequest, "Idempotency-Key: want once, 1 to 255 visible ASCII characters", nil)
+		problem(http.StatusBadRequest, "Idempotency-Key: want once, 1 to 255 visible ASCII characters").Write(out)
 		return
 	}
 	if o.After, ok = lastSeen(r); !ok {
-		problem(out, http.StatusBadRequest, badLastSeen, nil)
+		problem(http.StatusBadRequest, badLastSeen).Write(out)
 		return
 	}
 	reader, err := h.Desk.Start(r.Context(), o)
@@ -59,7 +59,7 @@ func (h *Handler) Events(out http.ResponseWriter, r *http.Request) {
 	}
 	seen, ok := lastSeen(r)
 	if !ok {
-		problem(out, http.StatusBadRequest, badLastSeen, nil)
+		problem(http.StatusBadRequest, badLastSeen).Write(out)
 		return
 	}
 	if r.Method == http.MethodHead { // which is no reader
@@ -82,7 +82,7 @@ func (h *Handler) Events(out http.ResponseWriter, r *http.Request) {
 func (h *Handler) stream(out http.ResponseWriter, r *http.Request, id string, reader *desk.Reader) {
 	stream, err := h.Stream.NewWriter(out)
 	if err != nil {
-		problem(out, http.StatusInternalServerError, "the connection cannot be streamed to: "+err.Error(), nil)
+		problem(http.StatusInternalServerError, "the connection cannot be streamed to: "+err.Error()).Write(out)
 		return
 	}
 	if err := stream.ServeFrom(r.Context(), reader.Next); err != nil && h.Left != nil {

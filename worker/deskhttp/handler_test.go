@@ -17,6 +17,7 @@ import (
 
 	"github.com/weir-go/weir/worker/desk"
 	"github.com/weir-go/weir/worker/deskhttp"
+	"github.com/weir-go/weir/worker/gate"
 	"github.com/weir-go/weir/worker/sse"
 )
 
@@ -216,8 +217,9 @@ func TestRefusals(t *testing.T) {
 			if err := json.NewDecoder(res.Body).Decode(&problem); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-			if res.StatusCode != c.status || problem.Status != c.status || problem.Detail == "" || res.Header.Get("Content-Type") != "application/problem+json" {
-				t.Errorf("%s: %s, %+v", name, res.Status, problem)
+			if res.StatusCode != c.status || problem.Status != c.status || problem.Detail == "" || res.Header.Get("Content-Type") != "application/problem+json" ||
+				res.Header.Get("Cache-Control") != "no-store" {
+				t.Errorf("%s: %s, %v, %+v", name, res.Status, res.Header, problem)
 			}
 			if c.status == http.StatusMisdirectedRequest && problem.Replica != "other" {
 				t.Errorf("%s: %+v", name, problem)
@@ -228,8 +230,10 @@ func TestRefusals(t *testing.T) {
 		}
 		full := func(what string, res *http.Response) {
 			t.Helper()
-			if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") != "10" {
-				t.Errorf("%s: %s, Retry-After %q", what, res.Status, res.Header.Get("Retry-After"))
+			var problem gate.Problem
+			must(t, json.NewDecoder(res.Body).Decode(&problem))
+			if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") != "10" || problem.Type != gate.TypeCapacity {
+				t.Errorf("%s: %s, Retry-After %q, %+v", what, res.Status, res.Header.Get("Retry-After"), problem)
 			}
 		}
 		s.do(t, http.MethodPost, "/start", "")
