@@ -11,8 +11,8 @@
 //	                                            is in the log
 //
 // Who may call, and how much the replica takes at a time, is for the package gate: [Config.Gate]. Without a token whoever reaches the port
-// can start analyses, except web pages of other sites. What is beyond a bound gets 413, 429 or 503 as problem+json, the latter two with
-// Retry-After.
+// can start analyses, except web pages of other sites. What is beyond a bound gets 413 or 503 as problem+json, the
+// latter with Retry-After.
 //
 // The events of a stream are thinking {"text"}, progress {"phase","done","total","all_done","all_total"}, result (the
 // analysis) or error {"error","tasks","ended"}, and, always last, done {}. Each has an id, a whole number that grows.
