@@ -72,14 +72,15 @@ func (h *Handler) Events(out http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer reader.Close()
+	h.stream(out, r, a.ID(), reader)
+}
+
+// stream sends what a reader has, or 204 where that is nothing.
+func (h *Handler) stream(out http.ResponseWriter, r *http.Request, id string, reader *desk.Reader) {
 	if reader.AtEnd() {
 		out.WriteHeader(http.StatusNoContent)
 		return
 	}
-	h.stream(out, r, a.ID(), reader)
-}
-
-func (h *Handler) stream(out http.ResponseWriter, r *http.Request, id string, reader *desk.Reader) {
 	stream, err := h.Stream.NewWriter(out)
 	if err != nil {
 		problem(http.StatusInternalServerError, "the connection cannot be streamed to: "+err.Error()).Write(out)

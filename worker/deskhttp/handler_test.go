@@ -277,6 +277,9 @@ func TestRepetitionsJoin(t *testing.T) {
 		same(t, want, events(t, first, 0))
 		same(t, want, events(t, again, 0))
 		same(t, want[1:], events(t, post("Last-Event-ID: 1"), 0))
+		if res := post("Last-Event-ID: 3"); res.StatusCode != http.StatusNoContent || res.Header.Get("Location") != first.Header.Get("Location") {
+			t.Errorf("after the last event: %s, %v", res.Status, res.Header)
+		}
 	})
 }
 
