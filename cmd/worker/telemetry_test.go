@@ -208,10 +208,10 @@ func TestWrongVariables(t *testing.T) {
 		"logs":     {map[string]string{"OTEL_LOGS_EXPORTER": "otlp,console"}, []string{"OTEL_LOGS_EXPORTER"}},
 		"protocol": {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "udp"}, []string{"traces", "OTLP", "grpc"}},
 		"resource": {map[string]string{"OTEL_RESOURCE_ATTRIBUTES": "of"}, []string{"OTEL_RESOURCE_ATTRIBUTES"}},
-		"admin":    {map[string]string{"WEIR_ADMIN": "9464"}, []string{"admin port", `"9464"`, "127.0.0.1:9464", "off"}},
-		"a port":   {map[string]string{"WEIR_ADMIN": "127.0.0.1:99999"}, []string{"admin port", "127.0.0.1:99999"}},
+		"admin":    {map[string]string{"WEIR_ADMIN": "9464"}, []string{"--admin", "WEIR_ADMIN", `"9464"`, "HOST:PORT", "off"}},
+		"a port":   {map[string]string{"WEIR_ADMIN": "127.0.0.1:99999"}, []string{"--admin", "WEIR_ADMIN", "127.0.0.1:99999"}},
 		"port of Prometheus": {
-			map[string]string{"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_PORT": "http"}, []string{"admin port", "127.0.0.1:http"},
+			map[string]string{"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_PORT": "http"}, []string{"OTEL_EXPORTER_PROMETHEUS_PORT", "127.0.0.1:http"},
 		},
 		"no port":             {map[string]string{"OTEL_METRICS_EXPORTER": "prometheus", "WEIR_ADMIN": "off"}, []string{"OTEL_METRICS_EXPORTER", "WEIR_ADMIN"}},
 		"headers":             {map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": "hunter2"}, []string{"OTEL_EXPORTER_OTLP_HEADERS:", "NAME=VALUE"}},
