@@ -684,7 +684,7 @@ rule 'and ends when nobody comes back' worker/desk/desk.go 's/func\(\) \{ a\.End
 rule 'a reader that comes back stops the clock' worker/desk/reader.go 's/\t\ta\.stopLocked\(\)\n/\t\t_ = a\n/' -run Outlives ./worker/desk
 rule 'the bytes of all are bounded' worker/desk/desk.go 's/case d\.bytes\+weight > d\.cfg\.Bytes:/case false:/' -run Bytes ./worker/desk
 rule 'the log of an analysis is bounded' worker/desk/log.go 's/\t\t\treturn ErrLogFull\n/\t\t\t_ = e\n/' -run Bounded ./worker/desk
-rule 'the last events always fit' worker/desk/log.go 's/bytes > l\.limit \{\n\t\t\treturn nil, sse/false {\n\t\t\treturn nil, sse/' -run Bounded ./worker/desk
+rule 'the last events always fit' worker/desk/log.go 's/bytes > l\.limit \{\n\t\t\treturn nil, fmt/false {\n\t\t\treturn nil, fmt/' -run Bounded ./worker/desk
 rule 'a key belongs to one order' worker/desk/desk.go 's/known\.digest != o\.Digest/false/' -run Keys ./worker/desk
 rule 'a panic of an analysis is its own' worker/desk/analysis.go 's/if v := recover\(\); v != nil/if v := any(nil); v != nil/' -run EndsTheProcess ./worker/desk
 rule 'work that ignores its end keeps nobody waiting' worker/desk/analysis.go 's/time\.AfterFunc\(d\.cfg\.Grace.*\n//' -run 'TestEnd' ./worker/desk

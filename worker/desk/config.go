@@ -13,7 +13,7 @@ type Config struct {
 	// Name is that of the replica. Ids begin with it.
 	Name string
 	// Last makes the last events of an analysis that ended otherwise than by returning them: the reason is a [*PanicError], [ErrClosed],
-	// [ErrLeft], [sse.ErrTooLong] for events that no log takes, or what [Analysis.End] was called with.
+	// [ErrLeft], [ErrLogFull] for last events that no log takes, or what [Analysis.End] was called with.
 	Last func(reason error) []sse.Event
 	// Running is how many analyses run at the same time. Zero is 128.
 	Running int

@@ -375,7 +375,7 @@ func TestALogIsBounded(t *testing.T) {
 		j = begin(t, d, nil)
 		j.end <- []sse.Event{{Name: "result", Data: []byte(long + long)}, {Name: "done"}}
 		synctest.Wait()
-		want = []string{"1 error " + sse.ErrTooLong.Error(), "2 done"}
+		want = []string{"1 error " + desk.ErrLogFull.Error() + ": its last events take more than 4096 bytes", "2 done"}
 		if diff := cmp.Diff(want, rest(t, read(t, j.Analysis, 0))); diff != "" {
 			t.Errorf("last events that do not fit: %s", diff)
 		}
