@@ -687,7 +687,7 @@ rule 'the log of an analysis is bounded' worker/desk/log.go 's/\t\t\treturn ErrL
 rule 'the last events always fit' worker/desk/log.go 's/bytes > l\.limit \{\n\t\t\treturn nil, fmt/false {\n\t\t\treturn nil, fmt/' -run Bounded ./worker/desk
 rule 'a key belongs to one order' worker/desk/desk.go 's/known\.digest != o\.Digest/false/' -run Keys ./worker/desk
 rule 'a panic of an analysis is its own' worker/desk/analysis.go 's/if v := recover\(\); v != nil/if v := any(nil); v != nil/' -run EndsTheProcess ./worker/desk
-rule 'work that ignores its end keeps nobody waiting' worker/desk/analysis.go 's/time\.AfterFunc\(d\.cfg\.Grace.*\n//' -run 'TestEnd' ./worker/desk
+rule 'work that ignores its end keeps nobody waiting' worker/desk/analysis.go 's/AfterFunc\(d\.cfg\.Grace/AfterFunc(d.cfg.Grace<<20/' -run 'TestEnd' ./worker/desk
 rule 'an orderly end lets readers read on' worker/desk/close.go 's/a\.readers == 0 \{/a.readers >= 0 {/' -run 'TestClose' ./worker/desk
 rule 'what JSON cannot say ends no process' worker/stream.go 's/\tif err != nil \{\n\t\tdata, _ =/\tif err != nil {\n\t\tpanic(err)\n\t\tdata, _ =/' -run CannotBeEncoded ./worker
 rule 'streams are told of the end' worker/finish.go 's/if err := have\.desk\.Close\(running\); err != nil/if err := running.Err(); err != nil/' -run Orderly ./worker

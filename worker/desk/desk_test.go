@@ -490,6 +490,27 @@ func TestEnd(t *testing.T) {
 	})
 }
 
+// TestEndStopsItsTimer: however often an analysis was ended, nothing of that is left once its work has returned.
+func TestEndStopsItsTimer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := 0
+		d := open(t, func(c *desk.Config) {
+			c.Last = func(reason error) []sse.Event { late++; return failed(reason) }
+		})
+		j := begin(t, d, nil)
+		for range 3 {
+			j.End(errors.New("enough"))
+		}
+		synctest.Wait()
+		late = 0 // the work has returned
+		time.Sleep(time.Minute)
+		if late > 0 || j.State() != desk.Ended {
+			t.Errorf("%d timers were left, %v", late, j.State())
+		}
+		must(t, d.Close(t.Context()))
+	})
+}
+
 // TestClose: what nobody reads ends at once, what somebody reads may go on until the context ends, and everybody gets the last events.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
