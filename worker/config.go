@@ -44,8 +44,8 @@ type Config struct {
 	// Grace is how long a replica that is told to end goes on taking analyses while it is not ready, so that balancers stop sending them. Zero
 	// is none.
 	Grace time.Duration
-	// Drain is how long running analyses may take to end after that. Those that have not ended then are ended, and their streams say so.
-	// Zero is 20 s.
+	// Drain is how long running analyses that somebody follows may take to end after that. Those that have not ended then are ended, and
+	// their streams say so. Those that wait, or that nobody follows, are ended at once. Zero is 20 s.
 	Drain time.Duration
 	// Gate says who may call the replica, and how much it takes at a time. Its Open, MaxBody and Logger are filled in. Zero Requests are 1,024
 	// beside the readers of Desk, each of which is a request under way: a replica whose streams are all taken still ends analyses.
