@@ -716,6 +716,10 @@ rule 'their room is given back' $G8/body.go 's/b\.room\.used\.Add\(-b\.taken\)/_
 rule 'a body has to arrive' $G8/arrival.go 's/return a\.deadline\(t\)/return nil/; s/a\.patience\)/1e6*a.patience)/' $T8
 rule 'by so much in each time' $G8/arrival.go 's/a\.bytes-a\.mark >= a\.progress/a.bytes > a.mark/' $T8
 rule 'the deadline is for the body' $G8/upload.go 's/err = slow\.over\(\)/_ = slow.over/' $T8
+rule 'a body that nobody reads has to arrive' $G8/gate.go 's/\t\t\t_ = http\.NewResponseController\(out\)\.SetReadDeadline.*\n//' $T8
+rule 'a refused body is not read' $G8/upload.go 's/\t\t\tout\.Header\(\)\.Set\("Connection", "close"\).*\n//' $T8
+rule 'a replica that ends waits for no upload' worker/finish.go 's/\tw\.gate\.Stop\(\)\n//' -run StopEnds ./worker
+rule 'playlists are weighed' worker/stream.go 's/Weight: weigh\(list\), //' -run ByWeight ./worker
 rule 'uploads end with the server' $G8/arrival.go 's/\t\t\ta\.ended = true\n//' $T8
 rule 'requests are bounded' $G8/gate.go 's/g\.underWay\.Add\(1\) > int64\(g\.cfg\.Requests\)/g.underWay.Add(1) < 0/' $T8
 rule 'ids of clients are harmless' $G8/log.go 's/if !harmless\(id\) \{/if id == "" {/' $T8

@@ -177,6 +177,25 @@ func (r *replica) stall(t *testing.T) net.Conn {
 	return c
 }
 
+// TestStopEndsUploads: a replica that is told to end waits for no upload.
+func TestStopEndsUploads(t *testing.T) {
+	r := start(t, func(_ *upstream.Config, cfg *worker.Config) {
+		cfg.Drain, cfg.Gate.Patience = time.Second, time.Minute
+	})
+	c := r.stall(t)
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if text, err := io.ReadAll(res.Body); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), "ending") {
+		t.Errorf("%s: %s, %v", res.Status, text, err)
+	}
+}
+
 // send sends bytes and reads the answer to its end. Status 0 is a connection that was closed without an answer, as those are whose request
 // was not whole.
 func send(address, wire string, whole bool) (int, error) {
