@@ -676,7 +676,6 @@ rule 'comments are not tried again' worker/analysis/step.go 's/\t\tattempts = 1\
 rule 'an analysis that cannot end is given up' worker/analysis/step.go 's/\t\tr\.giveUp\(err\)\n/\t\t_ = err\n/' -run ShutForADay ./worker/analysis
 rule 'no event is longer than a reader takes' worker/sse/event.go 's/len\(b\)-before >= MaxEvent/false/' -run OneBound ./worker/sse
 rule 'a reader takes no more' worker/sse/read.go 's/if l\.left == 0 \{/if false {/' -run OneBound ./worker/sse
-rule 'a queue is bounded in bytes' worker/sse/queue.go 's/q\.bytes\+size\(f\) <= q\.limit/true/' -run FullQueue ./worker/sse
 rule 'a line break ends no field' worker/sse/event.go 's/\\r\\n\\x00/\\n\\x00/' ./worker/sse
 rule 'nor does one in the data begin another' worker/sse/event.go 's/IndexAny\(data, "\\r\\n"\)/IndexAny(data, "\\n")/' -run Injects ./worker/sse
 rule 'an analysis outlives a lost connection' worker/desk/desk.go 's/after := d\.cfg\.Linger/after := time.Duration(1)/' -run Outlives ./worker/desk

@@ -86,7 +86,7 @@ func (h *Handler) stream(out http.ResponseWriter, r *http.Request, id string, re
 		problem(http.StatusInternalServerError, "the connection cannot be streamed to: "+err.Error()).Write(out)
 		return
 	}
-	if err := stream.ServeFrom(r.Context(), reader.Next); err != nil && h.Left != nil {
+	if err := stream.Serve(r.Context(), reader.Next); err != nil && h.Left != nil {
 		h.Left(r.Context(), id, err)
 	}
 }
