@@ -676,7 +676,6 @@ rule 'comments are not tried again' worker/analysis/step.go 's/\t\tattempts = 1\
 rule 'an analysis that cannot end is given up' worker/analysis/step.go 's/\t\tr\.giveUp\(err\)\n/\t\t_ = err\n/' -run ShutForADay ./worker/analysis
 rule 'no event is longer than a reader takes' worker/sse/event.go 's/len\(b\)-before >= MaxEvent/false/' -run OneBound ./worker/sse
 rule 'a reader takes no more' worker/sse/read.go 's/if l\.left == 0 \{/if false {/' -run OneBound ./worker/sse
-rule 'a queue is bounded in bytes' worker/sse/queue.go 's/q\.bytes\+size\(f\) <= q\.limit/true/' -run FullQueue ./worker/sse
 rule 'a line break ends no field' worker/sse/event.go 's/\\r\\n\\x00/\\n\\x00/' ./worker/sse
 rule 'nor does one in the data begin another' worker/sse/event.go 's/IndexAny\(data, "\\r\\n"\)/IndexAny(data, "\\n")/' -run Injects ./worker/sse
 rule 'an analysis outlives a lost connection' worker/desk/desk.go 's/after := d\.cfg\.Linger/after := time.Duration(1)/' -run Outlives ./worker/desk
@@ -684,10 +683,10 @@ rule 'and ends when nobody comes back' worker/desk/desk.go 's/func\(\) \{ a\.End
 rule 'a reader that comes back stops the clock' worker/desk/reader.go 's/\t\ta\.stopLocked\(\)\n/\t\t_ = a\n/' -run Outlives ./worker/desk
 rule 'the bytes of all are bounded' worker/desk/desk.go 's/case d\.bytes\+weight > d\.cfg\.Bytes:/case false:/' -run Bytes ./worker/desk
 rule 'the log of an analysis is bounded' worker/desk/log.go 's/\t\t\treturn ErrLogFull\n/\t\t\t_ = e\n/' -run Bounded ./worker/desk
-rule 'the last events always fit' worker/desk/log.go 's/bytes > l\.limit \{\n\t\t\treturn nil, sse/false {\n\t\t\treturn nil, sse/' -run Bounded ./worker/desk
+rule 'the last events always fit' worker/desk/log.go 's/bytes > l\.limit \{\n\t\t\treturn nil, fmt/false {\n\t\t\treturn nil, fmt/' -run Bounded ./worker/desk
 rule 'a key belongs to one order' worker/desk/desk.go 's/known\.digest != o\.Digest/false/' -run Keys ./worker/desk
 rule 'a panic of an analysis is its own' worker/desk/analysis.go 's/if v := recover\(\); v != nil/if v := any(nil); v != nil/' -run EndsTheProcess ./worker/desk
-rule 'work that ignores its end keeps nobody waiting' worker/desk/analysis.go 's/time\.AfterFunc\(d\.cfg\.Grace.*\n//' -run 'TestEnd' ./worker/desk
+rule 'work that ignores its end keeps nobody waiting' worker/desk/analysis.go 's/AfterFunc\(d\.cfg\.Grace/AfterFunc(d.cfg.Grace<<20/' -run 'TestEnd' ./worker/desk
 rule 'an orderly end lets readers read on' worker/desk/close.go 's/a\.readers == 0 \{/a.readers >= 0 {/' -run 'TestClose' ./worker/desk
 rule 'what JSON cannot say ends no process' worker/stream.go 's/\tif err != nil \{\n\t\tdata, _ =/\tif err != nil {\n\t\tpanic(err)\n\t\tdata, _ =/' -run CannotBeEncoded ./worker
 rule 'streams are told of the end' worker/finish.go 's/if err := have\.desk\.Close\(running\); err != nil/if err := running.Err(); err != nil/' -run Orderly ./worker
@@ -716,6 +715,10 @@ rule 'their room is given back' $G8/body.go 's/b\.room\.used\.Add\(-b\.taken\)/_
 rule 'a body has to arrive' $G8/arrival.go 's/return a\.deadline\(t\)/return nil/; s/a\.patience\)/1e6*a.patience)/' $T8
 rule 'by so much in each time' $G8/arrival.go 's/a\.bytes-a\.mark >= a\.progress/a.bytes > a.mark/' $T8
 rule 'the deadline is for the body' $G8/upload.go 's/err = slow\.over\(\)/_ = slow.over/' $T8
+rule 'a body that nobody reads has to arrive' $G8/gate.go 's/\t\t\t_ = http\.NewResponseController\(out\)\.SetReadDeadline.*\n//' $T8
+rule 'a refused body is not read' $G8/upload.go 's/\t\t\tout\.Header\(\)\.Set\("Connection", "close"\).*\n//' $T8
+rule 'a replica that ends waits for no upload' worker/finish.go 's/\tw\.gate\.Stop\(\)\n//' -run StopEnds ./worker
+rule 'playlists are weighed' worker/stream.go 's/Weight: weigh\(list\), //' -run ByWeight ./worker
 rule 'uploads end with the server' $G8/arrival.go 's/\t\t\ta\.ended = true\n//' $T8
 rule 'requests are bounded' $G8/gate.go 's/g\.underWay\.Add\(1\) > int64\(g\.cfg\.Requests\)/g.underWay.Add(1) < 0/' $T8
 rule 'ids of clients are harmless' $G8/log.go 's/if !harmless\(id\) \{/if id == "" {/' $T8

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"maps"
@@ -43,12 +44,13 @@ type Config struct {
 	// Grace is how long a replica that is told to end goes on taking analyses while it is not ready, so that balancers stop sending them. Zero
 	// is none.
 	Grace time.Duration
-	// Drain is how long running analyses may take to end after that. Those that have not ended then are ended, and their streams say so.
-	// Zero is 20 s.
+	// Drain is how long running analyses that somebody follows may take to end after that. Those that have not ended then are ended, and
+	// their streams say so. Those that wait, or that nobody follows, are ended at once. Zero is 20 s.
 	Drain time.Duration
-	// Gate says who may call the replica, and how much it takes at a time. Its Open, MaxBody and Logger are filled in.
+	// Gate says who may call the replica, and how much it takes at a time. Its Open, MaxBody and Logger are filled in. Zero Requests are 1,024
+	// beside the readers of Desk, each of which is a request under way: a replica whose streams are all taken still ends analyses.
 	Gate gate.Config
-	// Connections is how many connections are open at most; further ones wait to be accepted. Zero is 2,048.
+	// Connections is how many connections are open at most; further ones wait to be accepted. Zero is 2,048 beside the readers of Desk.
 	Connections int
 	// Deadline is how long an analysis may take, from its start. One that cannot end before fails with an error that says why: at once where
 	// the provider asks for a longer wait. Zero is half an hour, in which the default budget serves three of the longest playlists.
@@ -85,7 +87,7 @@ func (c Config) filled() (Config, error) {
 		c.Drain = 20 * time.Second
 	}
 	if c.Connections == 0 {
-		c.Connections = 2048
+		c.Connections = c.readers() + 2048
 	}
 	if c.Deadline == 0 {
 		c.Deadline = 30 * time.Minute
@@ -106,8 +108,12 @@ func (c Config) filled() (Config, error) {
 func (c Config) gate() gate.Config {
 	g := c.Gate
 	g.Open, g.MaxBody, g.Logger = []string{"/livez", "/readyz"}, playlist.MaxBytes, c.Logger
+	g.Requests = cmp.Or(g.Requests, c.readers()+1024)
 	return g
 }
+
+// readers is how many streams the replica has at most.
+func (c Config) readers() int { return cmp.Or(c.Desk.Readers, desk.DefaultReaders) }
 
 // limits is the configuration of the limiter. Every route passes the bucket of its provider, its narrowest, and then the shared one. Where
 // Config.APIs names no limit for a provider, its bucket has the limit of the shared budget: whatever the bucket has granted the shared one has

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/worker/desk"
 )
 
 // inMemory is the limiter of a replica that is alone.
@@ -106,5 +108,19 @@ func TestBucketsOfProvidersBindNobody(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestStreamsLeaveRoomForOtherRequests: where all streams are taken, requests such as DELETE find a connection and pass the gate.
+func TestStreamsLeaveRoomForOtherRequests(t *testing.T) {
+	for _, readers := range []int{0, 1, 5_000} {
+		cfg, err := Config{Redis: struct{ redis.UniversalClient }{}, Desk: desk.Config{Readers: readers}}.filled()
+		if err != nil {
+			t.Fatal(err)
+		}
+		streams := cmp.Or(readers, desk.DefaultReaders)
+		if requests := cfg.gate().Requests; requests < streams+1_000 || cfg.Connections < requests+1_000 {
+			t.Errorf("%d streams, %d requests, %d connections", streams, requests, cfg.Connections)
+		}
 	}
 }

@@ -11,8 +11,8 @@
 //	                                            is in the log
 //
 // Who may call, and how much the replica takes at a time, is for the package gate: [Config.Gate]. Without a token whoever reaches the port
-// can start analyses, except web pages of other sites. What is beyond a bound gets 413, 429 or 503 as problem+json, the latter two with
-// Retry-After.
+// can start analyses, except web pages of other sites. What is beyond a bound gets 413 or 503 as problem+json, the
+// latter with Retry-After.
 //
 // The events of a stream are thinking {"text"}, progress {"phase","done","total","all_done","all_total"}, result (the
 // analysis) or error {"error","tasks","ended"}, and, always last, done {}. Each has an id, a whole number that grows.
@@ -30,7 +30,8 @@
 // A replica that has never reached Redis has no share of the budget: it serves, is not ready, and keeps trying.
 //
 // [Worker.Serve] owns every goroutine. When its context ends, the replica ends in order, with a log line for each step: it is not ready any
-// more; after a grace it takes no more analyses and ends uploads; those that run may end within the drain time; those that have not are
-// ended with [ErrEnding], and their streams receive error and done; tasks end, reservations go back, and the replica leaves the fleet's list.
+// more; after a grace it takes no more analyses and ends uploads; those that run and are followed may end
+// within the drain time; those that wait or that nobody follows are ended at once, and what is left after the drain time, with [ErrEnding], and
+// their streams receive error and done; tasks end, reservations go back, and the replica leaves the fleet's list.
 // The last steps have times of their own, so that a drain that was used up costs none of them.
 package worker

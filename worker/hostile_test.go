@@ -113,29 +113,36 @@ func TestHostileRequests(t *testing.T) {
 	log := newJournal()
 	r := start(t, func(_ *upstream.Config, cfg *worker.Config) {
 		cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-		cfg.Gate = gate.Config{Requests: 2} // which is met
+		cfg.Gate = gate.Config{Requests: 2}
 	})
 	address := strings.TrimPrefix(r.url, "http://")
 	var mu sync.Mutex
 	statuses := map[int]int{}
-	var all sync.WaitGroup
-	for c := range clients {
-		all.Go(func() {
-			h := hostile{rand.New(rand.NewPCG(1, uint64(c)))}
-			for range requests / clients {
-				wire, whole := h.request()
-				status, err := send(address, wire, whole)
-				if err != nil {
-					t.Errorf("%v: %q", err, wire[:min(len(wire), 500)])
-					return
+	play := func(seed uint64, requests int) {
+		var all sync.WaitGroup
+		for c := range clients {
+			all.Go(func() {
+				h := hostile{rand.New(rand.NewPCG(seed, uint64(c)))}
+				for range requests / clients {
+					wire, whole := h.request()
+					status, err := send(address, wire, whole)
+					if err != nil {
+						t.Errorf("%v: %q", err, wire[:min(len(wire), 500)])
+						return
+					}
+					mu.Lock()
+					statuses[status]++
+					mu.Unlock()
 				}
-				mu.Lock()
-				statuses[status]++
-				mu.Unlock()
-			}
-		})
+			})
+		}
+		all.Wait()
 	}
-	all.Wait()
+	// On a slow machine no two requests may ever be under way at once. Two uploads that stall reach the bound.
+	one, two := r.stall(t), r.stall(t)
+	play(0, 400)
+	_, _ = one.Close(), two.Close()
+	play(1, requests)
 	if res := r.do(t, http.MethodGet, "/livez", nil, nil); res.StatusCode != http.StatusOK {
 		t.Errorf("afterwards: %s", res.Status)
 	}
@@ -147,6 +154,45 @@ func TestHostileRequests(t *testing.T) {
 	}
 	if strings.Contains(log.String(), "panic") {
 		t.Error(log)
+	}
+}
+
+// stall begins an upload whose body never comes, and returns its connection once the replica waits for the body.
+func (r *replica) stall(t *testing.T) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://")) //nolint:noctx // of this machine
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_, err = io.WriteString(c, "POST /v1/playlists/analyze HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/csv\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const carryOn = "HTTP/1.1 100 Continue\r\n\r\n" // which the server sends when somebody reads the body
+	got := make([]byte, len(carryOn))
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != carryOn {
+		t.Fatalf("%v: %q", err, got)
+	}
+	return c
+}
+
+// TestStopEndsUploads: a replica that is told to end waits for no upload.
+func TestStopEndsUploads(t *testing.T) {
+	r := start(t, func(_ *upstream.Config, cfg *worker.Config) {
+		cfg.Drain, cfg.Gate.Patience = time.Second, time.Minute
+	})
+	c := r.stall(t)
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if text, err := io.ReadAll(res.Body); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), "ending") {
+		t.Errorf("%s: %s, %v", res.Status, text, err)
 	}
 }
 

@@ -98,8 +98,3 @@ func plain(out http.ResponseWriter, status int, text string) {
 	out.WriteHeader(status)
 	_, _ = out.Write([]byte(text + "\n"))
 }
-
-// problem answers an error in the form of RFC 9457.
-func problem(out http.ResponseWriter, status int, detail string) {
-	gate.Problem{Status: status, Detail: detail}.Write(out)
-}

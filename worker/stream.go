@@ -30,7 +30,7 @@ func (w *Worker) analyze(out http.ResponseWriter, r *http.Request) {
 	list, err := playlist.Parse(io.TeeReader(r.Body, digest))
 	_ = r.Body.Close() // its memory is for other uploads
 	if err != nil {
-		problem(out, http.StatusBadRequest, err.Error())
+		gate.Problem{Status: http.StatusBadRequest, Detail: err.Error()}.Write(out)
 		return
 	}
 	w.streams(have).Start(out, r, desk.Order{

@@ -206,6 +206,20 @@ func TestAnalysesAreBounded(t *testing.T) {
 	}
 }
 
+// TestAnalysesAreBoundedByWeight: a playlist that takes more memory than a replica has for all of them is refused, and a shorter one is not.
+func TestAnalysesAreBoundedByWeight(t *testing.T) {
+	r := start(t, func(_ *upstream.Config, cfg *worker.Config) {
+		cfg.Desk = desk.Config{LogBytes: 64 << 10, Bytes: 72 << 10} // 8 KiB beside a log
+	})
+	if res := r.post(t); res.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("many tracks: %s", res.Status)
+	}
+	short := strings.NewReader("Track URI,Track Name,Artist Name(s)\n,Song,Band\n")
+	if res := r.do(t, http.MethodPost, "/v1/playlists/analyze", short, nil); res.StatusCode != http.StatusOK {
+		t.Errorf("one track: %s", res.Status)
+	}
+}
+
 // TestOrderlyEndTellsEveryStream: streams of analyses that run, and of those that wait, get the reason and the end.
 func TestOrderlyEndTellsEveryStream(t *testing.T) {
 	r := start(t, func(up *upstream.Config, cfg *worker.Config) {

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
-	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,7 +36,7 @@ type admin struct {
 // startAdmin opens the admin port until [admin.close], and logs its address. It returns nil where no port is asked for. An address that was asked for and
 // is taken is an error. Where the usual one is taken a free port takes its place: several replicas on one machine are no mistake.
 func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error) {
-	addr := c.Admin
+	addr, name := c.Admin, `--admin (or WEIR_ADMIN; "off" opens none)`
 	switch {
 	case addr == noAdmin && t.scraped:
 		return nil, cli.Usagef("OTEL_METRICS_EXPORTER is prometheus and WEIR_ADMIN is off: nobody could fetch the metrics; set one of them otherwise")
@@ -46,6 +45,7 @@ func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error
 	case addr == "" && t.scraped:
 		host, port := os.Getenv("OTEL_EXPORTER_PROMETHEUS_HOST"), os.Getenv("OTEL_EXPORTER_PROMETHEUS_PORT")
 		if host != "" || port != "" {
+			name = "OTEL_EXPORTER_PROMETHEUS_HOST and OTEL_EXPORTER_PROMETHEUS_PORT"
 			addr = net.JoinHostPort(cmp.Or(host, "127.0.0.1"), cmp.Or(port, adminPort))
 		}
 	}
@@ -53,8 +53,8 @@ func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error
 	if usual {
 		addr = "127.0.0.1:" + adminPort
 	}
-	if err := isAddress(addr); err != nil {
-		return nil, err
+	if err := validAddr(name, addr); err != nil {
+		return nil, &cli.Error{Status: cli.Usage, Err: err}
 	}
 	var cfg net.ListenConfig
 	l, err := cfg.Listen(ctx, "tcp", addr)
@@ -62,7 +62,7 @@ func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error
 		l, err = cfg.Listen(ctx, "tcp", "127.0.0.1:0")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("admin port: cannot listen on %s: %w; free the port or choose another with --admin", addr, errors.Unwrap(err))
+		return nil, fmt.Errorf("%s: cannot listen on %s: %w; free the port or choose another", name, addr, errors.Unwrap(err))
 	}
 	a := &admin{listeners: []net.Listener{l}}
 	// Profiles are for loopback. An address of another interface does not reach it.
@@ -70,32 +70,20 @@ func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error
 		inside, err := cfg.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", at.Port))
 		if err != nil {
 			_ = l.Close()
-			return nil, fmt.Errorf("admin port: cannot listen on 127.0.0.1:%d, for profiles: %w", at.Port, errors.Unwrap(err))
+			return nil, fmt.Errorf("%s: cannot listen on 127.0.0.1:%d, for profiles: %w", name, at.Port, errors.Unwrap(err))
 		}
 		a.listeners = append(a.listeners, inside)
 	}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // a replica that drains can still be looked at
 	a.stop = stop
 	for _, l := range a.listeners {
-		a.serving.Go(func() error { return serveHTTP(serving, l, adminHandler(t.scrape)) })
+		a.serving.Go(func() error { return serveHTTP(serving, l, adminHandler(t.scrape), 0) })
 		t.log.InfoContext(ctx, "metrics", "admin", l.Addr().String())
 	}
 	return a, nil
 }
 
-// isAddress returns an error of usage for what can be no address to listen on.
-func isAddress(addr string) error {
-	_, port, err := net.SplitHostPort(addr)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
-	}
-	if err != nil {
-		return cli.Usagef("admin port %q: want HOST:PORT, such as 127.0.0.1:%s, or %s", addr, adminPort, noAdmin)
-	}
-	return nil
-}
-
-// close ends the admin port and waits for requests under way, at most five seconds.
+// close ends the admin port at once: a profile of half a minute that somebody takes holds nobody up.
 func (a *admin) close() error {
 	if a == nil {
 		return nil

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestProfilesAreForThisMachine: profiles are shown to loopback alone, whatever interface the port listens on, and to no web page of another host.
@@ -75,6 +77,32 @@ func TestAdminPort(t *testing.T) {
 	}
 	if _, err := http.Get(second.admin + "/metrics"); err == nil { //nolint:noctx,bodyclose // nobody answers
 		t.Error("the admin port outlives the replica")
+	}
+}
+
+// TestAdminPortEndsAtOnce: a request under way, such as one for a profile, neither delays the end of a replica nor makes it fail.
+func TestAdminPortEndsAtOnce(t *testing.T) {
+	asked := make(chan struct{})
+	tel := &telemetry{log: slog.New(slog.DiscardHandler), scrape: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-r.Context().Done()
+	})}
+	a, err := adminFlags{Admin: "127.0.0.1:0"}.startAdmin(t.Context(), tel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := make(chan error, 1)
+	go func() {
+		_, err := http.Get("http://" + a.listeners[0].Addr().String() + "/metrics") //nolint:noctx,bodyclose // it is cut off
+		cut <- err
+	}()
+	<-asked
+	began := time.Now()
+	if err := a.close(); err != nil || time.Since(began) > patience/2 {
+		t.Errorf("%v after %v", err, time.Since(began))
+	}
+	if err := <-cut; err == nil {
+		t.Error("the request was answered")
 	}
 }
 

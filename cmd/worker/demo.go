@@ -163,7 +163,7 @@ func (d *demo) start(ctx, serving context.Context, servers *errgroup.Group) erro
 		return err
 	}
 	d.simAddr = "http://" + listener.Addr().String()
-	servers.Go(func() error { return serveHTTP(serving, listener, d.upstream) })
+	servers.Go(func() error { return serveHTTP(serving, listener, d.upstream, patience) })
 	for range d.Replicas {
 		if err := d.startReplica(ctx, serving, servers); err != nil {
 			return err

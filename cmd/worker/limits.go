@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -9,25 +8,36 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
+// The limits that flags name, of replicas and of the simulator, are windows and buckets. Callers say in their errors which of them they want.
+
 // parseWindow reads "40/1s".
-func parseWindow(text string) (upstream.Window, error) {
-	n, per, ok := strings.Cut(text, "/")
-	count, err := strconv.Atoi(n)
-	length, err2 := time.ParseDuration(per)
-	if !ok || err != nil || err2 != nil {
-		return upstream.Window{}, fmt.Errorf("--window %q: want N/DURATION, such as 40/1s", text)
+func parseWindow(text string) (n int64, per time.Duration, err error) {
+	count, length, _ := strings.Cut(text, "/")
+	if n, err = strconv.ParseInt(count, 10, 64); err != nil {
+		return 0, 0, err
 	}
-	return upstream.Window{N: count, Per: length}, nil
+	per, err = time.ParseDuration(length)
+	return n, per, err
 }
 
-// parseAPI reads "spotify=10:5".
-func parseAPI(text string) (upstream.API, upstream.Limit, error) {
-	name, limit, _ := strings.Cut(text, "=")
-	r, b, ok := strings.Cut(limit, ":")
-	rate, err := strconv.ParseFloat(r, 64)
-	burst, err2 := strconv.ParseInt(b, 10, 64)
-	if !ok || err != nil || err2 != nil {
-		return "", upstream.Limit{}, fmt.Errorf("--api %q: want NAME=RATE:BURST, such as spotify=10:5", text)
+// cutBucket reads "10:5", of which the rate is a number that its caller parses.
+func cutBucket(text string) (rate string, burst int64, err error) {
+	rate, after, _ := strings.Cut(text, ":")
+	burst, err = strconv.ParseInt(after, 10, 64)
+	return rate, burst, err
+}
+
+// simulatedLimit reads "40/1s" or "10:5" for the simulator.
+func simulatedLimit(text string) (l upstream.Limit, err error) {
+	if strings.Contains(text, "/") {
+		n, per, err := parseWindow(text)
+		return upstream.Limit{Window: upstream.Window{N: int(n), Per: per}}, err
 	}
-	return upstream.API(name), upstream.Limit{Rate: rate, Burst: burst}, nil
+	perSecond, burst, err := cutBucket(text)
+	if err != nil {
+		return l, err
+	}
+	l.Burst = burst
+	l.Rate, err = strconv.ParseFloat(perSecond, 64)
+	return l, err
 }

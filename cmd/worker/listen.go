@@ -71,8 +71,8 @@ func port() (string, error) {
 	return p, nil
 }
 
-// validAddr checks an address that came by a flag; none is fine.
-func validAddr(flag, addr string) error {
+// validAddr checks an address that came by a flag or a variable, which the error names; none is fine.
+func validAddr(name, addr string) error {
 	if addr == "" {
 		return nil
 	}
@@ -81,7 +81,7 @@ func validAddr(flag, addr string) error {
 		_, err = strconv.ParseUint(p, 10, 16)
 	}
 	if err != nil {
-		return fmt.Errorf("%s %q: want HOST:PORT, such as 127.0.0.1:8080", flag, addr)
+		return fmt.Errorf("%s %q: want HOST:PORT, such as 127.0.0.1:8080", name, addr)
 	}
 	return nil
 }

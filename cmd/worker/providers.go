@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/limiter"
@@ -60,24 +59,15 @@ func (p providerFlags) limits() (map[string][]limiter.Limit, error) {
 
 // parseLimit reads "10:5", tokens a second and burst, or "50/1m", a window.
 func parseLimit(text string) (limiter.Limit, error) {
-	if n, per, ok := strings.Cut(text, "/"); ok {
-		count, err := strconv.ParseInt(n, 10, 64)
-		length, err2 := time.ParseDuration(per)
-		if err := firstError(err, err2); err != nil || count <= 0 || length <= 0 {
-			return limiter.Limit{}, fmt.Errorf("window %q", text)
-		}
-		return limiter.PerWindow(count, length), nil
+	if n, per, err := parseWindow(text); err == nil && n > 0 && per > 0 {
+		return limiter.PerWindow(n, per), nil
 	}
-	perSecond, burst, _ := strings.Cut(text, ":")
+	perSecond, burst, err := cutBucket(text)
 	var r rate
-	if err := r.UnmarshalText([]byte(perSecond)); err != nil {
-		return limiter.Limit{}, err
+	if err := firstError(err, r.UnmarshalText([]byte(perSecond))); err != nil || burst <= 0 {
+		return limiter.Limit{}, fmt.Errorf("limit %q", text)
 	}
-	b, err := strconv.ParseInt(burst, 10, 64)
-	if err != nil || b <= 0 {
-		return limiter.Limit{}, fmt.Errorf("burst %q", burst)
-	}
-	return limiter.Limit{Tokens: r.tokens, Per: r.per, Burst: b}, nil
+	return limiter.Limit{Tokens: r.tokens, Per: r.per, Burst: burst}, nil
 }
 
 // apply fills in the part of a replica's configuration that concerns the providers.

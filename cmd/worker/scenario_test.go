@@ -64,3 +64,17 @@ func TestScenarioFlags(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestLimitsOfTheSimulator: buckets and windows are written as those of a replica are.
+func TestLimitsOfTheSimulator(t *testing.T) {
+	cfg, err := (&upstreamCmd{Window: "40/1s", Fixed: true, API: []string{"spotify=0.5:5", "anthropic=50/1m"}}).config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[upstream.API]upstream.Limit{
+		upstream.Spotify: {Rate: 0.5, Burst: 5}, upstream.Anthropic: {Window: upstream.Window{N: 50, Per: time.Minute}},
+	}
+	if diff := cmp.Diff(want, cfg.PerAPI); diff != "" || cfg.Total.Window != (upstream.Window{N: 40, Per: time.Second, Fixed: true}) {
+		t.Errorf("total %+v (-want +got):\n%s", cfg.Total, diff)
+	}
+}

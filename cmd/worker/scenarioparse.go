@@ -11,23 +11,20 @@ import (
 
 // parseTokens reads "30000:30000".
 func parseTokens(flag, text string) (upstream.TokenLimit, error) {
-	perMinute, burst, ok := strings.Cut(text, ":")
-	n, err := strconv.ParseInt(perMinute, 10, 64)
-	b, err2 := strconv.ParseInt(burst, 10, 64)
-	if !ok || err != nil || err2 != nil {
+	perMinute, burst, err := cutBucket(text)
+	n, err2 := strconv.ParseInt(perMinute, 10, 64)
+	if firstError(err, err2) != nil {
 		return upstream.TokenLimit{}, fmt.Errorf("%s %q: want PER_MINUTE:BURST, such as 30000:30000", flag, text)
 	}
-	return upstream.TokenLimit{PerMinute: n, Burst: b}, nil
+	return upstream.TokenLimit{PerMinute: n, Burst: burst}, nil
 }
 
 // parseChange reads "30s=20:20" or "30s=100/1m".
 func parseChange(text string) (c upstream.Change, err error) {
 	at, limit, _ := strings.Cut(text, "=")
 	c.At, err = time.ParseDuration(at)
-	if err == nil && strings.Contains(limit, "/") {
-		c.Limit.Window, err = parseWindow(limit)
-	} else if err == nil {
-		_, c.Limit, err = parseAPI("total=" + limit)
+	if err == nil {
+		c.Limit, err = simulatedLimit(limit)
 	}
 	if err != nil {
 		return c, fmt.Errorf("--change %q: want AT=RATE:BURST or AT=N/DURATION, such as 30s=20:20", text)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -31,7 +30,7 @@ func (c *serveCmd) Validate() error {
 	return firstError(c.callerFlags.Validate(), c.budgetFlags.Validate(), c.providerFlags.Validate())
 }
 
-// firstError is the first of some errors that is one: a usage error is one line.
+// firstError is the first of some errors that is one.
 func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
@@ -84,7 +83,7 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 		_ = listener.Close()
 		return err
 	}
-	defer func() { err = errors.Join(err, admin.close()) }()
+	defer func() { err = firstError(err, admin.close()) }()
 	served = true
 	if redis.embedded != nil {
 		log.WarnContext(ctx, "REDIS_URL is not set: the budget is this process' alone", "redis", redis.options.Addr)

@@ -61,8 +61,12 @@ func startTelemetry(ctx context.Context, errs io.Writer) (*telemetry, error) {
 	local := logger(errs)
 	t := &telemetry{errs: errs, tracers: tracenoop.NewTracerProvider(), meters: metricnoop.NewMeterProvider(), log: local, local: local}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { local.Warn("telemetry", "error", err.Error()) }))
+	otel.SetLogger(libraryLogger(errs))
 	if sdkDisabled() {
 		return t, nil
+	}
+	if err := checkOTLP(); err != nil {
+		return nil, err
 	}
 	about, err := describe(ctx)
 	if err != nil {

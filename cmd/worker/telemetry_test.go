@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -207,12 +208,20 @@ func TestWrongVariables(t *testing.T) {
 		"logs":     {map[string]string{"OTEL_LOGS_EXPORTER": "otlp,console"}, []string{"OTEL_LOGS_EXPORTER"}},
 		"protocol": {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "udp"}, []string{"traces", "OTLP", "grpc"}},
 		"resource": {map[string]string{"OTEL_RESOURCE_ATTRIBUTES": "of"}, []string{"OTEL_RESOURCE_ATTRIBUTES"}},
-		"admin":    {map[string]string{"WEIR_ADMIN": "9464"}, []string{"admin port", `"9464"`, "127.0.0.1:9464", "off"}},
-		"a port":   {map[string]string{"WEIR_ADMIN": "127.0.0.1:99999"}, []string{"admin port", "127.0.0.1:99999"}},
+		"admin":    {map[string]string{"WEIR_ADMIN": "9464"}, []string{"--admin", "WEIR_ADMIN", `"9464"`, "HOST:PORT", "off"}},
+		"a port":   {map[string]string{"WEIR_ADMIN": "127.0.0.1:99999"}, []string{"--admin", "WEIR_ADMIN", "127.0.0.1:99999"}},
 		"port of Prometheus": {
-			map[string]string{"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_PORT": "http"}, []string{"admin port", "127.0.0.1:http"},
+			map[string]string{"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_PORT": "http"}, []string{"OTEL_EXPORTER_PROMETHEUS_PORT", "127.0.0.1:http"},
 		},
-		"no port": {map[string]string{"OTEL_METRICS_EXPORTER": "prometheus", "WEIR_ADMIN": "off"}, []string{"OTEL_METRICS_EXPORTER", "WEIR_ADMIN"}},
+		"no port":             {map[string]string{"OTEL_METRICS_EXPORTER": "prometheus", "WEIR_ADMIN": "off"}, []string{"OTEL_METRICS_EXPORTER", "WEIR_ADMIN"}},
+		"headers":             {map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": "hunter2"}, []string{"OTEL_EXPORTER_OTLP_HEADERS:", "NAME=VALUE"}},
+		"headers of traces":   {map[string]string{"OTEL_EXPORTER_OTLP_TRACES_HEADERS": "a=b,c d=hunter2"}, []string{"OTEL_EXPORTER_OTLP_TRACES_HEADERS:"}},
+		"headers of metrics":  {map[string]string{"OTEL_EXPORTER_OTLP_METRICS_HEADERS": "a=hunter2%"}, []string{"OTEL_EXPORTER_OTLP_METRICS_HEADERS:"}},
+		"headers of logs":     {map[string]string{"OTEL_EXPORTER_OTLP_LOGS_HEADERS": "a=hunter2%0Ab"}, []string{"OTEL_EXPORTER_OTLP_LOGS_HEADERS:"}},
+		"endpoint":            {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:hunter2@host:x"}, []string{"OTEL_EXPORTER_OTLP_ENDPOINT:", "a URL"}},
+		"endpoint of traces":  {map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "hunter2:4317"}, []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT:"}},
+		"endpoint of metrics": {map[string]string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http:///hunter2"}, []string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT:"}},
+		"endpoint of logs":    {map[string]string{"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "ftp://hunter2"}, []string{"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT:"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.env["WEIR_UPSTREAM"] = "http://127.0.0.1:1"
@@ -225,6 +234,20 @@ func TestWrongVariables(t *testing.T) {
 					t.Errorf("%q does not say %q", stderr, want)
 				}
 			}
+			if strings.Contains(stderr, "hunter2") {
+				t.Errorf("%q tells a secret", stderr)
+			}
 		})
+	}
+}
+
+// TestLibraryTellsNoValues: of what goes wrong within the library of OpenTelemetry the log has the message alone.
+func TestLibraryTellsNoValues(t *testing.T) {
+	var out bytes.Buffer
+	l := libraryLogger(&out)
+	l.Error(errors.New("hunter2"), "parse headers", "input", "hunter2")
+	l.V(1).Info("a warning", "input", "hunter2")
+	if got := out.String(); !strings.Contains(got, `"msg":"parse headers"}`) || strings.Contains(got, "hunter2") || strings.Count(got, "\n") != 1 {
+		t.Error(got)
 	}
 }

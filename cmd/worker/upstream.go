@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,7 +22,7 @@ type upstreamCmd struct {
 	Slack      time.Duration `default:"50ms" help:"How late a request may come for its token (${default}); 0 is a strict provider."`
 	Window     string        `placeholder:"N/DURATION" help:"Also at most N requests in any span of DURATION, such as 40/1s. With --rate 0 --burst 0 it is the only limit."`
 	Fixed      bool          `name:"fixed-window" help:"Windows begin at multiples of their length instead of sliding."`
-	API        []string      `placeholder:"NAME=RATE:BURST" help:"A further limit of one provider, such as spotify=10:5. May be repeated."`
+	API        []string      `placeholder:"NAME=LIMIT" help:"A further limit of one provider: RATE:BURST such as spotify=10:5, or N/DURATION such as anthropic=50/1m. May be repeated."`
 	LatencyMin time.Duration `default:"50ms" help:"Shortest wait before an answer (${default})."`
 	LatencyMax time.Duration `default:"300ms" help:"Longest wait before an answer (${default})."`
 	Seed       uint64        `default:"1" help:"Fixes latencies, errors and contents (${default})."`
@@ -39,22 +40,22 @@ func (c *upstreamCmd) config() (upstream.Config, error) {
 		Seed:    c.Seed, Failures: c.Failures, Overloaded: c.Overloaded, DenyAudioFeatures: c.DenyAudio,
 	}
 	if c.Window != "" {
-		w, err := parseWindow(c.Window)
+		n, per, err := parseWindow(c.Window)
 		if err != nil {
-			return cfg, err
+			return cfg, fmt.Errorf("--window %q: want N/DURATION, such as 40/1s", c.Window)
 		}
-		w.Fixed = c.Fixed
-		cfg.Total.Window = w
+		cfg.Total.Window = upstream.Window{N: int(n), Per: per, Fixed: c.Fixed}
 	}
 	for _, text := range c.API {
 		if cfg.PerAPI == nil {
 			cfg.PerAPI = map[upstream.API]upstream.Limit{}
 		}
-		api, limit, err := parseAPI(text)
+		name, written, _ := strings.Cut(text, "=")
+		limit, err := simulatedLimit(written)
 		if err != nil {
-			return cfg, err
+			return cfg, fmt.Errorf("--api %q: want NAME=RATE:BURST or NAME=N/DURATION, such as spotify=10:5", text)
 		}
-		cfg.PerAPI[api] = limit
+		cfg.PerAPI[upstream.API(name)] = limit
 	}
 	err := c.apply(&cfg, c.Fixed)
 	return cfg, err
@@ -79,11 +80,15 @@ func (c *upstreamCmd) Run(ctx context.Context, s cli.Streams) error {
 	}
 	logger(s.Err).InfoContext(ctx, "simulating anthropic, spotify and last.fm", "addr", listener.Addr().String(),
 		"rate", c.Rate, "burst", c.Burst, "slack", c.Slack.String())
-	return serveHTTP(ctx, listener, sim)
+	return serveHTTP(ctx, listener, sim, patience)
 }
 
-// serveHTTP serves a handler until ctx ends, and then for as long as requests are under way, at most five seconds.
-func serveHTTP(ctx context.Context, listener net.Listener, h http.Handler) error {
+// patience is how long a server that ends waits for requests under way.
+const patience = 5 * time.Second
+
+// serveHTTP serves a handler until ctx ends, and then until no request is under way, at most for the patience. It cuts off requests that take
+// longer, which is no error.
+func serveHTTP(ctx context.Context, listener net.Listener, h http.Handler, patience time.Duration) error {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	var work errgroup.Group
 	serving, end := context.WithCancel(ctx)
@@ -96,9 +101,12 @@ func serveHTTP(ctx context.Context, listener net.Listener, h http.Handler) error
 	})
 	work.Go(func() error {
 		<-serving.Done()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
-		return errors.Join(srv.Shutdown(ctx), srv.Close())
+		if err := srv.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		return srv.Close()
 	})
 	return work.Wait()
 }

@@ -24,6 +24,8 @@ type Order struct {
 	Key string
 	// Digest tells orders apart.
 	Digest [32]byte
+	// After is the event after which the reader begins where the key joins the order to an earlier one. Zero is all events.
+	After uint64
 }
 
 // State is where an analysis is in its life.
@@ -54,6 +56,7 @@ type Analysis struct {
 	readers int
 	timer   *time.Timer // of what comes next: the end for want of readers, or to be forgotten
 	turn    uint64      // which timer that is; one that fires late finds another number
+	grace   *time.Timer // for work that ignores the end of its context; nil before the first End
 }
 
 // ID names the analysis in the fleet: the name of the replica, a point, and 26 letters and digits that nobody can guess.
@@ -71,14 +74,14 @@ func (a *Analysis) End(reason error) {
 	d := a.desk
 	d.mu.Lock()
 	waited := d.leaveQueueLocked(a)
-	running := a.state == Running
+	if a.state == Running && a.grace == nil {
+		// Work that ignores its context keeps nobody waiting.
+		a.grace = time.AfterFunc(d.cfg.Grace, func() { a.finish(d.cfg.Last(reason)) })
+	}
 	d.mu.Unlock()
 	a.cancel(reason)
 	if waited {
 		a.finish(d.cfg.Last(reason))
-	} else if running {
-		// Work that ignores its context keeps nobody waiting.
-		time.AfterFunc(d.cfg.Grace, func() { a.finish(d.cfg.Last(reason)) })
 	}
 }
 
@@ -104,6 +107,9 @@ func (a *Analysis) finish(last []sse.Event) {
 	d.bytes += int64(bytes) + keptOverhead - a.bytes
 	a.bytes = int64(bytes) + keptOverhead
 	a.state, a.work = Ended, nil
+	if a.grace != nil {
+		a.grace.Stop()
+	}
 	a.laterLocked(d.cfg.Keep, func() { d.forget(a) })
 	d.changeLocked()
 }

@@ -13,13 +13,13 @@ type Config struct {
 	// Name is that of the replica. Ids begin with it.
 	Name string
 	// Last makes the last events of an analysis that ended otherwise than by returning them: the reason is a [*PanicError], [ErrClosed],
-	// [ErrLeft], [sse.ErrTooLong] for events that no log takes, or what [Analysis.End] was called with.
+	// [ErrLeft], [ErrLogFull] for last events that no log takes, or what [Analysis.End] was called with.
 	Last func(reason error) []sse.Event
 	// Running is how many analyses run at the same time. Zero is 128.
 	Running int
 	// Waiting is how many more wait for that. Zero is 128.
 	Waiting int
-	// Readers is how many readers all analyses together have. Zero is 2,048.
+	// Readers is how many readers all analyses together have. Zero is [DefaultReaders].
 	Readers int
 	// Bytes bounds the weights and the logs of all analyses that the desk knows. Zero is 256 MiB.
 	Bytes int64
@@ -34,6 +34,9 @@ type Config struct {
 	Grace time.Duration
 }
 
+// DefaultReaders is the default of [Config.Readers].
+const DefaultReaders = 2048
+
 func (c Config) filled() (Config, error) {
 	if c.Name == "" || c.Last == nil {
 		return c, errors.New("desk: no name of the replica, or nothing that makes last events")
@@ -41,7 +44,7 @@ func (c Config) filled() (Config, error) {
 	if c.Running < 0 || c.Waiting < 0 || c.Readers < 0 || c.Bytes < 0 || c.LogBytes < 0 || c.Linger < 0 || c.Keep < 0 || c.Grace < 0 {
 		return c, errors.New("desk: a bound or a time below 0")
 	}
-	c.Running, c.Waiting, c.Readers = cmp.Or(c.Running, 128), cmp.Or(c.Waiting, 128), cmp.Or(c.Readers, 2048)
+	c.Running, c.Waiting, c.Readers = cmp.Or(c.Running, 128), cmp.Or(c.Waiting, 128), cmp.Or(c.Readers, DefaultReaders)
 	c.Bytes, c.LogBytes = cmp.Or(c.Bytes, 256<<20), cmp.Or(c.LogBytes, 1<<20)
 	c.Linger, c.Keep, c.Grace = cmp.Or(c.Linger, time.Minute), cmp.Or(c.Keep, 10*time.Minute), cmp.Or(c.Grace, 6*time.Second)
 	return c, nil

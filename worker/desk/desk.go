@@ -36,33 +36,37 @@ func New(cfg Config) (*Desk, error) {
 	return &Desk{cfg: cfg, known: map[string]*Analysis{}, keys: map[string]*Analysis{}, changed: make(chan struct{})}, nil
 }
 
-// Start takes an order: its analysis runs at once, or when one that runs has ended. It goes on without ctx, of which it keeps the values, and
-// ends when nobody has read it for [Config.Linger]. fresh is false where the key of the order joined it to an analysis that the desk knows.
-// The errors are a [*FullError], [ErrTooHeavy], [ErrKeyReused] and [ErrClosed].
-func (d *Desk) Start(ctx context.Context, o Order) (a *Analysis, fresh bool, err error) {
+// Start takes an order and returns a reader of its analysis, which the caller closes. The analysis runs at once, or when one that runs has
+// ended. It goes on without ctx, of which it keeps the values, and ends when nobody has read it for [Config.Linger]. The errors are a
+// [*FullError], [ErrTooHeavy], [ErrKeyReused], [ErrNotSeen] and [ErrClosed]. Of an order that is refused nothing stays, and its key is free.
+func (d *Desk) Start(ctx context.Context, o Order) (*Reader, error) {
 	weight := max(0, o.Weight) + int64(d.cfg.LogBytes) + keptOverhead
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
-		return nil, false, ErrClosed
+		return nil, ErrClosed
 	}
 	if known := d.keys[o.Key]; known != nil && o.Key != "" {
 		if known.digest != o.Digest {
-			return nil, false, ErrKeyReused
+			return nil, ErrKeyReused
 		}
-		return known, false, nil
+		return known.readLocked(o.After)
 	}
 	switch {
 	case weight > d.cfg.Bytes:
-		return nil, false, ErrTooHeavy
+		return nil, ErrTooHeavy
 	case d.bytes+weight > d.cfg.Bytes:
-		return nil, false, d.fullLocked("bytes")
+		return nil, d.fullLocked("bytes")
 	case d.running >= d.cfg.Running && len(d.queue) >= d.cfg.Waiting:
-		return nil, false, d.fullLocked("analyses")
+		return nil, d.fullLocked("analyses")
 	}
-	a = &Analysis{
+	a := &Analysis{
 		desk: d, id: d.cfg.Name + "." + rand.Text(), key: o.Key, digest: o.Digest, work: o.Work, state: Waiting, bytes: weight,
 		log: log{limit: d.cfg.LogBytes / 2, moved: make(chan struct{})},
+	}
+	r, err := a.readLocked(0)
+	if err != nil {
+		return nil, err
 	}
 	a.ctx, a.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	d.known[a.id] = a
@@ -70,10 +74,9 @@ func (d *Desk) Start(ctx context.Context, o Order) (a *Analysis, fresh bool, err
 		d.keys[o.Key] = a
 	}
 	d.bytes += weight
-	d.lingerLocked(a)
 	d.queue = append(d.queue, a)
 	d.launchLocked()
-	return a, true, nil
+	return r, nil
 }
 
 // Find returns the analysis with an id. The error is [ErrUnknown], or an [*ElsewhereError] for the id of another replica.

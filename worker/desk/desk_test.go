@@ -93,8 +93,22 @@ func order(d *desk.Desk, edit func(*desk.Order)) (j *job, err error) {
 	if edit != nil {
 		edit(&o)
 	}
-	j.Analysis, _, err = d.Start(context.Background(), o)
-	return j, err
+	r, err := d.Start(context.Background(), o)
+	if err != nil {
+		return nil, err
+	}
+	r.Close()
+	j.Analysis = r.Analysis()
+	return j, nil
+}
+
+// ordered starts work, which nobody reads yet.
+func ordered(t *testing.T, d *desk.Desk, work desk.Work) *desk.Analysis {
+	t.Helper()
+	r, err := d.Start(t.Context(), desk.Order{Work: work})
+	must(t, err)
+	r.Close()
+	return r.Analysis()
 }
 
 // rest reads an analysis to its end, and returns its events as "id data".
@@ -282,7 +296,13 @@ func TestBounds(t *testing.T) {
 		if jobs[2].State() != desk.Running {
 			t.Error("the one that waited does not run")
 		}
-		begin(t, d, nil)
+		before := d.Counts()
+		_, err = order(d, func(o *desk.Order) { o.Key = "k" })
+		if full, ok := errors.AsType[*desk.FullError](err); !ok || full.Of != "readers" || d.Counts() != before {
+			t.Errorf("an order without a place for its reader: %v, %+v", err, d.Counts())
+		}
+		readers[0].Close()
+		begin(t, d, func(o *desk.Order) { o.Key, o.Digest = "k", [32]byte{1} })
 		_, err = order(d, nil)
 		if full, ok := errors.AsType[*desk.FullError](err); !ok || full.RetryAfter != 30*time.Second {
 			t.Errorf("with 30 s for each, 2 at a time, 2 before: %v", err)
@@ -355,7 +375,7 @@ func TestALogIsBounded(t *testing.T) {
 		j = begin(t, d, nil)
 		j.end <- []sse.Event{{Name: "result", Data: []byte(long + long)}, {Name: "done"}}
 		synctest.Wait()
-		want = []string{"1 error " + sse.ErrTooLong.Error(), "2 done"}
+		want = []string{"1 error " + desk.ErrLogFull.Error() + ": its last events take more than 4096 bytes", "2 done"}
 		if diff := cmp.Diff(want, rest(t, read(t, j.Analysis, 0))); diff != "" {
 			t.Errorf("last events that do not fit: %s", diff)
 		}
@@ -427,8 +447,7 @@ func TestNoAnalysisEndsTheProcess(t *testing.T) {
 		if got := rest(t, read(t, j.Analysis, 0)); len(got) != 2 || !strings.Contains(got[0], "a fault of this test") || got[1] != "2 done" {
 			t.Errorf("after a panic: %q", got)
 		}
-		a, _, err := d.Start(t.Context(), desk.Order{Work: func(context.Context, func(sse.Event) error) []sse.Event { runtime.Goexit(); return nil }})
-		must(t, err)
+		a := ordered(t, d, func(context.Context, func(sse.Event) error) []sse.Event { runtime.Goexit(); return nil })
 		synctest.Wait()
 		if got := rest(t, read(t, a, 0)); len(got) != 2 || got[1] != "2 done" {
 			t.Errorf("after Goexit: %q", got)
@@ -446,8 +465,7 @@ func TestEnd(t *testing.T) {
 		d := open(t, func(c *desk.Config) { c.Running = 2 })
 		reason := errors.New("enough")
 		stuck := make(chan struct{})
-		deaf, _, err := d.Start(t.Context(), desk.Order{Work: func(context.Context, func(sse.Event) error) []sse.Event { <-stuck; return done }})
-		must(t, err)
+		deaf := ordered(t, d, func(context.Context, func(sse.Event) error) []sse.Event { <-stuck; return done })
 		runs, waits := begin(t, d, nil), begin(t, d, nil)
 		start := time.Now()
 		for _, a := range []*desk.Analysis{waits.Analysis, deaf, runs.Analysis} {
@@ -468,6 +486,27 @@ func TestEnd(t *testing.T) {
 			t.Errorf("events after the last: %q", got)
 		}
 		runs.End(errors.New("again"))
+		must(t, d.Close(t.Context()))
+	})
+}
+
+// TestEndStopsItsTimer: however often an analysis was ended, nothing of that is left once its work has returned.
+func TestEndStopsItsTimer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := 0
+		d := open(t, func(c *desk.Config) {
+			c.Last = func(reason error) []sse.Event { late++; return failed(reason) }
+		})
+		j := begin(t, d, nil)
+		for range 3 {
+			j.End(errors.New("enough"))
+		}
+		synctest.Wait()
+		late = 0 // the work has returned
+		time.Sleep(time.Minute)
+		if late > 0 || j.State() != desk.Ended {
+			t.Errorf("%d timers were left, %v", late, j.State())
+		}
 		must(t, d.Close(t.Context()))
 	})
 }
@@ -539,8 +578,7 @@ func TestCloseGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, nil)
 		stuck := make(chan struct{})
-		a, _, err := d.Start(t.Context(), desk.Order{Work: func(context.Context, func(sse.Event) error) []sse.Event { <-stuck; return nil }})
-		must(t, err)
+		a := ordered(t, d, func(context.Context, func(sse.Event) error) []sse.Event { <-stuck; return nil })
 		r := read(t, a, 0)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

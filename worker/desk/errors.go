@@ -19,7 +19,8 @@ var (
 	ErrClosed = errors.New("desk: this replica ends")
 	// ErrLeft is the reason for which an analysis ends that nobody reads.
 	ErrLeft = errors.New("desk: nobody reads the analysis any more")
-	// ErrLogFull is for an event that was not kept, because the log is full of events that no later one replaces.
+	// ErrLogFull is for an event that was not kept, because the log is full of events that no later one replaces, and for last events that are
+	// longer than the half of the log that is kept for them.
 	ErrLogFull = errors.New("desk: the log of the analysis is full")
 	// ErrEnded is for an event of an analysis that has ended.
 	ErrEnded = errors.New("desk: the analysis has ended")

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -85,7 +86,7 @@ func (l *log) encode(last []sse.Event) (entries []entry, err error) {
 		}
 		e := entry{seq, frame}
 		if bytes += e.size(); bytes > l.limit {
-			return nil, sse.ErrTooLong
+			return nil, fmt.Errorf("%w: its last events take more than %d bytes", ErrLogFull, l.limit)
 		}
 		entries = append(entries, e)
 	}

@@ -16,12 +16,16 @@ type Reader struct {
 
 // Read returns a reader of the events after one, 0 for all. The caller closes the reader. The errors are [ErrNotSeen] and a [*FullError].
 func (a *Analysis) Read(after uint64) (*Reader, error) {
+	a.desk.mu.Lock()
+	defer a.desk.mu.Unlock()
+	return a.readLocked(after)
+}
+
+func (a *Analysis) readLocked(after uint64) (*Reader, error) {
 	if after > a.log.newest() {
 		return nil, ErrNotSeen
 	}
 	d := a.desk
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	if d.readers == d.cfg.Readers {
 		return nil, d.fullLocked("readers")
 	}
@@ -31,6 +35,9 @@ func (a *Analysis) Read(after uint64) (*Reader, error) {
 	}
 	return &Reader{of: a, seen: after}, nil
 }
+
+// Analysis is the one that is read.
+func (r *Reader) Analysis() *Analysis { return r.of }
 
 // Next waits for the next event and returns it in wire form, with its id. The error is [io.EOF] after the last event of an analysis that has
 // ended, or the cause of the context's end.

@@ -27,38 +27,27 @@ type Handler struct {
 	Left func(ctx context.Context, id string, reason error)
 }
 
-// Start takes an order and streams its analysis. The key of the order comes from the request; the rest is the caller's, whose Digest is of the
-// request's body.
+// Start takes an order and streams its analysis. Key and After of the order come from the request; the rest is the caller's, whose Digest is
+// of the request's body.
 func (h *Handler) Start(out http.ResponseWriter, r *http.Request, o desk.Order) {
 	var ok bool
 	if o.Key, ok = idempotencyKey(r); !ok {
-		problem(out, http.StatusBadRequest, "Idempotency-Key: want once, 1 to 255 visible ASCII characters", nil)
+		problem(http.StatusBadRequest, "Idempotency-Key: want once, 1 to 255 visible ASCII characters").Write(out)
 		return
 	}
-	seen, ok := lastSeen(r)
-	if !ok {
-		problem(out, http.StatusBadRequest, badLastSeen, nil)
+	if o.After, ok = lastSeen(r); !ok {
+		problem(http.StatusBadRequest, badLastSeen).Write(out)
 		return
 	}
-	a, fresh, err := h.Desk.Start(r.Context(), o)
+	reader, err := h.Desk.Start(r.Context(), o)
 	if err != nil {
-		refuse(out, err)
-		return
-	}
-	if fresh {
-		seen = 0 // of an analysis that the desk has forgotten
-	}
-	reader, err := a.Read(seen)
-	if err != nil {
-		if fresh {
-			a.End(err) // its client is refused, and knows no id
-		}
 		refuse(out, err)
 		return
 	}
 	defer reader.Close()
-	out.Header().Set("Location", h.Path+"/"+url.PathEscape(a.ID()))
-	h.stream(out, r, a.ID(), reader)
+	id := reader.Analysis().ID()
+	out.Header().Set("Location", h.Path+"/"+url.PathEscape(id))
+	h.stream(out, r, id, reader)
 }
 
 // Events streams an analysis again.
@@ -70,7 +59,7 @@ func (h *Handler) Events(out http.ResponseWriter, r *http.Request) {
 	}
 	seen, ok := lastSeen(r)
 	if !ok {
-		problem(out, http.StatusBadRequest, badLastSeen, nil)
+		problem(http.StatusBadRequest, badLastSeen).Write(out)
 		return
 	}
 	if r.Method == http.MethodHead { // which is no reader
@@ -83,20 +72,21 @@ func (h *Handler) Events(out http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer reader.Close()
+	h.stream(out, r, a.ID(), reader)
+}
+
+// stream sends what a reader has, or 204 where that is nothing.
+func (h *Handler) stream(out http.ResponseWriter, r *http.Request, id string, reader *desk.Reader) {
 	if reader.AtEnd() {
 		out.WriteHeader(http.StatusNoContent)
 		return
 	}
-	h.stream(out, r, a.ID(), reader)
-}
-
-func (h *Handler) stream(out http.ResponseWriter, r *http.Request, id string, reader *desk.Reader) {
 	stream, err := h.Stream.NewWriter(out)
 	if err != nil {
-		problem(out, http.StatusInternalServerError, "the connection cannot be streamed to: "+err.Error(), nil)
+		problem(http.StatusInternalServerError, "the connection cannot be streamed to: "+err.Error()).Write(out)
 		return
 	}
-	if err := stream.ServeFrom(r.Context(), reader.Next); err != nil && h.Left != nil {
+	if err := stream.Serve(r.Context(), reader.Next); err != nil && h.Left != nil {
 		h.Left(r.Context(), id, err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/weir-go/weir/worker/desk"
 	"github.com/weir-go/weir/worker/deskhttp"
+	"github.com/weir-go/weir/worker/gate"
 	"github.com/weir-go/weir/worker/sse"
 )
 
@@ -216,8 +217,9 @@ func TestRefusals(t *testing.T) {
 			if err := json.NewDecoder(res.Body).Decode(&problem); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-			if res.StatusCode != c.status || problem.Status != c.status || problem.Detail == "" || res.Header.Get("Content-Type") != "application/problem+json" {
-				t.Errorf("%s: %s, %+v", name, res.Status, problem)
+			if res.StatusCode != c.status || problem.Status != c.status || problem.Detail == "" || res.Header.Get("Content-Type") != "application/problem+json" ||
+				res.Header.Get("Cache-Control") != "no-store" {
+				t.Errorf("%s: %s, %v, %+v", name, res.Status, res.Header, problem)
 			}
 			if c.status == http.StatusMisdirectedRequest && problem.Replica != "other" {
 				t.Errorf("%s: %+v", name, problem)
@@ -228,8 +230,10 @@ func TestRefusals(t *testing.T) {
 		}
 		full := func(what string, res *http.Response) {
 			t.Helper()
-			if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") != "10" {
-				t.Errorf("%s: %s, Retry-After %q", what, res.Status, res.Header.Get("Retry-After"))
+			var problem gate.Problem
+			must(t, json.NewDecoder(res.Body).Decode(&problem))
+			if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") != "10" || problem.Type != gate.TypeCapacity {
+				t.Errorf("%s: %s, Retry-After %q, %+v", what, res.Status, res.Header.Get("Retry-After"), problem)
 			}
 		}
 		s.do(t, http.MethodPost, "/start", "")
@@ -238,16 +242,21 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// TestAReaderAboveTheBoundPaysNothing: an analysis whose client is refused does not go on.
+// TestAReaderAboveTheBoundPaysNothing: a POST that finds no place for its reader starts nothing, and its key is free for the next.
 func TestAReaderAboveTheBoundPaysNothing(t *testing.T) {
 	protocols(t, func(c *desk.Config) { c.Readers = 1 }, func(t *testing.T, s *server) {
-		s.do(t, http.MethodPost, "/start", "")
-		if res := s.do(t, http.MethodPost, "/start", ""); res.StatusCode != http.StatusServiceUnavailable {
+		first := s.do(t, http.MethodPost, "/start", "")
+		if res := s.do(t, http.MethodPost, "/start", "", "Idempotency-Key: k"); res.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("%s", res.Status)
 		}
-		if full, ok := errors.AsType[*desk.FullError](<-s.ended); !ok || full.Of != "readers" {
-			t.Errorf("it ended with %v", full)
+		if c := s.desk.Counts(); c.Running != 1 || c.Waiting != 0 || c.Ended != 0 {
+			t.Errorf("%+v", c)
 		}
+		s.do(t, http.MethodDelete, first.Header.Get("Location"), "")
+		events(t, first, 0) // its place is free at its end
+		again := s.do(t, http.MethodPost, "/start", "", "Idempotency-Key: k")
+		s.send <- "a"
+		same(t, []string{"1 a"}, events(t, again, 1))
 	})
 }
 
@@ -268,6 +277,9 @@ func TestRepetitionsJoin(t *testing.T) {
 		same(t, want, events(t, first, 0))
 		same(t, want, events(t, again, 0))
 		same(t, want[1:], events(t, post("Last-Event-ID: 1"), 0))
+		if res := post("Last-Event-ID: 3"); res.StatusCode != http.StatusNoContent || res.Header.Get("Location") != first.Header.Get("Location") {
+			t.Errorf("after the last event: %s, %v", res.Status, res.Header)
+		}
 	})
 }
 

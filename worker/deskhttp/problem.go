@@ -1,54 +1,46 @@
 package deskhttp
 
 import (
-	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/weir-go/weir/worker/desk"
+	"github.com/weir-go/weir/worker/gate"
 )
 
 // refuse answers an error of a desk.
 func refuse(out http.ResponseWriter, err error) {
 	if full, ok := errors.AsType[*desk.FullError](err); ok {
-		out.Header().Set("Retry-After", seconds(full.RetryAfter))
-		problem(out, http.StatusServiceUnavailable, "this replica is full, of "+full.Of+": ask another one, or later", nil)
+		unavailable(full.RetryAfter, "this replica is full, of "+full.Of+": ask another one, or later").Write(out)
 		return
 	}
 	if elsewhere, ok := errors.AsType[*desk.ElsewhereError](err); ok {
-		problem(out, http.StatusMisdirectedRequest, "another replica has this analysis, or had it: ask that one", map[string]any{"replica": elsewhere.Replica})
+		gate.Problem{
+			Status: http.StatusMisdirectedRequest, Detail: "another replica has this analysis, or had it: ask that one", Replica: elsewhere.Replica,
+		}.Write(out)
 		return
 	}
 	switch {
 	case errors.Is(err, desk.ErrClosed):
-		out.Header().Set("Retry-After", "1")
-		problem(out, http.StatusServiceUnavailable, "this replica ends: ask another one", nil)
+		unavailable(time.Second, "this replica ends: ask another one").Write(out)
 	case errors.Is(err, desk.ErrUnknown):
-		problem(out, http.StatusNotFound, "this replica has no such analysis: it never was, or ended too long ago", nil)
+		problem(http.StatusNotFound, "this replica has no such analysis: it never was, or ended too long ago").Write(out)
 	case errors.Is(err, desk.ErrKeyReused):
-		problem(out, http.StatusUnprocessableEntity, "Idempotency-Key: another body came with this key; use a key of its own for each body", nil)
+		problem(http.StatusUnprocessableEntity, "Idempotency-Key: another body came with this key; use a key of its own for each body").Write(out)
 	case errors.Is(err, desk.ErrTooHeavy):
-		problem(out, http.StatusRequestEntityTooLarge, "the playlist is larger than all that this replica may hold", nil)
+		problem(http.StatusRequestEntityTooLarge, "the playlist is larger than all that this replica may hold").Write(out)
 	case errors.Is(err, desk.ErrNotSeen):
-		problem(out, http.StatusBadRequest, badLastSeen, nil)
+		problem(http.StatusBadRequest, badLastSeen).Write(out)
 	default:
-		problem(out, http.StatusInternalServerError, err.Error(), nil)
+		problem(http.StatusInternalServerError, err.Error()).Write(out)
 	}
 }
 
-// seconds is a time as Retry-After has it, rounded up.
-func seconds(d time.Duration) string {
-	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+func problem(status int, detail string) gate.Problem {
+	return gate.Problem{Status: status, Detail: detail}
 }
 
-// problem answers an error in the form of RFC 9457, with further members.
-func problem(out http.ResponseWriter, status int, detail string, members map[string]any) {
-	body := map[string]any{"title": http.StatusText(status), "status": status, "detail": detail}
-	maps.Copy(body, members)
-	out.Header().Set("Content-Type", "application/problem+json")
-	out.WriteHeader(status)
-	_ = json.NewEncoder(out).Encode(body)
+func unavailable(retryAfter time.Duration, detail string) gate.Problem {
+	return gate.Problem{Type: gate.TypeCapacity, Status: http.StatusServiceUnavailable, RetryAfter: retryAfter, Detail: detail}
 }

@@ -8,13 +8,9 @@ import (
 	"time"
 )
 
-// The problem types of draft-ietf-httpapi-ratelimit-headers, for [Problem.Type].
-const (
-	// TypeQuota is for a client that has used its share: status 429.
-	TypeQuota = "https://iana.org/assignments/http-problem-types#quota-exceeded"
-	// TypeCapacity is for a server that can take less than usual, whoever asks: status 503.
-	TypeCapacity = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
-)
+// TypeCapacity is the problem type of draft-ietf-httpapi-ratelimit-headers for a server that can take less than usual, whoever asks: status
+// 503.
+const TypeCapacity = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
 
 // Problem is a refusal in the form of RFC 9457.
 type Problem struct {
@@ -25,8 +21,8 @@ type Problem struct {
 	Status int    `json:"status"`
 	// Detail is a sentence for the person who reads it: what is wrong, and what to do.
 	Detail string `json:"detail"`
-	// Policies name what was exceeded, with [TypeQuota].
-	Policies []string `json:"violated-policies,omitempty"`
+	// Replica is which one to ask instead, with status 421.
+	Replica string `json:"replica,omitempty"`
 	// RetryAfter becomes a header, in whole seconds and at least one. Zero is none.
 	RetryAfter time.Duration `json:"-"`
 }

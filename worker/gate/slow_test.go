@@ -1,7 +1,9 @@
 package gate_test
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -201,12 +203,58 @@ func TestStopEndsUploads(t *testing.T) {
 	})
 }
 
-// TestHandlerOutlastsTheDeadlineOfItsBody: the deadline is for the body; the context of a handler that takes longer lives on.
+// TestHandlerOutlastsTheDeadlineOfItsBody: the deadline is for the body; the context of a handler that takes longer lives on. At the end of a
+// body the server takes the deadline back itself; where there is no body it does not.
 func TestHandlerOutlastsTheDeadlineOfItsBody(t *testing.T) {
+	for _, body := range []string{"a,b", ""} {
+		synctest.Test(t, func(t *testing.T) {
+			s := open(t, gate.Config{})
+			if res, text := s.ask(t, http.MethodPost, "/v1/hour", strings.NewReader(body), with()); res.StatusCode != 200 || text != "an hour later" {
+				t.Errorf("%q: %s: %q", body, res.Status, text)
+			}
+		})
+	}
+}
+
+// raw sends bytes over a connection that stays open, and returns the answer and how long it took to come.
+func (s *site) raw(t *testing.T, wire string) (*http.Response, time.Duration) {
+	t.Helper()
+	mine, its := net.Pipe()
+	t.Cleanup(func() { _ = mine.Close() })
+	s.pipes <- its
+	began := time.Now()
+	if _, err := io.WriteString(mine, wire); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(mine), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = res.Body.Close() })
+	return res, time.Since(began)
+}
+
+// TestBodiesThatNobodyReadsAreCutOff: the server reads the rest of a body before it answers, and waits for a client that sends none as long as
+// for an upload.
+func TestBodiesThatNobodyReadsAreCutOff(t *testing.T) {
+	for _, path := range []string{"/v1/things/one", "/livez"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := open(t, gate.Config{})
+			res, took := s.raw(t, "GET "+path+" HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\n")
+			if res.StatusCode != 200 || took != 10*time.Second {
+				t.Errorf("%s: %s after %v", path, res.Status, took)
+			}
+		})
+	}
+}
+
+// TestRefusedUploadsAreNotRead: the answer comes at once, and the connection ends with it.
+func TestRefusedUploadsAreNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, gate.Config{})
-		if res, text := s.ask(t, http.MethodPost, "/v1/hour", strings.NewReader("a,b"), with()); res.StatusCode != 200 || text != "an hour later" {
-			t.Errorf("%s: %q", res.Status, text)
+		res, took := s.raw(t, "POST /v1/things HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\n")
+		if res.StatusCode != 415 || !res.Close || took != 0 {
+			t.Errorf("%s after %v, the connection is closed: %v", res.Status, took, res.Close)
 		}
 	})
 }

@@ -17,7 +17,7 @@ type Event struct {
 	// Data may hold line breaks; CR, LF and CRLF all arrive as LF.
 	Data []byte
 	// Key marks an event that a later one with the same key makes worthless, such as a progress count; empty marks
-	// none. It is never sent: see [Writer.WriteAsync].
+	// none. It is never sent: it tells whoever keeps events which of them may be left out.
 	Key string
 }
 
@@ -32,8 +32,8 @@ func (e *FieldError) Error() string {
 	return fmt.Sprintf("sse: the %s field holds a line break or NUL: %q", e.Field, e.Value)
 }
 
-// MaxEvent is the most bytes that an event takes on the wire, from its first field to its blank line. A [Writer] refuses longer ones, and
-// [Read] ends at one.
+// MaxEvent is the most bytes that an event takes on the wire, from its first field to its blank line. [Event.Frame] refuses longer ones,
+// and [Read] ends at one.
 const MaxEvent = 4 << 20
 
 // ErrTooLong is for an event of more than [MaxEvent] bytes.

@@ -93,13 +93,12 @@ func TestNoInputInjects(t *testing.T) {
 	refused := 0
 	for round := range rounds {
 		rng := rand.New(rand.NewPCG(seed, uint64(round)))
-		m := newMemory(t)
-		w := newWriter(t, sse.Config{}, m)
 		var want []received
+		var events []sse.Event
 		id := ""
 		for range 1 + rng.IntN(3) {
 			ev := sse.Event{ID: text(rng, 2), Name: text(rng, 2), Data: []byte(text(rng, 12))}
-			err := w.WriteAsync(ev)
+			_, err := ev.Frame()
 			if strings.ContainsAny(ev.ID+ev.Name, "\r\n\x00") {
 				refused++
 				if _, ok := errors.AsType[*sse.FieldError](err); !ok {
@@ -108,13 +107,14 @@ func TestNoInputInjects(t *testing.T) {
 				continue
 			}
 			must(t, err)
+			events = append(events, ev)
 			if ev.ID != "" {
 				id = whole(ev.ID)
 			}
 			want = append(want, received{id, whole(ev.Name), lineFeeds(whole(string(ev.Data)))})
 		}
-		w.Close()
-		must(t, w.Serve(t.Context()))
+		m := newMemory(t)
+		must(t, newWriter(t, sse.Config{}, m).Serve(t.Context(), list(t, events...)))
 		stream := m.seen()
 		if !utf8.ValidString(stream) {
 			t.Fatalf("seed %d, round %d: not UTF-8: %q", seed, round, stream)

@@ -57,11 +57,7 @@ func TestHeadersComeFirst(t *testing.T) {
 				return
 			}
 			<-connected
-			if err := w.WriteAsync(sse.Event{ID: "1", Name: "done"}); err != nil {
-				t.Error(err)
-			}
-			w.Close()
-			if err := w.Serve(r.Context()); err != nil {
+			if err := w.Serve(r.Context(), list(t, sse.Event{ID: "1", Name: "done"})); err != nil {
 				t.Error(err)
 			}
 		}))
@@ -93,7 +89,7 @@ func TestIdleStreamStaysOpen(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			_ = w.Serve(r.Context())
+			_ = w.Serve(r.Context(), nothing())
 		}))
 		line, err := bufio.NewReader(resp.Body).ReadString('\n')
 		if line != ":\n" || err != nil {
@@ -102,54 +98,20 @@ func TestIdleStreamStaysOpen(t *testing.T) {
 	})
 }
 
-// Workers outlive their handler when the client goes. net/http panics on a late flush, so reaching the end is the test.
-func TestLateCallsAreHarmless(t *testing.T) {
-	protocols(t, func(t *testing.T, start func(http.HandlerFunc) *httptest.Server) {
-		writers := make(chan *sse.Writer, 1)
-		left := make(chan struct{})
-		srv := start(func(rw http.ResponseWriter, r *http.Request) {
-			defer close(left)
-			w, err := sse.NewWriter(rw)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			writers <- w
-			if err := w.Serve(r.Context()); !errors.Is(err, context.Canceled) {
-				t.Errorf("Serve: %v", err)
-			}
-		})
-		resp := get(t, srv)
-		w := <-writers
-		must(t, resp.Body.Close())
-		<-left
-		srv.Close() // waits until the connection is idle, that is, until net/http is done with the ResponseWriter
-		checkClosed(t, w)
-	})
-}
-
 // A client that opens the stream and then takes nothing is dropped, and its handler set free.
 func TestStalledClientIsDropped(t *testing.T) {
-	type end struct{ serve, write error }
-	ends := make(chan end, 1)
+	ended := make(chan error, 1)
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w, err := sse.Config{WriteTimeout: 50 * time.Millisecond}.NewWriter(rw)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		wrote := make(chan error, 1)
-		job := context.WithoutCancel(r.Context()) // so that it is the stream that stops the job
-		go func() {
-			ev := sse.Event{Data: bytes.Repeat([]byte("x"), 256<<10)}
-			for {
-				if err := w.Write(job, ev); err != nil {
-					wrote <- err
-					return
-				}
-			}
-		}()
-		ends <- end{serve: w.Serve(r.Context()), write: <-wrote}
+		one, err := sse.Event{Data: bytes.Repeat([]byte("x"), 256<<10)}.Frame()
+		if err != nil {
+			t.Error(err)
+		}
+		ended <- w.Serve(r.Context(), func(context.Context) (sse.Frame, error) { return one, nil })
 	}))
 	defer srv.Close() // waits for the handler
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", srv.Listener.Addr().String())
@@ -158,12 +120,8 @@ func TestStalledClientIsDropped(t *testing.T) {
 	_, err = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	must(t, err)
 
-	got := <-ends
-	if !errors.Is(got.serve, os.ErrDeadlineExceeded) {
-		t.Errorf("Serve: %v, want a deadline error", got.serve)
-	}
-	if !errors.Is(got.write, sse.ErrClosed) {
-		t.Errorf("Write: %v, want ErrClosed", got.write)
+	if err := <-ended; !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("Serve: %v, want a deadline error", err)
 	}
 }
 

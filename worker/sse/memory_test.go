@@ -14,8 +14,6 @@ import (
 type memory struct {
 	tb testing.TB
 
-	// block, if not nil, is received from before each write: the test decides when the client takes something.
-	block chan struct{}
 	// fail, if not nil, is what every write returns.
 	fail error
 
@@ -36,9 +34,6 @@ func (m *memory) Header() http.Header { return m.header }
 func (m *memory) WriteHeader(int)     {}
 
 func (m *memory) Write(p []byte) (int, error) {
-	if m.block != nil {
-		<-m.block
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.checkDeadline("written")

@@ -2,6 +2,8 @@ package sse
 
 import (
 	"context"
+	"errors"
+	"io"
 	"slices"
 	"time"
 )
@@ -13,70 +15,46 @@ const chunk = 64 << 10
 // heartbeat is a comment, and the blank line of an event without data.
 const heartbeat = ":\n\n"
 
-// Serve sends what is queued until the stream ends, and is the only code that touches the ResponseWriter: call it once,
-// on the handler's goroutine, and return from the handler after it. It returns nil after Close, with everything sent;
-// the cause of ctx's end; or the error of the write that failed, which is [os.ErrDeadlineExceeded] for a client that took
-// nothing for the write timeout. A second call returns [ErrClosed].
-func (w *Writer) Serve(ctx context.Context) error {
-	if !w.begin() {
-		return ErrClosed
-	}
-	defer w.end()
-	silence := time.NewTimer(w.heartbeat)
-	defer silence.Stop()
+// Serve sends the frames that next returns, until next returns [io.EOF], for which Serve returns nil. Call it once, on the goroutine of the
+// handler, and return from the handler after it.
+//
+// next is called on the same goroutine, with a context that ends with ctx and whenever a heartbeat is due. When the context ends, next returns
+// its error, has taken nothing, and is called again. Any other error of next ends the stream and is returned. So is the cause of ctx's end,
+// and the error of a write that failed, which is [os.ErrDeadlineExceeded] for a client that took nothing for the write timeout.
+func (w *Writer) Serve(ctx context.Context, next func(context.Context) (Frame, error)) error {
+	// For what net/http itself still writes when the handler returns, which would otherwise wait indefinitely for a client that has stopped
+	// reading.
+	defer func() { _ = w.deadline(w.writeTimeout) }()
 	for {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		wire, more := w.next()
+		frame, err := w.within(ctx, next)
 		switch {
-		case wire != nil:
-			if err := w.send(wire); err != nil {
-				return err
-			}
-			w.sent()
-			silence.Reset(w.heartbeat)
-			continue
-		case !more:
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, io.EOF):
 			return nil
+		case errors.Is(err, errSilent):
+			frame = Frame{wire: []byte(heartbeat)}
+		case err != nil:
+			return err
 		}
-		select {
-		case <-w.wake:
-		case <-ctx.Done():
-		case <-silence.C:
-			if err := w.send([]byte(heartbeat)); err != nil {
-				return err
-			}
-			silence.Reset(w.heartbeat)
+		if err := w.send(frame.wire); err != nil {
+			return err
 		}
 	}
 }
 
-func (w *Writer) begin() (first bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	first, w.served = !w.served, true
-	return first
-}
+// errSilent is the cause for which the wait for a frame ends when a heartbeat is due.
+var errSilent = errors.New("sse: a heartbeat is due")
 
-// next takes the oldest event out of the queue; more is false when there is none and none will come.
-func (w *Writer) next() (wire []byte, more bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	it, ok := w.queue.pop()
-	if !ok {
-		return nil, !w.closed
+// within asks for a frame, for as long as the stream may be silent.
+func (w *Writer) within(ctx context.Context, next func(context.Context) (Frame, error)) (Frame, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, w.heartbeat, errSilent)
+	defer cancel()
+	frame, err := next(ctx)
+	if err != nil && errors.Is(context.Cause(ctx), errSilent) && errors.Is(err, ctx.Err()) {
+		err = errSilent
 	}
-	w.sending = it.seq
-	return it.frame.wire, true
-}
-
-// sent tells those who wait that the event taken by next is flushed.
-func (w *Writer) sent() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.sending = 0
-	w.movedLocked()
+	return frame, err
 }
 
 // send writes and flushes, each under a deadline of its own. A writer that failed is not flushed: some of them panic.
@@ -100,16 +78,3 @@ func (w *Writer) send(wire []byte) error {
 }
 
 func (w *Writer) deadline(d time.Duration) error { return w.rc.SetWriteDeadline(time.Now().Add(d)) }
-
-// end makes every other call return ErrClosed. The deadline is for what net/http itself still writes when the handler
-// returns, which would otherwise wait for ever on a client that has stopped reading.
-func (w *Writer) end() {
-	w.mu.Lock()
-	w.closed, w.ended = true, true
-	for i := range w.queue.items {
-		w.queue.items[i].frame.wire = nil // that they were not sent still counts, their bytes do not
-	}
-	w.movedLocked()
-	w.mu.Unlock()
-	_ = w.deadline(w.writeTimeout)
-}

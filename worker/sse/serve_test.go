@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,99 +15,77 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// checkClosed holds every method to ErrClosed.
-func checkClosed(t *testing.T, w *sse.Writer) {
-	t.Helper()
-	for name, err := range map[string]error{
-		"Write":      w.Write(t.Context(), event("late")),
-		"WriteAsync": w.WriteAsync(event("late")),
-		"Flush":      w.Flush(t.Context()),
-		"Serve":      w.Serve(t.Context()),
-	} {
-		if !errors.Is(err, sse.ErrClosed) {
-			t.Errorf("%s after the end: %v", name, err)
+// next is what [sse.Writer.Serve] asks for events.
+type next func(context.Context) (sse.Frame, error)
+
+// list has these events, and then the end.
+func list(t *testing.T, events ...sse.Event) next {
+	return func(context.Context) (sse.Frame, error) {
+		if len(events) == 0 {
+			return sse.Frame{}, io.EOF
+		}
+		f := frame(t, events[0])
+		events = events[1:]
+		return f, nil
+	}
+}
+
+// from has the events that come over a channel, and the end when it is closed.
+func from(frames <-chan sse.Frame) next {
+	return func(ctx context.Context) (sse.Frame, error) {
+		select {
+		case f, ok := <-frames:
+			if !ok {
+				return sse.Frame{}, io.EOF
+			}
+			return f, nil
+		case <-ctx.Done():
+			return sse.Frame{}, context.Cause(ctx)
 		}
 	}
-	w.Close()
 }
 
-// Close lets out what is queued, also to those who wait for it, and takes nothing more.
-func TestCloseDrains(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMemory(t)
-		w := newWriter(t, sse.Config{}, m)
-		must(t, w.WriteAsync(event("1")))
-		waiting := make(chan error, 2)
-		go func() { waiting <- w.Write(t.Context(), event("2")) }()
-		synctest.Wait()
-		go func() { waiting <- w.Flush(t.Context()) }()
-		synctest.Wait()
-		w.Close()
-		if err := w.WriteAsync(event("late")); !errors.Is(err, sse.ErrClosed) {
-			t.Errorf("queued after Close: %v", err)
-		}
-		must(t, w.Serve(t.Context()))
-		must(t, <-waiting)
-		must(t, <-waiting)
-		if diff := cmp.Diff("data: 1\n\ndata: 2\n\n", m.seen()); diff != "" {
-			t.Error(diff)
-		}
-		checkClosed(t, w)
-	})
+// nothing never has an event.
+func nothing() next { return from(nil) }
+
+// TestServe: events leave whole and in their order, and the end of the source is the end of the stream.
+func TestServe(t *testing.T) {
+	m := newMemory(t)
+	must(t, newWriter(t, sse.Config{}, m).Serve(t.Context(), list(t, event("1"), sse.Event{ID: "7", Name: "done"})))
+	if diff := cmp.Diff("data: 1\n\nid: 7\nevent: done\ndata: \n\n", m.seen()); diff != "" {
+		t.Error(diff)
+	}
 }
 
-// The end of the request ends the stream, and nobody waits on for a client that is gone.
-func TestDisconnect(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMemory(t)
-		m.block = make(chan struct{})
-		w := newWriter(t, sse.Config{}, m)
-		gone := errors.New("client gone")
-		ctx, cancel := context.WithCancelCause(t.Context())
-		result := serve(ctx, w)
-		var waiting [3]chan error
-		for i := range waiting {
-			waiting[i] = make(chan error, 1)
-			go func() { waiting[i] <- w.Write(t.Context(), event("x")) }()
-			synctest.Wait()
-		}
-		cancel(gone)
-		close(m.block)
-		if err := <-result; !errors.Is(err, gone) {
-			t.Errorf("Serve: %v, want %v", err, gone)
-		}
-		must(t, <-waiting[0]) // its bytes were on their way
-		for _, c := range waiting[1:] {
-			if err := <-c; !errors.Is(err, sse.ErrClosed) {
-				t.Errorf("a waiting Write: %v", err)
-			}
-		}
-		checkClosed(t, w)
-	})
-}
-
-// A failed write is the end: memory fails the test should it be followed by a flush.
-func TestFailedWrite(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+// TestServeEnds: with its context, with an error of the source, with a client that is gone. memory fails the test should a failed write be
+// followed by a flush.
+func TestServeEnds(t *testing.T) {
+	broken := errors.New("broken")
+	left, leave := context.WithCancelCause(t.Context())
+	leave(broken)
+	one := frame(t, event("1"))
+	for name, c := range map[string]struct {
+		ctx  context.Context //nolint:containedctx // a row of a table
+		fail error           // of the client
+		next error
+	}{
+		"context": {left, nil, nil}, "source": {t.Context(), nil, broken}, "client": {t.Context(), broken, nil},
+	} {
 		m := newMemory(t)
 		w := newWriter(t, sse.Config{}, m)
-		m.fail = errors.New("broken pipe")
-		result := serve(t.Context(), w)
-		if err := w.Write(t.Context(), event("x")); !errors.Is(err, sse.ErrClosed) {
-			t.Errorf("Write: %v, want ErrClosed", err)
+		m.fail = c.fail
+		if err := w.Serve(c.ctx, func(context.Context) (sse.Frame, error) { return one, c.next }); !errors.Is(err, broken) {
+			t.Errorf("%s: %v", name, err)
 		}
-		if err := <-result; !errors.Is(err, m.fail) {
-			t.Errorf("Serve: %v, want %v", err, m.fail)
-		}
-		checkClosed(t, w)
-	})
+	}
 }
 
 func TestHeartbeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory(t)
 		w := newWriter(t, sse.Config{}, m)
-		result := serve(t.Context(), w)
+		frames, result := make(chan sse.Frame), make(chan error, 1)
+		go func() { result <- w.Serve(t.Context(), from(frames)) }()
 		at := func(d time.Duration, want string) {
 			t.Helper()
 			time.Sleep(d)
@@ -122,10 +101,10 @@ func TestHeartbeat(t *testing.T) {
 		at(1, ":\n\n")
 		at(15*time.Second, ":\n\n:\n\n")
 		at(14*time.Second, ":\n\n:\n\n")
-		must(t, w.Write(t.Context(), event("x"))) // breaks the silence
+		frames <- frame(t, event("x")) // breaks the silence
 		at(15*time.Second-1, ":\n\n:\n\ndata: x\n\n")
 		at(1, ":\n\n:\n\ndata: x\n\n:\n\n")
-		w.Close()
+		close(frames)
 		must(t, <-result)
 		got, err := readAll(strings.NewReader(m.seen()))
 		must(t, err)
@@ -141,7 +120,7 @@ func TestHeartbeatFindsADeadClient(t *testing.T) {
 		w := newWriter(t, sse.Config{Heartbeat: time.Second}, m)
 		m.fail = errors.New("connection reset")
 		start := time.Now()
-		if err := w.Serve(t.Context()); !errors.Is(err, m.fail) {
+		if err := w.Serve(t.Context(), nothing()); !errors.Is(err, m.fail) {
 			t.Errorf("Serve: %v", err)
 		}
 		if d := time.Since(start); d != time.Second {
@@ -153,10 +132,7 @@ func TestHeartbeatFindsADeadClient(t *testing.T) {
 // A long event goes out in parts, each with the whole write timeout; memory takes back the deadline after every write.
 func TestLongEventHasADeadlinePerPart(t *testing.T) {
 	m := newMemory(t)
-	w := newWriter(t, sse.Config{}, m)
-	must(t, w.WriteAsync(sse.Event{Data: bytes.Repeat([]byte("x"), 1<<20)}))
-	w.Close()
-	must(t, w.Serve(t.Context()))
+	must(t, newWriter(t, sse.Config{}, m).Serve(t.Context(), list(t, sse.Event{Data: bytes.Repeat([]byte("x"), 1<<20)})))
 	if m.longest > 64<<10 {
 		t.Errorf("%d bytes under one deadline", m.longest)
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -114,6 +115,7 @@ func (s Streams) fail(name string, err error) int {
 	} else if errors.Is(err, context.Canceled) {
 		status, err = Interrupted, errors.New("interrupted")
 	}
-	_, _ = fmt.Fprintf(s.Err, "%s: %v\n", name, err)
+	line := strings.ReplaceAll(err.Error(), "\n", "; ") // joined errors have a line each
+	_, _ = fmt.Fprintf(s.Err, "%s: %s\n", name, line)
 	return status
 }
