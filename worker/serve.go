@@ -44,12 +44,31 @@ func (w *Worker) Serve(ctx context.Context, listener net.Listener, handler http.
 		return nil
 	})
 	work.Go(func() error {
-		<-serving.Done()
+		w.untilDrained(serving, connected)
 		grace := w.cfg.Grace
-		if ctx.Err() == nil {
+		if serving.Err() != nil && ctx.Err() == nil {
 			grace = 0 // the server failed: there is nobody to take requests for a while longer
 		}
 		return w.finish(context.WithoutCancel(ctx), grace, server, connected)
 	})
 	return work.Wait()
+}
+
+// untilDrained waits until the replica is to end: because it serves no longer, or because an operator has asked it to drain.
+func (w *Worker) untilDrained(serving context.Context, connected <-chan struct{}) {
+	select {
+	case <-connected:
+	case <-serving.Done():
+		return
+	}
+	have := w.parts.Load()
+	if have == nil {
+		<-serving.Done()
+		return
+	}
+	select {
+	case <-have.limiter.Draining():
+		w.cfg.Logger.InfoContext(serving, "an operator has asked this replica to drain")
+	case <-serving.Done():
+	}
 }

@@ -24,6 +24,14 @@ type inspectCmd struct {
 
 	Why   whyCmd   `cmd:"" help:"Say why a call waits, and until when."`
 	Check checkCmd `cmd:"" help:"Judge the fleet once, for scripts and probes."`
+
+	Pause  pauseCmd  `cmd:"" help:"Shut a bucket for the whole fleet."`
+	Resume resumeCmd `cmd:"" help:"Open a bucket that is paused or held."`
+	Limit  limitCmd  `cmd:"" help:"Set the limits of a bucket for the whole fleet."`
+	Shadow shadowCmd `cmd:"" help:"Switch shadow mode for the whole fleet."`
+	Drain  drainCmd  `cmd:"" help:"Ask a replica to take nothing new and to end."`
+	Forget forgetCmd `cmd:"" help:"Remove a lost replica from the list."`
+	Events eventsCmd `cmd:"" help:"Print what operators have done."`
 }
 
 // Vars are texts that help texts hold.

@@ -7,7 +7,8 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-const description = `Show the live state of a fleet, or why something waits. REDIS_URL names its Redis; nothing is ever written there.
+const description = `Show the live state of a fleet, or why something waits. REDIS_URL names its Redis. Nothing is written there without
+--write.
 
 Exit status: 0, 1 for an error, 2 for a wrong call, 3 if Redis does not answer or refuses, 4 if a check fails, 5 if no replica has published a record, 6 if some record
 could not be read or left something out.`

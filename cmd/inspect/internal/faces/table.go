@@ -223,3 +223,17 @@ func Why(out io.Writer, w *report.Why, width int) error {
 
 // Stale is how old a report is, in the words of a banner.
 func Stale(age time.Duration) string { return "STALE " + report.Span(age) }
+
+// Events writes what operators have done.
+func Events(out io.Writer, events []report.Event, width int) error {
+	g := newGrid("WHEN", "WHO", "WHAT")
+	for _, e := range events {
+		g.add(e.At.Format(time.DateTime+" MST"), e.By, e.Of+": "+e.What)
+	}
+	text := g.text(width)
+	if text == "" {
+		text = "Nobody has done anything in the last week.\n"
+	}
+	_, err := io.WriteString(out, text)
+	return err
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/weir-go/weir/cmd/inspect/internal/faces"
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/limiter"
+)
+
+// acting is what all commands take that change a fleet.
+type acting struct {
+	common
+
+	Write bool `help:"Allow this command to change the fleet."`
+	Yes   bool `help:"Do not ask for the name to be typed."`
+}
+
+// act changes something by its name, after the name was typed again.
+func (c *acting) act(ctx context.Context, s cli.Streams, name, what string, change func(*limiter.Operator) error) error {
+	if !c.Write {
+		return cli.Usagef("this changes the fleet: add --write")
+	}
+	if !c.Yes {
+		if !terminal(os.Stdin) {
+			return cli.Usagef("nobody can be asked to type %q: add --yes", name)
+		}
+		_, _ = fmt.Fprintf(s.Err, "%s in namespace %s. Type its name to go on: ", what, c.Namespace)
+		if err := typed(os.Stdin, name); err != nil {
+			return err
+		}
+	}
+	src, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	o, err := src.Operator(whoami())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	if err := src.Acted(change(o)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.Out, "%s: done\n", what)
+	return err
+}
+
+// typed reads a line and compares it.
+func typed(in io.Reader, name string) error {
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && line == "" {
+		return errors.New("nothing was typed, nothing was changed")
+	}
+	if strings.TrimSpace(line) != name {
+		return errors.New("another name was typed, nothing was changed")
+	}
+	return nil
+}
+
+// whoami is who acts, for the record.
+func whoami() string {
+	name := cmp.Or(os.Getenv("SUDO_USER"), os.Getenv("USER"))
+	if u, err := user.Current(); err == nil && name == "" {
+		name = u.Username
+	}
+	host, _ := os.Hostname()
+	return cmp.Or(name, "somebody") + "@" + cmp.Or(host, "somewhere")
+}
+
+type pauseCmd struct {
+	Bucket string        `arg:"" help:"The bucket."`
+	For    time.Duration `placeholder:"DURATION" help:"How long; until somebody resumes it, where nothing is said."`
+
+	acting
+}
+
+// Validate refuses a pause that is none.
+func (c *pauseCmd) Validate() error {
+	if c.For < 0 {
+		return fmt.Errorf("for %v: want more than 0", c.For)
+	}
+	return c.common.Validate()
+}
+
+// Run pauses a bucket.
+func (c *pauseCmd) Run(ctx context.Context, s cli.Streams) error {
+	what := fmt.Sprintf("Pause bucket %s until somebody resumes it", c.Bucket)
+	if c.For > 0 {
+		what = fmt.Sprintf("Pause bucket %s for %v", c.Bucket, c.For)
+	}
+	return c.act(ctx, s, c.Bucket, what, func(o *limiter.Operator) error {
+		return o.Pause(ctx, c.Bucket, cmp.Or(c.For, limiter.UntilResumed))
+	})
+}
+
+type resumeCmd struct {
+	Bucket string `arg:"" help:"The bucket."`
+
+	acting
+}
+
+// Run resumes a bucket.
+func (c *resumeCmd) Run(ctx context.Context, s cli.Streams) error {
+	return c.act(ctx, s, c.Bucket, fmt.Sprintf("Resume bucket %s, and end the hold that a provider has asked for", c.Bucket), func(o *limiter.Operator) error {
+		return o.Resume(ctx, c.Bucket)
+	})
+}
+
+type limitCmd struct {
+	Bucket string   `arg:"" help:"The bucket."`
+	Limits []string `arg:"" optional:"" placeholder:"LIMIT" help:"All its limits, each as TOKENS/DURATION, TOKENS/DURATION:BURST, or TOKENS/DURATION:window. None for what the replicas are configured with."`
+
+	acting
+}
+
+// Validate refuses what is no limit.
+func (c *limitCmd) Validate() error {
+	_, err := parseLimits(c.Limits)
+	return errors.Join(c.common.Validate(), err)
+}
+
+// Run sets the limits of a bucket.
+func (c *limitCmd) Run(ctx context.Context, s cli.Streams) error {
+	limits, err := parseLimits(c.Limits)
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("Set bucket %s to what its replicas are configured with", c.Bucket)
+	if len(limits) > 0 {
+		words := make([]string, len(limits))
+		for i, l := range limits {
+			words[i] = l.String()
+		}
+		what = fmt.Sprintf("Set bucket %s to %s", c.Bucket, strings.Join(words, " and "))
+	}
+	return c.act(ctx, s, c.Bucket, what, func(o *limiter.Operator) error { return o.Configure(ctx, c.Bucket, limits...) })
+}
+
+func parseLimits(texts []string) (out []limiter.Limit, err error) {
+	for _, text := range texts {
+		rate, burst, _ := strings.Cut(text, ":")
+		n, per, ok := strings.Cut(rate, "/")
+		if per != "" && (per[0] < '0' || per[0] > '9') {
+			per = "1" + per // 40/s
+		}
+		tokens, err := strconv.ParseInt(n, 10, 64)
+		d, err2 := time.ParseDuration(per)
+		if !ok || err != nil || err2 != nil || tokens < 1 || d <= 0 {
+			return nil, fmt.Errorf("limit %q: want TOKENS/DURATION, such as 40/s, 40/1s:80, 1000/24h:1, 100/1m:window", text)
+		}
+		l := limiter.Limit{Tokens: tokens, Per: d}
+		switch {
+		case burst == "window":
+			l = limiter.PerWindow(tokens, d)
+		case burst != "":
+			if l.Burst, err = strconv.ParseInt(burst, 10, 64); err != nil || l.Burst < 1 {
+				return nil, fmt.Errorf("limit %q: burst %q: want 1 or more, or window", text, burst)
+			}
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+type shadowCmd struct {
+	Mode string `arg:"" enum:"on,off,as-configured" help:"on: all calls start at once, and the metrics say what would have become of them; off; as-configured."`
+
+	acting
+}
+
+// Run switches shadow mode.
+func (c *shadowCmd) Run(ctx context.Context, s cli.Streams) error {
+	mode := map[string]limiter.ShadowMode{"on": limiter.ShadowOn, "off": limiter.ShadowOff, "as-configured": limiter.ShadowAsConfigured}[c.Mode]
+	return c.act(ctx, s, c.Namespace, fmt.Sprintf("Shadow mode of the whole fleet: %s", c.Mode), func(o *limiter.Operator) error { return o.Shadow(ctx, mode) })
+}
+
+type drainCmd struct {
+	Replica string `arg:"" help:"The whole id of the replica."`
+
+	acting
+}
+
+// Run asks a replica to drain.
+func (c *drainCmd) Run(ctx context.Context, s cli.Streams) error {
+	return c.act(ctx, s, c.Replica, fmt.Sprintf("Ask replica %s to drain and end", c.Replica), func(o *limiter.Operator) error { return o.Drain(ctx, c.Replica) })
+}
+
+type forgetCmd struct {
+	Replica string `arg:"" help:"The whole id of the replica."`
+
+	acting
+}
+
+// Run forgets a replica that is lost.
+func (c *forgetCmd) Run(ctx context.Context, s cli.Streams) error {
+	return c.act(ctx, s, c.Replica, fmt.Sprintf("Forget replica %s", c.Replica), func(o *limiter.Operator) error { return o.Forget(ctx, c.Replica) })
+}
+
+type eventsCmd struct {
+	common
+
+	N    int64 `short:"n" default:"20" help:"How many at most (${default})."`
+	JSON bool  `name:"json" help:"Print one JSON object for each."`
+}
+
+// Validate refuses a number of events that there cannot be.
+func (c *eventsCmd) Validate() error {
+	if c.N < 1 {
+		return fmt.Errorf("n %d: want 1 or more", c.N)
+	}
+	return c.common.Validate()
+}
+
+// Run prints what operators have done, the latest first.
+func (c *eventsCmd) Run(ctx context.Context, s cli.Streams) error {
+	src, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	events, err := src.Events(ctx, c.N)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		for _, e := range events {
+			if err := faces.JSON(s.Out, e, false); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return faces.Events(s.Out, events, c.width(s))
+}
