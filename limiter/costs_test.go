@@ -14,7 +14,7 @@ import (
 // TestMixedCostsUseTheRate: calls of one token and of the whole burst, in several replicas. However they mix, and if
 // callers give up at random, nothing of the rate is lost.
 func TestMixedCostsUseTheRate(t *testing.T) {
-	for name, c := range map[string]struct {
+	mixes := map[string]struct {
 		limit    limiter.Limit
 		waiters  int // of each replica
 		large    int // one in so many calls costs the burst
@@ -31,7 +31,9 @@ func TestMixedCostsUseTheRate(t *testing.T) {
 		"100 a second, burst 10":               {limiter.PerSecond(100, 10), 5, 8, false, 20 * time.Second, []int{4}},
 		"100 a second, burst 10, gives up":     {limiter.PerSecond(100, 10), 5, 8, true, 10 * time.Second, []int{1, 4}},
 		"100 a second, burst 2, two, gives up": {limiter.PerSecond(100, 2), 2, 2, true, 10 * time.Second, []int{4}},
-	} {
+	}
+	for _, name := range rows(mixes, 0, 1) {
+		c := mixes[name]
 		t.Run(name, func(t *testing.T) {
 			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 				empty(t, fleet[0], c.limit.Burst)

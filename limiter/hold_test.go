@@ -40,7 +40,7 @@ func callers(t *testing.T, fleet []*limiter.Limiter) (stop func() []time.Time) {
 // most, and then none until the hold ends. From the first call on starts keep the rate.
 func TestHoldOfAFleet(t *testing.T) {
 	limit := limiter.PerSecond(40, 40)
-	for _, hold := range []time.Duration{2 * time.Second, 40 * time.Second, 5 * time.Minute} {
+	for _, hold := range []time.Duration{2 * time.Second, 40 * time.Second, few(time.Minute, 5*time.Minute)} {
 		crews(t, limiter.SingleBucket("global", limit), func(t *testing.T, fleet []*limiter.Limiter) {
 			stop := callers(t, fleet)
 			time.Sleep(5 * time.Second)
@@ -88,8 +88,8 @@ func TestHoldOfAFleet(t *testing.T) {
 // snapshot, in a Redis and in memory.
 func TestHoldThatIsNotOver(t *testing.T) {
 	cfg := limiter.SingleBucket("global", limiter.PerSecond(40, 40))
+	hold := few(2*time.Minute, 10*time.Minute)
 	crews(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
-		const hold = 10 * time.Minute
 		ctx, cancel := context.WithCancel(t.Context())
 		var mu sync.Mutex
 		var all sync.WaitGroup

@@ -162,14 +162,16 @@ func TestRestartUnderOneName(t *testing.T) {
 // TestReplicasThatDisagreeAreHeldToTheSmallest: with two rates in one fleet, as while it is deployed, the smaller rate and
 // the smaller burst hold for all, until the last one that wants them has been gone for half a minute.
 func TestReplicasThatDisagreeAreHeldToTheSmallest(t *testing.T) {
-	for name, limits := range map[string][2]limiter.Limit{
+	pairs := map[string][2]limiter.Limit{
 		"40 and 41":              {limiter.PerSecond(40, 40), limiter.PerSecond(41, 40)},
 		"40 and 80":              {limiter.PerSecond(40, 40), limiter.PerSecond(80, 40)},
 		"5 and 40":               {limiter.PerSecond(5, 40), limiter.PerSecond(40, 40)},
 		"burst 3 and 40":         {limiter.PerSecond(40, 3), limiter.PerSecond(40, 40)},
 		"a window of 10 and 40":  {limiter.PerWindow(10, time.Second), limiter.PerWindow(40, time.Second)},
 		"40 and 40 with a limit": {{Tokens: 600, Per: time.Minute, Burst: 1}, limiter.PerSecond(40, 40)},
-	} {
+	}
+	for _, name := range rows(pairs, 0, 1) {
+		limits := pairs[name]
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m, watcher := limitertest.Redis(t)

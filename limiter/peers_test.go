@@ -621,7 +621,7 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 		// Bull: five consumers fell from 32 a second to 6 within 3 minutes.
 		{"a fleet does not slow down", func(t *testing.T, m *miniredis.Miniredis) {
 			fleet := fleetOf(t, m, 5, one(10, 10))
-			for minute := range 4 {
+			for minute := range few(2, 4) {
 				if n := len(loop(t, fleet, 4, time.Minute)); n < 594 || n > 611 {
 					t.Errorf("%d starts in minute %d at 10 a second", n, minute)
 				}
@@ -808,7 +808,7 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 			// 20 light calls are before it, and its own tokens: 30 of 40 a second, and what is reserved, make a second. Twice
 			// that allows for the places in line of two replicas.
 			const bound = 2 * time.Second
-			for episode := range 20 { // each begins in its own order
+			for episode := range few(5, 20) { // each begins in its own order
 				var light sync.WaitGroup
 				light.Go(func() { loop(t, fleet, 10, 10*time.Second) })
 				time.Sleep(2 * time.Second)
