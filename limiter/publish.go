@@ -16,23 +16,36 @@ const (
 	quietPublish   = 10 * time.Second
 	// RecordLate is how much later than it said a replica may publish its next record before it counts as lost.
 	RecordLate = 8 * time.Second
-	// recordKept is how long a record stays in Redis after its replica has fallen silent: until it counts as lost, and a minute more.
-	recordKept = quietPublish + RecordLate + time.Minute
+	// RecordKept is how long a record stays in Redis after its replica has fallen silent: until it counts as lost, and a minute more.
+	RecordKept = quietPublish + RecordLate + time.Minute
 )
 
 // publisher is a store that others can read.
 type publisher interface {
-	// publish writes the record of this replica, and returns what an operator has ordered since the last one.
-	publish(ctx context.Context, text []byte) (order string, err error)
+	// publish writes the record of this replica.
+	publish(ctx context.Context, text []byte) error
+	// announce is publish; the replica is in the list of replicas for a while. It returns what an operator has ordered since the last time.
+	announce(ctx context.Context, text []byte) (order string, err error)
 	// withdraw removes it.
 	withdraw(ctx context.Context) error
 }
 
-// The command is not cut off when the limiter ends: it could reach Redis after the record was withdrawn.
-func (s *redisStore) publish(ctx context.Context, text []byte) (order string, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(s.timeout, time.Second))
+func (s *redisStore) publish(ctx context.Context, text []byte) error {
+	ctx, cancel := s.publishing(ctx)
 	defer cancel()
-	return lua.Heartbeat(ctx, s.rdb, s.keys, s.replica, text, recordKept, recordKept)
+	return lua.Publish(ctx, s.rdb, s.keys, s.replica, text, RecordKept)
+}
+
+// publishing is the context of a command that publishes. It is not cut off when the limiter ends: the command could reach Redis after the record was
+// withdrawn.
+func (s *redisStore) publishing(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), min(s.timeout, time.Second))
+}
+
+func (s *redisStore) announce(ctx context.Context, text []byte) (order string, err error) {
+	ctx, cancel := s.publishing(ctx)
+	defer cancel()
+	return lua.Heartbeat(ctx, s.rdb, s.keys, s.replica, text, RecordKept, RecordKept)
 }
 
 func (s *redisStore) withdraw(ctx context.Context) error {
@@ -52,11 +65,12 @@ func (l *Limiter) keepPublishing() {
 	tick := time.NewTicker(l.s.Publish)
 	defer tick.Stop()
 	var (
-		used    usage
-		last    []byte    // what was written, as if it were to be repeated soon
-		written time.Time // when
-		quiet   bool      // it was announced that nothing changes
-		failing bool
+		used      usage
+		last      []byte    // what was written, as if it were to be repeated soon
+		written   time.Time // when
+		announced time.Time // when the replica was last announced
+		quiet     bool      // it was announced that nothing changes
+		failing   bool
 	)
 	for {
 		now := time.Now()
@@ -72,12 +86,18 @@ func (l *Limiter) keepPublishing() {
 				r.EveryMS = max(r.EveryMS, quietPublish.Milliseconds())
 				text, err = r.text()
 			}
-			var order string
-			if err == nil {
-				order, err = l.publisher.publish(l.life, text)
-			}
-			if order == orderDrain {
-				l.ordered()
+			switch {
+			case err != nil:
+			case now.Sub(announced) > quietPublish-l.s.Publish:
+				var order string
+				if order, err = l.publisher.announce(l.life, text); err == nil {
+					announced = now
+				}
+				if order == orderDrain {
+					l.ordered()
+				}
+			default:
+				err = l.publisher.publish(l.life, text)
 			}
 			if err != nil {
 				last = nil

@@ -27,11 +27,11 @@ func published(t *testing.T, rdb *redis.Client, l *limiter.Limiter) (r limiter.R
 	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)
 	}
-	beat, err := rdb.ZScore(t.Context(), keys.Replicas(), l.Replica()).Result()
+	left, err := rdb.PTTL(t.Context(), keys.Replica(l.Replica())).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r, len(text), time.Since(time.UnixMilli(int64(beat)))
+	return r, len(text), limiter.RecordKept - left
 }
 
 // TestRecord: a service that only links the limiter is visible, with who waits and what it has used, until it ends.

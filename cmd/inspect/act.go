@@ -27,7 +27,7 @@ type acting struct {
 }
 
 // act changes something by its name, after the name was typed again.
-func (c *acting) act(ctx context.Context, s cli.Streams, name, what string, change func(*limiter.Operator) error) error {
+func (c *acting) act(ctx context.Context, s cli.Streams, name, what string, change func(ctx context.Context, o *limiter.Operator) error) error {
 	if !c.Write {
 		return cli.Usagef("this changes the fleet: add --write")
 	}
@@ -51,7 +51,7 @@ func (c *acting) act(ctx context.Context, s cli.Streams, name, what string, chan
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	if err := src.Acted(change(o)); err != nil {
+	if err := src.Acted(change(ctx, o)); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.Out, "%s: done\n", what)
@@ -101,7 +101,7 @@ func (c *pauseCmd) Run(ctx context.Context, s cli.Streams) error {
 	if c.For > 0 {
 		what = fmt.Sprintf("Pause bucket %s for %v", c.Bucket, c.For)
 	}
-	return c.act(ctx, s, c.Bucket, what, func(o *limiter.Operator) error {
+	return c.act(ctx, s, c.Bucket, what, func(ctx context.Context, o *limiter.Operator) error {
 		return o.Pause(ctx, c.Bucket, cmp.Or(c.For, limiter.UntilResumed))
 	})
 }
@@ -114,7 +114,7 @@ type resumeCmd struct {
 
 // Run resumes a bucket.
 func (c *resumeCmd) Run(ctx context.Context, s cli.Streams) error {
-	return c.act(ctx, s, c.Bucket, fmt.Sprintf("Resume bucket %s, and end the hold that a provider has asked for", c.Bucket), func(o *limiter.Operator) error {
+	return c.act(ctx, s, c.Bucket, fmt.Sprintf("Resume bucket %s, and end the hold that a provider has asked for", c.Bucket), func(ctx context.Context, o *limiter.Operator) error {
 		return o.Resume(ctx, c.Bucket)
 	})
 }
@@ -146,7 +146,7 @@ func (c *limitCmd) Run(ctx context.Context, s cli.Streams) error {
 		}
 		what = fmt.Sprintf("Set bucket %s to %s", c.Bucket, strings.Join(words, " and "))
 	}
-	return c.act(ctx, s, c.Bucket, what, func(o *limiter.Operator) error { return o.Configure(ctx, c.Bucket, limits...) })
+	return c.act(ctx, s, c.Bucket, what, func(ctx context.Context, o *limiter.Operator) error { return o.Configure(ctx, c.Bucket, limits...) })
 }
 
 func parseLimits(texts []string) (out []limiter.Limit, err error) {
@@ -184,7 +184,7 @@ type shadowCmd struct {
 // Run switches shadow mode.
 func (c *shadowCmd) Run(ctx context.Context, s cli.Streams) error {
 	mode := map[string]limiter.ShadowMode{"on": limiter.ShadowOn, "off": limiter.ShadowOff, "as-configured": limiter.ShadowAsConfigured}[c.Mode]
-	return c.act(ctx, s, c.Namespace, fmt.Sprintf("Shadow mode of the whole fleet: %s", c.Mode), func(o *limiter.Operator) error { return o.Shadow(ctx, mode) })
+	return c.act(ctx, s, c.Namespace, fmt.Sprintf("Shadow mode of the whole fleet: %s", c.Mode), func(ctx context.Context, o *limiter.Operator) error { return o.Shadow(ctx, mode) })
 }
 
 type drainCmd struct {
@@ -195,7 +195,7 @@ type drainCmd struct {
 
 // Run asks a replica to drain.
 func (c *drainCmd) Run(ctx context.Context, s cli.Streams) error {
-	return c.act(ctx, s, c.Replica, fmt.Sprintf("Ask replica %s to drain and end", c.Replica), func(o *limiter.Operator) error { return o.Drain(ctx, c.Replica) })
+	return c.act(ctx, s, c.Replica, fmt.Sprintf("Ask replica %s to drain and end", c.Replica), func(ctx context.Context, o *limiter.Operator) error { return o.Drain(ctx, c.Replica) })
 }
 
 type forgetCmd struct {
@@ -206,7 +206,7 @@ type forgetCmd struct {
 
 // Run forgets a replica that is lost.
 func (c *forgetCmd) Run(ctx context.Context, s cli.Streams) error {
-	return c.act(ctx, s, c.Replica, fmt.Sprintf("Forget replica %s", c.Replica), func(o *limiter.Operator) error { return o.Forget(ctx, c.Replica) })
+	return c.act(ctx, s, c.Replica, fmt.Sprintf("Forget replica %s", c.Replica), func(ctx context.Context, o *limiter.Operator) error { return o.Forget(ctx, c.Replica) })
 }
 
 type eventsCmd struct {

@@ -1,4 +1,4 @@
-// Command inspect shows what a fleet is doing: its buckets, what waits and why, and its replicas, from Redis, in seven commands.
+// Command inspect shows what a fleet is doing: its buckets, what waits and why, and its replicas, from Redis, in seven commands and one for each replica.
 package main
 
 import (

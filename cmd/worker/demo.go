@@ -27,6 +27,7 @@ type demoCmd struct {
 	Replicas int  `default:"4" placeholder:"N" help:"Replicas, each with its own connection, orchestrator and port (${default})."`
 	Tracks   int  `default:"50" placeholder:"N" help:"Tracks in the playlist that each replica analyses in the scene budget (${default})."`
 	JSON     bool `name:"json" help:"Print one JSON object and nothing else on stdout."`
+	Hold     bool `help:"Keep the fleet busy until interrupted, and print how to look at it."`
 
 	sceneFlags
 	budgetFlags
@@ -39,6 +40,9 @@ func (c *demoCmd) Validate() error {
 	}
 	if c.Tracks < 1 || c.Tracks > playlist.MaxTracks {
 		return fmt.Errorf("tracks %d: want 1 to %d", c.Tracks, playlist.MaxTracks)
+	}
+	if c.Hold && (c.JSON || c.Scene != sceneBudget) {
+		return errors.New("hold: there is no result to print as JSON, and it is for the scene budget")
 	}
 	if err := c.sceneFlags.Validate(); err != nil {
 		return err
@@ -95,6 +99,9 @@ func (c *demoCmd) Run(ctx context.Context, s cli.Streams) error {
 	case sceneTokens:
 		return c.play(ctx, s, newTokensScene(c).play)
 	default:
+		if c.Hold {
+			return c.stayBusy(ctx, s)
+		}
 		return c.shareBudget(ctx, s)
 	}
 }
@@ -179,6 +186,9 @@ func (d *demo) startReplica(ctx, serving context.Context, servers *errgroup.Grou
 	cfg := worker.Config{
 		Redis: rdb, Namespace: d.Namespace, Budget: d.limit(), Slots: d.Slots, Version: cli.Version(), Drain: 5 * time.Second,
 		TracerProvider: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(&r.waits)),
+	}
+	if d.Hold {
+		cfg.TracerProvider = nil // nobody asks how long calls have waited, which would be kept for all of them
 	}
 	err := providerFlags{Upstream: d.simAddr}.apply(&cfg)
 	if err != nil {

@@ -69,6 +69,7 @@ func TestBadInput(t *testing.T) {
 		"burst zero":            {nil, []string{"demo", "--burst", "0"}, cli.Usage, []string{"burst", "1 or more"}},
 		"slots negative":        {nil, []string{"serve", "--slots=-1"}, cli.Usage, []string{"slots", "1 or more"}},
 		"replicas zero":         {nil, []string{"demo", "--replicas", "0"}, cli.Usage, []string{"replicas", "1 to 256"}},
+		"hold as JSON":          {nil, []string{"demo", "--hold", "--json"}, cli.Usage, []string{"hold"}},
 		"too many tracks":       {nil, []string{"demo", "--tracks", "10001"}, cli.Usage, []string{"tracks", "10000"}},
 		"no such scene":         {nil, []string{"demo", "--scene", "storm"}, cli.Usage, []string{"--scene", "throttled"}},
 		"seconds of no scene":   {nil, []string{"demo", "--seconds", "5"}, cli.Usage, []string{"seconds", "budget"}},

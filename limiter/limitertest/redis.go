@@ -30,6 +30,8 @@ func Redis(tb testing.TB) (*miniredis.Miniredis, *redis.Client) {
 func Options(m *miniredis.Miniredis) *redis.Options {
 	return &redis.Options{
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return m.Dial() },
+		// Who waits for a connection uses a timer that all bubbles share, and panics.
+		PoolSize: 1000,
 		// Looks up names in a goroutine that outlives the bubble.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}

@@ -4,6 +4,6 @@
 // not ([limiter.Record]). The orchestrator and the worker add sections to it. A replica that falls silent is shown as lost for a minute; an
 // orderly end removes it at once. Ages are measured by Redis' clock alone.
 //
-// [Read] costs seven commands in three round trips, whatever the number of replicas: no scan, no script. A replica whose record cannot be read,
+// [Read] costs seven commands and one for each replica, in three round trips: no scan, no script. A replica whose record cannot be read,
 // because another version has written it, is there with its name and its age.
 package fleet

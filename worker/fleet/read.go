@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,14 +19,14 @@ type Fleet struct {
 	limiter.Snapshot
 
 	Namespace string
-	Replicas  []Replica // the longest in the list first
+	Replicas  []Replica // by name
 	Redis     Redis
 }
 
 // Redis is what Redis says of itself, by the names of its INFO command. It is empty where the user may not ask.
 type Redis map[string]string
 
-// Read reads a namespace, in seven commands and three round trips. Errors wrap [limiter.ErrUnavailable].
+// Read reads a namespace, in seven commands and one for each replica, in three round trips. Errors wrap [limiter.ErrUnavailable].
 func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) (*Fleet, error) {
 	unavailable := func(err error) (*Fleet, error) {
 		return nil, fmt.Errorf("%w: reading namespace %s: %w", limiter.ErrUnavailable, namespace, err)
@@ -57,13 +58,24 @@ func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) (*Fl
 		f.Replicas[i].ID = id
 		f.Replicas[i].Age = max(0, f.At.Sub(time.UnixMilli(int64(z.Score))))
 	}
-	texts, err := rdb.MGet(ctx, names...).Result()
+	var texts *redis.SliceCmd
+	left := make([]*redis.DurationCmd, len(names))
+	_, err = rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		texts = pipe.MGet(ctx, names...)
+		for i, name := range names {
+			left[i] = pipe.PTTL(ctx, name)
+		}
+		return nil
+	})
 	if err != nil {
 		return unavailable(err)
 	}
 	for i := range f.Replicas {
 		r := &f.Replicas[i]
-		text, _ := texts[i].(string)
+		text, _ := texts.Val()[i].(string)
+		if ttl := left[i].Val(); ttl > 0 { // the list is written less often than the record
+			r.Age = min(r.Age, max(0, limiter.RecordKept-ttl))
+		}
 		r.read(text, r.ID)
 		every := time.Duration(r.EveryMS) * time.Millisecond
 		if every <= 0 || every > time.Hour {
@@ -73,6 +85,7 @@ func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) (*Fl
 			r.State = Lost
 		}
 	}
+	slices.SortFunc(f.Replicas, func(a, b Replica) int { return strings.Compare(a.ID, b.ID) })
 	return f, nil
 }
 
