@@ -21,7 +21,8 @@ type inspectCmd struct {
 	Show    showCmd          `cmd:"" default:"withargs" help:"Show the buckets, queues and replicas of a fleet."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
-	Why whyCmd `cmd:"" help:"Say why a call waits, and until when."`
+	Why   whyCmd   `cmd:"" help:"Say why a call waits, and until when."`
+	Serve serveCmd `cmd:"" help:"Show the same as show on a web page that keeps itself up to date."`
 }
 
 // common is what all take.
