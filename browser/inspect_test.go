@@ -41,10 +41,10 @@ func buildInspect(t *testing.T) string {
 	return path
 }
 
-func serveInspect(t *testing.T, path, redis, addr string) *inspect {
+func serveInspect(t *testing.T, path, redis, addr string, env ...string) *inspect {
 	t.Helper()
 	s := &inspect{Cmd: exec.CommandContext(context.WithoutCancel(t.Context()), path, "serve", "--addr", addr, "--namespace", "shop", "--interval", "500ms", "--stale", "3s", "--timeout", "1s")}
-	s.Env = append(os.Environ(), "REDIS_URL=redis://"+redis, "WEIR_TOKEN=")
+	s.Env = append(append(os.Environ(), "REDIS_URL=redis://"+redis, "WEIR_TOKEN="), env...)
 	errs, err := s.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -222,13 +222,19 @@ func TestInspectPage(t *testing.T) {
 	// Redis stops, and comes back.
 	redis.stop()
 	p.await(t, isStale+` && document.getElementById("warnings").innerText.includes("does not answer")`)
-	if dim := eval[string](t, p, `getComputedStyle(document.querySelector("main")).opacity`); dim == "1" {
+	if dim := eval[string](t, p, `getComputedStyle(document.querySelector("main > section")).opacity`); dim == "1" {
 		t.Error("old data is not dimmed")
 	}
 	p.picture(t, "stale")
 	p.colours(t, "dark")
 	p.picture(t, "stale-dark")
 	p.colours(t, "light")
+	do(t, p, chromedp.EmulateViewport(360, 740), chromedp.Evaluate[chromedp.Void](`void document.querySelector("#buckets tbody button").click()`))
+	p.await(t, `getComputedStyle(document.body, "::after").content.startsWith('"STALE') && `+narrow) // also over the detail
+	p.picture(t, "stale-phone-detail")
+	p.press(t, "\x1b")
+	p.picture(t, "stale-phone")
+	do(t, p, chromedp.EmulateViewport(1440, 900))
 	redis.start(t)
 	p.await(t, isLive+` && document.getElementById("events").innerText.includes("Redis answers again")`)
 
@@ -242,8 +248,8 @@ func TestInspectPage(t *testing.T) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	said := slices.DeleteFunc(slices.Clone(p.said), func(m string) bool { // of the time without a server
-		return strings.Contains(m, "ERR_CONNECTION_REFUSED") || strings.Contains(m, "ERR_INCOMPLETE_CHUNKED_ENCODING") || strings.Contains(m, "ERR_EMPTY_RESPONSE")
+	said := slices.DeleteFunc(slices.Clone(p.said), func(m string) bool { // of the time without a server, or without Redis
+		return strings.Contains(m, "ERR_CONNECTION_REFUSED") || strings.Contains(m, "status of 503") || strings.Contains(m, "ERR_INCOMPLETE_CHUNKED_ENCODING") || strings.Contains(m, "ERR_EMPTY_RESPONSE")
 	})
 	if len(said) > 0 {
 		t.Errorf("the console has %q", said)
@@ -290,4 +296,19 @@ func (p *tab) looks(t *testing.T, name string) {
 		p.colours(t, "light")
 	}
 	do(t, p, chromedp.EmulateViewport(1440, 900))
+}
+
+// TestInspectPageWithAToken: a browser that was given the token as a password gets everything that the page asks for, also the stream.
+func TestInspectPageWithAToken(t *testing.T) {
+	const token = "0123456789abcdef"
+	redis := startRedis(t)
+	s := serveInspect(t, buildInspect(t), redis.addr, "127.0.0.1:0", "WEIR_TOKEN="+token)
+	p := openTab(t)
+	do(t, p, chromedp.Navigate(strings.Replace(s.url, "http://", "http://anybody:"+token+"@", 1)))
+	p.await(t, isLive)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.said) > 0 {
+		t.Errorf("the console has %q", p.said)
+	}
 }

@@ -2,8 +2,8 @@
 //
 // The page is HTML, CSS and one script, embedded and without a build step. It follows one stream of events, /api/v1/events:
 //
-//   - hello, first: how often Redis is read, from which age on data is stale, how old the next report is, and what charts need of the last
-//     minute.
+//   - hello, first: how often Redis is read, from which age on data is stale, the time of a clock by which reports are stamped, and what charts
+//     need of the last minute.
 //   - report: the report as JSON, without the records of replicas.
 //   - trouble: why Redis could not be read. It is sent again for each attempt.
 //

@@ -16,6 +16,7 @@ const mostShares = 20
 type shown struct {
 	*report.Report
 
+	ReadMS   int64            `json:"read_ms"`  // when it was read, by the clock of hello
 	Buckets  []shownBucket    `json:"buckets"`  // by severity
 	Replicas []report.Replica `json:"replicas"` // without their records
 }
@@ -27,9 +28,9 @@ type shownBucket struct {
 	Users int    `json:"users"` // replicas that use it; shares are the largest of them
 }
 
-// reportFrame is the event of a report.
-func reportFrame(r *report.Report) (sse.Frame, error) {
-	s := shown{Report: r, Buckets: []shownBucket{}, Replicas: make([]report.Replica, len(r.Replicas))}
+// reportFrame is the event of a report that was read so long after the clock began.
+func reportFrame(r *report.Report, read time.Duration) (sse.Frame, error) {
+	s := shown{Report: r, ReadMS: read.Milliseconds(), Buckets: []shownBucket{}, Replicas: make([]report.Replica, len(r.Replicas))}
 	for _, b := range r.BySeverity() {
 		users := len(b.Shares)
 		b.Shares = b.Shares[:min(users, mostShares)]
@@ -62,18 +63,16 @@ func frame(name string, v any) (sse.Frame, error) {
 
 // hello is what a page has to know before the first report.
 type hello struct {
-	IntervalMS int64   `json:"interval_ms"`
-	StaleMS    int64   `json:"stale_ms"`
-	AgeMS      *int64  `json:"age_ms"` // of the report that comes next, null where there is none yet
-	Past       []point `json:"past"`   // oldest first
+	IntervalMS int64 `json:"interval_ms"`
+	StaleMS    int64 `json:"stale_ms"`
+	// NowMS is the time of a clock that nobody sets. It tells the page how old a report is, also one that was read long before it was sent, or
+	// that was long on its way.
+	NowMS int64   `json:"now_ms"`
+	Past  []point `json:"past"` // oldest first
 }
 
 func (p *poller) helloLocked() sse.Frame {
-	h := hello{IntervalMS: p.interval.Milliseconds(), StaleMS: p.stale.Milliseconds(), Past: p.past.points}
-	if p.last.report != nil {
-		age := time.Since(p.last.at).Milliseconds()
-		h.AgeMS = &age
-	}
+	h := hello{IntervalMS: p.interval.Milliseconds(), StaleMS: p.stale.Milliseconds(), NowMS: time.Since(p.began).Milliseconds(), Past: p.past.points}
 	f, err := frame("hello", h)
 	if err != nil { // too many buckets: charts begin empty
 		h.Past = nil

@@ -17,6 +17,7 @@ type poller struct {
 	interval    time.Duration
 	stale       time.Duration
 	mostReaders int
+	began       time.Time // of the clock that pages are told
 
 	wake chan struct{} // capacity 1: there is a reader
 	turn chan struct{} // capacity 1: held while Redis is read
@@ -33,7 +34,6 @@ type reading struct {
 	seq     uint64         // of the attempt, 0 before the first
 	tried   time.Time      // when it ended
 	report  *report.Report // the last that could be read, nil before the first
-	at      time.Time      // when it was read
 	frame   sse.Frame      // of report
 	err     error          // of the attempt
 	trouble sse.Frame      // of err
@@ -44,7 +44,7 @@ var errFull = errors.New("page: too many readers")
 
 func newPoller(cfg Config) *poller {
 	return &poller{
-		src: cfg.Source, interval: cfg.Interval, stale: cfg.Stale, mostReaders: cfg.Readers,
+		src: cfg.Source, interval: cfg.Interval, stale: cfg.Stale, mostReaders: cfg.Readers, began: time.Now(),
 		wake: make(chan struct{}, 1), turn: make(chan struct{}, 1), changed: make(chan struct{}),
 	}
 }
@@ -97,16 +97,16 @@ func (p *poller) read(ctx context.Context, fresh time.Duration) (*report.Report,
 
 // note keeps what an attempt has read, and tells the readers.
 func (p *poller) note(r *report.Report, err error) {
+	now := time.Now()
 	var frame sse.Frame
 	if err == nil {
-		frame, err = reportFrame(r)
+		frame, err = reportFrame(r, now.Sub(p.began))
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
 	p.last.seq, p.last.tried, p.last.err = p.last.seq+1, now, err
 	if err == nil {
-		p.last.report, p.last.at, p.last.frame, p.last.trouble = r, now, frame, sse.Frame{}
+		p.last.report, p.last.frame, p.last.trouble = r, frame, sse.Frame{}
 		p.past.add(r)
 	} else {
 		p.last.trouble = troubleFrame(err)

@@ -1,5 +1,5 @@
 // The page of inspect. It follows one stream of reports and shows the last one. It never looks live when it is not: the age of the data is
-// computed here, from the moment a report came in, and not from what anybody says.
+// computed here, from the moment a report was read, and grows whether or not anything comes.
 // Texts get into the page by textContent alone.
 
 const $ = id => document.getElementById(id);
@@ -46,9 +46,10 @@ const badge = (e, state) => {
 
 // ---- what is known
 
-let hello = {interval_ms: 2000, stale_ms: 10000, age_ms: null};
+let hello = {interval_ms: 2000, stale_ms: 10000};
 let report = null;
 let came = null; // when it came in, by two clocks, and how old it was
+let began = 0; // when the server's clock did, by ours
 let link = "connecting"; // or open or cut
 let trouble = ""; // why Redis could not be read
 let opened = null; // what the detail is about
@@ -318,6 +319,7 @@ const status = () => {
   say($("word"), words[now]);
   say($("age"), a == null ? "no data yet" : "data " + span(1000 * Math.ceil(a / 1000)) + " old");
   if (now !== shown) document.body.dataset.state = shown = now;
+  document.body.dataset.says = $("pill").textContent;
   const extra = [];
   if (link === "cut") extra.push("the connection to inspect is cut: what is shown does not change until it is back");
   if (trouble) extra.push(trouble);
@@ -499,6 +501,7 @@ const connect = () => {
   };
   source.addEventListener("hello", e => {
     hello = JSON.parse(e.data);
+    began = performance.now() - hello.now_ms;
     for (const {at, rows} of hello.past || []) for (const [key, used, refused, budget, shut] of rows) remember(key, {t: at, used, refused, budget, shut});
     status();
   });
@@ -508,13 +511,15 @@ const connect = () => {
     trouble = "";
     if (before && before.epoch !== now.epoch) past.clear();
     report = now;
-    came = {wall: Date.now(), steady: performance.now(), age: hello.age_ms || 0};
-    hello.age_ms = 0; // that was of the first
+    const steady = performance.now();
+    began = Math.min(began, steady - now.read_ms); // nothing comes before it was read
+    came = {wall: Date.now(), steady, age: steady - began - now.read_ms};
     latest = Date.parse(now.at);
     for (const b of now.buckets) if (b.used_per_s != null) remember(keyOf(b), {t: latest, used: b.used_per_s, refused: b.refused_per_s, budget: b.rate * b.served, shut: b.paused});
     forget();
     if (before) compare(before, now);
-    show();
+    if (document.hidden) status(); // the title has the state of a page that nobody sees
+    else show();
   });
   source.addEventListener("trouble", e => {
     if (!trouble) seen(e.data, "bad");
@@ -525,5 +530,5 @@ const connect = () => {
 seen("this page was opened");
 connect();
 setInterval(status, 500);
-document.addEventListener("visibilitychange", status);
+document.addEventListener("visibilitychange", () => report ? show() : status());
 addEventListener("pageshow", e => { if (e.persisted) connect(); }); // a page that comes out of the browser's memory has lost its stream
