@@ -23,6 +23,7 @@ type inspectCmd struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
 	Why   whyCmd   `cmd:"" help:"Say why a call waits, and until when."`
+	Serve serveCmd `cmd:"" help:"Show the same as show on a web page that keeps itself up to date."`
 	Check checkCmd `cmd:"" help:"Judge the fleet once, for scripts and probes."`
 
 	Pause  pauseCmd  `cmd:"" help:"Shut a bucket for the whole fleet."`

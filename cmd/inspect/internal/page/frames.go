@@ -1,0 +1,124 @@
+package page
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/weir-go/weir/cmd/inspect/internal/report"
+	"github.com/weir-go/weir/worker/sse"
+)
+
+// mostShares is how many replicas of a bucket are in the stream: of a large fleet all of them would be megabytes.
+const mostShares = 20
+
+// shown is a report as the page shows it.
+type shown struct {
+	*report.Report
+
+	ReadMS   int64            `json:"read_ms"`  // when it was read, by the clock of hello
+	Buckets  []shownBucket    `json:"buckets"`  // by severity
+	Replicas []report.Replica `json:"replicas"` // without their records
+}
+
+type shownBucket struct {
+	report.Bucket
+
+	Note  string `json:"note"`
+	Users int    `json:"users"` // replicas that use it; shares are the largest of them
+}
+
+// reportFrame is the event of a report that was read so long after the clock began.
+func reportFrame(r *report.Report, read time.Duration) (sse.Frame, error) {
+	s := shown{Report: r, ReadMS: read.Milliseconds(), Buckets: []shownBucket{}, Replicas: make([]report.Replica, len(r.Replicas))}
+	for _, b := range r.BySeverity() {
+		users := len(b.Shares)
+		b.Shares = b.Shares[:min(users, mostShares)]
+		s.Buckets = append(s.Buckets, shownBucket{b, b.Note(), users})
+	}
+	for i, v := range r.Replicas {
+		v.Record = nil
+		s.Replicas[i] = v
+	}
+	f, err := frame("report", s)
+	if err != nil {
+		return f, fmt.Errorf("the report of %d buckets and %d replicas cannot be shown here: %w", len(r.Buckets), len(r.Replicas), err)
+	}
+	return f, nil
+}
+
+// troubleFrame is the event of an attempt that has failed.
+func troubleFrame(err error) sse.Frame {
+	f, _ := sse.Event{Name: "trouble", Data: []byte(report.Clean(err.Error()))}.Frame() // a short text cannot be too long
+	return f
+}
+
+func frame(name string, v any) (sse.Frame, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return sse.Frame{}, err
+	}
+	return sse.Event{Name: name, Data: data}.Frame()
+}
+
+// hello is what a page has to know before the first report.
+type hello struct {
+	IntervalMS int64 `json:"interval_ms"`
+	StaleMS    int64 `json:"stale_ms"`
+	// NowMS is the time of a clock that nobody sets. It tells the page how old a report is, also one that was read long before it was sent, or
+	// that was long on its way.
+	NowMS int64   `json:"now_ms"`
+	Past  []point `json:"past"` // oldest first
+}
+
+func (p *poller) helloLocked() sse.Frame {
+	h := hello{IntervalMS: p.interval.Milliseconds(), StaleMS: p.stale.Milliseconds(), NowMS: time.Since(p.began).Milliseconds(), Past: p.past.points}
+	f, err := frame("hello", h)
+	if err != nil { // too many buckets: charts begin empty
+		h.Past = nil
+		f, _ = frame("hello", h)
+	}
+	return f
+}
+
+// past is what charts need of the last minute. A page that is loaded again has its charts back at once.
+type past struct {
+	epoch  string // of Redis' memory
+	points []point
+}
+
+// point is all buckets at one moment.
+type point struct {
+	AtMS int64   `json:"at"`
+	Rows [][]any `json:"rows"` // of each: its key, used a second, refused a second, budget a second, 1 while it is shut
+}
+
+const (
+	kept   = time.Minute
+	spaced = 1900 * time.Millisecond // a chart has no room for more
+)
+
+func (p *past) add(r *report.Report) {
+	if p.epoch != r.Epoch {
+		p.epoch, p.points = r.Epoch, nil
+	}
+	at := r.At.UnixMilli()
+	if n := len(p.points); n > 0 && at < p.points[n-1].AtMS+spaced.Milliseconds() {
+		return
+	}
+	for len(p.points) > 0 && at-p.points[0].AtMS > kept.Milliseconds() {
+		p.points = p.points[1:]
+	}
+	next := point{AtMS: at, Rows: [][]any{}}
+	for _, b := range r.Buckets {
+		if b.UsedPerS == nil { // unknown is no zero
+			continue
+		}
+		shut := 0
+		if b.Paused {
+			shut = 1
+		}
+		next.Rows = append(next.Rows, []any{b.Name + "\n" + b.Limit, *b.UsedPerS, *b.RefusedPerS, b.Rate * b.Served, shut})
+	}
+	p.points = append(p.points, next)
+}

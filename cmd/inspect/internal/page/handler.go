@@ -1,0 +1,129 @@
+package page
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/weir-go/weir/cmd/inspect/internal/report"
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/worker/gate"
+)
+
+// policy lets the page load what this server has, and nothing else, and nobody frame it.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
+	"base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+
+// readOnly is the outermost handler: nothing here can be written to.
+func readOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		h := out.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			h.Set("Allow", "GET, HEAD")
+			gate.Problem{Status: http.StatusMethodNotAllowed, Detail: "this server only shows: GET and HEAD are all it knows"}.Write(out)
+			return
+		}
+		next.ServeHTTP(out, r)
+	})
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	for path, a := range s.assets {
+		mux.Handle("GET "+path, a)
+	}
+	mux.HandleFunc("GET /livez", func(out http.ResponseWriter, _ *http.Request) {
+		out.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(out, "alive\n") // the client may be gone
+	})
+	mux.HandleFunc("GET /api/v1/report", s.report)
+	mux.HandleFunc("GET /api/v1/why", s.why)
+	mux.HandleFunc("GET /api/v1/events", s.events)
+	return mux
+}
+
+// report answers with the report, which is at most an interval old.
+func (s *Server) report(out http.ResponseWriter, r *http.Request) {
+	v, err := s.poller.read(r.Context(), s.poller.interval)
+	if err != nil {
+		s.refuse(out, err)
+		return
+	}
+	answer(out, v)
+}
+
+// mostNames is how many buckets a call may pass, as far as why is concerned.
+const mostNames = 16
+
+// why answers what holds a call back.
+func (s *Server) why(out http.ResponseWriter, r *http.Request) {
+	names := r.URL.Query()["name"]
+	if len(names) == 0 || len(names) > mostNames || names[0] == "" {
+		gate.Problem{Status: http.StatusBadRequest, Detail: "want ?name= of a route or a bucket, or several of the buckets that a call passes, narrowest first"}.Write(out)
+		return
+	}
+	select {
+	case s.asking <- struct{}{}:
+		defer func() { <-s.asking }()
+	case <-r.Context().Done():
+		return
+	}
+	w, err := s.poller.src.Why(r.Context(), names...)
+	if err != nil {
+		s.refuse(out, err)
+		return
+	}
+	answer(out, struct {
+		*report.Why
+
+		Sentences []string `json:"sentences"`
+	}{w, w.Sentences()})
+}
+
+// events streams reports until the client leaves or the server ends.
+func (s *Server) events(out http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead { // which is no reader
+		out.Header().Set("Content-Type", "text/event-stream")
+		return
+	}
+	reader, err := s.poller.join()
+	if err != nil {
+		gate.Problem{
+			Type: gate.TypeCapacity, Status: http.StatusServiceUnavailable, RetryAfter: 10 * time.Second,
+			Detail: "as many people as may are looking already: close a page, or ask /api/v1/report",
+		}.Write(out)
+		return
+	}
+	defer reader.leave()
+	stream, err := s.stream.NewWriter(out)
+	if err != nil {
+		gate.Problem{Status: http.StatusInternalServerError, Detail: "the connection cannot be streamed to: " + err.Error()}.Write(out)
+		return
+	}
+	// How long a browser waits before it comes back. It goes out with the first event: these few bytes stay in the server's buffer until then.
+	if _, err := io.WriteString(out, "retry: 2000\n\n"); err != nil {
+		return
+	}
+	_ = stream.Serve(r.Context(), reader.frame) // the client left, stalled, or is sent away: nobody needs to know
+}
+
+// refuse answers with an error of a source.
+func (s *Server) refuse(out http.ResponseWriter, err error) {
+	if e, ok := errors.AsType[*cli.Error](err); ok && e.Status == cli.Usage {
+		gate.Problem{Status: http.StatusNotFound, Detail: report.Clean(err.Error())}.Write(out)
+		return
+	}
+	gate.Problem{Status: http.StatusServiceUnavailable, Detail: report.Clean(err.Error()), RetryAfter: s.poller.interval}.Write(out)
+}
+
+func answer(out http.ResponseWriter, v any) {
+	out.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(out).Encode(v) // the client may be gone
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/weir-go/weir/cmd/inspect/internal/page"
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/worker/gate"
+)
+
+type serveCmd struct {
+	common
+
+	Addr     string        `default:"127.0.0.1:7070" placeholder:"HOST:PORT" help:"Address to listen on (${default}). Listening beyond this machine needs WEIR_TOKEN: browsers ask for it as a password, under any name."`
+	Interval time.Duration `default:"2s" help:"How long to wait between two readings of Redis, 200ms or more (${default}). Nobody looks, nothing is read."`
+	Stale    time.Duration `default:"10s" help:"Age from which on the page calls what it shows stale (${default})."`
+}
+
+const tokenVariable = "WEIR_TOKEN"
+
+// Validate refuses what contradicts itself, and addresses that are none.
+func (c *serveCmd) Validate() error {
+	if err := c.common.Validate(); err != nil {
+		return err
+	}
+	_, port, err := net.SplitHostPort(c.Addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("addr %q: want HOST:PORT, such as 127.0.0.1:7070", c.Addr)
+	case c.Interval < 200*time.Millisecond:
+		return fmt.Errorf("interval %v: want 200ms or more", c.Interval)
+	case c.Stale <= c.Interval:
+		return fmt.Errorf("stale %v: want more than the interval, %v, or everything is stale", c.Stale, c.Interval)
+	}
+	return nil
+}
+
+// Run serves the page until it is interrupted, which is no error.
+func (c *serveCmd) Run(ctx context.Context, s cli.Streams) error {
+	src, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	token := os.Getenv(tokenVariable)
+	server, err := page.New(page.Config{Source: src, Interval: c.Interval, Stale: c.Stale, Token: token})
+	if err != nil {
+		return cli.Usagef("%s: want %d characters or more, without spaces", tokenVariable, gate.MinToken)
+	}
+	l, err := listen(ctx, c.Addr, token != "")
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(s.Err, "inspect: namespace %s is shown at http://%s/\n", c.Namespace, l.Addr())
+	return server.Serve(ctx, l)
+}
+
+// listen opens an address, unless strangers could reach it who need no token.
+func listen(ctx context.Context, addr string, guarded bool) (net.Listener, error) {
+	var cfg net.ListenConfig
+	l, err := cfg.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w; free the port or choose another with --addr", addr, errors.Unwrap(err))
+	}
+	// The address that was opened is judged, not its name: a name may mean anything.
+	if at, ok := l.Addr().(*net.TCPAddr); guarded || ok && at.IP.IsLoopback() {
+		return l, nil
+	}
+	_ = l.Close()
+	return nil, cli.Usagef("%s reaches beyond this machine: set %s, which the page then asks for", addr, tokenVariable)
+}
