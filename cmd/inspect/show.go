@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
-	"slices"
 	"time"
 
 	"github.com/charmbracelet/x/term"
@@ -39,7 +37,7 @@ func (c *showCmd) Validate() error {
 	if c.Once && c.Watch != 0 {
 		return errors.New("--once and --watch contradict each other")
 	}
-	_, err := filter(c.Filter)
+	_, err := report.ParseFilter(c.Filter)
 	return err
 }
 
@@ -74,7 +72,7 @@ func (c *showCmd) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	defer src.Close()
-	keep, err := filter(c.Filter)
+	keep, err := report.ParseFilter(c.Filter)
 	if err != nil {
 		return err
 	}
@@ -86,7 +84,7 @@ func (c *showCmd) Run(ctx context.Context, s cli.Streams) error {
 		r, err := src.Read(ctx)
 		switch {
 		case err == nil:
-			keep(r)
+			keep.Apply(r)
 			err = c.print(s.Out, face, r, c.width(s))
 			if err == nil && c.Watch == 0 {
 				err = verdict(r)
@@ -131,25 +129,4 @@ func verdict(r *report.Report) error {
 		return &cli.Error{Status: partialStatus, Err: errors.New("some records could not be read or left something out")}
 	}
 	return nil
-}
-
-// filter returns what leaves in a report only what matches.
-func filter(text string) (func(*report.Report), error) {
-	inverse := len(text) > 0 && text[0] == '!'
-	if inverse {
-		text = text[1:]
-	}
-	re, err := regexp.Compile(text)
-	if err != nil {
-		return nil, fmt.Errorf("filter: %w", err)
-	}
-	other := func(name string) bool { return re.MatchString(name) == inverse }
-	return func(r *report.Report) {
-		if text == "" {
-			return
-		}
-		r.Buckets = slices.DeleteFunc(r.Buckets, func(b report.Bucket) bool { return other(b.Name) })
-		r.Routes = slices.DeleteFunc(r.Routes, func(v report.Route) bool { return other(v.Name) })
-		r.Batches = slices.DeleteFunc(r.Batches, func(v report.Batch) bool { return other(v.ID) })
-	}, nil
 }
