@@ -35,8 +35,18 @@ func (d *data) log(events ...event) {
 	}
 }
 
-// observed is what has happened between two reports; before is nil for the first.
-func observed(before, now *report.Report) (out []event) {
+// meet remembers the replicas of a report, so that one that comes back after it had gone is known.
+func (d *data) meet(r *report.Report) {
+	if d.met == nil || len(d.met) > 10_000 {
+		d.met = map[string]bool{}
+	}
+	for _, v := range r.Replicas {
+		d.met[v.ID] = true
+	}
+}
+
+// observed is what has happened between two reports; before is nil for the first. met are replicas that were there at any time.
+func observed(before, now *report.Report, met map[string]bool) (out []event) {
 	add := func(k kind, who, format string, args ...any) {
 		out = append(out, event{now.At, who, fmt.Sprintf(format, args...), k})
 	}
@@ -59,10 +69,10 @@ func observed(before, now *report.Report) (out []event) {
 		case known && was == v.State:
 		case v.State == "lost":
 			add(bad, who, "LOST: silent for %s%s", report.MS(&v.HeartbeatAgeMS), host(v))
+		case !known && met[v.ID] || was == "lost":
+			add(stateKind(v.State), who, "is back, %s%s", v.State, host(v))
 		case !known:
-			add(good, who, "appeared, %s%s", v.State, host(v))
-		case was == "lost":
-			add(good, who, "is back, %s", v.State)
+			add(stateKind(v.State), who, "appeared, %s%s", v.State, host(v))
 		default:
 			add(stateKind(v.State), who, "%s, was %s", v.State, was)
 		}

@@ -69,13 +69,16 @@ func whole(d time.Duration) string {
 func tabs(d *data, s *state, width int) string {
 	var b strings.Builder
 	for i := range screens {
-		name := i.String()
-		if width < 70 {
-			name = name[:3]
+		name := fmt.Sprintf("%d %s", i+1, i)
+		switch {
+		case width < 50:
+			name = fmt.Sprintf("%d%.3s", i+1, i)
+		case width < 70:
+			name = fmt.Sprintf("%d %.3s", i+1, i)
 		}
-		text := fmt.Sprintf(" %d %s ", i+1, name)
+		text := " " + name + " "
 		if i == s.screen {
-			text = paint(chosen, fmt.Sprintf("[%d %s]", i+1, name))
+			text = paint(chosen, "["+name+"]")
 		}
 		b.WriteString(text)
 	}

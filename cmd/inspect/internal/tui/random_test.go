@@ -135,8 +135,9 @@ func TestEverySizeFits(t *testing.T) {
 		m := watching(80, 24)
 		press(m, keys...)
 		m.take(reading(shop(62), m.detail))
-		for width := 0; width < 230; width += 1 + width/50 {
-			for height := 0; height < 60; height += 1 + height/20 {
+		// Around each width and height at which something changes.
+		for _, width := range []int{0, 1, 20, 39, 40, 41, 49, 50, 69, 70, 79, 80, 99, 100, 119, 120, 121, 163, 200, 230} {
+			for _, height := range []int{0, 1, 2, 9, 10, 11, 12, 16, 24, 29, 30, 31, 50, 70} {
 				m.Update(tea.WindowSizeMsg{Width: width, Height: height})
 				got := m.View().Content
 				if w := wrong(got, width, max(1, height)); w != "" {

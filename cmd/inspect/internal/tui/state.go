@@ -46,7 +46,8 @@ type data struct {
 	whyOf     string      // the bucket it is of
 	whyBroken string      // why it is unknown, "" where nobody has asked
 
-	events []event // oldest first
+	events []event         // oldest first
+	met    map[string]bool // replicas that have been there
 }
 
 // state is what the operator has chosen.

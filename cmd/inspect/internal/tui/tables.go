@@ -114,6 +114,20 @@ func batchTable(d *data, s *state) table[report.Batch] {
 	return t
 }
 
+// happened is the events, and the chosen one in full where its line had to be cut.
+func happened(d *data, s *state, width, height int) []string {
+	t := eventTable(d, s)
+	l := listed(t, s, s.sorts[s.screen])
+	c := &s.cursors[s.screen]
+	if len(t.rows) == 0 || height < 8 {
+		return l.titled(s, width, height, c)
+	}
+	chosen := t.rows[c.in(l.keys)] // listed has sorted the same rows
+	full := wrap("  "+chosen.who+": "+chosen.what, width, 4)
+	lines := l.titled(s, width, height-1-len(full), c)
+	return append(append(lines, ""), full...)
+}
+
 func eventTable(d *data, s *state) table[event] {
 	t := table[event]{name: "events", key: func(e event) string { return strconv.FormatInt(e.at.UnixNano(), 36) + e.who + e.what }, rows: slices.Clone(d.events)}
 	slices.Reverse(t.rows)

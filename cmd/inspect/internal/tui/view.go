@@ -55,6 +55,8 @@ func body(d *data, s *state, width, height int) []string {
 		return buckets(d, s, width, height)
 	case s.screen == redisScreen:
 		return server(d, width)
+	case s.screen == eventScreen:
+		return happened(d, s, width, height)
 	}
 	return s.listing(d).titled(s, width, height, &s.cursors[s.screen])
 }
