@@ -177,6 +177,9 @@ func TestExitStatus(t *testing.T) {
 		"output":           {"", []string{"-o", "xml"}, cli.Usage, "--output"},
 		"watch":            {"", []string{"--watch", "1ms"}, cli.Usage, "watch"},
 		"once and watch":   {"", []string{"--once", "--watch", "1s"}, cli.Usage, "contradict"},
+		"once and tui":     {"", []string{"--once", "-o", "tui"}, cli.Usage, "contradict"},
+		"tui into a file":  {"", []string{"-o", "tui"}, cli.Usage, "needs a terminal"},
+		"stale":            {"", []string{"--stale", "0s"}, cli.Usage, "stale"},
 		"width":            {"", []string{"--width", "3"}, cli.Usage, "width"},
 		"timeout negative": {"", []string{"--timeout=-1s"}, cli.Usage, "timeout"},
 	} {

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
-	"slices"
 	"time"
 
 	"github.com/charmbracelet/x/term"
 
 	"github.com/weir-go/weir/cmd/inspect/internal/faces"
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
+	"github.com/weir-go/weir/cmd/inspect/internal/tui"
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
@@ -22,7 +21,7 @@ type showCmd struct {
 
 	Output string        `short:"o" enum:"auto,tui,table,wide,json,jsonl,prom" default:"auto" help:"One of tui, table, wide, json, jsonl, prom. auto is the live view where input and output are terminals, else table."`
 	JSON   bool          `name:"json" help:"The same as -o json."`
-	Watch  time.Duration `placeholder:"INTERVAL" help:"Print again every so often, until interrupted: 200ms or more. The live view reads every 2 s unless told otherwise."`
+	Watch  time.Duration `placeholder:"INTERVAL" help:"Print again every so often, until interrupted: 200ms or more. The live view reads as often, or every 2 s."`
 	Once   bool          `help:"Print once, also where input and output are terminals."`
 	Filter string        `placeholder:"REGEXP" help:"Only buckets, routes and batches whose names match; !REGEXP for those that do not."`
 	Stale  time.Duration `default:"10s" help:"Age from which on the live view calls what it shows stale (${default})."`
@@ -39,7 +38,13 @@ func (c *showCmd) Validate() error {
 	if c.Once && c.Watch != 0 {
 		return errors.New("--once and --watch contradict each other")
 	}
-	_, err := filter(c.Filter)
+	if c.Once && c.Output == "tui" {
+		return errors.New("--once and -o tui contradict each other")
+	}
+	if c.Stale <= 0 {
+		return fmt.Errorf("stale %v: want more than 0", c.Stale)
+	}
+	_, err := report.ParseFilter(c.Filter)
 	return err
 }
 
@@ -50,11 +55,14 @@ func (c *showCmd) face(s cli.Streams) string {
 		return "json"
 	case c.Output != "auto":
 		return c.Output
-	case !c.Once && c.Watch == 0 && terminal(os.Stdin) && terminal(s.Out):
+	case !c.Once && live(s):
 		return "tui"
 	}
 	return "table"
 }
+
+// live reports whether a live view could be shown. It has to be known before one starts, which else opens the terminal by itself.
+func live(s cli.Streams) bool { return terminal(os.Stdin) && terminal(s.Out) }
 
 func terminal(v any) bool {
 	f, ok := v.(*os.File)
@@ -74,19 +82,24 @@ func (c *showCmd) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	defer src.Close()
-	keep, err := filter(c.Filter)
+	keep, err := report.ParseFilter(c.Filter)
 	if err != nil {
 		return err
 	}
 	face := c.face(s)
+	if face == "tui" && !live(s) {
+		return cli.Usagef("the live view needs a terminal for input and output, and TERM other than dumb; -o table --watch 2s prints again and again")
+	}
 	if face == "tui" {
-		return errors.New("no live view yet")
+		return tui.Run(ctx, tui.Config{
+			Namespace: c.Namespace, Addr: src.Addr(), Read: src.Read, Why: src.WhyBucket, Interval: c.Watch, Stale: c.Stale, Filter: keep,
+		})
 	}
 	for {
 		r, err := src.Read(ctx)
 		switch {
 		case err == nil:
-			keep(r)
+			keep.Apply(r)
 			err = c.print(s.Out, face, r, c.width(s))
 			if err == nil && c.Watch == 0 {
 				err = verdict(r)
@@ -131,25 +144,4 @@ func verdict(r *report.Report) error {
 		return &cli.Error{Status: partialStatus, Err: errors.New("some records could not be read or left something out")}
 	}
 	return nil
-}
-
-// filter returns what leaves in a report only what matches.
-func filter(text string) (func(*report.Report), error) {
-	inverse := len(text) > 0 && text[0] == '!'
-	if inverse {
-		text = text[1:]
-	}
-	re, err := regexp.Compile(text)
-	if err != nil {
-		return nil, fmt.Errorf("filter: %w", err)
-	}
-	other := func(name string) bool { return re.MatchString(name) == inverse }
-	return func(r *report.Report) {
-		if text == "" {
-			return
-		}
-		r.Buckets = slices.DeleteFunc(r.Buckets, func(b report.Bucket) bool { return other(b.Name) })
-		r.Routes = slices.DeleteFunc(r.Routes, func(v report.Route) bool { return other(v.Name) })
-		r.Batches = slices.DeleteFunc(r.Batches, func(v report.Batch) bool { return other(v.ID) })
-	}, nil
 }

@@ -96,6 +96,20 @@ func (s *Source) Why(ctx context.Context, names ...string) (*report.Why, error) 
 	return nil, &cli.Error{Status: cli.Usage, Err: fmt.Errorf("%w, and no live replica has published a route of that name", err)}
 }
 
+// WhyBucket reads why a call waits that passes one bucket, whatever routes there are.
+func (s *Source) WhyBucket(ctx context.Context, bucket string) (*report.Why, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	p, err := limiter.ReadPosition(ctx, s.rdb, s.Namespace, bucket)
+	switch {
+	case err == nil:
+		return report.NewWhy(s.Namespace, []string{bucket}, p), nil
+	case errors.Is(err, limiter.ErrUnavailable):
+		return nil, s.failed(err)
+	}
+	return nil, err
+}
+
 // route is the buckets of a route, none where no live replica has published it.
 func (s *Source) route(ctx context.Context, name string) (buckets []string, err error) {
 	f, err := fleet.Read(ctx, s.rdb, s.Namespace)

@@ -1,0 +1,127 @@
+package tui
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/weir-go/weir/cmd/inspect/internal/report"
+)
+
+// event is something that has happened in the fleet.
+type event struct {
+	at   time.Time // Redis clock
+	who  string    // "replica x", "bucket y" or "redis"
+	what string
+	kind kind
+}
+
+// keptEvents is how many are remembered.
+const keptEvents = 200
+
+// log is where events come in, oldest first. Events that this view has observed come in the order of their times. Where others record events in
+// Redis, a reading brings them here, too: they are put in their place by time, after those of the same time.
+func (d *data) log(events ...event) {
+	for _, e := range events {
+		i := len(d.events)
+		for i > 0 && d.events[i-1].at.After(e.at) {
+			i--
+		}
+		// A new array: a frozen picture keeps the former one.
+		next := make([]event, 0, len(d.events)+1)
+		d.events = append(append(append(next, d.events[:i]...), e), d.events[i:]...)
+	}
+	if n := len(d.events); n > keptEvents {
+		d.events = d.events[n-keptEvents:]
+	}
+}
+
+// meet remembers the replicas of a report, so that one that comes back after it had gone is known.
+func (d *data) meet(r *report.Report) {
+	if d.met == nil || len(d.met) > 10_000 {
+		d.met = map[string]bool{}
+	}
+	for _, v := range r.Replicas {
+		d.met[v.ID] = true
+	}
+}
+
+// observed is what has happened between two reports; before is nil for the first. met are replicas that were there at any time.
+func observed(before, now *report.Report, met map[string]bool) (out []event) {
+	add := func(k kind, who, format string, args ...any) {
+		out = append(out, event{now.At, who, fmt.Sprintf(format, args...), k})
+	}
+	if before == nil {
+		add(plain, "inspect", "begins to look: %d buckets, %d replicas", len(now.Buckets), len(now.Replicas))
+		return out
+	}
+	if before.Epoch != now.Epoch {
+		add(bad, "redis", "has forgotten the fleet: epoch %s was %s", report.Short(orDash(now.Epoch)), report.Short(orDash(before.Epoch)))
+	}
+	former := make(map[string]string, len(before.Replicas))
+	for _, v := range before.Replicas {
+		former[v.ID] = v.State
+	}
+	for _, v := range now.Replicas {
+		was, known := former[v.ID]
+		delete(former, v.ID)
+		who := "replica " + report.Short(v.ID)
+		switch {
+		case known && was == v.State:
+		case v.State == "lost":
+			add(bad, who, "LOST: silent for %s%s", report.MS(&v.HeartbeatAgeMS), host(v))
+		case !known && met[v.ID] || was == "lost":
+			add(stateKind(v.State), who, "is back, %s%s", v.State, host(v))
+		case !known:
+			add(stateKind(v.State), who, "appeared, %s%s", v.State, host(v))
+		default:
+			add(stateKind(v.State), who, "%s, was %s", v.State, was)
+		}
+	}
+	for _, v := range before.Replicas { // in the order of names
+		if was, gone := former[v.ID]; gone && was == "lost" {
+			add(plain, "replica "+report.Short(v.ID), "is forgotten: it was lost")
+		} else if gone {
+			add(plain, "replica "+report.Short(v.ID), "has gone, was %s", was)
+		}
+	}
+	return append(out, bucketEvents(before, now)...)
+}
+
+// bucketEvents are the changes of state that an operator asks about later. That a bucket is busy, or that calls queue for it, changes every other
+// second.
+func bucketEvents(before, now *report.Report) (out []event) {
+	was := make(map[string]report.State, len(before.Buckets))
+	for i := range before.Buckets {
+		was[bucketKey(&before.Buckets[i])] = before.Buckets[i].State
+	}
+	for i := range now.Buckets {
+		b := &now.Buckets[i]
+		former, known := was[bucketKey(b)]
+		if !known || former == b.State || calm(former) && calm(b.State) {
+			continue
+		}
+		what := fmt.Sprintf("%s, was %s", word(b.State), word(former))
+		if note := b.Note(); note != "" {
+			what += ": " + note
+		}
+		out = append(out, event{now.At, "bucket " + b.Name, what, bucketKind(b.State)})
+	}
+	return out
+}
+
+// calm reports whether a state is one that comes and goes with the traffic.
+func calm(s report.State) bool { return s == report.OK || s == report.Busy || s == report.Waiting }
+
+func host(v report.Replica) string {
+	if v.Host == "" {
+		return ""
+	}
+	return " on " + v.Host
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

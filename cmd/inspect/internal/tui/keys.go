@@ -1,0 +1,88 @@
+package tui
+
+import (
+	"slices"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// binding is a key, or several that do the same or belong together.
+type binding struct {
+	keys  []string // as Bubble Tea calls them
+	shown string   // as the help does
+	does  string
+	brief string // in the footer, "" for not there
+	act   func(m *model, key string) tea.Cmd
+}
+
+// bindings are all keys. The help and the footer are made of them, so that no key is shown that does nothing. f is taken by the faults, so that
+// the fleet is F, and b by the buckets, so that batches are t.
+func bindings() []binding {
+	return []binding{
+		{[]string{"q", "ctrl+c"}, "q, ctrl-c", "end", "q end", quit},
+		{[]string{"?"}, "?", "this help", "? help", toggleHelp},
+		{[]string{"1", "2", "3", "4", "5", "6", "F", "b", "r", "t", "d", "e"}, "1-6, F b r t d e", "Fleet, Buckets, Replicas, baTches, reDis, Events", "1-6 screens", openScreen},
+		{[]string{"tab", "shift+tab"}, "tab, shift-tab", "next screen, screen before", "", nextScreen},
+		{[]string{"j", "down", "k", "up"}, "j k, down up", "row or line below, above", "", func(m *model, key string) tea.Cmd {
+			return m.move(map[string]int{"j": 1, "down": 1, "k": -1, "up": -1}[key])
+		}},
+		{[]string{"pgdown", "pgup", "home", "end", "g", "G"}, "pgdn pgup, g G", "ten rows down, up; the first row, the last", "", func(m *model, key string) tea.Cmd {
+			return m.move(map[string]int{"pgdown": 10, "pgup": -10, "home": -far, "g": -far, "end": far, "G": far}[key])
+		}},
+		{[]string{"enter"}, "enter", "the bucket in detail: why it waits, who uses it, the last minute", "enter detail", openDetail},
+		{[]string{"esc"}, "esc", "back; without anything open, no filter", "", back},
+		{[]string{"/"}, "/", "filter by a regular expression; ! first inverts it", "/ filter", edit},
+		{[]string{"s"}, "s", "sort by the next column; after the last, by severity", "s sort", sortNext},
+		{[]string{"f"}, "f", "faults only", "f faults", func(m *model, _ string) tea.Cmd { m.faults = !m.faults; return nil }},
+		{[]string{"w"}, "w", "wide: other columns first", "w wide", func(m *model, _ string) tea.Cmd { m.wide = !m.wide; return nil }},
+		{[]string{"space"}, "space", "freeze the display; again: go on", "space freeze", freeze},
+		{[]string{"+", "=", "-"}, "+ -", "read less often, more often", "", pace},
+	}
+}
+
+const far = 1 << 20
+
+// press does what a key is for.
+func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
+	key := msg.String()
+	m.notice = ""
+	if m.editing && key != "ctrl+c" {
+		m.typed(key, msg.Text)
+		return nil
+	}
+	for _, b := range bindings() {
+		if slices.Contains(b.keys, key) {
+			return b.act(m, key)
+		}
+	}
+	return nil
+}
+
+func quit(m *model, key string) tea.Cmd {
+	m.interrupted = key == "ctrl+c"
+	return tea.Quit
+}
+
+func toggleHelp(m *model, _ string) tea.Cmd {
+	m.help, m.offset = !m.help, 0
+	return nil
+}
+
+func openScreen(m *model, key string) tea.Cmd {
+	i := slices.Index([]string{"1", "2", "3", "4", "5", "6", "F", "b", "r", "t", "d", "e"}, key)
+	m.show(screen(i) % screens)
+	return nil
+}
+
+func nextScreen(m *model, key string) tea.Cmd {
+	step := screen(1)
+	if key == "shift+tab" {
+		step = screens - 1
+	}
+	m.show((m.screen + step) % screens)
+	return nil
+}
+
+func (m *model) show(s screen) {
+	m.screen, m.detail, m.help, m.offset = s, "", false, 0
+}

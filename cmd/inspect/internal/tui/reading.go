@@ -1,0 +1,55 @@
+package tui
+
+import (
+	"time"
+
+	"github.com/weir-go/weir/cmd/inspect/internal/report"
+)
+
+// fetched is what one reading has brought.
+type fetched struct {
+	begun, ended time.Time
+	report       *report.Report
+	err          error
+
+	bucket string // whose reasons were asked for, too; "" for none
+	why    *report.Why
+	whyErr error
+}
+
+// fail notes a reading that has failed.
+func (d *data) fail(f fetched) {
+	text := report.Clean(f.err.Error())
+	if d.broken == "" {
+		d.brokenSince = f.ended
+		d.log(event{d.redisTime(f.ended), "redis", "GONE: " + text, bad})
+	}
+	d.broken = text
+}
+
+// add notes a reading that has succeeded.
+func (d *data) add(f fetched) {
+	if d.broken != "" {
+		d.broken = ""
+		d.log(event{f.report.At, "redis", "answers again, after " + report.Span(f.ended.Sub(d.brokenSince).Truncate(100*time.Millisecond)), good})
+	}
+	d.log(observed(d.history.Last(), f.report, d.met)...)
+	d.meet(f.report)
+	d.history.Add(f.report)
+	d.received = f.begun // whatever it took, the data is not younger
+	if f.bucket == "" {
+		return
+	}
+	d.whyOf, d.why, d.whyBroken = f.bucket, f.why, ""
+	if f.whyErr != nil {
+		d.whyBroken = report.Clean(f.whyErr.Error())
+	}
+}
+
+// redisTime is a time of this machine by the clock of Redis, as far as it is known.
+func (d *data) redisTime(t time.Time) time.Time {
+	if r := d.history.Last(); r != nil {
+		return r.At.Add(t.Sub(d.received))
+	}
+	return t
+}

@@ -1,0 +1,75 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/weir-go/weir/cmd/inspect/internal/report"
+)
+
+// Config is what the view looks at, and how.
+type Config struct {
+	Namespace, Addr string // as the header shows them until Redis has answered
+
+	// Read reads a report, and Why the reasons why a call of a bucket waits. Both end with their context and set a deadline of their own.
+	Read func(context.Context) (*report.Report, error)
+	Why  func(ctx context.Context, bucket string) (*report.Why, error)
+
+	Interval time.Duration // between two readings; 0 for 2 s
+	Stale    time.Duration // age from which on data is called stale; 0 for 10 s
+	Filter   report.Filter // of buckets, routes and batches; the operator may change it
+
+	In  io.Reader // the terminal's keys; nil for stdin
+	Out io.Writer // the terminal; nil for stdout
+}
+
+// Run shows the view until the operator ends it, or ctx does; it restores the terminal. An interrupt is [context.Canceled].
+func Run(ctx context.Context, c Config) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends a reading under way
+	options := []tea.ProgramOption{tea.WithContext(ctx), tea.WithoutSignalHandler()}
+	if c.In != nil {
+		options = append(options, tea.WithInput(c.In))
+	}
+	if c.Out != nil {
+		options = append(options, tea.WithOutput(c.Out))
+	}
+	m := newModel(c, func(bucket string) fetched { return c.fetch(ctx, bucket) })
+	_, err := tea.NewProgram(m, options...).Run()
+	switch {
+	case ctx.Err() != nil || err == nil && m.interrupted:
+		return context.Canceled
+	case errors.Is(err, tea.ErrProgramPanic):
+		return errors.New("the live view has failed; -o table --watch 2s shows the same without it")
+	}
+	return err
+}
+
+func newModel(c Config, read func(bucket string) fetched) *model {
+	m := &model{read: read}
+	m.live.namespace, m.live.addr = report.Clean(c.Namespace), report.Clean(c.Addr)
+	m.interval, m.stale, m.now = c.Interval, c.Stale, time.Now()
+	if m.interval <= 0 {
+		m.interval = 2 * time.Second
+	}
+	if m.stale <= 0 {
+		m.stale = 10 * time.Second
+	}
+	m.filters[bucketScreen] = c.Filter
+	return m
+}
+
+// fetch is one reading.
+func (c *Config) fetch(ctx context.Context, bucket string) fetched {
+	f := fetched{begun: time.Now(), bucket: bucket}
+	f.report, f.err = c.Read(ctx)
+	if f.err == nil && bucket != "" {
+		f.why, f.whyErr = c.Why(ctx, bucket)
+	}
+	f.ended = time.Now()
+	return f
+}
