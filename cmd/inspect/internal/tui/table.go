@@ -89,10 +89,15 @@ func (t *table[T]) widths(cells [][]string, width int, wide bool) []int {
 		place(i)
 	}
 	for _, extra := range []bool{wide, !wide} {
+		all := true
 		for i, c := range t.columns {
 			if c.extra == extra {
 				place(i)
+				all = all && out[i] > 0
 			}
+		}
+		if !all { // one of the others that happens to be narrow would take the room of a name
+			break
 		}
 	}
 	more := min(max(0, room), first-out[0])
