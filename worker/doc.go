@@ -14,8 +14,8 @@
 // can start analyses, except web pages of other sites. What is beyond a bound gets 413 or 503 as problem+json, the
 // latter with Retry-After.
 //
-// The events of a stream are thinking {"text"}, progress {"phase","done","total","all_done","all_total"}, result (the
-// analysis) or error {"error","tasks","ended"}, and, always last, done {}. Each has an id, a whole number that grows.
+// The events of a stream are thinking {"text"}, progress {"phase","done","total","all_done","all_total"}, position (every 3 s while calls wait for
+// a second or more: [Position]), result (the analysis) or error {"error","tasks","ended"}, and, always last, done {}. Each has an id, a whole number that grows.
 //
 // An analysis outlives its connections. It ends when nobody has followed it for a minute, and its events are kept for ten minutes after its
 // end (see [desk.Config], the field Desk of [Config]). The analysis and its idempotency key are known to one replica, whose name is in the id;

@@ -76,6 +76,7 @@ func (c Config) desk(replica string) desk.Config {
 // work runs one analysis, reports its events and returns the last ones.
 func (w *Worker) work(ctx context.Context, list playlist.Playlist, report func(sse.Event) error) []sse.Event {
 	w.cfg.Logger.InfoContext(ctx, "analysis begins", "request", gate.RequestID(ctx), "tracks", len(list.Tracks))
+	tellNoMore := w.tellPositions(ctx, report)
 	result, err := w.Analyze(ctx, list, func(p analysis.Progress) {
 		// An event that the log has no room for is left out: it would have been news, and others come.
 		if p.Text != "" {
@@ -84,6 +85,7 @@ func (w *Worker) work(ctx context.Context, list playlist.Playlist, report func(s
 		p.Text = ""
 		_ = report(event("progress", "progress "+p.Phase, p))
 	})
+	tellNoMore()
 	if err != nil {
 		if errors.Is(context.Cause(ctx), desk.ErrClosed) {
 			err = ErrEnding

@@ -34,6 +34,8 @@ type Worker struct {
 	reported atomic.Pointer[string] // why it is not ready, as of the last log line; "" if it is
 	address  atomic.Pointer[string] // at which it answers HTTP
 
+	positions positions
+
 	mu sync.Mutex // serializes Connect
 }
 

@@ -1,0 +1,88 @@
+package worker_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+	"github.com/weir-go/weir/worker"
+	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/providers"
+	"github.com/weir-go/weir/worker/sse"
+)
+
+// TestPositionIsTold to whoever follows an analysis: while its calls wait, with the reason, and once when they wait no longer.
+func TestPositionIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, rdb := limitertest.Redis(t)
+		listener := newPipes()
+		w, err := worker.New(worker.Config{
+			Redis: rdb, Providers: providers.ClientConfig{AnthropicKey: "k", LastFMKey: "k", SpotifyToken: "t", Base: silent{}, Timeout: time.Hour},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+		ended := make(chan error, 1)
+		go func() { ended <- w.Serve(ctx, listener, w.Handler()) }()
+		time.Sleep(time.Minute)
+		o, err := limiter.NewOperator(rdb, "weir", "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Pause(t.Context(), "global", 30*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1/v1/playlists/analyze", bytes.NewReader(playlist.Sample()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "text/csv")
+		begun := time.Now()
+		res, err := listener.client().Do(req)
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Fatal(res, err)
+		}
+		defer res.Body.Close()
+		told := 0
+		for e, err := range sse.Read(res.Body) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Name != "position" {
+				continue
+			}
+			var p worker.Position
+			if err := json.Unmarshal(e.Data, &p); err != nil {
+				t.Fatal(err)
+			}
+			if len(p.Waits) == 0 {
+				if after := time.Since(begun); after < 29*time.Second || after > 40*time.Second {
+					t.Errorf("nothing waits any more after %v", after)
+				}
+				break
+			}
+			told++
+			for _, wait := range p.Waits {
+				left := 30*time.Second - time.Since(begun)
+				if wait.WaitMS == nil || (time.Duration(*wait.WaitMS)*time.Millisecond-left).Abs() > time.Second || wait.Bucket != "global" || len(wait.Reasons) != 1 || wait.Reasons[0] != "paused" {
+					t.Errorf("%v before it opens: %s", left, e.Data)
+				}
+			}
+		}
+		if told < 8 || told > 11 {
+			t.Errorf("told %d times in 30 s", told)
+		}
+		_ = res.Body.Close()
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
