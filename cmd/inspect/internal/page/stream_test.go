@@ -210,3 +210,17 @@ func TestEndClosesStreams(t *testing.T) {
 		t.Errorf("it still listens: %v", err)
 	}
 }
+
+// TestReportIsReadOnceAnInterval, however often it is asked for.
+func TestReportIsReadOnceAnInterval(t *testing.T) {
+	s := run(t, fleet(t, 1), Config{Interval: time.Hour})
+	for range 5 {
+		if res := s.do(t, http.MethodGet, "/api/v1/report"); res.StatusCode != http.StatusOK {
+			t.Error(res.Status)
+		}
+	}
+	if last, _ := s.poller.look(); last.seq != 1 {
+		t.Errorf("read %d times", last.seq)
+	}
+	s.stream(t).until(t, "report")
+}
