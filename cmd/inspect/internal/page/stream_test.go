@@ -105,12 +105,11 @@ func TestOnePollerForAll(t *testing.T) {
 		_ = r.Body.Close()
 	}
 	eventually(t, "readers that left are still there", func() bool { return s.readers() == 0 })
-	<-time.After(100 * time.Millisecond) // the last reading may be under way
-	quiet := m.CommandCount()
-	<-time.After(200 * time.Millisecond)
-	if n := m.CommandCount() - quiet; n != 0 {
-		t.Errorf("%d commands while nobody looks", n)
-	}
+	eventually(t, "Redis is read while nobody looks", func() bool { // the last reading may be under way yet
+		quiet := m.CommandCount()
+		<-time.After(4 * s.poller.interval)
+		return m.CommandCount() == quiet
+	})
 	s.stream(t).until(t, "report") // and it begins again
 }
 
@@ -209,4 +208,18 @@ func TestEndClosesStreams(t *testing.T) {
 	if _, err := http.DefaultClient.Get(s.url + "/livez"); err == nil || errors.Is(err, io.EOF) { //nolint:noctx // nobody is there
 		t.Errorf("it still listens: %v", err)
 	}
+}
+
+// TestReportIsReadOnceAnInterval, however often it is asked for.
+func TestReportIsReadOnceAnInterval(t *testing.T) {
+	s := run(t, fleet(t, 1), Config{Interval: time.Hour})
+	for range 5 {
+		if res := s.do(t, http.MethodGet, "/api/v1/report"); res.StatusCode != http.StatusOK {
+			t.Error(res.Status)
+		}
+	}
+	if last, _ := s.poller.look(); last.seq != 1 {
+		t.Errorf("read %d times", last.seq)
+	}
+	s.stream(t).until(t, "report")
 }
