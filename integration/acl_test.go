@@ -307,7 +307,7 @@ func runCommands(t *testing.T, admin *redis.Client, w, i, o user, worker, inspec
 	if status, stderr := execute(t, inspect, []string{"REDIS_URL=" + i.url(admin)}, "pause", "global", "--write", "--yes"); status != 3 || !strings.Contains(stderr, "refuses: NOPERM") {
 		t.Errorf("who only looks pauses a bucket: status %d: %s", status, stderr)
 	}
-	for _, args := range [][]string{{"pause", "global", "--for", "1s"}, {"resume", "global"}, {"limit", "global", "100/s"}, {"limit", "global"}, {"shadow", "as-configured"}} {
+	for _, args := range [][]string{{"pause", "global", "--for", "1s"}, {"resume", "global"}, {"limit", "global", "100/s"}, {"limit", "global"}, {"restore", "global", "20"}, {"unlearn", "global"}, {"shadow", "as-configured"}} {
 		if status, stderr := execute(t, inspect, []string{"REDIS_URL=" + o.url(admin)}, append(args, "--write", "--yes")...); status != 0 {
 			t.Errorf("inspect %v: status %d: %s", args, status, stderr)
 		}
@@ -332,7 +332,7 @@ func operate(t *testing.T, rdb redis.UniversalClient, admin *redis.Client) error
 	}
 	for _, err := range []error{
 		o.Pause(ctx, "global", time.Minute), o.Resume(ctx, "global"), o.Configure(ctx, "global", limiter.PerSecond(2000, 100)), o.Configure(ctx, "global"),
-		o.Shadow(ctx, limiter.ShadowAsConfigured), o.Drain(ctx, "replica"), o.Forget(ctx, "dead"),
+		o.Restore(ctx, "slow", 1), o.Unlearn(ctx, "slow"), o.Shadow(ctx, limiter.ShadowAsConfigured), o.Drain(ctx, "replica"), o.Forget(ctx, "dead"),
 	} {
 		if err != nil {
 			return err

@@ -75,6 +75,7 @@ type change struct {
 	limits []bound
 	opens  *opening // at is from now, 0 to open it
 	shadow *string  // on, off, or "" for as configured: of no bucket
+	words  []string // of an operator, as the script takes them
 }
 
 // byBucket sorts limits into their buckets, narrowest first.

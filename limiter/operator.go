@@ -68,6 +68,22 @@ func (o *Operator) Resume(ctx context.Context, bucket string) error {
 	return o.tell(ctx, change{bucket: bucket, opens: &opening{}}, "resumed")
 }
 
+// Restore has the limits of a bucket hold so many tokens now, at most their bursts; windows are left alone. It is for slow limits, when somebody
+// knows better than the fleet what is left of a quota: after a loss of Redis' memory, or when the quota was spent elsewhere. Reservations that
+// are out are paid already.
+func (o *Operator) Restore(ctx context.Context, bucket string, tokens int64) error {
+	if tokens < 0 || tokens > exact {
+		return fmt.Errorf("limiter: %d tokens: want 0 or more", tokens)
+	}
+	return o.tell(ctx, change{bucket: bucket, words: lua.TellLevel(bucket, tokens)}, fmt.Sprintf("level set to %d tokens", tokens))
+}
+
+// Unlearn has a bucket forget what it has learnt of its provider: calls start at the configured rate again, until they are refused. A bucket of
+// [Config.Learn] learns anew.
+func (o *Operator) Unlearn(ctx context.Context, bucket string) error {
+	return o.tell(ctx, change{bucket: bucket, words: lua.TellUnlearn(bucket)}, "forgets what it has learnt of its provider")
+}
+
 // Shadow is [Limiter.ConfigureShadow].
 func (o *Operator) Shadow(ctx context.Context, mode ShadowMode) error {
 	text, ok := shadowWords[mode]

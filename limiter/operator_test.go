@@ -85,6 +85,41 @@ func TestOperator(t *testing.T) {
 		if b := snapshot().Buckets[0]; b.Limit.Rate() != 40 || b.Set {
 			t.Errorf("%+v", b)
 		}
+		time.Sleep(time.Minute)
+		for _, tokens := range []int64{7, 0, 100} {
+			if err := o.Restore(ctx, "global", tokens); err != nil {
+				t.Fatal(err)
+			}
+			if b := snapshot().Buckets[0]; b.Tokens != float64(min(40, tokens)) || b.Debt != 0 {
+				t.Errorf("restored to %d: %+v", tokens, b)
+			}
+		}
+		// A provider refuses half of 200 calls.
+		for i := range 200 {
+			r, err := l.Reserve(ctx, "global")
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Until(r.Due()))
+			if i%2 == 0 {
+				if err := r.Report(ctx, limiter.Throttled{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		time.Sleep(time.Second)
+		if b := snapshot().Buckets[0]; b.Served > 0.9 {
+			t.Errorf("nothing was learnt: %+v", b)
+		}
+		if err := o.Unlearn(ctx, "global"); err != nil {
+			t.Fatal(err)
+		}
+		if b := snapshot().Buckets[0]; b.Served != 1 {
+			t.Errorf("%+v", b)
+		}
+		if took := startOf(t, l, "global", time.Now()); took > 10*time.Second {
+			t.Errorf("a call started after %v", took)
+		}
 		if err := o.Shadow(ctx, limiter.ShadowOn); err != nil {
 			t.Fatal(err)
 		}
@@ -99,11 +134,12 @@ func TestOperator(t *testing.T) {
 		var lines []string
 		for _, e := range events {
 			lines = append(lines, e.Of+" "+e.What)
-			if e.By != "ops@bastion" || time.Since(e.At) > time.Minute*2 || time.Since(e.At) < 0 {
+			if e.By != "ops@bastion" || time.Since(e.At) > time.Hour || time.Since(e.At) < 0 {
 				t.Errorf("%+v", e)
 			}
 		}
-		want := "fleet shadow mode as configured, fleet shadow mode on, bucket global limit as configured, bucket global limit set to 2 per 1s, burst 1, " +
+		want := "fleet shadow mode as configured, fleet shadow mode on, bucket global forgets what it has learnt of its provider, " +
+			"bucket global level set to 100 tokens, bucket global level set to 0 tokens, bucket global level set to 7 tokens, bucket global limit as configured, bucket global limit set to 2 per 1s, burst 1, " +
 			"bucket global resumed, bucket global resumed, bucket global paused until resumed, bucket global paused for 30s"
 		if got := strings.Join(lines, ", "); got != want {
 			t.Errorf("recorded: %s", got)
@@ -133,6 +169,8 @@ func TestOperatorRefuses(t *testing.T) {
 			`no bucket "globe"`:    o.Pause(ctx, "globe", time.Second),
 			"pause of 0s":          o.Pause(ctx, "global", 0),
 			"tokens":               o.Configure(ctx, "global", limiter.Limit{Tokens: -1}),
+			"-1 tokens":            o.Restore(ctx, "global", -1),
+			`bucket "unknown"`:     o.Unlearn(ctx, "unknown"),
 			"shadow mode 7":        o.Shadow(ctx, 7),
 			`no replica "r"`:       o.Drain(ctx, "r"),
 			`has no replica "r"`:   o.Forget(ctx, "r"),

@@ -82,6 +82,10 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 		}
 	}
 	for _, c := range changes {
+		if c.words != nil {
+			args.Change = append(args.Change, c.words...)
+			continue
+		}
 		if c.opens != nil {
 			args.Change = append(args.Change, lua.TellOpens(c.bucket, c.opens.at, c.opens.by)...)
 			continue

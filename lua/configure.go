@@ -134,6 +134,14 @@ func TellOpens(bucket string, us int64, by string) []string {
 	return []string{strings.TrimSpace("opens " + bucket + " " + strconv.FormatInt(us, 10) + " " + by)}
 }
 
+// TellLevel are the words that have the limits of a bucket, except windows, hold so many tokens now, 0 or more. More than the burst is the burst.
+func TellLevel(bucket string, tokens int64) []string {
+	return []string{"level " + bucket + " " + strconv.FormatInt(tokens, 10)}
+}
+
+// TellUnlearn are the words that have the limits of a bucket forget what they have learnt of the provider.
+func TellUnlearn(bucket string) []string { return []string{"unlearn " + bucket} }
+
 // TellShadow are the words that say whether the whole fleet only pretends to limit: "on", "off", or "" for as each replica is configured.
 func TellShadow(mode string) []string { return []string{strings.TrimSpace("shadow - " + mode)} }
 

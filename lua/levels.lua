@@ -56,6 +56,13 @@ for field, f in pairs(force) do
     empty_level(b, opens)
     if b.full ~= full or b.frac ~= frac then begin_eras(b) end
   end
+  local has = leveled[bucket_of(field)]
+  if has and not window then -- what is reserved ahead is in these tokens
+    b.full, b.frac = now, 0
+    move_level(b, max(0, b.burst - has) * b.per)
+    begin_eras(b)
+  end
+  if unlearnt[bucket_of(field)] then b.tail = string.gsub(b.tail, ' %S+ (%d+ %S+ %d+)$', ' - %1') end
   if fields['lost:' .. field] then
     collect(field, b)
   else

@@ -15,11 +15,16 @@ for line in gmatch(was, lines) do
   if key == 'shadow -' then fits = text == 'on' or text == 'off' end
   if fits then words[key] = (words[key] and words[key] .. '\n' or '') .. line end
 end
+local leveled, unlearnt = {}, {} -- what is done to levels at once, and not remembered
 for i = first, #rest do
   local key, more = match(rest[i], '^(%a+ %S+) ?(.*)$')
   local line, former_line = rest[i], words[key]
-  if not replaced[key] then words[key], replaced[key] = nil, true end
-  if more ~= '' then
+  local once, of = match(key, '^(%a+) (%S+)$')
+  if once == 'level' then leveled[of] = tonumber(more) end
+  if once == 'unlearn' then unlearnt[of] = true end
+  if once == 'level' or once == 'unlearn' then key = nil end
+  if key and not replaced[key] then words[key], replaced[key] = nil, true end
+  if key and more ~= '' then
     if match(line, '^opens ') then
       local us, by = match(more, '^(%d+)( ?%S*)$')
       local moment = now + tonumber(us)
@@ -29,7 +34,7 @@ for i = first, #rest do
     end
     words[key] = (words[key] and words[key] .. '\n' or '') .. line
   end
-  at = max(at + 1, now)
+  if key then at = max(at + 1, now) end
 end
 local opened = {} -- buckets that have opened long ago: from then on their levels say so
 for key, text in pairs(words) do

@@ -175,6 +175,41 @@ func parseLimits(texts []string) (out []limiter.Limit, err error) {
 	return out, nil
 }
 
+type restoreCmd struct {
+	Bucket string `arg:"" help:"The bucket."`
+	Tokens int64  `arg:"" help:"What it holds now; more than its burst is the burst. Windows are left alone."`
+
+	acting
+}
+
+// Validate refuses a number that no bucket can hold.
+func (c *restoreCmd) Validate() error {
+	if c.Tokens < 0 {
+		return fmt.Errorf("tokens %d: want 0 or more", c.Tokens)
+	}
+	return c.common.Validate()
+}
+
+// Run sets what a bucket holds.
+func (c *restoreCmd) Run(ctx context.Context, s cli.Streams) error {
+	return c.act(ctx, s, c.Bucket, fmt.Sprintf("Set bucket %s to hold %d tokens now", c.Bucket, c.Tokens), func(ctx context.Context, o *limiter.Operator) error {
+		return o.Restore(ctx, c.Bucket, c.Tokens)
+	})
+}
+
+type unlearnCmd struct {
+	Bucket string `arg:"" help:"The bucket."`
+
+	acting
+}
+
+// Run has a bucket forget what it has learnt of its provider.
+func (c *unlearnCmd) Run(ctx context.Context, s cli.Streams) error {
+	return c.act(ctx, s, c.Bucket, fmt.Sprintf("Have bucket %s forget what it has learnt of its provider", c.Bucket), func(ctx context.Context, o *limiter.Operator) error {
+		return o.Unlearn(ctx, c.Bucket)
+	})
+}
+
 type shadowCmd struct {
 	Mode string `arg:"" enum:"on,off,as-configured" help:"on: all calls start at once, and the metrics say what would have become of them; off; as-configured."`
 

@@ -36,7 +36,7 @@ func TestActions(t *testing.T) {
 		return s.Buckets[0]
 	}
 	for _, args := range [][]string{
-		{"pause", "global"}, {"resume", "global"}, {"limit", "global", "2/s"}, {"shadow", "on"}, {"drain", "crawler-1"}, {"forget", "crawler-1"},
+		{"pause", "global"}, {"resume", "global"}, {"limit", "global", "2/s"}, {"restore", "global", "3"}, {"unlearn", "global"}, {"shadow", "on"}, {"drain", "crawler-1"}, {"forget", "crawler-1"},
 	} {
 		if status, out, errs := run(args...); status != cli.Usage || !strings.Contains(errs, "--write") || out != "" {
 			t.Errorf("%v: status %d: %s%s", args, status, out, errs)
@@ -73,6 +73,11 @@ func TestActions(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	do("limit", "global")
+	do("restore", "global", "3")
+	if b := bucket(); b.Tokens < 3 || b.Tokens > 30 {
+		t.Errorf("%+v", b)
+	}
+	do("unlearn", "global")
 	do("shadow", "on")
 	do("shadow", "as-configured")
 	do("drain", "crawler-1")
@@ -84,7 +89,7 @@ func TestActions(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{
-		{"pause", "globe"}, {"forget", "crawler-1"}, {"drain", "nobody"}, {"limit", "global", "2"}, {"limit", "global", "0/s"}, {"limit", "global", "2/s:0"}, {"shadow", "maybe"}, {"pause", "global", "--for=-1s"},
+		{"pause", "globe"}, {"forget", "crawler-1"}, {"drain", "nobody"}, {"limit", "global", "2"}, {"limit", "global", "0/s"}, {"limit", "global", "2/s:0"}, {"shadow", "maybe"}, {"restore", "global", "many"}, {"unlearn", "globe"}, {"pause", "global", "--for=-1s"},
 	} {
 		if status, out, errs := run(append(args, "--write", "--yes")...); status != cli.Usage || out != "" || strings.Count(errs, "\n") != 1 {
 			t.Errorf("%v: status %d: %s%s", args, status, out, errs)
@@ -101,7 +106,7 @@ func TestActions(t *testing.T) {
 			lines = append(lines, strings.TrimSpace(what))
 		}
 	}
-	want := "replica crawler-1: asked to drain|fleet: shadow mode as configured|fleet: shadow mode on|bucket global: limit as configured|" +
+	want := "replica crawler-1: asked to drain|fleet: shadow mode as configured|fleet: shadow mode on|bucket global: forgets what it has learnt of its provider|bucket global: level set to 3 tokens|bucket global: limit as configured|" +
 		"bucket global: limit set to 100 in any 1m0s and 2 per 1s, burst 1|bucket global: resumed|bucket global: paused until resumed|bucket global: paused for 1h0m0s"
 	if got := strings.Join(lines, "|"); got != want {
 		t.Errorf("recorded: %s\n%s", got, out)

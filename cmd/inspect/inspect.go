@@ -26,13 +26,15 @@ type inspectCmd struct {
 	Serve serveCmd `cmd:"" help:"Show the same as show on a web page that keeps itself up to date."`
 	Check checkCmd `cmd:"" help:"Judge the fleet once, for scripts and probes."`
 
-	Pause  pauseCmd  `cmd:"" help:"Shut a bucket for the whole fleet."`
-	Resume resumeCmd `cmd:"" help:"Open a bucket that is paused or held."`
-	Limit  limitCmd  `cmd:"" help:"Set the limits of a bucket for the whole fleet."`
-	Shadow shadowCmd `cmd:"" help:"Switch shadow mode for the whole fleet."`
-	Drain  drainCmd  `cmd:"" help:"Ask a replica to take nothing new and to end."`
-	Forget forgetCmd `cmd:"" help:"Remove a lost replica from the list."`
-	Events eventsCmd `cmd:"" help:"Print what operators have done."`
+	Pause   pauseCmd   `cmd:"" help:"Shut a bucket for the whole fleet."`
+	Resume  resumeCmd  `cmd:"" help:"Open a bucket that is paused or held."`
+	Limit   limitCmd   `cmd:"" help:"Set the limits of a bucket for the whole fleet."`
+	Restore restoreCmd `cmd:"" help:"Set what a slow bucket holds now."`
+	Unlearn unlearnCmd `cmd:"" help:"Have a bucket forget what it has learnt of its provider."`
+	Shadow  shadowCmd  `cmd:"" help:"Switch shadow mode for the whole fleet."`
+	Drain   drainCmd   `cmd:"" help:"Ask a replica to take nothing new and to end."`
+	Forget  forgetCmd  `cmd:"" help:"Remove a lost replica from the list."`
+	Events  eventsCmd  `cmd:"" help:"Print what operators have done."`
 }
 
 // Vars are texts that help texts hold.
