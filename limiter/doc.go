@@ -203,9 +203,16 @@
 //
 // While weir.bucket.waiting is above 0 the sum of weir.bucket.utilization should be 0.99 or more.
 //
+// # People who watch
+//
+// A limiter on Redis publishes a [Record] of its replica: what waits on each route, what it uses of each bucket, what providers refuse. It is
+// written every 2 s while it changes, every 10 s while it does not, and removed by [Limiter.Close]; [Config.Publish] switches that off. Others add
+// to it by [Limiter.Section]. Package worker/fleet reads the records, [ReadSnapshot] the buckets, and [Limiter.Where] and [ReadPosition] say why something
+// waits. An [Operator] changes a fleet from outside; [ReadEvents] says who did what. Nothing of the budget depends on any of this.
+//
 // # Goroutines
 //
-// A Limiter on Redis runs one goroutine for as long as it lives, which announces the replica. A lane runs one goroutine while it makes
+// A Limiter on Redis runs two goroutines for as long as it lives: one announces the replica, the other publishes its record. A lane runs one goroutine while it makes
 // requests. A lane whose callers wait has one timer. [Limiter.Close] ends all of them and waits for them. Where buckets are in memory, a
 // goroutine looks for unused lanes, every 10 s at most, and ends. The caller owns the Redis client; the limiter never closes it.
 package limiter
