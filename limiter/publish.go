@@ -117,3 +117,7 @@ func (l *Limiter) keepPublishing() {
 		}
 	}
 }
+
+// Draining is closed when an operator asks this replica to drain. The limiter itself goes on: whoever runs the replica ends it. It is never closed
+// where nothing is published.
+func (l *Limiter) Draining() <-chan struct{} { return l.drain }
