@@ -92,7 +92,7 @@ func (c *showCmd) Run(ctx context.Context, s cli.Streams) error {
 	}
 	if face == "tui" {
 		return tui.Run(ctx, tui.Config{
-			Namespace: c.Namespace, Addr: src.Addr(), Read: src.Read, Why: src.WhyBucket, Interval: c.Watch, Stale: c.Stale, Filter: keep,
+			Namespace: c.Namespace, Addr: src.Addr(), Read: src.Read, Why: src.WhyBucket, Events: src.Events, Interval: c.Watch, Stale: c.Stale, Filter: keep,
 		})
 	}
 	for {

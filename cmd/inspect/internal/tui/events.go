@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
@@ -32,6 +33,26 @@ func (d *data) log(events ...event) {
 	}
 	if n := len(d.events); n > keptEvents {
 		d.events = d.events[n-keptEvents:]
+	}
+}
+
+// readEvents is how many of the events that operators have caused are read at a time.
+const readEvents = 20
+
+// record notes what operators have done since it was read last; latest first.
+func (d *data) record(events []report.Event) {
+	for i, e := range events {
+		if e == d.acted {
+			events = events[:i]
+			break
+		}
+	}
+	if len(events) == 0 {
+		return
+	}
+	d.acted = events[0]
+	for _, e := range slices.Backward(events) {
+		d.log(event{e.At, e.Of, e.What + ", by " + e.By, plain})
 	}
 }
 

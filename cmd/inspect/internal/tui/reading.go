@@ -12,6 +12,8 @@ type fetched struct {
 	report       *report.Report
 	err          error
 
+	events []report.Event // of operators, the latest first
+
 	bucket string // whose reasons were asked for, too; "" for none
 	why    *report.Why
 	whyErr error
@@ -34,6 +36,7 @@ func (d *data) add(f fetched) {
 		d.log(event{f.report.At, "redis", "answers again, after " + report.Span(f.ended.Sub(d.brokenSince).Truncate(100*time.Millisecond)), good})
 	}
 	d.log(observed(d.history.Last(), f.report, d.met)...)
+	d.record(f.events)
 	d.meet(f.report)
 	d.history.Add(f.report)
 	d.received = f.begun // whatever it took, the data is not younger

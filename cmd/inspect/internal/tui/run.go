@@ -18,6 +18,8 @@ type Config struct {
 	// Read reads a report, and Why the reasons why a call of a bucket waits. Both end with their context and set a deadline of their own.
 	Read func(context.Context) (*report.Report, error)
 	Why  func(ctx context.Context, bucket string) (*report.Why, error)
+	// Events reads what operators have done, the latest first; nil where nobody records that. A user who may not sees none.
+	Events func(ctx context.Context, n int64) ([]report.Event, error)
 
 	Interval time.Duration // between two readings; 0 for 2 s
 	Stale    time.Duration // age from which on data is called stale; 0 for 10 s
@@ -69,6 +71,9 @@ func (c *Config) fetch(ctx context.Context, bucket string) fetched {
 	f.report, f.err = c.Read(ctx)
 	if f.err == nil && bucket != "" {
 		f.why, f.whyErr = c.Why(ctx, bucket)
+	}
+	if f.err == nil && c.Events != nil {
+		f.events, _ = c.Events(ctx, readEvents) // whoever may not read them sees everything else
 	}
 	f.ended = time.Now()
 	return f

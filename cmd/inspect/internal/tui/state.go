@@ -48,6 +48,7 @@ type data struct {
 
 	events []event         // oldest first
 	met    map[string]bool // replicas that have been there
+	acted  report.Event    // the latest of operators
 }
 
 // state is what the operator has chosen.
