@@ -19,7 +19,7 @@ const Width = 80
 // Table writes a report for a person. Tables that are wider than width columns lose the end of their first column. wide has more columns.
 func Table(out io.Writer, r *report.Report, width int, wide bool) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s on %s at %s (Redis clock)\n", r.Namespace, r.Redis, r.At.Format("15:04:05.000 MST"))
+	b.WriteString(wrapped(fmt.Sprintf("%s on %s at %s (Redis clock)", r.Namespace, r.Redis, r.At.Format("15:04:05.000 MST")), width))
 	if r.Epoch == "" {
 		fmt.Fprintf(&b, "Nobody has used namespace %s.\n", r.Namespace)
 	}
@@ -45,7 +45,7 @@ func Table(out io.Writer, r *report.Report, width int, wide bool) error {
 			}
 		}
 	}
-	fmt.Fprintf(&b, "\n%d reservations in epoch %s; read with %d commands, %s, %.1f ms\n", r.Grants, report.Short(r.Epoch), r.Cost.Commands, Bytes(r.Cost.Bytes), r.Cost.MS)
+	b.WriteString("\n" + wrapped(fmt.Sprintf("%d reservations in epoch %s; read with %d commands, %s, %.1f ms", r.Grants, report.Short(r.Epoch), r.Cost.Commands, Bytes(r.Cost.Bytes), r.Cost.MS), width))
 	_, err := io.WriteString(out, b.String())
 	return err
 }
@@ -127,34 +127,47 @@ func (g *grid) add(row ...string) {
 	g.rows = append(g.rows, row)
 }
 
-// text is the table, "" where it has no rows.
+// text is the table, "" where it has no rows. Where it is wider than it may be, a text in the last column is cut first, then the names; then columns
+// are left out, the last ones first.
 func (g *grid) text(width int) string {
 	if len(g.rows) < 2 {
 		return ""
 	}
-	const gap, narrowest = "  ", 8
-	total := len(gap) * (len(g.widths) - 1)
-	for _, w := range g.widths {
-		total += w
+	const gap, shortName, shortText = "  ", 8, 20
+	widths, columns := slices.Clone(g.widths), len(g.widths)
+	over := func() int {
+		total := len(gap) * (columns - 1)
+		for _, w := range widths[:columns] {
+			total += w
+		}
+		return total - width
 	}
-	first := max(min(narrowest, g.widths[0]), g.widths[0]-max(0, total-width))
+	cut := func(column, least int) {
+		widths[column] = max(min(least, widths[column]), widths[column]-max(0, over()))
+	}
+	if last := columns - 1; !numeric(g.rows[1:], last) {
+		cut(last, shortText)
+	}
+	cut(0, shortName)
+	for over() > 0 && columns > 1 {
+		columns--
+	}
+	widths[0] = min(g.widths[0], widths[0]+max(0, -over())) // what a column has left free
 	var b strings.Builder
 	for _, row := range g.rows {
-		line := []string{padded(ansi.Truncate(row[0], first, "…"), first, false)}
-		for i := 1; i < len(row); i++ {
-			last := i == len(row)-1
-			text := i == 1 || last && !numeric(g.rows[1:], i)
-			line = append(line, padded(row[i], g.widths[i], !text))
+		line := make([]string, columns)
+		for i, cell := range row[:columns] {
+			line[i] = padded(ansi.Truncate(cell, widths[i], "…"), widths[i], i > 0 && numeric(g.rows[1:], i))
 		}
-		b.WriteString(ansi.Truncate(strings.TrimRight(strings.Join(line, gap), " "), width, "…") + "\n")
+		b.WriteString(strings.TrimRight(strings.Join(line, gap), " ") + "\n")
 	}
 	return b.String()
 }
 
-// numeric reports whether a column is one of numbers: its texts are short and begin with a digit or a dash.
+// numeric reports whether a column is one of numbers: its texts are short, and begin with a digit, a dash, or nothing.
 func numeric(rows [][]string, column int) bool {
 	for _, row := range rows {
-		if c := row[column]; c == "" || len(c) > 12 || c[0] != '-' && (c[0] < '0' || c[0] > '9') {
+		if c := row[column]; len(c) > 16 || c != "" && c[0] != '-' && (c[0] < '0' || c[0] > '9') {
 			return false
 		}
 	}
