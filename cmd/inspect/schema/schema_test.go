@@ -94,7 +94,15 @@ func TestWhyFollowsItsSchema(t *testing.T) {
 		p.Why = append(p.Why, limiter.Reason{Kind: kind, For: time.Second, By: "a", At: time.Unix(1, 0), Rate: 3})
 	}
 	for _, p := range []limiter.Position{{}, p} {
-		if err := validate(t, s, report.NewWhy("n", []string{"b"}, p)); err != nil {
+		w := report.NewWhy("n", []string{"b"}, p)
+		if err := validate(t, s, w); err != nil {
+			t.Error(err)
+		}
+		used := 3.5
+		w.Add(&report.Report{Buckets: []report.Bucket{{
+			Name: "b", UsedPerS: &used, RefusedPerS: &used, Shares: []report.Share{{Replica: "a", UsedPerS: 2}}, Wishes: []report.Wish{{Limits: []string{"1"}, Replicas: []string{"a"}}},
+		}}})
+		if err := validate(t, s, w); err != nil {
 			t.Error(err)
 		}
 	}

@@ -199,3 +199,31 @@ func TestSpan(t *testing.T) {
 		}
 	}
 }
+
+// TestWhySaysWhoUsesTheBucket: whether the fleet's budget or the provider holds calls back, who takes most, and who wants another limit.
+func TestWhySaysWhoUsesTheBucket(t *testing.T) {
+	w := report.NewWhy("n", []string{"spotify", "global"}, limiter.Position{Bucket: "global", Limit: limiter.PerSecond(40, 40), In: time.Second, Why: []limiter.Reason{{Kind: limiter.Disputed}}})
+	before := strings.Join(w.Sentences(), "\n")
+	used, refused := 38.2, 0.0
+	r := &report.Report{Buckets: []report.Bucket{{
+		Name: "global", UsedPerS: &used, RefusedPerS: &refused, Shares: []report.Share{{Replica: "crawler-2", UsedPerS: 19.1}, {Replica: "crawler-1", UsedPerS: 9}},
+		Wishes: []report.Wish{{Limits: []string{"40 per 1s, burst 40"}, Replicas: []string{"crawler-1"}}, {Limits: []string{"20 per 1s, burst 20"}, Replicas: []string{"crawler-2"}}},
+	}}}
+	w.Add(r)
+	for _, want := range []string{
+		"The fleet uses 38.2 tokens a second of it; the provider refuses none.", "Replica crawler-2 takes most, 50 %.", "20 per 1s, burst 20: wanted by crawler-2.",
+	} {
+		if text := strings.Join(w.Sentences(), "\n"); !strings.Contains(text, want) || strings.Contains(before, want) {
+			t.Errorf("%q:\n%s", want, text)
+		}
+	}
+	refused = 1.5
+	if text := strings.Join(w.Sentences(), "\n"); !strings.Contains(text, "the provider refuses 1.5 calls a second") {
+		t.Error(text)
+	}
+	free := report.NewWhy("n", []string{"global"}, limiter.Position{})
+	free.Add(r)
+	if text := free.Sentences(); len(text) != 1 {
+		t.Errorf("%q", text)
+	}
+}

@@ -18,6 +18,12 @@ type Why struct {
 	Limit     *string  `json:"limit"`
 	Reasons   []Reason `json:"reasons"`
 	Line      []InLine `json:"line"` // oldest first
+
+	// Of the bucket that sets the time, as replicas have published it; null where that is not known.
+	UsedPerS    *float64 `json:"used_per_s"`    // tokens of calls that started, in the last ten seconds
+	RefusedPerS *float64 `json:"refused_per_s"` // calls that the provider refused
+	Largest     *Share   `json:"largest"`       // of the replica that takes most
+	Wishes      []Wish   `json:"wishes"`        // what replicas were configured with, where they disagree
 }
 
 // Reason is something that holds a bucket back.
@@ -43,7 +49,7 @@ const WhySchema = "weir.inspect.why/v1"
 
 // NewWhy is a position in the words of an operator.
 func NewWhy(namespace string, buckets []string, p limiter.Position) *Why {
-	w := &Why{Schema: WhySchema, Namespace: Clean(namespace), Buckets: cleaned(buckets), WaitMS: waits(p.In), Reasons: []Reason{}, Line: []InLine{}}
+	w := &Why{Schema: WhySchema, Namespace: Clean(namespace), Buckets: cleaned(buckets), WaitMS: waits(p.In), Reasons: []Reason{}, Line: []InLine{}, Wishes: []Wish{}}
 	if p.Bucket != "" {
 		limit := p.Limit.String()
 		bucket := Clean(p.Bucket)
@@ -67,6 +73,44 @@ func NewWhy(namespace string, buckets []string, p limiter.Position) *Why {
 		w.Line = append(w.Line, InLine{Clean(l.Replica), Clean(l.Route), l.Urgent, l.Tokens, waits(l.In)})
 	}
 	return w
+}
+
+// Add adds what a report of the same moment knows of the bucket that sets the time.
+func (w *Why) Add(r *Report) {
+	if w.Bucket == nil {
+		return
+	}
+	b := r.Find(*w.Bucket)
+	if b == nil {
+		return
+	}
+	w.UsedPerS, w.RefusedPerS, w.Wishes = b.UsedPerS, b.RefusedPerS, b.Wishes
+	if len(b.Shares) > 0 && b.Shares[0].UsedPerS > 0 {
+		w.Largest = &b.Shares[0]
+	}
+}
+
+// use says whether it is the fleet's own budget that holds calls back, or the provider, and who takes most.
+func (w *Why) use() (out []string) {
+	if w.UsedPerS == nil {
+		return nil
+	}
+	provider := "the provider refuses none"
+	if *w.RefusedPerS > 0 {
+		provider = fmt.Sprintf("the provider refuses %.1f calls a second", *w.RefusedPerS)
+	}
+	out = append(out, fmt.Sprintf("The fleet uses %.1f tokens a second of it; %s.", *w.UsedPerS, provider))
+	if w.Largest != nil && *w.UsedPerS > 0 {
+		out = append(out, fmt.Sprintf("Replica %s takes most, %.0f %%.", Short(w.Largest.Replica), 100*w.Largest.UsedPerS / *w.UsedPerS))
+	}
+	for _, wish := range w.Wishes {
+		names := make([]string, len(wish.Replicas))
+		for i, r := range wish.Replicas {
+			names[i] = Short(r)
+		}
+		out = append(out, fmt.Sprintf("%s: wanted by %s.", strings.Join(wish.Limits, " and "), strings.Join(names, ", ")))
+	}
+	return out
 }
 
 // waits is a wait in milliseconds, nil for one without end.
@@ -106,7 +150,7 @@ func (r Reason) Sentence() string {
 	case limiter.Follows:
 		return fmt.Sprintf("it follows its provider, which has refused calls or says that little is left: calls start at %.3g a second", *r.Rate)
 	case limiter.Disputed:
-		return "replicas disagree, and the smallest limit is in force: inspect says who wants what"
+		return "replicas disagree, and the smallest limit is in force"
 	case limiter.Forgotten:
 		return "Redis has forgotten it: it began empty and in debt" + lasts
 	case limiter.Recovering:
@@ -141,5 +185,5 @@ func (w *Why) Sentences() []string {
 	for _, r := range w.Reasons {
 		out = append(out, "  - "+r.Sentence())
 	}
-	return out
+	return append(out, w.use()...)
 }

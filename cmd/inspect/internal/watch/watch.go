@@ -72,24 +72,26 @@ func (s *Source) Read(ctx context.Context) (*report.Report, error) {
 	return r, nil
 }
 
-// Why reads why a call waits that passes some buckets, narrowest first. A single name is that of a route, if some live replica has published
-// one, else that of a bucket.
+// Why reads why a call waits that passes some buckets, narrowest first, and what replicas have published of the one that sets the time. A single name
+// is that of a route, if some live replica has published one, else that of a bucket.
 func (s *Source) Why(ctx context.Context, names ...string) (*report.Why, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
+	f, err := fleet.Read(ctx, s.rdb, s.Namespace)
+	if err != nil {
+		return nil, s.failed(err)
+	}
 	if len(names) == 1 {
-		buckets, err := s.route(ctx, names[0])
-		if err != nil {
-			return nil, s.failed(err)
-		}
-		if len(buckets) > 0 {
+		if buckets := bucketsOf(f, names[0]); len(buckets) > 0 {
 			names = buckets
 		}
 	}
 	p, err := limiter.ReadPosition(ctx, s.rdb, s.Namespace, names...)
 	switch {
 	case err == nil:
-		return report.NewWhy(s.Namespace, names, p), nil
+		w := report.NewWhy(s.Namespace, names, p)
+		w.Add(report.New(s.addr, f))
+		return w, nil
 	case errors.Is(err, limiter.ErrUnavailable):
 		return nil, s.failed(err)
 	}
@@ -110,19 +112,15 @@ func (s *Source) WhyBucket(ctx context.Context, bucket string) (*report.Why, err
 	return nil, err
 }
 
-// route is the buckets of a route, none where no live replica has published it.
-func (s *Source) route(ctx context.Context, name string) (buckets []string, err error) {
-	f, err := fleet.Read(ctx, s.rdb, s.Namespace)
-	if err != nil {
-		return nil, err
-	}
+// bucketsOf is the buckets of a route, none where no live replica has published it.
+func bucketsOf(f *fleet.Fleet, route string) []string {
 	for _, v := range f.Replicas {
-		i := slices.IndexFunc(v.Routes, func(r limiter.RouteRecord) bool { return r.Route == name })
+		i := slices.IndexFunc(v.Routes, func(r limiter.RouteRecord) bool { return r.Route == route })
 		if i >= 0 && v.State != fleet.Lost {
-			return v.Routes[i].Buckets, nil
+			return v.Routes[i].Buckets
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 func (s *Source) failed(err error) error { return cli.Unanswered(cli.Unreachable, s.addr, err) }
