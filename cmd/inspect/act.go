@@ -45,13 +45,7 @@ func (c *acting) act(ctx context.Context, s cli.Streams, name, what string, chan
 		return err
 	}
 	defer src.Close()
-	o, err := src.Operator(whoami())
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	if err := src.Acted(change(ctx, o)); err != nil {
+	if err := src.Act(ctx, whoami(), change); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.Out, "%s: done\n", what)

@@ -19,6 +19,7 @@ type serveCmd struct {
 
 	Addr     string        `default:"127.0.0.1:7070" placeholder:"HOST:PORT" help:"Address to listen on (${default}). Listening beyond this machine needs WEIR_TOKEN: browsers ask for it as a password, under any name."`
 	Interval time.Duration `default:"2s" help:"How long to wait between two readings of Redis, 200ms or more (${default}). Nobody looks, nothing is read."`
+	Write    bool          `help:"Let whoever has WEIR_TOKEN pause and resume buckets, and drain and forget replicas, on the page."`
 	Stale    time.Duration `default:"10s" help:"Age from which on the page calls what it shows stale (${default})."`
 }
 
@@ -52,7 +53,14 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) error {
 	}
 	defer src.Close()
 	token := os.Getenv(tokenVariable)
-	server, err := page.New(page.Config{Source: src, Interval: c.Interval, Stale: c.Stale, Token: token})
+	by := ""
+	if c.Write {
+		if token == "" {
+			return cli.Usagef("--write needs %s: who knows it may change the fleet", tokenVariable)
+		}
+		by = whoami()
+	}
+	server, err := page.New(page.Config{Source: src, Interval: c.Interval, Stale: c.Stale, Token: token, By: by})
 	if err != nil {
 		return cli.Usagef("%s: want %d characters or more, without spaces", tokenVariable, gate.MinToken)
 	}

@@ -68,11 +68,12 @@ type hello struct {
 	// NowMS is the time of a clock that nobody sets. It tells the page how old a report is, also one that was read long before it was sent, or
 	// that was long on its way.
 	NowMS int64   `json:"now_ms"`
-	Past  []point `json:"past"` // oldest first
+	Past  []point `json:"past"`  // oldest first
+	Write bool    `json:"write"` // the fleet may be changed
 }
 
 func (p *poller) helloLocked() sse.Frame {
-	h := hello{IntervalMS: p.interval.Milliseconds(), StaleMS: p.stale.Milliseconds(), NowMS: time.Since(p.began).Milliseconds(), Past: p.past.points}
+	h := hello{IntervalMS: p.interval.Milliseconds(), StaleMS: p.stale.Milliseconds(), NowMS: time.Since(p.began).Milliseconds(), Past: p.past.points, Write: p.write}
 	f, err := frame("hello", h)
 	if err != nil { // too many buckets: charts begin empty
 		h.Past = nil

@@ -16,8 +16,8 @@ import (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 
-// readOnly is the outermost handler: nothing here can be written to.
-func readOnly(next http.Handler) http.Handler {
+// guarded is the outermost handler. Nothing but the actions can be written to.
+func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		h := out.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -25,7 +25,8 @@ func readOnly(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		acts := s.by != "" && r.Method == http.MethodPost && r.URL.Path == actionsPath
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && !acts {
 			h.Set("Allow", "GET, HEAD")
 			gate.Problem{Status: http.StatusMethodNotAllowed, Detail: "this server only shows: GET and HEAD are all it knows"}.Write(out)
 			return
@@ -46,6 +47,9 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /api/v1/report", s.report)
 	mux.HandleFunc("GET /api/v1/why", s.why)
 	mux.HandleFunc("GET /api/v1/events", s.events)
+	if s.by != "" {
+		mux.HandleFunc("POST "+actionsPath, s.act)
+	}
 	return mux
 }
 

@@ -17,6 +17,7 @@ type poller struct {
 	interval    time.Duration
 	stale       time.Duration
 	mostReaders int
+	write       bool      // the page may change the fleet
 	began       time.Time // of the clock that pages are told
 
 	wake chan struct{} // capacity 1: there is a reader
@@ -44,7 +45,7 @@ var errFull = errors.New("page: too many readers")
 
 func newPoller(cfg Config) *poller {
 	return &poller{
-		src: cfg.Source, interval: cfg.Interval, stale: cfg.Stale, mostReaders: cfg.Readers, began: time.Now(),
+		src: cfg.Source, interval: cfg.Interval, stale: cfg.Stale, mostReaders: cfg.Readers, began: time.Now(), write: cfg.By != "",
 		wake: make(chan struct{}, 1), turn: make(chan struct{}, 1), changed: make(chan struct{}),
 	}
 }

@@ -27,6 +27,8 @@ type Config struct {
 	// Token is what everybody has to send, as a bearer token or as a password. Zero asks for none, and answers only who addresses the server by IP
 	// address or as localhost.
 	Token string
+	// By names who changes the fleet through the page, which takes a Token. Zero is nobody: the page only shows.
+	By string
 	// Readers is how many streams there may be. Zero is 64.
 	Readers int
 	// WriteTimeout is how long a reader may take nothing. Zero is 10 s.
@@ -40,6 +42,7 @@ type Server struct {
 	stream sse.Config
 	gate   *gate.Gate
 	token  bool
+	by     string        // who changes the fleet; "" for nobody
 	asking chan struct{} // held while why is asked: Redis is asked so many questions at once
 }
 
@@ -50,13 +53,16 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.By != "" && cfg.Token == "" {
+		return nil, errors.New("page: changes need a token")
+	}
 	// Room for what readers ask beside their streams. Probes have no token, and learn nothing.
 	g, err := gate.New(gate.Config{Token: cfg.Token, Open: []string{"/livez"}, Requests: cfg.Readers + 64})
 	if err != nil {
 		return nil, err
 	}
 	return &Server{
-		poller: newPoller(cfg), assets: assets, stream: sse.Config{WriteTimeout: cfg.WriteTimeout}, gate: g, token: cfg.Token != "", asking: make(chan struct{}, 4),
+		poller: newPoller(cfg), assets: assets, stream: sse.Config{WriteTimeout: cfg.WriteTimeout}, gate: g, token: cfg.Token != "", by: cfg.By, asking: make(chan struct{}, 4),
 	}, nil
 }
 
@@ -66,7 +72,7 @@ func (s *Server) Handler() http.Handler {
 	if s.token {
 		h = login(h)
 	}
-	return readOnly(h)
+	return s.guarded(h)
 }
 
 // grace is how long requests that are under way may take to end.

@@ -9,13 +9,14 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// Operator is who changes the fleet, for the commands that do. by names them.
-func (s *Source) Operator(by string) (*limiter.Operator, error) {
-	return limiter.NewOperator(s.rdb, s.Namespace, by)
-}
-
-// Acted is the error of what an operator has done: what Redis says, or what cannot be done, which is how the command was called.
-func (s *Source) Acted(err error) error {
+// Act changes the fleet; by names who does. The error is what Redis says, or what cannot be done, which is one of usage.
+func (s *Source) Act(ctx context.Context, by string, change func(context.Context, *limiter.Operator) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	o, err := limiter.NewOperator(s.rdb, s.Namespace, by)
+	if err == nil {
+		err = change(ctx, o)
+	}
 	switch {
 	case err == nil:
 		return nil

@@ -396,6 +396,29 @@ const showDetail = () => {
     ]);
   }
 };
+// ---- actions, where the server lets the page change the fleet
+
+const acts = {bucket: ["pause", "resume"], replica: ["drain", "forget"]};
+const showActs = () => {
+  const able = hello.write && acts[opened.kind];
+  $("acts").hidden = !able;
+  if (able) [...$("acts").querySelectorAll("button")].forEach((b, i) => say(b, able[i] + " …"));
+  say($("acts").lastElementChild, "");
+};
+$("acts").addEventListener("click", async e => {
+  const i = [...$("acts").children].indexOf(e.target), does = acts[opened?.kind]?.[i];
+  if (!does) return;
+  const name = opened.key.split("\n")[0], typed = prompt(`${does} ${opened.kind} ${name} for the whole fleet? Type its name:`);
+  if (typed == null) return;
+  let text;
+  try {
+    const res = await fetch(api("/api/v1/actions"), {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({do: does, name, typed})}), body = await res.json();
+    text = res.ok ? "done" : body.detail;
+  } catch (e) {
+    text = e.message;
+  }
+  say($("acts").lastElementChild, text);
+});
 const whySays = (lines, cls) => $("whyText").replaceChildren(...lines.map(t => make("li", t.startsWith("  - ") ? "more" : cls, t.replace(/^ {2}- /, "· "))));
 let asked = 0;
 const ask = async () => {
@@ -427,6 +450,7 @@ function open(kind, key) {
   $("detail").hidden = false;
   $("detail").scrollTop = 0;
   showDetail();
+  showActs();
   mark();
   ask();
   $("closeButton").focus({preventScroll: true});

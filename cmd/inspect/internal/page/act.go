@@ -1,0 +1,71 @@
+package page
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"mime"
+	"net"
+	"net/http"
+
+	"github.com/weir-go/weir/cmd/inspect/internal/report"
+	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/worker/gate"
+)
+
+// actionsPath is where the fleet is changed. It is there only where [Config.By] is set.
+const actionsPath = "/api/v1/actions"
+
+// action is what somebody wants to be done.
+type action struct {
+	Do    string `json:"do"`    // pause, resume, drain or forget
+	Name  string `json:"name"`  // of the bucket, or of the replica
+	Typed string `json:"typed"` // the name again, as it was typed
+}
+
+// actions are what can be done. A pause lasts until somebody resumes the bucket.
+var actions = map[string]func(context.Context, *limiter.Operator, string) error{ //nolint:gochecknoglobals // fixed
+	"pause": func(ctx context.Context, o *limiter.Operator, name string) error {
+		return o.Pause(ctx, name, limiter.UntilResumed)
+	},
+	"resume": func(ctx context.Context, o *limiter.Operator, name string) error { return o.Resume(ctx, name) },
+	"drain":  func(ctx context.Context, o *limiter.Operator, name string) error { return o.Drain(ctx, name) },
+	"forget": func(ctx context.Context, o *limiter.Operator, name string) error { return o.Forget(ctx, name) },
+}
+
+// act changes the fleet, for who has the token and comes from this page: the gate has seen to both.
+func (s *Server) act(out http.ResponseWriter, r *http.Request) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		gate.Problem{Status: http.StatusUnsupportedMediaType, Detail: "want application/json"}.Write(out)
+		return
+	}
+	in := json.NewDecoder(http.MaxBytesReader(out, r.Body, 4<<10))
+	in.DisallowUnknownFields()
+	var a action
+	err = in.Decode(&a)
+	do := actions[a.Do]
+	switch {
+	case err != nil || do == nil:
+		gate.Problem{Status: http.StatusBadRequest, Detail: `want {"do":"pause","name":NAME,"typed":NAME}, or resume, drain or forget`}.Write(out)
+		return
+	case a.Typed != a.Name:
+		gate.Problem{Status: http.StatusBadRequest, Detail: "another name was typed, nothing was changed"}.Write(out)
+		return
+	}
+	by := s.by + ", by the page"
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		by += " from " + host
+	}
+	err = s.poller.src.Act(r.Context(), by, func(ctx context.Context, o *limiter.Operator) error { return do(ctx, o, a.Name) })
+	if e, ok := errors.AsType[*cli.Error](err); ok && e.Status == cli.Usage {
+		gate.Problem{Status: http.StatusConflict, Detail: report.Clean(err.Error())}.Write(out)
+		return
+	}
+	if err != nil {
+		s.refuse(out, err)
+		return
+	}
+	answer(out, map[string]string{"done": a.Do + " " + report.Clean(a.Name)})
+}
