@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +160,13 @@ func TestCheck(t *testing.T) {
 func TestExitStatus(t *testing.T) {
 	locked, denied := miniredis.RunT(t), miniredis.RunT(t)
 	locked.RequireAuth("another")
+	secret := httptest.NewTLSServer(nil)
+	defer secret.Close()
+	encrypted, err := miniredis.RunTLS(secret.TLS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer encrypted.Close()
 	denied.SetError("NOPERM this user has no permissions to run the 'hgetall' command")
 	for name, c := range map[string]struct {
 		url    string
@@ -170,6 +178,9 @@ func TestExitStatus(t *testing.T) {
 		"wrong password":   {"redis://:hunter2@" + locked.Addr(), nil, cli.Unreachable, "refuses: WRONGPASS"},
 		"no password":      {"redis://" + locked.Addr(), nil, cli.Unreachable, "refuses: NOAUTH"},
 		"not allowed":      {"redis://" + denied.Addr(), nil, cli.Unreachable, "refuses: NOPERM"},
+		"no TLS there":     {"rediss://" + locked.Addr(), []string{"--timeout", "300ms"}, cli.Unreachable, "does not answer over TLS"},
+		"not trusted":      {"rediss://" + encrypted.Addr(), nil, cli.Unreachable, "do not agree on TLS: x509"},
+		"TLS there":        {"redis://" + encrypted.Addr(), []string{"--timeout", "300ms"}, cli.Unreachable, "TLS"},
 		"url not a url":    {"redis://:hunter2@a:b", nil, cli.Usage, "REDIS_URL"},
 		"unknown flag":     {"", []string{"--bogus"}, cli.Usage, "--bogus"},
 		"namespace":        {"", []string{"--namespace", "a b"}, cli.Usage, "namespace"},

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -40,10 +41,21 @@ func (silence) Printf(context.Context, string, ...any) {}
 // its text stands there as Redis wrote it.
 func Unanswered(status int, addr string, err error) error {
 	reply, refused := errors.AsType[redis.Error](err)
+	if !refused && aboutTLS(err) {
+		return &Error{Status: status, Err: fmt.Errorf("redis at %s and this program do not agree on TLS: %w; rediss:// in REDIS_URL asks for it, redis:// does without", addr, last(err))}
+	}
 	if !refused {
 		return &Error{Status: status, Err: fmt.Errorf("redis at %s does not answer: %w; start it, or set REDIS_URL to the Redis of the fleet", addr, last(err))}
 	}
 	return &Error{Status: status, Err: fmt.Errorf("redis at %s refuses: %w%s", addr, reply, remedy(reply.Error()))}
+}
+
+// aboutTLS reports whether an error is about a certificate, or about a server that speaks no TLS.
+func aboutTLS(err error) bool {
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	_, plain := errors.AsType[tls.RecordHeaderError](err)
+	_, alert := errors.AsType[tls.AlertError](err)
+	return untrusted || plain || alert || strings.Contains(err.Error(), "x509: ") || strings.Contains(err.Error(), "tls: ")
 }
 
 // remedy is what to do about a refusal, where that is known.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"sync/atomic"
@@ -24,6 +25,7 @@ type Source struct {
 	Timeout   time.Duration // of one report
 
 	addr     string
+	tls      bool
 	rdb      *redis.Client
 	commands atomic.Int64 // sent
 	bytes    atomic.Int64 // received
@@ -36,7 +38,7 @@ func Open(url, namespace string, timeout time.Duration) (*Source, error) {
 		return nil, err
 	}
 	options.DialTimeout, options.ReadTimeout, options.MaxRetries = timeout, timeout, -1
-	s := &Source{Namespace: namespace, Timeout: timeout, addr: options.Addr}
+	s := &Source{Namespace: namespace, Timeout: timeout, addr: options.Addr, tls: options.TLSConfig != nil}
 	dial := redis.NewDialer(options)
 	options.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
@@ -123,7 +125,18 @@ func bucketsOf(f *fleet.Fleet, route string) []string {
 	return nil
 }
 
-func (s *Source) failed(err error) error { return cli.Unanswered(cli.Unreachable, s.addr, err) }
+// failed is an error of Redis. A server without TLS hangs up, or waits in silence for the rest of what it takes for a command; so does one with
+// TLS that is asked without.
+func (s *Source) failed(err error) error {
+	hungUp := errors.Is(err, io.EOF)
+	switch {
+	case s.tls && (hungUp || errors.Is(err, context.DeadlineExceeded)):
+		return &cli.Error{Status: cli.Unreachable, Err: fmt.Errorf("redis at %s does not answer over TLS; rediss:// in REDIS_URL asks for it: is this its port for TLS?", s.addr)}
+	case hungUp:
+		return &cli.Error{Status: cli.Unreachable, Err: fmt.Errorf("redis at %s has hung up; if this is its port for TLS, REDIS_URL has to begin with rediss://", s.addr)}
+	}
+	return cli.Unanswered(cli.Unreachable, s.addr, err)
+}
 
 // counted counts the bytes that come.
 type counted struct {
