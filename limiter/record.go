@@ -91,7 +91,7 @@ func (u *usage) take(now time.Time, t *tallies) map[string]BucketRecord {
 	if len(u.at) > 0 {
 		if passed := now.Sub(u.at[0]).Seconds(); passed > 0 {
 			for name, b := range out {
-				b.UsedS = rounded(float64(b.Used-u.used[0][name].Used) / passed)
+				b.UsedS = rounded(max(0, float64(b.Used-u.used[0][name].Used)/passed)) // it falls where calls turn out to cost less
 				b.RefusedS = rounded(float64(b.Refused-u.used[0][name].Refused) / passed)
 				out[name] = b
 			}
@@ -107,7 +107,7 @@ func rounded(x float64) float64 { return float64(int64(x*100+0.5)) / 100 }
 func (l *Limiter) record(now time.Time) Record {
 	l.mu.RLock()
 	lanes := slices.Collect(maps.Values(l.lanes))
-	paths, own, live := maps.Clone(l.paths), maps.Clone(l.own), l.conf.live
+	live := l.conf.live
 	l.mu.RUnlock()
 	host, build := itself()
 	r := Record{
@@ -117,11 +117,16 @@ func (l *Limiter) record(now time.Time) Record {
 	shown := map[string]bool{}
 	for _, n := range lanes {
 		s := n.Standing()
-		route := n.Route().Name
 		if s == (lane.Standing{}) {
 			continue
 		}
-		out := RouteRecord{Route: route, Urgent: n.Urgent, Buckets: paths[route], Waiting: s.Calls, Reserved: s.Reserved}
+		route, buckets := n.Route().Name, []string{}
+		for _, limit := range n.Route().Limits {
+			if !slices.Contains(buckets, limit.Bucket) {
+				buckets = append(buckets, limit.Bucket)
+			}
+		}
+		out := RouteRecord{Route: route, Urgent: n.Urgent, Buckets: buckets, Waiting: s.Calls, Reserved: s.Reserved}
 		if !s.Oldest.IsZero() {
 			out.OldestMS = max(0, now.Sub(s.Oldest).Milliseconds())
 		}
@@ -134,8 +139,8 @@ func (l *Limiter) record(now time.Time) Record {
 		r.Routes = append(r.Routes, out)
 		shown[route] = shown[route] || !n.Urgent
 	}
-	for route, buckets := range paths { // of which nobody waits
-		if !shown[route] && !slices.ContainsFunc(buckets, func(b string) bool { _, ok := own[b]; return ok }) {
+	for route, buckets := range l.s.paths { // of which nobody waits; those made at run time may be many
+		if !shown[route] {
 			r.Routes = append(r.Routes, RouteRecord{Route: route, Buckets: buckets})
 		}
 	}
