@@ -41,9 +41,9 @@ func serve(t *testing.T) *miniredis.Miniredis {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close(context.WithoutCancel(t.Context())) })
-	// The burst, then what comes within the horizon, and a place in line for the rest. On a busy machine a token or two have come
-	// before they are asked for.
-	for _, n := range []int{40, 22} {
+	// The burst, then what comes within the horizon, and a place in line for the rest, which is seconds of the rate: on a busy machine many tokens
+	// have come before they are asked for.
+	for _, n := range []int{40, 240} {
 		if _, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: n}); err != nil {
 			t.Fatal(err)
 		}
@@ -74,11 +74,11 @@ func TestJSONIsOneObject(t *testing.T) {
 	if err := in.Decode(&r); err != nil || in.More() {
 		t.Fatalf("%v: %s", err, stdout)
 	}
-	if r.Schema != report.Schema || r.Namespace != "shop" || r.Grants > 56 || len(r.Buckets) != 2 || len(r.Replicas) != 1 {
+	if r.Schema != report.Schema || r.Namespace != "shop" || r.Grants > 160 || len(r.Buckets) != 2 || len(r.Replicas) != 1 {
 		t.Fatalf("%+v", r)
 	}
-	if b := r.Buckets[0]; b.Name != "global" || b.Rate != 40 || b.Burst != 40 || b.Tokens != 0 || b.Debt < 3 || b.Debt > 12 || b.Waiting < 5 || b.Waiting > 13 {
-		t.Errorf("bucket in debt by the horizon, with twelve in line: %+v", b)
+	if b := r.Buckets[0]; b.Name != "global" || b.Rate != 40 || b.Burst != 40 || b.Debt > 12 || b.Waiting < 120 || b.Waiting > 230 || b.State != report.Waiting {
+		t.Errorf("bucket with some two hundred in line: %+v", b)
 	}
 	if v := r.Replicas[0]; v.ID != "0123456789" || v.State != "up" || *v.Pending != 7 || *v.InFlight != 2 || *v.Done != 100 || *v.Failed != 1 {
 		t.Errorf("replica %s", stdout)

@@ -24,6 +24,7 @@ type showCmd struct {
 	Watch  time.Duration `placeholder:"INTERVAL" help:"Print again every so often, until interrupted: 200ms or more. The live view reads as often, or every 2 s."`
 	Once   bool          `help:"Print once, also where input and output are terminals."`
 	Filter string        `placeholder:"REGEXP" help:"Only buckets, routes and batches whose names match; !REGEXP for those that do not."`
+	Write  bool          `help:"Let the live view pause and resume buckets, and drain and forget replicas, after their names were typed."`
 	Stale  time.Duration `default:"10s" help:"Age from which on the live view calls what it shows stale (${default})."`
 }
 
@@ -91,9 +92,13 @@ func (c *showCmd) Run(ctx context.Context, s cli.Streams) error {
 		return cli.Usagef("the live view needs a terminal for input and output, and TERM other than dumb; -o table --watch 2s prints again and again")
 	}
 	if face == "tui" {
-		return tui.Run(ctx, tui.Config{
+		view := tui.Config{
 			Namespace: c.Namespace, Addr: src.Addr(), Read: src.Read, Why: src.WhyBucket, Events: src.Events, Interval: c.Watch, Stale: c.Stale, Filter: keep,
-		})
+		}
+		if c.Write {
+			view.Act = func(ctx context.Context, d tui.Deed) error { return src.Do(ctx, whoami(), d.Do, d.Name) }
+		}
+		return tui.Run(ctx, view)
 	}
 	for {
 		r, err := src.Read(ctx)

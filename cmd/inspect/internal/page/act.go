@@ -1,7 +1,6 @@
 package page
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"mime"
@@ -9,8 +8,8 @@ import (
 	"net/http"
 
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
+	"github.com/weir-go/weir/cmd/inspect/internal/watch"
 	"github.com/weir-go/weir/cmd/internal/cli"
-	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/worker/gate"
 )
 
@@ -24,16 +23,6 @@ type action struct {
 	Typed string `json:"typed"` // the name again, as it was typed
 }
 
-// actions are what can be done. A pause lasts until somebody resumes the bucket.
-var actions = map[string]func(context.Context, *limiter.Operator, string) error{ //nolint:gochecknoglobals // fixed
-	"pause": func(ctx context.Context, o *limiter.Operator, name string) error {
-		return o.Pause(ctx, name, limiter.UntilResumed)
-	},
-	"resume": func(ctx context.Context, o *limiter.Operator, name string) error { return o.Resume(ctx, name) },
-	"drain":  func(ctx context.Context, o *limiter.Operator, name string) error { return o.Drain(ctx, name) },
-	"forget": func(ctx context.Context, o *limiter.Operator, name string) error { return o.Forget(ctx, name) },
-}
-
 // act changes the fleet, for who has the token and comes from this page: the gate has seen to both.
 func (s *Server) act(out http.ResponseWriter, r *http.Request) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -45,9 +34,8 @@ func (s *Server) act(out http.ResponseWriter, r *http.Request) {
 	in.DisallowUnknownFields()
 	var a action
 	err = in.Decode(&a)
-	do := actions[a.Do]
 	switch {
-	case err != nil || do == nil:
+	case err != nil || !watch.Deeds(a.Do):
 		gate.Problem{Status: http.StatusBadRequest, Detail: `want {"do":"pause","name":NAME,"typed":NAME}, or resume, drain or forget`}.Write(out)
 		return
 	case a.Typed != a.Name:
@@ -58,7 +46,7 @@ func (s *Server) act(out http.ResponseWriter, r *http.Request) {
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		by += " from " + host
 	}
-	err = s.poller.src.Act(r.Context(), by, func(ctx context.Context, o *limiter.Operator) error { return do(ctx, o, a.Name) })
+	err = s.poller.src.Do(r.Context(), by, a.Do, a.Name)
 	if e, ok := errors.AsType[*cli.Error](err); ok && e.Status == cli.Usage {
 		gate.Problem{Status: http.StatusConflict, Detail: report.Clean(err.Error())}.Write(out)
 		return

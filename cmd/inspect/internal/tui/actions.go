@@ -15,7 +15,7 @@ func (m *model) move(by int) tea.Cmd {
 	d := m.data()
 	if m.help || m.detail != "" {
 		room := room(d, &m.state, m.width, m.height)
-		lines := help(m.width)
+		lines := help(m.width, m.write)
 		if !m.help && d.history.Last() != nil {
 			lines = detail(d, &m.state, m.width, room)
 		}

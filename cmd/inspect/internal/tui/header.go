@@ -117,6 +117,9 @@ func banner(d *data, s *state, width, height int) []string {
 
 // footer is the main keys, or the filter that is being typed.
 func footer(s *state, width int) string {
+	if c := s.confirm; c != nil {
+		return joined([]part{{" " + c.Do + " " + c.of + " " + c.Name + "? type its name: " + s.input + "▏", strong, 0}, {"enter does it, esc does not", faint, 1}}, "  ", width)
+	}
 	if s.editing {
 		hint := "enter keeps it, esc drops it, ! inverts"
 		if s.inputBad != "" {
@@ -130,7 +133,7 @@ func footer(s *state, width int) string {
 		return paint(odd, cut(" "+s.notice, width))
 	}
 	parts := []part{{" every " + report.Span(s.interval), faint, 2}}
-	for i, b := range bindings() {
+	for i, b := range bindings(s.write) {
 		if b.brief != "" {
 			parts = append(parts, part{b.brief, faint, 3 + i})
 		}

@@ -3,9 +3,9 @@ package tui
 import "strings"
 
 // help is every key, and what is not obvious on the screens.
-func help(width int) []string {
+func help(width int, write bool) []string {
 	lines := []string{paint(strong, "KEYS")}
-	for _, b := range bindings() {
+	for _, b := range bindings(write) {
 		lines = append(lines, "  "+paint(strong, pad(b.shown, 18, false))+cut(b.does, width-20))
 	}
 	lines = append(lines, "", paint(strong, "WORDS"))

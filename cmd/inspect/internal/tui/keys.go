@@ -17,8 +17,8 @@ type binding struct {
 
 // bindings are all keys. The help and the footer are made of them, so that no key is shown that does nothing. f is taken by the faults, so that
 // the fleet is F, and b by the buckets, so that batches are t.
-func bindings() []binding {
-	return []binding{
+func bindings(write bool) []binding {
+	all := []binding{
 		{[]string{"q", "ctrl+c"}, "q, ctrl-c", "end", "q end", quit},
 		{[]string{"?"}, "?", "this help", "? help", toggleHelp},
 		{[]string{"1", "2", "3", "4", "5", "6", "F", "b", "r", "t", "d", "e"}, "1-6, F b r t d e", "Fleet, Buckets, Replicas, baTches, reDis, Events", "1-6 screens", openScreen},
@@ -38,6 +38,10 @@ func bindings() []binding {
 		{[]string{"space"}, "space", "freeze the display; again: go on", "space freeze", freeze},
 		{[]string{"+", "=", "-"}, "+ -", "read less often, more often", "", pace},
 	}
+	if write {
+		all = append(all, changes()...)
+	}
+	return all
 }
 
 const far = 1 << 20
@@ -46,11 +50,14 @@ const far = 1 << 20
 func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 	key := msg.String()
 	m.notice = ""
+	if m.confirm != nil && key != "ctrl+c" {
+		return m.confirmed(key, msg.Text)
+	}
 	if m.editing && key != "ctrl+c" {
 		m.typed(key, msg.Text)
 		return nil
 	}
-	for _, b := range bindings() {
+	for _, b := range bindings(m.write) {
 		if slices.Contains(b.keys, key) {
 			return b.act(m, key)
 		}

@@ -11,6 +11,7 @@ import (
 // model is the live view as Bubble Tea runs it. One goroutine calls its methods.
 type model struct {
 	read func(bucket string) fetched // asks Redis, which may take long
+	act  func(Deed) error            // changes the fleet; nil where the view may not
 
 	state
 	live    data // as read last
@@ -45,7 +46,10 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		return m, m.press(msg)
 	case tea.PasteMsg:
-		if m.editing {
+		switch {
+		case m.confirm != nil:
+			m.insertName(msg.Content)
+		case m.editing:
 			m.insert(msg.Content)
 		}
 	case clock:
@@ -55,6 +59,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if int(msg) == m.timer {
 			return m, m.fetch()
 		}
+	case acted:
+		return m, m.done(msg)
 	case fetched:
 		return m, m.take(msg)
 	}

@@ -94,7 +94,7 @@ func anyFleet(t *rapid.T, at time.Time) *fleet.Fleet {
 // TestAnyFrameFits: whatever is read, pressed and resized, nothing panics, no line is too long, and no control character gets out.
 func TestAnyFrameFits(t *testing.T) {
 	var keys []string
-	for _, b := range bindings() {
+	for _, b := range bindings(true) {
 		keys = append(keys, b.keys...)
 	}
 	keys = append(keys, "backspace", "ctrl+u", "x", "(", "!", "ü", "世")

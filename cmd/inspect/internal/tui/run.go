@@ -21,6 +21,9 @@ type Config struct {
 	// Events reads what operators have done, the latest first; nil where nobody records that. A user who may not sees none.
 	Events func(ctx context.Context, n int64) ([]report.Event, error)
 
+	// Act changes the fleet, after the operator has typed the name; nil where the view only looks.
+	Act func(context.Context, Deed) error
+
 	Interval time.Duration // between two readings; 0 for 2 s
 	Stale    time.Duration // age from which on data is called stale; 0 for 10 s
 	Filter   report.Filter // of buckets, routes and batches; the operator may change it
@@ -41,6 +44,8 @@ func Run(ctx context.Context, c Config) error {
 		options = append(options, tea.WithOutput(c.Out))
 	}
 	m := newModel(c, func(bucket string) fetched { return c.fetch(ctx, bucket) })
+	m.act = c.acting(ctx)
+	m.write = m.act != nil
 	_, err := tea.NewProgram(m, options...).Run()
 	switch {
 	case ctx.Err() != nil || err == nil && m.interrupted:

@@ -64,6 +64,8 @@ type state struct {
 	editing  bool   // a filter is being typed
 	input    string // what has been typed
 	inputBad string // why that is no filter
+	write    bool   // the view may change the fleet
+	confirm  *confirming
 
 	faults, wide, frozen, help bool
 

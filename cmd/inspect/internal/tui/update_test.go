@@ -87,7 +87,7 @@ func TestPace(t *testing.T) {
 
 // TestEveryKeyInTheHelpWorks: it changes what is shown, or asks for something, in some state.
 func TestEveryKeyInTheHelpWorks(t *testing.T) {
-	for _, b := range bindings() {
+	for _, b := range bindings(false) {
 		for _, key := range b.keys {
 			worked := false
 			for _, before := range [][]string{{}, {"2"}, {"3", "j"}, {"2", "enter"}, {"2", "G"}, {"2", "j"}} {

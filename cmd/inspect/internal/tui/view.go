@@ -44,7 +44,7 @@ func room(d *data, s *state, width, height int) int {
 func body(d *data, s *state, width, height int) []string {
 	switch {
 	case s.help:
-		return scrolled(help(width), s.offset, height)
+		return scrolled(help(width, s.write), s.offset, height)
 	case d.history.Last() == nil && s.screen != eventScreen:
 		return nothing(d, width)
 	case s.detail != "":

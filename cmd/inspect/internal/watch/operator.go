@@ -26,6 +26,24 @@ func (s *Source) Act(ctx context.Context, by string, change func(context.Context
 	return &cli.Error{Status: cli.Usage, Err: err}
 }
 
+// deeds are what the live view and the page can do. A pause lasts until somebody resumes the bucket.
+var deeds = map[string]func(context.Context, *limiter.Operator, string) error{ //nolint:gochecknoglobals // fixed
+	"pause": func(ctx context.Context, o *limiter.Operator, name string) error {
+		return o.Pause(ctx, name, limiter.UntilResumed)
+	},
+	"resume": func(ctx context.Context, o *limiter.Operator, name string) error { return o.Resume(ctx, name) },
+	"drain":  func(ctx context.Context, o *limiter.Operator, name string) error { return o.Drain(ctx, name) },
+	"forget": func(ctx context.Context, o *limiter.Operator, name string) error { return o.Forget(ctx, name) },
+}
+
+// Deeds reports whether there is something of that name to be done.
+func Deeds(name string) bool { return deeds[name] != nil }
+
+// Do does something by its name, one of [Deeds], to a bucket or a replica. Errors are those of Act.
+func (s *Source) Do(ctx context.Context, by, deed, name string) error {
+	return s.Act(ctx, by, func(ctx context.Context, o *limiter.Operator) error { return deeds[deed](ctx, o, name) })
+}
+
 // Events reads what operators have done, the latest first.
 func (s *Source) Events(ctx context.Context, n int64) ([]report.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
