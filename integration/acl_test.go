@@ -269,7 +269,7 @@ func useClient(t *testing.T, rdb, admin redis.UniversalClient) error {
 	if _, err := l.Snapshot(ctx); err != nil {
 		return err
 	}
-	text := []byte(`{"id":"replica"}`)
+	text := []byte(`{"v":1,"id":"replica"}`)
 	_, err = lua.Heartbeat(ctx, rdb, keys, "replica", text, time.Minute, time.Minute)
 	return err
 }

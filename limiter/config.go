@@ -61,7 +61,7 @@ type Config struct {
 	// nothing in this process, except that a provider that asks to wait is left alone. Zero lets the fleet follow its providers.
 	FixedRates bool
 	// Publish is how often the [Record] of this replica is published while it changes, for those who look at the fleet; every 10 s while it
-	// does not. At least a second; zero is 2 s, less than 0 never.
+	// does not. 1 s to 10 s; zero is 2 s, less than 0 never.
 	Publish time.Duration
 	// Logger hears of what an operator should know: replicas that disagree, a fleet that was told another limit, Redis out
 	// of reach. Zero is nobody.
@@ -143,8 +143,8 @@ func (c Config) settings() (settings, error) {
 	if c.Slack < minSlack {
 		return settings{}, fmt.Errorf("limiter: slack %v: want %v or more", c.Slack, minSlack)
 	}
-	if c.Publish > 0 && c.Publish < time.Second {
-		return settings{}, fmt.Errorf("limiter: publish every %v: want a second or more, or less than 0 for never", c.Publish)
+	if c.Publish > 0 && (c.Publish < time.Second || c.Publish > quietPublish) {
+		return settings{}, fmt.Errorf("limiter: publish every %v: want 1 s to %v, or less than 0 for never", c.Publish, quietPublish)
 	}
 	if c.CallTimeout > maxCallTimeout {
 		return settings{}, fmt.Errorf("limiter: call timeout %v: want %v or less", c.CallTimeout, maxCallTimeout)

@@ -32,7 +32,7 @@ func ReadEvents(ctx context.Context, rdb redis.UniversalClient, namespace string
 		e.By, _ = m.Values["by"].(string)
 		var ms int64
 		if _, err := fmt.Sscanf(m.ID, "%d-", &ms); err == nil {
-			e.At = time.UnixMilli(ms)
+			e.At = time.UnixMilli(min(ms, latest/1000))
 		}
 		out = append(out, e)
 	}

@@ -49,6 +49,9 @@ func heldBy(replica string, at time.Time, gently bool) string {
 	return word
 }
 
+// latest is a moment that can still be written as a date, µs.
+const latest = 253_402_300_799_000_000
+
 // gentle ends the word of a hold that is to end gently.
 const gentle = "~"
 
@@ -63,7 +66,7 @@ func (o opening) held() (replica string, at time.Time) {
 	if i < 0 || err != nil {
 		return by, time.Time{}
 	}
-	return by[:i], time.UnixMicro(us)
+	return by[:i], time.UnixMicro(min(us, latest))
 }
 
 // forever is a time that does not come, in µs: no clock gets there, and sums with it stay exact.

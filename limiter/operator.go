@@ -2,6 +2,7 @@ package limiter
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -48,7 +49,7 @@ func (o *Operator) Configure(ctx context.Context, bucket string, limits ...Limit
 	if len(limits) == 0 {
 		what = "limit as configured"
 	}
-	return o.tell(ctx, c, what)
+	return o.tell(ctx, c, what, nil)
 }
 
 // Pause is [Limiter.Pause].
@@ -60,12 +61,17 @@ func (o *Operator) Pause(ctx context.Context, bucket string, d time.Duration) er
 	if d < UntilResumed {
 		us, what = min(forever, max(1, d.Microseconds())), fmt.Sprintf("paused for %v", d)
 	}
-	return o.tell(ctx, change{bucket: bucket, opens: &opening{at: us}}, what)
+	return o.tell(ctx, change{bucket: bucket, opens: &opening{at: us}}, what, func(b BucketSnapshot) error {
+		if b.PausedFor > d {
+			return fmt.Errorf("limiter: bucket %s is shut for longer already: resume it first", bucket)
+		}
+		return nil
+	})
 }
 
 // Resume is [Limiter.Resume]. It ends holds that providers asked for, too.
 func (o *Operator) Resume(ctx context.Context, bucket string) error {
-	return o.tell(ctx, change{bucket: bucket, opens: &opening{}}, "resumed")
+	return o.tell(ctx, change{bucket: bucket, opens: &opening{}}, "resumed", nil)
 }
 
 // Restore has the limits of a bucket hold so many tokens now, at most their bursts; windows are left alone. It is for slow limits, when somebody
@@ -75,13 +81,27 @@ func (o *Operator) Restore(ctx context.Context, bucket string, tokens int64) err
 	if tokens < 0 || tokens > exact {
 		return fmt.Errorf("limiter: %d tokens: want 0 or more", tokens)
 	}
-	return o.tell(ctx, change{bucket: bucket, words: lua.TellLevel(bucket, tokens)}, fmt.Sprintf("level set to %d tokens", tokens))
+	limits := 0
+	return o.tell(ctx, change{bucket: bucket, words: lua.TellLevel(bucket, tokens)}, fmt.Sprintf("level set to %d tokens", tokens), func(b BucketSnapshot) error {
+		switch {
+		case b.PausedFor > 0:
+			return fmt.Errorf("limiter: bucket %s is shut, and empty when it opens: resume it first", bucket)
+		case !b.Limit.Window:
+			limits++
+		}
+		return nil
+	}, func() error {
+		if limits == 0 {
+			return fmt.Errorf("limiter: bucket %s has windows only: what they count cannot be set", bucket)
+		}
+		return nil
+	})
 }
 
 // Unlearn has a bucket forget what it has learnt of its provider: calls start at the configured rate again, until they are refused. A bucket of
 // [Config.Learn] learns anew.
 func (o *Operator) Unlearn(ctx context.Context, bucket string) error {
-	return o.tell(ctx, change{bucket: bucket, words: lua.TellUnlearn(bucket)}, "forgets what it has learnt of its provider")
+	return o.tell(ctx, change{bucket: bucket, words: lua.TellUnlearn(bucket)}, "forgets what it has learnt of its provider", nil)
 }
 
 // Shadow is [Limiter.ConfigureShadow].
@@ -94,14 +114,11 @@ func (o *Operator) Shadow(ctx context.Context, mode ShadowMode) error {
 	if text == "" {
 		what = "shadow mode as configured"
 	}
-	return o.tell(ctx, change{shadow: &text}, what)
+	return o.tell(ctx, change{shadow: &text}, what, nil)
 }
 
-// orderDrain is the order by which an operator asks a replica to drain.
-const (
-	orderDrain = "drain"
-	orderKept  = 2 * quietPublish // a replica that has not heard by then has not published, either
-)
+// orderKept is how long an order waits for its replica. One that has not heard by then has not published, either.
+const orderKept = 2 * quietPublish
 
 // Drain asks a replica to take nothing new and to end: see [Limiter.Draining]. The replica hears of it with its next record, within 10 s. An error says
 // that there is no such replica, or that it is lost.
@@ -113,7 +130,15 @@ func (o *Operator) Drain(ctx context.Context, replica string) error {
 	case age > quietPublish+RecordLate:
 		return fmt.Errorf("limiter: replica %s has been silent for %v: forget it", replica, age.Round(time.Second))
 	}
-	if err := o.store.rdb.Set(ctx, o.store.keys.Order(replica), orderDrain, orderKept).Err(); err != nil {
+	text, err := o.store.rdb.Get(ctx, o.store.keys.Replica(replica)).Bytes()
+	if err != nil {
+		return o.failed(ctx, err)
+	}
+	var r Record
+	if json.Unmarshal(text, &r) != nil || r.Version != RecordVersion {
+		return fmt.Errorf("limiter: the record of replica %s is of another version", replica)
+	}
+	if err := o.store.rdb.Set(ctx, o.store.keys.Order(replica), drainOrder(r.PID, r.Started), orderKept).Err(); err != nil {
 		return o.failed(ctx, err)
 	}
 	return o.record(ctx, Event{What: "asked to drain", Of: "replica " + replica})
@@ -156,21 +181,42 @@ func (o *Operator) age(ctx context.Context, replica string) (time.Duration, erro
 	return now.Val().Sub(time.UnixMilli(int64(beat.Val()))), nil
 }
 
-// tell tells the fleet of a change, if the namespace has the bucket, and records it.
-func (o *Operator) tell(ctx context.Context, c change, what string) error {
+// tell tells the fleet of a change, if the namespace has the bucket, and records it. check refuses what a limit of the bucket does not allow, and
+// each of then what all of them together do not.
+func (o *Operator) tell(ctx context.Context, c change, what string, check func(BucketSnapshot) error, then ...func() error) error {
 	s, err := ReadSnapshot(ctx, o.store.rdb, o.namespace)
 	if err != nil {
 		return err
 	}
-	known := c.shadow != nil && s.Epoch != ""
+	if s.Epoch == "" {
+		return fmt.Errorf("limiter: nobody has used namespace %s", o.namespace)
+	}
+	known := c.shadow != nil
 	for _, b := range s.Buckets {
-		known = known || b.Bucket == c.bucket
+		if b.Bucket != c.bucket {
+			continue
+		}
+		known = true
+		if check != nil {
+			if err := check(b); err != nil {
+				return err
+			}
+		}
+	}
+	for _, check := range then {
+		if err := check(); err != nil && known {
+			return err
+		}
 	}
 	if !known {
 		return fmt.Errorf("limiter: namespace %s has no bucket %q", o.namespace, c.bucket)
 	}
-	if _, err := o.store.configure(ctx, []change{c}, true); err != nil {
+	conf, err := o.store.configure(ctx, []change{c}, true)
+	if err != nil {
 		return err
+	}
+	if c.shadow == nil && len(conf.limits[c.bucket]) == 0 {
+		return fmt.Errorf("limiter: bucket %s is not in force: no live replica wants it", c.bucket)
 	}
 	e := Event{What: what, Of: "bucket " + c.bucket}
 	if c.shadow != nil {
@@ -190,6 +236,9 @@ const (
 
 // record notes an event. What was done is done where that fails, and the error says so.
 func (o *Operator) record(ctx context.Context, e Event) error {
+	// What was done stays done when whoever asked for it goes away.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.store.timeout)
+	defer cancel()
 	_, err := o.store.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.XAdd(ctx, &redis.XAddArgs{
 			Stream: o.store.keys.Events(), MaxLen: mostEvents, Approx: true, Values: []string{"what", e.What, "of", e.Of, "by", o.by},

@@ -174,8 +174,8 @@ func TestOperatorRefuses(t *testing.T) {
 			"shadow mode 7":        o.Shadow(ctx, 7),
 			`no replica "r"`:       o.Drain(ctx, "r"),
 			`has no replica "r"`:   o.Forget(ctx, "r"),
-			`other has no bucket`:  other.Pause(ctx, "global", time.Second),
-			`no bucket ""`:         other.Shadow(ctx, limiter.ShadowOn),
+			`used namespace other`: other.Pause(ctx, "global", time.Second),
+			`nobody has used`:      other.Shadow(ctx, limiter.ShadowOn),
 			`has no bucket "glob"`: o.Resume(ctx, "glob"),
 		} {
 			if err == nil || !strings.Contains(err.Error(), what) || errors.Is(err, limiter.ErrUnavailable) {

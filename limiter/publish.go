@@ -3,6 +3,8 @@ package limiter
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"os"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -93,7 +95,7 @@ func (l *Limiter) keepPublishing() {
 				if order, err = l.publisher.announce(l.life, text); err == nil {
 					announced = now
 				}
-				if order == orderDrain {
+				if order == l.drainOrder() {
 					l.ordered()
 				}
 			default:
@@ -116,6 +118,16 @@ func (l *Limiter) keepPublishing() {
 			return
 		}
 	}
+}
+
+// drainOrder is the order by which an operator asks this process to drain. Another process that has its name is not meant.
+func (l *Limiter) drainOrder() string { return drainOrder(os.Getpid(), l.started()) }
+
+// started is when the limiter began, as its records say.
+func (l *Limiter) started() time.Time { return l.born.UTC().Truncate(time.Second) }
+
+func drainOrder(pid int, started time.Time) string {
+	return fmt.Sprintf("drain %d %d", pid, started.Unix())
 }
 
 // Draining is closed when an operator asks this replica to drain. The limiter itself goes on: whoever runs the replica ends it. It is never closed

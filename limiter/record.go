@@ -111,7 +111,7 @@ func (l *Limiter) record(now time.Time) Record {
 	l.mu.RUnlock()
 	host, build := itself()
 	r := Record{
-		Version: RecordVersion, ID: l.s.Replica, Host: host, PID: os.Getpid(), Build: build, Started: l.born.UTC().Truncate(time.Second),
+		Version: RecordVersion, ID: l.s.Replica, Host: host, PID: os.Getpid(), Build: build, Started: l.started(),
 		Calls: l.StoreCalls(), Live: live, Routes: []RouteRecord{}, Wants: map[string]string{},
 	}
 	shown := map[string]bool{}

@@ -24,7 +24,7 @@ func Publish(ctx context.Context, rdb redis.UniversalClient, keys Keys, id strin
 }
 
 // Heartbeat publishes the record of a replica for ttl, and keeps its id in the set of replicas for forget (both at least a millisecond). It
-// returns what an operator has ordered since the last one, "" for nothing.
+// returns what an operator has ordered lately, "" for nothing.
 func Heartbeat(ctx context.Context, rdb redis.UniversalClient, keys Keys, id string, record []byte, ttl, forget time.Duration) (order string, err error) {
 	names := []string{keys.Replicas(), keys.Replica(id), keys.Order(id)}
 	run := func() ([]any, error) {

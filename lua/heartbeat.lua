@@ -21,6 +21,4 @@ redis.call('SET', replica, record, 'PX', ttl_ms)
 redis.call('ZADD', replicas, string.format('%d', now_ms), id)
 redis.call('ZREMRANGEBYSCORE', replicas, '-inf', string.format('%d', now_ms - tonumber(forget_ms)))
 redis.call('PEXPIRE', replicas, forget_ms)
-local ordered = redis.call('GET', order)
-if ordered then redis.call('DEL', order) end
-return { now_us, ordered or '' }
+return { now_us, redis.call('GET', order) or '' }

@@ -16,8 +16,12 @@ for line in gmatch(sub(fields.force or '', 3), lines) do
     end
   end
 end
+-- Who leaves, or only tells the fleet something, does not judge levels: it may know another horizon than those who stay, and nothing of what
+-- was lost. What it does not tell, it leaves as it is.
+local bystander = leaving == '1' and began == 0
+local reach = bystander and 3600000000 or horizon
 local function inherit(b, former_level)
-  bound_level(former_level, now, horizon)
+  bound_level(former_level, now, reach)
   change_level(former_level, now, b.tokens, b.per, b.burst)
   b.last = max(b.last, former_level.last)
   local full, frac = former_level.full, former_level.frac
@@ -28,15 +32,21 @@ for field, f in pairs(force) do
   local window = match(field, '^window:')
   local b = fields[field] and read_level(fields[field])
   if b and not whole_limit(b.tokens, b.per, b.burst, horizon) then b = nil end
-  local fresh_limit = not fields[field] and (newcomer or (epoch == id and replaced['limit ' .. bucket_of(field)]))
-  if fresh_limit and not string.find(' ' .. empty .. ' ', ' ' .. field .. ' ', 1, true) then
+  local told_now = replaced['limit ' .. bucket_of(field)]
+  local fresh_limit = not fields[field] and (newcomer and not bystander or (epoch == id or bystander) and told_now)
+  local skip = bystander and not b and not fresh_limit -- lost: a replica that remembers says so
+  if skip then
+    b = nil
+  elseif fresh_limit and bystander and not dropped[bucket_of(field)] then
+    b = lost_level(f[1], f[2], f[3], window, now)
+  elseif fresh_limit and not string.find(' ' .. empty .. ' ', ' ' .. field .. ' ', 1, true) then
     b = { full = 0, frac = 0, last = 0, tail = '' }
     set_limit(b, f[1], f[2], f[3])
   elseif not b then
     b = lost_level(f[1], f[2], f[3], window, fresh_limit and now or now + horizon)
     if not fresh_limit and is_slow(b) then begin_collecting(field, b) end
   else
-    bound_level(b, now, horizon)
+    bound_level(b, now, reach)
     if b.tail ~= '' and not read_tail(b.tail) then b.tail = lost_tail(window, now + horizon) end
     if b.tokens ~= f[1] or b.per ~= f[2] or b.burst ~= f[3] then
       change_level(b, now, f[1], f[2], f[3])
@@ -47,30 +57,35 @@ for field, f in pairs(force) do
       set_limit(b, f[1], f[2], f[3])
     end
   end
-  if not was_in_force[field] and not window then
-    for _, former_level in ipairs(dropped[bucket_of(field)] or {}) do inherit(b, former_level) end
+  if b then
+    if not was_in_force[field] and not window then
+      for _, former_level in ipairs(dropped[bucket_of(field)] or {}) do inherit(b, former_level) end
+    end
+    local opens = opened[bucket_of(field)]
+    if opens and not window then
+      local full, frac = b.full, b.frac
+      empty_level(b, opens)
+      if b.full ~= full or b.frac ~= frac then begin_eras(b) end
+    end
+    local has = leveled[bucket_of(field)]
+    if has and not window then -- what is reserved ahead is in these tokens
+      b.full, b.frac = now, 0
+      move_level(b, max(0, b.burst - has) * b.per)
+      begin_eras(b)
+      if fields['lost:' .. field] then -- what replicas remember is not asked for any more
+        fields['lost:' .. field], out_of_force[#out_of_force + 1] = nil, 'lost:' .. field
+      end
+    end
+    if unlearnt[bucket_of(field)] then b.tail = string.gsub(b.tail, ' %S+ (%d+ %S+ %d+)$', ' - %1') end
+    if fields['lost:' .. field] then
+      collect(field, b)
+    else
+      b.tail = string.gsub(b.tail, '%d+$', '0')
+    end
+    if is_slow(b) then slow[#slow + 1] = { field, b } end
+    local record = level_text(b)
+    if record ~= fields[field] then set[#set + 1], set[#set + 2] = field, record end
   end
-  local opens = opened[bucket_of(field)]
-  if opens and not window then
-    local full, frac = b.full, b.frac
-    empty_level(b, opens)
-    if b.full ~= full or b.frac ~= frac then begin_eras(b) end
-  end
-  local has = leveled[bucket_of(field)]
-  if has and not window then -- what is reserved ahead is in these tokens
-    b.full, b.frac = now, 0
-    move_level(b, max(0, b.burst - has) * b.per)
-    begin_eras(b)
-  end
-  if unlearnt[bucket_of(field)] then b.tail = string.gsub(b.tail, ' %S+ (%d+ %S+ %d+)$', ' - %1') end
-  if fields['lost:' .. field] then
-    collect(field, b)
-  else
-    b.tail = string.gsub(b.tail, '%d+$', '0')
-  end
-  if is_slow(b) then slow[#slow + 1] = { field, b } end
-  local record = level_text(b)
-  if record ~= fields[field] then set[#set + 1], set[#set + 2] = field, record end
 end
 for field in pairs(fields) do
   if not force[field] and (match(field, '^limit:') or match(field, '^window:')) then

@@ -36,6 +36,10 @@ for i = first, #rest do
   end
   if key then at = max(at + 1, now) end
 end
+for of in pairs(leveled) do -- a pause that is over would empty the bucket again
+  local moment = match(words['opens ' .. of] or '', '^opens %S+ (%d+)')
+  if moment and tonumber(moment) <= now then words['opens ' .. of], at = nil, max(at + 1, now) end
+end
 local opened = {} -- buckets that have opened long ago: from then on their levels say so
 for key, text in pairs(words) do
   local bucket, moment = match(text, '^opens (%S+) (%d+)')

@@ -1,0 +1,163 @@
+package limiter_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+)
+
+// operated plays a fleet of one that is configured like this, with an operator.
+func operated(t *testing.T, cfg limiter.Config, play func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrew(t, 1, cfg)
+		defer c.close(t)
+		time.Sleep(time.Minute)
+		o, err := limiter.NewOperator(c.rdb, limiter.DefaultNamespace, "ops")
+		if err != nil {
+			t.Fatal(err)
+		}
+		play(t, c, c.fleet[0], o)
+	})
+}
+
+func levelOf(t *testing.T, c *crew, bucket string) limiter.BucketSnapshot {
+	t.Helper()
+	s, err := limiter.ReadSnapshot(t.Context(), c.rdb, limiter.DefaultNamespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range s.Buckets {
+		if b.Bucket == bucket {
+			return b
+		}
+	}
+	t.Fatalf("no bucket %s", bucket)
+	return limiter.BucketSnapshot{}
+}
+
+func did(t *testing.T, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOperatorLeavesOtherLevelsAlone, whatever horizon the fleet has, and whatever was lost. A daily quota is not given twice.
+func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
+	daily := limiter.Limit{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000}
+	t.Run("a debt of minutes", func(t *testing.T) {
+		cfg := limiter.Config{Horizon: 10 * time.Minute, Buckets: map[string][]limiter.Limit{"slow": {{Tokens: 1, Per: time.Minute, Burst: 1}}, "other": {limiter.PerSecond(40, 40)}}}
+		operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
+			for range 8 {
+				if _, err := l.Reserve(t.Context(), "slow"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := levelOf(t, c, "slow").Debt
+			did(t, o.Pause(t.Context(), "other", time.Second))
+			if after := levelOf(t, c, "slow").Debt; before < 6 || after < before-0.5 {
+				t.Errorf("owed %v, and %v after another bucket was paused", before, after)
+			}
+		})
+	})
+	t.Run("a level that was lost", func(t *testing.T) {
+		cfg := limiter.Config{Buckets: map[string][]limiter.Limit{"slow": {daily}, "other": {limiter.PerSecond(40, 40)}}}
+		operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
+			if _, err := l.ReserveN(t.Context(), "slow", 900); err != nil {
+				t.Fatal(err)
+			}
+			c.server.HDel("{weir}:state", "limit:86400000000:slow")
+			did(t, o.Pause(t.Context(), "other", time.Second))
+			time.Sleep(30 * time.Second)
+			if b := levelOf(t, c, "slow"); b.Tokens > 110 {
+				t.Errorf("%v of 1000 tokens after 900 were used", b.Tokens)
+			}
+		})
+	})
+	t.Run("a bucket that begins empty", func(t *testing.T) {
+		cfg := limiter.Config{Buckets: map[string][]limiter.Limit{"slow": {{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000, Begin: limiter.Empty}}}}
+		operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
+			did(t, o.Configure(t.Context(), "slow", limiter.PerWindow(1000, 24*time.Hour)), o.Configure(t.Context(), "slow"))
+			if b := levelOf(t, c, "slow"); b.Tokens > 1 && !b.Limit.Window {
+				t.Errorf("%+v", b)
+			}
+		})
+	})
+}
+
+// TestRestoreHolds: after a pause is over, while what was lost is collected, and for a limit of which a window counts the starts.
+func TestRestoreHolds(t *testing.T) {
+	daily := limiter.Limit{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000}
+	cfg := limiter.SingleBucket("global", daily)
+	for name, before := range map[string]func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) error{
+		"nothing": func(*testing.T, *crew, *limiter.Limiter, *limiter.Operator) error { return nil },
+		"a pause that was resumed": func(t *testing.T, _ *crew, _ *limiter.Limiter, o *limiter.Operator) error {
+			if err := o.Pause(t.Context(), "global", limiter.UntilResumed); err != nil {
+				return err
+			}
+			return o.Resume(t.Context(), "global")
+		},
+		"a pause that has ended": func(t *testing.T, _ *crew, _ *limiter.Limiter, o *limiter.Operator) error {
+			err := o.Pause(t.Context(), "global", 5*time.Second)
+			time.Sleep(10 * time.Second)
+			return err
+		},
+		"a Redis that has forgotten": func(t *testing.T, c *crew, l *limiter.Limiter, _ *limiter.Operator) error {
+			_, err := l.ReserveN(t.Context(), "global", 400)
+			time.Sleep(15 * time.Second)
+			c.server.FlushAll()
+			time.Sleep(10500 * time.Millisecond)
+			return err
+		},
+	} {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
+				did(t, before(t, c, l, o), o.Restore(t.Context(), "global", 300))
+				time.Sleep(90 * time.Second)
+				if b := levelOf(t, c, "global"); b.Tokens < 299 || b.Tokens > 303 {
+					t.Errorf("%v tokens, 300 were set 90 s ago", b.Tokens)
+				}
+				if ok, err := l.AllowN(t.Context(), "global", 299); !ok || err != nil {
+					t.Errorf("they cannot be used: %t, %v", ok, err)
+				}
+			})
+		})
+	}
+	operated(t, limiter.SingleBucket("global", limiter.PerWindow(10, time.Hour)), func(t *testing.T, c *crew, _ *limiter.Limiter, o *limiter.Operator) {
+		if err := o.Restore(t.Context(), "global", 5); err == nil || !strings.Contains(err.Error(), "windows only") {
+			t.Error(err)
+		}
+		did(t, o.Pause(t.Context(), "global", time.Hour))
+		for _, err := range []error{o.Restore(t.Context(), "global", 5), o.Pause(t.Context(), "global", time.Second)} {
+			if err == nil || !strings.Contains(err.Error(), "resume it first") {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// TestDrainIsForOneProcess: one that is started again under the name of another is not drained.
+func TestDrainIsForOneProcess(t *testing.T) {
+	cfg := one(1, 1)
+	cfg.Replica, cfg.Publish = "pod-0", limiter.DefaultPublish
+	operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
+		did(t, o.Drain(t.Context(), "pod-0"), l.Close(t.Context()))
+		again, err := limiter.New(t.Context(), c.rdb, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeLimiter(t, again)
+		time.Sleep(time.Minute)
+		select {
+		case <-again.Draining():
+			t.Error("another process is drained")
+		default:
+		}
+	})
+}
