@@ -142,6 +142,21 @@ func TestRestoreHolds(t *testing.T) {
 	})
 }
 
+// TestReplacedLimitsAreNotShown, though their levels are kept until they are full.
+func TestReplacedLimitsAreNotShown(t *testing.T) {
+	cfg := limiter.SingleBucket("global", limiter.Limit{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000})
+	operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
+		if _, err := l.ReserveN(t.Context(), "global", 900); err != nil {
+			t.Fatal(err)
+		}
+		did(t, o.Configure(t.Context(), "global", limiter.PerSecond(5, 5)))
+		s, err := limiter.ReadSnapshot(t.Context(), c.rdb, limiter.DefaultNamespace)
+		if err != nil || len(s.Buckets) != 1 || s.Buckets[0].Limit.Rate() != 5 {
+			t.Errorf("%+v, %v", s.Buckets, err)
+		}
+	})
+}
+
 // TestDrainIsForOneProcess: one that is started again under the name of another is not drained.
 func TestDrainIsForOneProcess(t *testing.T) {
 	cfg := one(1, 1)

@@ -1,6 +1,7 @@
 package lua
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -89,6 +90,7 @@ func ParseState(fields, wishes map[string]string, at time.Time) State {
 			}
 		}
 	}
+	s.Levels = slices.DeleteFunc(s.Levels, replaced(fields["force"]))
 	w = words{rest: wishes["clock"]}
 	heardRecords, heard, aged := w.next(), w.next(), w.next()
 	if w.bad || heardRecords != Version {
@@ -114,6 +116,16 @@ func ParseState(fields, wishes map[string]string, at time.Time) State {
 		s.Wishes = append(s.Wishes, wish)
 	}
 	return s
+}
+
+// replaced reports of a level whether other limits of its bucket are in force. It is kept until it is full.
+func replaced(force string) func(Level) bool {
+	fields, buckets := map[Field]bool{}, map[string]bool{}
+	_, lines, _ := strings.Cut(force, "\n")
+	for _, l := range parseLimits(lines) {
+		fields[l.Field], buckets[l.Field.Bucket] = true, true
+	}
+	return func(l Level) bool { return buckets[l.Field.Bucket] && !fields[l.Field] }
 }
 
 // parseLevel reads the record of a limit.

@@ -36,35 +36,50 @@ const (
 
 // positions reads where calls stand, once for all analyses of a replica.
 type positions struct {
-	mu sync.Mutex
-	at time.Time
-	p  Position
+	turn chan struct{} // holds a word while somebody reads; guards the rest
+	at   time.Time
+	p    Position
 }
 
-// read returns what was read last, or reads where that is too long ago. What cannot be read does not wait: Redis is gone, and other events say so.
-func (s *positions) read(ctx context.Context, l *limiter.Limiter) Position {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now := time.Now(); now.Sub(s.at) < positionEvery {
-		return s.p
+func newPositions() positions { return positions{turn: make(chan struct{}, 1)} }
+
+// patience is how long a reading may take: it is news, and comes again.
+const patience = time.Second
+
+// read returns what was read last, or reads where that is too long ago. It fails where Redis does not answer, which other events say, or ctx ends.
+func (s *positions) read(ctx context.Context, l *limiter.Limiter) (Position, error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return Position{}, context.Cause(ctx)
 	}
-	s.at, s.p = time.Now(), Position{Waits: []Wait{}}
+	if time.Since(s.at) < positionEvery {
+		return s.p, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	p := Position{Waits: []Wait{}}
 	for _, route := range []string{providers.APIAnthropic, providers.APISpotify, providers.APILastFM} {
-		p, err := l.Where(ctx, route)
-		if err != nil || p.In < worthTelling {
+		at, err := l.Where(ctx, route)
+		if err != nil {
+			return Position{}, err
+		}
+		if at.In < worthTelling {
 			continue
 		}
-		w := Wait{Route: route, Bucket: p.Bucket, Reasons: []string{}, InLine: len(p.Line)}
-		if p.In != limiter.UntilResumed {
-			ms := p.In.Milliseconds()
+		w := Wait{Route: route, Bucket: at.Bucket, Reasons: []string{}, InLine: len(at.Line)}
+		if at.In != limiter.UntilResumed {
+			ms := at.In.Milliseconds()
 			w.WaitMS = &ms
 		}
-		for _, r := range p.Why {
+		for _, r := range at.Why {
 			w.Reasons = append(w.Reasons, string(r.Kind))
 		}
-		s.p.Waits = append(s.p.Waits, w)
+		p.Waits = append(p.Waits, w)
 	}
-	return s.p
+	s.at, s.p = time.Now(), p
+	return p, nil
 }
 
 // tellPositions reports where calls stand while an analysis runs, as long as some wait, and once when they do not any more. The returned function
@@ -86,7 +101,10 @@ func (w *Worker) tellPositions(ctx context.Context, report func(sse.Event) error
 			case <-ctx.Done():
 				return
 			}
-			p := w.positions.read(ctx, have.limiter)
+			p, err := w.positions.read(ctx, have.limiter)
+			if err != nil {
+				continue
+			}
 			if len(p.Waits) > 0 || waited {
 				_ = report(event("position", "position", p)) // as with progress
 				for _, wait := range p.Waits {

@@ -78,7 +78,7 @@ func New(cfg Config) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{cfg: cfg, started: time.Now(), gate: before}, nil
+	return &Worker{cfg: cfg, started: time.Now(), gate: before, positions: newPositions()}, nil
 }
 
 // Connect reaches for Redis and makes the replica able to work. It does nothing where that succeeded before. Errors

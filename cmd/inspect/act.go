@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/term"
+
 	"github.com/weir-go/weir/cmd/inspect/internal/faces"
 	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/limiter"
@@ -32,12 +34,20 @@ func (c *acting) act(ctx context.Context, s cli.Streams, name, what string, chan
 		return cli.Usagef("this changes the fleet: add --write")
 	}
 	if !c.Yes {
-		if !terminal(os.Stdin) {
+		if !term.IsTerminal(os.Stdin.Fd()) {
 			return cli.Usagef("nobody can be asked to type %q: add --yes", name)
 		}
 		_, _ = fmt.Fprintf(s.Err, "%s in namespace %s. Type its name to go on: ", what, c.Namespace)
-		if err := typed(os.Stdin, name); err != nil {
-			return err
+		answered := make(chan error, 1)
+		go func() { answered <- typed(os.Stdin, name) }() // which nothing but input ends
+		select {
+		case err := <-answered:
+			if err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			_, _ = fmt.Fprintln(s.Err)
+			return &cli.Error{Status: cli.Interrupted, Err: errors.New("interrupted, nothing was changed")}
 		}
 	}
 	src, err := c.open()
@@ -134,11 +144,7 @@ func (c *limitCmd) Run(ctx context.Context, s cli.Streams) error {
 	}
 	what := fmt.Sprintf("Set bucket %s to what its replicas are configured with", c.Bucket)
 	if len(limits) > 0 {
-		words := make([]string, len(limits))
-		for i, l := range limits {
-			words[i] = l.String()
-		}
-		what = fmt.Sprintf("Set bucket %s to %s", c.Bucket, strings.Join(words, " and "))
+		what = fmt.Sprintf("Set bucket %s to %s", c.Bucket, strings.Join(c.Limits, " and "))
 	}
 	return c.act(ctx, s, c.Bucket, what, func(ctx context.Context, o *limiter.Operator) error { return o.Configure(ctx, c.Bucket, limits...) })
 }

@@ -81,18 +81,27 @@ func (c *Condition) True(r *report.Report) (holds bool, because string, err erro
 }
 
 func factsOf(r *report.Report) (f facts) {
+	slowed := map[string]bool{}
+	seen := map[string]bool{} // a bucket has a row for each of its limits
 	for _, b := range r.Buckets {
+		again := seen[b.Name]
+		seen[b.Name] = true
 		f.Oldest = max(f.Oldest, seconds(b.OldestMS))
 		if b.UsedPerS != nil && b.Rate > 0 {
 			f.Used = max(f.Used, *b.UsedPerS/b.Rate)
-			f.Refused += *b.RefusedPerS
+			if !again {
+				f.Refused += *b.RefusedPerS
+			}
 		}
 		if b.HeldBy != nil {
 			f.Held = max(f.Held, seconds(b.PausedMS))
 		}
-		f.Paused += one(b.Paused && b.HeldBy == nil)
-		f.Followed += one(b.Served < 1)
-		f.Disagreements += one(len(b.Wishes) > 0)
+		f.Paused += one(b.Paused && b.HeldBy == nil && !again)
+		f.Disagreements += one(len(b.Wishes) > 0 && !again)
+		if b.Served < 1 && !slowed[b.Name] {
+			slowed[b.Name] = true
+			f.Followed++
+		}
 	}
 	for _, v := range r.Replicas {
 		switch v.State {

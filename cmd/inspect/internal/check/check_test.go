@@ -15,6 +15,8 @@ func troubled() *report.Report {
 			{Name: "a", Rate: 40, Served: 0.5, UsedPerS: new(30.0), RefusedPerS: new(1.5), OldestMS: new(int64(31_000)), Wishes: []report.Wish{{}}},
 			{Name: "b", Rate: 40, Served: 1, Paused: true, PausedMS: new(int64(600_000)), HeldBy: new("c")},
 			{Name: "c", Rate: 40, Served: 1, Paused: true},
+			{Name: "a", Rate: 50, Served: 0.5, UsedPerS: new(30.0), RefusedPerS: new(1.5), OldestMS: new(int64(31_000)), Wishes: []report.Wish{{}}}, // another limit of it
+			{Name: "c", Rate: 50, Served: 1, Paused: true},
 		},
 		Replicas: []report.Replica{
 			{ID: "1", State: "up", HeartbeatAgeMS: 1500, Failed: new(int64(3)), Pending: new(7), OldestMS: new(int64(45_000))},

@@ -33,10 +33,15 @@ func Prom(out io.Writer, r *report.Report) error {
 		}
 	}
 	bucket := func(name, help string, value func(*report.Bucket) *float64) {
-		add := family("weir_bucket_"+name, help)
+		add, taken := family("weir_bucket_"+name, help), map[string]bool{}
 		for i := range r.Buckets {
 			if v := value(&r.Buckets[i]); v != nil {
-				add(*v, "bucket", r.Buckets[i].Name, "limit", r.Buckets[i].Limit)
+				name, limit := r.Buckets[i].Name, r.Buckets[i].Limit
+				for n := 2; taken[name+"\n"+limit]; n++ { // two limits that are the same in words
+					limit = fmt.Sprintf("%s (%d)", r.Buckets[i].Limit, n)
+				}
+				taken[name+"\n"+limit] = true
+				add(*v, "bucket", name, "limit", limit)
 			}
 		}
 	}

@@ -33,7 +33,9 @@ func (s *Server) act(out http.ResponseWriter, r *http.Request) {
 	in := json.NewDecoder(http.MaxBytesReader(out, r.Body, 4<<10))
 	in.DisallowUnknownFields()
 	var a action
-	err = in.Decode(&a)
+	if err = in.Decode(&a); err == nil && in.More() {
+		err = errors.New("more than one value")
+	}
 	switch {
 	case err != nil || !watch.Deeds(a.Do):
 		gate.Problem{Status: http.StatusBadRequest, Detail: `want {"do":"pause","name":NAME,"typed":NAME}, or resume, drain or forget`}.Write(out)

@@ -57,6 +57,7 @@ func TestActions(t *testing.T) {
 		"no such deed":      {`{"do":"explode","name":"a-fine-one","typed":"a-fine-one"}`, []string{kind, bearer}, http.StatusBadRequest},
 		"unknown field":     {`{"do":"pause","name":"a-fine-one","typed":"a-fine-one","for":"ever"}`, []string{kind, bearer}, http.StatusBadRequest},
 		"no JSON":           {`do=pause`, []string{kind, bearer}, http.StatusBadRequest},
+		"and more":          {pause + pause, []string{kind, bearer}, http.StatusBadRequest},
 		"too long":          {`{"do":"pause","name":"` + strings.Repeat("a", 5000), []string{kind, bearer}, http.StatusBadRequest},
 		"no such bucket":    {`{"do":"pause","name":"b","typed":"b"}`, []string{kind, bearer}, http.StatusConflict},
 		"a replica that is": {`{"do":"forget","name":"replica-000","typed":"replica-000"}`, []string{kind, bearer}, http.StatusConflict},

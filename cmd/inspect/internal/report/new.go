@@ -147,7 +147,11 @@ func addRoutes(routes map[string]*Route, v *fleet.Replica) {
 	busy := map[string]bool{}
 	for _, n := range v.Routes {
 		r := at(n.Route)
-		r.Buckets = cleaned(n.Buckets)
+		for _, b := range cleaned(n.Buckets) { // while a deployment is under way, replicas may differ
+			if !slices.Contains(r.Buckets, b) {
+				r.Buckets = append(r.Buckets, b)
+			}
+		}
 		r.Waiting += n.Waiting
 		r.Reserved += n.Reserved
 		if n.Urgent {
