@@ -153,11 +153,14 @@ func TestSection(t *testing.T) {
 		if err := l.Section("broken", func() any { return func() {} }); err != nil {
 			t.Fatal(err)
 		}
+		if err := l.Section("fault", func() any { panic("a fault") }); err != nil {
+			t.Fatal(err)
+		}
 		if err := l.Section("a name", func() any { return nil }); err == nil {
 			t.Error("a name with a blank")
 		}
 		time.Sleep(9 * time.Second)
-		if r, _, _ := published(t, c.rdb, l); string(r.Sections["queue"]) != fmt.Sprintf(`{"waiting":%d}`, n) || n < 4 || len(r.Sections) != 1 || r.Omitted != 1 {
+		if r, _, _ := published(t, c.rdb, l); string(r.Sections["queue"]) != fmt.Sprintf(`{"waiting":%d}`, n) || n < 4 || len(r.Sections) != 1 || r.Omitted != 2 {
 			t.Errorf("after %d records: %s", n, r.Sections)
 		}
 		if err := l.Section("queue", nil); err != nil {

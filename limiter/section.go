@@ -3,6 +3,7 @@ package limiter
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -42,6 +43,16 @@ func (l *Limiter) Section(name string, value func() any) error {
 	return nil
 }
 
+// encoded is what a function returns, as JSON. A function that panics has a section less, and its process goes on.
+func encoded(value func() any) (text []byte, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("its function panicked: %v", fault)
+		}
+	}()
+	return json.Marshal(value())
+}
+
 // texts are the sections as JSON. Those that cannot be, or are too large together, are left out, and the log says so.
 func (s *sections) texts(ctx context.Context, l *Limiter) (out map[string]json.RawMessage, omitted int) {
 	s.mu.Lock()
@@ -56,7 +67,7 @@ func (s *sections) texts(ctx context.Context, l *Limiter) (out map[string]json.R
 		omitted++
 	}
 	for name, value := range of {
-		text, err := json.Marshal(value())
+		text, err := encoded(value)
 		if err != nil {
 			leaveOut(name, err)
 			continue

@@ -123,7 +123,7 @@ func TestRecordsOfOthers(t *testing.T) {
 		{`{"v":1,"id":"%s","every_ms":2000,"routes":[{"route":"r","buckets":["b"],"waiting":3}],"later":{"deep":[1]}}`, fleet.Up},
 		{`{"v":1,"id":"%s","sections":{"orchestrator":{"pending":4,"lanes":[{"route":"r"}],"new":1},"worker":{"draining":true},"own":[1,2]}}`, fleet.Draining},
 		{`{"v":1,"id":"%s","sections":{"orchestrator":[1],"worker":7}}`, fleet.Up},
-		{`{"v":1,"id":"%s","every_ms":-9223372036854775808,"waiting":-5}`, fleet.Up},
+		{`{"v":1,"id":"%s","every_ms":-9223372036854775808,"waiting":-5,"routes":[{"route":"r","waiting":9223372036854775807}]}`, fleet.Up},
 		{`{"v":2,"id":"%s"}`, fleet.Unknown},
 		{`{"v":1,"id":"another %s"}`, fleet.Unknown},
 		{`{"v":1,"id":"%s","waiting":"many"}`, fleet.Unknown},
@@ -137,6 +137,9 @@ func TestRecordsOfOthers(t *testing.T) {
 		}
 		f := read(t, rdb)
 		v := f.Replicas[i]
+		if n, _ := v.Pending(); n < 0 || len(v.Routes) > 0 && v.Routes[0].Waiting > 1<<30 {
+			t.Errorf("%s: %d wait", text, n)
+		}
 		if v.ID != id || v.State != c.state || v.State != fleet.Unknown && string(v.Raw) != text {
 			t.Errorf("%s: %s, %s", text, v.State, v.Raw)
 		}

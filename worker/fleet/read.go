@@ -79,7 +79,7 @@ func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) (*Fl
 		r.read(text, r.ID)
 		every := time.Duration(r.EveryMS) * time.Millisecond
 		if every <= 0 || every > time.Hour {
-			every = limiter.DefaultPublish
+			every = unsaid
 		}
 		if r.Age > every+limiter.RecordLate {
 			r.State = Lost
@@ -88,6 +88,9 @@ func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) (*Fl
 	slices.SortFunc(f.Replicas, func(a, b Replica) int { return strings.Compare(a.ID, b.ID) })
 	return f, nil
 }
+
+// unsaid is how long a replica may be silent whose record does not say when the next one comes.
+const unsaid = 10 * time.Second
 
 // facts are the lines "name:value" of a text.
 func facts(text string) Redis {

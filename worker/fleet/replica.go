@@ -88,6 +88,11 @@ func (r *Replica) read(text string, id string) {
 		r.ID = id
 		return
 	}
+	rec.Waiting, rec.OldestMS = sane(rec.Waiting), max(0, rec.OldestMS)
+	for i := range rec.Routes {
+		n := &rec.Routes[i]
+		n.Waiting, n.Reserved, n.OldestMS = sane(n.Waiting), sane(n.Reserved), max(0, n.OldestMS)
+	}
 	r.Record, r.Raw, r.State = rec, json.RawMessage(text), Up
 	section(rec, TasksSection, &r.Tasks)
 	section(rec, ServerSection, &r.Server)
@@ -95,6 +100,9 @@ func (r *Replica) read(text string, id string) {
 		r.State = Draining
 	}
 }
+
+// sane is a count that can be added to others, whatever a record says.
+func sane(n int) int { return max(0, min(n, 1<<30)) }
 
 // section takes in a section, if it is there and can be read.
 func section[T any](r limiter.Record, name string, into **T) {
