@@ -106,18 +106,25 @@ func (c *demoCmd) Run(ctx context.Context, s cli.Streams) error {
 	}
 }
 
-// shareBudget starts the fleet, has every replica analyse a playlist at the same moment, and says how it went.
-func (c *demoCmd) shareBudget(ctx context.Context, s cli.Streams) error {
-	d := &demo{demoCmd: *c}
-	var err error
+// prepare returns a demonstration that has its playlist and its Redis; close ends the Redis.
+func (c *demoCmd) prepare() (d *demo, close func(), err error) {
+	d = &demo{demoCmd: *c}
 	if d.body, err = samplePlaylist(c.Tracks); err != nil {
-		return err
+		return nil, nil, err
 	}
 	if d.redis, err = openRedis(); err != nil {
+		return nil, nil, err
+	}
+	return d, d.redis.close, nil
+}
+
+// shareBudget starts the fleet, has every replica analyse a playlist at the same moment, and says how it went.
+func (c *demoCmd) shareBudget(ctx context.Context, s cli.Streams) error {
+	d, closeRedis, err := c.prepare()
+	if err != nil {
 		return err
 	}
-	defer d.redis.close()
-
+	defer closeRedis()
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var servers errgroup.Group
 	report, err := d.run(ctx, serving, &servers, s)

@@ -13,15 +13,11 @@ import (
 
 // stayBusy starts the fleet and has every replica analyse the playlist again and again until ctx ends, so that there is something to look at.
 func (c *demoCmd) stayBusy(ctx context.Context, s cli.Streams) error {
-	d := &demo{demoCmd: *c}
-	var err error
-	if d.body, err = samplePlaylist(c.Tracks); err != nil {
+	d, closeRedis, err := c.prepare()
+	if err != nil {
 		return err
 	}
-	if d.redis, err = openRedis(); err != nil {
-		return err
-	}
-	defer d.redis.close()
+	defer closeRedis()
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var servers errgroup.Group
 	defer func() {

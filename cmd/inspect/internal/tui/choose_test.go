@@ -35,7 +35,7 @@ func TestFilter(t *testing.T) {
 	if m.input != "a[2Jbc" {
 		t.Errorf("input %q", m.input)
 	}
-	m.Update(tea.PasteMsg{Content: strings.Repeat("x", longestFilter)})
+	m.Update(tea.PasteMsg{Content: strings.Repeat("x", longestLine)})
 	press(m, "enter", "3", "/", "w", "e", "b", "-", "4", "enter")
 	has(t, m, "REPLICAS 1 filter web-4", "> crawler-4")
 	press(m, "6", "/", "L", "O", "S", "T", "enter")

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -100,22 +99,10 @@ func (m *model) confirmed(key, text string) tea.Cmd {
 		m.notice = deed.Do + " " + deed.Name + " …"
 		act := m.act
 		return func() tea.Msg { return acted{deed, act(deed)} }
-	case "backspace":
-		_, size := utf8.DecodeLastRuneInString(m.input)
-		m.input = m.input[:len(m.input)-size]
-	case "ctrl+u":
-		m.input = ""
 	default:
-		m.insertName(text)
+		m.line(key, text)
 	}
 	return nil
-}
-
-// insertName adds what was typed to a name.
-func (m *model) insertName(text string) {
-	if report.Clean(text) == text && len(m.input)+len(text) <= longestFilter {
-		m.input += text
-	}
 }
 
 // done says how a deed has ended, and reads what has become of it.

@@ -9,8 +9,8 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// longestFilter is how many bytes are taken.
-const longestFilter = 200
+// longestLine is how many bytes are taken.
+const longestLine = 200
 
 func edit(m *model, _ string) tea.Cmd {
 	if m.screen == redisScreen {
@@ -32,6 +32,15 @@ func (m *model) typed(key, text string) {
 		m.editing = false
 		m.filters[m.screen.filtered()] = m.former
 		return
+	default:
+		m.line(key, text)
+		m.apply()
+	}
+}
+
+// line is a key on the line that is being typed: a filter, or a name.
+func (m *model) line(key, text string) {
+	switch key {
 	case "backspace":
 		_, size := utf8.DecodeLastRuneInString(m.input)
 		m.input = m.input[:len(m.input)-size]
@@ -39,9 +48,7 @@ func (m *model) typed(key, text string) {
 		m.input = ""
 	default:
 		m.insert(text)
-		return
 	}
-	m.apply()
 }
 
 // insert adds what was typed or pasted, without anything that a terminal would not print in its place.
@@ -52,10 +59,9 @@ func (m *model) insert(text string) {
 		}
 		return r
 	}, text)
-	if len(m.input)+len(clean) <= longestFilter {
+	if len(m.input)+len(clean) <= longestLine {
 		m.input += clean
 	}
-	m.apply()
 }
 
 func (m *model) apply() {

@@ -46,6 +46,24 @@ func frame(m *model) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
+// held fails where a file differs from what is there now, or writes it with -update.
+func held(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s (-want +got):\n%s\n%s", file, d, got)
+	}
+}
+
 // TestFrames holds each screen to the frame that was last looked at. go test -update writes them anew.
 func TestFrames(t *testing.T) {
 	asked := func(m *model) { m.take(reading(shop(62), m.detail)) }
@@ -78,19 +96,7 @@ func TestFrames(t *testing.T) {
 			prepare(m)
 			got := frame(m)
 			file := filepath.Join("testdata", fmt.Sprintf("%s-%dx%d.golden", name, size[0], size[1]))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				continue
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got); d != "" {
-				t.Errorf("%s (-want +got):\n%s\n%s", file, d, got)
-			}
+			held(t, file, got)
 		}
 	}
 }

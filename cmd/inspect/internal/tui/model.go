@@ -46,11 +46,11 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		return m, m.press(msg)
 	case tea.PasteMsg:
-		switch {
-		case m.confirm != nil:
-			m.insertName(msg.Content)
-		case m.editing:
+		if m.editing || m.confirm != nil {
 			m.insert(msg.Content)
+		}
+		if m.editing {
+			m.apply()
 		}
 	case clock:
 		m.now = later(m.now, time.Time(msg))

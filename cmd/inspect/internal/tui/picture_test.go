@@ -3,13 +3,10 @@ package tui
 import (
 	"fmt"
 	"html"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // tinted is what a picture shows in a colour of its own: the classes of the style below.
@@ -71,19 +68,6 @@ func TestPictures(t *testing.T) {
 	} {
 		m := watching(100, 30)
 		prepare(m)
-		got, file := picture(frame(m)), filepath.Join("..", "..", "..", "..", "docs", "pictures", name+".svg")
-		if *update {
-			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff(string(want), got); d != "" {
-			t.Errorf("%s (-want +got):\n%s", file, d)
-		}
+		held(t, filepath.Join("..", "..", "..", "..", "docs", "pictures", name+".svg"), picture(frame(m)))
 	}
 }
