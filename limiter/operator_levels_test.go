@@ -80,6 +80,17 @@ func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
 			}
 		})
 	})
+	t.Run("a lost level of a fleet that reserves far ahead", func(t *testing.T) {
+		cfg := limiter.Config{Horizon: 10 * time.Minute, Buckets: map[string][]limiter.Limit{"slow": {{Tokens: 1, Per: time.Minute, Burst: 1}}, "other": {limiter.PerSecond(40, 40)}}}
+		operated(t, cfg, func(t *testing.T, c *crew, _ *limiter.Limiter, o *limiter.Operator) {
+			c.server.HDel("{weir}:state", "limit:60000000:slow")
+			did(t, o.Pause(t.Context(), "other", time.Second))
+			time.Sleep(15 * time.Second) // the replica has announced itself, and remembers that the bucket was full
+			if b := levelOf(t, c, "slow"); b.Debt < 8.5 {
+				t.Errorf("in debt by %v calls; ten can be out, less the one that the replica remembers to be there", b.Debt)
+			}
+		})
+	})
 	t.Run("a bucket that begins empty", func(t *testing.T) {
 		cfg := limiter.Config{Buckets: map[string][]limiter.Limit{"slow": {{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000, Begin: limiter.Empty}}}}
 		operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
@@ -138,6 +149,26 @@ func TestRestoreHolds(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), "resume it first") {
 				t.Error(err)
 			}
+		}
+	})
+}
+
+// TestRestoreLeavesWindowsAlone: of a bucket that has a rate and a window, the rate's level is set. What the window has counted stays.
+func TestRestoreLeavesWindowsAlone(t *testing.T) {
+	cfg := limiter.SingleBucket("global", limiter.Limit{Tokens: 100, Per: time.Hour, Burst: 100}, limiter.PerWindow(10, 24*time.Hour))
+	operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
+		for range 10 {
+			if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+		}
+		before := c.server.HGet("{weir}:state", "window:86400000000:global")
+		did(t, o.Restore(t.Context(), "global", 100))
+		if after := c.server.HGet("{weir}:state", "window:86400000000:global"); after != before || before == "" {
+			t.Errorf("the window was %q, and is %q", before, after)
+		}
+		if ok, err := l.Allow(t.Context(), "global"); ok || err != nil {
+			t.Errorf("an eleventh call in the window: %t, %v", ok, err)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -190,4 +191,115 @@ func TestNothingIsPublished(t *testing.T) {
 			t.Errorf("records every %v are accepted", every)
 		}
 	}
+}
+
+// TestQuietReplicasWriteSeldom: every ten seconds while nothing changes, with the list of replicas; every two while something does, and then the
+// list is not written each time.
+func TestQuietReplicasWriteSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := limitertest.Redis(t)
+		opts := limitertest.Options(m)
+		rdb := redis.NewClient(opts)
+		defer rdb.Close()
+		var w writes
+		rdb.AddHook(&w)
+		cfg := one(1, 1)
+		cfg.Publish = limiter.DefaultPublish
+		l, err := limiter.New(t.Context(), rdb, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		w.records.Store(0)
+		w.announced.Store(0)
+		time.Sleep(100 * time.Second)
+		if n, lists := w.records.Load(), w.announced.Load(); n+lists < 9 || n+lists > 11 || lists < 9 {
+			t.Errorf("idle: %d records and %d announcements in 100 s", n, lists)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 1000 {
+			go func() { _ = l.Wait(ctx, "global") }()
+		}
+		time.Sleep(10 * time.Second)
+		w.records.Store(0)
+		w.announced.Store(0)
+		time.Sleep(100 * time.Second)
+		if n, lists := w.records.Load(), w.announced.Load(); n+lists < 49 || n+lists > 51 || lists < 9 || lists > 11 {
+			t.Errorf("busy: %d records and %d announcements in 100 s", n, lists)
+		}
+		cancel()
+		closeLimiter(t, l)
+	})
+}
+
+// writes counts the records that a client writes, and the announcements.
+type writes struct{ records, announced atomic.Int64 }
+
+func (w *writes) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (w *writes) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		for _, arg := range cmd.Args() {
+			if key, ok := arg.(string); ok && strings.Contains(key, "}:replica:") {
+				if cmd.Name() == "set" {
+					w.records.Add(1)
+				} else {
+					w.announced.Add(1)
+				}
+			}
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (w *writes) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// TestNoRecordComesAfterTheEnd: one that is under way when the limiter ends is waited for, or it would be there for a minute.
+func TestNoRecordComesAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, onlooker := limitertest.Redis(t)
+		rdb := redis.NewClient(limitertest.Options(m))
+		defer rdb.Close()
+		var underWay atomic.Bool
+		rdb.AddHook(slowRecords{&underWay})
+		cfg := one(1, 1)
+		cfg.Publish = limiter.DefaultPublish
+		l, err := limiter.New(t.Context(), rdb, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(25 * time.Second)
+		for !underWay.Load() {
+			time.Sleep(10 * time.Millisecond)
+		}
+		closeLimiter(t, l)
+		time.Sleep(2 * time.Second)
+		if left := onlooker.Keys(t.Context(), "*replica*").Val(); len(left) != 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+}
+
+// slowRecords is a client whose records take half a second to reach Redis.
+type slowRecords struct{ underWay *atomic.Bool }
+
+func (slowRecords) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (s slowRecords) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		for _, arg := range cmd.Args() {
+			if key, ok := arg.(string); ok && strings.Contains(key, "}:replica:") {
+				s.underWay.Store(true)
+				time.Sleep(500 * time.Millisecond)
+				s.underWay.Store(false)
+			}
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (slowRecords) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
 }

@@ -179,3 +179,25 @@ func TestRecordsAreChecked(t *testing.T) {
 		t.Errorf("they left traces:\n%s\n%s", state, m.Dump())
 	}
 }
+
+// TestWordsOfOperatorsAreChecked: what is no number of tokens, or more than a word has, is refused by the number of its argument.
+func TestWordsOfOperatorsAreChecked(t *testing.T) {
+	m, rdb := begin(t)
+	state := m.Dump()
+	for _, word := range []string{"level b", "level b -1", "level b 1.5", "level b 9007199254740993", "level b 3 4", "level b x", "unlearn b 1", "unlearn", "level", "unlearnt b"} {
+		_, err := lua.Configure(t.Context(), rdb, "n", lua.ConfigureArgs{Fresh: "f", HorizonUS: 250_000, Replica: "o", Session: "o", Leaving: true, Change: []string{word}})
+		var wrong *lua.ArgumentError
+		if !errors.As(err, &wrong) || wrong.Number != 16 {
+			t.Errorf("%q: %v", word, err)
+		}
+	}
+	if after := m.Dump(); after != state {
+		t.Errorf("something was written:\n%s\n%s", state, after)
+	}
+	for _, words := range [][]string{lua.TellLevel("b", 0), lua.TellLevel("b", 3), lua.TellUnlearn("b")} {
+		r, err := lua.Configure(t.Context(), rdb, "n", lua.ConfigureArgs{Fresh: "f", HorizonUS: 250_000, Replica: "o", Session: "o", Leaving: true, Change: words})
+		if err != nil || r.Told != "" || r.Live != 1 {
+			t.Errorf("%v: told %q, %d live, %v", words, r.Told, r.Live, err)
+		}
+	}
+}
