@@ -436,14 +436,14 @@ rule 'a pause never shortens another' lua/told.lua 's/>= moment then line = form
 rule 'but it may be opened' lua/told.lua "s/if us ~= '0' and former_line/if former_line/" ./lua
 rule 'what was told and is damaged is forgotten' lua/told.lua 's/  if fits then words/  if key then words/' ./lua
 rule 'requested: who remembers makes no first start' lua/requested.lua "s/local newcomer = epoch == '-' and/local newcomer = true and/" $L
-rule 'levels: a new limit begins full' lua/levels.lua 's/  if fresh_limit and not string\.find/  if false and not string.find/' -run FirstStart ./limiter
-rule 'levels: what is told begins anew in this epoch only' lua/levels.lua 's/epoch == id and replaced/replaced/' -run FirstStart ./limiter
+rule 'levels: a new limit begins full' lua/levels.lua 's/  elseif fresh_limit and not string\.find/  elseif false and not string.find/' -run FirstStart ./limiter
+rule 'levels: what is told begins anew in this epoch only' lua/levels.lua 's/\(epoch == id or bystander\) and told_now/told_now/' -run FirstStart ./limiter
 rule 'levels: or empty' lua/levels.lua "s/ and not string\.find\(' ' \.\. empty \.\. ' '.*true\) then/ then/" -run FirstStart ./limiter
 rule 'levels: what is damaged was lost' lua/levels.lua 's/not fields\[field\] and \(newcomer/(newcomer/' ./lua
 rule 'levels: a limit that owes is not forgotten' lua/levels.lua 's/not b or \(b\.full <= now and .*\) then/true then/' ./lua
 rule 'levels: nor a window with starts' lua/levels.lua 's/ and b\.last \+ width <= now\)/)/' ./lua
 rule 'levels: a limit that is not exact is lost' lua/levels.lua 's/  if b and not whole_limit\(b\.tokens.*\n//' ./lua
-rule 'levels: what was damaged is bounded' lua/levels.lua 's/    bound_level\(b, now, horizon\)\n//' ./lua
+rule 'levels: what was damaged is bounded' lua/levels.lua 's/    bound_level\(b, now, reach\)\n//' ./lua
 rule 'levels: and its tail' lua/levels.lua "s/    if b\.tail ~= '' and not read_tail.*\n//" ./lua
 rule 'levels: a slow limit that was lost is collected' lua/levels.lua 's/if not fresh_limit and is_slow\(b\) then begin_collecting\(field, b\) end//' ./lua
 rule 'levels: no other limit waits for reports' lua/levels.lua "s/    b\.tail = string\.gsub\(b\.tail, '%d\+\\$', '0'\)\n//" ./lua
@@ -529,8 +529,24 @@ rule 'a batch is of the age of its runs' limiter/internal/lane/batch.go 's/Since
 rule 'waits without a deadline are bounded' limiter/calls.go 's/has \|\| l\.s\.MaxWait == 0/has || l.s.MaxWait >= 0/' -run MaxWait ./limiter
 rule 'shadow mode is switched at run time' limiter/inforce.go 's/l\.shadows\.Store\(.*\)/_ = l/' -run Shadow ./limiter
 rule 'a lost memory is told of shadow mode again' lua/told.lua 's/  if key == .shadow -. then fits = .*\n//' -run Shadow ./limiter
-rule 'sections are bounded' limiter/section.go 's/len\(text\) > maxSections/false/' -run Sections ./limiter
-rule 'sections end with their replica' limiter/inforce.go 's/err == nil && l\.sections\.any\(\)/false/' -run Sections ./limiter
+rule 'sections are bounded' limiter/section.go 's/for size > maxSections/for false/' -run RecordsAreBounded ./limiter
+rule 'a record ends with its replica' limiter/inforce.go 's/l\.publisher != nil && err == nil/false/' -run 'Record$' ./limiter
+rule 'and none comes after that' limiter/inforce.go 's/\tl\.publishing\.Wait\(\)\n//' -run NoRecordComes ./limiter
+rule 'a record is bounded' limiter/record.go 's/len\(text\) <= maxRecord \|\| //' -run RecordsAreBounded ./limiter
+rule 'a quiet replica writes seldom' limiter/publish.go 's/!same \|\| !quiet \|\|/true ||/' -run Quiet ./limiter
+rule 'the list of replicas is written seldom' limiter/publish.go 's/now\.Sub\(announced\) > quietPublish-l\.s\.Publish/true/' -run Quiet ./limiter
+rule 'an order is for one process' limiter/publish.go 's/order == l\.drainOrder\(\)/order != ""/' -run Drain ./limiter
+rule 'an operator does not bound by its own horizon' lua/levels.lua 's/bystander and 3600000000 or horizon/horizon/' -run LeavesOther ./limiter
+rule 'nor judges what was lost' lua/levels.lua 's/local skip = bystander.*/local skip = false/' -run LeavesOther ./limiter
+rule 'nor takes it for new' lua/levels.lua 's/newcomer and not bystander/newcomer/' -run LeavesOther ./limiter
+rule 'a level that is set leaves windows alone' lua/levels.lua 's/if has and not window then/if has then/' -run RestoreLeaves ./limiter
+rule 'and outlives a pause that is over' lua/told.lua 's/  if moment and tonumber\(moment\) <= now then words.*\n//' -run RestoreHolds ./limiter
+rule 'and what is collected' lua/levels.lua "s/        fields\['lost:' \.\. field\], out_of_force.*\n//" -run RestoreHolds ./limiter
+rule 'words of operators are checked' lua/requested.lua "s/if kind == 'level' then fits = .*/if kind == 'level' then fits = true end/" -run WordsOf ./lua
+rule 'a name is typed before a change' cmd/inspect/act.go 's/strings\.TrimSpace\(line\) != name/false/' -run Typed ./cmd/inspect
+rule 'and on the page' cmd/inspect/internal/page/act.go 's/a\.Typed != a\.Name/false/' -run Actions ./cmd/inspect/internal/page
+rule 'and in the live view' cmd/inspect/internal/tui/deeds.go 's/if !same \{/if false {/' -run Deeds ./cmd/inspect/internal/tui
+rule 'no terminal is told what Redis holds' cmd/inspect/internal/report/clean.go 's/return r == utf8\.RuneError \|\| !unicode\.IsPrint\(r\)/return false/' -run Escapes ./cmd/inspect/internal/report
 rule 'what a window has left is counted' lua/window.lua 's/if window_token\(b, 0, n\) <= now then left = n/if true then left = n/' -run Decide ./limiter
 rule 'tokens that are lost are counted' limiter/internal/lane/pool.go 's/\t\tp\.grants\[n\]\.Lose\(\)\n//' -run Metrics ./limiter
 rule 'a shadow never delays' limiter/calls.go 's/if l\.shadows\.Load\(\) \{/if false {/' $L

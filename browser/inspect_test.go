@@ -119,7 +119,7 @@ func eval[T any](t *testing.T, p *tab, expression string) T {
 	return v
 }
 
-// await waits until an expression is true. What the driver has for this is code made from text, which the page's policy forbids.
+// await waits until an expression is true. The driver's own wait makes code from text, which the page's policy forbids.
 func (p *tab) await(t *testing.T, expression string) {
 	t.Helper()
 	until := time.Now().Add(time.Minute)

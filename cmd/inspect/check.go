@@ -22,7 +22,7 @@ func (c *checkCmd) Validate() error {
 	return errors.Join(c.common.Validate(), err)
 }
 
-// failedStatus is that of a check whose condition is true.
+// failedStatus is the exit status of a check whose condition is true.
 const failedStatus = 4
 
 // Run reads once and judges.

@@ -6,8 +6,8 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// Redis is what a server should have that keeps budgets, and does not: one sentence each. What the server does not tell is not judged; known says
-// whether it tells anything.
+// Redis advises on the settings of a server that may cost a budget, one sentence for each. Settings that the server does not report get no advice;
+// known is false where it reports none at all.
 func Redis(r *report.Report) (advice []string, known bool) {
 	s := r.Server
 	if s.Version == nil {

@@ -19,7 +19,7 @@ func JSON(out io.Writer, v any, indented bool) error {
 	return enc.Encode(v)
 }
 
-// Prom writes a report as gauges in the text form of Prometheus. What is unknown is left out.
+// Prom writes a report as gauges in the text form of Prometheus. Unknown values are left out.
 func Prom(out io.Writer, r *report.Report) error {
 	var b strings.Builder
 	family := func(name, help string) func(value float64, labels ...string) {

@@ -30,7 +30,7 @@ func (a asset) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	http.ServeContent(out, r, "", time.Time{}, bytes.NewReader(a.content))
 }
 
-// load reads what the page is made of, by path. What is known before Redis answers is in the HTML.
+// load returns the files of the page by path. The HTML has the namespace and the address, which are known before Redis answers.
 func load(namespace, redis string) (map[string]http.Handler, error) {
 	out := map[string]http.Handler{}
 	for path, f := range map[string]struct{ name, kind string }{

@@ -12,7 +12,7 @@ import (
 // turn the direction of text, and what Unicode does not assign.
 func hidden(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
 
-// Clean is a text that any terminal prints as it is. What could not be printed is a question mark.
+// Clean returns a text that any terminal prints as it is. A question mark replaces each character that is not printable.
 func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if hidden(r) {

@@ -23,7 +23,7 @@ func (s *Source) Act(ctx context.Context, by string, change func(context.Context
 	case errors.Is(err, limiter.ErrUnavailable) || errors.Is(err, limiter.ErrRefused):
 		return s.failed(err)
 	}
-	return &cli.Error{Status: cli.Usage, Err: err}
+	return &cli.Error{Status: cli.Usage, Err: errors.New(plain(err))}
 }
 
 // deeds are what the live view and the page can do. A pause lasts until somebody resumes the bucket.

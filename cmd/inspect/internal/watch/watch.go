@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -97,7 +98,7 @@ func (s *Source) Why(ctx context.Context, names ...string) (*report.Why, error) 
 	case errors.Is(err, limiter.ErrUnavailable):
 		return nil, s.failed(err)
 	}
-	return nil, &cli.Error{Status: cli.Usage, Err: fmt.Errorf("%w, and no live replica has published a route of that name", err)}
+	return nil, &cli.Error{Status: cli.Usage, Err: fmt.Errorf("%s, and no live replica has published a route of that name", plain(err))}
 }
 
 // WhyBucket reads why a call waits that passes one bucket, whatever routes there are.
@@ -124,6 +125,9 @@ func bucketsOf(f *fleet.Fleet, route string) []string {
 	}
 	return nil
 }
+
+// plain is an error of the library in the words of a command: its name is not the library's.
+func plain(err error) string { return strings.TrimPrefix(err.Error(), "limiter: ") }
 
 // failed is an error of Redis. A server without TLS hangs up, or waits in silence for the rest of what it takes for a command; so does one with
 // TLS that is asked without.
