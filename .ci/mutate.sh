@@ -17,7 +17,7 @@ rule() {
   IFS=, read -ra files <<<"$2"
   shift 3
   case " ${only:-$name} " in *" $name "*) ;; *) return 0 ;; esac
-  git ls-files -z -co --exclude-standard -- '*.go' '*.lua' '*.csv' '*.txt' '*.md' '*.json' '*.yml' go.mod go.sum | tar --null -T - -c | tar -x -C "$copy"
+  git ls-files -z -co --exclude-standard | tar --null -T - -c | tar -x -C "$copy"
   if [ -z "${sound[$*]:-}" ]; then
     sound[$*]=yes
     (cd "$copy" && timeout 90 go test -vet=off -timeout 80s "$@" >"$copy/out" 2>&1) || sound[$*]=no
@@ -534,7 +534,7 @@ rule 'a record ends with its replica' limiter/inforce.go 's/l\.publisher != nil 
 rule 'and none comes after that' limiter/inforce.go 's/\tl\.publishing\.Wait\(\)\n//' -run NoRecordComes ./limiter
 rule 'a record is bounded' limiter/record.go 's/len\(text\) <= maxRecord \|\| //' -run RecordsAreBounded ./limiter
 rule 'a quiet replica writes seldom' limiter/publish.go 's/!same \|\| !quiet \|\|/true ||/' -run Quiet ./limiter
-rule 'the list of replicas is written seldom' limiter/publish.go 's/now\.Sub\(announced\) > quietPublish-l\.s\.Publish/true/' -run Quiet ./limiter
+rule 'the list of replicas is written seldom' limiter/publish.go 's/now\.Sub\(announced\) > quietPublish-l\.s\.Publish/now.Sub(announced) >= 0/' -run Quiet ./limiter
 rule 'an order is for one process' limiter/publish.go 's/order == l\.drainOrder\(\)/order != ""/' -run Drain ./limiter
 rule 'an operator does not bound by its own horizon' lua/levels.lua 's/bystander and 3600000000 or horizon/horizon/' -run LeavesOther ./limiter
 rule 'nor judges what was lost' lua/levels.lua 's/local skip = bystander.*/local skip = false/' -run LeavesOther ./limiter
@@ -545,8 +545,15 @@ rule 'and what is collected' lua/levels.lua "s/        fields\['lost:' \.\. fiel
 rule 'words of operators are checked' lua/requested.lua "s/if kind == 'level' then fits = .*/if kind == 'level' then fits = true end/" -run WordsOf ./lua
 rule 'a name is typed before a change' cmd/inspect/act.go 's/strings\.TrimSpace\(line\) != name/false/' -run Typed ./cmd/inspect
 rule 'and on the page' cmd/inspect/internal/page/act.go 's/a\.Typed != a\.Name/false/' -run Actions ./cmd/inspect/internal/page
-rule 'and in the live view' cmd/inspect/internal/tui/deeds.go 's/if !same \{/if false {/' -run Deeds ./cmd/inspect/internal/tui
-rule 'no terminal is told what Redis holds' cmd/inspect/internal/report/clean.go 's/return r == utf8\.RuneError \|\| !unicode\.IsPrint\(r\)/return false/' -run Escapes ./cmd/inspect/internal/report
+rule 'and in the live view' cmd/inspect/internal/tui/deeds.go 's/same := m\.input == deed\.Name/same := m.input != ""/' -run Deeds ./cmd/inspect/internal/tui
+rule 'no terminal is told what Redis holds' cmd/inspect/internal/report/clean.go 's/return r == utf8\.RuneError \|\| !unicode\.IsPrint\(r\)/return r == utf8.RuneError \&\& unicode.IsPrint(r)/' -run Escapes ./cmd/inspect/internal/report
+rule 'what buckets in shadow mode say is told apart' lua/told.lua "s/  if key and sub\(key, 1, 9\) == 'shadowed '.*\n//" -run Shadowed ./limiter
+rule 'a bucket in shadow mode lets those go who wait' limiter/internal/lane/end.go 's/\} else if r\.free\(w\.Cost\) \{/} else if false {/' -run Shadowed ./limiter
+rule 'and takes no part in costs' limiter/internal/lane/cost.go 's/!slices\.Contains\(r\.Beside, name\) && //' -run Shadowed ./limiter
+rule 'and is not shut by its provider' limiter/report.go 's/ \|\| l\.shadowed\(b\.bucket\) && !b\.own//' -run Shadowed ./limiter
+rule 'and is judged' limiter/calls.go 's/if err == nil \{\n\t\tl\.judgeBeside/if false {\n\t\tl.judgeBeside/' -run Shadowed ./limiter
+rule 'also for schedulers' limiter/batch.go 's/if len\(n\.Route\(\)\.Beside\) > 0/if false/' -run Shadowed ./limiter
+rule 'and no other bucket is judged' limiter/inforce.go 's/ \|\| own != nil && key\.judges//' -run Shadowed ./limiter
 rule 'what a window has left is counted' lua/window.lua 's/if window_token\(b, 0, n\) <= now then left = n/if true then left = n/' -run Decide ./limiter
 rule 'tokens that are lost are counted' limiter/internal/lane/pool.go 's/\t\tp\.grants\[n\]\.Lose\(\)\n//' -run Metrics ./limiter
 rule 'a shadow never delays' limiter/calls.go 's/if l\.shadows\.Load\(\) \{/if false {/' $L

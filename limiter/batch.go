@@ -136,6 +136,11 @@ func (l *Limiter) batch(ctx context.Context, route string, b *batch, runs []lane
 		return turn, nil
 	}
 	l.telemetry.served(ctx, n, len(b.all)-before, err)
+	if len(n.Route().Beside) > 0 {
+		for i := range b.all[before:] {
+			l.judgeBeside(n, b.all[before+i].grant.Cost)
+		}
+	}
 	if err == nil || err == lane.ErrNotNow { //nolint:errorlint // never wrapped
 		return turn, nil
 	}
@@ -148,6 +153,7 @@ func (b *batch) pretend(l *Limiter, n *lane.Lane, runs []lane.Run) {
 		most := min(r.N, mostOfBatch)
 		l.pretend(n, r.Cost, most)
 		for range most {
+			l.judgeBeside(n, r.Cost)
 			g := pretended(n, r.Cost)
 			b.Take(&g)
 		}

@@ -128,6 +128,7 @@ func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, token
 	}
 	ask.N, ask.Since = 1, time.Now()
 	if l.shadows.Load() {
+		l.judgeBeside(n, ask.Cost)
 		l.pretend(n, ask.Cost, 1)
 		return lane.Outcome{Grant: pretended(n, ask.Cost), Route: n.Route(), Bound: -1}, nil
 	}
@@ -147,6 +148,9 @@ func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, token
 		err = l.public(n, err)
 	}
 	l.telemetry.got(ctx, n, ask.Since, &o.Grant, span, err)
+	if err == nil {
+		l.judgeBeside(n, ask.Cost)
+	}
 	return o, err
 }
 

@@ -90,6 +90,8 @@ type passed struct {
 	limiter *Limiter
 	limits  []bound // narrowest first
 	of      []int   // which of them are limits of one bucket
+	about   bound   // of the bucket that reports of the route are about
+	judges  bool    // the lane only says what buckets in shadow mode would do
 	labels  *labels
 }
 

@@ -47,6 +47,10 @@ func (d *Decision) tell(o lane.Outcome) {
 		return
 	}
 	limits, at := passedOf(o.Route).limits, o.Bound
+	if len(limits) == 0 { // all in shadow mode
+		d.Remaining = -1
+		return
+	}
 	if len(o.Left) != len(limits) {
 		o.Left = nil // of another configuration, or not heard by the store
 	}

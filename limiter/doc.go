@@ -105,7 +105,7 @@
 // metric and [Limiter.Snapshot] show the disagreement all the time. Between two announcements a replica's configuration ages by at most 10 s,
 // so that neither a step of Redis' clock nor a silence raises a limit.
 //
-// [Limiter.Configure], [Limiter.Pause], [Limiter.Resume] and [Limiter.ConfigureShadow] change what is in force at run time. Redis turns a
+// [Limiter.Configure], [Limiter.Pause], [Limiter.Resume], [Limiter.ConfigureShadow] and [Limiter.ShadowBucket] change what is in force at run time. Redis turns a
 // call away that was made under a former configuration, and the replica makes it again: a change costs each replica one call. A
 // lane in line hears of the change within 5 s.
 //
@@ -195,6 +195,7 @@
 //	weir.rate_limiting.late                   reservations that came too late to be used, and were reserved again
 //	weir.rate_limiting.replicas               live replicas of the fleet
 //	weir.rate_limiting.disagreements          buckets about whose limits replicas disagree
+//	weir.bucket.shadowed                      calls that started and that buckets in shadow mode would have let start, or not
 //	weir.bucket.limit                         tokens a second of each limit in force, by weir.limit.per
 //	weir.bucket.utilization                   share of the budget that this process used in the last 10 s; the sum over replicas is the fleet's
 //	weir.bucket.tokens                        tokens by weir.bucket.outcome: taken, returned, lost, settled (calls that cost less than reserved)

@@ -128,6 +128,6 @@ func SameLane(l *Limiter, route string) bool {
 
 // OpenLane opens the lane of a route, as a caller does who found a moment ago that the route is known.
 func OpenLane(l *Limiter, route string) error {
-	_, err := l.openLane(laneKey{route, false}, nil)
+	_, err := l.openLane(laneKey{route: route}, nil)
 	return err
 }

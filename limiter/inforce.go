@@ -20,6 +20,7 @@ type configuration struct {
 	opens     map[string]opening // paused buckets
 	set       map[string]bool    // buckets whose limits were set at run time
 	shadow    string             // what the fleet was told of shadow mode: on, off, or nothing
+	shadowed  map[string]bool    // buckets in shadow mode
 	live      int                // replicas seen lately, this one with them
 	disputed  []dispute          // what replicas want of the buckets about which they disagree
 	former    int64              // version of the records that the store had; 0 for none
@@ -31,6 +32,7 @@ type configuration struct {
 
 func (c configuration) clone() configuration {
 	c.limits, c.opens, c.set = maps.Clone(c.limits), maps.Clone(c.opens), maps.Clone(c.set)
+	c.shadowed = maps.Clone(c.shadowed)
 	return c
 }
 
@@ -78,6 +80,7 @@ type change struct {
 	limits []bound
 	opens  *opening // at is from now, 0 to open it
 	shadow *string  // on, off, or "" for as configured: of no bucket
+	beside *bool    // whether the bucket is in shadow mode
 	words  []string // of an operator, as the script takes them
 }
 
@@ -207,7 +210,7 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 	var rerouted []func()
 	if conf.version != was.version {
 		for key, n := range l.lanes {
-			r := l.routeLocked(key.route, passedOf(n.Route()).labels)
+			r := l.routeLocked(key, passedOf(n.Route()).labels)
 			rerouted = append(rerouted, func() { n.Reroute(r) })
 		}
 	}
@@ -224,15 +227,24 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 	l.log(ctx, was, conf)
 }
 
-// routeLocked builds a route by the configuration in force.
-func (l *Limiter) routeLocked(name string, labels *labels) *lane.Route {
+// routeLocked builds the route of a lane by the configuration in force. Buckets in shadow mode are asked by lanes that judge, the others by those
+// that have callers.
+func (l *Limiter) routeLocked(key laneKey, labels *labels) *lane.Route {
 	l.built++
-	p := &passed{labels: labels, limiter: l}
-	r := lane.Route{Name: name, Version: l.conf.version, Built: l.built, Slack: l.s.Slack, Info: p}
-	for of, bucket := range l.paths[name] {
-		limits := l.own[bucket].limits
-		if limits == nil {
+	p := &passed{labels: labels, limiter: l, judges: key.judges}
+	r := lane.Route{Name: key.route, Version: l.conf.version, Built: l.built, Slack: l.s.Slack, Info: p}
+	for of, bucket := range l.paths[key.route] {
+		own := l.own[bucket].limits
+		limits := own
+		if own == nil {
 			limits = l.conf.limits[bucket]
+		}
+		if len(limits) > 0 && (p.about.bucket == "" || p.about.own) {
+			p.about = limits[0]
+		}
+		if own == nil && l.conf.shadowed[bucket] != key.judges || own != nil && key.judges {
+			r.Beside = append(r.Beside, bucket)
+			continue
 		}
 		for _, b := range limits {
 			b.opens = l.conf.opens[bucket]

@@ -1,39 +1,62 @@
 package limiter
 
-import "github.com/weir-go/weir/limiter/internal/lane"
+import (
+	"iter"
+
+	"github.com/weir-go/weir/limiter/internal/lane"
+)
 
 // urgentLane ends the id of an urgent lane. A brace is in no name.
 const urgentLane = "{urgent}"
 
-// laneKey tells the two lanes of a route apart.
+// judgingLane is in the id of a lane that only says what buckets in shadow mode would do.
+const judgingLane = "{shadow}"
+
+// laneKey tells the lanes of a route apart: those of its ordinary and of its urgent callers, and for each of them one that judges.
 type laneKey struct {
-	route  string
-	urgent bool
+	route          string
+	urgent, judges bool
 }
 
-func keyOf(n *lane.Lane) laneKey { return laneKey{n.Route().Name, n.Urgent} }
+func keyOf(n *lane.Lane) laneKey {
+	return laneKey{n.Route().Name, n.Urgent, passedOf(n.Route()).judges}
+}
+
+// lanesOf yields the keys of all lanes that a route may have.
+func lanesOf(route string) iter.Seq[laneKey] {
+	return func(yield func(laneKey) bool) {
+		for k := range 4 {
+			if !yield(laneKey{route, k&1 == 1, k&2 == 2}) {
+				return
+			}
+		}
+	}
+}
 
 // addRouteLocked brings the lanes of a route up to date, where somebody has used them.
 func (l *Limiter) addRouteLocked(name string) {
-	for _, urgent := range []bool{false, true} {
-		if n := l.lanes[laneKey{name, urgent}]; n != nil {
-			n.Reroute(l.routeLocked(name, passedOf(n.Route()).labels))
+	for key := range lanesOf(name) {
+		if n := l.lanes[key]; n != nil {
+			n.Reroute(l.routeLocked(key, passedOf(n.Route()).labels))
 		}
 	}
 }
 
 // lane returns the lane of a call, if the limiter knows its route and is not closed. The first call of a route makes it.
 func (l *Limiter) lane(route string, urgent bool) (*lane.Lane, error) {
-	key := laneKey{route, urgent}
+	return l.laneAt(laneKey{route: route, urgent: urgent})
+}
+
+func (l *Limiter) laneAt(key laneKey) (*lane.Lane, error) {
 	l.mu.RLock()
 	n, closed := l.lanes[key], l.closed
-	known := n != nil || l.paths[route] != nil
+	known := n != nil || l.paths[key.route] != nil
 	l.mu.RUnlock()
 	switch {
 	case closed:
 		return nil, ErrClosed
 	case !known:
-		return nil, &RouteError{Route: route}
+		return nil, &RouteError{Route: key.route}
 	case n == nil:
 		return l.openLane(key, nil)
 	}
@@ -53,10 +76,13 @@ func (l *Limiter) openLane(key laneKey, givenUp *lane.Lane) (*lane.Lane, error) 
 		return n, nil
 	}
 	id := key.route
+	if key.judges {
+		id += judgingLane
+	}
 	if key.urgent {
 		id += urgentLane
 	}
-	n := lane.New(l.shared, id, key.urgent, l.store.line(id), l.routeLocked(key.route, newLabels(key.route)))
+	n := lane.New(l.shared, id, key.urgent, l.store.line(id), l.routeLocked(key, newLabels(key.route)))
 	l.lanes[key] = n
 	return n, nil
 }

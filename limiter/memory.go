@@ -35,7 +35,7 @@ type memory struct {
 func newMemory(s settings) *memory {
 	m := &memory{zero: time.Now(), horizon: s.Horizon.Microseconds(), wish: s.wish, buckets: map[lua.Field]*bucket.Bucket{}, empties: map[lua.Field]bool{}}
 	m.swept = m.now()
-	m.conf = configuration{version: 1, live: 1, opens: map[string]opening{}, set: map[string]bool{}}
+	m.conf = configuration{version: 1, live: 1, opens: map[string]opening{}, set: map[string]bool{}, shadowed: map[string]bool{}}
 	m.conf.limits = byBucket(m.wish)
 	for _, b := range m.wish {
 		m.bucketLocked(b, m.now())
@@ -172,6 +172,9 @@ func (m *memory) configure(_ context.Context, changes []change, _ bool) (configu
 		case c.shadow != nil:
 			next.shadow = *c.shadow
 			continue
+		case c.beside != nil:
+			next.shadowed[c.bucket] = *c.beside
+			continue
 		case c.opens != nil:
 			opens := opening{m.now() + c.opens.at, c.opens.by} // empty at that moment, also where it is now
 			if former := next.opens[c.bucket]; c.opens.at > 0 && former.at >= opens.at {
@@ -233,7 +236,7 @@ func (m *memory) snapshot(context.Context) (Snapshot, error) {
 			k := m.seenLocked(b, now)
 			state := newBucketSnapshot(name, b.limit, k.Available(now), float64(k.State().Whole))
 			state.Served = float64(k.Factor(now)) / adapt.Whole
-			state.Set = m.conf.set[name]
+			state.Set, state.Shadowed = m.conf.set[name], m.conf.shadowed[name]
 			state.paused(m.conf.opens[name], now)
 			s.Buckets = append(s.Buckets, state)
 		}

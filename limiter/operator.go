@@ -117,6 +117,15 @@ func (o *Operator) Shadow(ctx context.Context, mode ShadowMode) error {
 	return o.tell(ctx, change{shadow: &text}, what, nil)
 }
 
+// ShadowBucket is [Limiter.ShadowBucket].
+func (o *Operator) ShadowBucket(ctx context.Context, bucket string, on bool) error {
+	what := "delays nobody (shadow mode)"
+	if !on {
+		what = "limits again (no shadow mode)"
+	}
+	return o.tell(ctx, change{bucket: bucket, beside: &on}, what, nil)
+}
+
 // orderKept is how long an order waits for its replica. One that has not heard by then has not published, either.
 const orderKept = 2 * quietPublish
 

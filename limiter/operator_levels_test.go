@@ -15,7 +15,7 @@ func operated(t *testing.T, cfg limiter.Config, play func(t *testing.T, c *crew,
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrew(t, 1, cfg)
 		defer c.close(t)
-		time.Sleep(time.Minute)
+		time.Sleep(63 * time.Second) // the replica announces itself every 10 s, and not in the moment in which the operator acts
 		o, err := limiter.NewOperator(c.rdb, limiter.DefaultNamespace, "ops")
 		if err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package limiter
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -13,7 +14,7 @@ import (
 
 // ReadPosition is [Limiter.Where] for those who only look: where a call of one token would stand that came now and passes some configured
 // buckets of a namespace, narrowest first. It takes the default horizon for that of the fleet, and costs Redis two pipelines, of which no
-// command is a script. It does not know of shadow mode. Errors wrap [ErrUnavailable], except one that names a bucket which the namespace
+// command is a script. It leaves out buckets in shadow mode, and does not know whether the fleet is. Errors wrap [ErrUnavailable], except one that names a bucket which the namespace
 // does not have.
 func ReadPosition(ctx context.Context, rdb redis.UniversalClient, namespace string, buckets ...string) (Position, error) {
 	keys := lua.Keys(namespace)
@@ -27,6 +28,9 @@ func ReadPosition(ctx context.Context, rdb redis.UniversalClient, namespace stri
 		some := levelsOf(first, name)
 		if len(some) == 0 {
 			return Position{}, fmt.Errorf("limiter: namespace %s has no bucket %q", namespace, name)
+		}
+		if slices.Contains(first.Shadowed(), name) {
+			continue
 		}
 		for _, b := range some {
 			limits, of = append(limits, b), append(of, i)

@@ -59,6 +59,7 @@ type BucketRecord struct {
 	Refused  int64   `json:"refused,omitempty"`   // calls that the provider refused, as was reported
 	RefusedS float64 `json:"refused_s,omitempty"` // a second
 	Lost     int64   `json:"lost,omitempty"`      // tokens that were reserved and that nobody could use in time
+	Delayed  int64   `json:"delayed,omitempty"`   // calls that would not have started at once, had the bucket not been in shadow mode
 }
 
 const (
@@ -79,7 +80,7 @@ type usage struct {
 func (u *usage) take(now time.Time, t *tallies) map[string]BucketRecord {
 	current := map[string]BucketRecord{}
 	for name, c := range t.of {
-		b := BucketRecord{Used: c.Used(), Refused: c.Refused.Load(), Lost: c.Lost.Load()}
+		b := BucketRecord{Used: c.Used(), Refused: c.Refused.Load(), Lost: c.Lost.Load(), Delayed: c.Delayed.Load()}
 		if b != (BucketRecord{}) {
 			current[name] = b
 		}
@@ -116,6 +117,9 @@ func (l *Limiter) record(now time.Time) Record {
 	}
 	shown := map[string]bool{}
 	for _, n := range lanes {
+		if passedOf(n.Route()).judges {
+			continue
+		}
 		s := n.Standing()
 		if s == (lane.Standing{}) {
 			continue
@@ -126,6 +130,7 @@ func (l *Limiter) record(now time.Time) Record {
 				buckets = append(buckets, limit.Bucket)
 			}
 		}
+		buckets = append(buckets, n.Route().Beside...)
 		out := RouteRecord{Route: route, Urgent: n.Urgent, Buckets: buckets, Waiting: s.Calls, Reserved: s.Reserved}
 		if !s.Oldest.IsZero() {
 			out.OldestMS = max(0, now.Sub(s.Oldest).Milliseconds())

@@ -90,6 +90,10 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 			args.Change = append(args.Change, lua.TellOpens(c.bucket, c.opens.at, c.opens.by)...)
 			continue
 		}
+		if c.beside != nil {
+			args.Change = append(args.Change, lua.TellShadowed(c.bucket, *c.beside)...)
+			continue
+		}
 		if c.shadow != nil {
 			args.Change = append(args.Change, lua.TellShadow(*c.shadow)...)
 			continue
@@ -170,7 +174,7 @@ func (s *redisStore) complete(got lua.ConfigureReply) error {
 
 func (s *redisStore) configuration(got lua.ConfigureReply) configuration {
 	c := configuration{
-		version: got.Version, live: got.Live, former: got.Former, opens: map[string]opening{}, set: map[string]bool{},
+		version: got.Version, live: got.Live, former: got.Former, opens: map[string]opening{}, set: map[string]bool{}, shadowed: map[string]bool{},
 		shadow: got.Shadow, began: got.Began, collects: time.Duration(got.CollectsUS) * time.Microsecond,
 	}
 	for _, d := range got.Disputed {
@@ -195,6 +199,9 @@ func (s *redisStore) configuration(got lua.ConfigureReply) configuration {
 	}
 	for _, bucket := range got.Set {
 		c.set[bucket] = true
+	}
+	for _, bucket := range got.Shadowed {
+		c.shadowed[bucket] = true
 	}
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/weir-go/weir/limiter/internal/bucket"
@@ -99,37 +100,42 @@ func (r *Reservation) Report(ctx context.Context, rep Report) error {
 
 // report has the limit learn that a report is about, of a route that the lane has or had. teach takes the place of the limit in the route.
 func (l *Limiter) report(ctx context.Context, n *lane.Lane, of *lane.Route, rep Report, teach func(bucket.Lesson, int, lane.Quota)) error {
-	limits := passedOf(of).limits
+	limits, about := passedOf(of).limits, passedOf(of).about
 	if l.s.FixedRates || l.shadows.Load() {
 		teach = func(bucket.Lesson, int, lane.Quota) {}
 	}
 	switch r := rep.(type) {
 	case Throttled:
 		l.telemetry.reported(ctx, passedOf(of).labels, r)
-		at := reportedOn(limits)
-		l.tallies.refused(limits[at].bucket)
+		l.tallies.refused(about.bucket)
 		if r.RetryAfter <= momentary {
-			teach(bucket.QuotaSpent, fastest(limits, limits[at].bucket, 0), lane.Quota{})
-			l.refusing(ctx, of.Name, limits[at].bucket, r)
+			if at := fastest(limits, about.bucket, 0); at >= 0 && !l.shadowed(about.bucket) {
+				teach(bucket.QuotaSpent, at, lane.Quota{})
+			}
+			l.refusing(ctx, of.Name, about.bucket, r)
 		}
-		return l.hold(ctx, n, limits[at], min(r.RetryAfter, LongestHold))
+		return l.hold(ctx, n, about, min(r.RetryAfter, LongestHold))
 	case Overloaded:
 		l.telemetry.reported(ctx, passedOf(of).labels, r)
-		at := reportedOn(limits)
-		l.tallies.refused(limits[at].bucket)
-		teach(bucket.Overload, fastest(limits, limits[at].bucket, 0), lane.Quota{})
-		l.refusing(ctx, of.Name, limits[at].bucket, r)
+		l.tallies.refused(about.bucket)
+		if at := fastest(limits, about.bucket, 0); at >= 0 && !l.shadowed(about.bucket) {
+			teach(bucket.Overload, at, lane.Quota{})
+		}
+		l.refusing(ctx, of.Name, about.bucket, r)
 	case Remaining:
 		name := r.Bucket
 		if name == "" {
-			name = limits[reportedOn(limits)].bucket
+			name = about.bucket
 		}
-		at := fastest(limits, name, r.Per)
-		if at < 0 {
+		at, beside := fastest(limits, name, r.Per), slices.Contains(of.Beside, name)
+		if at < 0 && !beside {
 			return &BucketError{Route: of.Name, Bucket: name}
 		}
 		if r.Limit < 1 || r.Left < 0 || r.Per < 0 {
 			return fmt.Errorf("limiter: route %s: %d of %d tokens remain per %v: want a limit of 1 or more", of.Name, r.Left, r.Limit, r.Per)
+		}
+		if beside || l.shadowed(name) {
+			return nil
 		}
 		teach(bucket.QuotaLeft, at, lane.Quota{Limit: min(r.Limit, exact/4), Left: min(r.Left, exact/4), Per: min(r.Per, exact/4*time.Microsecond)})
 	default:
@@ -153,13 +159,13 @@ func fastest(limits []bound, bucket string, per time.Duration) int {
 func (l *Limiter) refusing(ctx context.Context, route, bucket string, r Report) {
 	if l.notices.due("refused " + bucket) {
 		l.s.Logger.LogAttrs(ctx, slog.LevelWarn, "a provider refuses calls", slog.String("namespace", l.s.Namespace),
-			slog.String("route", route), slog.String("bucket", bucket), slog.String("kind", r.kind()), slog.Bool("follows", !l.s.FixedRates && !l.shadows.Load()))
+			slog.String("route", route), slog.String("bucket", bucket), slog.String("kind", r.kind()), slog.Bool("follows", !l.s.FixedRates && !l.shadows.Load() && !l.shadowed(bucket)))
 	}
 }
 
 // hold shuts the bucket that a report of a route is about.
 func (l *Limiter) hold(ctx context.Context, n *lane.Lane, b bound, hold time.Duration) error {
-	if hold <= 0 || l.shadows.Load() {
+	if hold <= 0 || l.shadows.Load() || l.shadowed(b.bucket) && !b.own {
 		return nil
 	}
 	l.s.Logger.LogAttrs(ctx, slog.LevelWarn, "a provider asks to wait: its bucket is shut for the fleet", slog.String("namespace", l.s.Namespace),
@@ -172,15 +178,6 @@ func (l *Limiter) hold(ctx context.Context, n *lane.Lane, b bound, hold time.Dur
 		return nil // the fleet knows
 	}
 	return l.close(ctx, b.bucket, hold, heldBy(l.s.Replica, time.Now(), hold > momentary))
-}
-
-// reportedOn is a limit of the bucket that a report of a route is about: of the first configured one, the narrowest.
-func reportedOn(limits []bound) int {
-	at := 0
-	for at < len(limits)-1 && limits[at].own {
-		at++
-	}
-	return at
 }
 
 // sameHold is how much two holds of one refusal may differ, and a quarter of a short one.

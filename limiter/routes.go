@@ -186,10 +186,10 @@ func (l *Limiter) RemoveRoute(name string) error {
 	delete(l.paths, name)
 	l.leaveBucketsLocked(path)
 	var ended []*lane.Lane
-	for _, urgent := range []bool{false, true} {
-		if n := l.lanes[laneKey{name, urgent}]; n != nil {
+	for key := range lanesOf(name) {
+		if n := l.lanes[key]; n != nil {
 			ended = append(ended, n)
-			delete(l.lanes, laneKey{name, urgent})
+			delete(l.lanes, key)
 		}
 	}
 	l.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
-// shadowed bounds the calls that are judged at one time: while Redis hangs, those behind are not judged.
-const shadowed = 1024
+// mostJudged bounds the calls that are judged at one time: while Redis hangs, those behind are not judged.
+const mostJudged = 1024
 
 // ShadowMode says whether a fleet only pretends to limit.
 type ShadowMode int
@@ -34,6 +34,34 @@ func (l *Limiter) ConfigureShadow(ctx context.Context, mode ShadowMode) error {
 	return l.tell(ctx, change{shadow: &text})
 }
 
+// ShadowBucket says for the whole fleet whether a bucket is in shadow mode: then it delays and refuses nobody, whatever its limits, and reports of its
+// provider do not slow it down or shut it; the other buckets of a route limit as before. Each call that starts is judged by the limits of the bucket, which
+// lose their tokens only to calls that could have started at once: see the metric weir.bucket.shadowed, and [BucketRecord.Delayed]. Judging costs the
+// routes of the bucket a second call to Redis, which many callers share. Nothing is settled in a bucket in shadow mode.
+//
+// When it returns Redis has it; each replica hears of it with its next call to Redis, within 10 s at the latest. Who waits for nothing but the bucket
+// starts then. A Redis that forgets is told again, as by [Limiter.Configure]. A bucket made by [Limiter.AddRoute] has no shadow mode of its own.
+func (l *Limiter) ShadowBucket(ctx context.Context, bucket string, on bool) error {
+	return l.tell(ctx, change{bucket: bucket, beside: &on})
+}
+
+// shadowed reports whether a bucket is in shadow mode.
+func (l *Limiter) shadowed(bucket string) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.conf.shadowed[bucket]
+}
+
+// judgeBeside has the buckets of a route that are in shadow mode say what would have become of a call that starts.
+func (l *Limiter) judgeBeside(n *lane.Lane, cost lane.Cost) {
+	if len(n.Route().Beside) == 0 {
+		return
+	}
+	if judging, err := l.laneAt(laneKey{n.Route().Name, n.Urgent, true}); err == nil {
+		l.pretend(judging, cost, 1)
+	}
+}
+
 // shadowWords are the modes in the words of the scripts.
 var shadowWords = map[ShadowMode]string{ShadowAsConfigured: "", ShadowOn: "on", ShadowOff: "off"} //nolint:gochecknoglobals // fixed
 
@@ -52,7 +80,7 @@ func pretended(n *lane.Lane, cost lane.Cost) lane.Grant {
 // pretend has a lane say what would have become of calls, which start at once whatever it says.
 func (l *Limiter) pretend(n *lane.Lane, cost lane.Cost, calls int) {
 	for range calls {
-		if l.judging.Add(1) > shadowed {
+		if l.judging.Add(1) > mostJudged {
 			l.judging.Add(-1)
 			return
 		}
@@ -84,6 +112,11 @@ func (l *Limiter) judge(n *lane.Lane, cost lane.Cost) {
 	wait := time.Duration(0)
 	if !o.At.IsZero() {
 		wait = o.At.Sub(now)
+	}
+	if p := passedOf(n.Route()); p.judges {
+		l.telemetry.judged(l.life, p.labels, err)
+		l.tallies.delayed(p, o, err)
+		return
 	}
 	l.telemetry.pretended(l.life, n, wait, l.public(n, err))
 }

@@ -38,6 +38,8 @@ type BucketSnapshot struct {
 	Served float64
 	// Set says that the limit was set at run time, for the whole fleet.
 	Set bool
+	// Shadowed says that the bucket delays nobody: see [Limiter.ShadowBucket].
+	Shadowed bool
 	// PausedFor is how long the bucket is still closed; [UntilResumed] where it is until somebody resumes it.
 	PausedFor time.Duration
 	// HeldBy is the replica whose provider asked to wait until then, and HeldSince when, on that replica's clock; "" where somebody
@@ -119,12 +121,12 @@ func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace stri
 			wishes[bucket][text] = append(wishes[bucket][text], w.Replicas...)
 		}
 	}
-	set, opens := state.Set(), state.Opens()
+	set, opens, shadowed := state.Set(), state.Opens(), state.Shadowed()
 	for _, l := range state.Levels {
 		served := servedOf(l, own)
 		b := newBucketSnapshot(l.Field.Bucket, limitOf(l.Limit), served*l.TokensAt(own), float64(l.Waiting))
 		b.Served = served
-		b.Set = slices.Contains(set, l.Field.Bucket)
+		b.Set, b.Shadowed = slices.Contains(set, l.Field.Bucket), slices.Contains(shadowed, l.Field.Bucket)
 		for _, o := range opens {
 			if o.Bucket == l.Field.Bucket {
 				b.paused(opening{o.US, o.By}, own.UnixMicro())

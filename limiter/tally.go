@@ -67,6 +67,22 @@ func (t *tallies) refused(bucket string) {
 	}
 }
 
+// delayed counts a call that a bucket in shadow mode would not have let start at once.
+func (t *tallies) delayed(p *passed, o lane.Outcome, err error) {
+	bucket := ""
+	switch e := err.(type) { //nolint:errorlint // never wrapped
+	case *lane.TooLargeError:
+		bucket = e.Bucket
+	default:
+		if err == lane.ErrNotNow && o.Bound >= 0 && o.Bound < len(p.limits) { //nolint:errorlint // never wrapped
+			bucket = p.limits[o.Bound].bucket
+		}
+	}
+	if c := t.of[bucket]; c != nil {
+		c.Delayed.Add(1)
+	}
+}
+
 // observe registers the metrics of buckets. The registration ends with the limiter.
 func (l *Limiter) observe() error {
 	t := l.telemetry

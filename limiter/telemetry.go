@@ -65,6 +65,7 @@ type telemetry struct {
 	queued   metric.Int64UpDownCounter
 	calls    metric.Float64Histogram
 	late     metric.Int64Counter
+	shadowed metric.Int64Counter
 	refusals metric.Int64Counter
 	live     metric.Int64Gauge
 	disputed metric.Int64Gauge
@@ -79,7 +80,7 @@ type telemetry struct {
 func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry, error) {
 	m := mp.Meter(scope)
 	t := &telemetry{tracer: tp.Tracer(scope), meter: m}
-	var errs [12]error
+	var errs [13]error
 	seconds := metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 	t.requests, errs[0] = m.Int64Counter("weir.rate_limiting.requests", metric.WithUnit("{request}"),
 		metric.WithDescription("Calls that asked for leave to start, by how that ended."))
@@ -107,6 +108,8 @@ func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry,
 		metric.WithDescription("Tokens for which calls of this process wait."))
 	t.refusals, errs[11] = m.Int64Counter("weir.throttled", metric.WithUnit("{call}"),
 		metric.WithDescription("Calls that a provider refused because of its quota (throttled) or because it was overloaded, as reported."))
+	t.shadowed, errs[12] = m.Int64Counter("weir.bucket.shadowed", metric.WithUnit("{call}"),
+		metric.WithDescription("Calls that have started and that buckets in shadow mode would have let start at once (acquired), or not (rejected)."))
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("limiter: metrics: %w", err)
 	}
@@ -181,6 +184,17 @@ func (t *telemetry) pretended(ctx context.Context, n *lane.Lane, wait time.Durat
 	}
 	if t.queue.Enabled(ctx) {
 		t.queue.Record(ctx, max(0, wait.Seconds()), labels.results[r])
+	}
+}
+
+// judged notes what buckets in shadow mode would have done to a call.
+func (t *telemetry) judged(ctx context.Context, of *labels, err error) {
+	if t.shadowed.Enabled(ctx) {
+		r := resultOf(err)
+		if _, large := err.(*lane.TooLargeError); large { //nolint:errorlint // never wrapped
+			r = rejected
+		}
+		t.shadowed.Add(ctx, 1, of.results[r])
 	}
 }
 

@@ -60,7 +60,7 @@ type Waiting struct {
 // something waits. It costs Redis one pipeline of at most 6 + 3 commands for each limit of the route, of which none is a script. Options
 // are those of the verbs.
 //
-// In shadow mode every call could start at once.
+// In shadow mode every call could start at once. Buckets in shadow mode are left out.
 //
 // Errors: [RouteError], [ErrClosed], those of [Costs], and errors that wrap [ErrUnavailable].
 func (l *Limiter) Where(ctx context.Context, route string, opts ...Option) (Position, error) {
@@ -81,6 +81,9 @@ func (l *Limiter) Where(ctx context.Context, route string, opts ...Option) (Posi
 		return Position{Route: route}, nil
 	}
 	limits := passedOf(r).limits
+	if len(limits) == 0 { // all in shadow mode
+		return Position{Route: route}, nil
+	}
 	v, err := l.store.look(ctx, limits)
 	if err != nil {
 		return Position{}, err

@@ -47,6 +47,7 @@ type ConfigureReply struct {
 	Opens         []Opens  // the same, in parts: the buckets that are closed until a moment
 	Set           []string // and the buckets whose limits were set
 	Shadow        string   // and what was said by TellShadow
+	Shadowed      []string // and the buckets of TellShadowed
 	Force         []Limit  // the limits in force, of all buckets anybody wants
 	Disputed      []Dispute
 	Slow          []Heard     // the slow limits, but those for which reports are collected
@@ -145,6 +146,14 @@ func TellUnlearn(bucket string) []string { return []string{"unlearn " + bucket} 
 // TellShadow are the words that say whether the whole fleet only pretends to limit: "on", "off", or "" for as each replica is configured.
 func TellShadow(mode string) []string { return []string{strings.TrimSpace("shadow - " + mode)} }
 
+// TellShadowed are the words that say whether a bucket delays nobody, and is only asked what it would have done.
+func TellShadowed(bucket string, on bool) []string {
+	if !on {
+		return []string{"shadowed " + bucket}
+	}
+	return []string{"shadowed " + bucket + " on"}
+}
+
 // Configure notes what a replica wants and returns what is in force. It is to be called at start, whenever
 // [Path.Acquire] returns [ErrUnknown], and every few seconds: a replica that is silent for half a minute is forgotten.
 func Configure(ctx context.Context, rdb redis.UniversalClient, keys Keys, a ConfigureArgs) (ConfigureReply, error) {
@@ -224,7 +233,8 @@ func configureReply(raw any) (ConfigureReply, error) {
 	}
 	r.Told = byClock(texts[1], r.TimeUS-r.NowUS)
 	r.Force = parseLimits(texts[2])
-	r.Opens, r.Set, r.Shadow = parseTold(texts[1])
+	told := parseTold(texts[1])
+	r.Opens, r.Set, r.Shadow, r.Shadowed = told.opens, told.set, told.shadow, told.shadowed
 	for line := range strings.Lines(texts[3]) {
 		h := words{rest: strings.TrimSpace(line)}
 		l, ok := parseLimit(&h)
@@ -276,21 +286,29 @@ func byClock(told string, us int64) string {
 	return out.String()
 }
 
-// parseTold reads what the fleet was told: the buckets that are closed until a moment, those whose limits were set, and whether the fleet
-// only pretends to limit.
-func parseTold(told string) (opens []Opens, set []string, shadow string) {
-	for line := range strings.Lines(told) {
+// told is what a fleet was told.
+type told struct {
+	opens    []Opens  // the buckets that are closed until a moment
+	set      []string // buckets whose limits were set
+	shadow   string   // whether the fleet only pretends to limit: on, off, or nothing
+	shadowed []string // buckets that delay nobody
+}
+
+func parseTold(text string) (t told) {
+	for line := range strings.Lines(text) {
 		part := strings.Fields(line)
 		switch {
 		case len(part) >= 3 && part[0] == "opens":
 			if us, err := strconv.ParseInt(part[2], 10, 64); err == nil {
-				opens = append(opens, Opens{part[1], us, strings.Join(part[3:], " ")})
+				t.opens = append(t.opens, Opens{part[1], us, strings.Join(part[3:], " ")})
 			}
-		case len(part) > 3 && part[0] == "limit" && !slices.Contains(set, part[1]):
-			set = append(set, part[1])
+		case len(part) > 3 && part[0] == "limit" && !slices.Contains(t.set, part[1]):
+			t.set = append(t.set, part[1])
 		case len(part) == 3 && part[0] == "shadow":
-			shadow = part[2]
+			t.shadow = part[2]
+		case len(part) == 3 && part[0] == "shadowed":
+			t.shadowed = append(t.shadowed, part[1])
 		}
 	}
-	return opens, set, shadow
+	return t
 }

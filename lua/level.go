@@ -59,15 +59,16 @@ func (s State) OwnAt(at time.Time) time.Time {
 
 // Opens returns the buckets that the fleet was told are closed, until moments of the namespace's own time.
 func (s State) Opens() []Opens {
-	opens, _, _ := parseTold(s.Told)
-	return opens
+	return parseTold(s.Told).opens
 }
 
 // Set returns the buckets whose limits the fleet was told.
 func (s State) Set() []string {
-	_, set, _ := parseTold(s.Told)
-	return set
+	return parseTold(s.Told).set
 }
+
+// Shadowed returns the buckets that delay nobody.
+func (s State) Shadowed() []string { return parseTold(s.Told).shadowed }
 
 // ParseState reads [Keys.State] and [Keys.Wishes] as HGETALL returns them at a time of Redis' clock. Empty maps are a namespace
 // nobody uses yet.

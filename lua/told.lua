@@ -1,4 +1,4 @@
--- Told: the limits and pauses that the fleet was told, by word and bucket, and whether it only pretends to limit (bucket -), behind a line with the time. The later text counts.
+-- Told: the limits and pauses that the fleet was told, by word and bucket, which buckets delay nobody, and whether the fleet only pretends to limit (bucket -), behind a line with the time. The later text counts.
 local function when(text) return integer(match(text or '', '^4 at (%d+)'), 0, EXACT / 2) or 0 end
 local was, drift = fields.told or '', 0
 if when(told) > when(was) then was, drift = told, now - time end -- its moments are those of TIME
@@ -13,6 +13,7 @@ for line in gmatch(was, lines) do
     line = format('%s %d%s', key, max(0, (fits or 0) + drift), by or '')
   end
   if key == 'shadow -' then fits = text == 'on' or text == 'off' end
+  if key and sub(key, 1, 9) == 'shadowed ' then fits = text == 'on' end
   if fits then words[key] = (words[key] and words[key] .. '\n' or '') .. line end
 end
 local leveled, unlearnt = {}, {} -- what is done to levels at once, and not remembered

@@ -211,13 +211,27 @@ func (c *unlearnCmd) Run(ctx context.Context, s cli.Streams) error {
 }
 
 type shadowCmd struct {
-	Mode string `arg:"" enum:"on,off,as-configured" help:"on: all calls start at once, and the metrics say what would have become of them; off; as-configured."`
+	Mode   string `arg:"" enum:"on,off,as-configured" help:"on: all calls start at once, and the metrics say what would have become of them; off; as-configured."`
+	Bucket string `placeholder:"NAME" help:"Of this bucket alone, on or off: it delays nobody, and the other buckets of a route limit as before."`
 
 	acting
 }
 
+// Validate refuses a mode that a bucket does not have.
+func (c *shadowCmd) Validate() error {
+	if c.Bucket != "" && c.Mode == "as-configured" {
+		return errors.New("as-configured: want on or off for a bucket")
+	}
+	return c.common.Validate()
+}
+
 // Run switches shadow mode.
 func (c *shadowCmd) Run(ctx context.Context, s cli.Streams) error {
+	if c.Bucket != "" {
+		return c.act(ctx, s, c.Bucket, fmt.Sprintf("Shadow mode of bucket %s: %s", c.Bucket, c.Mode), func(ctx context.Context, o *limiter.Operator) error {
+			return o.ShadowBucket(ctx, c.Bucket, c.Mode == "on")
+		})
+	}
 	mode := map[string]limiter.ShadowMode{"on": limiter.ShadowOn, "off": limiter.ShadowOff, "as-configured": limiter.ShadowAsConfigured}[c.Mode]
 	return c.act(ctx, s, c.Namespace, fmt.Sprintf("Shadow mode of the whole fleet: %s", c.Mode), func(ctx context.Context, o *limiter.Operator) error { return o.Shadow(ctx, mode) })
 }

@@ -36,7 +36,7 @@ func TestActions(t *testing.T) {
 		return s.Buckets[0]
 	}
 	for _, args := range [][]string{
-		{"pause", "global"}, {"resume", "global"}, {"limit", "global", "2/s"}, {"restore", "global", "3"}, {"unlearn", "global"}, {"shadow", "on"}, {"drain", "crawler-1"}, {"forget", "crawler-1"},
+		{"pause", "global"}, {"resume", "global"}, {"limit", "global", "2/s"}, {"restore", "global", "3"}, {"unlearn", "global"}, {"shadow", "on"}, {"shadow", "on", "--bucket", "global"}, {"drain", "crawler-1"}, {"forget", "crawler-1"},
 	} {
 		if status, out, errs := run(args...); status != cli.Usage || !strings.Contains(errs, "--write") || out != "" {
 			t.Errorf("%v: status %d: %s%s", args, status, out, errs)
@@ -80,6 +80,17 @@ func TestActions(t *testing.T) {
 	do("unlearn", "global")
 	do("shadow", "on")
 	do("shadow", "as-configured")
+	do("shadow", "on", "--bucket", "global")
+	if b := bucket(); !b.Shadowed {
+		t.Errorf("%+v", b)
+	}
+	if status, out, errs := run("why", "global"); status != cli.OK || !strings.Contains(out, "could start at once.\nBucket global is in shadow mode and delays nobody.") {
+		t.Errorf("status %d: %s%s", status, out, errs)
+	}
+	if _, out, _ := run("-o", "table"); !strings.Contains(out, "bucket global: shadow mode: delays nobody") {
+		t.Error(out)
+	}
+	do("shadow", "off", "--bucket", "global")
 	do("drain", "crawler-1")
 	if order := rdb.Get(t.Context(), lua.Keys("weir").Order("crawler-1")).Val(); !strings.HasPrefix(order, "drain ") {
 		select {
@@ -89,7 +100,7 @@ func TestActions(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{
-		{"pause", "globe"}, {"forget", "crawler-1"}, {"drain", "nobody"}, {"limit", "global", "2"}, {"limit", "global", "0/s"}, {"limit", "global", "2/s:0"}, {"shadow", "maybe"}, {"restore", "global", "many"}, {"unlearn", "globe"}, {"pause", "global", "--for=-1s"},
+		{"pause", "globe"}, {"forget", "crawler-1"}, {"drain", "nobody"}, {"limit", "global", "2"}, {"limit", "global", "0/s"}, {"limit", "global", "2/s:0"}, {"shadow", "maybe"}, {"shadow", "on", "--bucket", "globe"}, {"shadow", "as-configured", "--bucket", "global"}, {"restore", "global", "many"}, {"unlearn", "globe"}, {"pause", "global", "--for=-1s"},
 	} {
 		if status, out, errs := run(append(args, "--write", "--yes")...); status != cli.Usage || out != "" || strings.Count(errs, "\n") != 1 {
 			t.Errorf("%v: status %d: %s%s", args, status, out, errs)
@@ -106,7 +117,7 @@ func TestActions(t *testing.T) {
 			lines = append(lines, strings.TrimSpace(what))
 		}
 	}
-	want := "replica crawler-1: asked to drain|fleet: shadow mode as configured|fleet: shadow mode on|bucket global: forgets what it has learnt of its provider|bucket global: level set to 3 tokens|bucket global: limit as configured|" +
+	want := "replica crawler-1: asked to drain|bucket global: limits again (no shadow mode)|bucket global: delays nobody (shadow mode)|fleet: shadow mode as configured|fleet: shadow mode on|bucket global: forgets what it has learnt of its provider|bucket global: level set to 3 tokens|bucket global: limit as configured|" +
 		"bucket global: limit set to 100 in any 1m0s and 2 per 1s, burst 1|bucket global: resumed|bucket global: paused until resumed|bucket global: paused for 1h0m0s"
 	if got := strings.Join(lines, "|"); got != want {
 		t.Errorf("recorded: %s\n%s", got, out)

@@ -31,7 +31,7 @@ type inspectCmd struct {
 	Limit   limitCmd   `cmd:"" help:"Set the limits of a bucket for the whole fleet."`
 	Restore restoreCmd `cmd:"" help:"Set what a slow bucket holds now."`
 	Unlearn unlearnCmd `cmd:"" help:"Have a bucket forget what it has learnt of its provider."`
-	Shadow  shadowCmd  `cmd:"" help:"Switch shadow mode for the whole fleet."`
+	Shadow  shadowCmd  `cmd:"" help:"Switch shadow mode for the whole fleet, or of a bucket."`
 	Drain   drainCmd   `cmd:"" help:"Ask a replica to take nothing new and to end."`
 	Forget  forgetCmd  `cmd:"" help:"Remove a lost replica from the list."`
 	Events  eventsCmd  `cmd:"" help:"Print what operators have done."`

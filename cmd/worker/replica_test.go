@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -141,5 +142,8 @@ func (s *scraped) troubles(t *testing.T) {
 	}
 	if _, samples := s.metrics(t); !has(samples, "weir_rate_limiting_late_total") {
 		t.Error("no reservation came too late")
+	}
+	if err := errors.Join(l.ShadowBucket(ctx, "own", true), l.Wait(ctx, "own")); err != nil {
+		t.Error(err)
 	}
 }

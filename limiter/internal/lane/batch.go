@@ -106,7 +106,7 @@ func (n *Lane) fitsLocked(runs []Run, now time.Time) bool {
 	route := n.route.Load()
 	for _, r := range runs {
 		calls += r.N
-		if route.Check(r.Cost) != nil {
+		if route.Check(r.Cost) != nil || route.free(r.Cost) {
 			return false
 		}
 	}

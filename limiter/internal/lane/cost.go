@@ -86,12 +86,15 @@ var ones = []int64{1} //nolint:gochecknoglobals // a constant
 // Check returns an error if calls of a cost can never start on a route.
 func (r *Route) Check(c Cost) error {
 	if c.Each == "" {
+		if len(r.Limits) == 0 {
+			return nil
+		}
 		if burst, bucket := r.Burst(); c.Tokens > burst {
 			return &TooLargeError{bucket, c.Tokens, burst}
 		}
 		return nil
 	}
-	takes := false
+	takes := slices.ContainsFunc(r.Beside, func(bucket string) bool { return c.Of(bucket) > 0 })
 	for i, l := range r.Limits {
 		tokens := c.at(r, i)
 		if tokens > l.Burst {
@@ -100,7 +103,7 @@ func (r *Route) Check(c Cost) error {
 		takes = takes || tokens > 0
 	}
 	for name := range c.Each.All {
-		if !slices.ContainsFunc(r.Limits, func(l Limit) bool { return l.Bucket == name }) {
+		if !slices.Contains(r.Beside, name) && !slices.ContainsFunc(r.Limits, func(l Limit) bool { return l.Bucket == name }) {
 			return &BucketError{name}
 		}
 	}

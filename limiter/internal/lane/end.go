@@ -32,6 +32,8 @@ func (n *Lane) Reroute(r *Route) {
 		next := w.next
 		if err := r.Check(w.Cost); err != nil {
 			n.endLocked(w, err)
+		} else if r.free(w.Cost) {
+			n.passLocked(w, r, now)
 		}
 		w = next
 	}

@@ -124,14 +124,28 @@ func (n *Lane) enterLocked(w *waiter, now time.Time) {
 	if w.prompt() && n.queue.prompt == 0 {
 		n.promptSince = now
 	}
-	err := n.closed
+	err, r := n.closed, n.route.Load()
 	if err == nil {
-		err = n.route.Load().Check(w.Cost)
+		err = r.Check(w.Cost)
 	}
 	n.queue.push(w)
-	if err != nil {
+	switch {
+	case err != nil:
 		n.endLocked(w, err)
+	case r.free(w.Cost):
+		n.passLocked(w, r, now)
 	}
+}
+
+// passLocked lets a caller go of which the route wants nothing.
+func (n *Lane) passLocked(w *waiter, r *Route, now time.Time) {
+	for ; w.got < w.N; w.got++ {
+		w.one = Grant{Due: now, Cost: w.Cost, Route: r}
+		if w.to != nil {
+			w.to.Take(&w.one)
+		}
+	}
+	n.endLocked(w, nil)
 }
 
 // advanceOnArrivalLocked does what is to be done after somebody came. While a request is under way, and nothing is in the pool, the

@@ -95,6 +95,10 @@ func (n *Lane) gather(batch int) {
 // buildLocked makes up a request of those who are left without, and of what is given back. It reports whether there is anything to
 // request.
 func (n *Lane) buildLocked(now time.Time) bool {
+	if len(n.route.Load().Limits) == 0 {
+		n.dropLocked()
+		return false
+	}
 	q := &n.request
 	q.Lead = n.shared.Clock.Lead(n.shared.Slack, n.shared.Horizon).Microseconds()
 	q.Asks, q.Backs, q.Tell, n.requesters = q.Asks[:0], q.Backs[:0], false, n.requesters[:0]
@@ -137,6 +141,15 @@ func (n *Lane) buildLocked(now time.Time) bool {
 		n.place.again = time.Time{}
 	}
 	return len(q.Asks) > 0 || len(q.Backs) > 0 || len(q.Settled) > 0 || q.Hold.For > 0 || len(q.Taught) > 0 && n.closed == nil || n.place.stands && (!n.place.kept || n.closed != nil)
+}
+
+// dropLocked drops what the lane would tell the store of limits that its route does not have any more.
+func (n *Lane) dropLocked() {
+	n.settled, n.taught, n.teaching, n.held, n.place = nil, nil, 0, held{}, place{}
+	for i := range n.pool.grants {
+		n.pool.grants[i].Lose()
+	}
+	n.pool = pool{}
 }
 
 // askOf is what a caller asks of the store.

@@ -21,9 +21,10 @@ type Limit struct {
 // Route is the limits that calls of one kind pass, narrowest first. It is never changed: another configuration is another Route.
 type Route struct {
 	Name    string
-	Version int64 // of the configuration
-	Built   int64 // in which order routes were made
-	Limits  []Limit
+	Version int64         // of the configuration
+	Built   int64         // in which order routes were made
+	Limits  []Limit       // none where every call may start at once
+	Beside  []string      // buckets that the calls pass, too, of which this route asks nothing
 	Slack   time.Duration // for which a reservation may be used after it is due
 	Info    any           // the limiter's own
 
@@ -41,6 +42,22 @@ func NewRoute(r Route) *Route {
 		r.interval = min(r.interval, l.Interval(1))
 	}
 	return &r
+}
+
+// free reports whether calls of a cost take nothing of any limit of the route.
+func (r *Route) free(c Cost) bool {
+	if len(r.Limits) == 0 {
+		return true
+	}
+	if len(r.Beside) == 0 || c.Each == "" {
+		return false
+	}
+	for i := range r.Limits {
+		if c.at(r, i) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Burst is the largest cost that the route can ever start, and the bucket that sets it.

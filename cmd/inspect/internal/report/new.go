@@ -51,7 +51,7 @@ func New(addr string, f *fleet.Fleet) *Report {
 func bucketOf(b limiter.BucketSnapshot, replicas []fleet.Replica, routes []Route) Bucket {
 	row := Bucket{
 		Name: Clean(b.Bucket), Limit: inWords(b.Limit), Tokens: round(b.Tokens), Debt: round(b.Debt), Waiting: round(b.Waiting),
-		Rate: b.Limit.Rate(), Burst: b.Limit.Burst, Window: b.Limit.Window, Set: b.Set, Paused: b.PausedFor > 0,
+		Rate: b.Limit.Rate(), Burst: b.Limit.Burst, Window: b.Limit.Window, Set: b.Set, Shadowed: b.Shadowed, Paused: b.PausedFor > 0,
 		Served: b.Served, Wishes: []Wish{}, Shares: []Share{},
 	}
 	if b.HeldBy != "" {
@@ -94,7 +94,7 @@ func (b *Bucket) share(name string, replicas []fleet.Replica) {
 		known = true
 		if u, ok := v.Buckets[name]; ok {
 			used, refused = used+u.UsedS, refused+u.RefusedS
-			b.Shares = append(b.Shares, Share{Clean(v.ID), u.Used, round(u.UsedS), u.Refused})
+			b.Shares = append(b.Shares, Share{Clean(v.ID), u.Used, round(u.UsedS), u.Refused, u.Delayed})
 		}
 	}
 	if known {

@@ -70,8 +70,9 @@ type Bucket struct {
 	// HeldBy is the replica whose provider asked for the pause, HeldSince when; null where somebody paused the bucket.
 	HeldBy    *string    `json:"held_by"`
 	HeldSince *time.Time `json:"held_since"`
-	Served    float64    `json:"served"` // part of the rate at which calls start: the provider has refused more, or little is left
-	Wishes    []Wish     `json:"wishes"` // what replicas were configured with, where they disagree
+	Shadowed  bool       `json:"shadowed"` // delays nobody, and is only asked what it would have done
+	Served    float64    `json:"served"`   // part of the rate at which calls start: the provider has refused more, or little is left
+	Wishes    []Wish     `json:"wishes"`   // what replicas were configured with, where they disagree
 
 	UsedPerS    *float64 `json:"used_per_s"`    // tokens of calls that started, of all replicas, in the last ten seconds
 	RefusedPerS *float64 `json:"refused_per_s"` // calls that the provider refused
@@ -93,6 +94,7 @@ type Share struct {
 	Used     int64   `json:"used"`       // tokens, since the replica began
 	UsedPerS float64 `json:"used_per_s"` // in the last ten seconds
 	Refused  int64   `json:"refused"`    // calls that the provider refused, since the replica began
+	Delayed  int64   `json:"delayed"`    // calls that would not have started at once, but for shadow mode, since the replica began
 }
 
 // State is what an operator should think of a bucket, in one word.

@@ -13,8 +13,9 @@ type Why struct {
 	Schema    string   `json:"schema"`
 	Namespace string   `json:"namespace"`
 	Buckets   []string `json:"buckets"`
-	WaitMS    *int64   `json:"wait_ms"` // 0 where the call could start at once, null where somebody has to resume the bucket first
-	Bucket    *string  `json:"bucket"`  // that sets the time; null where none does
+	Shadowed  []string `json:"shadowed"` // of these, the ones in shadow mode, which delay nobody
+	WaitMS    *int64   `json:"wait_ms"`  // 0 where the call could start at once, null where somebody has to resume the bucket first
+	Bucket    *string  `json:"bucket"`   // that sets the time; null where none does
 	Limit     *string  `json:"limit"`
 	Reasons   []Reason `json:"reasons"`
 	Line      []InLine `json:"line"` // oldest first
@@ -49,7 +50,7 @@ const WhySchema = "weir.inspect.why/v1"
 
 // NewWhy is a position in the words of an operator.
 func NewWhy(namespace string, buckets []string, p limiter.Position) *Why {
-	w := &Why{Schema: WhySchema, Namespace: Clean(namespace), Buckets: cleaned(buckets), WaitMS: waits(p.In), Reasons: []Reason{}, Line: []InLine{}, Wishes: []Wish{}}
+	w := &Why{Schema: WhySchema, Namespace: Clean(namespace), Buckets: cleaned(buckets), WaitMS: waits(p.In), Reasons: []Reason{}, Line: []InLine{}, Wishes: []Wish{}, Shadowed: []string{}}
 	if p.Bucket != "" {
 		limit := p.Limit.String()
 		bucket := Clean(p.Bucket)
@@ -77,6 +78,11 @@ func NewWhy(namespace string, buckets []string, p limiter.Position) *Why {
 
 // Add adds what a report of the same moment knows of the bucket that sets the time.
 func (w *Why) Add(r *Report) {
+	for _, name := range w.Buckets {
+		if b := r.Find(name); b != nil && b.Shadowed {
+			w.Shadowed = append(w.Shadowed, name)
+		}
+	}
 	if w.Bucket == nil {
 		return
 	}
@@ -92,8 +98,11 @@ func (w *Why) Add(r *Report) {
 
 // use says whether it is the fleet's own budget that holds calls back, or the provider, and who takes most.
 func (w *Why) use() (out []string) {
+	for _, name := range w.Shadowed {
+		out = append(out, fmt.Sprintf("Bucket %s is in shadow mode and delays nobody.", name))
+	}
 	if w.UsedPerS == nil {
-		return nil
+		return out
 	}
 	provider := "the provider refuses none"
 	if *w.RefusedPerS > 0 {
@@ -170,7 +179,7 @@ func seconds(ms int64) string {
 func (w *Why) Sentences() []string {
 	passes := strings.Join(w.Buckets, ", then ")
 	if w.Bucket == nil {
-		return []string{fmt.Sprintf("A call that passes %s could start at once.", passes)}
+		return append([]string{fmt.Sprintf("A call that passes %s could start at once.", passes)}, w.use()...)
 	}
 	sets := fmt.Sprintf("Bucket %s (%s) sets that time", *w.Bucket, *w.Limit)
 	switch {

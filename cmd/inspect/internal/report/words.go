@@ -62,6 +62,13 @@ func (b *Bucket) Note() string {
 	case b.Paused:
 		notes = append(notes, "paused until somebody resumes it")
 	}
+	if b.Shadowed {
+		delayed := int64(0)
+		for _, s := range b.Shares {
+			delayed += s.Delayed
+		}
+		notes = append(notes, fmt.Sprintf("shadow mode: delays nobody, would have delayed %d calls", delayed))
+	}
 	if b.Served > 0 && b.Served < 1 {
 		notes = append(notes, fmt.Sprintf("follows its provider: %.3g/s", b.Served*b.Rate))
 	}
@@ -90,7 +97,7 @@ func (r *Report) warnings() (out []string) {
 	}
 	for i := range r.Buckets {
 		b := &r.Buckets[i]
-		if b.State == Held || b.State == Paused || b.State == Disputed {
+		if b.State == Held || b.State == Paused || b.State == Disputed || b.Shadowed {
 			out = append(out, fmt.Sprintf("bucket %s: %s", b.Name, b.Note()))
 		}
 		if len(b.Shares) > 2 && b.UsedPerS != nil && *b.UsedPerS > 0 && b.State == Waiting && b.Shares[0].UsedPerS > 0.7**b.UsedPerS {
