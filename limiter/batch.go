@@ -136,6 +136,7 @@ func (l *Limiter) batch(ctx context.Context, route string, b *batch, runs []lane
 		return turn, nil
 	}
 	l.telemetry.served(ctx, n, len(b.all)-before, err)
+	l.telemetry.alone(ctx, n.Route(), len(b.all)-before)
 	if len(n.Route().Beside) > 0 {
 		for i := range b.all[before:] {
 			l.judgeBeside(n, b.all[before+i].grant.Cost)

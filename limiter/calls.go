@@ -150,6 +150,7 @@ func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, token
 	l.telemetry.got(ctx, n, ask.Since, &o.Grant, span, err)
 	if err == nil {
 		l.judgeBeside(n, ask.Cost)
+		l.telemetry.alone(ctx, o.Grant.Route, 1)
 	}
 	return o, err
 }

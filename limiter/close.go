@@ -26,6 +26,9 @@ func (l *Limiter) Close(ctx context.Context) error {
 	go func() {
 		var err error
 		l.end()
+		if l.outage != nil {
+			l.outage.alarm.Stop()
+		}
 		_ = l.observing.Unregister()
 		if first && l.store.shared() {
 			err = l.leave(ctx)

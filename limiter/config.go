@@ -60,6 +60,10 @@ type Config struct {
 	// FixedRates has calls start at the configured rates whatever providers answer: reports of refused calls and of what remains change
 	// nothing in this process, except that a provider that asks to wait is left alone. Zero lets the fleet follow its providers.
 	FixedRates bool
+	// WhenAway is what this replica does while Redis is away. Zero is FailLocal: it goes on with its share of each limit.
+	WhenAway WhenAway
+	// LocalFor is for how long it goes on so at most, 1 s to 1 h. Zero is 30 s.
+	LocalFor time.Duration
 	// Publish is how often the [Record] of this replica is published while it changes, for those who look at the fleet; every 10 s while it
 	// does not. 1 s to 10 s; zero is 2 s, less than 0 never.
 	Publish time.Duration
@@ -92,6 +96,8 @@ type passed struct {
 	of      []int   // which of them are limits of one bucket
 	about   bound   // of the bucket that reports of the route are about
 	judges  bool    // the lane only says what buckets in shadow mode would do
+	mode    Mode    // Connected, or what answers without Redis
+	local   *memory // of the shares; nil where there are none
 	labels  *labels
 }
 
@@ -161,6 +167,9 @@ func (c Config) settings() (settings, error) {
 	}
 	if len(c.Buckets)+len(c.Learn) == 0 {
 		return settings{}, errors.New("limiter: no buckets: name at least one, with its limits")
+	}
+	if err := c.away(); err != nil {
+		return settings{}, err
 	}
 	c.Buckets, c.Routes = cloneLists(c.Buckets), cloneLists(c.Routes)
 	starts, err := c.learning()

@@ -170,9 +170,16 @@
 // limits of the new process, until a process that remembers is heard, 10 s at most. A policy that evicts keys with a TTL can make a
 // bucket of [Limiter.AddRoute] full, and shuts a window. A process that dies takes at most a horizon of reservations with it.
 //
-// Redis does not answer. Allow, Decide and ReserveBatch return an error that wraps [ErrUnavailable], after Config.CallTimeout at the
-// latest. Wait and Reserve wait until Redis answers or their context ends; a lane asks again after 50 ms, and then after up to 2 s. No
-// call starts meanwhile. With Config.Lazy, [New] succeeds without Redis.
+// Redis does not answer for half a second, or for four times as long as it usually takes at most. Then Redis is away, and [Config.WhenAway] says what
+// the replica does: it goes on with its share of each limit for [Config.LocalFor] (the default), nothing starts, or everything does.
+// [Limiter.Health] says which. Where nothing starts, Allow, Decide and ReserveBatch return an error that wraps [ErrUnavailable], after
+// Config.CallTimeout at the latest; Wait and Reserve wait until their context ends. A replica tries twice a second whether Redis is back. When calls
+// have been answered for a second it goes on as before.
+//
+// A fleet that is cut off as a whole keeps its limits: the shares begin empty, and their rates are at most that of the limit together. The excess is at
+// most what the shares can save, which is the burst, or one token for each replica. A replica that is cut off alone starts its share
+// beside the others. Before it asks Redis again, its buckets are emptied there, and what it spends until then is charged in advance; windows are
+// shut for their length. What is learnt of a provider is not part of a share: the share learns anew. With Config.Lazy, [New] succeeds without Redis.
 //
 // Redis refuses, for example because of a wrong password or a missing permission. Every call returns [ErrRefused] with Redis' reason. Once
 // Redis has served this process, a refusal wraps [ErrUnavailable], because it may pass.
@@ -195,6 +202,8 @@
 //	weir.rate_limiting.late                   reservations that came too late to be used, and were reserved again
 //	weir.rate_limiting.replicas               live replicas of the fleet
 //	weir.rate_limiting.disagreements          buckets about whose limits replicas disagree
+//	weir.rate_limiting.away                   1 while this replica cannot reach Redis, by weir.mode: local, open, away (calls wait)
+//	weir.rate_limiting.without_redis          calls that could start meanwhile, by weir.mode: local (by a share of the limits), open
 //	weir.bucket.shadowed                      calls that started and that buckets in shadow mode would have let start, or not
 //	weir.bucket.limit                         tokens a second of each limit in force, by weir.limit.per
 //	weir.bucket.utilization                   share of the budget that this process used in the last 10 s; the sum over replicas is the fleet's

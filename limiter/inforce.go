@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,6 +82,7 @@ type change struct {
 	opens  *opening // at is from now, 0 to open it
 	shadow *string  // on, off, or "" for as configured: of no bucket
 	beside *bool    // whether the bucket is in shadow mode
+	spent  *int64   // thousandths of tokens that the replica takes of the bucket without Redis: see lua.TellSpent
 	words  []string // of an operator, as the script takes them
 }
 
@@ -231,7 +233,7 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 // that have callers.
 func (l *Limiter) routeLocked(key laneKey, labels *labels) *lane.Route {
 	l.built++
-	p := &passed{labels: labels, limiter: l, judges: key.judges}
+	p := &passed{labels: labels, limiter: l, judges: key.judges, mode: Connected}
 	r := lane.Route{Name: key.route, Version: l.conf.version, Built: l.built, Slack: l.s.Slack, Info: p}
 	for of, bucket := range l.paths[key.route] {
 		own := l.own[bucket].limits
@@ -256,6 +258,12 @@ func (l *Limiter) routeLocked(key laneKey, labels *labels) *lane.Route {
 			r.Limits, p.limits, p.of = append(r.Limits, limit), append(p.limits, b), append(p.of, of)
 		}
 	}
+	if l.alone != nil && !key.judges {
+		l.alone.guide(&r, p)
+	}
+	if i := slices.IndexFunc(p.limits, func(b bound) bool { return b.own }); l.emptied && i >= 0 {
+		r.Shut = p.limits[i].bucket // the fleet is told of the others
+	}
 	return lane.NewRoute(r)
 }
 
@@ -271,11 +279,18 @@ func (l *Limiter) keepPresence() {
 		case <-tick.C:
 			tick.Reset(presenceEvery)
 		}
+		l.mu.RLock()
+		away := l.alone != nil
+		l.mu.RUnlock()
+		if away { // it probes
+			continue
+		}
 		err := l.configure(l.life)
 		l.sweep(time.Now())
-		l.mu.RLock()
+		l.mu.Lock()
 		collects := l.conf.collects
-		l.mu.RUnlock()
+		l.announced = l.announced || err == nil
+		l.mu.Unlock()
 		if err == nil && collects > 0 { // hear of the end, together with the others, but not in the same moment
 			tick.Reset(min(presenceEvery, collects+rand.N(collectJitter)))
 		}

@@ -35,6 +35,7 @@ type Limiter struct {
 	observing  metric.Registration
 	shadows    atomic.Bool    // every call may start at once
 	judging    atomic.Int64   // calls that are let through and judged
+	outage     *outage        // nil in memory
 	flights    sync.WaitGroup // what keeps presence, what looks for idle lanes, and who judges
 
 	configuring chan struct{} // holds a word while the configuration is asked for and applied
@@ -51,8 +52,15 @@ type Limiter struct {
 	paths  map[string][]string // buckets of each route, those made at run time too
 	own    map[string]ownBucket
 	lanes  map[laneKey]*lane.Lane // those that somebody has used lately
-	ended  []*lane.Lane           // of routes that were forgotten, until the store forgets them
-	built  int64                  // routes so far
+
+	alone     *alone        // a time without Redis; nil while it answers
+	outages   int64         // how many there were
+	announced bool          // the other replicas have had the time to hear of this one
+	awayFor   time.Duration // how long those took that are over
+	returned  time.Time     // when the last of them ended
+	emptied   bool          // routes are built whose buckets had shares
+	ended     []*lane.Lane  // of routes that were forgotten, until the store forgets them
+	built     int64         // routes so far
 }
 
 // New returns a limiter whose buckets live in Redis, and introduces them there; a limit that is new begins as its
@@ -66,10 +74,16 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 	if err != nil {
 		return nil, err
 	}
-	l, err := newLimiter(s, func(t *telemetry) store { return newRedisStore(rdb, s, t) })
+	st := (*redisStore)(nil)
+	l, err := newLimiter(s, func(t *telemetry) store {
+		st = newRedisStore(rdb, s, t)
+		return st
+	})
 	if err != nil {
 		return nil, err
 	}
+	l.outage = newOutage(l.goAlone)
+	st.outage = l.outage
 	switch err := l.begin(ctx); {
 	case err == nil:
 	case (s.Lazy || s.Shadow) && errors.Is(err, ErrUnavailable):
@@ -79,6 +93,7 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 		l.abandon()
 		return nil, err
 	}
+	l.telemetry.mode(ctx, Connected)
 	l.flights.Go(l.keepPresence)
 	if l.publisher != nil {
 		l.publishing.Go(l.keepPublishing)
@@ -128,6 +143,7 @@ func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 		Passing:     func(err error) bool { return errors.Is(err, ErrUnavailable) && !isRefusal(err) }, // who waits is told of a refusal
 		Unavailable: func(cause error) error { return fmt.Errorf("%w: %w", ErrUnavailable, cause) },
 		Reopen:      l.reopen,
+		Line:        func(id string) lane.Store { return l.store.line(id) },
 		Used:        l.sweepOnUse,
 	}
 	if err := l.observe(); err != nil {

@@ -15,7 +15,9 @@ import (
 
 // memory is the store of one process: the buckets under a lock.
 type memory struct {
-	zero    time.Time // of its clock; fixed, like the three below
+	zero    time.Time // of its clock; fixed, like the five below
+	base    int64     // µs, what the clock shows at zero
+	empty   int64     // µs, when all of its buckets were empty; 0 where they begin as their limits say
 	horizon int64     // µs
 	wish    []bound
 
@@ -31,9 +33,18 @@ type memory struct {
 	swept   int64              // µs, when what was made at run time was last gone through
 }
 
+// newShares is the memory of shares, which are empty at a time of the fleet's clock. zero and now are the same moment on both clocks.
+func newShares(zero time.Time, now, empty int64, horizon time.Duration, conf configuration) *memory {
+	return &memory{
+		zero: zero, base: now, empty: empty, horizon: horizon.Microseconds(), buckets: map[lua.Field]*bucket.Bucket{}, empties: map[lua.Field]bool{},
+		conf: conf.clone(), swept: now,
+	}
+}
+
 // newMemory begins with buckets as their limits say: nothing of an earlier process is outstanding in this one's memory.
 func newMemory(s settings) *memory {
 	m := &memory{zero: time.Now(), horizon: s.Horizon.Microseconds(), wish: s.wish, buckets: map[lua.Field]*bucket.Bucket{}, empties: map[lua.Field]bool{}}
+	m.base = m.zero.UnixMicro()
 	m.swept = m.now()
 	m.conf = configuration{version: 1, live: 1, opens: map[string]opening{}, set: map[string]bool{}, shadowed: map[string]bool{}}
 	m.conf.limits = byBucket(m.wish)
@@ -44,7 +55,7 @@ func newMemory(s settings) *memory {
 }
 
 // now counts µs since 1970 on the monotonic clock.
-func (m *memory) now() int64 { return m.zero.UnixMicro() + time.Since(m.zero).Microseconds() }
+func (m *memory) now() int64 { return m.base + time.Since(m.zero).Microseconds() }
 
 func (m *memory) shared() bool { return false }
 
@@ -76,7 +87,7 @@ func (m *memory) bucketLocked(b bound, now int64) *bucket.Bucket {
 		if b.limit.Begin == Empty {
 			m.empties[field] = b.own
 			k.Enter(now, b.core(), 0)
-			k.Empty(now)
+			k.Empty(cmp.Or(m.empty, now))
 		}
 	}
 	k.Enter(now, b.core(), b.opens.at)

@@ -1050,7 +1050,9 @@ func keptByAFleet(replicas int, used float64, limit limiter.Limit) func(t *testi
 func restarted(t *testing.T, m *miniredis.Miniredis, lose func()) {
 	t.Helper()
 	limit := limiter.PerSecond(40, 40)
-	fleet := fleetOf(t, m, 4, only(limit))
+	cfg := only(limit)
+	cfg.WhenAway = limiter.FailClosed // shares may save a token each
+	fleet := fleetOf(t, m, 4, cfg)
 	var mu sync.Mutex
 	var starts []time.Time
 	var all sync.WaitGroup

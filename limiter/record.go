@@ -30,6 +30,9 @@ type Record struct {
 	Calls   int64     `json:"calls"` // to Redis, for reservations
 	Live    int       `json:"live"`  // replicas that it knows of, itself included
 
+	AwayMS    int64 `json:"away_ms,omitempty"`     // for how long Redis was away, of all times together, as this replica saw it
+	AwayAgoMS int64 `json:"away_ago_ms,omitempty"` // how long ago the last of these times ended
+
 	Waiting  int   `json:"waiting"`   // calls that wait, of all routes
 	OldestMS int64 `json:"oldest_ms"` // how long the first of those has waited
 
@@ -108,12 +111,15 @@ func rounded(x float64) float64 { return float64(int64(x*100+0.5)) / 100 }
 func (l *Limiter) record(now time.Time) Record {
 	l.mu.RLock()
 	lanes := slices.Collect(maps.Values(l.lanes))
-	live := l.conf.live
+	live, away, returned := l.conf.live, l.awayFor, l.returned
 	l.mu.RUnlock()
 	host, build := itself()
 	r := Record{
 		Version: RecordVersion, ID: l.s.Replica, Host: host, PID: os.Getpid(), Build: build, Started: l.started(),
 		Calls: l.StoreCalls(), Live: live, Routes: []RouteRecord{}, Wants: map[string]string{},
+	}
+	if away > 0 {
+		r.AwayMS, r.AwayAgoMS = away.Milliseconds(), max(1, now.Sub(returned).Milliseconds()/10_000*10_000)
 	}
 	shown := map[string]bool{}
 	for _, n := range lanes {

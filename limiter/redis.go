@@ -24,6 +24,7 @@ type redisStore struct {
 	horizon   int64  // µs
 	timeout   time.Duration
 	telemetry *telemetry
+	outage    *outage // nil for an operator
 	refuses   *refusals
 	wish      []lua.Limit
 	life      context.Context //nolint:containedctx // of no caller, nor of a span: calls are shared by callers and bound by none
@@ -40,6 +41,7 @@ type redisStore struct {
 	force   []lua.Limit
 	recalls recollection
 	now     int64     // µs, Redis' clock as configure saw it last
+	own     int64     // µs, and the namespace's own time
 	seen    time.Time // then, on the local clock
 }
 
@@ -90,6 +92,10 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 			args.Change = append(args.Change, lua.TellOpens(c.bucket, c.opens.at, c.opens.by)...)
 			continue
 		}
+		if c.spent != nil {
+			args.Change = append(args.Change, lua.TellSpent(c.bucket, *c.spent)...)
+			continue
+		}
 		if c.beside != nil {
 			args.Change = append(args.Change, lua.TellShadowed(c.bucket, *c.beside)...)
 			continue
@@ -111,7 +117,10 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 	args.Epoch, args.Grants, args.Version, args.Told = s.epoch, s.grants, s.version, s.told
 	args.Force, args.Reports = s.force, s.recalls.reports(time.Now())
 	s.mu.Unlock()
+	sent := time.Now()
+	s.sent(sent)
 	got, err := lua.Configure(ctx, s.rdb, s.keys, args)
+	s.heard(sent, err)
 	if err == nil {
 		err = s.complete(got)
 	}
@@ -133,7 +142,7 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 	}
 	s.epoch, s.grants, s.version, s.told = got.Epoch, max(s.grants, got.Grants), got.Version, got.Told
 	stepped := s.steppedLocked(got.TimeUS)
-	s.now, s.seen, s.force = got.TimeUS, time.Now(), wantedOf(got)
+	s.now, s.own, s.seen, s.force = got.TimeUS, got.NowUS, time.Now(), wantedOf(got)
 	for _, h := range got.Slow {
 		s.recalls.heard(h.Limit, got.Epoch, got.Grants, h.Level, time.Now(), time.Duration(s.horizon)*time.Microsecond)
 	}
@@ -141,6 +150,29 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 	conf := s.configuration(got)
 	conf.stepped = stepped
 	return conf, nil
+}
+
+// sent notes that a call to Redis begins.
+func (s *redisStore) sent(now time.Time) {
+	if s.outage != nil {
+		s.outage.sent(now)
+	}
+}
+
+// heard notes what became of a call. Redis has answered it if the script has run.
+func (s *redisStore) heard(sent time.Time, err error) {
+	if s.outage == nil {
+		return
+	}
+	if err != nil && !errors.Is(err, lua.ErrUnknown) {
+		_, newer := errors.AsType[*lua.VersionError](err)
+		_, ours := errors.AsType[*lua.ArgumentError](err)
+		_, stale := errors.AsType[*lua.StaleError](err)
+		if !newer && !ours && !stale {
+			return
+		}
+	}
+	s.outage.answered(sent)
 }
 
 // wantedOf are the limits in force that replicas want. Those that the fleet was told are remembered with the words.
@@ -160,6 +192,13 @@ func (s *redisStore) steppedLocked(now int64) time.Duration {
 		return 0
 	}
 	return by
+}
+
+// ownAt is the namespace's own time at a moment, as configure heard of it last.
+func (s *redisStore) ownAt(at time.Time) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.own + at.Sub(s.seen).Microseconds()
 }
 
 // complete returns an error if a reply lacks a limit of a bucket of this replica: then a call could pass the bucket without one.
@@ -225,5 +264,9 @@ func (s *redisStore) forget(ids []string) {
 }
 
 func (s *redisStore) snapshot(ctx context.Context) (Snapshot, error) {
-	return ReadSnapshot(ctx, s.rdb, string(s.keys))
+	sent := time.Now()
+	s.sent(sent)
+	out, err := ReadSnapshot(ctx, s.rdb, string(s.keys))
+	s.heard(sent, err)
+	return out, err
 }

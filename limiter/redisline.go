@@ -16,6 +16,7 @@ type redisLine struct {
 	*redisStore
 
 	id    string
+	local *memoryLine // to the shares of a time without Redis; nil before
 	route *lane.Route // that path is of
 	path  *lua.Path
 	args  lua.AcquireArgs
@@ -31,11 +32,23 @@ var lessons = map[bucket.Lesson]lua.Lesson{ //nolint:gochecknoglobals // a const
 
 // Reserve runs the script of an acquire.
 func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
-	if r.Version == 0 {
+	if r.Version == 0 && r.Away == 0 {
 		q.Runs = 0
 		return lane.ErrOutdated // Redis has not been asked yet what is in force
 	}
 	p := passedOf(r)
+	switch {
+	case p.mode == Away:
+		q.Runs = 0
+		return fmt.Errorf("%w: redis has been away for longer than this replica may go on without it", ErrUnavailable)
+	case p.local != nil:
+		if x.local == nil || x.local.memory != p.local {
+			x.local = &memoryLine{memory: p.local, id: x.id}
+		}
+		err := x.local.Reserve(r, q)
+		q.Runs = 0
+		return err
+	}
 	if r != x.route {
 		limits := make([]lua.Limit, len(p.limits))
 		for i, b := range p.limits {
@@ -71,7 +84,9 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 	ctx, cancel := context.WithTimeout(x.life, x.timeout)
 	defer cancel()
 	sent := time.Now()
+	x.sent(sent)
 	err := x.path.Acquire(ctx, x.rdb, a, &x.reply)
+	x.heard(sent, err)
 	x.telemetry.called(ctx, r, time.Since(sent))
 	q.Runs = x.reply.Runs
 	if stale, ok := errors.AsType[*lua.StaleError](err); ok { // a damaged record: a call of this line is answered before the next is sent

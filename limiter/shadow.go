@@ -54,7 +54,7 @@ func (l *Limiter) shadowed(bucket string) bool {
 
 // judgeBeside has the buckets of a route that are in shadow mode say what would have become of a call that starts.
 func (l *Limiter) judgeBeside(n *lane.Lane, cost lane.Cost) {
-	if len(n.Route().Beside) == 0 {
+	if len(n.Route().Beside) == 0 || passedOf(n.Route()).mode == Open {
 		return
 	}
 	if judging, err := l.laneAt(laneKey{n.Route().Name, n.Urgent, true}); err == nil {

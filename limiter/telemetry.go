@@ -22,6 +22,7 @@ const (
 	attrBucket    = attribute.Key("weir.bucket")     // that set the due time
 	attrTokenWait = attribute.Key("weir.token_wait") // s, from asking until due
 	attrTurns     = attribute.Key("weir.turns")      // times that it came back with a ticket
+	attrMode      = attribute.Key("weir.mode")       // local, open or away, where Redis is away
 )
 
 const scope = "github.com/weir-go/weir/limiter"
@@ -65,6 +66,8 @@ type telemetry struct {
 	queued   metric.Int64UpDownCounter
 	calls    metric.Float64Histogram
 	late     metric.Int64Counter
+	away     metric.Int64Gauge
+	without  metric.Int64Counter
 	shadowed metric.Int64Counter
 	refusals metric.Int64Counter
 	live     metric.Int64Gauge
@@ -80,7 +83,7 @@ type telemetry struct {
 func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry, error) {
 	m := mp.Meter(scope)
 	t := &telemetry{tracer: tp.Tracer(scope), meter: m}
-	var errs [13]error
+	var errs [15]error
 	seconds := metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 	t.requests, errs[0] = m.Int64Counter("weir.rate_limiting.requests", metric.WithUnit("{request}"),
 		metric.WithDescription("Calls that asked for leave to start, by how that ended."))
@@ -110,6 +113,10 @@ func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry,
 		metric.WithDescription("Calls that a provider refused because of its quota (throttled) or because it was overloaded, as reported."))
 	t.shadowed, errs[12] = m.Int64Counter("weir.bucket.shadowed", metric.WithUnit("{call}"),
 		metric.WithDescription("Calls that have started and that buckets in shadow mode would have let start at once (acquired), or not (rejected)."))
+	t.away, errs[13] = m.Int64Gauge("weir.rate_limiting.away", metric.WithUnit("{replica}"),
+		metric.WithDescription("1 while this replica cannot reach Redis, by what it does: local, open, away (calls wait)."))
+	t.without, errs[14] = m.Int64Counter("weir.rate_limiting.without_redis", metric.WithUnit("{call}"),
+		metric.WithDescription("Calls that could start while Redis was away: local by a share of the limits, open without any."))
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("limiter: metrics: %w", err)
 	}
@@ -165,6 +172,9 @@ func (t *telemetry) got(ctx context.Context, n *lane.Lane, arrived time.Time, g 
 		span.SetStatus(codes.Error, err.Error())
 	} else {
 		span.SetAttributes(attrBucket.String(g.Bucket), attrTokenWait.Float64(g.Waited.Seconds()), attrTurns.Int(g.Turns))
+		if mode := passedOf(g.Route).mode; mode != Connected {
+			span.SetAttributes(attrMode.String(string(mode)))
+		}
 	}
 	span.End()
 }
@@ -196,6 +206,26 @@ func (t *telemetry) judged(ctx context.Context, of *labels, err error) {
 		}
 		t.shadowed.Add(ctx, 1, of.results[r])
 	}
+}
+
+// mode notes how the replica decides from now on.
+func (t *telemetry) mode(ctx context.Context, now Mode) {
+	for _, m := range []Mode{Local, Open, Away} {
+		is := int64(0)
+		if m == now {
+			is = 1
+		}
+		t.away.Record(ctx, is, metric.WithAttributes(attrMode.String(string(m))))
+	}
+}
+
+// alone notes calls that could start without Redis.
+func (t *telemetry) alone(ctx context.Context, r *lane.Route, calls int) {
+	if r.Away == 0 || calls == 0 || !t.without.Enabled(ctx) {
+		return
+	}
+	p := passedOf(r)
+	t.without.Add(ctx, int64(calls), metric.WithAttributes(attrRoute.String(r.Name), attrMode.String(string(p.mode))))
 }
 
 // tooLate notes a reservation that its caller was woken too late for: it is given up and asked for again.

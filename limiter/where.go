@@ -45,6 +45,7 @@ const (
 	Disputed   ReasonKind = "disputed"   // replicas disagree, and the smallest limit is in force
 	Forgotten  ReasonKind = "forgotten"  // Redis has forgotten: the bucket began empty and in debt
 	Recovering ReasonKind = "recovering" // Redis has forgotten: what replicas remember of the limit is collected
+	Alone      ReasonKind = "alone"      // Redis is away: this replica goes on with its share of the limit
 )
 
 // Waiting is a lane in line.
@@ -84,7 +85,7 @@ func (l *Limiter) Where(ctx context.Context, route string, opts ...Option) (Posi
 	if len(limits) == 0 { // all in shadow mode
 		return Position{Route: route}, nil
 	}
-	v, err := l.store.look(ctx, limits)
+	v, err := l.look(ctx, passedOf(r))
 	if err != nil {
 		return Position{}, err
 	}
@@ -103,6 +104,18 @@ func (l *Limiter) Where(ctx context.Context, route string, opts ...Option) (Posi
 	l.mu.RUnlock()
 	v.place(&p, &q, passedOf(r).of, func(bucket string) bool { _, ok := disputed[bucket]; return ok })
 	return p, nil
+}
+
+// look reads the buckets of a route.
+func (l *Limiter) look(ctx context.Context, p *passed) (*view, error) {
+	if p.local == nil {
+		return l.store.look(ctx, p.limits)
+	}
+	v, err := p.local.look(ctx, p.limits)
+	if err == nil {
+		v.alone = time.Until(l.Health().Until)
+	}
+	return v, err
 }
 
 // place says where the last call of a request would stand. of says which limits are of one bucket.
@@ -140,6 +153,7 @@ type view struct {
 	replica string            // the only one
 	forgot  int64             // µs: until when buckets of a memory that was lost are in debt; 0 where it was not
 	ending  []int64           // µs, of each bucket: until when it is collected what replicas remember of it
+	alone   time.Duration     // for how long the replica goes on without Redis still; 0 where Redis answers
 }
 
 // line is the lanes of a bucket. It comes before anything is decided, which changes the line.
@@ -180,6 +194,9 @@ func (v *view) reasons(b bound, at int, horizon int64, disputed bool) (why []Rea
 	}
 	if f := k.Factor(v.now); f < adapt.Whole {
 		why = append(why, Reason{Kind: Follows, Rate: b.limit.Rate() * float64(f) / adapt.Whole})
+	}
+	if v.alone > 0 {
+		why = append(why, Reason{Kind: Alone, For: v.alone})
 	}
 	if disputed {
 		why = append(why, Reason{Kind: Disputed})

@@ -140,6 +140,12 @@ func TellLevel(bucket string, tokens int64) []string {
 	return []string{"level " + bucket + " " + strconv.FormatInt(tokens, 10)}
 }
 
+// TellSpent are the words of a replica that has gone on with a share of a bucket while it could not reach Redis: the bucket is empty now, and so many
+// thousandths of tokens more are taken, 0 to a billion. A window is shut for its length.
+func TellSpent(bucket string, thousandths int64) []string {
+	return []string{"spent " + bucket + " " + strconv.FormatInt(thousandths, 10)}
+}
+
 // TellUnlearn are the words that have the limits of a bucket forget what they have learnt of the provider.
 func TellUnlearn(bucket string) []string { return []string{"unlearn " + bucket} }
 

@@ -37,7 +37,9 @@
 --                       and "opens BUCKET US" and perhaps the name of the replica whose provider asked for that (nothing is due for so many us from now, 0 opens it; what was told then names that
 --                       moment of the namespace's own time, at which the bucket is empty; one that is later stays); limits
 --                       replace what was told of the bucket; "limit BUCKET" and "opens BUCKET" alone withdraw it. "shadowed BUCKET on" says
---                       that the bucket delays nobody. "level BUCKET TOKENS" has the limits of the bucket that are no windows hold so many tokens now, and "unlearn BUCKET" has them forget what they have learnt
+--                       that the bucket delays nobody. "spent BUCKET THOUSANDTHS" says that a
+--                       replica was without this memory, and went on with a share of the bucket: it is empty now, and so many thousandths of tokens
+--                       more are taken, for what the replica still spends; a window is shut for its length. "level BUCKET TOKENS" has the limits of the bucket that are no windows hold so many tokens now, and "unlearn BUCKET" has them forget what they have learnt
 --
 -- Reply: six texts: "now_us time_us grants version live former began collects_us epoch" (the namespace's own time, and TIME; number of
 --        live replicas; the version of the records that were found, 0 for none; 1 where this call began a namespace, 2 where it

@@ -76,6 +76,16 @@ for field, f in pairs(force) do
         fields['lost:' .. field], out_of_force[#out_of_force + 1] = nil, 'lost:' .. field
       end
     end
+    local away = spent[bucket_of(field)]
+    if away and window then -- without this memory the window was used, nobody knows when
+      b.tail = lost_tail(window, now)
+      b.last = max(b.last, now)
+    elseif away then -- as if so many were reserved, one after the other, behind a bucket that is empty
+      empty_level(b, now)
+      move_level(b, ceil(min(away, floor(SPAN / b.per)) * b.per / 1000))
+      b.last = max(b.last, b.full + 1 - floor(b.burst * b.per / b.tokens))
+      begin_eras(b)
+    end
     if unlearnt[bucket_of(field)] then b.tail = string.gsub(b.tail, ' %S+ (%d+ %S+ %d+)$', ' - %1') end
     if fields['lost:' .. field] then
       collect(field, b)

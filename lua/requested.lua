@@ -31,6 +31,7 @@ for i = first, #rest do
   if kind == 'opens' then fits = not match(limit, ' ') and (field == '' and limit == '' or integer(field, 0, EXACT / 2)) end
   if kind == 'shadow' then fits = bucket == '-' and limit == '' and (field == '' or field == 'on' or field == 'off') end
   if kind == 'shadowed' then fits = limit == '' and (field == '' or field == 'on') end
+  if kind == 'spent' then fits = limit == '' and integer(field, 0, 1000000000) end
   if kind == 'level' then fits = limit == '' and integer(field, 0, EXACT) end
   if kind == 'unlearn' then fits = field == '' and limit == '' end
   if kind == 'limit' then

@@ -16,14 +16,15 @@ for line in gmatch(was, lines) do
   if key and sub(key, 1, 9) == 'shadowed ' then fits = text == 'on' end
   if fits then words[key] = (words[key] and words[key] .. '\n' or '') .. line end
 end
-local leveled, unlearnt = {}, {} -- what is done to levels at once, and not remembered
+local leveled, unlearnt, spent = {}, {}, {} -- what is done to levels at once, and not remembered
 for i = first, #rest do
   local key, more = match(rest[i], '^(%a+ %S+) ?(.*)$')
   local line, former_line = rest[i], words[key]
   local once, of = match(key, '^(%a+) (%S+)$')
   if once == 'level' then leveled[of] = tonumber(more) end
   if once == 'unlearn' then unlearnt[of] = true end
-  if once == 'level' or once == 'unlearn' then key = nil end
+  if once == 'spent' then spent[of] = tonumber(more) end
+  if once == 'level' or once == 'unlearn' or once == 'spent' then key = nil end
   if key and not replaced[key] then words[key], replaced[key] = nil, true end
   if key and more ~= '' then
     if match(line, '^opens ') then

@@ -31,6 +31,10 @@ type Config struct {
 	// APIs are further limits of one provider, by the name of its route: "anthropic", "spotify" or "lastfm". A provider that is not in it has
 	// the limit of Budget, which holds for all of them together already.
 	APIs map[string][]limiter.Limit
+	// WhenAway is what the replica does while Redis is away, for LocalFor at most: see [limiter.Config]. Zero is to go on with its share of each
+	// limit, for 30 s.
+	WhenAway limiter.WhenAway
+	LocalFor time.Duration
 	// Slots is how many requests a replica has under way at the same time. Zero is 10.
 	Slots int
 	// Replica names this process in the fleet. Zero is a random name.
@@ -129,6 +133,6 @@ func (c Config) limits() limiter.Config {
 	maps.Copy(buckets, c.APIs)
 	return limiter.Config{
 		Namespace: c.Namespace, Replica: c.Replica, Buckets: buckets, Routes: paths,
-		TracerProvider: c.TracerProvider, MeterProvider: c.MeterProvider,
+		WhenAway: c.WhenAway, LocalFor: c.LocalFor, Logger: c.Logger, TracerProvider: c.TracerProvider, MeterProvider: c.MeterProvider,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/worker/deskhttp"
 	"github.com/weir-go/weir/worker/gate"
 )
@@ -47,7 +48,7 @@ func unready(out http.ResponseWriter) {
 func (w *Worker) ready(out http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
-	reason := w.unreadyFor(ctx)
+	reason, degraded := w.unreadyFor(ctx)
 	if r.Context().Err() == nil && (w.parts.Load() != nil || w.unready.Load()) { // until then connect says why
 		w.reportReadiness(ctx, reason)
 	}
@@ -56,25 +57,35 @@ func (w *Worker) ready(out http.ResponseWriter, r *http.Request) {
 		plain(out, http.StatusServiceUnavailable, "unavailable")
 		return
 	}
+	if degraded != "" {
+		plain(out, http.StatusOK, "degraded: "+degraded)
+		return
+	}
 	plain(out, http.StatusOK, "ok")
 }
 
-// unreadyFor is why the replica takes no analyses, or "".
-func (w *Worker) unreadyFor(ctx context.Context) string {
+// unreadyFor is why the replica takes no analyses, or "", and how it goes on where Redis is away.
+func (w *Worker) unreadyFor(ctx context.Context) (reason, degraded string) {
 	have := w.parts.Load()
 	switch {
 	case w.unready.Load():
-		return "it ends"
+		return "it ends", ""
 	case have == nil:
 		if last := w.trouble.Load(); last != nil {
-			return *last
+			return *last, ""
 		}
-		return "redis was not reached yet"
+		return "redis was not reached yet", ""
 	}
-	if _, err := have.limiter.Snapshot(ctx); err != nil {
-		return trouble(err)
+	_, err := have.limiter.Snapshot(ctx)
+	switch mode := have.limiter.Health().Mode; {
+	case mode == limiter.Local || mode == limiter.Open:
+		return "", string(mode)
+	case err != nil:
+		return trouble(err), ""
+	case mode == limiter.Away:
+		return "redis is not back yet", ""
 	}
-	return ""
+	return "", ""
 }
 
 // reportReadiness writes a log line when the reason is another one than before.

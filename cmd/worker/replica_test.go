@@ -143,6 +143,19 @@ func (s *scraped) troubles(t *testing.T) {
 	if _, samples := s.metrics(t); !has(samples, "weir_rate_limiting_late_total") {
 		t.Error("no reservation came too late")
 	}
+	nowhere := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, DialerRetries: 1})
+	defer func() { _ = nowhere.Close() }()
+	cfg.WhenAway, cfg.Lazy, cfg.Publish = limiter.FailOpen, true, -1
+	open, err := limiter.New(t.Context(), nowhere, cfg)
+	if err == nil {
+		err = open.Wait(t.Context(), "own")
+	}
+	if err != nil {
+		t.Fatalf("a replica that starts everything without Redis: %v", err)
+	}
+	ended, end := context.WithTimeout(context.WithoutCancel(t.Context()), time.Second)
+	defer end()
+	_ = open.Close(ended)
 	if err := errors.Join(l.ShadowBucket(ctx, "own", true), l.Wait(ctx, "own")); err != nil {
 		t.Error(err)
 	}

@@ -6,12 +6,16 @@ import (
 	"time"
 
 	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/worker"
 )
 
 type serveCmd struct {
 	Grace time.Duration `env:"WEIR_GRACE" default:"1s" help:"How long a replica that is told to end goes on taking analyses while /readyz answers 503, so that balancers stop sending them (${default})."`
 	Drain time.Duration `env:"WEIR_DRAIN" default:"20s" help:"How long running analyses may take to end after that (${default})."`
+
+	WhenAway string        `env:"WEIR_WHEN_AWAY" enum:"local,closed,open" default:"local" help:"What to do while Redis is away: local goes on with this replica's share of each limit, closed waits, open starts every call at once (${default})."`
+	LocalFor time.Duration `env:"WEIR_LOCAL_FOR" default:"30s" help:"How long to go on so at most, 1s to 1h (${default})."`
 
 	callerFlags
 	budgetFlags
@@ -26,6 +30,8 @@ func (c *serveCmd) Validate() error {
 		return fmt.Errorf("--drain (or WEIR_DRAIN) %v: want more than 0", c.Drain)
 	case c.Grace < 0:
 		return fmt.Errorf("--grace (or WEIR_GRACE) %v: want 0 or more", c.Grace)
+	case c.LocalFor < time.Second || c.LocalFor > time.Hour:
+		return fmt.Errorf("--local-for (or WEIR_LOCAL_FOR) %v: want 1s to 1h", c.LocalFor)
 	}
 	return firstError(c.callerFlags.Validate(), c.budgetFlags.Validate(), c.providerFlags.Validate())
 }
@@ -65,6 +71,7 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 
 	cfg := worker.Config{
 		Redis: rdb, Namespace: c.Namespace, Budget: c.limit(), Slots: c.Slots, Logger: log, Version: cli.Version(), Grace: c.Grace, Drain: c.Drain,
+		WhenAway: map[string]limiter.WhenAway{"local": limiter.FailLocal, "closed": limiter.FailClosed, "open": limiter.FailOpen}[c.WhenAway], LocalFor: c.LocalFor,
 		Gate: c.gate(), TracerProvider: tel.tracers, MeterProvider: tel.meters,
 	}
 	if err := c.apply(&cfg); err != nil {

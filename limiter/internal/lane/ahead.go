@@ -13,7 +13,7 @@ func (n *Lane) Ahead(now time.Time) (asks []bucket.Ask, free time.Time) {
 	defer n.mu.Unlock()
 	r, plain, calls := n.route.Load(), n.queue.odd == 0 && n.pool.odd == 0, 0
 	for i, w := 0, n.queue.first; w != nil && calls < maxAsks; i, w = i+1, w.next {
-		if plain && i < len(n.pool.grants) || !plain && w.state == covered || r.Check(w.Cost) != nil {
+		if plain && i < len(n.pool.grants) || !plain && w.state == covered || r.Check(w.Cost) != nil || !r.fits(w.Cost) {
 			continue
 		}
 		k := n.askOf(w, r, now)

@@ -116,7 +116,7 @@ func (n *Lane) fitsLocked(runs []Run, now time.Time) bool {
 
 // batchLocked is Batch where requests take no time, and nobody waits: ask, and hand on what the answers say.
 func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err error) {
-	q, r := &n.request, n.route.Load()
+	q, r := n.request, n.route.Load()
 	n.used = true
 	q.Tell, q.Lead, q.Backs, q.Asks, q.Answers, q.ComeBack = false, 0, q.Backs[:0], q.Asks[:0], q.Answers[:0], -1
 	for _, run := range runs {
@@ -125,7 +125,7 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err 
 	n.reportLocked(now)
 	n.holdLocked(now)
 	n.lessonsLocked()
-	err = n.reserve(r)
+	err = n.reserve(n.store, r, q)
 	n.reportedLocked(r, err)
 	n.taughtLocked(err)
 	if err != nil {

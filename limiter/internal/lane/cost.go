@@ -97,8 +97,8 @@ func (r *Route) Check(c Cost) error {
 	takes := slices.ContainsFunc(r.Beside, func(bucket string) bool { return c.Of(bucket) > 0 })
 	for i, l := range r.Limits {
 		tokens := c.at(r, i)
-		if tokens > l.Burst {
-			return &TooLargeError{l.Bucket, tokens, l.Burst}
+		if most := l.most(); tokens > most {
+			return &TooLargeError{l.Bucket, tokens, most}
 		}
 		takes = takes || tokens > 0
 	}

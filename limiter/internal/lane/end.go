@@ -19,6 +19,15 @@ func (n *Lane) Reroute(r *Route) {
 		return
 	}
 	now := time.Now()
+	if was.Away != r.Away { // another store answers
+		if n.asking && was.Away == 0 {
+			n.giveUpLocked(was)
+		}
+		n.place, n.retry, n.metered = place{}, retry{}, nil
+	}
+	if r.Shut != "" {
+		n.held = held{now.Add(shutFor), r.Shut}
+	}
 	if !was.Alike(r) {
 		for i := range n.pool.grants {
 			n.pool.grants[i].Lose()
@@ -34,6 +43,8 @@ func (n *Lane) Reroute(r *Route) {
 			n.endLocked(w, err)
 		} else if r.free(w.Cost) {
 			n.passLocked(w, r, now)
+		} else if w.prompt() && !r.fits(w.Cost) {
+			n.endLocked(w, ErrNotNow)
 		}
 		w = next
 	}

@@ -28,6 +28,9 @@ func (n *Lane) Hold(d time.Duration, bucket string) {
 	})
 }
 
+// shutFor is how long a bucket is shut that is to be emptied. A request has to reach the store by then.
+const shutFor = 50 * time.Millisecond
+
 // held is a hold that the store has not heard of yet.
 type held struct {
 	until  time.Time // zero for none
@@ -36,7 +39,7 @@ type held struct {
 
 // holdLocked adds the hold to the request that is made up, unless the route does not pass the bucket any more.
 func (n *Lane) holdLocked(now time.Time) {
-	q := &n.request
+	q := n.request
 	q.Hold.For = 0
 	if n.held.until.IsZero() {
 		return

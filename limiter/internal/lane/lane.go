@@ -29,10 +29,9 @@ const (
 
 // Lane is the callers of one route, urgent or ordinary ones, in one process. Methods are safe for concurrent use.
 type Lane struct {
-	ID     string // in the store; fixed, like the three below
+	ID     string // in the store; fixed, like the two below
 	Urgent bool
 	shared *Shared
-	store  Store
 
 	route atomic.Pointer[Route] // changed under mu
 	batch atomic.Int64          // callers that waited when the last request was made
@@ -44,12 +43,13 @@ type Lane struct {
 	scratch      Grant     // on its way to a scheduler
 	cursors      []cursor  // how far the pool is spoken for, by cost, while it is matched
 	asking       bool      // a goroutine makes requests
+	store        Store     // like request, another one since a request was given up
 	held         held      // a hold to be sent
 	taught       []lesson  // to be sent
 	teaching     int       // how many of taught the request under way has
 	taughtSince  time.Time // when the first of taught came that waits for a request to travel with
 	promptSince  time.Time // no caller that wants an answer at once came before
-	request      Request
+	request      *Request
 	requesters   []*waiter // for whom the request under way asks
 	settled      []settled // costs to be corrected with the next request
 	reported     []settled // those of the request under way
@@ -78,7 +78,7 @@ type place struct {
 
 // New returns the lane of a route. id tells its requests and its place apart from those of others.
 func New(s *Shared, id string, urgent bool, store Store, r *Route) *Lane {
-	n := &Lane{ID: id, Urgent: urgent, shared: s, store: store, used: true}
+	n := &Lane{ID: id, Urgent: urgent, shared: s, store: store, request: &Request{}, used: true}
 	n.timer.call = n.ring
 	n.route.Store(r)
 	return n
@@ -134,6 +134,8 @@ func (n *Lane) enterLocked(w *waiter, now time.Time) {
 		n.endLocked(w, err)
 	case r.free(w.Cost):
 		n.passLocked(w, r, now)
+	case w.prompt() && !r.fits(w.Cost):
+		n.endLocked(w, ErrNotNow)
 	}
 }
 

@@ -35,7 +35,7 @@ func (n *Lane) matchLocked(now time.Time) (missing bool) {
 		case w.got > 0:
 			n.endLocked(w, nil)
 		default:
-			missing = missing || w.state != covered
+			missing = missing || w.state != covered && n.route.Load().fits(w.Cost) // else it waits for another route
 		}
 		w = next
 	}

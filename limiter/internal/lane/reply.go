@@ -10,7 +10,7 @@ import (
 
 // takeLocked takes in what a request over a route has brought.
 func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
-	q := &n.request
+	q := n.request
 	// The reservations of a reply under way are dropped if they are charged to limits that are the route's no longer.
 	to := n.route.Load()
 	former := r != to && !r.Alike(to)
@@ -114,7 +114,7 @@ func (n *Lane) answerLocked(w *waiter, err error, former bool, sent, received ti
 
 // unpackLocked puts the reservations of a reply into the pool, and notes of each caller what became of it.
 func (n *Lane) unpackLocked(r *Route, received time.Time) {
-	q := &n.request
+	q := n.request
 	at, unit, heard := 0, 0, false
 	taken, calls := one, 0 // calls of one cost in a row
 	defer func() { r.took(taken, calls) }()

@@ -23,15 +23,22 @@ func (n *Lane) run() {
 			continue
 		}
 		n.timer.set(n.wakeAt(sent, time.Time{}), sent)
+		q, store := n.request, n.store
 		n.unlock()
-		err := n.reserve(r)
+		err := n.reserve(store, r, q)
 		if errors.Is(err, ErrOutdated) {
 			const tries = 4 // a configuration that changes faster than requests are made is not one
 			if outdated++; outdated < tries {
 				if err = n.shared.Refresh(r.Version); err == nil {
 					n.mu.Lock()
-					n.unbuildLocked(r, time.Now())
+					givenUp := n.request != q
+					if !givenUp {
+						n.unbuildLocked(r, time.Now())
+					}
 					n.mu.Unlock()
+					if givenUp {
+						return
+					}
 					continue
 				}
 			} else {
@@ -41,17 +48,39 @@ func (n *Lane) run() {
 		outdated = 0
 		received := time.Now()
 		n.mu.Lock()
+		if n.request != q { // nobody waits for the reply any more
+			n.unlock()
+			return
+		}
 		n.takeLocked(r, err, sent, received)
 		again = n.restLocked(received)
 		n.unlock()
 	}
 }
 
-// reserve makes the request.
-func (n *Lane) reserve(r *Route) error {
-	err := n.store.Reserve(r, &n.request)
-	n.shared.Requests.Add(int64(n.request.Runs))
+// reserve makes a request.
+func (n *Lane) reserve(store Store, r *Route, q *Request) error {
+	err := store.Reserve(r, q)
+	n.shared.Requests.Add(int64(q.Runs))
 	return err
+}
+
+// errGivenUp is what becomes of a request whose reply is not waited for.
+var errGivenUp = errors.New("given up")
+
+// giveUpLocked gives the request up that is under way over a route, whose reply may never come. What it has reserved is lost.
+func (n *Lane) giveUpLocked(r *Route) {
+	err := n.shared.Unavailable(errGivenUp)
+	for _, b := range n.request.Backs {
+		r.lost(b.Cost)
+	}
+	n.reportedLocked(r, err)
+	n.taughtLocked(err)
+	for _, w := range n.requesters {
+		w.inRequest = 0
+	}
+	n.requesters = nil
+	n.request, n.store, n.asking = &Request{}, n.shared.Line(n.ID), false
 }
 
 // restLocked ends a request, and begins the next if there is one to make.
@@ -68,7 +97,7 @@ func (n *Lane) requestLocked(now time.Time) bool {
 		return false
 	}
 	r := n.route.Load()
-	n.takeLocked(r, n.reserve(r), now, time.Now())
+	n.takeLocked(r, n.reserve(n.store, r, n.request), now, time.Now())
 	if n.closed == nil {
 		n.shared.Used(now)
 	}
@@ -99,7 +128,7 @@ func (n *Lane) buildLocked(now time.Time) bool {
 		n.dropLocked()
 		return false
 	}
-	q := &n.request
+	q := n.request
 	q.Lead = n.shared.Clock.Lead(n.shared.Slack, n.shared.Horizon).Microseconds()
 	q.Asks, q.Backs, q.Tell, n.requesters = q.Asks[:0], q.Backs[:0], false, n.requesters[:0]
 	q.Answers, q.ComeBack = q.Answers[:0], -1
@@ -118,7 +147,7 @@ func (n *Lane) buildLocked(now time.Time) bool {
 		if plain && i < len(n.pool.grants) || !plain && w.state == covered {
 			continue
 		}
-		if w.N > maxAsks-calls && calls > 0 || route.Check(w.Cost) != nil {
+		if w.N > maxAsks-calls && calls > 0 || route.Check(w.Cost) != nil || !route.fits(w.Cost) {
 			continue
 		}
 		k := n.askOf(w, route, now)

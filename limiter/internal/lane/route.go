@@ -16,6 +16,7 @@ type Limit struct {
 	Tally  *Tally        // of the bucket; nil where nobody counts
 	Meter  bool          // costs of calls are known only when they have ended
 	Holds  bool          // the provider holds what was estimated until the call ends
+	Whole  int64         // the burst of the fleet, where the limit is only a share of that; else 0
 }
 
 // Route is the limits that calls of one kind pass, narrowest first. It is never changed: another configuration is another Route.
@@ -23,8 +24,10 @@ type Route struct {
 	Name    string
 	Version int64         // of the configuration
 	Built   int64         // in which order routes were made
+	Away    int64         // 0 where requests go to the store of the fleet; else which of the times without that store this is
 	Limits  []Limit       // none where every call may start at once
 	Beside  []string      // buckets that the calls pass, too, of which this route asks nothing
+	Shut    string        // a bucket that the first request is to empty
 	Slack   time.Duration // for which a reservation may be used after it is due
 	Info    any           // the limiter's own
 
@@ -36,7 +39,7 @@ type Route struct {
 func NewRoute(r Route) *Route {
 	r.interval = math.MaxInt64
 	for i, l := range r.Limits {
-		if l.Burst < r.Limits[r.narrow].Burst {
+		if l.most() < r.Limits[r.narrow].most() {
 			r.narrow = i
 		}
 		r.interval = min(r.interval, l.Interval(1))
@@ -61,7 +64,23 @@ func (r *Route) free(c Cost) bool {
 }
 
 // Burst is the largest cost that the route can ever start, and the bucket that sets it.
-func (r *Route) Burst() (int64, string) { return r.Limits[r.narrow].Burst, r.Limits[r.narrow].Bucket }
+func (r *Route) Burst() (int64, string) { return r.Limits[r.narrow].most(), r.Limits[r.narrow].Bucket }
+
+// most is the largest cost that a limit can ever start.
+func (l *Limit) most() int64 { return max(l.Burst, l.Whole) }
+
+// fits reports whether calls of a cost can start as long as the limits are what they are. A share may be too small for them.
+func (r *Route) fits(c Cost) bool {
+	if r.Away == 0 {
+		return true
+	}
+	for i := range r.Limits {
+		if c.at(r, i) > r.Limits[i].Burst {
+			return false
+		}
+	}
+	return true
+}
 
 // Alike reports whether two routes have the same limits in the same places, whatever their rates.
 func (r *Route) Alike(o *Route) bool {

@@ -63,7 +63,7 @@ func (n *Lane) reportAt(now time.Time) time.Time {
 
 // reportLocked adds corrected costs to the request that is made up.
 func (n *Lane) reportLocked(now time.Time) {
-	q, r := &n.request, n.route.Load()
+	q, r := n.request, n.route.Load()
 	q.Settled, n.reported = q.Settled[:0], n.reported[:0]
 	if (len(q.Asks) > 0 || n.queue.len > 0) && n.metered != r && slices.ContainsFunc(r.Limits, func(l Limit) bool { return l.Meter }) {
 		// The buckets are to note from now on how empty they are: a call of long ago cost less, and nothing is taken back.

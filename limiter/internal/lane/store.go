@@ -57,6 +57,8 @@ type Shared struct {
 	Unavailable func(cause error) error
 	// Reopen returns the lane in the place of one that was given up, nil if there is to be none.
 	Reopen func(*Lane) *Lane
+	// Line is the way of a lane to the store, for one that has given its request up.
+	Line func(id string) Store
 	// Used is told of each request where requests take no time. It is called under the lane's lock.
 	Used func(now time.Time)
 

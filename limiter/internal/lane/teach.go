@@ -90,7 +90,7 @@ func (n *Lane) urgentLessons() bool {
 
 // lessonsLocked adds what was taught to the request that is made up.
 func (n *Lane) lessonsLocked() {
-	q, r := &n.request, n.route.Load()
+	q, r := n.request, n.route.Load()
 	q.Taught, q.Stands = q.Taught[:0], n.shared.tells.Load()
 	some := min(len(n.taught), maxTaught)
 	for _, l := range n.taught[:some] {

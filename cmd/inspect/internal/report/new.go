@@ -207,7 +207,10 @@ func replicaOf(v *fleet.Replica, now time.Time) Replica {
 	}
 	n, oldest := v.Pending()
 	up, oldestMS := max(0, now.Sub(v.Started).Milliseconds()), oldest.Milliseconds()
-	row.Pending, row.OldestMS, row.UpMS, row.RedisCalls = &n, &oldestMS, &up, &v.Calls
+	row.Pending, row.OldestMS, row.UpMS, row.RedisCalls, row.AwayMS = &n, &oldestMS, &up, &v.Calls, &v.AwayMS
+	if ago := v.AwayAgoMS + row.HeartbeatAgeMS; v.AwayMS > 0 {
+		row.AwayAgoMS = &ago
+	}
 	if t := v.Tasks; t != nil {
 		row.Slots, row.InFlight, row.Done, row.Failed = &t.Slots, &t.InFlight, &t.Done, &t.Failed
 	}

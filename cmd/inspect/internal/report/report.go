@@ -155,7 +155,9 @@ type Replica struct {
 	Done           *int64          `json:"done"`
 	Failed         *int64          `json:"failed"`
 	RedisCalls     *int64          `json:"redis_calls"`
-	Record         json.RawMessage `json:"record"` // as it was published, also what this version does not know
+	AwayMS         *int64          `json:"away_ms"`     // for how long Redis was away, of all times together, as the replica saw it
+	AwayAgoMS      *int64          `json:"away_ago_ms"` // how long ago the last of these times ended, in steps of 10 s; null where there was none
+	Record         json.RawMessage `json:"record"`      // as it was published, also what this version does not know
 }
 
 // Batch is a batch that has not finished.

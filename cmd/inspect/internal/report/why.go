@@ -164,6 +164,8 @@ func (r Reason) Sentence() string {
 		return "Redis has forgotten it: it began empty and in debt" + lasts
 	case limiter.Recovering:
 		return "Redis has forgotten it: what replicas remember is collected" + lasts
+	case limiter.Alone:
+		return "Redis is away, and the replica goes on with its share" + lasts
 	}
 	return r.Kind
 }

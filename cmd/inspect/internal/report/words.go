@@ -94,6 +94,9 @@ func (r *Report) warnings() (out []string) {
 		case "unknown":
 			out = append(out, fmt.Sprintf("replica %s has published a record that this version cannot read", Short(v.ID)))
 		}
+		if v.AwayAgoMS != nil && *v.AwayAgoMS < 60_000 && v.State == "up" {
+			out = append(out, fmt.Sprintf("replica %s was without Redis until %s ago, %s in all", Short(v.ID), MS(v.AwayAgoMS), MS(v.AwayMS)))
+		}
 	}
 	for i := range r.Buckets {
 		b := &r.Buckets[i]

@@ -1,0 +1,204 @@
+package limiter
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+const (
+	// probeEvery is how often a replica without Redis tries whether it is back, about.
+	probeEvery = 500 * time.Millisecond
+	// steady is for how long calls must have been answered before Redis counts as back.
+	steady = time.Second
+	// mostTold bounds what the fleet is told of one bucket, in thousandths of tokens.
+	mostTold = 1_000_000_000
+)
+
+// alone is a time without Redis. The limiter's lock guards what changes.
+type alone struct {
+	nth     int64     // of the process; fixed, like the five below
+	since   time.Time // since when Redis has been silent
+	live    int       // replicas, as this one heard last
+	ends    time.Time // when the shares end
+	local   *memory   // keeps the shares; nil where there are none
+	started time.Time // when this replica found out
+
+	mode    Mode
+	answers bool // Redis has answered once: shares of windows have ended
+
+	// Of the goroutine that probes: since when the fleet is told what the shares spend, and what it was told, by bucket.
+	telling time.Time
+	told    map[string]int64
+}
+
+// goAlone is called when Redis has been silent for too long.
+func (l *Limiter) goAlone(since time.Time) {
+	l.mu.Lock()
+	if l.closed || l.alone != nil {
+		l.mu.Unlock()
+		return
+	}
+	l.outages++
+	a := &alone{nth: l.outages, since: since, live: l.conf.live, mode: Away, started: time.Now()}
+	switch l.s.WhenAway {
+	case FailOpen:
+		a.mode = Open
+	case FailLocal:
+		if l.announced {
+			at := l.shared.Clock.Store(a.started)
+			if s, ok := l.store.(*redisStore); ok && at == 0 { // nobody has called yet
+				at = s.ownAt(a.started)
+			}
+			a.mode, a.ends = Local, a.started.Add(l.s.LocalFor)
+			empty := at - a.started.Sub(since).Microseconds() + l.s.Horizon.Microseconds()
+			a.local = newShares(a.started, at, empty, l.s.Horizon, l.conf)
+		}
+	case FailClosed:
+	}
+	l.alone = a
+	l.flights.Go(func() { l.untilBack(a) })
+	reroute := l.reroutesLocked()
+	l.mu.Unlock()
+	reroute()
+	l.telemetry.mode(l.life, a.mode)
+	l.s.Logger.LogAttrs(l.life, slog.LevelWarn, "redis is away", slog.String("namespace", l.s.Namespace), slog.String("mode", string(a.mode)),
+		slog.Int("replicas", a.live), slog.Duration("silent", time.Since(since)))
+}
+
+// reroutesLocked builds the routes of all lanes anew. What it returns is to be called without the lock.
+func (l *Limiter) reroutesLocked() func() {
+	var all []func()
+	for key, n := range l.lanes {
+		r := l.routeLocked(key, passedOf(n.Route()).labels)
+		all = append(all, func() { n.Reroute(r) })
+	}
+	return func() {
+		for _, reroute := range all {
+			reroute()
+		}
+	}
+}
+
+// change changes the time without Redis, while it lasts, and has the lanes follow.
+func (l *Limiter) change(a *alone, change func()) {
+	l.mu.Lock()
+	if l.alone != a {
+		l.mu.Unlock()
+		return
+	}
+	change()
+	reroute := l.reroutesLocked()
+	l.mu.Unlock()
+	reroute()
+}
+
+// untilBack tries again and again whether Redis is back, and ends the shares when they have lasted for as long as they may.
+func (l *Limiter) untilBack(a *alone) {
+	if a.mode == Local {
+		end := time.AfterFunc(time.Until(a.ends), func() {
+			l.change(a, func() { a.mode = Away })
+			l.telemetry.mode(l.life, Away)
+			l.s.Logger.LogAttrs(l.life, slog.LevelWarn, "redis is still away: calls wait", slog.String("namespace", l.s.Namespace), slog.Duration("local_for", l.s.LocalFor))
+		})
+		defer end.Stop()
+	}
+	var answered time.Time // since when calls have been answered
+	for {
+		pause := time.NewTimer(probeEvery*9/10 + rand.N(probeEvery/5))
+		select {
+		case <-pause.C:
+		case <-l.life.Done():
+			pause.Stop()
+			return
+		}
+		sent := time.Now()
+		err := l.probe(a, !answered.IsZero())
+		switch {
+		case err != nil:
+			answered = time.Time{}
+			continue
+		case answered.IsZero():
+			answered = sent
+			if a.local != nil {
+				l.change(a, func() { a.answers = true })
+			}
+		}
+		if time.Since(answered) >= steady || a.mode == Open {
+			l.comeBack(a)
+			return
+		}
+	}
+}
+
+// probe asks Redis what is in force, and says what the replica spends of its shares meanwhile.
+func (l *Limiter) probe(a *alone, again bool) error {
+	ctx, cancel := context.WithTimeout(l.life, l.outage.patience())
+	defer cancel()
+	if !again { // what was said before may not have been heard
+		a.telling, a.told = time.Now(), map[string]int64{}
+	}
+	conf, err := l.store.configure(ctx, l.spends(a, again), false)
+	if err != nil {
+		return err
+	}
+	select {
+	case l.configuring <- struct{}{}:
+		l.apply(ctx, conf)
+		l.endConfiguring()
+	default: // whoever asks hears the same
+	}
+	return nil
+}
+
+// spends is what the fleet is told of the buckets that have shares: they are empty, and the replica goes on until the next probe. The shares
+// of windows have ended when it is told again.
+func (l *Limiter) spends(a *alone, again bool) (all []change) {
+	if a.local == nil {
+		return nil
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for bucket := range l.s.Buckets {
+		limits := l.conf.limits[bucket]
+		if again && slices.ContainsFunc(limits, func(b bound) bool { return b.limit.Window }) {
+			continue
+		}
+		rate, shared := 0.0, true
+		for _, b := range limits {
+			part, ok := b.share(a.live)
+			if shared = shared && ok; ok && (rate == 0 || part.limit.Rate() < rate) {
+				rate = part.limit.Rate()
+			}
+		}
+		if !shared || len(limits) == 0 {
+			continue
+		}
+		thousandths := int64(0)
+		if a.mode == Local { // until the next probe has come
+			thousandths = int64(math.Ceil(min(mostTold, 1000*rate*(time.Since(a.telling)+probeEvery*6/5).Seconds()))) - a.told[bucket]
+			a.told[bucket] += thousandths
+		}
+		all = append(all, change{bucket: bucket, spent: &thousandths})
+	}
+	return all
+}
+
+// comeBack ends a time without Redis.
+func (l *Limiter) comeBack(a *alone) {
+	l.outage.again()
+	l.mu.Lock()
+	l.alone = nil
+	l.awayFor += time.Since(a.since)
+	l.returned = time.Now()
+	l.emptied = a.local != nil
+	reroute := l.reroutesLocked()
+	l.emptied = false
+	l.mu.Unlock()
+	reroute()
+	l.telemetry.mode(l.life, Connected)
+	l.s.Logger.LogAttrs(l.life, slog.LevelInfo, "redis is back", slog.String("namespace", l.s.Namespace), slog.Duration("away", time.Since(a.since)))
+}

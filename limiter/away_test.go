@@ -1,0 +1,560 @@
+package limiter_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"go.opentelemetry.io/otel/sdk/metric"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+)
+
+// road is what lies between a replica and its Redis. It can be cut, or swallow what is sent, and be mended.
+type road struct {
+	dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	mu    sync.Mutex
+	cut   bool
+	mute  chan struct{} // closed when what was swallowed is answered; nil while nothing is
+	conns map[net.Conn]bool
+}
+
+var errCut = errors.New("cut")
+
+func (r *road) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cut {
+		return nil, errCut
+	}
+	c, err := r.dial(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	r.conns[c] = true
+	return &roadConn{c, r}, nil
+}
+
+// Cut ends all connections, and refuses new ones.
+func (r *road) Cut() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cut = true
+	for c := range r.conns {
+		_ = c.Close()
+	}
+	clear(r.conns)
+}
+
+// Hang has replies wait until the road is mended.
+func (r *road) Hang() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mute = make(chan struct{})
+}
+
+func (r *road) Mend() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.mute != nil {
+		close(r.mute)
+	}
+	r.cut, r.mute = false, nil
+}
+
+type roadConn struct {
+	net.Conn
+
+	road *road
+}
+
+func (c *roadConn) Write(b []byte) (int, error) {
+	c.road.mu.Lock()
+	mute := c.road.mute
+	c.road.mu.Unlock()
+	if mute != nil {
+		<-mute
+	}
+	return c.Conn.Write(b)
+}
+
+// travellers are replicas, each with its own road to Redis.
+type travellers struct {
+	server *miniredis.Miniredis
+	fleet  []*limiter.Limiter
+	roads  []*road
+}
+
+func travel(t *testing.T, replicas int, cfg limiter.Config) *travellers {
+	t.Helper()
+	v := &travellers{}
+	v.server, _ = limitertest.Redis(t)
+	for range replicas {
+		opts := limitertest.Options(v.server)
+		r := &road{dial: opts.Dialer, conns: map[net.Conn]bool{}}
+		opts.Dialer, opts.MaxRetries, opts.DialerRetries = r.Dial, -1, 1
+		l, _ := member(t, opts, cfg)
+		v.fleet, v.roads = append(v.fleet, l), append(v.roads, r)
+	}
+	return v
+}
+
+func (v *travellers) close(t *testing.T) {
+	var ending sync.WaitGroup
+	for _, l := range v.fleet {
+		ending.Go(func() { closeLimiter(t, l) })
+	}
+	ending.Wait()
+}
+
+// saturate has callers of each replica call again and again until a moment, and returns the starts by replica.
+func (v *travellers) saturate(t *testing.T, callers int, until time.Time) [][]time.Time {
+	t.Helper()
+	all := make([][]time.Time, len(v.fleet))
+	var mu sync.Mutex
+	var calls sync.WaitGroup
+	ctx, cancel := context.WithDeadline(t.Context(), until.Add(time.Hour))
+	defer cancel()
+	for i, l := range v.fleet {
+		for range callers {
+			calls.Go(func() {
+				for time.Now().Before(until) {
+					if err := l.Wait(ctx, "global"); err != nil {
+						t.Errorf("a caller with time left: %v", err)
+						return
+					}
+					mu.Lock()
+					all[i] = append(all[i], time.Now())
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	calls.Wait()
+	return all
+}
+
+func between(all [][]time.Time, from, to time.Time) (n int) {
+	for _, of := range all {
+		for _, at := range of {
+			if !at.Before(from) && at.Before(to) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func together(all [][]time.Time) (out []time.Time) {
+	for _, of := range all {
+		out = append(out, of...)
+	}
+	return out
+}
+
+// excess is by how many starts a fleet exceeded a limit at most, in any window.
+func excess(all [][]time.Time, l limiter.Limit) float64 {
+	starts := slices.SortedFunc(slices.Values(together(all)), time.Time.Compare)
+	worst, first := 0.0, 0
+	if len(starts) == 0 {
+		return 0
+	}
+	if l.Window {
+		for i, at := range starts {
+			for at.Sub(starts[first]) >= l.Per-limiter.DefaultSlack {
+				first++
+			}
+			worst = max(worst, float64(int64(i-first+1)-l.Tokens))
+		}
+		return worst
+	}
+	least := math.Inf(1) // of starts before a start, less those that the rate gives
+	for i, at := range starts {
+		given := l.Rate() * at.Sub(starts[0]).Seconds()
+		least = min(least, float64(i)-given)
+		worst = max(worst, float64(i+1)-given-least-float64(l.Burst))
+	}
+	return worst
+}
+
+// ways are how Redis can be away, and come back.
+var ways = map[string]struct{ away, back func(v *travellers) }{
+	"refused": {func(v *travellers) { v.each((*road).Cut) }, func(v *travellers) { v.each((*road).Mend) }},
+	"hung":    {func(v *travellers) { v.each((*road).Hang) }, func(v *travellers) { v.each((*road).Mend) }},
+	"loading": {func(v *travellers) { v.server.SetError("LOADING the dataset") }, func(v *travellers) { v.server.SetError("") }},
+	"emptied": {func(v *travellers) { v.server.SetError("LOADING the dataset") }, func(v *travellers) { v.server.FlushAll(); v.server.SetError("") }},
+}
+
+func (v *travellers) each(do func(*road)) {
+	for _, r := range v.roads {
+		do(r)
+	}
+}
+
+// TestLocalMode: whatever the limit, the size of the fleet and the way in which Redis is away, the fleet goes on at its rate, and its budget holds but
+// for the bursts of the shares. Callers with time left hear of nothing.
+func TestLocalMode(t *testing.T) {
+	type world struct {
+		limit    limiter.Limit
+		replicas int
+		way      string
+	}
+	table := map[string]world{}
+	for name, limit := range map[string]limiter.Limit{
+		"34 a second, burst 4": limiter.PerSecond(34, 4), "40 a second, burst 40": limiter.PerSecond(40, 40), "5 a second, burst 1": limiter.PerSecond(5, 1),
+		"200 a second, burst 20": limiter.PerSecond(200, 20), "24 in 2 s": limiter.PerWindow(24, 2*time.Second), "90 a minute, burst 3": {Tokens: 90, Per: time.Minute, Burst: 3},
+	} {
+		for _, replicas := range []int{1, 4, 9} {
+			for way := range ways {
+				table[fmt.Sprintf("%s, %d replicas, %s", name, replicas, way)] = world{limit, replicas, way}
+			}
+		}
+	}
+	names := slices.Sorted(maps.Keys(table))
+	for i := 0; i < len(names); i += few(7, 1) {
+		name, w := names[i], table[names[i]]
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				v := travel(t, w.replicas, limiter.SingleBucket("global", w.limit))
+				defer v.close(t)
+				time.Sleep(15 * time.Second)
+				begin := time.Now()
+				away, back, end := begin.Add(10*time.Second), begin.Add(20*time.Second), begin.Add(30*time.Second)
+				go func() {
+					time.Sleep(time.Until(away))
+					ways[w.way].away(v)
+					time.Sleep(time.Until(back))
+					ways[w.way].back(v)
+				}()
+				all := v.saturate(t, 10, end)
+				rate := w.limit.Rate()
+				used := float64(between(all, away, back)) / (10 * rate)
+				after := float64(between(all, back.Add(2*time.Second), end)) / (8 * rate)
+				over, most := excess(all, w.limit), 0.05*rate+float64(max(w.limit.Burst, int64(w.replicas)))
+				if w.limit.Window {
+					most = 0
+				}
+				t.Logf("used %.3f while away, %.3f from 2 s after, excess %.1f of at most %.1f", used, after, over, most)
+				if over > most {
+					t.Errorf("an excess of %.1f, want at most %.1f", over, most)
+				}
+				// A window begins with its length of silence, and a share of it is rounded down. Of slow rates few calls come in 10 s.
+				if least := 0.85; used < least && !w.limit.Window && rate > 10 || used < 0.5 {
+					t.Errorf("%.3f of the budget was used, want %.2f", used, least)
+				}
+				if few := 1 / (8 * rate); after < 0.9-few {
+					t.Errorf("%.3f of the rate from 2 s after its return", after)
+				}
+			})
+		})
+	}
+}
+
+// TestLocalModeEnds after its time, and calls wait until Redis is back. What came back is no second burst.
+func TestLocalModeEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit, reader := limiter.PerSecond(20, 20), metric.NewManualReader()
+		cfg := limiter.SingleBucket("global", limit)
+		cfg.LocalFor, cfg.MeterProvider = 5*time.Second, metric.NewMeterProvider(metric.WithReader(reader))
+		v := travel(t, 2, cfg)
+		defer v.close(t)
+		time.Sleep(15 * time.Second)
+		begin := time.Now()
+		go func() {
+			time.Sleep(10 * time.Second)
+			v.each((*road).Cut)
+			time.Sleep(3 * time.Second)
+			h := v.fleet[0].Health()
+			if since := h.Since.Sub(begin.Add(10 * time.Second)); h.Mode != limiter.Local || since < 0 || since > 300*time.Millisecond || time.Until(h.Until) > 3*time.Second {
+				t.Errorf("after 3 s: %+v", h)
+			}
+			if got := counted(t, reader); got["weir.rate_limiting.without_redis "] < 40 {
+				t.Errorf("counted without Redis: %v", got)
+			}
+			time.Sleep(10 * time.Second)
+			if h := v.fleet[0].Health(); h.Mode != limiter.Away || !h.Until.IsZero() {
+				t.Errorf("after 13 s: %+v", h)
+			}
+			if _, err := v.fleet[0].Allow(t.Context(), "global"); !errors.Is(err, limiter.ErrUnavailable) {
+				t.Errorf("Allow after local mode: %v", err)
+			}
+			time.Sleep(2 * time.Second)
+			v.each((*road).Mend)
+			time.Sleep(2 * time.Second)
+			if h := v.fleet[0].Health(); h.Mode != limiter.Connected || !h.Since.IsZero() {
+				t.Errorf("2 s after the return: %+v", h)
+			}
+		}()
+		all := v.saturate(t, 5, begin.Add(40*time.Second))
+		at := func(from, to int) int {
+			return between(all, begin.Add(time.Duration(from)*time.Second), begin.Add(time.Duration(to)*time.Second))
+		}
+		if n := at(16, 25); n != 0 {
+			t.Errorf("%d calls started when local mode was over", n)
+		}
+		if n := at(11, 15); n < 72 || n > 82 {
+			t.Errorf("%d calls started in 4 s of local mode, want 80", n)
+		}
+		if n := at(27, 40); n < 245 {
+			t.Errorf("%d calls started in 13 s afterwards, want 260", n)
+		}
+		if over := excess(all, limit); over > 2 {
+			t.Errorf("an excess of %.1f", over)
+		}
+	})
+}
+
+// TestOneReplicaIsCutOff: it goes on with its share, and the others with all of the rate. When it is back it has its part again.
+func TestOneReplicaIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit := limiter.PerSecond(40, 40)
+		v := travel(t, 4, limiter.SingleBucket("global", limit))
+		defer v.close(t)
+		time.Sleep(15 * time.Second)
+		begin := time.Now()
+		go func() {
+			time.Sleep(10 * time.Second)
+			v.roads[0].Cut()
+			time.Sleep(10 * time.Second)
+			v.roads[0].Mend()
+		}()
+		all := v.saturate(t, 10, begin.Add(30*time.Second))
+		others, cut := between(all[1:], begin.Add(12*time.Second), begin.Add(20*time.Second)), between(all[:1], begin.Add(12*time.Second), begin.Add(20*time.Second))
+		if others < 8*40*95/100 || cut < 70 || cut > 82 {
+			t.Errorf("in 8 s the others started %d calls, want 320, and the replica that was cut off %d, want 80", others, cut)
+		}
+		if n := between(all[:1], begin.Add(23*time.Second), begin.Add(30*time.Second)); n < 60 {
+			t.Errorf("%d calls of the replica in 7 s after it was back, want 70", n)
+		}
+		if over := excess(all, limit); over > 10*10+10 {
+			t.Errorf("an excess of %.1f, want the share of one replica for 10 s, and its burst", over)
+		}
+	})
+}
+
+// TestWithoutAShare: a limit that is slow, a process that has not been announced twice, a window of fewer starts than replicas and a call that costs more
+// than the share's burst wait for Redis. The other routes of the same replica go on.
+func TestWithoutAShare(t *testing.T) {
+	cfg := func() limiter.Config {
+		return limiter.Config{
+			Buckets: map[string][]limiter.Limit{
+				"fast": {limiter.PerSecond(40, 40)}, "slow": {{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000}}, "small": {limiter.PerWindow(1, time.Second)},
+			},
+			Routes: map[string][]string{"both": {"slow", "fast"}},
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		v := travel(t, 2, cfg())
+		defer v.close(t)
+		time.Sleep(15 * time.Second)
+		late := travelTo(t, v, cfg())
+		defer closeLimiter(t, late.fleet[0])
+		v.each((*road).Cut)
+		late.each((*road).Cut)
+		starts := func(l *limiter.Limiter, route string, n int64) bool {
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			return l.WaitN(ctx, route, n) == nil
+		}
+		if !starts(v.fleet[0], "fast", 1) {
+			t.Fatal("a route with a share does not go on")
+		}
+		for route, n := range map[string]int64{"slow": 1, "both": 1, "small": 1, "fast": 30} {
+			if starts(v.fleet[0], route, n) {
+				t.Errorf("%d tokens of %s were given without Redis", n, route)
+			}
+		}
+		if ok, err := v.fleet[0].AllowN(t.Context(), "fast", 30); ok || err != nil {
+			t.Errorf("30 tokens at once of a share with a burst of 20: %t, %v", ok, err)
+		}
+		var large *limiter.ExceedsBurstError
+		if err := v.fleet[0].WaitN(t.Context(), "fast", 41); !errors.As(err, &large) || large.Burst != 40 {
+			t.Errorf("41 tokens: %v", err)
+		}
+		if starts(late.fleet[0], "fast", 1) {
+			t.Error("a replica goes on with a share of which the others do not know")
+		}
+		if m := late.fleet[0].Health().Mode; m != limiter.Away {
+			t.Errorf("it is %s", m)
+		}
+		waited := make(chan error, 1)
+		go func() { waited <- v.fleet[0].WaitN(t.Context(), "fast", 30) }()
+		time.Sleep(time.Second)
+		v.each((*road).Mend)
+		late.each((*road).Mend)
+		time.Sleep(5 * time.Second)
+		select {
+		case err := <-waited:
+			did(t, err)
+		default:
+			t.Error("a call that waited for Redis waits on when Redis is back")
+		}
+		if !starts(late.fleet[0], "both", 1) {
+			t.Error("a route without a share does not go on when Redis is back")
+		}
+	})
+}
+
+// travelTo is a further replica of a fleet.
+func travelTo(t *testing.T, v *travellers, cfg limiter.Config) *travellers {
+	t.Helper()
+	opts := limitertest.Options(v.server)
+	r := &road{dial: opts.Dialer, conns: map[net.Conn]bool{}}
+	opts.Dialer, opts.MaxRetries, opts.DialerRetries = r.Dial, -1, 1
+	l, _ := member(t, opts, cfg)
+	return &travellers{server: v.server, fleet: []*limiter.Limiter{l}, roads: []*road{r}}
+}
+
+// TestFailClosedAndFailOpen: nothing starts, or everything does and is counted.
+func TestFailClosedAndFailOpen(t *testing.T) {
+	for way, do := range ways {
+		t.Run("closed, "+way, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := one(20, 1)
+				cfg.WhenAway = limiter.FailClosed
+				v := travel(t, 2, cfg)
+				defer v.close(t)
+				time.Sleep(15 * time.Second)
+				begin := time.Now()
+				go func() {
+					time.Sleep(5 * time.Second)
+					do.away(v)
+					time.Sleep(2 * time.Second)
+					if m := v.fleet[0].Health().Mode; m != limiter.Away {
+						t.Errorf("it is %s", m)
+					}
+					time.Sleep(3 * time.Second)
+					do.back(v)
+				}()
+				all := v.saturate(t, 5, begin.Add(15*time.Second))
+				if n := between(all, begin.Add(5500*time.Millisecond), begin.Add(10*time.Second)); n != 0 {
+					t.Errorf("%d calls started without Redis", n)
+				}
+				if over := excess(all, limiter.PerSecond(20, 1)); over > 1 {
+					t.Errorf("an excess of %.1f", over)
+				}
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		reader := metric.NewManualReader()
+		cfg := twoBuckets()
+		cfg.WhenAway, cfg.MeterProvider = limiter.FailOpen, metric.NewMeterProvider(metric.WithReader(reader))
+		v := travel(t, 1, cfg)
+		defer v.close(t)
+		time.Sleep(time.Second)
+		waiting := make(chan error, 9)
+		for range 9 {
+			go func() { waiting <- v.fleet[0].Wait(t.Context(), "narrow") }()
+		}
+		time.Sleep(time.Millisecond)
+		v.each((*road).Cut)
+		begin := time.Now()
+		for range 9 {
+			did(t, <-waiting)
+		}
+		if took := time.Since(begin); took > 10*time.Second {
+			t.Errorf("who waited started after %v", took)
+		}
+		begin = time.Now()
+		for range 100 {
+			did(t, v.fleet[0].Wait(t.Context(), "both", limiter.Costs{"narrow": 1, "wide": 2}))
+		}
+		if took := time.Since(begin); took != 0 || v.fleet[0].Health().Mode != limiter.Open {
+			t.Errorf("100 calls took %v; %+v", took, v.fleet[0].Health())
+		}
+		if got := counted(t, reader); got["weir.rate_limiting.without_redis "] < 100 || got["weir.bucket.shadowed acquired"] != 0 {
+			t.Errorf("counted: %v", got)
+		}
+		v.each((*road).Mend)
+		time.Sleep(5 * time.Second)
+		begin = time.Now()
+		for range 4 {
+			did(t, v.fleet[0].Wait(t.Context(), "narrow"))
+		}
+		if took := time.Since(begin); took < 2*time.Second {
+			t.Errorf("4 calls of one a second took %v when Redis was back", took)
+		}
+	})
+}
+
+// TestSlowRedisIsNotAway: one that always takes 2 s to answer is asked, as soon as that is known.
+func TestSlowRedisIsNotAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := limitertest.Redis(t)
+		opts := limitertest.Options(m)
+		var late atomic.Int64
+		dial := opts.Dialer
+		opts.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := dial(ctx, network, addr)
+			return &lateConn{c, &late}, err
+		}
+		l, _ := member(t, opts, one(40, 40))
+		defer closeLimiter(t, l)
+		time.Sleep(15 * time.Second)
+		late.Store(int64(2 * time.Second))
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for begin := time.Now(); time.Since(begin) < 2*time.Minute; {
+				did(t, l.Wait(t.Context(), "global"))
+			}
+		}()
+		<-ended
+		if h := l.Health(); h.Mode != limiter.Connected {
+			t.Errorf("a Redis that takes 2 s for two minutes: %+v", h)
+		}
+		late.Store(0)
+	})
+}
+
+// lateConn sends late.
+type lateConn struct {
+	net.Conn
+
+	by *atomic.Int64
+}
+
+func (c *lateConn) Write(b []byte) (int, error) {
+	time.Sleep(time.Duration(c.by.Load()))
+	return c.Conn.Write(b)
+}
+
+// TestFlappingRedis: one that is there for half a second in every two is away all the time, and never a second budget.
+func TestFlappingRedis(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit := limiter.PerSecond(34, 4)
+		v := travel(t, 4, limiter.SingleBucket("global", limit))
+		defer v.close(t)
+		time.Sleep(15 * time.Second)
+		begin := time.Now()
+		go func() {
+			for range 10 {
+				time.Sleep(1500 * time.Millisecond)
+				v.each((*road).Mend)
+				time.Sleep(500 * time.Millisecond)
+				v.each((*road).Cut)
+			}
+			v.each((*road).Mend)
+		}()
+		all := v.saturate(t, 10, begin.Add(30*time.Second))
+		over, used := excess(all, limit), float64(len(together(all)))/(30*34)
+		t.Logf("used %.3f, excess %.1f", used, over)
+		if over > 4+1.7 || used < 0.7 {
+			t.Errorf("used %.3f, excess %.1f", used, over)
+		}
+	})
+}

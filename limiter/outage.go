@@ -1,0 +1,94 @@
+package limiter
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// silence is for how long no call to Redis may be answered before it is away, at least.
+	silence = 500 * time.Millisecond
+	// slowness is how many times as long as usual it may take to answer.
+	slowness = 4
+)
+
+// outage notes since when no call to Redis has been answered. It is safe for concurrent use.
+type outage struct {
+	zero   time.Time    // of its scale; fixed
+	silent atomic.Int64 // ns on the scale: when the first call was sent that came after the last answer; 0 for none
+	armed  atomic.Bool  // the alarm will look
+	alarm  *time.Timer
+	usual  usual
+}
+
+// newOutage has away called when Redis is away.
+func newOutage(away func(since time.Time)) *outage {
+	o := &outage{zero: time.Now().Add(-1)}
+	o.alarm = time.AfterFunc(time.Hour, func() { o.look(away) })
+	o.alarm.Stop()
+	return o
+}
+
+// sent notes that a call begins.
+func (o *outage) sent(now time.Time) {
+	if o.silent.Load() == 0 && o.silent.CompareAndSwap(0, int64(now.Sub(o.zero))) && o.armed.CompareAndSwap(false, true) {
+		o.alarm.Reset(silence)
+	}
+}
+
+// answered notes that a call was answered that was sent at a time.
+func (o *outage) answered(sent time.Time) {
+	o.silent.Store(0)
+	o.usual.add(time.Since(sent))
+}
+
+// look calls away if Redis has been silent for too long, and looks again later if it is silent still.
+func (o *outage) look(away func(since time.Time)) {
+	o.armed.Store(false)
+	at := o.silent.Load()
+	if at == 0 {
+		return
+	}
+	since := o.zero.Add(time.Duration(at))
+	if left := o.patience() - time.Since(since); left > 0 {
+		if o.armed.CompareAndSwap(false, true) {
+			o.alarm.Reset(left)
+		}
+		return
+	}
+	away(since)
+}
+
+// patience is for how long Redis may be silent.
+func (o *outage) patience() time.Duration { return max(silence, slowness*o.usual.most()) }
+
+// again begins anew: Redis was away and is back.
+func (o *outage) again() { o.silent.Store(0) }
+
+// usual is how long the last calls took.
+type usual struct {
+	mu   sync.Mutex
+	took [256]time.Duration
+	n    int
+}
+
+func (u *usual) add(took time.Duration) {
+	u.mu.Lock()
+	u.took[u.n%len(u.took)] = took
+	u.n++
+	u.mu.Unlock()
+}
+
+// most is how long all but one in a hundred calls took; 0 where none was answered.
+func (u *usual) most() time.Duration {
+	u.mu.Lock()
+	some := slices.Clone(u.took[:min(u.n, len(u.took))])
+	u.mu.Unlock()
+	if len(some) == 0 {
+		return 0
+	}
+	slices.Sort(some)
+	return some[(len(some)*99+99)/100-1]
+}

@@ -1,0 +1,65 @@
+package limiter
+
+import (
+	"time"
+
+	"github.com/weir-go/weir/limiter/internal/lane"
+)
+
+// slowAfter is how long a limit may take from empty to full to have a share: what is spent of others without Redis could not be told apart
+// from what the fleet has left.
+const slowAfter = 12 * time.Second
+
+// share is the part of a limit that one of some live replicas goes on with. There is none of a slow limit, and of a window of fewer starts than replicas.
+func (b bound) share(live int) (bound, bool) {
+	n := int64(max(1, live))
+	l := &b.limit
+	l.Begin = Empty
+	if l.Window {
+		if l.Per > slowAfter || l.Tokens < n {
+			return b, false
+		}
+		l.Tokens /= n
+		l.Burst = l.Tokens
+		return b, true
+	}
+	if float64(l.Burst) > l.Rate()*slowAfter.Seconds() {
+		return b, false
+	}
+	l.Burst = max(1, l.Burst/n)
+	l.Per *= time.Duration(n)
+	_, err := l.normal()
+	return b, err == nil
+}
+
+// guide has a route go on without Redis, as far as it does.
+func (a *alone) guide(r *lane.Route, p *passed) {
+	switch {
+	case a.mode == Open:
+		for _, l := range r.Limits {
+			r.Beside = append(r.Beside, l.Bucket)
+		}
+		r.Limits, p.limits, p.of = nil, nil, nil
+	case a.local == nil || !a.share(r, p): // Redis is asked
+		return
+	case a.mode == Local:
+		p.local = a.local
+	}
+	p.mode, r.Away = a.mode, a.nth
+}
+
+// share replaces the limits of a route by shares, if there is one of each of them.
+func (a *alone) share(r *lane.Route, p *passed) bool {
+	limits, bounds := make([]lane.Limit, len(r.Limits)), make([]bound, len(p.limits))
+	for i, b := range p.limits {
+		part, ok := b.share(a.live)
+		if !ok || a.answers && b.limit.Window {
+			return false
+		}
+		limit := part.lane()
+		limit.Per, limit.Tally, limit.Meter, limit.Holds, limit.Whole = b.limit.Per, r.Limits[i].Tally, r.Limits[i].Meter, r.Limits[i].Holds, b.limit.Burst
+		limits[i], bounds[i] = limit, part
+	}
+	r.Limits, p.limits = limits, bounds
+	return true
+}
