@@ -547,6 +547,24 @@ rule 'a name is typed before a change' cmd/inspect/act.go 's/strings\.TrimSpace\
 rule 'and on the page' cmd/inspect/internal/page/act.go 's/a\.Typed != a\.Name/false/' -run Actions ./cmd/inspect/internal/page
 rule 'and in the live view' cmd/inspect/internal/tui/deeds.go 's/same := m\.input == deed\.Name/same := m.input != ""/' -run Deeds ./cmd/inspect/internal/tui
 rule 'no terminal is told what Redis holds' cmd/inspect/internal/report/clean.go 's/return r == utf8\.RuneError \|\| !unicode\.IsPrint\(r\)/return r == utf8.RuneError \&\& unicode.IsPrint(r)/' -run Escapes ./cmd/inspect/internal/report
+A='-run LocalMode|CutOff|WithoutAShare|FailClosed|Flapping|Schedulers|IdleBuckets|Suspended|SlowRedisIs ./limiter'
+rule 'shares begin empty' limiter/share.go 's/l\.Begin = Empty/l.Begin = Full/' $A
+rule 'shares are divided' limiter/share.go 's/\tl\.Per \*= .*\n//' $A
+rule 'also their bursts' limiter/share.go 's/l\.Burst = max\(1, l\.Burst\/n\)/l.Burst = max(1, l.Burst)/' $A
+rule 'a slow limit has no share' limiter/share.go 's/if float64\(l\.Burst\) > l\.Rate\(\)\*slowAfter\.Seconds\(\)/if false/' $A
+rule 'nor has a process that nobody counts' limiter/alone.go 's/if l\.announced \{/if true {/' $A
+rule 'shares end' limiter/alone.go 's/l\.change\(a, func\(\) \{ a\.mode = Away \}\)/l.change(a, func() {})/' $A
+rule 'who went on without Redis empties buckets' limiter/alone.go 's/if a\.local == nil \{\n\t\treturn nil/if true {\n\t\treturn nil/' $A
+rule 'and pays until it is back' limiter/alone.go 's/if a\.mode == Local \{ \/\/ until/if false { \/\/ until/' $A
+rule 'the payment is within bounds' lua/levels.lua 's/      b\.last = max\(b\.last, b\.full \+ 1 - .*\n//' $A
+rule 'windows are shut' lua/levels.lua 's/if away and window then/if false then/' $A
+rule 'idle buckets keep their burst' limiter/alone.go 's/!a\.local\.used\(bucket\)/false/' $A
+rule 'a request that hangs is given up' limiter/internal/lane/end.go 's/if n\.asking && was\.Away == 0/if false/' $A
+rule 'calls beyond a share wait for Redis' limiter/internal/lane/match.go 's/ && n\.route\.Load\(\)\.fits\(w\.Cost\)//' $A
+rule 'nothing is settled elsewhere' limiter/internal/lane/settle.go 's/ && s\.grant\.Route\.Away == r\.Away//' $A
+rule 'a slow Redis is not away' limiter/outage.go 's/max\(silence, slowness\*o\.usual\.most\(\)\)/silence/' $A
+rule 'who has slept does not know' limiter/outage.go 's/o\.due\.Load\(\)\) > starved/o.due.Load()) > time.Hour/' $A
+rule 'Redis is back when it is steady' limiter/alone.go 's/time\.Since\(answered\) >= steady/true/' $A
 rule 'what buckets in shadow mode say is told apart' lua/told.lua "s/  if key and sub\(key, 1, 9\) == 'shadowed '.*\n//" -run Shadowed ./limiter
 rule 'a bucket in shadow mode lets those go who wait' limiter/internal/lane/end.go 's/\} else if r\.free\(w\.Cost\) \{/} else if false {/' -run Shadowed ./limiter
 rule 'and takes no part in costs' limiter/internal/lane/cost.go 's/!slices\.Contains\(r\.Beside, name\) && //' -run Shadowed ./limiter

@@ -164,6 +164,9 @@ func (l *Limiter) spends(a *alone, again bool) (all []change) {
 	defer l.mu.RUnlock()
 	for bucket := range l.s.Buckets {
 		limits := l.conf.limits[bucket]
+		if !a.local.used(bucket) {
+			continue
+		}
 		if again && slices.ContainsFunc(limits, func(b bound) bool { return b.limit.Window }) {
 			continue
 		}

@@ -558,3 +558,110 @@ func TestFlappingRedis(t *testing.T) {
 		}
 	})
 }
+
+// TestSchedulersAndSettlementsWithoutRedis: batches go on, those that ask for more than a share holds are told when to come back, and a cost that was
+// charged to a share is not given back to the fleet.
+func TestSchedulersAndSettlementsWithoutRedis(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit := limiter.PerSecond(20, 20)
+		cfg := limiter.SingleBucket("global", limit)
+		cfg.Metered = map[string]limiter.Metered{"global": {Reserve: -1, Exact: true}}
+		v := travel(t, 2, cfg)
+		defer v.close(t)
+		time.Sleep(15 * time.Second)
+		l, other := v.fleet[0], v.fleet[1]
+		if ok, err := other.AllowN(t.Context(), "global", 20); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		v.each((*road).Cut)
+		_ = other.WaitN(t.Context(), "global", 1)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		did(t, l.WaitN(ctx, "global", 1))
+		cancel()
+		time.Sleep(3 * time.Second)
+		rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 4, Cost: 2})
+		if err != nil || len(rs) != 4 {
+			t.Fatalf("%d of 4, %v", len(rs), err)
+		}
+		began := time.Now()
+		if rs, turn, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 1, Cost: 15}); err != nil || len(rs) != 0 || turn.Again.Sub(began) < time.Second {
+			t.Errorf("%d of a call that costs more than the share holds, %+v, %v", len(rs), turn, err)
+		}
+		for _, r := range rs {
+			time.Sleep(r.Delay())
+			if !r.Use("global") {
+				t.Error("a reservation of a share cannot be used")
+			}
+		}
+		v.each((*road).Mend)
+		time.Sleep(4 * time.Second)
+		for range 3 { // the bucket is empty when it is asked
+			if ok, _ := other.AllowN(t.Context(), "global", 20); ok {
+				break
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
+		before := levelOfBucket(t, l, "global")
+		for _, r := range rs {
+			r.Settle(limiter.Costs{"global": 0})
+		}
+		did(t, l.Wait(t.Context(), "global"))
+		time.Sleep(10 * time.Millisecond)
+		if after := levelOfBucket(t, l, "global"); after.Tokens-after.Debt > before.Tokens-before.Debt+1.5 {
+			t.Errorf("the fleet's bucket held %+v, and %+v when calls on a share were settled", before, after)
+		}
+	})
+}
+
+// TestIdleBucketsKeepTheirBurst: of what nobody has used without Redis nothing is taken.
+func TestIdleBucketsKeepTheirBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := travel(t, 2, twoBuckets())
+		defer v.close(t)
+		time.Sleep(15 * time.Second)
+		v.each((*road).Cut)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		did(t, v.fleet[0].Wait(ctx, "wide"))
+		v.each((*road).Mend)
+		time.Sleep(1200 * time.Millisecond)
+		if b := levelOfBucket(t, v.fleet[0], "narrow"); b.Tokens < 1 {
+			t.Errorf("%+v", b)
+		}
+	})
+}
+
+// TestSuspendedReplicaIsNotWithoutRedis: one that has slept cannot say how long Redis took.
+func TestSuspendedReplicaIsNotWithoutRedis(t *testing.T) {
+	for _, late := range []time.Duration{0, 50 * time.Millisecond, 3 * time.Second} {
+		if away := limiter.AwayAfter(t, late); away != (late < 100*time.Millisecond) {
+			t.Errorf("an alarm that comes %v late: away is %t", late, away)
+		}
+	}
+}
+
+// TestTenantsWithoutRedis: a bucket that was made at run time has shares, too, and is emptied when Redis is back.
+func TestTenantsWithoutRedis(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit := limiter.PerSecond(10, 40)
+		v := travel(t, 2, limiter.SingleBucket("shared", limiter.PerSecond(1000, 1000)))
+		defer v.close(t)
+		for _, l := range v.fleet {
+			did(t, l.AddRoute("global", limiter.Bucket{Name: "tenant", Limits: []limiter.Limit{limit}}, limiter.Bucket{Name: "shared"}))
+		}
+		time.Sleep(15 * time.Second)
+		begin := time.Now()
+		go func() {
+			time.Sleep(5 * time.Second)
+			v.each((*road).Cut)
+			time.Sleep(10 * time.Second)
+			v.each((*road).Mend)
+		}()
+		all := v.saturate(t, 5, begin.Add(25*time.Second))
+		over, used := excess(all, limit), between(all, begin.Add(6*time.Second), begin.Add(15*time.Second))
+		t.Logf("%d calls in 9 s without Redis, excess %.1f", used, over)
+		if over > 10*0.5+2 || used < 76 {
+			t.Errorf("%d calls in 9 s without Redis, want 90; excess %.1f", used, over)
+		}
+	})
+}

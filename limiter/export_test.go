@@ -1,6 +1,8 @@
 package limiter
 
 import (
+	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/weir-go/weir/limiter/internal/lane"
@@ -130,4 +132,17 @@ func SameLane(l *Limiter, route string) bool {
 func OpenLane(l *Limiter, route string) error {
 	_, err := l.openLane(laneKey{route: route}, nil)
 	return err
+}
+
+// AwayAfter reports whether Redis counts as away when no call was answered and the alarm comes late.
+func AwayAfter(t *testing.T, late time.Duration) (away bool) {
+	synctest.Test(t, func(*testing.T) {
+		o := newOutage(func(time.Time) {})
+		o.sent(time.Now())
+		o.alarm.Stop()
+		time.Sleep(silence + late)
+		o.look(func(time.Time) { away = true })
+		o.alarm.Stop()
+	})
+	return away
 }

@@ -41,6 +41,18 @@ func newShares(zero time.Time, now, empty int64, horizon time.Duration, conf con
 	}
 }
 
+// used reports whether anybody has asked for a bucket.
+func (m *memory) used(bucket string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for field := range m.buckets {
+		if field.Bucket == bucket {
+			return true
+		}
+	}
+	return false
+}
+
 // newMemory begins with buckets as their limits say: nothing of an earlier process is outstanding in this one's memory.
 func newMemory(s settings) *memory {
 	m := &memory{zero: time.Now(), horizon: s.Horizon.Microseconds(), wish: s.wish, buckets: map[lua.Field]*bucket.Bucket{}, empties: map[lua.Field]bool{}}

@@ -10,6 +10,8 @@ import (
 const (
 	// silence is for how long no call to Redis may be answered before it is away, at least.
 	silence = 500 * time.Millisecond
+	// starved is by how much the alarm may be late. A process that was suspended, or had no processor, cannot say how long Redis took.
+	starved = 100 * time.Millisecond
 	// slowness is how many times as long as usual it may take to answer.
 	slowness = 4
 )
@@ -19,6 +21,7 @@ type outage struct {
 	zero   time.Time    // of its scale; fixed
 	silent atomic.Int64 // ns on the scale: when the first call was sent that came after the last answer; 0 for none
 	armed  atomic.Bool  // the alarm will look
+	due    atomic.Int64 // ns on the scale, when
 	alarm  *time.Timer
 	usual  usual
 }
@@ -34,8 +37,13 @@ func newOutage(away func(since time.Time)) *outage {
 // sent notes that a call begins.
 func (o *outage) sent(now time.Time) {
 	if o.silent.Load() == 0 && o.silent.CompareAndSwap(0, int64(now.Sub(o.zero))) && o.armed.CompareAndSwap(false, true) {
-		o.alarm.Reset(silence)
+		o.reset(silence)
 	}
+}
+
+func (o *outage) reset(after time.Duration) {
+	o.due.Store(int64(time.Since(o.zero) + after))
+	o.alarm.Reset(after)
 }
 
 // answered notes that a call was answered that was sent at a time.
@@ -51,10 +59,13 @@ func (o *outage) look(away func(since time.Time)) {
 	if at == 0 {
 		return
 	}
+	if now := time.Since(o.zero); now-time.Duration(o.due.Load()) > starved && o.silent.CompareAndSwap(at, int64(now)) {
+		at = int64(now)
+	}
 	since := o.zero.Add(time.Duration(at))
 	if left := o.patience() - time.Since(since); left > 0 {
 		if o.armed.CompareAndSwap(false, true) {
-			o.alarm.Reset(left)
+			o.reset(left)
 		}
 		return
 	}

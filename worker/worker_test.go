@@ -298,8 +298,46 @@ func TestReadinessFollowsRedis(t *testing.T) {
 		t.Errorf("a probe is told %q, %v", text, err)
 	}
 	r.redis.SetError("")
-	if status("/readyz") != http.StatusOK {
-		t.Error("not ready again")
+	r.until(t, "ok\n") // at once, or when Redis is back for a second
+}
+
+// until asks for the readiness of a replica until the answer is some text.
+func (r *replica) until(t *testing.T, want string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; {
+		res := r.do(t, http.MethodGet, "/readyz", nil, nil)
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(text) == want {
+			if ok := res.StatusCode == http.StatusOK; ok != (want != "unavailable\n") {
+				t.Errorf("%q with status %d", text, res.StatusCode)
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("/readyz says %q after a minute, want %q", text, want)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// TestReadinessWithoutRedis: a replica that goes on without Redis is ready, and says how it goes on; one that waits is not.
+func TestReadinessWithoutRedis(t *testing.T) {
+	for says, mode := range map[string]limiter.WhenAway{"degraded: open\n": limiter.FailOpen, "unavailable\n": limiter.FailClosed} {
+		r := start(t, func(_ *upstream.Config, c *worker.Config) { c.WhenAway = mode })
+		r.until(t, "ok\n")
+		r.redis.SetError("LOADING")
+		r.until(t, says)
+		if mode == limiter.FailOpen {
+			res := r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil)
+			if stream, err := io.ReadAll(res.Body); err != nil || !bytes.Contains(stream, []byte("event: result")) {
+				t.Errorf("an analysis without Redis: %s, %v\n%s", res.Status, err, stream)
+			}
+		}
+		r.redis.SetError("")
+		r.until(t, "ok\n")
 	}
 }
 

@@ -44,7 +44,7 @@ func (n *Lane) Reroute(r *Route) {
 		} else if r.free(w.Cost) {
 			n.passLocked(w, r, now)
 		} else if w.prompt() && !r.fits(w.Cost) {
-			n.endLocked(w, ErrNotNow)
+			n.putOffLocked(w, now)
 		}
 		w = next
 	}

@@ -135,8 +135,15 @@ func (n *Lane) enterLocked(w *waiter, now time.Time) {
 	case r.free(w.Cost):
 		n.passLocked(w, r, now)
 	case w.prompt() && !r.fits(w.Cost):
-		n.endLocked(w, ErrNotNow)
+		n.putOffLocked(w, now)
 	}
+}
+
+// putOffLocked ends the wait of one who wants an answer at once, and asks for more than the route can start as it is.
+func (n *Lane) putOffLocked(w *waiter, now time.Time) {
+	w.at = now.Add(recheck)
+	w.turn = Turn{Again: w.at}
+	n.endLocked(w, ErrNotNow)
 }
 
 // passLocked lets a caller go of which the route wants nothing.

@@ -94,7 +94,7 @@ func (n *Lane) lessonsLocked() {
 	q.Taught, q.Stands = q.Taught[:0], n.shared.tells.Load()
 	some := min(len(n.taught), maxTaught)
 	for _, l := range n.taught[:some] {
-		if l.route.Alike(r) {
+		if l.route.Alike(r) && (l.route.Away == r.Away || l.Lesson != bucket.QuotaLeft) {
 			q.Taught = append(q.Taught, l.Taught)
 		}
 	}
