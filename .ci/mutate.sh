@@ -547,7 +547,7 @@ rule 'a name is typed before a change' cmd/inspect/act.go 's/strings\.TrimSpace\
 rule 'and on the page' cmd/inspect/internal/page/act.go 's/a\.Typed != a\.Name/false/' -run Actions ./cmd/inspect/internal/page
 rule 'and in the live view' cmd/inspect/internal/tui/deeds.go 's/same := m\.input == deed\.Name/same := m.input != ""/' -run Deeds ./cmd/inspect/internal/tui
 rule 'no terminal is told what Redis holds' cmd/inspect/internal/report/clean.go 's/return r == utf8\.RuneError \|\| !unicode\.IsPrint\(r\)/return r == utf8.RuneError \&\& unicode.IsPrint(r)/' -run Escapes ./cmd/inspect/internal/report
-A='-run LocalMode|CutOff|WithoutAShare|FailClosed|Flapping|Schedulers|IdleBuckets|Suspended|SlowRedisIs ./limiter'
+A='-run WithoutRedis|Suspended|SlowRedisIs ./limiter'
 rule 'shares begin empty' limiter/share.go 's/l\.Begin = Empty/l.Begin = Full/' $A
 rule 'shares are divided' limiter/share.go 's/\tl\.Per \*= .*\n//' $A
 rule 'also their bursts' limiter/share.go 's/l\.Burst = max\(1, l\.Burst\/n\)/l.Burst = max(1, l.Burst)/' $A

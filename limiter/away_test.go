@@ -203,9 +203,9 @@ func (v *travellers) each(do func(*road)) {
 	}
 }
 
-// TestLocalMode: whatever the limit, the size of the fleet and the way in which Redis is away, the fleet goes on at its rate, and its budget holds but
+// TestWithoutRedisTheFleetGoesOn: whatever the limit, the size of the fleet and the way in which Redis is away, the fleet goes on at its rate, and its budget holds but
 // for the bursts of the shares. Callers with time left hear of nothing.
-func TestLocalMode(t *testing.T) {
+func TestWithoutRedisTheFleetGoesOn(t *testing.T) {
 	type world struct {
 		limit    limiter.Limit
 		replicas int
@@ -263,8 +263,8 @@ func TestLocalMode(t *testing.T) {
 	}
 }
 
-// TestLocalModeEnds after its time, and calls wait until Redis is back. What came back is no second burst.
-func TestLocalModeEnds(t *testing.T) {
+// TestWithoutRedisSharesEnd after its time, and calls wait until Redis is back. What came back is no second burst.
+func TestWithoutRedisSharesEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit, reader := limiter.PerSecond(20, 20), metric.NewManualReader()
 		cfg := limiter.SingleBucket("global", limit)
@@ -317,8 +317,8 @@ func TestLocalModeEnds(t *testing.T) {
 	})
 }
 
-// TestOneReplicaIsCutOff: it goes on with its share, and the others with all of the rate. When it is back it has its part again.
-func TestOneReplicaIsCutOff(t *testing.T) {
+// TestWithoutRedisOneReplica: it goes on with its share, and the others with all of the rate. When it is back it has its part again.
+func TestWithoutRedisOneReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := limiter.PerSecond(40, 40)
 		v := travel(t, 4, limiter.SingleBucket("global", limit))
@@ -345,9 +345,9 @@ func TestOneReplicaIsCutOff(t *testing.T) {
 	})
 }
 
-// TestWithoutAShare: a limit that is slow, a process that has not been announced twice, a window of fewer starts than replicas and a call that costs more
+// TestWithoutRedisAndAShare: a limit that is slow, a process that has not been announced twice, a window of fewer starts than replicas and a call that costs more
 // than the share's burst wait for Redis. The other routes of the same replica go on.
-func TestWithoutAShare(t *testing.T) {
+func TestWithoutRedisAndAShare(t *testing.T) {
 	cfg := func() limiter.Config {
 		return limiter.Config{
 			Buckets: map[string][]limiter.Limit{
@@ -418,8 +418,8 @@ func travelTo(t *testing.T, v *travellers, cfg limiter.Config) *travellers {
 	return &travellers{server: v.server, fleet: []*limiter.Limiter{l}, roads: []*road{r}}
 }
 
-// TestFailClosedAndFailOpen: nothing starts, or everything does and is counted.
-func TestFailClosedAndFailOpen(t *testing.T) {
+// TestWithoutRedisClosedAndOpen: nothing starts, or everything does and is counted.
+func TestWithoutRedisClosedAndOpen(t *testing.T) {
 	for way, do := range ways {
 		t.Run("closed, "+way, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -533,8 +533,8 @@ func (c *lateConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// TestFlappingRedis: one that is there for half a second in every two is away all the time, and never a second budget.
-func TestFlappingRedis(t *testing.T) {
+// TestWithoutRedisNowAndThen: one that is there for half a second in every two is away all the time, and never a second budget.
+func TestWithoutRedisNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := limiter.PerSecond(34, 4)
 		v := travel(t, 4, limiter.SingleBucket("global", limit))
@@ -559,9 +559,9 @@ func TestFlappingRedis(t *testing.T) {
 	})
 }
 
-// TestSchedulersAndSettlementsWithoutRedis: batches go on, those that ask for more than a share holds are told when to come back, and a cost that was
+// TestWithoutRedisSchedulersAndSettlements: batches go on, those that ask for more than a share holds are told when to come back, and a cost that was
 // charged to a share is not given back to the fleet.
-func TestSchedulersAndSettlementsWithoutRedis(t *testing.T) {
+func TestWithoutRedisSchedulersAndSettlements(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := limiter.PerSecond(20, 20)
 		cfg := limiter.SingleBucket("global", limit)
@@ -613,8 +613,8 @@ func TestSchedulersAndSettlementsWithoutRedis(t *testing.T) {
 	})
 }
 
-// TestIdleBucketsKeepTheirBurst: of what nobody has used without Redis nothing is taken.
-func TestIdleBucketsKeepTheirBurst(t *testing.T) {
+// TestWithoutRedisIdleBucketsKeepTheirBurst: of what nobody has used without Redis nothing is taken.
+func TestWithoutRedisIdleBucketsKeepTheirBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := travel(t, 2, twoBuckets())
 		defer v.close(t)
@@ -640,8 +640,8 @@ func TestSuspendedReplicaIsNotWithoutRedis(t *testing.T) {
 	}
 }
 
-// TestTenantsWithoutRedis: a bucket that was made at run time has shares, too, and is emptied when Redis is back.
-func TestTenantsWithoutRedis(t *testing.T) {
+// TestWithoutRedisTenants: a bucket that was made at run time has shares, too, and is emptied when Redis is back.
+func TestWithoutRedisTenants(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := limiter.PerSecond(10, 40)
 		v := travel(t, 2, limiter.SingleBucket("shared", limiter.PerSecond(1000, 1000)))

@@ -146,3 +146,6 @@ func AwayAfter(t *testing.T, late time.Duration) (away bool) {
 	})
 	return away
 }
+
+// LacksReplicas reads what INFO says of replication.
+func LacksReplicas(info string) bool { return lacksReplicas(info) }

@@ -25,6 +25,7 @@ type redisStore struct {
 	timeout   time.Duration
 	telemetry *telemetry
 	outage    *outage // nil for an operator
+	topology  topology
 	refuses   *refusals
 	wish      []lua.Limit
 	life      context.Context //nolint:containedctx // of no caller, nor of a span: calls are shared by callers and bound by none
@@ -49,6 +50,7 @@ func newRedisStore(rdb redis.UniversalClient, s settings, t *telemetry) *redisSt
 	st := &redisStore{
 		rdb: rdb, keys: lua.Keys(s.Namespace), replica: s.Replica, session: uuid.NewString(), horizon: s.Horizon.Microseconds(),
 		refuses: &refusals{log: s.Logger.With("namespace", s.Namespace)}, recalls: recollection{}, timeout: s.CallTimeout, life: context.Background(), telemetry: t,
+		topology: topology{rdb: rdb},
 	}
 	for _, b := range s.wish {
 		st.wish = append(st.wish, b.args())
@@ -169,6 +171,9 @@ func (s *redisStore) heard(sent time.Time, err error) {
 		_, ours := errors.AsType[*lua.ArgumentError](err)
 		_, stale := errors.AsType[*lua.StaleError](err)
 		if !newer && !ours && !stale {
+			if _, answer := errors.AsType[redis.Error](err); !answer {
+				s.topology.failed(s.life)
+			}
 			return
 		}
 	}

@@ -1,0 +1,58 @@
+package limiter
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// reloadEvery is how often a cluster is asked at most which node has which slots, because nodes do not answer.
+const reloadEvery = 200 * time.Millisecond
+
+// topology follows a Redis of several servers.
+type topology struct {
+	rdb      redis.UniversalClient
+	reloaded atomic.Int64 // ns, on the clock of the process
+}
+
+// failed notes that a call could not be made. A client of a cluster asks for the slots anew when a node redirects it, or about once a minute. A
+// master that is gone redirects nobody.
+func (p *topology) failed(ctx context.Context) {
+	cluster, ok := p.rdb.(*redis.ClusterClient)
+	now, last := time.Now().UnixNano(), p.reloaded.Load()
+	if ok && now-last > int64(reloadEvery) && p.reloaded.CompareAndSwap(last, now) {
+		cluster.ReloadState(ctx)
+	}
+}
+
+// advise tells the log once what a failover can cost, where Redis says that it has replicas and takes writes without them. A user who may not ask
+// hears nothing.
+func (l *Limiter) advise(rdb redis.UniversalClient) {
+	ctx, cancel := context.WithTimeout(l.life, l.s.CallTimeout)
+	defer cancel()
+	text, err := rdb.Info(ctx, "replication").Result()
+	if err != nil || !lacksReplicas(text) {
+		return
+	}
+	l.s.Logger.LogAttrs(l.life, slog.LevelWarn,
+		"redis grants without its replicas: a master that is replaced may give its burst again; set min-replicas-to-write 1 and min-replicas-max-lag 1",
+		slog.String("namespace", l.s.Namespace))
+}
+
+// lacksReplicas reports whether a master has replicas and takes writes that none of them has, by what INFO says.
+func lacksReplicas(info string) bool {
+	facts := map[string]string{}
+	for line := range strings.Lines(info) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			facts[name] = value
+		}
+	}
+	replicas, _ := strconv.Atoi(facts["connected_slaves"])
+	_, guarded := facts["min_slaves_good_slaves"]
+	return facts["role"] == "master" && replicas > 0 && !guarded
+}
