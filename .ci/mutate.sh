@@ -561,7 +561,6 @@ rule 'windows are shut' lua/levels.lua 's/if away and window then/if false then/
 rule 'idle buckets keep their burst' limiter/alone.go 's/!a\.local\.used\(bucket\)/false/' $A
 rule 'a request that hangs is given up' limiter/internal/lane/end.go 's/if n\.asking && was\.Away == 0/if false/' $A
 rule 'calls beyond a share wait for Redis' limiter/internal/lane/match.go 's/ && n\.route\.Load\(\)\.fits\(w\.Cost\)//' $A
-rule 'nothing is settled elsewhere' limiter/internal/lane/settle.go 's/ && s\.grant\.Route\.Away == r\.Away//' $A
 rule 'a slow Redis is not away' limiter/outage.go 's/max\(silence, slowness\*o\.usual\.most\(\)\)/silence/' $A
 rule 'who has slept does not know' limiter/outage.go 's/o\.due\.Load\(\)\) > starved/o.due.Load()) > time.Hour/' $A
 rule 'Redis is back when it is steady' limiter/alone.go 's/time\.Since\(answered\) >= steady/true/' $A

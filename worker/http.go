@@ -80,6 +80,8 @@ func (w *Worker) unreadyFor(ctx context.Context) (reason, degraded string) {
 	switch mode := have.limiter.Health().Mode; {
 	case mode == limiter.Local || mode == limiter.Open:
 		return "", string(mode)
+	case err != nil && mode == limiter.Connected && w.cfg.WhenAway != limiter.FailClosed:
+		return "", "redis does not answer" // for half a second; then the replica goes on without it, or waits
 	case err != nil:
 		return trouble(err), ""
 	case mode == limiter.Away:

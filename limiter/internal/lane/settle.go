@@ -80,7 +80,7 @@ func (n *Lane) reportLocked(now time.Time) {
 	}
 	some := min(len(n.settled), maxSettled)
 	for _, s := range n.settled[:some] {
-		if s.grant.Route.Alike(r) && s.grant.Route.Away == r.Away { // else the cost stays as it was estimated: it was charged to other limits
+		if s.grant.Route.Alike(r) { // else the cost stays as it was estimated: it was charged to other limits
 			q.Settled = append(q.Settled, s.on(r, n.shared.Horizon.Microseconds()))
 			n.reported = append(n.reported, s)
 		}
