@@ -2,8 +2,8 @@ package paper
 
 import "time"
 
-// Measured is the constants of the table: Redis as the command's calibrate has measured it on a virtual machine of two cores, and a network
-// of half a millisecond, as between two machines of one site.
+// Measured is the constants of the table. Those of Redis and of timers are rounded from several runs of the command's calibrate on a virtual
+// machine of two cores. The network is an assumption: half a millisecond, as between two machines of one site.
 func Measured() Costs {
 	const us = time.Microsecond
 	return Costs{
