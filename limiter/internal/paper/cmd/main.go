@@ -1,0 +1,107 @@
+// Command cmd plays fleets on paper: see package paper.
+//
+//	go run ./limiter/internal/paper/cmd              # the table, of all rates
+//	go run ./limiter/internal/paper/cmd table 40     # of one rate
+//	go run ./limiter/internal/paper/cmd calibrate    # measures the constants on a real Redis
+//	go run ./limiter/internal/paper/cmd check        # predicts, runs real fleets, and compares
+//
+// The last two need redis-server on the PATH. A check fails where a figure misses its mark.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"time"
+
+	"github.com/weir-go/weir/limiter/internal/paper"
+)
+
+// task is how long the tasks of all worlds take.
+const task = 100 * time.Millisecond
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	out := &page{to: os.Stdout}
+	if err := cmp.Or(run(ctx, out, os.Args[1:]), out.err); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out *page, args []string) error {
+	if len(args) == 0 {
+		args = []string{"table"}
+	}
+	switch args[0] {
+	case "table":
+		rates, err := ratesOf(args[1:])
+		if err != nil {
+			return err
+		}
+		return table(ctx, out, paper.Measured(), rates)
+	case "calibrate":
+		s, err := startServer(ctx, 64)
+		if err != nil {
+			return err
+		}
+		defer s.stop()
+		costs, err := calibrate(ctx, s)
+		if err == nil {
+			printCosts(out, costs)
+		}
+		return err
+	case "check":
+		ok, err := check(ctx, out)
+		if err == nil && !ok {
+			err = errors.New("a figure missed its mark")
+		}
+		return err
+	}
+	return fmt.Errorf("%q is none of table, calibrate and check", args[0])
+}
+
+// ratesOf reads rates; none are all.
+func ratesOf(args []string) (rates []int64, err error) {
+	for _, a := range args {
+		rate, err := strconv.ParseInt(a, 10, 64)
+		if err != nil || rate < 1 {
+			return nil, fmt.Errorf("%q is no rate", a)
+		}
+		rates = append(rates, rate)
+	}
+	if len(rates) == 0 {
+		rates = []int64{40, 400, 4000, 40_000, 100_000}
+	}
+	return rates, nil
+}
+
+func printCosts(out *page, c paper.Costs) {
+	out.printf("| constant | µs |\n|---|---:|\n")
+	for _, x := range []struct {
+		name string
+		d    time.Duration
+	}{
+		{"shortest round trip", c.Trip},
+		{"a round trip is longer by, in the mean", c.Spread},
+		{"a task ends later than its timer was set, in the mean", c.Late},
+		{"short script", c.Plain},
+		{"short script that finds a line", c.Bail},
+		{"script that knows the line", c.Full},
+		{"to enter the line, or to leave it", c.Line},
+		{"each of these, for each doubling of the line", c.Deep},
+		{"a further run of asks", c.Ask},
+		{"a further limit", c.Limit},
+		{"what a replica is configured with, every 10 s", c.Presence},
+		{"record and announcement of a replica, every 8 to 10 s", c.Announce},
+		{"record of a replica, every 2 s", c.Publish},
+	} {
+		out.printf("| %s | %.1f |\n", x.name, float64(x.d.Nanoseconds())/1000)
+	}
+}
