@@ -1,0 +1,18 @@
+package faults
+
+import (
+	"context"
+	"time"
+)
+
+// plainRows are the rows without a fault.
+func plainRows() []Row {
+	return []Row{{
+		Number: 1, Name: "saturation", CI: true, Fault: "no fault: more work than budget, 120 s",
+		Config: Config{Docker: true},
+		Marks:  []Mark{law(), mostInASecond(40), usedAtLeast(0.97), noneFailed()},
+		Play: func(ctx context.Context, w *World) error {
+			return w.Measure(ctx, few(w, 15*time.Second, 120*time.Second))
+		},
+	}}
+}

@@ -1,0 +1,92 @@
+// Command matrix plays the rows of package faults and prints a line of JSON for each. Marks that do not hold are named on standard error,
+// and the status is then 1.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/weir-go/weir/integration/faults"
+)
+
+func main() {
+	rows := flag.String("rows", "", "numbers of the rows to play, separated by commas; all where it is empty")
+	ci := flag.Bool("ci", false, "play only the rows that each change plays, in their short form")
+	write := flag.String("write", "", "file to write the table to")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *rows, *ci, *write); err != nil {
+		fmt.Fprintln(os.Stderr, "matrix:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, numbers string, ci bool, write string) error {
+	chosen, err := choose(numbers, ci)
+	if err != nil {
+		return err
+	}
+	h, err := faults.New(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.Close() //nolint:errcheck // of a temporary directory
+	var all []*faults.Played
+	red := 0
+	for _, r := range chosen {
+		p, err := h.Play(ctx, r, ci)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			red++
+			continue
+		}
+		fmt.Println(p.JSON())
+		fmt.Fprintf(os.Stderr, "row %d, %s, %.1f s: %s\n", r.Number, r.Name, p.Took.Seconds(), p.Measured())
+		if len(p.Failed) > 0 {
+			red++
+			fmt.Fprintf(os.Stderr, "row %d does not reach: %s. %s\n", r.Number, strings.Join(p.Failed, ", "), p.Output)
+		}
+		all = append(all, p)
+	}
+	if write != "" {
+		if err := os.WriteFile(write, []byte(table(all, ci)), 0o644); err != nil { //nolint:gosec // for everybody to read
+			return err
+		}
+	}
+	if red > 0 {
+		return fmt.Errorf("%d of %d rows failed", red, len(chosen))
+	}
+	return nil
+}
+
+// choose is the rows of the numbers, of those that each change plays where ci is set.
+func choose(numbers string, ci bool) ([]faults.Row, error) {
+	wanted := map[int]bool{}
+	for word := range strings.SplitSeq(numbers, ",") {
+		if word == "" {
+			continue
+		}
+		n, err := strconv.Atoi(word)
+		if err != nil {
+			return nil, fmt.Errorf("--rows: %q is no number", word)
+		}
+		wanted[n] = true
+	}
+	var chosen []faults.Row
+	for _, r := range faults.Rows() {
+		if (len(wanted) == 0 || wanted[r.Number]) && (!ci || r.CI) {
+			chosen = append(chosen, r)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("no row of those that are wanted")
+	}
+	return chosen, nil
+}
