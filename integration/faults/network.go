@@ -20,6 +20,26 @@ func networkRows() []Row {
 		Marks:  []Mark{law(), noneFailed(), atLeast(usedStill, 0.95)},
 		Play:   func(ctx context.Context, w *World) error { return loseReplies(ctx, w, 0.5) },
 	}, {
+		Number: 6, Name: "truncated", Fault: "replies to scripts are cut off after each number of bytes in turn, and the connection is reset",
+		Config: Config{Proxy: true},
+		Marks:  []Mark{law(), noneFailed(), atLeast("lengths tried", 40)},
+		Play: func(ctx context.Context, w *World) error {
+			w.Fault()
+			select {
+			case <-w.Proxy.TruncateInTurn("EVALSHA", Reset):
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			w.until = w.Provider.Now()
+			w.Note("lengths tried", float64(w.Proxy.Harmed()))
+			return w.Busy(ctx, 1)
+		},
+	}, {
+		Number: 18, Name: "cut off", Fault: "one of four replicas is cut off from Redis for 10 s",
+		Config: Config{Replicas: 3},
+		Marks:  []Mark{law(), noneFailed(), usedAtLeast(0.95), atMost(during, 0), atMost(firstAfter, 2000)},
+		Play:   cutOff,
+	}, {
 		Number: 20, Name: "small pool", CI: true, Fault: "one replica with 500 callers and 2 connections; Redis hangs for 3 s",
 		Config: Config{Replicas: 1, Tasks: 500, Deadline: time.Second, Flags: []string{"-pool", "2"}},
 		Marks:  []Mark{law(), noneFailed(), atMost(overrun, 100), atMost(goroutines, 5)},
@@ -90,4 +110,34 @@ func hangWithSmallPool(ctx context.Context, w *World) error {
 	w.Note(goroutines, float64(last.Goroutines-before.Goroutines))
 	w.Note("tasks whose deadline came", float64(last.Deadline))
 	return err
+}
+
+func cutOff(ctx context.Context, w *World) error {
+	r, way, err := w.AddBehind(ctx, "r4")
+	if err != nil {
+		return err
+	}
+	if err := w.Provider.Await(ctx, 10, w.Provider.Now(), r.Name); err != nil {
+		return err
+	}
+	w.Fault()
+	from := w.Provider.Now()
+	way.Cut()
+	if err := pause(ctx, 2*time.Second); err != nil {
+		return err
+	}
+	if err := w.Measure(ctx, 8*time.Second); err != nil {
+		return err
+	}
+	w.Note(during, float64(len(w.Provider.Log().Of(r.Name).Between(from+reserved, w.to))))
+	if err := way.Heal(ctx); err != nil {
+		return err
+	}
+	healed := w.Provider.Now()
+	if err := w.Provider.Await(ctx, 1, healed, r.Name); err != nil {
+		return err
+	}
+	w.Note(firstAfter, float64((w.Provider.Now() - healed).Milliseconds()))
+	w.until = w.Provider.Now()
+	return nil
 }

@@ -22,11 +22,11 @@ const (
 // Proxy is a TCP proxy between replicas and Redis that understands RESP, so that a fault can concern the reply of one command. It
 // forwards whole frames. All methods are safe for concurrent use; a fault lasts until the next [Proxy.Heal].
 type Proxy struct {
-	Addr     string
-	upstream string
-	pumps    sync.WaitGroup
+	Addr  string
+	pumps sync.WaitGroup
 
 	mu       sync.Mutex
+	upstream string
 	listener net.Listener
 	links    map[*link]struct{}
 	delay    [2]time.Duration
@@ -127,6 +127,28 @@ func (p *Proxy) Truncate(command string, keep int, harm Harm) {
 	})
 }
 
+// TruncateInTurn truncates every second reply to a command, each at one byte more than the one before, from none on, and closes the
+// connection. The channel is closed when a reply was forwarded that has no such byte: then each was tried.
+func (p *Proxy) TruncateInTurn(command string, harm Harm) <-chan struct{} {
+	keep, other, done := 0, false, make(chan struct{})
+	p.harmReplies(func(of string, reply []byte) (int, Harm) {
+		if of != command || keep < 0 {
+			return 0, None
+		}
+		if other = !other; other {
+			return 0, None
+		}
+		if keep >= len(reply) {
+			keep = -1
+			close(done)
+			return 0, None
+		}
+		keep++
+		return keep - 1, harm
+	})
+	return done
+}
+
 // harmReplies sets what decides about each reply. The function is called with the proxy locked.
 func (p *Proxy) harmReplies(harm func(command string, reply []byte) (int, Harm)) {
 	p.mu.Lock()
@@ -164,6 +186,16 @@ func (p *Proxy) Heal(ctx context.Context) error {
 		return nil
 	}
 	return p.listen(ctx, p.Addr)
+}
+
+// Turn has new connections go to another server, and resets the ones that are there.
+func (p *Proxy) Turn(upstream string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.upstream = upstream
+	for l := range p.links {
+		l.end(Reset)
+	}
 }
 
 // Count is how many commands of a name were forwarded to Redis.
@@ -209,15 +241,18 @@ func (p *Proxy) accept(ctx context.Context, l net.Listener) {
 
 // join connects a client with the server and pumps frames until either leaves.
 func (p *Proxy) join(ctx context.Context, client net.Conn) {
+	p.mu.Lock()
+	upstream := p.upstream
+	p.mu.Unlock()
 	dialer := net.Dialer{Timeout: 5 * time.Second}
-	server, err := dialer.DialContext(ctx, "tcp", p.upstream)
+	server, err := dialer.DialContext(ctx, "tcp", upstream)
 	if err != nil {
 		reset(client)
 		return
 	}
 	l := &link{client: client, server: server, ended: make(chan struct{}), asked: make(chan string, 4096)}
 	p.mu.Lock()
-	if p.listener == nil { // cut in the meantime
+	if p.listener == nil || p.upstream != upstream { // cut or turned in the meantime
 		l.end(Reset)
 	}
 	p.links[l] = struct{}{}

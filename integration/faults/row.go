@@ -14,7 +14,8 @@ import (
 type Config struct {
 	Replicas int           // 4
 	Tasks    int           // of each replica at the same time; 32
-	Rate     int64         // calls a second; 34
+	Rate     int64         // calls in each Per; 34
+	Per      time.Duration // a second
 	Burst    int64         // 4
 	Deadline time.Duration // of each task; none
 	Flags    []string      // further flags of each replica
@@ -28,10 +29,11 @@ func (c Config) filled() Config {
 	fill(&c.Tasks, 32)
 	fill(&c.Rate, 34)
 	fill(&c.Burst, 4)
+	fill(&c.Per, time.Second)
 	return c
 }
 
-func fill[N int | int64](n *N, otherwise N) {
+func fill[N int | int64 | time.Duration](n *N, otherwise N) {
 	if *n == 0 {
 		*n = otherwise
 	}
@@ -183,6 +185,13 @@ func atMost(name string, most float64) Mark {
 		return measured && v <= most
 	}}
 }
+
+// Figures that several rows have.
+const (
+	firstAfter = "ms to the first call after the fault"
+	during     = "calls during the fault"
+	usedThen   = "used in the seconds after the fault"
+)
 
 // failed is the tasks that ended with an error that is neither a deadline nor the end of the replica.
 const failed = "tasks failed"

@@ -7,7 +7,7 @@ import (
 
 // Rows are all rows, by their numbers.
 func Rows() []Row {
-	rows := slices.Concat(plainRows(), networkRows(), redisRows(), replicaRows(), testRows())
+	rows := slices.Concat(plainRows(), slowRows(), networkRows(), redisRows(), refusingRows(), failoverRows(), replicaRows(), fleetRows(), testRows())
 	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(a.Number, b.Number) })
 	return rows
 }

@@ -56,9 +56,10 @@ func StartServer(ctx context.Context, dir string, options ...string) (*Server, e
 	return s, nil
 }
 
+// administrator is a client that sends each command once: faults are not repeated.
 func administrator(addr string) *redis.Client {
 	return redis.NewClient(&redis.Options{
-		Addr: addr, ContextTimeoutEnabled: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		Addr: addr, MaxRetries: -1, ContextTimeoutEnabled: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 }
 
@@ -151,4 +152,18 @@ func wait(ctx context.Context, what string, holds func(context.Context) bool) er
 		}
 	}
 	return nil
+}
+
+// RedisVersion is the version of the redis-server on the PATH, as it says.
+func RedisVersion() string {
+	out, err := exec.Command("redis-server", "--version").Output() //nolint:noctx // ends at once
+	if err != nil {
+		return "unknown"
+	}
+	for word := range strings.FieldsSeq(string(out)) {
+		if version, ok := strings.CutPrefix(word, "v="); ok {
+			return version
+		}
+	}
+	return "unknown"
 }

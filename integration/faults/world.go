@@ -22,11 +22,13 @@ type World struct {
 	Fleet    []*Replica
 
 	binary   string
+	dir      string
+	proxies  []*Proxy // of one replica each
+	servers  []*Server
 	begun    time.Duration // when calls arrived at the rate
 	fault    time.Duration // the first
 	from, to time.Duration // of which used is measured
 	until    time.Duration // to which silence is measured
-	silence  time.Duration // -1 where it is measured from the fault on
 	extra    []Extra
 }
 
@@ -40,7 +42,7 @@ func few[V any](w *World, short, long V) V {
 
 // startWorld starts all parts of a world, and returns when the burst is spent.
 func startWorld(ctx context.Context, h *Harness, c Config, short bool) (*World, error) {
-	w := &World{Config: c.filled(), Short: short, binary: h.binary, silence: -1}
+	w := &World{Config: c.filled(), Short: short, binary: h.binary, dir: h.dir}
 	if err := w.start(ctx, h); err != nil {
 		w.close()
 		return nil, err
@@ -69,7 +71,7 @@ func (w *World) start(ctx context.Context, h *Harness) (err error) {
 		}
 	}
 	// More calls than the burst, and one second's: the burst is spent, and the replicas have found their lines.
-	if err := w.Provider.Await(ctx, int(w.Burst+w.Rate), 0, ""); err != nil {
+	if err := w.Provider.Await(ctx, int(float64(w.Burst)+w.perSecond()), 0, ""); err != nil {
 		return err
 	}
 	w.begun = w.Provider.Now()
@@ -90,8 +92,13 @@ func (w *World) Add(ctx context.Context, name string, flags ...string) (*Replica
 	if w.Proxy != nil {
 		at = w.Proxy.Addr
 	}
+	return w.AddAt(ctx, "redis://"+at, name, flags...)
+}
+
+// AddAt starts one more replica, with a Redis of its own, or a way of its own to Redis.
+func (w *World) AddAt(ctx context.Context, redis, name string, flags ...string) (*Replica, error) {
 	r, err := startReplica(ctx, w.binary, name, slices.Concat([]string{
-		"-redis", "redis://" + at, "-provider", w.Provider.URL, "-tasks", fmt.Sprint(w.Tasks), "-rate", fmt.Sprint(w.Rate),
+		"-redis", redis, "-provider", w.Provider.URL, "-tasks", fmt.Sprint(w.Tasks), "-rate", fmt.Sprint(w.Rate), "-per", w.Per.String(),
 		"-burst", fmt.Sprint(w.Burst), "-deadline", w.Deadline.String(),
 	}, w.Flags, flags)...)
 	if err != nil {
@@ -100,6 +107,20 @@ func (w *World) Add(ctx context.Context, name string, flags ...string) (*Replica
 	w.Fleet = append(w.Fleet, r)
 	return r, nil
 }
+
+// AddBehind starts one more replica behind a proxy of its own.
+func (w *World) AddBehind(ctx context.Context, name string, flags ...string) (*Replica, *Proxy, error) {
+	p, err := StartProxy(ctx, w.Redis.Addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.proxies = append(w.proxies, p)
+	r, err := w.AddAt(ctx, "redis://"+p.Addr, name, flags...)
+	return r, p, err
+}
+
+// perSecond is the rate in calls a second.
+func (w *World) perSecond() float64 { return float64(w.Rate) / w.Per.Seconds() }
 
 // Fault notes that the first fault happens now. Silence is measured from here on.
 func (w *World) Fault() {
@@ -117,14 +138,37 @@ func (w *World) Measure(ctx context.Context, d time.Duration) error {
 }
 
 // used is the share that was used in the span that was measured last.
-func (w *World) used() float64 { return w.Provider.Log().Used(w.from, w.to, float64(w.Rate)) }
+func (w *World) used() float64 { return w.Provider.Log().Used(w.from, w.to, w.perSecond()) }
 
 // Note notes a figure that only this row has.
 func (w *World) Note(name string, value float64) { w.extra = append(w.extra, Extra{name, value}) }
 
+// First waits for the first call after now, and notes how long it took.
+func (w *World) First(ctx context.Context) error {
+	from := w.Provider.Now()
+	if err := w.Provider.Await(ctx, 1, from, ""); err != nil {
+		return err
+	}
+	at := from
+	for _, a := range w.Provider.Log().Between(from, w.Provider.Now()) {
+		at = a.At
+		break
+	}
+	w.Note(firstAfter, float64((at - from).Milliseconds()))
+	return nil
+}
+
+// During notes how many calls arrived in a fault that ends now. What was reserved before may start: the horizon and the slack are left out.
+func (w *World) During(from time.Duration) {
+	w.Note(during, float64(len(w.Provider.Log().Between(from+reserved, w.Provider.Now()))))
+}
+
+// reserved is how long calls may go on that had their reservations when Redis fell silent: the horizon, the slack, and 50 ms for the call.
+const reserved = 250*time.Millisecond + slack + 50*time.Millisecond
+
 // Busy waits until calls of some seconds at the rate have arrived from now on, of a replica or of all.
 func (w *World) Busy(ctx context.Context, seconds float64) error {
-	return w.Provider.Await(ctx, int(seconds*float64(w.Rate)), w.Provider.Now(), "")
+	return w.Provider.Await(ctx, int(seconds*w.perSecond()), w.Provider.Now(), "")
 }
 
 // pause sleeps for the length of a fault or of a measurement.
@@ -181,11 +225,8 @@ func (w *World) judge(r Row) *Played {
 	}
 	// A task that ended well and that the provider has not seen is lost, too.
 	lost := accepted - ended + max(0, ok-arrived)
-	excess, most, used := log.Excess(float64(w.Rate), float64(w.Burst)), log.Most(time.Second), log.Used(w.from, w.to, float64(w.Rate))
-	silence := w.silence
-	if silence < 0 {
-		silence = log.Silence(w.fault, w.until)
-	}
+	excess, most, used := log.Excess(w.perSecond(), float64(w.Burst)), log.Most(time.Second), log.Used(w.from, w.to, w.perSecond())
+	silence := log.Silence(w.fault, w.until)
 	ms, twice, each := silence.Milliseconds(), log.Twice(), float64(calls)/float64(max(1, arrived))
 	p.Line = Line{
 		Row: r.Number, Fault: r.Fault, Excess: rounded(excess, 10), Max1s: &most, Used: rounded(used, 1000), SilenceMS: &ms, Lost: &lost, Twice: &twice,
@@ -206,6 +247,12 @@ func (w *World) close() {
 	}
 	if w.Proxy != nil {
 		w.Proxy.Close()
+	}
+	for _, p := range w.proxies {
+		p.Close()
+	}
+	for _, s := range w.servers {
+		s.Close()
 	}
 	if w.Provider != nil {
 		w.Provider.Close()

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/weir-go/weir/integration/faults"
@@ -19,16 +20,17 @@ func main() {
 	rows := flag.String("rows", "", "numbers of the rows to play, separated by commas; all where it is empty")
 	ci := flag.Bool("ci", false, "play only the rows that each change plays, in their short form")
 	write := flag.String("write", "", "file to write the table to")
+	together := flag.Int("parallel", 1, "rows that are played at the same time")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *rows, *ci, *write); err != nil {
+	if err := run(ctx, *rows, *ci, *write, *together); err != nil {
 		fmt.Fprintln(os.Stderr, "matrix:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, numbers string, ci bool, write string) error {
+func run(ctx context.Context, numbers string, ci bool, write string, together int) error {
 	chosen, err := choose(numbers, ci)
 	if err != nil {
 		return err
@@ -38,25 +40,31 @@ func run(ctx context.Context, numbers string, ci bool, write string) error {
 		return err
 	}
 	defer h.Close() //nolint:errcheck // of a temporary directory
-	var all []*faults.Played
-	red := 0
-	for _, r := range chosen {
-		p, err := h.Play(ctx, r, ci)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			red++
-			continue
-		}
-		fmt.Println(p.JSON())
-		fmt.Fprintf(os.Stderr, "row %d, %s, %.1f s: %s\n", r.Number, r.Name, p.Took.Seconds(), p.Measured())
-		if len(p.Failed) > 0 {
-			red++
-			fmt.Fprintf(os.Stderr, "row %d does not reach: %s. %s\n", r.Number, strings.Join(p.Failed, ", "), p.Output)
-		}
-		all = append(all, p)
+	var (
+		mu      sync.Mutex
+		players sync.WaitGroup
+		red     int
+	)
+	all, next := make([]*faults.Played, len(chosen)), make(chan int)
+	for range max(1, together) {
+		players.Go(func() {
+			for i := range next {
+				p, err := h.Play(ctx, chosen[i], ci)
+				mu.Lock()
+				if all[i] = p; !show(p, err) {
+					red++
+				}
+				mu.Unlock()
+			}
+		})
 	}
+	for i := range chosen {
+		next <- i
+	}
+	close(next)
+	players.Wait()
 	if write != "" {
-		if err := os.WriteFile(write, []byte(table(all, ci)), 0o644); err != nil { //nolint:gosec // for everybody to read
+		if err := os.WriteFile(write, []byte(table(all, ci, together)), 0o644); err != nil { //nolint:gosec // for everybody to read
 			return err
 		}
 	}
@@ -64,6 +72,20 @@ func run(ctx context.Context, numbers string, ci bool, write string) error {
 		return fmt.Errorf("%d of %d rows failed", red, len(chosen))
 	}
 	return nil
+}
+
+// show prints what a row measured, and reports whether the row could be played and reaches its marks.
+func show(p *faults.Played, err error) bool {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return false
+	}
+	fmt.Println(p.JSON())
+	fmt.Fprintf(os.Stderr, "row %d, %s, %.1f s: %s\n", p.Row.Number, p.Row.Name, p.Took.Seconds(), p.Measured())
+	if len(p.Failed) > 0 {
+		fmt.Fprintf(os.Stderr, "row %d does not reach: %s. %s\n", p.Row.Number, strings.Join(p.Failed, ", "), p.Output)
+	}
+	return len(p.Failed) == 0
 }
 
 // choose is the rows of the numbers, of those that each change plays where ci is set.

@@ -2,7 +2,8 @@
 // its token and then calls the provider once.
 //
 // The command reads words from its standard input, a line each, and prints a line of JSON on its standard output for each word: report
-// counts what has happened; rest ends the loops of tasks and waits until no task is under way; go starts the loops again. The first line
+// counts what has happened; rest ends the loops of tasks and waits until no task is under way; go starts the loops again; rate N sets the
+// rate for the whole fleet; hold D reports that the provider asks to wait. The first line
 // says that the replica is ready. SIGTERM drains the replica: a line follows when no further task can start, and the last when all is over.
 package main
 
@@ -15,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -129,12 +131,26 @@ func run(s settings) error {
 				continue
 			}
 			event := "report"
+			word, number, _ := strings.Cut(word, " ")
 			switch word {
 			case "rest":
 				c.rest()
 				event = "resting"
 			case "go":
 				c.begin(ctx)
+			case "rate":
+				limit := s.limit()
+				if limit.Tokens, err = strconv.ParseInt(number, 10, 64); err == nil {
+					err = l.Configure(ctx, route, limit)
+				}
+			case "hold":
+				var d time.Duration
+				if d, err = time.ParseDuration(number); err == nil {
+					err = l.Report(ctx, route, limiter.Throttled{RetryAfter: d})
+				}
+			}
+			if err != nil {
+				return err
 			}
 			if err := say(event); err != nil {
 				return err
