@@ -40,7 +40,7 @@ func failoverRows() []Row {
 					return err
 				}
 				// From here on the follower hears of nothing: it is 2 s behind when the fleet comes to it.
-				if err := next.Admin.SlaveOf(ctx, "NO", "ONE").Err(); err != nil {
+				if err := next.Admin.ReplicaOf(ctx, "NO", "ONE").Err(); err != nil {
 					return err
 				}
 				if err := pause(ctx, 2*time.Second); err != nil {
@@ -75,7 +75,7 @@ func failoverRows() []Row {
 				return err
 			}
 			w.Fault()
-			if err := other.Admin.SlaveOf(ctx, "NO", "ONE").Err(); err != nil {
+			if err := other.Admin.ReplicaOf(ctx, "NO", "ONE").Err(); err != nil {
 				return err
 			}
 			for _, p := range ways {
@@ -106,7 +106,7 @@ func (w *World) follow(ctx context.Context, master *Server) (*Server, error) {
 	if err := master.Admin.ConfigSet(ctx, "repl-diskless-sync-delay", "0").Err(); err != nil {
 		return nil, err
 	}
-	if err := s.Admin.SlaveOf(ctx, host, port).Err(); err != nil {
+	if err := s.Admin.ReplicaOf(ctx, host, port).Err(); err != nil {
 		return nil, err
 	}
 	return s, wait(ctx, "a replica of Redis has followed", func(ctx context.Context) bool {

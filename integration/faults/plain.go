@@ -8,7 +8,7 @@ import (
 // plainRows are the rows without a fault.
 func plainRows() []Row {
 	return []Row{{
-		Number: 1, Name: "saturation", CI: true, Fault: "no fault: more work than budget, 120 s",
+		Number: 1, Name: "saturation", CI: true, Fault: "none: more work than budget",
 		Config: Config{Docker: true},
 		Marks:  []Mark{law(), mostInASecond(40), usedAtLeast(0.97), noneFailed()},
 		Play: func(ctx context.Context, w *World) error {

@@ -3,6 +3,8 @@ package faults
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -21,9 +23,13 @@ func refusingRows() []Row {
 		Marks: []Mark{law(), noneFailed(), atMost(during, 0), atMost(firstAfter, 2000)},
 		Play: func(ctx context.Context, w *World) error {
 			return w.away(ctx, 3*time.Second,
-				func() error { return w.Redis.Admin.SlaveOf(ctx, "127.0.0.1", "1").Err() },
-				func() error { return w.Redis.Admin.SlaveOf(ctx, "NO", "ONE").Err() })
+				func() error { return w.Redis.Admin.ReplicaOf(ctx, "127.0.0.1", "1").Err() },
+				func() error { return w.Redis.Admin.ReplicaOf(ctx, "NO", "ONE").Err() })
 		},
+	}, {
+		Number: 21, Name: "wrong password", Fault: "Redis asks for a password that the replicas do not have, and ends their connections, for 10 s",
+		Marks: []Mark{law(), noneFailed(), atMost(during, 0), atMost(dials, 1)},
+		Play:  refuse,
 	}, {
 		Number: 13, Name: "loading", Fault: "Redis loads its data for about 5 s",
 		Config: Config{Options: []string{"--loading-process-events-interval-bytes", "1024"}},
@@ -78,4 +84,39 @@ func load(ctx context.Context, w *World) error {
 	err := w.Busy(ctx, 2)
 	w.until = w.Provider.Now()
 	return err
+}
+
+const dials = "connections a second of each replica"
+
+func refuse(ctx context.Context, w *World) error {
+	admin := w.Redis.Admin.Conn() // stays logged in
+	defer admin.Close()           //nolint:errcheck // only the first error counts
+	var before float64
+	return w.away(ctx, 10*time.Second, func() (err error) {
+		if err = admin.ConfigSet(ctx, "requirepass", "another").Err(); err != nil {
+			return err
+		}
+		if err = admin.Do(ctx, "client", "kill", "type", "normal", "skipme", "yes").Err(); err != nil {
+			return err
+		}
+		before, err = connections(admin.Info(ctx, "stats").Result())
+		return err
+	}, func() error {
+		after, err := connections(admin.Info(ctx, "stats").Result())
+		if err != nil {
+			return err
+		}
+		w.Note(dials, (after-before)/10/float64(w.Replicas))
+		return admin.ConfigSet(ctx, "requirepass", "").Err()
+	})
+}
+
+// connections is how many connections Redis has taken, as it says.
+func connections(info string, err error) (float64, error) {
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(info, "total_connections_received:")
+	number, _, _ := strings.Cut(rest, "\r\n")
+	return strconv.ParseFloat(number, 64)
 }

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"fmt"
 	"syscall"
 	"time"
 
@@ -11,13 +12,20 @@ import (
 // replicaRows are the rows whose faults are those of replicas.
 func replicaRows() []Row {
 	return []Row{{
-		Number: 24, Name: "suspended", CI: true, Fault: "three of four replicas are suspended for 3 s while they hold reservations, ten times",
+		Number: 24, Name: "suspended", CI: true, Fault: "three of four replicas are suspended for 3 s while they hold reservations, again and again",
 		Marks: []Mark{law(), noneFailed(), atLeast(lateOnes, 1)},
 		Play:  suspend,
 	}, {
+		Number: 25, Name: "starved", Fault: "each replica runs for 5 ms of every 100 ms, for 10 s",
+		Marks: []Mark{law(), noneFailed()},
+		Play:  starve,
+	}, {
 		Number: 26, Name: "killed", CI: true, Fault: "one of four replicas is killed with SIGKILL",
-		Marks: []Mark{law(), noneFailed(), usedAtLeast(0.95), atMost(tokensLost, 32)},
-		Play:  killOne,
+		Marks: []Mark{law(), noneFailed(), usedAtLeast(0.95), atMost(tokensLost, 32), {fmt.Sprintf("%s ≤ 60, where the row is played at length", untilGone), func(p *Played) bool {
+			took, measured := p.Value(untilGone)
+			return !measured || took <= 60
+		}}},
+		Play: killOne,
 	}, {
 		Number: 27, Name: "ended", CI: true, Fault: "two of four replicas get SIGTERM under load, with a drain limit of 5 s",
 		Marks: []Mark{law(), noneFailed(), atMost(seconds, 5), atMost(callsAfter, 0), usedAtLeast(0.95)},
@@ -28,6 +36,7 @@ func replicaRows() []Row {
 const (
 	lateOnes   = "late reservations"
 	tokensLost = "tokens lost"
+	untilGone  = "s until the fleet had forgotten the replica"
 	seconds    = "s until a replica had exited with 0"
 	callsAfter = "calls after a replica had stopped"
 )
@@ -72,7 +81,26 @@ func killOne(ctx context.Context, w *World) error {
 	w.until = w.to
 	arrived := len(w.Provider.Log().Between(killed, w.to))
 	w.Note(tokensLost, max(0, float64(w.Rate)*(w.to-killed).Seconds()-float64(arrived)))
-	return nil
+	if w.Short {
+		return nil
+	}
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for {
+		report, err := w.Fleet[0].Ask(ctx, "report")
+		if err != nil {
+			return err
+		}
+		if report.Replicas == 3 {
+			w.Note(untilGone, (w.Provider.Now() - killed).Seconds())
+			return nil
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 func endTwo(ctx context.Context, w *World) error {
@@ -108,4 +136,34 @@ func endTwo(ctx context.Context, w *World) error {
 	}
 	w.Note(callsAfter, float64(after))
 	return nil
+}
+
+// starve suspends all replicas for most of the time, as a bound on their processor time would.
+func starve(ctx context.Context, w *World) error {
+	all := func(s syscall.Signal) error {
+		for _, r := range w.Fleet {
+			if err := r.Signal(s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w.Fault()
+	w.from = w.Provider.Now()
+	for range 100 {
+		if err := all(syscall.SIGSTOP); err != nil {
+			return err
+		}
+		if err := pause(ctx, 95*time.Millisecond); err != nil {
+			return err
+		}
+		if err := all(syscall.SIGCONT); err != nil {
+			return err
+		}
+		if err := pause(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	w.to, w.until = w.Provider.Now(), w.Provider.Now()
+	return w.Busy(ctx, 1)
 }
