@@ -94,7 +94,7 @@ func failoverRows() []Row {
 
 // follow starts a Redis that follows another, and returns when it has what the other has.
 func (w *World) follow(ctx context.Context, master *Server) (*Server, error) {
-	s, err := StartServer(ctx, w.dir, "--repl-diskless-sync-delay", "0")
+	s, err := StartServer(ctx, w.dir, nil, "--repl-diskless-sync-delay", "0")
 	if err != nil {
 		return nil, err
 	}

@@ -92,29 +92,40 @@ func fleetRows() []Row {
 		Marks:  []Mark{law(), atMost(during, 0)},
 		Play:   holdAndRestart,
 	}, {
-		Number: 46, Name: "far away", Fault: "one of four replicas is 300 ms farther from Redis",
+		Number: 46, Name: "far away", Fault: "one of four replicas is 300 ms farther from Redis: 150 ms each way",
 		Config: Config{Replicas: 3},
-		Marks:  []Mark{law(), noneFailed(), usedAtLeast(0.97)},
+		Marks:  []Mark{law(), noneFailed(), fortyInASecond(), usedAtLeast(0.97)},
 		Play: func(ctx context.Context, w *World) error {
-			r, way, err := w.AddBehind(ctx, "r4")
-			if err != nil {
-				return err
-			}
-			w.Fault()
-			way.Delay(Commands, 150*time.Millisecond)
-			way.Delay(Replies, 150*time.Millisecond)
-			if err := pause(ctx, 2*time.Second); err != nil {
-				return err
-			}
-			if err := w.Measure(ctx, 20*time.Second); err != nil {
-				return err
-			}
-			w.until = w.to
-			span := w.Provider.Log().Between(w.from, w.to)
-			w.Note("share of the calls that the far replica made", float64(len(span.Of(r.Name)))/float64(len(span)))
-			return way.Heal(ctx)
+			return farAway(ctx, w, 150*time.Millisecond, 150*time.Millisecond)
+		},
+	}, {
+		Number: 47, Name: "late replies", Fault: "one of four replicas gets Redis' replies 700 ms later",
+		Config: Config{Replicas: 3},
+		Marks:  []Mark{law(), noneFailed(), fortyInASecond()},
+		Play: func(ctx context.Context, w *World) error {
+			return farAway(ctx, w, 0, 700*time.Millisecond)
 		},
 	}}
+}
+
+func farAway(ctx context.Context, w *World, there, back time.Duration) error {
+	r, way, err := w.AddBehind(ctx, "r4")
+	if err != nil {
+		return err
+	}
+	w.Fault()
+	way.Delay(Commands, there)
+	way.Delay(Replies, back)
+	if err := pause(ctx, 2*time.Second); err != nil {
+		return err
+	}
+	if err := w.Measure(ctx, 20*time.Second); err != nil {
+		return err
+	}
+	w.until = w.to
+	span := w.Provider.Log().Between(w.from, w.to)
+	w.Note("share of the calls that the far replica made", float64(len(span.Of(r.Name)))/float64(len(span)))
+	return way.Heal(ctx)
 }
 
 const (

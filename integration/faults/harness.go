@@ -89,6 +89,6 @@ func (h *Harness) playTest(ctx context.Context, r Row, _ bool) (*Played, error) 
 
 // rounded keeps so many parts of one.
 func rounded(v, parts float64) *float64 {
-	v = math.Round(v*parts) / parts
+	v = math.Round(v*parts)/parts + 0 // never -0
 	return &v
 }

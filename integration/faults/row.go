@@ -21,6 +21,7 @@ type Config struct {
 	Flags    []string      // further flags of each replica
 	Options  []string      // further options of redis-server
 	Proxy    bool          // between the replicas and Redis
+	Clock    bool          // of redis-server can be moved
 	Docker   bool          // Redis is a container; else a process, which can be sent signals
 }
 
@@ -160,8 +161,9 @@ func excessAtMost(most float64) Mark {
 	return Mark{fmt.Sprintf("excess ≤ %.1f", most), func(p *Played) bool { return *p.Line.Excess <= most+1e-9 }}
 }
 
-func mostInASecond(most int) Mark {
-	return Mark{fmt.Sprintf("at most %d in a second", most), func(p *Played) bool { return *p.Line.Max1s <= most }}
+// fortyInASecond is what a rate of 34 with a burst of 4 is chosen for: burst + 1.05·rate is below 40.
+func fortyInASecond() Mark {
+	return Mark{"at most 40 in a second", func(p *Played) bool { return *p.Line.Max1s <= 40 }}
 }
 
 func usedAtLeast(share float64) Mark {
@@ -196,4 +198,9 @@ const (
 // failed is the tasks that ended with an error that is neither a deadline nor the end of the replica.
 const failed = "tasks failed"
 
-func noneFailed() Mark { return atMost(failed, 0) }
+func noneFailed() Mark {
+	return Mark{"no task failed", func(p *Played) bool {
+		n, measured := p.Value(failed)
+		return measured && n == 0
+	}}
+}

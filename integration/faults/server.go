@@ -26,14 +26,17 @@ type Server struct {
 	Addr  string
 	Admin *redis.Client
 
-	path, dir string
-	options   []string
-	process   *exec.Cmd // nil for a container
-	end       func()    // of a container
+	path    string
+	env     []string
+	options []string
+	process *exec.Cmd // nil for a container
+	end     func()    // of a container
 }
 
 // StartServer starts a redis-server on a free port of this machine, without persistence unless the options say otherwise.
-func StartServer(ctx context.Context, dir string, options ...string) (*Server, error) {
+//
+// The environment of the process is that of this one and env.
+func StartServer(ctx context.Context, dir string, env []string, options ...string) (*Server, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, &MissingError{"redis-server is not on the PATH: install the package redis-server"}
@@ -46,7 +49,7 @@ func StartServer(ctx context.Context, dir string, options ...string) (*Server, e
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Addr: net.JoinHostPort("127.0.0.1", port), path: path, dir: home}
+	s := &Server{Addr: net.JoinHostPort("127.0.0.1", port), path: path, env: env}
 	s.options = append([]string{"--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", home, "--enable-debug-command", "yes"}, options...)
 	s.Admin = administrator(s.Addr)
 	if err := s.Start(ctx); err != nil {
@@ -78,6 +81,7 @@ func freePort(ctx context.Context) (string, error) {
 // Start starts the process, and returns when it accepts connections. A server that was killed starts again at its former address.
 func (s *Server) Start(ctx context.Context, options ...string) error {
 	s.process = exec.Command(s.path, append(s.options, options...)...) //nolint:noctx // Kill and Close end it
+	s.process.Env = append(os.Environ(), s.env...)
 	out, err := s.process.StdoutPipe()
 	if err != nil {
 		return err

@@ -50,7 +50,7 @@ func slowRows() []Row {
 	}, {
 		Number: 29, Name: "many waiters", Fault: "Redis is suspended for 10 s, and 1,000 tasks wait",
 		Config: Config{Tasks: 250, Options: []string{"--latency-tracking", "no"}},
-		Marks:  []Mark{law(), noneFailed(), mostInASecond(40), atMost(firstAfter, 2000), atMost(requests, 76)},
+		Marks:  []Mark{law(), noneFailed(), fortyInASecond(), atMost(firstAfter, 2000), atMost(requests, 76)},
 		Play: func(ctx context.Context, w *World) error {
 			if err := w.away(ctx, 10*time.Second, w.Redis.Stop, w.Redis.Continue); err != nil {
 				return err

@@ -25,6 +25,7 @@ type World struct {
 	dir      string
 	proxies  []*Proxy // of one replica each
 	servers  []*Server
+	clock    *clock        // of Redis, where it can be moved
 	begun    time.Duration // when calls arrived at the rate
 	fault    time.Duration // the first
 	from, to time.Duration // of which used is measured
@@ -51,10 +52,17 @@ func startWorld(ctx context.Context, h *Harness, c Config, short bool) (*World, 
 }
 
 func (w *World) start(ctx context.Context, h *Harness) (err error) {
+	var env []string
+	if w.Clock {
+		if w.clock, err = newClock(ctx, h.dir); err != nil {
+			return err
+		}
+		env = w.clock.env()
+	}
 	if w.Docker {
 		w.Redis, err = StartContainer(ctx)
 	} else {
-		w.Redis, err = StartServer(ctx, h.dir, w.Options...)
+		w.Redis, err = StartServer(ctx, h.dir, env, w.Options...)
 	}
 	if err != nil {
 		return err

@@ -63,6 +63,9 @@ func run(ctx context.Context, numbers string, ci bool, write string, together in
 	}
 	close(next)
 	players.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return err // what was played is not the whole
+	}
 	if write != "" {
 		if err := os.WriteFile(write, []byte(table(all, ci, together)), 0o644); err != nil { //nolint:gosec // for everybody to read
 			return err

@@ -61,11 +61,23 @@ func table(all []*faults.Played, ci bool, together int) string {
 		}
 		fault := p.Row.Fault
 		if p.Row.Test != nil {
-			fault += ". `" + strings.ReplaceAll(strings.Join(p.Row.Test, " "), "|", `\|`) + "`"
+			fault += ". `" + strings.ReplaceAll(command(p.Row.Test), "|", `\|`) + "`"
 		}
 		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s |\n", p.Row.Number, fault, p.Row.Bound(), p.Measured(), verdict)
 	}
 	return b.String()
+}
+
+// command is a command as a shell takes it.
+func command(words []string) string {
+	var quoted []string
+	for _, w := range words {
+		if strings.ContainsAny(w, "()|$^") {
+			w = "'" + w + "'"
+		}
+		quoted = append(quoted, w)
+	}
+	return strings.Join(quoted, " ")
 }
 
 // processor is the name of the machine's processor, where the system tells it.
@@ -79,6 +91,7 @@ func processor() string {
 	return "an unnamed processor"
 }
 
+// beside says whether rows were played together, which makes figures worse.
 func beside(together int) string {
 	if together <= 1 {
 		return "One row was played after the other."
