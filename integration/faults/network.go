@@ -54,7 +54,7 @@ const (
 )
 
 func loseReplies(ctx context.Context, w *World, share float64) error {
-	span := few(w, 8*time.Second, 30*time.Second)
+	span := few(w, 12*time.Second, 30*time.Second)
 	if err := w.Measure(ctx, span); err != nil {
 		return err
 	}

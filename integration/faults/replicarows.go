@@ -28,7 +28,7 @@ func replicaRows() []Row {
 		Play: killOne,
 	}, {
 		Number: 27, Name: "ended", CI: true, Fault: "two of four replicas get SIGTERM under load, with a drain limit of 5 s",
-		Marks: []Mark{law(), noneFailed(), atMost(seconds, 5), atMost(callsAfter, 0), usedAtLeast(0.95)},
+		Marks: []Mark{law(), noneFailed(), atMost(seconds, 5), atMost(callsAfter, 0)},
 		Play:  endTwo,
 	}}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -124,7 +126,7 @@ func (p *Played) Measured() string {
 			*l.Excess, *l.Max1s, 100**l.Used, *l.SilenceMS, *l.Lost, *l.Twice, *l.CallsPerTask),
 	}
 	for _, e := range p.Extra {
-		words = append(words, fmt.Sprintf("%s %.4g", e.Name, e.Value))
+		words = append(words, e.Name+" "+strconv.FormatFloat(math.Round(e.Value*1000)/1000, 'f', -1, 64))
 	}
 	return strings.Join(words, "; ")
 }

@@ -35,7 +35,8 @@ How to read a row:
 - **twice** is the attempts that arrived more than once.
 - **requests to Redis a call** is the requests for reservations, divided by the calls.
 
-Timing is noisy. The marks are on counts and shares, and each figure is that of one run. A row that names tests needs no fleet: the tests
+Timing is noisy. The marks are on counts and shares, and each figure is that of one run. Where a row fails, the last column names the marks
+that it does not reach: the marks stay as they were set. A row that names tests needs no fleet: the tests
 hold the marks, and the row passes where the tests pass.
 
 `
@@ -44,12 +45,22 @@ hold the marks, and the row passes where the tests pass.
 func table(all []*faults.Played, ci bool, together int) string {
 	var b strings.Builder
 	b.WriteString(introduction)
+	played, reached := 0, 0
+	for _, p := range all {
+		if p != nil {
+			played++
+		}
+		if p != nil && len(p.Failed) == 0 {
+			reached++
+		}
+	}
 	form := "at full length"
 	if ci {
 		form = "in the short form that each change plays"
 	}
 	fmt.Fprintf(&b, "Played %s on %s, on %d cores of %s (%s/%s), with %s. Redis was version %s.\n%s\n\n",
 		form, time.Now().UTC().Format("2006-01-02"), runtime.NumCPU(), processor(), runtime.GOOS, runtime.GOARCH, runtime.Version(), faults.RedisVersion(), beside(together))
+	fmt.Fprintf(&b, "%d of %d rows reach their marks.\n\n", reached, played)
 	b.WriteString("| row | fault | must hold | measured | |\n|---|---|---|---|---|\n")
 	for _, p := range all {
 		if p == nil {
