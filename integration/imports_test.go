@@ -73,6 +73,11 @@ var arrows = map[string][]struct{ not, why string }{
 	"worker/sse":       {{module + "/...", "a stream knows nothing of what is streamed"}},
 	"worker/transport": {{module + "/worker", "the worker is put together from its parts"}, {module + "/orchestrator/...", "a transport knows requests, not tasks"}},
 	"worker/upstream":  {{module + "/...", "a judge that shares code with the accused shares its mistakes"}},
+	"integration/faults": {
+		{module + "/worker/...", "the harness plays the library against faults, not a worker"},
+		{module + "/cmd/...", "the harness plays the library against faults, not a command"},
+		{module + "/lua/...", "a judge that shares code with the accused shares its mistakes"},
+	},
 	"cmd/inspect": {
 		{module + "/orchestrator/...", "inspect starts no tasks"},
 		{module + "/worker/analysis", "inspect looks at any fleet"},
@@ -110,7 +115,8 @@ var plain = map[string]struct {
 		[]string{"cmp", "context", "crypto/rand", "errors", "fmt", "io", "runtime/debug", "slices", "strconv", "strings", "sync", "time", module + "/worker/sse"},
 		"a desk can be tried in virtual time, without sockets",
 	},
-	"limiter/internal/table": {nil, "a judge that shares code with the accused shares its mistakes"},
+	"integration/faults/outcome": {nil, "the judge reads what replicas report, and shares no other code with them"},
+	"limiter/internal/table":     {nil, "a judge that shares code with the accused shares its mistakes"},
 }
 
 // TestImportsFollowTheArrows reads what every package imports, tests apart, and holds it against the arrows.
@@ -142,7 +148,7 @@ func TestImportsFollowTheArrows(t *testing.T) {
 			}
 		}
 		for _, imported := range p.Imports {
-			if strings.HasPrefix(imported, module+"/integration") && here != "integration" {
+			if strings.HasPrefix(imported, module+"/integration") && !below(here, "integration") {
 				t.Errorf("%s imports %s: nothing imports integration", here, imported)
 			}
 			for folder, rules := range arrows {

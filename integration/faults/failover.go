@@ -1,0 +1,116 @@
+package faults
+
+import (
+	"context"
+	"net"
+	"strings"
+	"time"
+)
+
+// failoverRows are the rows in which another Redis takes over.
+func failoverRows() []Row {
+	return []Row{{
+		Number: 8, Name: "killed with a log", Fault: "Redis is killed five times and starts again from its log (appendfsync everysec)",
+		Config: Config{Options: []string{"--appendonly", "yes", "--appendfsync", "everysec"}},
+		Marks:  []Mark{law(), noneFailed(), silenceAtMost(2 * time.Second)},
+		Play: func(ctx context.Context, w *World) error {
+			w.Fault()
+			for range 5 {
+				if err := w.Redis.Kill(); err != nil {
+					return err
+				}
+				if err := w.Redis.Start(ctx); err != nil {
+					return err
+				}
+				if err := w.Busy(ctx, 2); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}, {
+		Number: 15, Name: "failover", Fault: "a replica of Redis that lags by 2 s takes over, five times",
+		Config: Config{Proxy: true},
+		Marks:  []Mark{law(), noneFailed(), silenceAtMost(1250 * time.Millisecond)},
+		Play: func(ctx context.Context, w *World) error {
+			w.Fault()
+			for range 5 {
+				next, err := w.follow(ctx, w.Redis)
+				if err != nil {
+					return err
+				}
+				// From here on the follower hears of nothing: it is 2 s behind when the fleet comes to it.
+				if err := next.Admin.ReplicaOf(ctx, "NO", "ONE").Err(); err != nil {
+					return err
+				}
+				if err := pause(ctx, 2*time.Second); err != nil {
+					return err
+				}
+				if err := w.Redis.Kill(); err != nil {
+					return err
+				}
+				w.Redis = next
+				w.Proxy.Turn(next.Addr)
+				if err := w.Busy(ctx, 2); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}, {
+		Number: 16, Name: "two masters", Fault: "half of the replicas use a promoted replica of Redis for 3 s while the others use the former one",
+		Config: Config{Replicas: 2},
+		Marks:  []Mark{excessAtMost(4 + 34*3), noneFailed()},
+		Play: func(ctx context.Context, w *World) error {
+			var ways []*Proxy
+			for _, name := range []string{"r3", "r4"} {
+				_, p, err := w.AddBehind(ctx, name)
+				if err != nil {
+					return err
+				}
+				ways = append(ways, p)
+			}
+			other, err := w.follow(ctx, w.Redis)
+			if err != nil {
+				return err
+			}
+			w.Fault()
+			if err := other.Admin.ReplicaOf(ctx, "NO", "ONE").Err(); err != nil {
+				return err
+			}
+			for _, p := range ways {
+				p.Turn(other.Addr)
+			}
+			if err := pause(ctx, 3*time.Second); err != nil {
+				return err
+			}
+			for _, p := range ways {
+				p.Turn(w.Redis.Addr)
+			}
+			return w.Busy(ctx, 3)
+		},
+	}}
+}
+
+// follow starts a Redis that follows another, and returns when it has what the other has.
+func (w *World) follow(ctx context.Context, master *Server) (*Server, error) {
+	s, err := StartServer(ctx, w.dir, nil, "--repl-diskless-sync-delay", "0")
+	if err != nil {
+		return nil, err
+	}
+	w.servers = append(w.servers, s)
+	host, port, err := net.SplitHostPort(master.Addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := master.Admin.ConfigSet(ctx, "repl-diskless-sync-delay", "0").Err(); err != nil {
+		return nil, err
+	}
+	if err := s.Admin.ReplicaOf(ctx, host, port).Err(); err != nil {
+		return nil, err
+	}
+	return s, wait(ctx, "a replica of Redis has followed", func(ctx context.Context) bool {
+		info, err := s.Admin.Info(ctx, "replication").Result()
+		return err == nil && strings.Contains(info, "master_link_status:up")
+	})
+}

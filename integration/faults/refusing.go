@@ -1,0 +1,122 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// refusingRows are the rows in which Redis answers with errors.
+func refusingRows() []Row {
+	return []Row{{
+		Number: 10, Name: "out of memory", Fault: "Redis refuses writes for 5 s because its memory is full (noeviction)",
+		Marks: []Mark{law(), noneFailed(), atMost(during, 0), atMost(firstAfter, 1000)},
+		Play: func(ctx context.Context, w *World) error {
+			return w.away(ctx, 5*time.Second,
+				func() error { return w.Redis.Admin.ConfigSet(ctx, "maxmemory", "1").Err() },
+				func() error { return w.Redis.Admin.ConfigSet(ctx, "maxmemory", "0").Err() })
+		},
+	}, {
+		Number: 12, Name: "read only", Fault: "Redis is made a replica for 3 s, keeps its connections, and is promoted again",
+		Marks: []Mark{law(), noneFailed(), atMost(during, 0), atMost(firstAfter, 2000)},
+		Play: func(ctx context.Context, w *World) error {
+			return w.away(ctx, 3*time.Second,
+				func() error { return w.Redis.Admin.ReplicaOf(ctx, "127.0.0.1", "1").Err() },
+				func() error { return w.Redis.Admin.ReplicaOf(ctx, "NO", "ONE").Err() })
+		},
+	}, {
+		Number: 21, Name: "wrong password", Fault: "Redis asks for a password that the replicas do not have, and ends their connections, for 10 s",
+		Marks: []Mark{law(), noneFailed(), atMost(during, 0), atMost(dials, 1)},
+		Play:  refuse,
+	}, {
+		Number: 13, Name: "loading", Fault: "Redis loads its data for about 5 s",
+		Config: Config{Options: []string{"--loading-process-events-interval-bytes", "1024"}},
+		Marks:  []Mark{law(), noneFailed(), atMost(during, 0), atMost(firstAfter, 1000)},
+		Play:   load,
+	}, {
+		Number: 14, Name: "busy", Fault: "a script of somebody else keeps Redis busy for 5 s; tasks have deadlines of 500 ms",
+		Config: Config{Deadline: 500 * time.Millisecond, Options: []string{"--busy-reply-threshold", "100"}},
+		Marks:  []Mark{law(), noneFailed(), atMost(overrun, 100), atMost(during, 0), atMost(firstAfter, 1000)},
+		Play: func(ctx context.Context, w *World) error {
+			ended := make(chan struct{})
+			return w.away(ctx, 5*time.Second,
+				func() error {
+					go func() {
+						defer close(ended)
+						_ = w.Redis.Admin.WithTimeout(time.Minute).Eval(ctx, "while true do end", nil).Err() // until it is killed
+					}()
+					return nil
+				},
+				func() error {
+					err := w.Redis.Admin.ScriptKill(ctx).Err()
+					<-ended
+					return err
+				})
+		},
+	}}
+}
+
+// load has Redis read 5,000 keys, for which it takes a millisecond each. What it had in memory it has again.
+func load(ctx context.Context, w *World) error {
+	pipe := w.Redis.Admin.Pipeline()
+	for i := range 5000 {
+		pipe.Set(ctx, fmt.Sprint("key", i), i, 0)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return err
+	}
+	if err := w.Redis.Admin.ConfigSet(ctx, "key-load-delay", "1000").Err(); err != nil {
+		return err
+	}
+	w.Fault()
+	from := w.Provider.Now()
+	reload := w.Redis.Admin.WithTimeout(time.Minute)
+	if err := reload.Do(ctx, "debug", "reload").Err(); err != nil {
+		return err
+	}
+	w.Note("s that loading took", (w.Provider.Now() - from).Seconds())
+	w.During(from)
+	if err := w.First(ctx); err != nil {
+		return err
+	}
+	err := w.Busy(ctx, 2)
+	w.until = w.Provider.Now()
+	return err
+}
+
+const dials = "connections a second of each replica"
+
+func refuse(ctx context.Context, w *World) error {
+	admin := w.Redis.Admin.Conn() // stays logged in
+	defer admin.Close()           //nolint:errcheck // only the first error counts
+	var before float64
+	return w.away(ctx, 10*time.Second, func() (err error) {
+		if err = admin.ConfigSet(ctx, "requirepass", "another").Err(); err != nil {
+			return err
+		}
+		if err = admin.Do(ctx, "client", "kill", "type", "normal", "skipme", "yes").Err(); err != nil {
+			return err
+		}
+		before, err = connections(admin.Info(ctx, "stats").Result())
+		return err
+	}, func() error {
+		after, err := connections(admin.Info(ctx, "stats").Result())
+		if err != nil {
+			return err
+		}
+		w.Note(dials, (after-before)/10/float64(w.Replicas))
+		return admin.ConfigSet(ctx, "requirepass", "").Err()
+	})
+}
+
+// connections is how many connections Redis has taken, as it says.
+func connections(info string, err error) (float64, error) {
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(info, "total_connections_received:")
+	number, _, _ := strings.Cut(rest, "\r\n")
+	return strconv.ParseFloat(number, 64)
+}

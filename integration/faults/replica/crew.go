@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/weir-go/weir/integration/faults/outcome"
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/orchestrator"
+)
+
+// crew runs tasks, a loop for each task that may be under way, and counts how tasks end.
+type crew struct {
+	settings
+	orchestrator *orchestrator.Orchestrator
+	client       *http.Client
+
+	loops  sync.WaitGroup
+	ended  chan struct{} // closed when the loops should end
+	number atomic.Int64  // of the last task
+
+	mu     sync.Mutex
+	counts outcome.Report
+}
+
+// begin starts the loops. They end with ctx, and by rest.
+func (c *crew) begin(ctx context.Context) {
+	c.ended = make(chan struct{})
+	for range c.tasks {
+		c.loops.Go(func() {
+			for c.goOn(ctx) {
+				c.one(context.WithoutCancel(ctx))
+			}
+		})
+	}
+}
+
+func (c *crew) goOn(ctx context.Context) bool {
+	select {
+	case <-c.ended:
+		return false
+	default:
+		return ctx.Err() == nil
+	}
+}
+
+// rest ends the loops, and waits for the tasks that are under way.
+func (c *crew) rest() {
+	select {
+	case <-c.ended:
+	default:
+		close(c.ended)
+	}
+	c.loops.Wait()
+	c.client.CloseIdleConnections()
+}
+
+// one runs one task from its start to its outcome.
+func (c *crew) one(ctx context.Context) {
+	task, begun := fmt.Sprint(c.name, "-", c.number.Add(1)), time.Now()
+	if c.deadline > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.deadline)
+		defer cancel()
+	}
+	c.mu.Lock()
+	c.counts.Accepted++
+	c.mu.Unlock()
+	attempt := 0
+	_, err := orchestrator.Execute(ctx, c.orchestrator, func(ctx context.Context) (struct{}, error) {
+		attempt++
+		return struct{}{}, c.call(context.WithoutCancel(ctx), task, attempt) // a call that has started is made
+	})
+	c.count(err, time.Since(begun))
+	if err != nil && c.deadline > 0 { // a caller who is refused at once does not come again at once
+		timer := time.NewTimer(c.deadline - time.Since(begun))
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-c.ended:
+		}
+	}
+}
+
+// call makes the call of a task.
+func (c *crew) call(ctx context.Context, task string, attempt int) error {
+	q := url.Values{"replica": {c.name}, "task": {task}, "attempt": {fmt.Sprint(attempt)}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.provider+"/?"+q.Encode(), nil)
+	if err != nil {
+		return err
+	}
+	res, err := c.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(io.Discard, res.Body)
+	return err
+}
+
+func (c *crew) count(err error, took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deadline > 0 {
+		c.counts.OverrunMS = max(c.counts.OverrunMS, float64((took-c.deadline).Microseconds())/1000)
+	}
+	_, tooLate := errors.AsType[*limiter.DeadlineError](err)
+	switch {
+	case err == nil:
+		c.counts.OK++
+	case tooLate || errors.Is(err, context.DeadlineExceeded):
+		c.counts.Deadline++
+	case errors.Is(err, orchestrator.ErrHandedBack):
+		c.counts.HandedBack++
+	case errors.Is(err, orchestrator.ErrClosed):
+		c.counts.Refused++
+	default:
+		c.counts.Failed++
+		if c.counts.Error == "" {
+			c.counts.Error = err.Error()
+		}
+	}
+}
+
+// report is what was counted until now.
+func (c *crew) report() outcome.Report {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.counts
+	r.Goroutines = runtime.NumGoroutine()
+	return r
+}

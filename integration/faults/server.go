@@ -1,0 +1,173 @@
+package faults
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// MissingError reports that the machine lacks what a row needs. It is no failure of the fleet.
+type MissingError struct{ What string }
+
+func (e *MissingError) Error() string { return "faults: " + e.What }
+
+// Server is a Redis: a process of redis-server, or a container. Admin is an operator's client of it, past any proxy.
+type Server struct {
+	Addr  string
+	Admin *redis.Client
+
+	path    string
+	env     []string
+	options []string
+	process *exec.Cmd // nil for a container
+	end     func()    // of a container
+}
+
+// StartServer starts a redis-server on a free port of this machine, without persistence unless the options say otherwise.
+//
+// The environment of the process is that of this one and env.
+func StartServer(ctx context.Context, dir string, env []string, options ...string) (*Server, error) {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		return nil, &MissingError{"redis-server is not on the PATH: install the package redis-server"}
+	}
+	port, err := freePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	home, err := os.MkdirTemp(dir, "redis")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Addr: net.JoinHostPort("127.0.0.1", port), path: path, env: env}
+	s.options = append([]string{"--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", home, "--enable-debug-command", "yes"}, options...)
+	s.Admin = administrator(s.Addr)
+	if err := s.Start(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// administrator is a client that sends each command once: faults are not repeated.
+func administrator(addr string) *redis.Client {
+	return redis.NewClient(&redis.Options{
+		Addr: addr, MaxRetries: -1, ContextTimeoutEnabled: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
+}
+
+// freePort is a port that nobody listens on now.
+func freePort(ctx context.Context) (string, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
+}
+
+// Start starts the process, and returns when it accepts connections. A server that was killed starts again at its former address.
+func (s *Server) Start(ctx context.Context, options ...string) error {
+	s.process = exec.Command(s.path, append(s.options, options...)...) //nolint:noctx // Kill and Close end it
+	s.process.Env = append(os.Environ(), s.env...)
+	out, err := s.process.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.process.Start(); err != nil {
+		return err
+	}
+	ready, lines := make(chan bool, 1), bufio.NewScanner(out)
+	go func() {
+		defer close(ready)
+		for lines.Scan() {
+			line := strings.ToLower(lines.Text())
+			if strings.Contains(line, "ready to accept connections") || strings.Contains(line, "loading") && len(options) > 0 {
+				select {
+				case ready <- true:
+				default:
+				}
+			}
+		}
+	}()
+	select {
+	case ok := <-ready:
+		if !ok {
+			return errors.New("faults: redis-server ended before it was ready")
+		}
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Kill ends the process at once, as a crash does.
+func (s *Server) Kill() error {
+	if err := s.process.Process.Kill(); err != nil {
+		return err
+	}
+	_ = s.process.Wait() // killed
+	return nil
+}
+
+// Stop suspends the process: connections stay, nothing is answered.
+func (s *Server) Stop() error { return s.process.Process.Signal(syscall.SIGSTOP) }
+
+// Continue has a suspended process go on.
+func (s *Server) Continue() error { return s.process.Process.Signal(syscall.SIGCONT) }
+
+// Close ends the server.
+func (s *Server) Close() {
+	if s.Admin != nil {
+		_ = s.Admin.Close()
+	}
+	if s.end != nil {
+		s.end()
+	}
+	if s.process != nil && s.process.Process != nil && s.process.ProcessState == nil {
+		_ = s.process.Process.Kill()
+		_ = s.process.Wait()
+	}
+}
+
+// wait asks until a condition holds, at most for half a minute.
+func wait(ctx context.Context, what string, holds func(context.Context) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for !holds(ctx) {
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return fmt.Errorf("faults: %s: %w", what, context.Cause(ctx))
+		}
+	}
+	return nil
+}
+
+// RedisVersion is the version of the redis-server on the PATH, as it says.
+func RedisVersion() string {
+	out, err := exec.Command("redis-server", "--version").Output() //nolint:noctx // ends at once
+	if err != nil {
+		return "unknown"
+	}
+	for word := range strings.FieldsSeq(string(out)) {
+		if version, ok := strings.CutPrefix(word, "v="); ok {
+			return version
+		}
+	}
+	return "unknown"
+}

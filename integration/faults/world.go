@@ -1,0 +1,286 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/weir-go/weir/integration/faults/outcome"
+)
+
+// World is what a row plays in.
+type World struct {
+	Config
+	Short    bool // the row is played in its short form
+	Redis    *Server
+	Proxy    *Proxy // nil where the row has none
+	Provider *Provider
+	Fleet    []*Replica
+
+	binary   string
+	dir      string
+	proxies  []*Proxy // of one replica each
+	servers  []*Server
+	clock    *clock        // of Redis, where it can be moved
+	begun    time.Duration // when calls arrived at the rate
+	fault    time.Duration // the first
+	from, to time.Duration // of which used is measured
+	until    time.Duration // to which silence is measured
+	extra    []Extra
+}
+
+// few is the first number in the short form of a row, and the second in the long one.
+func few[V any](w *World, short, long V) V {
+	if w.Short {
+		return short
+	}
+	return long
+}
+
+// startWorld starts all parts of a world, and returns when the burst is spent.
+func startWorld(ctx context.Context, h *Harness, c Config, short bool) (*World, error) {
+	w := &World{Config: c.filled(), Short: short, binary: h.binary, dir: h.dir}
+	if err := w.start(ctx, h); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *World) start(ctx context.Context, h *Harness) (err error) {
+	var env []string
+	if w.Clock {
+		if w.clock, err = newClock(ctx, h.dir); err != nil {
+			return err
+		}
+		env = w.clock.env()
+	}
+	if w.Docker {
+		w.Redis, err = StartContainer(ctx)
+	} else {
+		w.Redis, err = StartServer(ctx, h.dir, env, w.Options...)
+	}
+	if err != nil {
+		return err
+	}
+	if w.Proxy, err = w.proxy(ctx); err != nil {
+		return err
+	}
+	if w.Provider, err = StartProvider(ctx); err != nil {
+		return err
+	}
+	for i := range w.Replicas {
+		if _, err := w.Add(ctx, fmt.Sprint("r", i+1)); err != nil {
+			return err
+		}
+	}
+	// More calls than the burst, and one second's: the burst is spent, and the replicas have found their lines.
+	if err := w.Provider.Await(ctx, int(float64(w.Burst)+w.perSecond()), 0, ""); err != nil {
+		return err
+	}
+	w.begun = w.Provider.Now()
+	w.from, w.fault = w.begun, w.begun
+	return nil
+}
+
+func (w *World) proxy(ctx context.Context) (*Proxy, error) {
+	if !w.Config.Proxy {
+		return nil, nil //nolint:nilnil // the row has none
+	}
+	return StartProxy(ctx, w.Redis.Addr)
+}
+
+// Add starts one more replica, with further flags.
+func (w *World) Add(ctx context.Context, name string, flags ...string) (*Replica, error) {
+	at := w.Redis.Addr
+	if w.Proxy != nil {
+		at = w.Proxy.Addr
+	}
+	return w.AddAt(ctx, "redis://"+at, name, flags...)
+}
+
+// AddAt starts one more replica, with a Redis of its own, or a way of its own to Redis.
+func (w *World) AddAt(ctx context.Context, redis, name string, flags ...string) (*Replica, error) {
+	r, err := startReplica(ctx, w.binary, name, slices.Concat([]string{
+		"-redis", redis, "-provider", w.Provider.URL, "-tasks", fmt.Sprint(w.Tasks), "-rate", fmt.Sprint(w.Rate), "-per", w.Per.String(),
+		"-burst", fmt.Sprint(w.Burst), "-deadline", w.Deadline.String(),
+	}, w.Flags, flags)...)
+	if err != nil {
+		return nil, err
+	}
+	w.Fleet = append(w.Fleet, r)
+	return r, nil
+}
+
+// AddBehind starts one more replica behind a proxy of its own.
+func (w *World) AddBehind(ctx context.Context, name string, flags ...string) (*Replica, *Proxy, error) {
+	p, err := StartProxy(ctx, w.Redis.Addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.proxies = append(w.proxies, p)
+	r, err := w.AddAt(ctx, "redis://"+p.Addr, name, flags...)
+	return r, p, err
+}
+
+// perSecond is the rate in calls a second.
+func (w *World) perSecond() float64 { return float64(w.Rate) / w.Per.Seconds() }
+
+// Fault notes that the first fault happens now. Silence is measured from here on.
+func (w *World) Fault() {
+	if w.fault == w.begun {
+		w.fault = w.Provider.Now()
+	}
+}
+
+// Measure sleeps for a time, and has the share that is used measured in it.
+func (w *World) Measure(ctx context.Context, d time.Duration) error {
+	w.from = w.Provider.Now()
+	err := pause(ctx, d)
+	w.to = w.Provider.Now()
+	return err
+}
+
+// used is the share that was used in the span that was measured last.
+func (w *World) used() float64 { return w.Provider.Log().Used(w.from, w.to, w.perSecond()) }
+
+// Note notes a figure that only this row has.
+func (w *World) Note(name string, value float64) { w.extra = append(w.extra, Extra{name, value}) }
+
+// First waits for the first call after now, and notes how long it took.
+func (w *World) First(ctx context.Context) error {
+	from := w.Provider.Now()
+	if err := w.Provider.Await(ctx, 1, from, ""); err != nil {
+		return err
+	}
+	at := from
+	for _, a := range w.Provider.Log().Between(from, w.Provider.Now()) {
+		at = a.At
+		break
+	}
+	w.Note(firstAfter, float64((at - from).Milliseconds()))
+	return nil
+}
+
+// During notes how many calls arrived in a fault that ends now. What was reserved before may start: the horizon and the slack are left out.
+func (w *World) During(from time.Duration) {
+	w.Note(during, float64(len(w.Provider.Log().Between(from+reserved, w.Provider.Now()))))
+}
+
+// reserved is how long calls may go on that had their reservations when Redis fell silent: the horizon, the slack, and 50 ms for the call.
+const reserved = 250*time.Millisecond + slack + 50*time.Millisecond
+
+// Busy waits until calls of some seconds at the rate have arrived from now on, of a replica or of all.
+func (w *World) Busy(ctx context.Context, seconds float64) error {
+	return w.Provider.Await(ctx, int(seconds*w.perSecond()), w.Provider.Now(), "")
+}
+
+// pause sleeps for the length of a fault or of a measurement.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// end drains all replicas at once.
+func (w *World) end(ctx context.Context) error {
+	if w.to == 0 {
+		w.to = w.Provider.Now()
+	}
+	if w.until == 0 {
+		w.until = w.Provider.Now()
+	}
+	errs := make([]error, len(w.Fleet))
+	var all sync.WaitGroup
+	for i, r := range w.Fleet {
+		if !r.killed {
+			all.Go(func() { _, errs[i] = r.end(ctx, w.Provider.Now) })
+		}
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// judge reads the log and the reports.
+func (w *World) judge(r Row) *Played {
+	log := w.Provider.Log()
+	p := &Played{Row: r, Extra: w.extra}
+	var accepted, ended, calls, failures, arrived, ok int64
+	var first string
+	for _, replica := range w.Fleet {
+		if replica.last.Event != "ended" {
+			continue // killed
+		}
+		p.Reports = append(p.Reports, replica.last)
+		accepted += replica.last.Accepted
+		ended += replica.last.Ended()
+		calls += replica.last.ScriptCalls
+		failures += replica.last.Failed
+		ok += replica.last.OK
+		arrived += int64(len(log.Of(replica.Name)))
+		if first == "" {
+			first = replica.last.Error
+		}
+	}
+	// A task that ended well and that the provider has not seen is lost, too.
+	lost := accepted - ended + max(0, ok-arrived)
+	excess, most, used := log.Excess(w.perSecond(), float64(w.Burst)), log.Most(time.Second), log.Used(w.from, w.to, w.perSecond())
+	silence := log.Silence(w.fault, w.until)
+	ms, twice, each := silence.Milliseconds(), log.Twice(), float64(calls)/float64(max(1, arrived))
+	p.Line = Line{
+		Row: r.Number, Fault: r.Fault, Excess: rounded(excess, 10), Max1s: &most, Used: rounded(used, 1000), SilenceMS: &ms, Lost: &lost, Twice: &twice,
+		CallsPerTask: rounded(each, 100),
+	}
+	p.Extra = append(p.Extra, Extra{failed, float64(failures)})
+	if first != "" {
+		p.Output = "the first task that failed: " + first
+	}
+	return p
+}
+
+// close ends what is left.
+func (w *World) close() {
+	for _, r := range w.Fleet {
+		_ = r.Signal(syscall.SIGCONT)
+		r.kill()
+	}
+	if w.Proxy != nil {
+		w.Proxy.Close()
+	}
+	for _, p := range w.proxies {
+		p.Close()
+	}
+	for _, s := range w.servers {
+		s.Close()
+	}
+	if w.Provider != nil {
+		w.Provider.Close()
+	}
+	if w.Redis != nil {
+		w.Redis.Close()
+	}
+}
+
+// sum adds a figure of all replicas that live.
+func (w *World) sum(ctx context.Context, of func(outcome.Report) float64) (sum float64, err error) {
+	for _, r := range w.Fleet {
+		if r.killed {
+			continue
+		}
+		report, err := r.Ask(ctx, "report")
+		if err != nil {
+			return 0, err
+		}
+		sum += of(report)
+	}
+	return sum, nil
+}
