@@ -555,7 +555,7 @@ rule 'a slow limit has no share' limiter/share.go 's/if float64\(l\.Burst\) > l\
 rule 'nor has a process that nobody counts' limiter/alone.go 's/if l\.announced \{/if true {/' $A
 rule 'shares end' limiter/alone.go 's/l\.change\(a, func\(\) \{ a\.mode = Away \}\)/l.change(a, func() {})/' $A
 rule 'who went on without Redis empties buckets' limiter/alone.go 's/if a\.local == nil \{\n\t\treturn nil/if true {\n\t\treturn nil/' $A
-rule 'and pays until it is back' limiter/alone.go 's/if a\.mode == Local \{ \/\/ until/if false { \/\/ until/' $A
+rule 'and pays until it is back' limiter/alone.go 's/if a\.mode == Local \{ \/\/ else/if false { \/\/ else/' $A
 rule 'the payment is within bounds' lua/levels.lua 's/      b\.last = max\(b\.last, b\.full \+ 1 - .*\n//' $A
 rule 'windows are shut' lua/levels.lua 's/if away and window then/if false then/' $A
 rule 'idle buckets keep their burst' limiter/alone.go 's/!a\.local\.used\(bucket\)/false/' $A
@@ -563,7 +563,7 @@ rule 'a request that hangs is given up' limiter/internal/lane/end.go 's/if n\.as
 rule 'calls beyond a share wait for Redis' limiter/internal/lane/match.go 's/ && n\.route\.Load\(\)\.fits\(w\.Cost\)//' $A
 rule 'a slow Redis is not away' limiter/outage.go 's/max\(silence, slowness\*o\.usual\.most\(\)\)/silence/' $A
 rule 'who has slept does not know' limiter/outage.go 's/o\.due\.Load\(\)\) > starved/o.due.Load()) > time.Hour/' $A
-rule 'Redis is back when it is steady' limiter/alone.go 's/time\.Since\(answered\) >= steady/true/' $A
+rule 'Redis is back when it is steady' limiter/alone.go 's/sent\.Sub\(answered\) >= steady/true/' $A
 rule 'what buckets in shadow mode say is told apart' lua/told.lua "s/  if key and sub\(key, 1, 9\) == 'shadowed '.*\n//" -run Shadowed ./limiter
 rule 'a bucket in shadow mode lets those go who wait' limiter/internal/lane/end.go 's/\} else if r\.free\(w\.Cost\) \{/} else if false {/' -run Shadowed ./limiter
 rule 'and takes no part in costs' limiter/internal/lane/cost.go 's/!slices\.Contains\(r\.Beside, name\) && //' -run Shadowed ./limiter

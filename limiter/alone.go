@@ -116,7 +116,8 @@ func (l *Limiter) untilBack(a *alone) {
 			return
 		}
 		sent := time.Now()
-		err := l.probe(a, !answered.IsZero())
+		last := !answered.IsZero() && sent.Sub(answered) >= steady
+		err := l.probe(a, !answered.IsZero(), last)
 		switch {
 		case err != nil:
 			answered = time.Time{}
@@ -127,21 +128,25 @@ func (l *Limiter) untilBack(a *alone) {
 				l.change(a, func() { a.answers = true })
 			}
 		}
-		if time.Since(answered) >= steady || a.mode == Open {
+		if last || a.mode == Open {
 			l.comeBack(a)
 			return
 		}
 	}
 }
 
-// probe asks Redis what is in force, and says what the replica spends of its shares meanwhile.
-func (l *Limiter) probe(a *alone, again bool) error {
+// probe asks Redis what is in force, and says what the replica spends of its shares until the next probe. Behind the last one comes none.
+func (l *Limiter) probe(a *alone, again, last bool) error {
 	ctx, cancel := context.WithTimeout(l.life, l.outage.patience())
 	defer cancel()
 	if !again { // what was said before may not have been heard
 		a.telling, a.told = time.Now(), map[string]int64{}
 	}
-	conf, err := l.store.configure(ctx, l.spends(a, again), false)
+	ahead := probeEvery * 6 / 5 // until the next probe has come
+	if last {
+		ahead = 2 * l.s.Horizon // what is reserved of the shares, and what is still on its way
+	}
+	conf, err := l.store.configure(ctx, l.spends(a, again, ahead), false)
 	if err != nil {
 		return err
 	}
@@ -154,9 +159,9 @@ func (l *Limiter) probe(a *alone, again bool) error {
 	return nil
 }
 
-// spends is what the fleet is told of the buckets that have shares: they are empty, and the replica goes on until the next probe. The shares
+// spends is what the fleet is told of the buckets that have shares: they are empty, and the replica goes on for so long. The shares
 // of windows have ended when it is told again.
-func (l *Limiter) spends(a *alone, again bool) (all []change) {
+func (l *Limiter) spends(a *alone, again bool, ahead time.Duration) (all []change) {
 	if a.local == nil {
 		return nil
 	}
@@ -181,8 +186,8 @@ func (l *Limiter) spends(a *alone, again bool) (all []change) {
 			continue
 		}
 		thousandths := int64(0)
-		if a.mode == Local { // until the next probe has come
-			thousandths = int64(math.Ceil(min(mostTold, 1000*rate*(time.Since(a.telling)+probeEvery*6/5).Seconds()))) - a.told[bucket]
+		if a.mode == Local { // else what is spent is paid
+			thousandths = max(0, int64(math.Ceil(min(mostTold, 1000*rate*(time.Since(a.telling)+ahead).Seconds())))-a.told[bucket])
 			a.told[bucket] += thousandths
 		}
 		all = append(all, change{bucket: bucket, spent: &thousandths})

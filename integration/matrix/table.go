@@ -22,7 +22,8 @@ again: a task waits for its token, and then calls the provider once. The provide
 that log, and the outcomes of tasks from what the replicas report at their end. Replicas that were killed report nothing.
 
 Where a row does not say otherwise, 4 replicas with 32 tasks each share 34 calls a second with a burst of 4, the horizon is the default of
-250 ms, and tasks have no deadline. The burst is spent before the fault begins.
+250 ms, tasks have no deadline, and calls wait while Redis is away (FailClosed): what starts then would hide what the fault
+does. From row 48 on replicas go on with their shares, as they do by default. The burst is spent before the fault begins.
 
 How to read a row:
 

@@ -37,6 +37,7 @@ type settings struct {
 	rate, burst           int64
 	per, horizon          time.Duration
 	window, empty         bool
+	whenAway              string
 }
 
 func parse() settings {
@@ -55,6 +56,7 @@ func parse() settings {
 	flag.BoolVar(&s.window, "window", false, "count the starts of the last -per instead of refilling")
 	flag.BoolVar(&s.empty, "empty", false, "begin without tokens")
 	flag.DurationVar(&s.horizon, "horizon", 0, "horizon; 0 is the limiter's default")
+	flag.StringVar(&s.whenAway, "when-away", "closed", "local, closed or open: what to do while Redis is away")
 	flag.Parse()
 	return s
 }
@@ -97,6 +99,11 @@ func run(s settings) error {
 	defer rdb.Close() //nolint:errcheck // the process ends
 	cfg := limiter.SingleBucket(route, s.limit())
 	cfg.Replica, cfg.Horizon = s.name, s.horizon
+	mode, known := map[string]limiter.WhenAway{"local": limiter.FailLocal, "closed": limiter.FailClosed, "open": limiter.FailOpen}[s.whenAway]
+	if !known {
+		return fmt.Errorf("-when-away %q: want local, closed or open", s.whenAway)
+	}
+	cfg.WhenAway = mode
 	l, err := limiter.New(ctx, rdb, cfg)
 	if err != nil {
 		return err

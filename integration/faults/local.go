@@ -1,0 +1,101 @@
+package faults
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	usedAfter  = "used from 2 s after the return"
+	usedOthers = "used by the others, from 2 s after the fault"
+	announced  = 12 * time.Second // after which each replica of a fleet counts all others
+)
+
+// localRows are the rows in which replicas go on without Redis, each with its share of the limit.
+func localRows() []Row {
+	local := []string{"-when-away", "local"}
+	// The excess includes the slack, and the burst of 4 that the shares may save is as many as there are replicas.
+	marks := []Mark{excessAtMost(4), noneFailed(), usedAtLeast(0.85), atLeast(usedAfter, 0.9)}
+	return []Row{{
+		Number: 48, Name: "away, refused", CI: true, Fault: "Redis refuses all replicas for 10 s; they go on with their shares",
+		Config: Config{Proxy: true, Flags: local}, Marks: marks,
+		Play: func(ctx context.Context, w *World) error {
+			return w.without(ctx, func() error { w.Proxy.Cut(); return nil }, func() error { return w.Proxy.Heal(ctx) })
+		},
+	}, {
+		Number: 49, Name: "away, hung", Fault: "Redis is suspended for 10 s; the replicas go on with their shares",
+		Config: Config{Flags: local}, Marks: marks,
+		Play: func(ctx context.Context, w *World) error { return w.without(ctx, w.Redis.Stop, w.Redis.Continue) },
+	}, {
+		Number: 50, Name: "away, emptied", Fault: "Redis is killed, and comes back empty 10 s later; the replicas go on with their shares",
+		Config: Config{Flags: local}, Marks: marks,
+		Play: func(ctx context.Context, w *World) error {
+			return w.without(ctx, w.Redis.Kill, func() error { return w.Redis.Start(ctx) })
+		},
+	}, {
+		Number: 51, Name: "one alone", Fault: "one of four replicas is cut off from Redis for 10 s, and goes on with its share",
+		Config: Config{Replicas: 3, Flags: local},
+		// The share of one replica of four for 10 s, what the fleet starts meanwhile, and the slack.
+		Marks: []Mark{excessAtMost(34.0/4*11 + 4), noneFailed(), atLeast(usedOthers, 0.95)},
+		Play:  aloneOfFour,
+	}}
+}
+
+// without plays ten seconds without Redis.
+func (w *World) without(ctx context.Context, leave, back func() error) error {
+	if err := pause(ctx, announced); err != nil {
+		return err
+	}
+	w.Fault()
+	if err := leave(); err != nil {
+		return err
+	}
+	if err := w.Measure(ctx, 10*time.Second); err != nil {
+		return err
+	}
+	from, to := w.from, w.to
+	if err := back(); err != nil {
+		return err
+	}
+	if err := pause(ctx, 2*time.Second); err != nil {
+		return err
+	}
+	if err := w.Measure(ctx, 5*time.Second); err != nil {
+		return err
+	}
+	w.Note(usedAfter, w.used())
+	w.until = w.to
+	w.from, w.to = from, to
+	return nil
+}
+
+// aloneOfFour cuts the fourth replica off.
+func aloneOfFour(ctx context.Context, w *World) error {
+	r, way, err := w.AddBehind(ctx, "r4", w.Flags...)
+	if err != nil {
+		return err
+	}
+	if err := w.Provider.Await(ctx, 10, w.Provider.Now(), r.Name); err != nil {
+		return err
+	}
+	if err := pause(ctx, announced); err != nil {
+		return err
+	}
+	w.Fault()
+	way.Cut()
+	if err := pause(ctx, 2*time.Second); err != nil {
+		return err
+	}
+	if err := w.Measure(ctx, 8*time.Second); err != nil {
+		return err
+	}
+	log := w.Provider.Log().Between(w.from, w.to)
+	own := len(log.Of(r.Name))
+	w.Note(usedOthers, float64(len(log)-own)/(w.perSecond()*(w.to-w.from).Seconds()))
+	w.Note("used by it", float64(own)/(w.perSecond()*(w.to-w.from).Seconds()))
+	if err := way.Heal(ctx); err != nil {
+		return err
+	}
+	w.until = w.Provider.Now()
+	return pause(ctx, 2*time.Second)
+}
