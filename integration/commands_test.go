@@ -106,7 +106,7 @@ func goCommands(t *testing.T) map[string]map[string]bool {
 	set := token.NewFileSet()
 	compiled := importer.ForCompiler(set, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
 	for _, p := range packages {
-		if !slices.Contains(p.Imports, client) || p.ImportPath == module+"/limiter/limitertest" {
+		if !slices.Contains(p.Imports, client) || p.ImportPath == module+"/limiter/limitertest" || strings.HasPrefix(p.ImportPath, module+"/limiter/internal/paper/") {
 			continue
 		}
 		if below(p.ImportPath, module+"/integration") { // the harness breaks a Redis of its own, as an administrator

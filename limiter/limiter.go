@@ -94,7 +94,7 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 		return nil, err
 	}
 	l.telemetry.mode(ctx, Connected)
-	l.flights.Go(func() { l.advise(rdb) })
+	l.flights.Go(func() { l.advise(l.life, rdb) })
 	l.flights.Go(l.keepPresence)
 	if l.publisher != nil {
 		l.publishing.Go(l.keepPublishing)

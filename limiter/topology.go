@@ -32,14 +32,14 @@ func (p *topology) failed(ctx context.Context) {
 
 // advise tells the log once what a failover can cost, where Redis says that it has replicas and takes writes without them. A user who may not ask
 // hears nothing.
-func (l *Limiter) advise(rdb redis.UniversalClient) {
-	ctx, cancel := context.WithTimeout(l.life, l.s.CallTimeout)
+func (l *Limiter) advise(ctx context.Context, rdb redis.UniversalClient) {
+	ctx, cancel := context.WithTimeout(ctx, l.s.CallTimeout)
 	defer cancel()
 	text, err := rdb.Info(ctx, "replication").Result()
 	if err != nil || !lacksReplicas(text) {
 		return
 	}
-	l.s.Logger.LogAttrs(l.life, slog.LevelWarn,
+	l.s.Logger.LogAttrs(ctx, slog.LevelWarn,
 		"redis grants without its replicas: a master that is replaced may give its burst again; set min-replicas-to-write 1 and min-replicas-max-lag 1",
 		slog.String("namespace", l.s.Namespace))
 }
