@@ -60,12 +60,13 @@ func (l *Limiter) goAlone(since time.Time) {
 	case FailClosed:
 	}
 	l.alone = a
+	mode := a.mode
 	l.flights.Go(func() { l.untilBack(a) })
 	reroute := l.reroutesLocked()
 	l.mu.Unlock()
 	reroute()
-	l.telemetry.mode(l.life, a.mode)
-	l.s.Logger.LogAttrs(l.life, slog.LevelWarn, "redis is away", slog.String("namespace", l.s.Namespace), slog.String("mode", string(a.mode)),
+	l.telemetry.mode(l.life, mode)
+	l.s.Logger.LogAttrs(l.life, slog.LevelWarn, "redis is away", slog.String("namespace", l.s.Namespace), slog.String("mode", string(mode)),
 		slog.Int("replicas", a.live), slog.Duration("silent", time.Since(since)))
 }
 
@@ -98,7 +99,7 @@ func (l *Limiter) change(a *alone, change func()) {
 
 // untilBack tries again and again whether Redis is back, and ends the shares when they have lasted for as long as they may.
 func (l *Limiter) untilBack(a *alone) {
-	if a.mode == Local {
+	if a.local != nil {
 		end := time.AfterFunc(time.Until(a.ends), func() {
 			l.change(a, func() { a.mode = Away })
 			l.telemetry.mode(l.life, Away)
@@ -128,7 +129,7 @@ func (l *Limiter) untilBack(a *alone) {
 				l.change(a, func() { a.answers = true })
 			}
 		}
-		if last || a.mode == Open {
+		if last || l.s.WhenAway == FailOpen { // there is nothing to be cautious about
 			l.comeBack(a)
 			return
 		}
