@@ -128,6 +128,9 @@
 // "Never more than 40 in any second" therefore means burst + 1.05·rate ≤ 40, or a window. A limit of 40 a second with a burst of 40 admits
 // up to 82 in its first second.
 //
+// A replica whose replies always take longer than those of the others, by D, starts that much later: what is due is counted from the reply. The
+// fleet then starts at most burst + rate·(T + slack + D). Rows 46 and 47 of docs/faults.md show D of 300 and 700 ms.
+//
 // That law takes Redis' clock for time. A namespace has a time of its own, which follows that clock and never goes back:
 //
 //   - After a step back the namespace's time stands still until it has made up for the step, a second at most. Nothing is reserved
