@@ -84,24 +84,27 @@ func (l *Limiter) reroutesLocked() func() {
 	}
 }
 
-// change changes the time without Redis, while it lasts, and has the lanes follow.
-func (l *Limiter) change(a *alone, change func()) {
+// change changes the time without Redis, while it lasts, and has the lanes follow. It reports whether it still lasts.
+func (l *Limiter) change(a *alone, change func()) bool {
 	l.mu.Lock()
 	if l.alone != a {
 		l.mu.Unlock()
-		return
+		return false
 	}
 	change()
 	reroute := l.reroutesLocked()
 	l.mu.Unlock()
 	reroute()
+	return true
 }
 
 // untilBack tries again and again whether Redis is back, and ends the shares when they have lasted for as long as they may.
 func (l *Limiter) untilBack(a *alone) {
 	if a.local != nil {
 		end := time.AfterFunc(time.Until(a.ends), func() {
-			l.change(a, func() { a.mode = Away })
+			if !l.change(a, func() { a.mode = Away }) {
+				return
+			}
 			l.telemetry.mode(l.life, Away)
 			l.s.Logger.LogAttrs(l.life, slog.LevelWarn, "redis is still away: calls wait", slog.String("namespace", l.s.Namespace), slog.Duration("local_for", l.s.LocalFor))
 		})
@@ -201,11 +204,14 @@ func (l *Limiter) comeBack(a *alone) {
 	l.outage.again()
 	l.mu.Lock()
 	l.alone = nil
+	if time.Since(a.since) > wishesLive-presenceEvery { // the others may have forgotten this replica: it has no share until it is announced again
+		l.announced = false
+	}
 	l.awayFor += time.Since(a.since)
 	l.returned = time.Now()
-	l.emptied = a.local != nil
+	l.emptied = a.local
 	reroute := l.reroutesLocked()
-	l.emptied = false
+	l.emptied = nil
 	l.mu.Unlock()
 	reroute()
 	l.telemetry.mode(l.life, Connected)

@@ -16,7 +16,7 @@ const (
 	// keeps its limits as long as every replica is cut off; one that is cut off alone starts its share beside what the others start. A call
 	// that costs more than the burst of the share waits for Redis.
 	//
-	// There is no share of a slow limit, which takes more than 12 s from empty to full; of a window of fewer starts than replicas; and in a
+	// There is no share of a slow limit, which takes more than 12 s from empty to full; of a window of fewer starts than replicas; of one of [Limiter.AddRoute]; and in a
 	// process that has not been announced twice, which takes 10 s: the others may not count it yet. Calls of such routes wait, or hear
 	// [ErrUnavailable].
 	FailLocal WhenAway = iota

@@ -1,6 +1,7 @@
 package limiter_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,6 +101,7 @@ type travellers struct {
 func travel(t *testing.T, replicas int, cfg limiter.Config) *travellers {
 	t.Helper()
 	v := &travellers{}
+	cfg.LocalFor = cmp.Or(cfg.LocalFor, 30*time.Second)
 	v.server, _ = limitertest.Redis(t)
 	for range replicas {
 		opts := limitertest.Options(v.server)
@@ -412,6 +414,7 @@ func TestWithoutRedisAndAShare(t *testing.T) {
 func travelTo(t *testing.T, v *travellers, cfg limiter.Config) *travellers {
 	t.Helper()
 	opts := limitertest.Options(v.server)
+	cfg.LocalFor = cmp.Or(cfg.LocalFor, 30*time.Second)
 	r := &road{dial: opts.Dialer, conns: map[net.Conn]bool{}}
 	opts.Dialer, opts.MaxRetries, opts.DialerRetries = r.Dial, -1, 1
 	l, _ := member(t, opts, cfg)

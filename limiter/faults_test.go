@@ -232,7 +232,7 @@ func slow(t *testing.T, cfg limiter.Config, delay func() time.Duration) *limiter
 	}
 	rdb := redis.NewClient(options)
 	t.Cleanup(func() { _ = rdb.Close() })
-	l, err := limiter.New(t.Context(), rdb, cfg)
+	l, err := limiter.New(t.Context(), rdb, waits(cfg))
 	if err != nil {
 		t.Fatal(err)
 	}

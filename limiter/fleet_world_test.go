@@ -106,7 +106,7 @@ func fleetWorld(t *testing.T, r table.Row, namespace string, options func() *red
 		t.Cleanup(func() { _ = rdb.Close() })
 		cfg := configOf(r, i)
 		cfg.Namespace, cfg.Replica = namespace, fmt.Sprintf("r%d", i)
-		starting.Go(func() { fleet[i], errs[i] = limiter.New(t.Context(), rdb, cfg) })
+		starting.Go(func() { fleet[i], errs[i] = limiter.New(t.Context(), rdb, waits(cfg)) })
 	}
 	starting.Wait()
 	if err := errors.Join(errs...); err != nil {

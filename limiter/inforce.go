@@ -261,7 +261,7 @@ func (l *Limiter) routeLocked(key laneKey, labels *labels) *lane.Route {
 	if l.alone != nil && !key.judges {
 		l.alone.guide(&r, p)
 	}
-	if i := slices.IndexFunc(p.limits, func(b bound) bool { return b.own }); l.emptied && i >= 0 {
+	if i := slices.IndexFunc(p.limits, func(b bound) bool { return b.own && l.emptied != nil && l.emptied.used(b.bucket) }); i >= 0 {
 		r.Shut = p.limits[i].bucket // the fleet is told of the others
 	}
 	return lane.NewRoute(r)

@@ -26,11 +26,19 @@ func member(t *testing.T, options *redis.Options, cfg limiter.Config) (*limiter.
 	if cfg.Publish == 0 {
 		cfg.Publish = -1 // nobody looks
 	}
-	l, err := limiter.New(t.Context(), rdb, cfg)
+	l, err := limiter.New(t.Context(), rdb, waits(cfg))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return l, rdb
+}
+
+// waits has calls wait while Redis is away, unless the test says for how long they go on. Most tests are about what Redis grants.
+func waits(cfg limiter.Config) limiter.Config {
+	if cfg.WhenAway == limiter.FailLocal && cfg.LocalFor == 0 {
+		cfg.WhenAway = limiter.FailClosed
+	}
+	return cfg
 }
 
 // startOf waits, and returns how long after a moment the call could start.

@@ -58,7 +58,7 @@ type Limiter struct {
 	announced bool          // the other replicas have had the time to hear of this one
 	awayFor   time.Duration // how long those took that are over
 	returned  time.Time     // when the last of them ended
-	emptied   bool          // routes are built whose buckets had shares
+	emptied   *memory       // routes are built whose buckets had shares: these; else nil
 	ended     []*lane.Lane  // of routes that were forgotten, until the store forgets them
 	built     int64         // routes so far
 }

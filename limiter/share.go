@@ -10,13 +10,14 @@ import (
 // from what the fleet has left.
 const slowAfter = 12 * time.Second
 
-// share is the part of a limit that one of some live replicas goes on with. There is none of a slow limit, and of a window of fewer starts than replicas.
+// share is the part of a limit that one of some live replicas goes on with. There is none of a slow limit, of a window of fewer starts than replicas, and
+// of a window that was made at run time, which nobody could shut afterwards.
 func (b bound) share(live int) (bound, bool) {
 	n := int64(max(1, live))
 	l := &b.limit
 	l.Begin = Empty
 	if l.Window {
-		if l.Per > slowAfter || l.Tokens < n {
+		if b.own || l.Per > slowAfter || l.Tokens < n {
 			return b, false
 		}
 		l.Tokens /= n

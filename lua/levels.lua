@@ -78,8 +78,8 @@ for field, f in pairs(force) do
     end
     local away = spent[bucket_of(field)]
     if away and window then -- without this memory the window was used, nobody knows when
-      b.tail = lost_tail(window, now)
-      b.last = max(b.last, now)
+      b.tail = lost_tail(window, now + horizon) -- what the share has reserved is due by then
+      b.last = max(b.last, now + horizon)
     elseif away then -- as if so many were reserved, one after the other, behind a bucket that is empty
       empty_level(b, now)
       move_level(b, ceil(min(away, floor(SPAN / b.per)) * b.per / 1000))

@@ -43,6 +43,8 @@ type Lane struct {
 	scratch      Grant     // on its way to a scheduler
 	cursors      []cursor  // how far the pool is spoken for, by cost, while it is matched
 	asking       bool      // a goroutine makes requests
+	loop         int64     // which one; another one's reply nobody waits for
+	out          bool      // its request is under way
 	store        Store     // like request, another one since a request was given up
 	held         held      // a hold to be sent
 	taught       []lesson  // to be sent
@@ -211,7 +213,8 @@ func (n *Lane) advanceLocked(now time.Time) {
 	if n.settleLocked(now) {
 		n.asking = true
 		n.shared.Running.Add(1)
-		go n.run()
+		n.loop++
+		go n.run(n.loop)
 	}
 }
 

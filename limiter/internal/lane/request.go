@@ -9,13 +9,17 @@ import (
 )
 
 // run makes requests for as long as there are any to make. No caller's context bounds them.
-func (n *Lane) run() {
+func (n *Lane) run(loop int64) {
 	defer n.shared.Running.Done()
 	for again, outdated := true, 0; again; {
 		if batch := int(n.batch.Load()); batch > 1 {
 			n.gather(batch)
 		}
 		n.mu.Lock()
+		if n.loop != loop {
+			n.unlock()
+			return
+		}
 		r, sent := n.route.Load(), time.Now()
 		if !n.buildLocked(sent) {
 			again = n.restLocked(sent)
@@ -24,6 +28,7 @@ func (n *Lane) run() {
 		}
 		n.timer.set(n.wakeAt(sent, time.Time{}), sent)
 		q, store := n.request, n.store
+		n.out = true
 		n.unlock()
 		err := n.reserve(store, r, q)
 		if errors.Is(err, ErrOutdated) {
@@ -31,8 +36,9 @@ func (n *Lane) run() {
 			if outdated++; outdated < tries {
 				if err = n.shared.Refresh(r.Version); err == nil {
 					n.mu.Lock()
-					givenUp := n.request != q
+					givenUp := n.loop != loop
 					if !givenUp {
+						n.out = false
 						n.unbuildLocked(r, time.Now())
 					}
 					n.mu.Unlock()
@@ -48,10 +54,11 @@ func (n *Lane) run() {
 		outdated = 0
 		received := time.Now()
 		n.mu.Lock()
-		if n.request != q { // nobody waits for the reply any more
+		if n.loop != loop { // nobody waits for the reply any more
 			n.unlock()
 			return
 		}
+		n.out = false
 		n.takeLocked(r, err, sent, received)
 		again = n.restLocked(received)
 		n.unlock()
@@ -70,16 +77,19 @@ var errGivenUp = errors.New("given up")
 
 // giveUpLocked gives the request up that is under way over a route, whose reply may never come. What it has reserved is lost.
 func (n *Lane) giveUpLocked(r *Route) {
-	err := n.shared.Unavailable(errGivenUp)
-	for _, b := range n.request.Backs {
-		r.lost(b.Cost)
+	if n.out {
+		err := n.shared.Unavailable(errGivenUp)
+		for _, b := range n.request.Backs {
+			r.lost(b.Cost)
+		}
+		n.reportedLocked(r, err)
+		n.taughtLocked(err)
 	}
-	n.reportedLocked(r, err)
-	n.taughtLocked(err)
 	for _, w := range n.requesters {
 		w.inRequest = 0
 	}
-	n.requesters = nil
+	n.requesters, n.out = nil, false
+	n.loop++ // the goroutine that has the request ends with it
 	n.request, n.store, n.asking = &Request{}, n.shared.Line(n.ID), false
 }
 
