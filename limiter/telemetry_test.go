@@ -229,7 +229,10 @@ func TestNewUnderASpan(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait() // what New does besides is done
+		hook.mu.Lock()
 		made := len(hook.under)
+		hook.mu.Unlock()
 		for range 5 {
 			ctx, span := provider.Tracer("test").Start(t.Context(), "request")
 			if err := l.Wait(ctx, "global"); err != nil {
@@ -239,6 +242,8 @@ func TestNewUnderASpan(t *testing.T) {
 		}
 		time.Sleep(25 * time.Second)
 		closeLimiter(t, l)
+		hook.mu.Lock()
+		defer hook.mu.Unlock()
 		for i, id := range hook.under[made:] {
 			if id.IsValid() {
 				t.Errorf("call %d of %d was sent under the span of a caller", i, len(hook.under)-made)
