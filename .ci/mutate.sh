@@ -564,6 +564,15 @@ rule 'calls beyond a share wait for Redis' limiter/internal/lane/match.go 's/ &&
 rule 'a slow Redis is not away' limiter/outage.go 's/max\(silence, slowness\*o\.usual\.most\(\)\)/silence/' $A
 rule 'who has slept does not know' limiter/outage.go 's/o\.due\.Load\(\)\) > starved/o.due.Load()) > time.Hour/' $A
 rule 'Redis is back when it is steady' limiter/alone.go 's/sent\.Sub\(answered\) >= steady/true/' $A
+rule 'a slow Redis is asked again' limiter/alone.go 's/patience = min\(2\*patience, l\.s\.CallTimeout\)/_ = patience/' -run SlowRedis ./limiter
+rule 'tenants buckets are emptied' limiter/redisline.go 's/if !x\.owing\.some\.Load\(\) \{/if true {/' $A
+rule 'a window of a tenant has no share' limiter/share.go 's/if b\.own \|\| l\.Per/if l.Per/' $A
+rule 'windows are shut for what is reserved' lua/levels.lua 's/now \+ 2 \* horizon/now/' $A
+rule 'providers are obeyed without Redis' limiter/report.go 's/\tif l\.holdAlone\(b, hold\) \{/\tif false {/' $A
+rule 'and the fleet is told of it' limiter/alone.go 's/append\(promises, /append([]change(nil), /' $A
+rule 'also of what a tenant was told' limiter/alone.go 's/if h\.own \{/if false {/' $A
+rule 'who was forgotten has no share' limiter/alone.go 's/\t\tl\.announced = false\n//' $A
+rule 'a loop that was given up makes no request' limiter/internal/lane/request.go 's/if n\.loop != loop \{/if false {/' -race -run GivenUp ./limiter/internal/lane
 rule 'what buckets in shadow mode say is told apart' lua/told.lua "s/  if key and sub\(key, 1, 9\) == 'shadowed '.*\n//" -run Shadowed ./limiter
 rule 'a bucket in shadow mode lets those go who wait' limiter/internal/lane/end.go 's/\} else if r\.free\(w\.Cost\) \{/} else if false {/' -run Shadowed ./limiter
 rule 'and takes no part in costs' limiter/internal/lane/cost.go 's/!slices\.Contains\(r\.Beside, name\) && //' -run Shadowed ./limiter

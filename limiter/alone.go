@@ -20,15 +20,17 @@ const (
 
 // alone is a time without Redis. The limiter's lock guards what changes.
 type alone struct {
-	nth     int64     // of the process; fixed, like the five below
+	nth     int64     // of the process; fixed, like the six below
 	since   time.Time // since when Redis has been silent
 	live    int       // replicas, as this one heard last
 	ends    time.Time // when the shares end
 	local   *memory   // keeps the shares; nil where there are none
 	started time.Time // when this replica found out
+	at      int64     // µs, the same moment on the fleet's clock; 0 where that is not known
 
-	mode    Mode
-	answers bool // Redis has answered once: shares of windows have ended
+	mode     Mode
+	answers  bool                // Redis is about to be told of the shares: those of windows have ended
+	promises map[string]promised // by bucket
 
 	// Of the goroutine that probes: since when the fleet is told what the shares spend, and what it was told, by bucket.
 	telling time.Time
@@ -43,19 +45,18 @@ func (l *Limiter) goAlone(since time.Time) {
 		return
 	}
 	l.outages++
-	a := &alone{nth: l.outages, since: since, live: l.conf.live, mode: Away, started: time.Now()}
+	a := &alone{nth: l.outages, since: since, live: l.conf.live, mode: Away, started: time.Now(), promises: map[string]promised{}}
+	if a.at = l.shared.Clock.Store(a.started); a.at == 0 { // nobody has called yet
+		a.at = l.redis.ownAt(a.started)
+	}
 	switch l.s.WhenAway {
 	case FailOpen:
 		a.mode = Open
 	case FailLocal:
 		if l.announced {
-			at := l.shared.Clock.Store(a.started)
-			if s, ok := l.store.(*redisStore); ok && at == 0 { // nobody has called yet
-				at = s.ownAt(a.started)
-			}
 			a.mode, a.ends = Local, a.started.Add(l.s.LocalFor)
-			empty := at - a.started.Sub(since).Microseconds() + l.s.Horizon.Microseconds()
-			a.local = newShares(a.started, at, empty, l.s.Horizon, l.conf)
+			empty := a.at - a.started.Sub(since).Microseconds() + l.s.Horizon.Microseconds()
+			a.local = newShares(a.started, a.at, empty, l.s.Horizon, l.conf)
 		}
 	case FailClosed:
 	}
@@ -111,6 +112,7 @@ func (l *Limiter) untilBack(a *alone) {
 		defer end.Stop()
 	}
 	var answered time.Time // since when calls have been answered
+	patience := l.outage.patience()
 	for {
 		pause := time.NewTimer(probeEvery*9/10 + rand.N(probeEvery/5))
 		select {
@@ -121,12 +123,16 @@ func (l *Limiter) untilBack(a *alone) {
 		}
 		sent := time.Now()
 		last := !answered.IsZero() && sent.Sub(answered) >= steady
-		err := l.probe(a, !answered.IsZero(), last)
-		switch {
-		case err != nil:
+		if err := l.probe(a, patience, !answered.IsZero(), last); err != nil {
 			answered = time.Time{}
+			if patience >= l.s.CallTimeout { // it may be slow, or gone
+				patience = l.outage.patience()
+			} else {
+				patience = min(2*patience, l.s.CallTimeout)
+			}
 			continue
-		case answered.IsZero():
+		}
+		if answered.IsZero() {
 			answered = sent
 			if a.local != nil {
 				l.change(a, func() { a.answers = true })
@@ -140,8 +146,8 @@ func (l *Limiter) untilBack(a *alone) {
 }
 
 // probe asks Redis what is in force, and says what the replica spends of its shares until the next probe. Behind the last one comes none.
-func (l *Limiter) probe(a *alone, again, last bool) error {
-	ctx, cancel := context.WithTimeout(l.life, l.outage.patience())
+func (l *Limiter) probe(a *alone, patience time.Duration, again, last bool) error {
+	ctx, cancel := context.WithTimeout(l.life, patience)
 	defer cancel()
 	if !again { // what was said before may not have been heard
 		a.telling, a.told = time.Now(), map[string]int64{}
@@ -150,10 +156,20 @@ func (l *Limiter) probe(a *alone, again, last bool) error {
 	if last {
 		ahead = 2 * l.s.Horizon // what is reserved of the shares, and what is still on its way
 	}
-	conf, err := l.store.configure(ctx, l.spends(a, again, ahead), false)
+	l.mu.RLock()
+	promises := a.tellLocked(l.s.Replica, time.Now())
+	l.mu.RUnlock()
+	conf, err := l.store.configure(ctx, append(promises, l.spends(a, again, ahead)...), false)
 	if err != nil {
 		return err
 	}
+	l.mu.Lock()
+	for _, c := range promises {
+		h := a.promises[c.bucket]
+		h.told = true
+		a.promises[c.bucket] = h
+	}
+	l.mu.Unlock()
 	select {
 	case l.configuring <- struct{}{}:
 		l.apply(ctx, conf)
@@ -209,11 +225,32 @@ func (l *Limiter) comeBack(a *alone) {
 	}
 	l.awayFor += time.Since(a.since)
 	l.returned = time.Now()
-	l.emptied = a.local
+	promises := a.tellLocked(l.s.Replica, time.Now()) // of the last half second
+	l.oweLocked(a)
 	reroute := l.reroutesLocked()
-	l.emptied = nil
 	l.mu.Unlock()
 	reroute()
+	if len(promises) > 0 {
+		_ = l.configure(l.life, promises...) // whose provider refuses the next call says so again
+	}
 	l.telemetry.mode(l.life, Connected)
 	l.s.Logger.LogAttrs(l.life, slog.LevelInfo, "redis is back", slog.String("namespace", l.s.Namespace), slog.Duration("away", time.Since(a.since)))
+}
+
+// oweLocked notes of which buckets made at run time Redis has to hear: those whose shares were used, and those that a provider has shut.
+func (l *Limiter) oweLocked(a *alone) {
+	now := time.Now()
+	for bucket, h := range a.promises {
+		if h.own {
+			l.redis.owing.add(bucket, owed{shut: h.until})
+		}
+	}
+	if a.local == nil {
+		return
+	}
+	for bucket, fills := range a.local.spent() {
+		if _, configured := l.s.Buckets[bucket]; !configured {
+			l.redis.owing.add(bucket, owed{until: now.Add(fills)})
+		}
+	}
 }

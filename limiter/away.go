@@ -9,16 +9,16 @@ import (
 // as long as all but one in a hundred calls take as a rule, if that is longer. It is back when calls have been answered for a second.
 type WhenAway int
 
-// What a replica does.
+// The choices.
 const (
 	// FailLocal goes on with a share of each limit, for [Config.LocalFor] at most, and waits then. The share is the rate divided by the replicas
 	// that were live, with a burst of the same part, 1 at least, and empty at first; of a window it is as many starts as divide evenly. So the fleet
 	// keeps its limits as long as every replica is cut off; one that is cut off alone starts its share beside what the others start. A call
 	// that costs more than the burst of the share waits for Redis.
 	//
-	// There is no share of a slow limit, which takes more than 12 s from empty to full; of a window of fewer starts than replicas; of one of [Limiter.AddRoute]; and in a
-	// process that has not been announced twice, which takes 10 s: the others may not count it yet. Calls of such routes wait, or hear
-	// [ErrUnavailable].
+	// There is no share of a slow limit, which takes more than 12 s from empty to full; of a window of fewer starts than replicas; and of a window
+	// that [Limiter.AddRoute] made. A process has none until it has been announced twice, which takes 10 s, or again after 20 s without Redis: the
+	// others may not count it. Calls without a share wait, or hear [ErrUnavailable].
 	FailLocal WhenAway = iota
 	// FailClosed starts nothing: calls wait, or hear [ErrUnavailable].
 	FailClosed

@@ -499,16 +499,12 @@ func TestSlowRedisIsNotAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := limitertest.Redis(t)
 		opts := limitertest.Options(m)
-		var late atomic.Int64
-		dial := opts.Dialer
-		opts.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			c, err := dial(ctx, network, addr)
-			return &lateConn{c, &late}, err
-		}
+		slow := &lateDialer{dial: opts.Dialer}
+		opts.Dialer = slow.Dial
 		l, _ := member(t, opts, one(40, 40))
 		defer closeLimiter(t, l)
 		time.Sleep(15 * time.Second)
-		late.Store(int64(2 * time.Second))
+		slow.by.Store(int64(2 * time.Second))
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -520,11 +516,21 @@ func TestSlowRedisIsNotAway(t *testing.T) {
 		if h := l.Health(); h.Mode != limiter.Connected {
 			t.Errorf("a Redis that takes 2 s for two minutes: %+v", h)
 		}
-		late.Store(0)
+		slow.by.Store(0)
 	})
 }
 
-// lateConn sends late.
+// lateDialer makes connections that send late.
+type lateDialer struct {
+	dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	by   atomic.Int64
+}
+
+func (d *lateDialer) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	c, err := d.dial(ctx, network, addr)
+	return &lateConn{c, &d.by}, err
+}
+
 type lateConn struct {
 	net.Conn
 

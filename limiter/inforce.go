@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -248,8 +247,12 @@ func (l *Limiter) routeLocked(key laneKey, labels *labels) *lane.Route {
 			r.Beside = append(r.Beside, bucket)
 			continue
 		}
+		opens := l.conf.opens[bucket]
+		if l.alone != nil {
+			opens = l.alone.opensOf(bucket, opens)
+		}
 		for _, b := range limits {
-			b.opens = l.conf.opens[bucket]
+			b.opens = opens
 			limit := b.lane()
 			limit.Tally = l.tallies.of[bucket]
 			if m, ok := l.s.Metered[bucket]; ok {
@@ -260,9 +263,6 @@ func (l *Limiter) routeLocked(key laneKey, labels *labels) *lane.Route {
 	}
 	if l.alone != nil && !key.judges {
 		l.alone.guide(&r, p)
-	}
-	if i := slices.IndexFunc(p.limits, func(b bound) bool { return b.own && l.emptied != nil && l.emptied.used(b.bucket) }); i >= 0 {
-		r.Shut = p.limits[i].bucket // the fleet is told of the others
 	}
 	return lane.NewRoute(r)
 }
@@ -283,6 +283,7 @@ func (l *Limiter) keepPresence() {
 		away := l.alone != nil
 		l.mu.RUnlock()
 		if away { // it probes
+			l.sweep(time.Now())
 			continue
 		}
 		err := l.configure(l.life)

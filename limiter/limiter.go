@@ -36,6 +36,7 @@ type Limiter struct {
 	shadows    atomic.Bool    // every call may start at once
 	judging    atomic.Int64   // calls that are let through and judged
 	outage     *outage        // nil in memory
+	redis      *redisStore    // the store, where it is one; else nil
 	flights    sync.WaitGroup // what keeps presence, what looks for idle lanes, and who judges
 
 	configuring chan struct{} // holds a word while the configuration is asked for and applied
@@ -58,7 +59,6 @@ type Limiter struct {
 	announced bool          // the other replicas have had the time to hear of this one
 	awayFor   time.Duration // how long those took that are over
 	returned  time.Time     // when the last of them ended
-	emptied   *memory       // routes are built whose buckets had shares: these; else nil
 	ended     []*lane.Lane  // of routes that were forgotten, until the store forgets them
 	built     int64         // routes so far
 }
@@ -74,16 +74,14 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 	if err != nil {
 		return nil, err
 	}
-	st := (*redisStore)(nil)
-	l, err := newLimiter(s, func(t *telemetry) store {
-		st = newRedisStore(rdb, s, t)
-		return st
-	})
+	l, err := newLimiter(s, func(t *telemetry) store { return newRedisStore(rdb, s, t) })
 	if err != nil {
 		return nil, err
 	}
+	l.redis, _ = l.store.(*redisStore)
 	l.outage = newOutage(l.goAlone)
-	st.outage = l.outage
+	l.redis.outage = l.outage
+	l.telemetry.mode(ctx, Connected)
 	switch err := l.begin(ctx); {
 	case err == nil:
 	case (s.Lazy || s.Shadow) && errors.Is(err, ErrUnavailable):
@@ -93,7 +91,6 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 		l.abandon()
 		return nil, err
 	}
-	l.telemetry.mode(ctx, Connected)
 	l.flights.Go(func() { l.advise(l.life, rdb) })
 	l.flights.Go(l.keepPresence)
 	if l.publisher != nil {
@@ -118,6 +115,12 @@ func NewMemory(cfg Config) (*Limiter, error) {
 
 // abandon ends a limiter that never was.
 func (l *Limiter) abandon() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	if l.outage != nil {
+		l.outage.alarm.Stop()
+	}
 	l.end()
 	_ = l.observing.Unregister()
 }

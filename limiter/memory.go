@@ -53,6 +53,18 @@ func (m *memory) used(bucket string) bool {
 	return false
 }
 
+// spent is in what time each bucket that somebody has asked for is full, from empty.
+func (m *memory) spent() map[string]time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[string]time.Duration{}
+	for field, k := range m.buckets {
+		fills := time.Duration(float64(k.Burst)*float64(k.Per)/float64(k.Tokens)) * time.Microsecond
+		all[field.Bucket] = max(all[field.Bucket], fills)
+	}
+	return all
+}
+
 // newMemory begins with buckets as their limits say: nothing of an earlier process is outstanding in this one's memory.
 func newMemory(s settings) *memory {
 	m := &memory{zero: time.Now(), horizon: s.Horizon.Microseconds(), wish: s.wish, buckets: map[lua.Field]*bucket.Bucket{}, empties: map[lua.Field]bool{}}

@@ -19,7 +19,8 @@ const (
 // outage notes since when no call to Redis has been answered. It is safe for concurrent use.
 type outage struct {
 	zero   time.Time    // of its scale; fixed
-	silent atomic.Int64 // ns on the scale: when the first call was sent that came after the last answer; 0 for none
+	silent atomic.Int64 // ns on the scale: since when a call waits for an answer and none has come; 0 where none waits
+	under  atomic.Int64 // calls that wait
 	armed  atomic.Bool  // the alarm will look
 	due    atomic.Int64 // ns on the scale, when
 	alarm  *time.Timer
@@ -36,7 +37,15 @@ func newOutage(away func(since time.Time)) *outage {
 
 // sent notes that a call begins.
 func (o *outage) sent(now time.Time) {
-	if o.silent.Load() == 0 && o.silent.CompareAndSwap(0, int64(now.Sub(o.zero))) && o.armed.CompareAndSwap(false, true) {
+	o.under.Add(1)
+	if o.silent.Load() == 0 && o.silent.CompareAndSwap(0, int64(now.Sub(o.zero))) {
+		o.watch()
+	}
+}
+
+// watch has the alarm look, unless it will.
+func (o *outage) watch() {
+	if o.armed.CompareAndSwap(false, true) {
 		o.reset(silence)
 	}
 }
@@ -46,11 +55,20 @@ func (o *outage) reset(after time.Duration) {
 	o.alarm.Reset(after)
 }
 
-// answered notes that a call was answered that was sent at a time.
+// answered notes that a call was answered that was sent at a time. Others may wait still.
 func (o *outage) answered(sent time.Time) {
-	o.silent.Store(0)
-	o.usual.add(time.Since(sent))
+	now := time.Now()
+	if o.under.Add(-1) > 0 {
+		o.silent.Store(int64(now.Sub(o.zero)))
+		o.watch()
+	} else {
+		o.silent.Store(0)
+	}
+	o.usual.add(now.Sub(sent))
 }
+
+// failed notes that a call was not answered.
+func (o *outage) failed() { o.under.Add(-1) }
 
 // look calls away if Redis has been silent for too long, and looks again later if it is silent still.
 func (o *outage) look(away func(since time.Time)) {

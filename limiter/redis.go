@@ -26,6 +26,7 @@ type redisStore struct {
 	telemetry *telemetry
 	outage    *outage // nil for an operator
 	topology  topology
+	owing     owing
 	refuses   *refusals
 	wish      []lua.Limit
 	life      context.Context //nolint:containedctx // of no caller, nor of a span: calls are shared by callers and bound by none
@@ -171,6 +172,7 @@ func (s *redisStore) heard(sent time.Time, err error) {
 		_, ours := errors.AsType[*lua.ArgumentError](err)
 		_, stale := errors.AsType[*lua.StaleError](err)
 		if !newer && !ours && !stale {
+			s.outage.failed()
 			if _, answer := errors.AsType[redis.Error](err); !answer {
 				s.topology.failed(s.life)
 			}

@@ -37,9 +37,9 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 		return lane.ErrOutdated // Redis has not been asked yet what is in force
 	}
 	p := passedOf(r)
+	q.Runs = 0
 	switch {
 	case p.mode == Away:
-		q.Runs = 0
 		return fmt.Errorf("%w: redis has been away for longer than this replica may go on without it", ErrUnavailable)
 	case p.local != nil:
 		if x.local == nil || x.local.memory != p.local {
@@ -55,6 +55,9 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 			limits[i] = b.args()
 		}
 		x.route, x.path = r, lua.NewPath(x.keys, x.session, x.id, limits)
+	}
+	if err := x.pay(r, q); err != nil {
+		return err
 	}
 	a := &x.args
 	a.Seq = x.calls.Add(1) // of one counter for all lanes: a route that is made again begins after its former calls
@@ -77,31 +80,8 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 	for _, k := range q.Asks {
 		a.Asks = append(a.Asks, lua.Ask{Count: k.N, Costs: k.Cost, PatienceUS: max(-1, k.Patience), AgeUS: k.Age, Urgent: k.Urgent})
 	}
-	x.mu.Lock()
-	a.Epoch, a.Grants, a.Version = x.epoch, x.grants, r.Version
-	x.mu.Unlock()
-
-	ctx, cancel := context.WithTimeout(x.life, x.timeout)
-	defer cancel()
-	sent := time.Now()
-	x.sent(sent)
-	err := x.path.Acquire(ctx, x.rdb, a, &x.reply)
-	x.heard(sent, err)
-	x.telemetry.called(ctx, r, time.Since(sent))
-	q.Runs = x.reply.Runs
-	if stale, ok := errors.AsType[*lua.StaleError](err); ok { // a damaged record: a call of this line is answered before the next is sent
-		for last := x.calls.Load(); last <= stale.Answered && !x.calls.CompareAndSwap(last, stale.Answered); {
-			last = x.calls.Load()
-		}
-		a.Seq = x.calls.Add(1)
-		err = x.path.Acquire(ctx, x.rdb, a, &x.reply)
-		q.Runs += x.reply.Runs
-	}
-	if errors.Is(err, lua.ErrUnknown) {
-		return lane.ErrOutdated
-	}
-	if err != nil {
-		return x.failure(ctx, err, x.served.Load())
+	if err := x.acquire(r, q); err != nil {
+		return err
 	}
 	x.served.Store(true)
 	got := &x.reply
@@ -132,6 +112,56 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 		q.Answers = append(q.Answers, bucket.Answer{
 			N: g.Count, Verdict: bucket.Verdict(g.Kind), At: bucket.Moment{At: g.AtUS, Frac: g.Units}, Bound: g.Bound, Price: g.Price,
 		})
+	}
+	return nil
+}
+
+// acquire sends what the arguments say.
+func (x *redisLine) acquire(r *lane.Route, q *lane.Request) error {
+	a := &x.args
+	x.mu.Lock()
+	a.Epoch, a.Grants, a.Version = x.epoch, x.grants, r.Version
+	x.mu.Unlock()
+	ctx, cancel := context.WithTimeout(x.life, x.timeout)
+	defer cancel()
+	sent := time.Now()
+	x.sent(sent)
+	err := x.path.Acquire(ctx, x.rdb, a, &x.reply)
+	x.heard(sent, err)
+	x.telemetry.called(ctx, r, time.Since(sent))
+	q.Runs += x.reply.Runs
+	if stale, ok := errors.AsType[*lua.StaleError](err); ok { // a damaged record: a call of this line is answered before the next is sent
+		for last := x.calls.Load(); last <= stale.Answered && !x.calls.CompareAndSwap(last, stale.Answered); {
+			last = x.calls.Load()
+		}
+		a.Seq = x.calls.Add(1)
+		err = x.path.Acquire(ctx, x.rdb, a, &x.reply)
+		q.Runs += x.reply.Runs
+	}
+	if errors.Is(err, lua.ErrUnknown) {
+		return lane.ErrOutdated
+	}
+	if err != nil {
+		return x.failure(ctx, err, x.served.Load())
+	}
+	return nil
+}
+
+// pay empties the buckets of a route of which Redis does not know what was spent without it.
+func (x *redisLine) pay(r *lane.Route, q *lane.Request) error {
+	if !x.owing.some.Load() {
+		return nil
+	}
+	for i, b := range passedOf(r).limits {
+		shut, owes := x.owing.shutFor(b.bucket, time.Now())
+		if !owes || !b.own {
+			continue
+		}
+		x.args = lua.AcquireArgs{Seq: x.calls.Add(1), HorizonUS: x.horizon, HoldUS: min(shut, lane.LongestHold).Microseconds(), HoldLimit: i}
+		if err := x.acquire(r, q); err != nil {
+			return err
+		}
+		x.owing.paid(b.bucket)
 	}
 	return nil
 }

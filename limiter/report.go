@@ -2,6 +2,7 @@ package limiter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -54,7 +55,8 @@ const (
 //     the longest counts, except that one which differs by less than a quarter, 5 s at most, is of the same refusal. Calls whose deadline is earlier are refused. Reservations that were granted before start nevertheless, a
 //     horizon's at most. A hold of up to [PromptHold] is sent at once, and Report does not wait for it. A longer one is a pause, as by
 //     [Limiter.Pause]: Report returns when Redis has it, the fleet remembers it over restarts and over a Redis that forgets, and
-//     [Limiter.Resume] ends it. A route without a configured bucket is shut for 30 s at most.
+//     [Limiter.Resume] ends it. A route without a configured bucket is shut for 30 s at most. While Redis is away the hold is this replica's at
+//     once, and the fleet hears of it when Redis is back; of a replica that ends before, it does not.
 //   - [Throttled] lowers the rate of the fleet to what the provider accepts, when refusals are more than chance: two within a second and
 //     25 calls. The rate grows again, slowly near the rate that was refused and ever faster beyond it. It never exceeds the configured
 //     rate, and never falls below one token in two seconds, or a tenth of a limit below 5 a second. During a hold the rate grows, too,
@@ -170,6 +172,9 @@ func (l *Limiter) hold(ctx context.Context, n *lane.Lane, b bound, hold time.Dur
 	}
 	l.s.Logger.LogAttrs(ctx, slog.LevelWarn, "a provider asks to wait: its bucket is shut for the fleet", slog.String("namespace", l.s.Namespace),
 		slog.String("route", n.Route().Name), slog.String("bucket", b.bucket), slog.Duration("for", hold))
+	if l.holdAlone(b, hold) {
+		return nil
+	}
 	switch {
 	case hold <= PromptHold || b.own:
 		n.Hold(hold, b.bucket)
@@ -177,7 +182,11 @@ func (l *Limiter) hold(ctx context.Context, n *lane.Lane, b bound, hold time.Dur
 	case l.opensAt(b.bucket).After(time.Now().Add(hold - min(sameHold, hold/4))):
 		return nil // the fleet knows
 	}
-	return l.close(ctx, b.bucket, hold, heldBy(l.s.Replica, time.Now(), hold > momentary))
+	err := l.close(ctx, b.bucket, hold, heldBy(l.s.Replica, time.Now(), hold > momentary))
+	if errors.Is(err, ErrUnavailable) && l.holdAlone(b, hold) { // Redis was found to be away meanwhile
+		return nil
+	}
+	return err
 }
 
 // sameHold is how much two holds of one refusal may differ, and a quarter of a short one.

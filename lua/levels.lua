@@ -78,8 +78,9 @@ for field, f in pairs(force) do
     end
     local away = spent[bucket_of(field)]
     if away and window then -- without this memory the window was used, nobody knows when
-      b.tail = lost_tail(window, now + horizon) -- what the share has reserved is due by then
-      b.last = max(b.last, now + horizon)
+      local reserved = now + 2 * horizon -- what the share reserves, until the reply has come, is due by then
+      b.tail = lost_tail(window, reserved)
+      b.last = max(b.last, reserved)
     elseif away then -- as if so many were reserved, one after the other, behind a bucket that is empty
       empty_level(b, now)
       move_level(b, ceil(min(away, floor(SPAN / b.per)) * b.per / 1000))

@@ -25,9 +25,6 @@ func (n *Lane) Reroute(r *Route) {
 		}
 		n.place, n.retry, n.metered = place{}, retry{}, nil
 	}
-	if r.Shut != "" {
-		n.held = held{now.Add(shutFor), r.Shut}
-	}
 	if !was.Alike(r) {
 		for i := range n.pool.grants {
 			n.pool.grants[i].Lose()

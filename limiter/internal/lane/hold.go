@@ -28,9 +28,6 @@ func (n *Lane) Hold(d time.Duration, bucket string) {
 	})
 }
 
-// shutFor is how long a bucket is shut that is to be emptied. A request has to reach the store by then.
-const shutFor = 50 * time.Millisecond
-
 // held is a hold that the store has not heard of yet.
 type held struct {
 	until  time.Time // zero for none

@@ -27,7 +27,6 @@ type Route struct {
 	Away    int64         // 0 where requests go to the store of the fleet; else which of the times without that store this is
 	Limits  []Limit       // none where every call may start at once
 	Beside  []string      // buckets that the calls pass, too, of which this route asks nothing
-	Shut    string        // a bucket that the first request is to empty
 	Slack   time.Duration // for which a reservation may be used after it is due
 	Info    any           // the limiter's own
 

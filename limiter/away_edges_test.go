@@ -1,0 +1,253 @@
+package limiter_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+)
+
+// tenants is a fleet whose route "global" passes buckets made at run time and then a wide one that is configured.
+func tenants(t *testing.T, own ...limiter.Bucket) *travellers {
+	t.Helper()
+	v := travel(t, 2, limiter.SingleBucket("shared", limiter.PerSecond(1000, 1000)))
+	for _, l := range v.fleet {
+		did(t, l.AddRoute("global", append(own, limiter.Bucket{Name: "shared"})...))
+	}
+	time.Sleep(15 * time.Second)
+	return v
+}
+
+// TestWithoutRedisEveryTenantBucketIsEmptied: of a path with several buckets made at run time each one holds when Redis is back, whichever binds, also
+// when the first calls to Redis fail, and when the route is made again.
+func TestWithoutRedisEveryTenantBucketIsEmptied(t *testing.T) {
+	fast, slow := limiter.PerSecond(100, 20), limiter.PerSecond(10, 60)
+	first, second := limiter.Bucket{Name: "fast", Limits: []limiter.Limit{fast}}, limiter.Bucket{Name: "slow", Limits: []limiter.Limit{slow}}
+	for name, path := range map[string][]limiter.Bucket{"the first binds": {second, first}, "the second binds": {first, second}, "the only one": {second}} {
+		for _, again := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, made again %t", name, again), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					v := tenants(t, path...)
+					defer v.close(t)
+					begin := time.Now()
+					go func() {
+						time.Sleep(8 * time.Second)
+						v.each((*road).Cut)
+						time.Sleep(12 * time.Second)
+						v.each((*road).Mend)
+					}()
+					all := v.saturate(t, 70, begin.Add(19*time.Second))
+					if again {
+						for _, l := range v.fleet {
+							did(t, l.RemoveRoute("global"))
+						}
+					}
+					time.Sleep(4 * time.Second)
+					if again {
+						for _, l := range v.fleet {
+							did(t, l.AddRoute("global", append(path, limiter.Bucket{Name: "shared"})...))
+						}
+					}
+					for i, more := range v.saturate(t, 70, begin.Add(30*time.Second)) {
+						all[i] = append(all[i], more...)
+					}
+					if over := excess(all, slow); over > 2+0.5 {
+						t.Errorf("an excess of %.1f", over)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestWithoutRedisTenantsThatNobodyUsed keep what they hold, slow ones as well.
+func TestWithoutRedisTenantsThatNobodyUsed(t *testing.T) {
+	for _, limit := range []limiter.Limit{{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000}, limiter.PerSecond(10, 40)} {
+		synctest.Test(t, func(t *testing.T) {
+			v := tenants(t, limiter.Bucket{Name: "tenant", Limits: []limiter.Limit{limit}})
+			defer v.close(t)
+			l := v.fleet[0]
+			did(t, l.Wait(t.Context(), "global"))
+			time.Sleep(time.Second)
+			v.each((*road).Cut)
+			go func() { _, _ = l.Allow(t.Context(), "shared") }()
+			time.Sleep(3 * time.Second)
+			v.each((*road).Mend)
+			time.Sleep(3 * time.Second)
+			if d, err := l.Decide(t.Context(), "global", 1); err != nil || !d.OK || d.Remaining < limit.Burst-10 {
+				t.Errorf("%v: %+v, %v", limit, d, err)
+			}
+		})
+	}
+}
+
+// TestWithoutRedisWindowsHold, configured ones and tenants', whenever Redis comes back.
+func TestWithoutRedisWindowsHold(t *testing.T) {
+	limit := limiter.PerWindow(20, 4*time.Second)
+	for _, own := range []bool{false, true} {
+		for k := range few(6, 90) {
+			length := 10*time.Second + time.Duration(k*few(370, 50))*time.Millisecond
+			synctest.Test(t, func(t *testing.T) {
+				var v *travellers
+				if own {
+					v = tenants(t, limiter.Bucket{Name: "tenant", Limits: []limiter.Limit{limit}})
+				} else {
+					v = travel(t, 2, limiter.SingleBucket("global", limit))
+					time.Sleep(15 * time.Second)
+				}
+				defer v.close(t)
+				begin := time.Now()
+				go func() {
+					time.Sleep(5 * time.Second)
+					v.each((*road).Cut)
+					time.Sleep(length)
+					v.each((*road).Mend)
+				}()
+				all := v.saturate(t, 30, begin.Add(28*time.Second))
+				if over := excess(all, limit); over > 0 {
+					t.Errorf("made at run time %t, back after %v: an excess of %.0f", own, length, over)
+				}
+			})
+		}
+	}
+}
+
+// TestWithoutRedisProvidersAreObeyed: one that asks to wait is left alone at once by the replica that hears it, and by all when Redis is back.
+func TestWithoutRedisProvidersAreObeyed(t *testing.T) {
+	for _, own := range []bool{false, true} {
+		for _, hold := range []time.Duration{4 * time.Second, 20 * time.Second} {
+			for _, mended := range []time.Duration{600 * time.Millisecond, 1900 * time.Millisecond, 3 * time.Second} { // before the report; 3 s is not at all
+				t.Run(fmt.Sprintf("%v, made at run time %t, back %v before", hold, own, mended), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						limit := limiter.PerSecond(20, 5)
+						var v *travellers
+						if own { // of which a report is about: the route passes no configured bucket
+							v = travel(t, 2, limiter.SingleBucket("other", limit))
+							for _, l := range v.fleet {
+								did(t, l.AddRoute("global", limiter.Bucket{Name: "tenant", Limits: []limiter.Limit{limit}}))
+							}
+						} else {
+							v = travel(t, 2, limiter.SingleBucket("global", limit))
+						}
+						defer v.close(t)
+						time.Sleep(12 * time.Second)
+						begin := time.Now()
+						v.each((*road).Cut)
+						go func() {
+							if mended < 3*time.Second {
+								time.Sleep(5*time.Second - mended)
+							} else {
+								time.Sleep(6 * time.Second)
+							}
+							v.each((*road).Mend)
+						}()
+						go func() {
+							time.Sleep(5 * time.Second)
+							did(t, v.fleet[0].Report(t.Context(), "global", limiter.Throttled{RetryAfter: hold}))
+						}()
+						all := v.saturate(t, 5, begin.Add(5*time.Second+hold+5*time.Second))
+						reported := begin.Add(5 * time.Second)
+						here := between(all[:1], reported.Add(350*time.Millisecond), reported.Add(hold-100*time.Millisecond))
+						everywhere := between(all, reported.Add(3500*time.Millisecond), reported.Add(hold-100*time.Millisecond))
+						if here > 0 || everywhere > 0 {
+							t.Errorf("%d calls of the replica that was told, and %d of all when Redis was back, started in the hold", here, everywhere)
+						}
+						if n := between(all, reported.Add(hold), reported.Add(hold+5*time.Second)); n < 60 {
+							t.Errorf("%d calls started in 5 s after the hold, want 100", n)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// TestWithoutRedisWhoWasForgotten has no share until the others count it again.
+func TestWithoutRedisWhoWasForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := travel(t, 2, limiter.SingleBucket("global", limiter.PerSecond(40, 4)))
+		defer v.close(t)
+		time.Sleep(25 * time.Second)
+		begin := time.Now()
+		var all time.Time // when both are cut off
+		go func() {
+			v.roads[0].Cut()
+			time.Sleep(45 * time.Second)
+			for v.fleet[1].Replicas() > 1 {
+				time.Sleep(100 * time.Millisecond)
+			}
+			v.roads[0].Mend()
+			for v.fleet[0].Health().Mode != limiter.Connected {
+				time.Sleep(50 * time.Millisecond)
+			}
+			v.each((*road).Cut)
+			all = time.Now()
+			time.Sleep(13 * time.Second)
+			v.each((*road).Mend)
+		}()
+		starts := v.saturate(t, 5, begin.Add(75*time.Second))
+		if n := between(starts, all.Add(2*time.Second), all.Add(12*time.Second)); n > 400+10 {
+			t.Errorf("%d calls in 10 s without Redis, of 40 a second", n)
+		}
+	})
+}
+
+// TestWithoutRedisUntilItIsSteady: one that is there for a second at a time is not back.
+func TestWithoutRedisUntilItIsSteady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := travel(t, 2, limiter.SingleBucket("global", limiter.PerSecond(34, 4)))
+		defer v.close(t)
+		time.Sleep(15 * time.Second)
+		v.each((*road).Cut)
+		begin := time.Now()
+		go func() {
+			for range 8 {
+				time.Sleep(1500 * time.Millisecond)
+				v.each((*road).Mend)
+				time.Sleep(time.Second)
+				for _, l := range v.fleet {
+					if m := l.Health().Mode; m != limiter.Local {
+						t.Errorf("it is %s when Redis has answered for a second at most", m)
+					}
+				}
+				v.each((*road).Cut)
+			}
+		}()
+		v.saturate(t, 5, begin.Add(20*time.Second))
+	})
+}
+
+// TestSlowRedisComesBack: where a client ends its calls with their contexts, a Redis that has become slow is asked again all the same.
+func TestSlowRedisComesBack(t *testing.T) {
+	for _, late := range []time.Duration{300 * time.Millisecond, 700 * time.Millisecond, 1200 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			m, _ := limitertest.Redis(t)
+			opts := limitertest.Options(m)
+			opts.ContextTimeoutEnabled, opts.ReadTimeout, opts.WriteTimeout, opts.MaxRetries = true, 10*time.Second, 10*time.Second, -1
+			v := &lateDialer{dial: opts.Dialer}
+			opts.Dialer = v.Dial
+			cfg := one(40, 40)
+			cfg.LocalFor = 30 * time.Second
+			l, rdb := member(t, opts, cfg)
+			defer closeLimiter(t, l)
+			_ = rdb.Ping(t.Context())
+			time.Sleep(15 * time.Second)
+			v.by.Store(int64(late))
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+			defer cancel()
+			for err := error(nil); err == nil; err = l.Wait(ctx, "global") {
+			}
+			if ctx.Err() == nil {
+				t.Error("a caller with time left hears an error")
+			}
+			if h := l.Health(); h.Mode != limiter.Connected {
+				t.Errorf("a Redis that takes %v for three minutes: %+v", late, h)
+			}
+			v.by.Store(0)
+		})
+	}
+}

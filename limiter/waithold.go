@@ -1,0 +1,49 @@
+package limiter
+
+import "time"
+
+// promised is that a provider has asked this replica to wait while Redis is away. The fleet is told when Redis is back.
+type promised struct {
+	until, heard time.Time
+	gently       bool
+	own          bool // the bucket was made at run time
+	told         bool // the fleet knows
+}
+
+// holdAlone shuts a bucket of the shares for as long as a provider asks, and remembers that for the fleet. It reports whether Redis is away.
+func (l *Limiter) holdAlone(b bound, hold time.Duration) bool {
+	l.mu.RLock()
+	a := l.alone
+	l.mu.RUnlock()
+	now := time.Now()
+	return a != nil && l.change(a, func() {
+		if h, ok := a.promises[b.bucket]; ok && h.until.After(now.Add(hold-min(sameHold, hold/4))) {
+			return // of the same refusal
+		}
+		a.promises[b.bucket] = promised{until: now.Add(hold), heard: now, gently: hold > momentary, own: b.own}
+	})
+}
+
+// opensOf is when a bucket opens, by what the fleet was told or by what its provider has asked of this replica since.
+func (a *alone) opensOf(bucket string, told opening) opening {
+	h, ok := a.promises[bucket]
+	if !ok {
+		return told
+	}
+	if at := a.at + h.until.Sub(a.started).Microseconds(); at > told.at {
+		return opening{at: at, by: heldBy("", h.heard, h.gently)}
+	}
+	return told
+}
+
+// tellLocked is what the fleet has not heard of what providers have asked, and notes that it will have.
+func (a *alone) tellLocked(replica string, now time.Time) (all []change) {
+	for bucket, h := range a.promises {
+		left := h.until.Sub(now).Microseconds()
+		if h.own || h.told || left <= 0 {
+			continue
+		}
+		all = append(all, change{bucket: bucket, opens: &opening{at: left, by: heldBy(replica, h.heard, h.gently)}})
+	}
+	return all
+}
