@@ -514,7 +514,7 @@ rule 'a clock that stopped is refused' limiter/redis.go 's/now\.Sub\(at\)\.Abs\(
 rule 'a clock that stepped back is believed' limiter/internal/lane/clock.go 's/ok && now\+least < s/ok \&\& now+least < s \&\& false/' $L
 rule 'the smallest offset counts' limiter/internal/lane/clock.go 's/time\.Duration\(at\+least-received/time.Duration(at+least-least+at*0+received.Sub(c.zero).Microseconds()-at-received/' $L
 rule 'replies that vary are allowed for' limiter/internal/lane/clock.go 's/return min\(vary, horizon\)/return 0/' $L
-rule 'one call at a time for a lane' limiter/internal/lane/lane.go 's/if !n\.asking \{\n\t\t\tat/if true {\n\t\t\tat/; s/if !n\.asking \|\| len/if true || len/' $L
+rule 'one call at a time for a lane' limiter/internal/lane/lane.go,limiter/internal/lane/callers.go 's/if !n\.asking \{\n\t\t\tat/if true {\n\t\t\tat/; s/if !n\.asking \|\| len/if true || len/' $L
 rule 'given up goes to who waits next' limiter/internal/lane/lane.go 's/n\.pool\.add\(&g\)\n\tn\.advanceLocked\(now\)/_ = g/' $L
 rule 'given up once' limiter/reservation.go 's/r\.state\.CompareAndSwap\(held, givenUp\) \{/r.state.Swap(givenUp) >= 0 {/' $L
 rule 'callers gather behind reservations' limiter/internal/lane/schedule.go 's/if last < 0 \|\|/if true ||/' $L
@@ -530,8 +530,8 @@ rule 'waits without a deadline are bounded' limiter/calls.go 's/has \|\| l\.s\.M
 rule 'shadow mode is switched at run time' limiter/inforce.go 's/l\.shadows\.Store\(.*\)/_ = l/' -run Shadow ./limiter
 rule 'a lost memory is told of shadow mode again' lua/told.lua 's/  if key == .shadow -. then fits = .*\n//' -run Shadow ./limiter
 rule 'sections are bounded' limiter/section.go 's/for size > maxSections/for false/' -run RecordsAreBounded ./limiter
-rule 'a record ends with its replica' limiter/inforce.go 's/l\.publisher != nil && err == nil/false/' -run 'Record$' ./limiter
-rule 'and none comes after that' limiter/inforce.go 's/\tl\.publishing\.Wait\(\)\n//' -run NoRecordComes ./limiter
+rule 'a record ends with its replica' limiter/presence.go 's/l\.publisher != nil && err == nil/false/' -run 'Record$' ./limiter
+rule 'and none comes after that' limiter/presence.go 's/\tl\.publishing\.Wait\(\)\n//' -run NoRecordComes ./limiter
 rule 'a record is bounded' limiter/record.go 's/len\(text\) <= maxRecord \|\| //' -run RecordsAreBounded ./limiter
 rule 'a quiet replica writes seldom' limiter/publish.go 's/!same \|\| !quiet \|\|/true ||/' -run Quiet ./limiter
 rule 'the list of replicas is written seldom' limiter/publish.go 's/now\.Sub\(announced\) > quietPublish-l\.s\.Publish/now.Sub(announced) >= 0/' -run Quiet ./limiter
@@ -579,7 +579,7 @@ rule 'and takes no part in costs' limiter/internal/lane/cost.go 's/!slices\.Cont
 rule 'and is not shut by its provider' limiter/report.go 's/ \|\| l\.shadowed\(b\.bucket\) && !b\.own//' -run Shadowed ./limiter
 rule 'and is judged' limiter/calls.go 's/if err == nil \{\n\t\tl\.judgeBeside/if false {\n\t\tl.judgeBeside/' -run Shadowed ./limiter
 rule 'also for schedulers' limiter/batch.go 's/if len\(n\.Route\(\)\.Beside\) > 0/if false/' -run Shadowed ./limiter
-rule 'and no other bucket is judged' limiter/inforce.go 's/ \|\| own != nil && key\.judges//' -run Shadowed ./limiter
+rule 'and no other bucket is judged' limiter/routing.go 's/ \|\| own != nil && key\.judges//' -run Shadowed ./limiter
 rule 'what a window has left is counted' lua/window.lua 's/if window_token\(b, 0, n\) <= now then left = n/if true then left = n/' -run Decide ./limiter
 rule 'tokens that are lost are counted' limiter/internal/lane/pool.go 's/\t\tp\.grants\[n\]\.Lose\(\)\n//' -run Metrics ./limiter
 rule 'a shadow never delays' limiter/calls.go 's/if l\.shadows\.Load\(\) \{/if false {/' $L

@@ -71,20 +71,6 @@ func (l *Limiter) goAlone(since time.Time) {
 		slog.Int("replicas", a.live), slog.Duration("silent", time.Since(since)))
 }
 
-// reroutesLocked builds the routes of all lanes anew. What it returns is to be called without the lock.
-func (l *Limiter) reroutesLocked() func() {
-	var all []func()
-	for key, n := range l.lanes {
-		r := l.routeLocked(key, passedOf(n.Route()).labels)
-		all = append(all, func() { n.Reroute(r) })
-	}
-	return func() {
-		for _, reroute := range all {
-			reroute()
-		}
-	}
-}
-
 // change changes the time without Redis, while it lasts, and has the lanes follow. It reports whether it still lasts.
 func (l *Limiter) change(a *alone, change func()) bool {
 	l.mu.Lock()

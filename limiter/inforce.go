@@ -4,12 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"math/rand/v2"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/weir-go/weir/limiter/internal/lane"
 	"github.com/weir-go/weir/lua"
 )
 
@@ -34,41 +30,6 @@ func (c configuration) clone() configuration {
 	c.limits, c.opens, c.set = maps.Clone(c.limits), maps.Clone(c.opens), maps.Clone(c.set)
 	c.shadowed = maps.Clone(c.shadowed)
 	return c
-}
-
-// opening is until when a bucket is closed.
-type opening struct {
-	at int64  // µs of the store's clock
-	by string // who heard a provider ask for that, and when: see heldBy; "" where somebody paused the bucket
-}
-
-// heldBy is a replica and the moment at which it heard a provider ask to wait, as one word, and whether the bucket is to open gently.
-func heldBy(replica string, at time.Time, gently bool) string {
-	word := replica + "@" + strconv.FormatInt(at.UnixMicro(), 10)
-	if gently {
-		word += gentle
-	}
-	return word
-}
-
-// latest is a moment that can still be written as a date, µs.
-const latest = 253_402_300_799_000_000
-
-// gentle ends the word of a hold that is to end gently.
-const gentle = "~"
-
-// gently reports whether the bucket opens gently: its provider has asked for a long time.
-func (o opening) gently() bool { return strings.HasSuffix(o.by, gentle) }
-
-// held is what heldBy has put into a word.
-func (o opening) held() (replica string, at time.Time) {
-	by := strings.TrimSuffix(o.by, gentle)
-	i := strings.LastIndexByte(by, '@')
-	us, err := strconv.ParseInt(by[i+1:], 10, 64)
-	if i < 0 || err != nil {
-		return by, time.Time{}
-	}
-	return by[:i], time.UnixMicro(min(us, latest))
 }
 
 // forever is a time that does not come, in µs: no clock gets there, and sums with it stay exact.
@@ -210,10 +171,7 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 	l.shadows.Store(pretends)
 	var rerouted []func()
 	if conf.version != was.version {
-		for key, n := range l.lanes {
-			r := l.routeLocked(key, passedOf(n.Route()).labels)
-			rerouted = append(rerouted, func() { n.Reroute(r) })
-		}
+		rerouted = append(rerouted, l.reroutesLocked())
 	}
 	if released {
 		for _, n := range l.lanes {
@@ -226,102 +184,4 @@ func (l *Limiter) apply(ctx context.Context, conf configuration) {
 	}
 	l.telemetry.configured(ctx, conf)
 	l.log(ctx, was, conf)
-}
-
-// routeLocked builds the route of a lane by the configuration in force. Buckets in shadow mode are asked by lanes that judge, the others by those
-// that have callers.
-func (l *Limiter) routeLocked(key laneKey, labels *labels) *lane.Route {
-	l.built++
-	p := &passed{labels: labels, limiter: l, judges: key.judges, mode: Connected}
-	r := lane.Route{Name: key.route, Version: l.conf.version, Built: l.built, Slack: l.s.Slack, Info: p}
-	for of, bucket := range l.paths[key.route] {
-		own := l.own[bucket].limits
-		limits := own
-		if own == nil {
-			limits = l.conf.limits[bucket]
-		}
-		if len(limits) > 0 && (p.about.bucket == "" || p.about.own) {
-			p.about = limits[0]
-		}
-		if own == nil && l.conf.shadowed[bucket] != key.judges || own != nil && key.judges {
-			r.Beside = append(r.Beside, bucket)
-			continue
-		}
-		opens := l.conf.opens[bucket]
-		if l.alone != nil {
-			opens = l.alone.opensOf(bucket, opens)
-		}
-		for _, b := range limits {
-			b.opens = opens
-			limit := b.lane()
-			limit.Tally = l.tallies.of[bucket]
-			if m, ok := l.s.Metered[bucket]; ok {
-				limit.Meter, limit.Holds = true, m.Holds
-			}
-			r.Limits, p.limits, p.of = append(r.Limits, limit), append(p.limits, b), append(p.of, of)
-		}
-	}
-	if l.alone != nil && !key.judges {
-		l.alone.guide(&r, p)
-	}
-	return lane.NewRoute(r)
-}
-
-// keepPresence says every 10 s that this replica lives, hears what is in force, and gives up lanes that are idle.
-func (l *Limiter) keepPresence() {
-	tick := time.NewTimer(presenceEvery)
-	defer tick.Stop()
-	failing := false
-	for {
-		select {
-		case <-l.life.Done():
-			return
-		case <-tick.C:
-			tick.Reset(presenceEvery)
-		}
-		l.mu.RLock()
-		away := l.alone != nil
-		l.mu.RUnlock()
-		if away { // it probes
-			l.sweep(time.Now())
-			continue
-		}
-		err := l.configure(l.life)
-		l.sweep(time.Now())
-		l.mu.Lock()
-		collects := l.conf.collects
-		l.announced = l.announced || err == nil
-		l.mu.Unlock()
-		if err == nil && collects > 0 { // hear of the end, together with the others, but not in the same moment
-			tick.Reset(min(presenceEvery, collects+rand.N(collectJitter)))
-		}
-		if l.life.Err() == nil && (err != nil) != failing {
-			if failing = err != nil; failing {
-				l.s.Logger.WarnContext(l.life, "redis cannot be told that this replica lives", "namespace", l.s.Namespace, "error", err)
-			} else {
-				l.s.Logger.InfoContext(l.life, "redis hears that this replica lives again", "namespace", l.s.Namespace)
-			}
-		}
-	}
-}
-
-const (
-	// presenceEvery is how often a replica says that it lives.
-	presenceEvery = 10 * time.Second
-	// collectJitter spreads those who ask when a collection of what replicas remember ends.
-	collectJitter = 500 * time.Millisecond
-)
-
-// leave says that this replica ends.
-func (l *Limiter) leave(ctx context.Context) error {
-	if err := l.beginConfiguring(ctx); err != nil {
-		return err
-	}
-	defer l.endConfiguring()
-	_, err := l.store.configure(ctx, nil, true)
-	l.publishing.Wait()
-	if l.publisher != nil && err == nil {
-		err = l.publisher.withdraw(ctx)
-	}
-	return err
 }

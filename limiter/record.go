@@ -62,7 +62,7 @@ type BucketRecord struct {
 	Refused  int64   `json:"refused,omitempty"`   // calls that the provider refused, as was reported
 	RefusedS float64 `json:"refused_s,omitempty"` // a second
 	Lost     int64   `json:"lost,omitempty"`      // tokens that were reserved and that nobody could use in time
-	Delayed  int64   `json:"delayed,omitempty"`   // calls that would not have started at once, had the bucket not been in shadow mode
+	Delayed  int64   `json:"delayed,omitempty"`   // calls that started in shadow mode and that the bucket would have delayed
 }
 
 const (

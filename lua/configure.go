@@ -109,57 +109,6 @@ func (r Report) text() string {
 	return text
 }
 
-// Opens is a bucket of which nothing is due before a moment of the namespace's own time.
-type Opens struct {
-	Bucket string
-	US     int64
-	By     string // the replica whose provider asked to wait; "" where somebody paused the bucket
-}
-
-// TellLimits are the words that set the limits of a bucket for the whole fleet; without limits those that the replicas
-// were configured with are in force again.
-func TellLimits(bucket string, limits []Limit) []string {
-	if len(limits) == 0 {
-		return []string{"limit " + bucket}
-	}
-	var out []string
-	for _, l := range limits {
-		out = append(out, "limit "+bucket+" "+l.Field.String()+" "+l.text())
-	}
-	return out
-}
-
-// TellOpens are the words that close a bucket for so many microseconds from now, at most half of 2^53; 0 opens it. The bucket
-// is empty when it opens. by is the replica whose provider asked for that, without blanks; "" for somebody who pauses the bucket.
-func TellOpens(bucket string, us int64, by string) []string {
-	return []string{strings.TrimSpace("opens " + bucket + " " + strconv.FormatInt(us, 10) + " " + by)}
-}
-
-// TellLevel are the words that have the limits of a bucket, except windows, hold so many tokens now, 0 or more. More than the burst is the burst.
-func TellLevel(bucket string, tokens int64) []string {
-	return []string{"level " + bucket + " " + strconv.FormatInt(tokens, 10)}
-}
-
-// TellSpent are the words of a replica that has gone on with a share of a bucket while it could not reach Redis: the bucket is empty now, and so many
-// thousandths of tokens more are taken, 0 to a billion. A window is shut for its length.
-func TellSpent(bucket string, thousandths int64) []string {
-	return []string{"spent " + bucket + " " + strconv.FormatInt(thousandths, 10)}
-}
-
-// TellUnlearn are the words that have the limits of a bucket forget what they have learnt of the provider.
-func TellUnlearn(bucket string) []string { return []string{"unlearn " + bucket} }
-
-// TellShadow are the words that say whether the whole fleet only pretends to limit: "on", "off", or "" for as each replica is configured.
-func TellShadow(mode string) []string { return []string{strings.TrimSpace("shadow - " + mode)} }
-
-// TellShadowed are the words that say whether a bucket delays nobody, and is only asked what it would have done.
-func TellShadowed(bucket string, on bool) []string {
-	if !on {
-		return []string{"shadowed " + bucket}
-	}
-	return []string{"shadowed " + bucket + " on"}
-}
-
 // Configure notes what a replica wants and returns what is in force. It is to be called at start, whenever
 // [Path.Acquire] returns [ErrUnknown], and every few seconds: a replica that is silent for half a minute is forgotten.
 func Configure(ctx context.Context, rdb redis.UniversalClient, keys Keys, a ConfigureArgs) (ConfigureReply, error) {
@@ -274,47 +223,4 @@ func configureReply(raw any) (ConfigureReply, error) {
 		return ConfigureReply{}, fmt.Errorf("lua: configure: reply %v", raw)
 	}
 	return r, nil
-}
-
-// byClock moves the moments at which buckets open: the namespace's own time is another when Redis has forgotten.
-func byClock(told string, us int64) string {
-	var out strings.Builder
-	for line := range strings.Lines(told) {
-		part := strings.Fields(line)
-		if len(part) >= 3 && part[0] == "opens" {
-			if at, err := strconv.ParseInt(part[2], 10, 64); err == nil {
-				part[2] = strconv.FormatInt(max(0, at+us), 10)
-				line = strings.Join(part, " ") + line[len(strings.TrimRight(line, "\n")):]
-			}
-		}
-		out.WriteString(line)
-	}
-	return out.String()
-}
-
-// told is what a fleet was told.
-type told struct {
-	opens    []Opens  // the buckets that are closed until a moment
-	set      []string // buckets whose limits were set
-	shadow   string   // whether the fleet only pretends to limit: on, off, or nothing
-	shadowed []string // buckets that delay nobody
-}
-
-func parseTold(text string) (t told) {
-	for line := range strings.Lines(text) {
-		part := strings.Fields(line)
-		switch {
-		case len(part) >= 3 && part[0] == "opens":
-			if us, err := strconv.ParseInt(part[2], 10, 64); err == nil {
-				t.opens = append(t.opens, Opens{part[1], us, strings.Join(part[3:], " ")})
-			}
-		case len(part) > 3 && part[0] == "limit" && !slices.Contains(t.set, part[1]):
-			t.set = append(t.set, part[1])
-		case len(part) == 3 && part[0] == "shadow":
-			t.shadow = part[2]
-		case len(part) == 3 && part[0] == "shadowed":
-			t.shadowed = append(t.shadowed, part[1])
-		}
-	}
-	return t
 }

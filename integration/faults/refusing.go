@@ -58,7 +58,7 @@ func refusingRows() []Row {
 	}}
 }
 
-// load has Redis read 5,000 keys, for which it takes a millisecond each. What it had in memory it has again.
+// load has Redis read 5,000 keys, a millisecond for each. Redis has its former memory again afterwards.
 func load(ctx context.Context, w *World) error {
 	pipe := w.Redis.Admin.Pipeline()
 	for i := range 5000 {

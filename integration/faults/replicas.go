@@ -112,7 +112,7 @@ func (r *Replica) Ask(ctx context.Context, word string) (outcome.Report, error) 
 // Signal sends a signal to the process.
 func (r *Replica) Signal(s syscall.Signal) error { return r.process.Process.Signal(s) }
 
-// Kill ends the process at once, as a crash does. What became of its tasks is not asked.
+// Kill ends the process at once, as a crash does. Nobody asks for the outcomes of its tasks.
 func (r *Replica) Kill() error {
 	if r.killed {
 		return nil

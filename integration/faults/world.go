@@ -166,7 +166,7 @@ func (w *World) First(ctx context.Context) error {
 	return nil
 }
 
-// During notes how many calls arrived in a fault that ends now. What was reserved before may start: the horizon and the slack are left out.
+// During notes how many calls arrived in a fault that ends now. Calls that were reserved before the fault may start: the horizon and the slack are left out.
 func (w *World) During(from time.Duration) {
 	w.Note(during, float64(len(w.Provider.Log().Between(from+reserved, w.Provider.Now()))))
 }

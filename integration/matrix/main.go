@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -111,7 +112,7 @@ func choose(numbers string, ci bool) ([]faults.Row, error) {
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, fmt.Errorf("no row of those that are wanted")
+		return nil, errors.New("no such rows: see docs/faults.md for the numbers")
 	}
 	return chosen, nil
 }

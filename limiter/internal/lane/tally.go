@@ -13,7 +13,7 @@ type Tally struct {
 	Lost     atomic.Int64 // reserved, and not used in time
 	Settled  atomic.Int64 // reserved for calls that cost less
 	Refused  atomic.Int64 // calls, not tokens, that the provider refused
-	Delayed  atomic.Int64 // calls, not tokens, that would not have started at once, but for shadow mode
+	Delayed  atomic.Int64 // calls, not tokens, that started in shadow mode and that the bucket would have delayed
 }
 
 // Used is the tokens of calls that could start.

@@ -94,7 +94,7 @@ type Share struct {
 	Used     int64   `json:"used"`       // tokens, since the replica began
 	UsedPerS float64 `json:"used_per_s"` // in the last ten seconds
 	Refused  int64   `json:"refused"`    // calls that the provider refused, since the replica began
-	Delayed  int64   `json:"delayed"`    // calls that would not have started at once, but for shadow mode, since the replica began
+	Delayed  int64   `json:"delayed"`    // calls that started in shadow mode and that the bucket would have delayed, since the replica began
 }
 
 // State is what an operator should think of a bucket, in one word.

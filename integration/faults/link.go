@@ -1,0 +1,184 @@
+package faults
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"sync"
+	"time"
+)
+
+func (p *Proxy) accept(ctx context.Context, l net.Listener) {
+	for {
+		client, err := l.Accept()
+		if err != nil {
+			return // closed
+		}
+		p.pumps.Go(func() { p.join(ctx, client) })
+	}
+}
+
+// join connects a client with the server and pumps frames until either leaves.
+func (p *Proxy) join(ctx context.Context, client net.Conn) {
+	p.mu.Lock()
+	upstream := p.upstream
+	p.mu.Unlock()
+	dialer := net.Dialer{Timeout: 5 * time.Second}
+	server, err := dialer.DialContext(ctx, "tcp", upstream)
+	if err != nil {
+		reset(client)
+		return
+	}
+	l := &link{client: client, server: server, ended: make(chan struct{}), asked: make(chan string, 4096)}
+	p.mu.Lock()
+	if p.listener == nil || p.upstream != upstream { // cut or turned in the meantime
+		l.end(Reset)
+	}
+	p.links[l] = struct{}{}
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		delete(p.links, l)
+		p.mu.Unlock()
+	}()
+	var both sync.WaitGroup
+	both.Go(func() { p.pump(l, Commands) })
+	both.Go(func() { p.pump(l, Replies) })
+	both.Wait()
+}
+
+// late is a frame with the time at which it may be forwarded at the earliest.
+type late struct {
+	frame   []byte
+	command string // that a reply is to
+	due     time.Time
+}
+
+// pump forwards one direction of a connection. It reads ahead of what it forwards, so that a delay is not a bandwidth.
+func (p *Proxy) pump(l *link, d Direction) {
+	from, to := l.client, l.server
+	if d == Replies {
+		from, to = l.server, l.client
+	}
+	frames := make(chan late, 4096)
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		defer close(frames)
+		for r := bufio.NewReader(from); ; {
+			frame, err := readFrame(r)
+			if err != nil {
+				return
+			}
+			f := late{frame: frame}
+			if d == Replies && frame[0] != '>' { // what Redis pushes is a reply to nothing
+				select {
+				case f.command = <-l.asked:
+				default: // a greeting of a server that refuses the connection
+				}
+			}
+			p.mu.Lock()
+			f.due = time.Now().Add(p.delay[d])
+			p.mu.Unlock()
+			select {
+			case frames <- f:
+			case <-l.ended:
+				return
+			}
+		}
+	})
+	for f := range frames {
+		if !p.forward(l, to, f, d) {
+			break
+		}
+	}
+	l.end(Finish)
+	reader.Wait()
+}
+
+// forward sends a frame when it may go, and reports whether the connection is still there.
+func (p *Proxy) forward(l *link, to net.Conn, f late, d Direction) bool {
+	if wait := time.Until(f.due); wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-l.ended:
+			return false
+		}
+	}
+	p.mu.Lock()
+	gate := p.gates[d]
+	p.mu.Unlock()
+	select {
+	case <-gate:
+	case <-l.ended:
+		return false
+	}
+	frame, harm := p.decide(f, d)
+	if d == Commands {
+		select {
+		case l.asked <- commandOf(frame): // before the reply can come
+		case <-l.ended:
+			return false
+		}
+	}
+	if len(frame) > 0 {
+		if _, err := to.Write(frame); err != nil {
+			return false
+		}
+	}
+	if harm != None {
+		l.end(harm)
+		return false
+	}
+	return true
+}
+
+// decide counts a command, and says how much of a reply is forwarded and what becomes of the connection.
+func (p *Proxy) decide(f late, d Direction) ([]byte, Harm) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if d == Commands {
+		p.counts[commandOf(f.frame)]++
+		return f.frame, None
+	}
+	if p.harm == nil {
+		return f.frame, None
+	}
+	keep, harm := p.harm(f.command, f.frame)
+	if harm == None {
+		return f.frame, None
+	}
+	p.harmed++
+	close(p.more)
+	p.more = make(chan struct{})
+	return f.frame[:keep], harm
+}
+
+// link is one connection through the proxy.
+type link struct {
+	client, server net.Conn
+	asked          chan string // commands that Redis has not replied to, in order
+	once           sync.Once
+	ended          chan struct{}
+}
+
+// end closes both sides, the client's as the harm says. The first end counts.
+func (l *link) end(how Harm) {
+	l.once.Do(func() {
+		close(l.ended)
+		if how == Reset {
+			reset(l.client)
+		}
+		_ = l.client.Close()
+		_ = l.server.Close()
+	})
+}
+
+// reset closes a connection so that its other side sees a reset.
+func reset(c net.Conn) {
+	if t, ok := c.(*net.TCPConn); ok {
+		_ = t.SetLinger(0)
+	}
+	_ = c.Close()
+}
