@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,17 +15,18 @@ import (
 
 // Harness plays rows. Its program of a replica is built once.
 type Harness struct {
+	program     Program
 	dir, binary string
 }
 
 // New builds the program of a replica. [Harness.Close] removes it.
-func New(ctx context.Context) (*Harness, error) {
+func New(ctx context.Context, p Program) (*Harness, error) {
 	dir, err := os.MkdirTemp("", "weir-faults")
 	if err != nil {
 		return nil, err
 	}
-	h := &Harness{dir: dir, binary: filepath.Join(dir, "replica")}
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", h.binary, "github.com/weir-go/weir/integration/faults/replica")
+	h := &Harness{program: p, dir: dir, binary: filepath.Join(dir, "replica")}
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", h.binary, cmp.Or(p.Package, "github.com/weir-go/weir/integration/faults/replica")) //nolint:gosec // named by the caller
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("go build: %w: %s", err, out), h.Close())
 	}

@@ -21,6 +21,7 @@ type World struct {
 	Provider *Provider
 	Fleet    []*Replica
 
+	program  Program
 	binary   string
 	dir      string
 	proxies  []*Proxy // of one replica each
@@ -31,6 +32,7 @@ type World struct {
 	from, to time.Duration // of which used is measured
 	until    time.Duration // to which silence is measured
 	extra    []Extra
+	givenUp  int // waits for calls
 }
 
 // few is the first number in the short form of a row, and the second in the long one.
@@ -43,7 +45,7 @@ func few[V any](w *World, short, long V) V {
 
 // startWorld starts all parts of a world, and returns when the burst is spent.
 func startWorld(ctx context.Context, h *Harness, c Config, short bool) (*World, error) {
-	w := &World{Config: c.filled(), Short: short, binary: h.binary, dir: h.dir}
+	w := &World{Config: c.filled(), Short: short, program: h.program, binary: h.binary, dir: h.dir}
 	if err := w.start(ctx, h); err != nil {
 		w.close()
 		return nil, err
@@ -79,7 +81,7 @@ func (w *World) start(ctx context.Context, h *Harness) (err error) {
 		}
 	}
 	// More calls than the burst, and one second's: the burst is spent, and the replicas have found their lines.
-	if err := w.Provider.Await(ctx, int(float64(w.Burst)+w.perSecond()), 0, ""); err != nil {
+	if err := w.Await(ctx, int(float64(w.Burst)+w.perSecond()), 0, ""); err != nil {
 		return err
 	}
 	w.begun = w.Provider.Now()
@@ -105,9 +107,18 @@ func (w *World) Add(ctx context.Context, name string, flags ...string) (*Replica
 
 // AddAt starts one more replica, with a Redis of its own, or a way of its own to Redis.
 func (w *World) AddAt(ctx context.Context, redis, name string, flags ...string) (*Replica, error) {
-	r, err := startReplica(ctx, w.binary, name, slices.Concat([]string{
+	most, live := w.Replicas+w.Joining, 0
+	for _, r := range w.Fleet {
+		if !r.killed {
+			live++
+		}
+	}
+	if live == most {
+		return nil, fmt.Errorf("the row says that there are %d replicas, and starts another", most)
+	}
+	r, err := startReplica(ctx, w.binary, name, slices.Concat(w.program.Flags, []string{
 		"-redis", redis, "-provider", w.Provider.URL, "-tasks", fmt.Sprint(w.Tasks), "-rate", fmt.Sprint(w.Rate), "-per", w.Per.String(),
-		"-burst", fmt.Sprint(w.Burst), "-deadline", w.Deadline.String(),
+		"-burst", fmt.Sprint(w.Burst), "-deadline", w.Deadline.String(), "-replicas", fmt.Sprint(most),
 	}, w.Flags, flags)...)
 	if err != nil {
 		return nil, err
@@ -154,11 +165,11 @@ func (w *World) Note(name string, value float64) { w.extra = append(w.extra, Ext
 // First waits for the first call after now, and notes how long it took.
 func (w *World) First(ctx context.Context) error {
 	from := w.Provider.Now()
-	if err := w.Provider.Await(ctx, 1, from, ""); err != nil {
+	if err := w.Await(ctx, 1, from, ""); err != nil {
 		return err
 	}
-	at := from
-	for _, a := range w.Provider.Log().Between(from, w.Provider.Now()) {
+	at := w.Provider.Now() // later, where the wait was given up
+	for _, a := range w.Provider.Log().Between(from, at) {
 		at = a.At
 		break
 	}
@@ -176,7 +187,7 @@ const reserved = 250*time.Millisecond + slack + 50*time.Millisecond
 
 // Busy waits until calls of some seconds at the rate have arrived from now on, of a replica or of all.
 func (w *World) Busy(ctx context.Context, seconds float64) error {
-	return w.Provider.Await(ctx, int(seconds*w.perSecond()), w.Provider.Now(), "")
+	return w.Await(ctx, int(seconds*w.perSecond()), w.Provider.Now(), "")
 }
 
 // pause sleeps for the length of a fault or of a measurement.
@@ -241,6 +252,9 @@ func (w *World) judge(r Row) *Played {
 		CallsPerTask: rounded(each, 100),
 	}
 	p.Extra = append(p.Extra, Extra{failed, float64(failures)})
+	if w.givenUp > 0 {
+		p.Extra = append(p.Extra, Extra{GivenUp, float64(w.givenUp)})
+	}
 	if first != "" {
 		p.Output = "the first task that failed: " + first
 	}

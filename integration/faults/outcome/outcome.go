@@ -18,7 +18,7 @@ type Report struct {
 	Late        int64   `json:"late"`         // reservations that came too late to be used
 	OverrunMS   float64 `json:"overrun_ms"`   // the most by which a task ended after its deadline
 	Goroutines  int     `json:"goroutines"`
-	Replicas    int     `json:"replicas"` // live ones, as this replica last heard
+	Replicas    int     `json:"replicas"` // live ones, as this replica last heard; 0 where the limiter does not count them
 }
 
 // Ended is the sum of the outcomes.
