@@ -37,6 +37,7 @@ func TestPage(t *testing.T) {
 		"|  | weir | redis_rate | ulule | x/time/rate |",
 		"| rows played | 2 | 0 | 1 | 0 |",
 		"| rows with an excess above rate × 50 ms | 0 | 0 | 1 | 0 |",
+		"| rows with an excess above 31.7, which is 1.7 and what windows of 34 calls explain | 0 | 0 | 0 | 0 |",
 		"| rows with more than 40 calls in a second, of a limit of 34 a second | 0 | 0 | 1 | 0 |",
 		"| rows with a silence of more than 15 s, where no fault lasts longer than 10 s | 0 | 0 | 1 | 0 |",
 		"| rows in which overdue calls did not come (†) | 0 | 0 | 1 | 0 |",
