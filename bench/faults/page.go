@@ -41,6 +41,7 @@ func page(all figures) string {
 			line(&b, cells)
 		}
 	}
+	b.WriteString(notes)
 	b.WriteString("\n## Rows that are left out\n\n")
 	for _, n := range slices.Sorted(maps.Keys(leftOut())) {
 		fmt.Fprintf(&b, "- Row %d: %s\n", n, leftOut()[n])

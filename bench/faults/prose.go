@@ -40,3 +40,20 @@ How to read a cell:
 Timing is noisy, and each figure is that of one run. The figures of the others are no verdict about marks: the marks of faults.md are what
 weir promises, and nobody else promised them.
 `
+
+// notes come after the figures, and say where a row is another one for another limiter.
+const notes = `
+## Notes on rows
+
+- Row 6 lasts until each length was tried, or a minute. A limiter that asks Redis a hundred times a call is through in less than a second, so
+  that its span is too short for its used and its silence. x/time/rate asks nothing, and the row lasts a minute.
+- Row 9: the buffers of connections count towards the 4 MB that Redis may use. A limiter that polls has more connections, and more of its own
+  keys are evicted.
+- Rows 16, 18, 30, 41, 42, 46, 47 and 51 begin with fewer replicas than they have later. x/time/rate has its part of the later number from the
+  beginning.
+- Row 22: after a step back the state of a limiter is in the future of Redis' clock. redis_rate then has the time until
+  then in RetryAfter, and ulule in Reset, and the tasks sleep for so long.
+- Row 43: a task of redis_rate sleeps for the minutes until the next token of the day, and a task of ulule until the next day. Nobody asks
+  Redis meanwhile, so that the row does not show what a process would get that starts after the FLUSHALL.
+- Rows 26 and 27: the part of a replica of x/time/rate that is gone stays unused until the others start again with another number.
+`
