@@ -27,6 +27,7 @@ func page(all figures) string {
 		line(&b, cells)
 	}
 	fmt.Fprintf(&b, "\n## Each row\n\nA cell is: **excess / most in a second / used / silence / tasks failed**.\n\n")
+	var unplayed []string
 	line(&b, append([]string{"row", "fault"}, names()...))
 	line(&b, slices.Repeat([]string{"---"}, 2+len(names())))
 	for _, r := range fleetRows() {
@@ -39,7 +40,12 @@ func page(all figures) string {
 		}
 		if played {
 			line(&b, cells)
+		} else {
+			unplayed = append(unplayed, fmt.Sprint(r.Number))
 		}
+	}
+	if len(unplayed) > 0 {
+		fmt.Fprintf(&b, "\nNot played yet, against any limiter: %s.\n", strings.Join(slices.Compact(unplayed), ", "))
 	}
 	b.WriteString(notes)
 	b.WriteString("\n## Rows that are left out\n\n")

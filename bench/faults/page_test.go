@@ -48,6 +48,7 @@ func TestPage(t *testing.T) {
 		"Played at full length on 2026-11-27, on ",
 		"2 plays ran at the same time, except",
 		"- Row 44: ",
+		"Not played yet, against any limiter: 2, 3, 4, 5, 6, 8, 9, 10,",
 	} {
 		if !has(text, want) {
 			t.Errorf("no line of the page begins with %q", want)

@@ -53,7 +53,5 @@ const notes = `
   beginning.
 - Row 22: after a step back the state of a limiter is in the future of Redis' clock. redis_rate then has the time until
   then in RetryAfter, and ulule in Reset, and the tasks sleep for so long.
-- Row 43: a task of redis_rate sleeps for the minutes until the next token of the day, and a task of ulule until the next day. Nobody asks
-  Redis meanwhile, so that the row does not show what a process would get that starts after the FLUSHALL.
 - Rows 26 and 27: the part of a replica of x/time/rate that is gone stays unused until the others start again with another number.
 `
