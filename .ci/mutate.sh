@@ -748,6 +748,17 @@ rule 'a result has a bounded size' worker/analysis/result.go 's/playlist\.Clip\(
 rule 'a panic ends one analysis, not the process' worker/analysis/caught.go 's/if v := recover\(\); v != nil/if v := any(nil); v != nil/' -run NoPanic ./worker/analysis
 rule 'and the next one does not begin' worker/worker.go 's/time\.Until\(deadline\) < b\.PausedFor/time.Until(deadline) > time.Until(time.Time{}) + time.Duration(1<<62)/' -run LeavesAProvider ./worker
 
+# How Redis is reached.
+rule 'a broken connection is not the end of a call' limiter/redisline.go 's/!x\.broken && next/false \&\& next/' -run WithoutRedis ./limiter
+rule 'nor what could not be sent' limiter/resend.go 's/&& op\.Op == "dial"/\&\& op.Op == ""/' -run SentAgain ./limiter
+rule 'a client is given time' limiter/patient.go 's/return c\.WithTimeout\(most\)/return rdb/' -run Patience ./limiter
+rule 'who is turned away is away' limiter/redis.go 's/if turnedAway\(err\)/if false/' -run TurnedAway ./limiter
+rule 'a refusal of a command is not' limiter/refused.go 's/"max number of clients"/"max number of clients", "NOPERM"/' -run TurnedAway ./limiter
+
+# A Redis whose memory is full.
+rule 'a full Redis serves calls' lua/memory.lua "s/call\('HDEL', state, ''\)/--/" -run AFullRedis ./limiter
+rule 'and configures' lua/requested.lua "s/call\('HDEL', state, ''\)/--/" -run AFullRedis ./limiter
+
 # Who may call a replica, how much it takes at a time, and how it ends.
 G8=worker/gate T8=./worker/gate
 rule 'another site is refused' $G8/caller.go 's/if g\.foreign\(r\) \{/if false {/' $T8

@@ -240,6 +240,7 @@ func (p *Path) Acquire(ctx context.Context, rdb redis.UniversalClient, a *Acquir
 		if text != statusFull {
 			return p.parse(r, a, text)
 		}
+		p.busy = true // also if the reply to the other script is lost
 	}
 	r.Runs++
 	text, err := full.run(ctx, rdb, p.fill(&p.full, a))
@@ -248,6 +249,9 @@ func (p *Path) Acquire(ctx context.Context, rdb redis.UniversalClient, a *Acquir
 	}
 	return p.parse(r, a, text)
 }
+
+// Follow has the path begin as another one has ended, of which it takes the place: if others stand in line, one script is enough.
+func (p *Path) Follow(former *Path) { p.busy = former.busy }
 
 func (p *Path) failed(ctx context.Context, rdb redis.UniversalClient, err error) error {
 	if isWrongType(err) {
