@@ -100,7 +100,7 @@ func (w *worker) attempt(s core.Start) {
 	o, t := w.o, base(s.Task)
 	now := o.now() // the effects of the last input may have taken long
 	r := o.newRun(t, s, w.label, now)
-	if r.reservation.LateAt(o.at(now)) {
+	if r.reservation.Late() {
 		r.reservation.Cancel()
 		w.report(r, core.Result{Late: true})
 		return
