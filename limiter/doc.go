@@ -175,9 +175,17 @@
 //
 // Redis does not answer for half a second, or for four times as long as it usually takes at most. Then Redis is away, and [Config.WhenAway] says what
 // the replica does: it goes on with its share of each limit for [Config.LocalFor] (the default), nothing starts, or everything does.
-// [Limiter.Health] says which. Where nothing starts, Allow, Decide and ReserveBatch return an error that wraps [ErrUnavailable], after
-// Config.CallTimeout at the latest; Wait and Reserve wait until their context ends. A replica tries twice a second whether Redis is back. When calls
-// have been answered for a second it goes on as before.
+// [Limiter.Health] says which. A Redis that turns the replica away, because of its password or because it has no room for a client, is away
+// at once. Where nothing starts, Allow, Decide and ReserveBatch return an error that wraps [ErrUnavailable] and the reason; Wait and Reserve wait
+// until their context ends. A replica asks twice a second whether Redis is back, and a Redis that refuses it every 1.5 s. It goes on as before
+// when Redis answers; a replica with shares does so when calls have been answered for a second.
+//
+// A call whose connection breaks is sent again within 0.13 s, up to seven times: Redis may have run it, and a repeat costs nothing. A Redis that has come
+// to take longer than the client's ReadTimeout is found as well, where the client heeds contexts: it is then waited for, CallTimeout at most.
+//
+// Redis is full (noeviction): it goes on with what the scripts ask for, because the state of a namespace does not grow by calls. Redis evicts keys
+// without a TTL (a policy allkeys-…): each time the state goes, it counts as lost, and calls stand still for a moment. The log says at start that
+// Redis may do so.
 //
 // A fleet that is cut off as a whole keeps its limits: the shares begin empty, and their rates are at most that of the limit together. The excess is at
 // most what the shares can save, which is the burst, or one token for each replica. A replica that is cut off alone starts its share

@@ -27,6 +27,7 @@ func openRedis() (*server, error) {
 		if err != nil {
 			return nil, err
 		}
+		o.MaxRetries = -1 // the limiter sends again sooner
 		return &server{options: o}, nil
 	}
 	m, err := miniredis.Run()

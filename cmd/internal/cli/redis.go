@@ -62,7 +62,7 @@ func aboutTLS(err error) bool {
 func remedy(reply string) string {
 	code, _, _ := strings.Cut(reply, " ")
 	switch {
-	case code == "WRONGPASS" || code == "NOAUTH":
+	case code == "WRONGPASS" || code == "NOAUTH" || strings.Contains(reply, "unauthenticated"):
 		return "; set the user and the password in REDIS_URL"
 	case code == "NOPERM" || strings.Contains(reply, "user executing the script") || strings.Contains(reply, "ACL failure in script"):
 		return "; the README lists what the user must be allowed"
