@@ -9,12 +9,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
 // Harness plays rows. Its program of a replica is built once.
 type Harness struct {
 	dir, binary string
+
+	stepping sync.Mutex
+	stepper  string // the same program with a wall clock that steps; built when a row needs it
 }
 
 // New builds the program of a replica. [Harness.Close] removes it.
@@ -29,6 +33,20 @@ func New(ctx context.Context) (*Harness, error) {
 		return nil, errors.Join(fmt.Errorf("go build: %w: %s", err, out), h.Close())
 	}
 	return h, nil
+}
+
+// withSteps is the program of a replica whose wall clock steps.
+func (h *Harness) withSteps(ctx context.Context) (string, error) {
+	h.stepping.Lock()
+	defer h.stepping.Unlock()
+	if h.stepper == "" {
+		binary := filepath.Join(h.dir, "stepper")
+		if err := buildStepping(ctx, h.dir, binary); err != nil {
+			return "", err
+		}
+		h.stepper = binary
+	}
+	return h.stepper, nil
 }
 
 // Close removes what the harness has built and what servers have written.

@@ -24,6 +24,8 @@ type Config struct {
 	Options  []string      // further options of redis-server
 	Proxy    bool          // between the replicas and Redis
 	Clock    bool          // of redis-server can be moved
+	Wall     time.Duration // by which the wall clocks of every other replica step forward, and of the rest back, stepAfter after their start
+	Password string        // that the replicas log in with; Redis takes any until it asks for one
 	Docker   bool          // Redis is a container; else a process, which can be sent signals
 }
 

@@ -52,6 +52,11 @@ func startWorld(ctx context.Context, h *Harness, c Config, short bool) (*World, 
 }
 
 func (w *World) start(ctx context.Context, h *Harness) (err error) {
+	if w.Wall != 0 {
+		if w.binary, err = h.withSteps(ctx); err != nil {
+			return err
+		}
+	}
 	var env []string
 	if w.Clock {
 		if w.clock, err = newClock(ctx, h.dir); err != nil {
@@ -100,12 +105,16 @@ func (w *World) Add(ctx context.Context, name string, flags ...string) (*Replica
 	if w.Proxy != nil {
 		at = w.Proxy.Addr
 	}
-	return w.AddAt(ctx, "redis://"+at, name, flags...)
+	login := ""
+	if w.Password != "" {
+		login = "default:" + w.Password + "@"
+	}
+	return w.AddAt(ctx, "redis://"+login+at, name, flags...)
 }
 
 // AddAt starts one more replica, with a Redis of its own, or a way of its own to Redis.
 func (w *World) AddAt(ctx context.Context, redis, name string, flags ...string) (*Replica, error) {
-	r, err := startReplica(ctx, w.binary, name, slices.Concat([]string{
+	r, err := startReplica(ctx, w.binary, name, w.steps(len(w.Fleet)), slices.Concat([]string{
 		"-redis", redis, "-provider", w.Provider.URL, "-tasks", fmt.Sprint(w.Tasks), "-rate", fmt.Sprint(w.Rate), "-per", w.Per.String(),
 		"-burst", fmt.Sprint(w.Burst), "-deadline", w.Deadline.String(),
 	}, w.Flags, flags)...)
@@ -114,6 +123,15 @@ func (w *World) AddAt(ctx context.Context, redis, name string, flags ...string) 
 	}
 	w.Fleet = append(w.Fleet, r)
 	return r, nil
+}
+
+// steps is what the n-th replica needs to have its wall clock step.
+func (w *World) steps(n int) []string {
+	by := w.Wall
+	if n%2 == 1 {
+		by = -by
+	}
+	return []string{fmt.Sprintf("FAULTS_WALL_BY=%d", by/time.Second), fmt.Sprintf("FAULTS_WALL_AFTER=%d", stepAfter/time.Second)}
 }
 
 // AddBehind starts one more replica behind a proxy of its own.

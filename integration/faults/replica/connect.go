@@ -32,6 +32,6 @@ func connect(s settings) (redis.UniversalClient, error) {
 		return nil, fmt.Errorf("-redis: %w", err)
 	}
 	opts.ContextTimeoutEnabled, opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout = true, 2*time.Second, s.readTimeout, time.Second
-	opts.DialerRetries, opts.PoolSize, opts.MaintNotificationsConfig = 1, s.pool, quiet
+	opts.DialerRetries, opts.MaxRetries, opts.PoolSize, opts.MaintNotificationsConfig = 1, -1, s.pool, quiet
 	return redis.NewClient(opts), nil
 }

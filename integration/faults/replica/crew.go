@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,8 @@ type crew struct {
 
 	mu     sync.Mutex
 	counts outcome.Report
+	since  time.Time // of which waits count
+	waits  []time.Duration
 }
 
 // begin starts the loops. They end with ctx, and by rest.
@@ -79,7 +82,7 @@ func (c *crew) one(ctx context.Context) {
 		attempt++
 		return struct{}{}, c.call(context.WithoutCancel(ctx), task, attempt) // a call that has started is made
 	})
-	c.count(err, time.Since(begun))
+	c.count(err, begun)
 	if err != nil && c.deadline > 0 { // a caller who is refused at once does not come again at once
 		timer := time.NewTimer(c.deadline - time.Since(begun))
 		defer timer.Stop()
@@ -106,9 +109,13 @@ func (c *crew) call(ctx context.Context, task string, attempt int) error {
 	return err
 }
 
-func (c *crew) count(err error, took time.Duration) {
+func (c *crew) count(err error, begun time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	took := time.Since(begun)
+	if begun.After(c.since) {
+		c.waits = append(c.waits, took)
+	}
 	if c.deadline > 0 {
 		c.counts.OverrunMS = max(c.counts.OverrunMS, float64((took-c.deadline).Microseconds())/1000)
 	}
@@ -130,11 +137,22 @@ func (c *crew) count(err error, took time.Duration) {
 	}
 }
 
+// forgetWaits has only the waits of tasks count that begin from now on.
+func (c *crew) forgetWaits() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.since, c.waits = time.Now(), nil
+}
+
 // report is what was counted until now.
 func (c *crew) report() outcome.Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := c.counts
+	if r.Waits = int64(len(c.waits)); r.Waits > 0 {
+		sorted := slices.Sorted(slices.Values(c.waits))
+		r.WaitP99MS = float64(sorted[min(len(sorted)-1, len(sorted)*99/100)].Microseconds()) / 1000
+	}
 	r.Goroutines = runtime.NumGoroutine()
 	return r
 }

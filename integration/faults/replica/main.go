@@ -3,8 +3,9 @@
 //
 // The command reads words from its standard input, a line each, and prints a line of JSON on its standard output for each word: report
 // counts what has happened; rest ends the loops of tasks and waits until no task is under way; go starts the loops again; rate N sets the
-// rate for the whole fleet; hold D reports that the provider asks to wait. The first line
-// says that the replica is ready. SIGTERM drains the replica: a line follows when no further task can start, and the last when all is over.
+// rate for the whole fleet; hold D reports that the provider asks to wait; waits has only the waits count of tasks that begin from now on;
+// disputed looks at the limits that replicas want. The first line says that the replica is ready. SIGTERM drains the replica: a line follows
+// when no further task can start, and the last when all is over.
 package main
 
 import (
@@ -87,10 +88,21 @@ func (s settings) limit() limiter.Limit {
 	return l
 }
 
+// disputes is how many buckets there are of which replicas want different limits.
+func disputes(ctx context.Context, l *limiter.Limiter) (n int, err error) {
+	snapshot, err := l.Snapshot(ctx)
+	for _, b := range snapshot.Buckets {
+		if len(b.Wanted) > 0 {
+			n++
+		}
+	}
+	return n, err
+}
+
 func run(s settings) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	always := context.WithoutCancel(ctx)
+	always, begun := context.WithoutCancel(ctx), time.Now()
 
 	rdb, err := connect(s)
 	if err != nil {
@@ -116,10 +128,12 @@ func run(s settings) error {
 		settings: s, orchestrator: o,
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: s.tasks}},
 	}
+	disputed := 0
 	lines := json.NewEncoder(os.Stdout)
 	say := func(event string) error {
 		r := c.report()
-		r.Event, r.Replica = event, s.name
+		r.Event, r.Replica, r.Disputed = event, s.name, disputed
+		r.SteppedS = (time.Now().Round(0).Sub(begun.Round(0)) - time.Since(begun)).Seconds()
 		r.ScriptCalls, r.Replicas, r.Late = l.StoreCalls(), l.Replicas(), o.Snapshot().Late
 		return lines.Encode(r)
 	}
@@ -145,6 +159,10 @@ func run(s settings) error {
 				event = "resting"
 			case "go":
 				c.begin(ctx)
+			case "disputed":
+				disputed, err = disputes(ctx, l)
+			case "waits":
+				c.forgetWaits()
 			case "rate":
 				limit := s.limit()
 				if limit.Tokens, err = strconv.ParseInt(number, 10, 64); err == nil {
