@@ -701,7 +701,7 @@ rule 'Close waits for the last word' $O/orchestrator.go 's/o\.acting\.Add\(-1\) 
 rule 'lanes of one age take turns' $C/core.go 's/return a\.asks < b\.asks/return a.asks > b.asks/' $O
 rule 'a stream takes no more than there is room for' $O/stream.go 's/if !s\.calls\.TryAcquire\(1\) \{/if false {/' $O
 rule 'one payment for each round trip' worker/transport/transport.go 's/ok && r\.Use\(route\)/ok \&\& r != nil/' ./worker/transport
-rule 'what an answer says is reported' worker/transport/transport.go 's/\t\tp\.report\(req\.Context\(\), route, paid, res\)\n/\t\t_ = res\n/' ./worker/transport
+rule 'what an answer says is reported' worker/transport/transport.go 's/\t\tp\.report\(req\.Context\(\), route, paid, res\)\n/\t\t_, _ = paid, res\n/' ./worker/transport
 rule 'a report of a long hold delays no answer' worker/transport/report.go 's/longestWait   = time\.Second/longestWait   = time.Hour/' ./worker/transport
 rule 'hidden resends pay' worker/transport/trip.go 's/if t\.sent\.next\(\) == 0 \{/if t.sent.next() >= 0 {/' ./worker/transport
 rule 'a resend whose token is late waits' worker/transport/trip.go 's/\t\tif !ok \{\n\t\t\treturn/\t\tif ok || !ok {\n\t\t\treturn/' ./worker/transport
