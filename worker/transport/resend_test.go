@@ -75,7 +75,11 @@ func TestHiddenResendsWaitTheirTurn(t *testing.T) {
 				go func() { ended <- protocol.play(w, s) }()
 				var seen []int64
 				for _, answer := range answers.errs {
-					<-s.came
+					select {
+					case <-s.came:
+					case err := <-ended:
+						t.Fatalf("a request was sent that did not wait, error %v", err)
+					}
 					seen = append(seen, w.requests())
 					s.letIn <- answer
 				}
