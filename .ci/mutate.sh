@@ -711,6 +711,8 @@ rule 'bodies of requests that are not sent are closed' worker/transport/transpor
 rule 'the cost of the context counts' worker/transport/option.go 's/opts = append\(opts, c\.opts\.\.\.\)/opts = append(c.opts, opts...)/' ./worker/transport
 rule 'spans of requests have no paths' worker/transport/span.go 's/template = s\.template\(t\.origin\)/template = t.origin.URL.Path/' ./worker/transport
 rule 'spans of requests have no methods of clients' worker/transport/span.go 's/return otherMethod/return r.Method/' ./worker/transport
+rule 'a wrapper pays on the route of its provider' worker/calls.go 's/o, log, providers\.APILastFM/o, log, providers.APISpotify/' -run Wrappers ./worker
+rule 'failures of calls are warnings' worker/calls.go 's/level = slog\.LevelWarn/_ = level/' -run 'Wrappers|BatchLogs' ./worker
 rule 'a provider that cannot serve is left alone' limiter/report.go 's/return l\.hold\(ctx, n, about, min\(r\.RetryAfter, LongestHold\)\)\n\tcase Remaining/_ = n\n\tcase Remaining/' -run Overloaded ./limiter
 rule 'a hold of one provider shuts no other' worker/config.go 's/paths\[route\] = \[\]string\{route, shared\}/paths[route] = []string{shared}/' -run Hold ./worker
 rule 'no span tells more than is listed' cmd/worker/telemetry.go 's/WithBatcher\(private\{exporter\}\)/WithBatcher(exporter)/' -run Nobodys ./cmd/worker
