@@ -700,9 +700,20 @@ rule 'tasks of running tasks are taken in' $C/inputs.go 's/c\.stage == Closing &
 rule 'Close waits for the last word' $O/orchestrator.go 's/o\.acting\.Add\(-1\) == 0 && o\.quiet\.Load\(\)/o.acting.Add(-1) >= 0 \&\& o.quiet.Load()/' $O
 rule 'lanes of one age take turns' $C/core.go 's/return a\.asks < b\.asks/return a.asks > b.asks/' $O
 rule 'a stream takes no more than there is room for' $O/stream.go 's/if !s\.calls\.TryAcquire\(1\) \{/if false {/' $O
-rule 'one payment for each round trip' worker/transport/transport.go 's/ok && r\.Use\(p\.route\)/ok \&\& r != nil/' ./worker/transport
-rule 'what an answer says is reported' worker/transport/transport.go 's/\t\tp\.report\(req\.Context\(\), paid, res\)\n/\t\t_ = res\n/' ./worker/transport
+rule 'one payment for each round trip' worker/transport/transport.go 's/ok && r\.Use\(route\)/ok \&\& r != nil/' ./worker/transport
+rule 'what an answer says is reported' worker/transport/transport.go 's/\t\tp\.report\(req\.Context\(\), route, paid, res\)\n/\t\t_, _ = paid, res\n/' ./worker/transport
 rule 'a report of a long hold delays no answer' worker/transport/report.go 's/longestWait   = time\.Second/longestWait   = time.Hour/' ./worker/transport
+rule 'hidden resends pay' worker/transport/trip.go 's/if t\.sent\.next\(\) == 0 \{/if t.sent.next() >= 0 {/' ./worker/transport
+rule 'a resend whose token is late waits' worker/transport/trip.go 's/\t\tif !ok \{\n\t\t\treturn/\t\tif ok || !ok {\n\t\t\treturn/' ./worker/transport
+rule 'unknown routes are refused at once' worker/transport/routes.go 's/err != nil && !errors\.Is\(err, limiter\.ErrClosed\)/err == nil \&\& false/' ./worker/transport
+rule 'a host without a route sends nothing' worker/transport/routes.go 's/if r\.Other != "" \{/if true {/' ./worker/transport
+rule 'bodies of requests that are not sent are closed' worker/transport/transport.go 's/_ = req\.Body\.Close\(\)/_ = req/' ./worker/transport
+rule 'the cost of the context counts' worker/transport/option.go 's/opts = append\(opts, c\.opts\.\.\.\)/opts = append(c.opts, opts...)/' ./worker/transport
+rule 'spans of requests have no paths' worker/transport/span.go 's/template = s\.template\(t\.origin\)/template = t.origin.URL.Path/' ./worker/transport
+rule 'spans of requests have no methods of clients' worker/transport/span.go 's/return otherMethod/return r.Method/' ./worker/transport
+rule 'a wrapper pays on the route of its provider' worker/calls.go 's/o, log, providers\.APILastFM/o, log, providers.APISpotify/' -run Wrappers ./worker
+rule 'failures of calls are warnings' worker/calls.go 's/level = slog\.LevelWarn/_ = level/' -run 'Wrappers|BatchLogs' ./worker
+rule 'a provider that cannot serve is left alone' limiter/report.go 's/return l\.hold\(ctx, n, about, min\(r\.RetryAfter, LongestHold\)\)\n\tcase Remaining/_ = n\n\tcase Remaining/' -run Overloaded ./limiter
 rule 'a hold of one provider shuts no other' worker/config.go 's/paths\[route\] = \[\]string\{route, shared\}/paths[route] = []string{shared}/' -run Hold ./worker
 rule 'no span tells more than is listed' cmd/worker/telemetry.go 's/WithBatcher\(private\{exporter\}\)/WithBatcher(exporter)/' -run Nobodys ./cmd/worker
 rule 'nor a URL' cmd/worker/private.go 's/"url.scheme",/"url.scheme", "url.full",/' -run Golden ./cmd/worker

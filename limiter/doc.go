@@ -83,7 +83,8 @@
 //	[Throttled], with a time    shuts the bucket for the whole fleet until then; a hold of more than 5 s is a pause, which Redis and
 //	                            every replica remember
 //	[Throttled]                 lowers the rate to what the provider accepts, when refusals are more than chance
-//	[Overloaded]                lowers the rate while more than 40 % of the calls fail, and doubles it each second afterwards
+//	[Overloaded]                lowers the rate while more than 40 % of the calls fail, and doubles it each second afterwards; with a time, it
+//	                            shuts the bucket as well
 //	[Remaining]                 has the rate follow what is left
 //
 // The rate never exceeds the configured one, so that the configured limit holds whatever a provider says. It grows again by itself: slowly

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/orchestrator"
 )
@@ -197,6 +199,31 @@ func TestARetryOfASweptLaneIsHandedBack(t *testing.T) {
 		t.Log(r, err)
 		if _, err := f.Await(within(time.Hour)); !errors.Is(err, orchestrator.ErrHandedBack) {
 			t.Errorf("a queued task of a swept lane after a drain that hands back: %v", err)
+		}
+	})
+}
+
+// TestAttemptOfAContext: a function sees which attempt of its task it is, also in contexts that it derives and in tasks that it submits.
+func TestAttemptOfAContext(t *testing.T) {
+	inBubble(t, orchestrator.Config{Retry: orchestrator.Retry{First: time.Millisecond}}, func(t *testing.T, o *orchestrator.Orchestrator) {
+		var outer, derived, inner []int
+		_, err := orchestrator.Execute(t.Context(), o, func(ctx context.Context) (int, error) {
+			outer = append(outer, orchestrator.Attempt(ctx))
+			below, cancel := context.WithTimeout(ctx, time.Hour)
+			defer cancel()
+			derived = append(derived, orchestrator.Attempt(below))
+			n, err := orchestrator.Execute(ctx, o, func(ctx context.Context) (int, error) { return orchestrator.Attempt(ctx), nil })
+			if err != nil {
+				return 0, err
+			}
+			if inner = append(inner, n); len(outer) < 3 {
+				return 0, orchestrator.Again(errors.New("refused"), time.Millisecond) // which costs none of the budget
+			}
+			return 0, nil
+		})
+		t.Logf("attempts %v, in a derived context %v, of a task within %v, outside %d", outer, derived, inner, orchestrator.Attempt(t.Context()))
+		if diff := cmp.Diff([][]int{{1, 2, 3}, {1, 2, 3}, {1, 1, 1}}, [][]int{outer, derived, inner}); err != nil || diff != "" || orchestrator.Attempt(t.Context()) != 0 {
+			t.Errorf("%v, attempts (-want +got):\n%s", err, diff)
 		}
 	})
 }

@@ -29,6 +29,9 @@
 //
 // A replica that has never reached Redis has no share of the budget: it serves, is not ready, and keeps trying.
 //
+// [Anthropic], [Spotify], [LastFM] and [Batch] are for programs with an orchestrator of their own: they run calls as tasks on the route of a
+// provider, and tell a logger how each call ended, how long it waited and how long it ran.
+//
 // [Worker.Serve] owns every goroutine. When its context ends, the replica ends in order, with a log line for each step: it is not ready any
 // more; after a grace it takes no more analyses and ends uploads; those that run and are followed may end
 // within the drain time; those that wait or that nobody follows are ended at once, and what is left after the drain time, with [ErrEnding], and

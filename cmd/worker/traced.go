@@ -11,6 +11,9 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/weir-go/weir/orchestrator"
+	"github.com/weir-go/weir/worker/transport"
 )
 
 // tracedTransport sends through base and makes a span of each request. The span is named by the template of the request's path, because the
@@ -29,7 +32,7 @@ func tracedTransport(base http.RoundTripper, tracers trace.TracerProvider, meter
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return cmp.Or(t.pattern(r), r.Method) }))
 }
 
-// templated adds to the span and to the metrics of a request the template of its path.
+// templated adds to the span and to the metrics of a request the template of its path, and to the span how often the call was sent before.
 type templated struct {
 	http.RoundTripper
 	templates
@@ -43,6 +46,9 @@ func (t templated) RoundTrip(r *http.Request) (*http.Response, error) {
 		if labels, ok := otelhttp.ClientLabelerFromContext(r.Context()); ok {
 			labels.Add(template)
 		}
+	}
+	if n := transport.ResendCount(r.Context()) + max(0, orchestrator.Attempt(r.Context())-1); n > 0 {
+		trace.SpanFromContext(r.Context()).SetAttributes(semconv.HTTPRequestResendCount(n))
 	}
 	return t.RoundTripper.RoundTrip(r)
 }

@@ -62,7 +62,9 @@ func Main(name, description string, grammar any, args []string, s Streams, bind 
 		return exited
 	}
 	if err != nil {
-		return s.fail(name, &Error{Status: Usage, Err: fmt.Errorf("%w (%s --help tells more)", err, name)})
+		// kong calls the value of a flag whose type reads itself a "value value", and the end of the line a value.
+		text := strings.NewReplacer("expected value value", "expected a value", ` but got "EOL" (<EOL>)`, "").Replace(err.Error())
+		return s.fail(name, &Error{Status: Usage, Err: fmt.Errorf("%s (%s --help tells more)", text, name)})
 	}
 	ctx, stop := untilSignal(os.Exit)
 	defer stop()
