@@ -107,6 +107,7 @@ func (l *Limiter) untilBack(a *alone) {
 			pause.Stop()
 			return
 		}
+		l.redis.topology.reload(l.life) // a master may have been replaced in the meantime
 		sent := time.Now()
 		last := !answered.IsZero() && sent.Sub(answered) >= steady
 		if err := l.probe(a, patience, !answered.IsZero(), last); err != nil {
@@ -124,7 +125,7 @@ func (l *Limiter) untilBack(a *alone) {
 				l.change(a, func() { a.answers = true })
 			}
 		}
-		if last || l.s.WhenAway == FailOpen { // there is nothing to be cautious about
+		if last || a.local == nil { // where nothing was spent by shares, there is nothing to be cautious about
 			l.comeBack(a)
 			return
 		}

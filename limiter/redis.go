@@ -174,7 +174,7 @@ func (s *redisStore) heard(sent time.Time, err error) {
 		if !newer && !ours && !stale {
 			s.outage.failed()
 			if _, answer := errors.AsType[redis.Error](err); !answer {
-				s.topology.failed(s.life)
+				s.topology.reload(s.life)
 			}
 			return
 		}

@@ -20,9 +20,9 @@ type topology struct {
 	reloaded atomic.Int64 // ns, on the clock of the process
 }
 
-// failed notes that a call could not be made. A client of a cluster asks for the slots anew when a node redirects it, or about once a minute. A
-// master that is gone redirects nobody.
-func (p *topology) failed(ctx context.Context) {
+// reload has a client of a cluster ask for the slots anew, because a call could not be made. By itself the client asks when a node redirects it,
+// or about once a minute. A master that is gone redirects nobody.
+func (p *topology) reload(ctx context.Context) {
 	cluster, ok := p.rdb.(*redis.ClusterClient)
 	now, last := time.Now().UnixNano(), p.reloaded.Load()
 	if ok && now-last > int64(reloadEvery) && p.reloaded.CompareAndSwap(last, now) {
