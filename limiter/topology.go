@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/lua"
 )
 
 // reloadEvery is how often a cluster is asked at most which node has which slots, because nodes do not answer.
@@ -30,17 +32,25 @@ func (p *topology) reload(ctx context.Context) {
 	}
 }
 
-// advise tells the log once what a failover can cost, where Redis says that it has replicas and takes writes without them. A user who may not ask
-// hears nothing.
+// advise tells the log once what a failover can cost, where Redis says that it has replicas and takes writes without them. Of a cluster the
+// master of the namespace is asked. A user who may not ask hears nothing.
 func (l *Limiter) advise(ctx context.Context, rdb redis.UniversalClient) {
 	ctx, cancel := context.WithTimeout(ctx, l.s.CallTimeout)
 	defer cancel()
-	text, err := rdb.Info(ctx, "replication").Result()
+	var master redis.Cmdable = rdb
+	if cluster, ok := rdb.(*redis.ClusterClient); ok {
+		node, err := cluster.MasterForKey(ctx, lua.Keys(l.s.Namespace).State())
+		if err != nil {
+			return
+		}
+		master = node
+	}
+	text, err := master.Info(ctx, "replication").Result()
 	if err != nil || !lacksReplicas(text) {
 		return
 	}
 	l.s.Logger.LogAttrs(ctx, slog.LevelWarn,
-		"redis grants without its replicas: a master that is replaced may give its burst again; set min-replicas-to-write 1 and min-replicas-max-lag 1",
+		"redis grants without its replicas: while a failover has two masters, each of them grants; set min-replicas-to-write 1 and min-replicas-max-lag 1",
 		slog.String("namespace", l.s.Namespace))
 }
 
