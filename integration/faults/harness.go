@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Harness plays rows. Its program of a replica is built once.
@@ -17,8 +19,10 @@ type Harness struct {
 	dir, binary string
 }
 
-// New builds the program of a replica. [Harness.Close] removes it.
+// New builds the program of a replica. [Harness.Close] removes it. From then on the Redis clients of this process log nothing: they would
+// say of each server that a row kills that it does not answer.
 func New(ctx context.Context) (*Harness, error) {
+	redis.SetLogger(silence{})
 	dir, err := os.MkdirTemp("", "weir-faults")
 	if err != nil {
 		return nil, err
@@ -30,6 +34,10 @@ func New(ctx context.Context) (*Harness, error) {
 	}
 	return h, nil
 }
+
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
 
 // Close removes what the harness has built and what servers have written.
 func (h *Harness) Close() error { return os.RemoveAll(h.dir) }

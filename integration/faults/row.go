@@ -24,7 +24,9 @@ type Config struct {
 	Options  []string      // further options of redis-server
 	Proxy    bool          // between the replicas and Redis
 	Clock    bool          // of redis-server can be moved
-	Docker   bool          // Redis is a container; else a process, which can be sent signals
+	Docker   bool          // Redis is a container, or several; else processes
+	Topology Topology      // Single
+	Watch    []string      // further lines of the Sentinels' configuration, without their first word
 }
 
 func (c Config) filled() Config {
