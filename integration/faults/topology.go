@@ -28,6 +28,9 @@ func (w *World) startRedis(ctx context.Context, env []string) (err error) {
 	default:
 		w.Redis, err = StartServer(ctx, w.dir, env, w.Options...)
 	}
+	if err == nil {
+		w.servers = append(w.servers, w.Redis)
+	}
 	return err
 }
 

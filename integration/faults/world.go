@@ -23,8 +23,8 @@ type World struct {
 
 	binary    string
 	dir       string
-	proxies   []*Proxy // of one replica each
-	servers   []*Server
+	proxies   []*Proxy  // of one replica each
+	servers   []*Server // all of them
 	nodes     []*Server // of a topology: the servers that keep data
 	sentinels []*Server
 	clock     *clock        // of Redis, where it can be moved
@@ -268,9 +268,6 @@ func (w *World) close() {
 	}
 	if w.Provider != nil {
 		w.Provider.Close()
-	}
-	if w.Redis != nil {
-		w.Redis.Close()
 	}
 }
 
