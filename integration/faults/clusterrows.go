@@ -27,12 +27,24 @@ func clusterRows() []Row {
 	}, {
 		Number: 52, Name: "cluster master killed", CI: true, Fault: "the master of the fleet's slot in a cluster is killed, and its replica takes over", Config: six,
 		Marks: []Mark{law(), noneFailed(), atMost(afterPromotion, 1000)},
-		Play:  func(ctx context.Context, w *World) error { return killMasters(ctx, w, (*Server).Kill) },
+		Play:  func(ctx context.Context, w *World) error { return failMasters(ctx, w, few(w, 1, 3), (*Server).Kill) },
 	}, {
 		Number: 52, Name: "cluster master suspended", Fault: "the master of the fleet's slot in a cluster of containers is suspended, and its replica takes over",
 		Config: Config{Topology: Cluster, Docker: true},
 		Marks:  []Mark{law(), noneFailed(), atMost(afterPromotion, 2000)},
-		Play:   func(ctx context.Context, w *World) error { return killMasters(ctx, w, (*Server).Stop) },
+		Play:   func(ctx context.Context, w *World) error { return failMasters(ctx, w, few(w, 1, 3), (*Server).Stop) },
+	}, {
+		Number: 52, Name: "cluster master killed, shares",
+		Fault:  "the master of the fleet's slot in a cluster is killed, and its replica takes over; the replicas go on with their shares",
+		Config: Config{Topology: Cluster, Flags: []string{"-when-away", "local"}},
+		Marks:  []Mark{excessAtMost(4), noneFailed(), usedAtLeast(0.85)}, // as in rows 48 to 50
+		Play: func(ctx context.Context, w *World) error {
+			if err := pause(ctx, announced); err != nil {
+				return err
+			}
+			w.from = w.Provider.Now()
+			return failMasters(ctx, w, 1, (*Server).Kill)
+		},
 	}}
 }
 
@@ -188,13 +200,13 @@ func clusterDown(ctx context.Context, w *World) error {
 	return w.Busy(ctx, 3)
 }
 
-// killMasters has the master of the fleet's slot fail, waits for its replica to take over, and has the former master come back as a
-// replica; once, or three times at length.
-func killMasters(ctx context.Context, w *World, fail func(*Server) error) error {
+// failMasters has the master of the fleet's slot fail, waits for its replica to take over, and has the former master come back as a replica,
+// so many times.
+func failMasters(ctx context.Context, w *World, times int, fail func(*Server) error) error {
 	seen := w.watchMasters(ctx)
 	defer seen.end()
 	var slowest, last, silent time.Duration
-	for range few(w, 1, 3) {
+	for range times {
 		former := w.Redis
 		failed := w.Provider.Now()
 		w.Fault()
