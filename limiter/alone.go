@@ -137,7 +137,7 @@ func (l *Limiter) untilBack(a *alone) {
 				l.change(a, func() { a.answers = true })
 			}
 		}
-		if last || a.local == nil {
+		if last || a.local == nil { // where nothing was spent by shares, there is nothing to be cautious about
 			l.comeBack(a)
 			return
 		}

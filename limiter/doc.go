@@ -174,6 +174,13 @@
 // limits of the new process, until a process that remembers is heard, 10 s at most. A policy that evicts keys with a TTL can make a
 // bucket of [Limiter.AddRoute] full, and shuts a window. A process that dies takes at most a horizon of reservations with it.
 //
+// A failover that has two masters for a time T gives at most the burst and rate·T more: each master grants, and neither knows of the other. With
+// min-replicas-to-write 1 and min-replicas-max-lag 1 a master whose replicas have left grants nothing. Then T is 0 where the replicas say that they
+// leave, as in a planned failover, and at most 2 s where the network is split. The price: a master without any replica grants nothing, and
+// replicas of this package take it for away. The log says at start where these settings are missing. Rows 15 to 17 and 52 to 55 of
+// docs/faults.md show failovers. A client of a cluster is told to ask for the slots anew when a node does not answer, so that the fleet follows
+// a promotion within a second.
+//
 // Redis does not answer for half a second, or for four times as long as it usually takes at most. Then Redis is away, and [Config.WhenAway] says what
 // the replica does: it goes on with its share of each limit for [Config.LocalFor] (the default), nothing starts, or everything does.
 // [Limiter.Health] says which. A Redis that turns the replica away, because of its password or because it has no room for a client, is away

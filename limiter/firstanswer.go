@@ -41,6 +41,7 @@ func (l *Limiter) firstAnswer(away *alone, first bool) (conf configuration, took
 				continue
 			}
 			under++
+			l.redis.topology.reload(l.life) // a master may have been replaced in the meantime
 			sent := time.Now()
 			l.flights.Go(func() {
 				conf, err := l.redis.ask(ctx)

@@ -82,8 +82,14 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 	return s.configureBy(ctx, s.client(), changes, leaving)
 }
 
-// ask asks what is in force, as patiently as a call may be.
+// ask asks what is in force, as patiently as a call may be. Of a cluster a node is waited for only as long as others may be asked beside it: the
+// namespace may have moved to another.
 func (s *redisStore) ask(ctx context.Context) (configuration, error) {
+	if _, ok := s.rdb.(*redis.ClusterClient); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, mostAsked*probeEvery)
+		defer cancel()
+	}
 	return s.configureBy(ctx, s.patient, nil, false)
 }
 
@@ -196,7 +202,7 @@ func (s *redisStore) heard(sent time.Time, err error) {
 				s.outage.deny()
 			}
 			if _, answer := errors.AsType[redis.Error](err); !answer {
-				s.topology.failed(s.life)
+				s.topology.reload(s.life)
 			}
 			return
 		}

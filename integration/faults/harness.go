@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Harness plays rows. Its program of a replica is built once.
@@ -21,8 +23,10 @@ type Harness struct {
 	stepper  string // the same program with a wall clock that steps; built when a row needs it
 }
 
-// New builds the program of a replica. [Harness.Close] removes it.
+// New builds the program of a replica. [Harness.Close] removes it. From then on the Redis clients of this process log nothing: they would
+// say of each server that a row kills that it does not answer.
 func New(ctx context.Context) (*Harness, error) {
+	redis.SetLogger(silence{})
 	dir, err := os.MkdirTemp("", "weir-faults")
 	if err != nil {
 		return nil, err
@@ -48,6 +52,10 @@ func (h *Harness) withSteps(ctx context.Context) (string, error) {
 	}
 	return h.stepper, nil
 }
+
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
 
 // Close removes what the harness has built and what servers have written.
 func (h *Harness) Close() error { return os.RemoveAll(h.dir) }

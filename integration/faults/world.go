@@ -21,16 +21,18 @@ type World struct {
 	Provider *Provider
 	Fleet    []*Replica
 
-	binary   string
-	dir      string
-	proxies  []*Proxy // of one replica each
-	servers  []*Server
-	clock    *clock        // of Redis, where it can be moved
-	begun    time.Duration // when calls arrived at the rate
-	fault    time.Duration // the first
-	from, to time.Duration // of which used is measured
-	until    time.Duration // to which silence is measured
-	extra    []Extra
+	binary    string
+	dir       string
+	proxies   []*Proxy  // of one replica each
+	servers   []*Server // all of them
+	nodes     []*Server // of a topology: the servers that keep data
+	sentinels []*Server
+	clock     *clock        // of Redis, where it can be moved
+	begun     time.Duration // when calls arrived at the rate
+	fault     time.Duration // the first
+	from, to  time.Duration // of which used is measured
+	until     time.Duration // to which silence is measured
+	extra     []Extra
 }
 
 // few is the first number in the short form of a row, and the second in the long one.
@@ -64,12 +66,7 @@ func (w *World) start(ctx context.Context, h *Harness) (err error) {
 		}
 		env = w.clock.env()
 	}
-	if w.Docker {
-		w.Redis, err = StartContainer(ctx)
-	} else {
-		w.Redis, err = StartServer(ctx, h.dir, env, w.Options...)
-	}
-	if err != nil {
+	if err := w.startRedis(ctx, env); err != nil {
 		return err
 	}
 	if w.Proxy, err = w.proxy(ctx); err != nil {
@@ -101,15 +98,7 @@ func (w *World) proxy(ctx context.Context) (*Proxy, error) {
 
 // Add starts one more replica, with further flags.
 func (w *World) Add(ctx context.Context, name string, flags ...string) (*Replica, error) {
-	at := w.Redis.Addr
-	if w.Proxy != nil {
-		at = w.Proxy.Addr
-	}
-	login := ""
-	if w.Password != "" {
-		login = "default:" + w.Password + "@"
-	}
-	return w.AddAt(ctx, "redis://"+login+at, name, flags...)
+	return w.AddAt(ctx, w.url(), name, flags...)
 }
 
 // AddAt starts one more replica, with a Redis of its own, or a way of its own to Redis.
@@ -171,17 +160,28 @@ func (w *World) Note(name string, value float64) { w.extra = append(w.extra, Ext
 
 // First waits for the first call after now, and notes how long it took.
 func (w *World) First(ctx context.Context) error {
-	from := w.Provider.Now()
+	took, err := w.firstSince(ctx, w.Provider.Now())
+	w.Note(firstAfter, float64(took.Milliseconds()))
+	return err
+}
+
+// firstSince waits for the first call since a time, and returns how long it took.
+func (w *World) firstSince(ctx context.Context, from time.Duration) (time.Duration, error) {
 	if err := w.Provider.Await(ctx, 1, from, ""); err != nil {
-		return err
+		return 0, err
 	}
-	at := from
-	for _, a := range w.Provider.Log().Between(from, w.Provider.Now()) {
-		at = a.At
-		break
+	return w.Provider.Log().Between(from, w.Provider.Now())[0].At - from, nil
+}
+
+// eachSince waits until each replica has made a call since a time, and returns how long the last took.
+func (w *World) eachSince(ctx context.Context, from time.Duration) (longest time.Duration, err error) {
+	for _, r := range w.Fleet {
+		if err := w.Provider.Await(ctx, 1, from, r.Name); err != nil {
+			return 0, err
+		}
+		longest = max(longest, w.Provider.Log().Of(r.Name).Between(from, w.Provider.Now())[0].At-from)
 	}
-	w.Note(firstAfter, float64((at - from).Milliseconds()))
-	return nil
+	return longest, nil
 }
 
 // During notes how many calls arrived in a fault that ends now. Calls that were reserved before the fault may start: the horizon and the slack are left out.
@@ -282,9 +282,6 @@ func (w *World) close() {
 	}
 	if w.Provider != nil {
 		w.Provider.Close()
-	}
-	if w.Redis != nil {
-		w.Redis.Close()
 	}
 }
 

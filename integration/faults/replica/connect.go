@@ -19,7 +19,7 @@ func connect(s settings) (redis.UniversalClient, error) {
 	case ok && kind == "cluster":
 		return redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: addrs, ContextTimeoutEnabled: true, DialTimeout: 2 * time.Second, ReadTimeout: s.readTimeout, WriteTimeout: time.Second,
-			DialerRetries: 1, PoolSize: s.pool, ClusterStateReloadInterval: time.Second, MaintNotificationsConfig: quiet,
+			DialerRetries: 1, PoolSize: s.pool, MaintNotificationsConfig: quiet,
 		}), nil
 	case ok && kind == "sentinel":
 		return redis.NewFailoverClient(&redis.FailoverOptions{
