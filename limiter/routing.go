@@ -7,7 +7,7 @@ import "github.com/weir-go/weir/limiter/internal/lane"
 func (l *Limiter) routeLocked(key laneKey, labels *labels) *lane.Route {
 	l.built++
 	p := &passed{labels: labels, limiter: l, judges: key.judges, mode: Connected}
-	r := lane.Route{Name: key.route, Version: l.conf.version, Built: l.built, Slack: l.s.Slack, Back: l.returned, Info: p}
+	r := lane.Route{Name: key.route, Version: l.conf.version, Built: l.built, Slack: l.s.Slack, Info: p}
 	for of, bucket := range l.paths[key.route] {
 		own := l.own[bucket].limits
 		limits := own

@@ -25,9 +25,6 @@ func (n *Lane) Reroute(r *Route) {
 		}
 		n.place, n.retry, n.metered = place{}, retry{}, nil
 	}
-	if !was.Back.Equal(r.Back) {
-		n.retry = retry{} // who asked in vain need not wait any longer
-	}
 	if !was.Alike(r) {
 		for i := range n.pool.grants {
 			n.pool.grants[i].Lose()

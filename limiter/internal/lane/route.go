@@ -25,7 +25,6 @@ type Route struct {
 	Version int64         // of the configuration
 	Built   int64         // in which order routes were made
 	Away    int64         // 0 where requests go to the store of the fleet; else which of the times without that store this is
-	Back    time.Time     // when the store of the fleet was there again that had been away; zero before
 	Limits  []Limit       // none where every call may start at once
 	Beside  []string      // buckets that the calls pass, too, of which this route asks nothing
 	Slack   time.Duration // for which a reservation may be used after it is due
