@@ -18,7 +18,7 @@ func TestFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the rows take minutes")
 	}
-	h, err := faults.New(t.Context())
+	h, err := faults.New(t.Context(), faults.Program{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,5 +10,8 @@
 // The judge reads two things: the provider's [Log] of arrivals, and the reports in which replicas count the outcomes of their tasks.
 // The judge shares no code with the limiter.
 //
+// The fleet is weir's, or that of another [Program] whose replicas do what package process says: the rows then play the same faults against
+// another limiter. The marks stay weir's.
+//
 // A row whose subject needs no fleet names a test instead, and playing the row runs the test.
 package faults

@@ -57,7 +57,7 @@ func failoverRows() []Row {
 		},
 	}, {
 		Number: 16, Name: "two masters", Fault: "half of the replicas use a promoted replica of Redis for 3 s while the others use the former one",
-		Config: Config{Replicas: 2},
+		Config: Config{Replicas: 2, Joining: 2},
 		Marks:  []Mark{excessAtMost(4 + 34*3), noneFailed()},
 		Play: func(ctx context.Context, w *World) error {
 			var ways []*Proxy

@@ -15,7 +15,7 @@ func fleetRows() []Row {
 		Play:  restartInTurn,
 	}, {
 		Number: 30, Name: "disagreement", Fault: "a replica that is configured with ten times the rate joins two others",
-		Config: Config{Replicas: 2},
+		Config: Config{Replicas: 2, Joining: 1},
 		Marks:  []Mark{law(), noneFailed(), usedAtLeast(0.97), atMost(shownAfter, 12)},
 		Play:   disagree,
 	}, {
@@ -24,7 +24,7 @@ func fleetRows() []Row {
 		Play:  changeRate,
 	}, {
 		Number: 41, Name: "disagreement and loss", Fault: "one of three replicas is configured with ten times the rate, and FLUSHALL comes three times",
-		Config: Config{Replicas: 2},
+		Config: Config{Replicas: 2, Joining: 1},
 		Marks:  []Mark{law(), noneFailed(), silenceAtMost(1250 * time.Millisecond)},
 		Play: func(ctx context.Context, w *World) error {
 			if _, err := w.Add(ctx, "r340", "-rate", "340"); err != nil {
@@ -43,7 +43,7 @@ func fleetRows() []Row {
 		},
 	}, {
 		Number: 42, Name: "callers give up", Fault: "the callers of three of four replicas give up after 300 ms",
-		Config: Config{Replicas: 1},
+		Config: Config{Replicas: 1, Joining: 3},
 		Marks:  []Mark{law(), noneFailed(), usedAtLeast(0.97)},
 		Play: func(ctx context.Context, w *World) error {
 			for i := range 3 {
@@ -87,14 +87,14 @@ func fleetRows() []Row {
 		Play:   holdAndRestart,
 	}, {
 		Number: 46, Name: "far away", Fault: "one of four replicas is 300 ms farther from Redis: 150 ms each way",
-		Config: Config{Replicas: 3},
+		Config: Config{Replicas: 3, Joining: 1},
 		Marks:  []Mark{lawFrom(300 * time.Millisecond), noneFailed(), fortyInASecond(), usedAtLeast(0.97)},
 		Play: func(ctx context.Context, w *World) error {
 			return farAway(ctx, w, 150*time.Millisecond, 150*time.Millisecond)
 		},
 	}, {
 		Number: 47, Name: "late replies", Fault: "one of four replicas gets Redis' replies 700 ms later",
-		Config: Config{Replicas: 3},
+		Config: Config{Replicas: 3, Joining: 1},
 		Marks:  []Mark{lawFrom(700 * time.Millisecond), noneFailed()},
 		Play: func(ctx context.Context, w *World) error {
 			return farAway(ctx, w, 0, 700*time.Millisecond)
@@ -132,14 +132,18 @@ func disagree(ctx context.Context, w *World) error {
 		return err
 	}
 	w.from = w.Provider.Now()
+	disputed := 0
 	err := wait(ctx, "the disagreement is seen", func(ctx context.Context) bool {
 		report, err := w.Fleet[0].Ask(ctx, "disputed")
-		return err == nil && report.Disputed > 0
+		disputed = report.Disputed
+		return err == nil && disputed != 0
 	})
 	if err != nil {
 		return err
 	}
-	w.Note(shownAfter, (w.Provider.Now() - w.from).Seconds())
+	if disputed > 0 {
+		w.Note(shownAfter, (w.Provider.Now() - w.from).Seconds())
+	}
 	err = pause(ctx, 15*time.Second)
 	w.to = w.Provider.Now()
 	return err
@@ -163,7 +167,7 @@ func restartInTurn(ctx context.Context, w *World) error {
 		if err != nil {
 			return err
 		}
-		if err := w.Provider.Await(ctx, 8, w.Provider.Now(), r.Name); err != nil {
+		if err := w.Await(ctx, 8, w.Provider.Now(), r.Name); err != nil {
 			return err
 		}
 	}
@@ -173,7 +177,7 @@ func restartInTurn(ctx context.Context, w *World) error {
 
 func changeRate(ctx context.Context, w *World) error {
 	w.Fault()
-	if _, err := w.Fleet[0].Ask(ctx, "rate 10"); err != nil {
+	if err := w.setRate(ctx, "rate 10"); err != nil {
 		return err
 	}
 	if err := pause(ctx, reserved); err != nil { // what was reserved stands
@@ -187,7 +191,7 @@ func changeRate(ctx context.Context, w *World) error {
 	slow := w.Provider.Log().Between(from, to)
 	w.Note(atTen, slow.Excess(10, float64(w.Burst)))
 	w.Note(usedAtTen, slow.Used(from, to, 10))
-	if _, err := w.Fleet[0].Ask(ctx, "rate 34"); err != nil {
+	if err := w.setRate(ctx, "rate 34"); err != nil {
 		return err
 	}
 	return w.Measure(ctx, 10*time.Second)

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 
 // Harness plays rows. Its program of a replica is built once.
 type Harness struct {
+	program     Program
 	dir, binary string
 
 	stepping sync.Mutex
@@ -25,14 +27,14 @@ type Harness struct {
 
 // New builds the program of a replica. [Harness.Close] removes it. From then on the Redis clients of this process log nothing: they would
 // say of each server that a row kills that it does not answer.
-func New(ctx context.Context) (*Harness, error) {
+func New(ctx context.Context, p Program) (*Harness, error) {
 	redis.SetLogger(silence{})
 	dir, err := os.MkdirTemp("", "weir-faults")
 	if err != nil {
 		return nil, err
 	}
-	h := &Harness{dir: dir, binary: filepath.Join(dir, "replica")}
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", h.binary, "github.com/weir-go/weir/integration/faults/replica")
+	h := &Harness{program: p, dir: dir, binary: filepath.Join(dir, "replica")}
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", h.binary, cmp.Or(p.Package, "github.com/weir-go/weir/integration/faults/replica")) //nolint:gosec // named by the caller
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("go build: %w: %s", err, out), h.Close())
 	}

@@ -34,7 +34,7 @@ func localRows() []Row {
 		},
 	}, {
 		Number: 51, Name: "one alone", Fault: "one of four replicas is cut off from Redis for 10 s, and goes on with its share",
-		Config: Config{Replicas: 3, Flags: local},
+		Config: Config{Replicas: 3, Joining: 1, Flags: local},
 		// The share of one replica of four for 10 s, what the fleet starts meanwhile, and the slack.
 		Marks: []Mark{excessAtMost(34.0/4*11 + 4), noneFailed(), atLeast(usedOthers, 0.95)},
 		Play:  aloneOfFour,
@@ -75,7 +75,7 @@ func aloneOfFour(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
-	if err := w.Provider.Await(ctx, 10, w.Provider.Now(), r.Name); err != nil {
+	if err := w.Await(ctx, 10, w.Provider.Now(), r.Name); err != nil {
 		return err
 	}
 	if err := pause(ctx, announced); err != nil {

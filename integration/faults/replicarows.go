@@ -91,6 +91,9 @@ func killOne(ctx context.Context, w *World) error {
 		if err != nil {
 			return err
 		}
+		if report.Replicas == 0 && w.program.Package != "" { // another limiter, which does not count its fleet
+			return nil
+		}
 		if report.Replicas == 3 {
 			w.Note(untilGone, (w.Provider.Now() - killed).Seconds())
 			return nil

@@ -14,7 +14,8 @@ import (
 
 // Config is the fleet of a row. The zero value of each field is what the comment says.
 type Config struct {
-	Replicas int           // 4
+	Replicas int           // at the beginning; 4
+	Joining  int           // further replicas that Play starts, so that so many live at once
 	Tasks    int           // of each replica at the same time; 32
 	Rate     int64         // calls in each Per; 34
 	Per      time.Duration // a second

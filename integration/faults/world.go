@@ -21,6 +21,7 @@ type World struct {
 	Provider *Provider
 	Fleet    []*Replica
 
+	program   Program
 	binary    string
 	dir       string
 	proxies   []*Proxy  // of one replica each
@@ -33,6 +34,7 @@ type World struct {
 	from, to  time.Duration // of which used is measured
 	until     time.Duration // to which silence is measured
 	extra     []Extra
+	givenUp   int // waits for calls
 }
 
 // few is the first number in the short form of a row, and the second in the long one.
@@ -45,7 +47,7 @@ func few[V any](w *World, short, long V) V {
 
 // startWorld starts all parts of a world, and returns when the burst is spent.
 func startWorld(ctx context.Context, h *Harness, c Config, short bool) (*World, error) {
-	w := &World{Config: c.filled(), Short: short, binary: h.binary, dir: h.dir}
+	w := &World{Config: c.filled(), Short: short, program: h.program, binary: h.binary, dir: h.dir}
 	if err := w.start(ctx, h); err != nil {
 		w.close()
 		return nil, err
@@ -81,7 +83,7 @@ func (w *World) start(ctx context.Context, h *Harness) (err error) {
 		}
 	}
 	// More calls than the burst, and one second's: the burst is spent, and the replicas have found their lines.
-	if err := w.Provider.Await(ctx, int(float64(w.Burst)+w.perSecond()), 0, ""); err != nil {
+	if err := w.Await(ctx, int(float64(w.Burst)+w.perSecond()), 0, ""); err != nil {
 		return err
 	}
 	w.begun = w.Provider.Now()
@@ -103,9 +105,18 @@ func (w *World) Add(ctx context.Context, name string, flags ...string) (*Replica
 
 // AddAt starts one more replica, with a Redis of its own, or a way of its own to Redis.
 func (w *World) AddAt(ctx context.Context, redis, name string, flags ...string) (*Replica, error) {
-	r, err := startReplica(ctx, w.binary, name, w.steps(len(w.Fleet)), slices.Concat([]string{
+	most, live := w.Replicas+w.Joining, 0
+	for _, r := range w.Fleet {
+		if !r.killed {
+			live++
+		}
+	}
+	if live == most {
+		return nil, fmt.Errorf("the row says that there are %d replicas, and starts another", most)
+	}
+	r, err := startReplica(ctx, w.binary, name, w.steps(len(w.Fleet)), slices.Concat(w.program.Flags, []string{
 		"-redis", redis, "-provider", w.Provider.URL, "-tasks", fmt.Sprint(w.Tasks), "-rate", fmt.Sprint(w.Rate), "-per", w.Per.String(),
-		"-burst", fmt.Sprint(w.Burst), "-deadline", w.Deadline.String(),
+		"-burst", fmt.Sprint(w.Burst), "-deadline", w.Deadline.String(), "-replicas", fmt.Sprint(most),
 	}, w.Flags, flags)...)
 	if err != nil {
 		return nil, err
@@ -165,21 +176,33 @@ func (w *World) First(ctx context.Context) error {
 	return err
 }
 
-// firstSince waits for the first call since a time, and returns how long it took.
+// firstSince waits for the first call since a time, and returns how long it took, or how long it was waited for.
 func (w *World) firstSince(ctx context.Context, from time.Duration) (time.Duration, error) {
-	if err := w.Provider.Await(ctx, 1, from, ""); err != nil {
+	return w.firstOf(ctx, from, "")
+}
+
+// firstOf is firstSince of one replica, or of all where the name is empty.
+func (w *World) firstOf(ctx context.Context, from time.Duration, replica string) (time.Duration, error) {
+	if err := w.Await(ctx, 1, from, replica); err != nil {
 		return 0, err
 	}
-	return w.Provider.Log().Between(from, w.Provider.Now())[0].At - from, nil
+	now := w.Provider.Now()
+	for _, a := range w.Provider.Log().Between(from, now) {
+		if replica == "" || a.Replica == replica {
+			return a.At - from, nil
+		}
+	}
+	return now - from, nil
 }
 
 // eachSince waits until each replica has made a call since a time, and returns how long the last took.
 func (w *World) eachSince(ctx context.Context, from time.Duration) (longest time.Duration, err error) {
 	for _, r := range w.Fleet {
-		if err := w.Provider.Await(ctx, 1, from, r.Name); err != nil {
+		took, err := w.firstOf(ctx, from, r.Name)
+		if err != nil {
 			return 0, err
 		}
-		longest = max(longest, w.Provider.Log().Of(r.Name).Between(from, w.Provider.Now())[0].At-from)
+		longest = max(longest, took)
 	}
 	return longest, nil
 }
@@ -194,7 +217,7 @@ const reserved = 250*time.Millisecond + slack + 50*time.Millisecond
 
 // Busy waits until calls of some seconds at the rate have arrived from now on, of a replica or of all.
 func (w *World) Busy(ctx context.Context, seconds float64) error {
-	return w.Provider.Await(ctx, int(seconds*w.perSecond()), w.Provider.Now(), "")
+	return w.Await(ctx, int(seconds*w.perSecond()), w.Provider.Now(), "")
 }
 
 // pause sleeps for the length of a fault or of a measurement.
@@ -259,6 +282,9 @@ func (w *World) judge(r Row) *Played {
 		CallsPerTask: rounded(each, 100),
 	}
 	p.Extra = append(p.Extra, Extra{failed, float64(failures)})
+	if w.givenUp > 0 {
+		p.Extra = append(p.Extra, Extra{GivenUp, float64(w.givenUp)})
+	}
 	if first != "" {
 		p.Output = "the first task that failed: " + first
 	}

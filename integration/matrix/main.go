@@ -36,7 +36,7 @@ func run(ctx context.Context, numbers string, ci bool, write string, together in
 	if err != nil {
 		return err
 	}
-	h, err := faults.New(ctx)
+	h, err := faults.New(ctx, faults.Program{})
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -14,15 +14,14 @@ import (
 	"time"
 
 	"github.com/weir-go/weir/integration/faults/outcome"
-	"github.com/weir-go/weir/limiter"
-	"github.com/weir-go/weir/orchestrator"
 )
 
 // crew runs tasks, a loop for each task that may be under way, and counts how tasks end.
 type crew struct {
-	settings
-	orchestrator *orchestrator.Orchestrator
-	client       *http.Client
+	Settings
+	limiter Limiter
+	client  *http.Client
+	started time.Time
 
 	loops  sync.WaitGroup
 	ended  chan struct{} // closed when the loops should end
@@ -34,10 +33,14 @@ type crew struct {
 	waits  []time.Duration
 }
 
+func newCrew(s Settings, l Limiter) *crew {
+	return &crew{Settings: s, limiter: l, started: time.Now(), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: s.Tasks}}}
+}
+
 // begin starts the loops. They end with ctx, and by rest.
 func (c *crew) begin(ctx context.Context) {
 	c.ended = make(chan struct{})
-	for range c.tasks {
+	for range c.Tasks {
 		c.loops.Go(func() {
 			for c.goOn(ctx) {
 				c.one(context.WithoutCancel(ctx))
@@ -68,23 +71,23 @@ func (c *crew) rest() {
 
 // one runs one task from its start to its outcome.
 func (c *crew) one(ctx context.Context) {
-	task, begun := fmt.Sprint(c.name, "-", c.number.Add(1)), time.Now()
-	if c.deadline > 0 {
+	task, begun := fmt.Sprint(c.Name, "-", c.number.Add(1)), time.Now()
+	if c.Deadline > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.deadline)
+		ctx, cancel = context.WithTimeout(ctx, c.Deadline)
 		defer cancel()
 	}
 	c.mu.Lock()
 	c.counts.Accepted++
 	c.mu.Unlock()
 	attempt := 0
-	_, err := orchestrator.Execute(ctx, c.orchestrator, func(ctx context.Context) (struct{}, error) {
+	err := c.limiter.Execute(ctx, func(ctx context.Context) error {
 		attempt++
-		return struct{}{}, c.call(context.WithoutCancel(ctx), task, attempt) // a call that has started is made
+		return c.call(context.WithoutCancel(ctx), task, attempt) // a call that has started is made
 	})
 	c.count(err, begun)
-	if err != nil && c.deadline > 0 { // a caller who is refused at once does not come again at once
-		timer := time.NewTimer(c.deadline - time.Since(begun))
+	if err != nil && c.Deadline > 0 { // a caller who is refused at once does not come again at once
+		timer := time.NewTimer(c.Deadline - time.Since(begun))
 		defer timer.Stop()
 		select {
 		case <-timer.C:
@@ -95,8 +98,8 @@ func (c *crew) one(ctx context.Context) {
 
 // call makes the call of a task.
 func (c *crew) call(ctx context.Context, task string, attempt int) error {
-	q := url.Values{"replica": {c.name}, "task": {task}, "attempt": {fmt.Sprint(attempt)}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.provider+"/?"+q.Encode(), nil)
+	q := url.Values{"replica": {c.Name}, "task": {task}, "attempt": {fmt.Sprint(attempt)}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Provider+"/?"+q.Encode(), nil)
 	if err != nil {
 		return err
 	}
@@ -116,18 +119,17 @@ func (c *crew) count(err error, begun time.Time) {
 	if begun.After(c.since) {
 		c.waits = append(c.waits, took)
 	}
-	if c.deadline > 0 {
-		c.counts.OverrunMS = max(c.counts.OverrunMS, float64((took-c.deadline).Microseconds())/1000)
+	if c.Deadline > 0 {
+		c.counts.OverrunMS = max(c.counts.OverrunMS, float64((took-c.Deadline).Microseconds())/1000)
 	}
-	_, tooLate := errors.AsType[*limiter.DeadlineError](err)
 	switch {
 	case err == nil:
 		c.counts.OK++
-	case tooLate || errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded):
 		c.counts.Deadline++
-	case errors.Is(err, orchestrator.ErrHandedBack):
+	case errors.Is(err, ErrHandedBack):
 		c.counts.HandedBack++
-	case errors.Is(err, orchestrator.ErrClosed):
+	case errors.Is(err, ErrRefused):
 		c.counts.Refused++
 	default:
 		c.counts.Failed++
@@ -144,15 +146,29 @@ func (c *crew) forgetWaits() {
 	c.since, c.waits = time.Now(), nil
 }
 
+// look notes whether replicas want different limits.
+func (c *crew) look(ctx context.Context) (err error) {
+	n := -1
+	if l, ok := c.limiter.(disputer); ok {
+		n, err = l.Disputed(ctx)
+	}
+	c.mu.Lock()
+	c.counts.Disputed = n
+	c.mu.Unlock()
+	return err
+}
+
 // report is what was counted until now.
 func (c *crew) report() outcome.Report {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	r := c.counts
 	if r.Waits = int64(len(c.waits)); r.Waits > 0 {
 		sorted := slices.Sorted(slices.Values(c.waits))
 		r.WaitP99MS = float64(sorted[min(len(sorted)-1, len(sorted)*99/100)].Microseconds()) / 1000
 	}
+	c.mu.Unlock()
+	r.SteppedS = (time.Now().Round(0).Sub(c.started.Round(0)) - time.Since(c.started)).Seconds()
 	r.Goroutines = runtime.NumGoroutine()
+	c.limiter.Measure(&r)
 	return r
 }

@@ -1,0 +1,45 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// Connect is a client of the kind of Redis that the URL names. The timeouts are the same for every limiter, and the client's messages are
+// dropped: its errors say the same.
+func Connect(s Settings) (redis.UniversalClient, error) {
+	redis.SetLogger(silence{})
+	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	kind, where, ok := strings.Cut(s.Redis, "://")
+	where, master, _ := strings.Cut(where, "/")
+	addrs := strings.Split(where, ",")
+	switch {
+	case ok && kind == "cluster":
+		return redis.NewClusterClient(&redis.ClusterOptions{
+			Addrs: addrs, ContextTimeoutEnabled: true, DialTimeout: 2 * time.Second, ReadTimeout: s.ReadTimeout, WriteTimeout: time.Second,
+			DialerRetries: 1, PoolSize: s.Pool, MaintNotificationsConfig: quiet,
+		}), nil
+	case ok && kind == "sentinel":
+		return redis.NewFailoverClient(&redis.FailoverOptions{
+			SentinelAddrs: addrs, MasterName: master, ContextTimeoutEnabled: true, DialTimeout: 2 * time.Second, ReadTimeout: s.ReadTimeout,
+			WriteTimeout: time.Second, DialerRetries: 1, PoolSize: s.Pool,
+		}), nil
+	}
+	opts, err := redis.ParseURL(s.Redis)
+	if err != nil {
+		return nil, fmt.Errorf("-redis: %w", err)
+	}
+	opts.ContextTimeoutEnabled, opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout = true, 2*time.Second, s.ReadTimeout, time.Second
+	opts.DialerRetries, opts.MaxRetries, opts.PoolSize, opts.MaintNotificationsConfig = 1, s.MaxRetries, s.Pool, quiet
+	return redis.NewClient(opts), nil
+}
+
+// silence keeps the client from writing to stderr what its errors say.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
