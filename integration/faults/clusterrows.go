@@ -37,7 +37,7 @@ func clusterRows() []Row {
 		Number: 52, Name: "cluster master killed, shares",
 		Fault:  "the master of the fleet's slot in a cluster is killed, and its replica takes over; the replicas go on with their shares",
 		Config: Config{Topology: Cluster, Flags: []string{"-when-away", "local"}},
-		Marks:  []Mark{excessAtMost(4), noneFailed(), usedAtLeast(0.85)}, // as in rows 48 to 50
+		Marks:  []Mark{excessAtMost(4), noneFailed(), silenceAtMost(1250 * time.Millisecond)}, // as in rows 48 and 15
 		Play: func(ctx context.Context, w *World) error {
 			if err := pause(ctx, announced); err != nil {
 				return err
