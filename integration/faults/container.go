@@ -18,7 +18,7 @@ func StartContainer(ctx context.Context) (*Server, error) {
 		err = provider.Health(ctx)
 	}
 	if err != nil {
-		return nil, &MissingError{fmt.Sprintf("no Docker engine answers (%v): start one", err)}
+		return nil, &MissingError{What: fmt.Sprintf("no Docker engine answers (%v): start one", err)}
 	}
 	image := os.Getenv("REDIS_IMAGE")
 	if image == "" {
@@ -28,7 +28,7 @@ func StartContainer(ctx context.Context) (*Server, error) {
 	end := func() { _ = testcontainers.TerminateContainer(container) }
 	if err != nil {
 		end()
-		return nil, &MissingError{fmt.Sprintf("no container of image %s (%v): pull it, or name one that is there in REDIS_IMAGE", image, err)}
+		return nil, &MissingError{What: fmt.Sprintf("no container of image %s (%v): pull it, or name one that is there in REDIS_IMAGE", image, err)}
 	}
 	at, err := container.ConnectionString(ctx)
 	if err != nil {

@@ -7,5 +7,7 @@
 // The judge reads two things: the provider's [Log] of arrivals, and the reports in which replicas count the outcomes of their tasks.
 // The judge shares no code with the limiter.
 //
+// A row with two versions builds the program waiter in the tree of a former commit. A clone without that commit leaves the row out.
+//
 // A row whose subject needs no fleet names a test instead, and playing the row runs the test.
 package faults

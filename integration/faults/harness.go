@@ -9,12 +9,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
 // Harness plays rows. Its program of a replica is built once.
 type Harness struct {
+	// Former is the commit, or its name, of the former version that rows with two versions play; where it is empty they choose one.
+	Former string
+
 	dir, binary string
+	root        string // of the module
+
+	building sync.Mutex
+	built    map[string]former // by commit; guarded by building
 }
 
 // New builds the program of a replica. [Harness.Close] removes it.
@@ -23,11 +31,16 @@ func New(ctx context.Context) (*Harness, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Harness{dir: dir, binary: filepath.Join(dir, "replica")}
+	h := &Harness{dir: dir, binary: filepath.Join(dir, "replica"), built: map[string]former{}}
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", h.binary, "github.com/weir-go/weir/integration/faults/replica")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("go build: %w: %s", err, out), h.Close())
 	}
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/weir-go/weir").Output()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("go list -m: %w", err), h.Close())
+	}
+	h.root = string(bytes.TrimSpace(root))
 	return h, nil
 }
 

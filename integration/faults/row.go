@@ -25,6 +25,7 @@ type Config struct {
 	Proxy    bool          // between the replicas and Redis
 	Clock    bool          // of redis-server can be moved
 	Docker   bool          // Redis is a container; else a process, which can be sent signals
+	Version  age           // of the replicas with which the row begins; today's
 }
 
 func (c Config) filled() Config {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -22,6 +21,7 @@ type World struct {
 	Fleet    []*Replica
 
 	binary   string
+	former   former // the other version, where the row plays two
 	dir      string
 	proxies  []*Proxy // of one replica each
 	servers  []*Server
@@ -73,8 +73,15 @@ func (w *World) start(ctx context.Context, h *Harness) (err error) {
 	if w.Provider, err = StartProvider(ctx); err != nil {
 		return err
 	}
+	add := w.Add
+	if w.Version != today {
+		if w.former, err = h.former(ctx, w.Version); err != nil {
+			return err
+		}
+		add = w.AddFormer
+	}
 	for i := range w.Replicas {
-		if _, err := w.Add(ctx, fmt.Sprint("r", i+1)); err != nil {
+		if _, err := add(ctx, fmt.Sprint("r", i+1)); err != nil {
 			return err
 		}
 	}
@@ -92,39 +99,6 @@ func (w *World) proxy(ctx context.Context) (*Proxy, error) {
 		return nil, nil //nolint:nilnil // the row has none
 	}
 	return StartProxy(ctx, w.Redis.Addr)
-}
-
-// Add starts one more replica, with further flags.
-func (w *World) Add(ctx context.Context, name string, flags ...string) (*Replica, error) {
-	at := w.Redis.Addr
-	if w.Proxy != nil {
-		at = w.Proxy.Addr
-	}
-	return w.AddAt(ctx, "redis://"+at, name, flags...)
-}
-
-// AddAt starts one more replica, with a Redis of its own, or a way of its own to Redis.
-func (w *World) AddAt(ctx context.Context, redis, name string, flags ...string) (*Replica, error) {
-	r, err := startReplica(ctx, w.binary, name, slices.Concat([]string{
-		"-redis", redis, "-provider", w.Provider.URL, "-tasks", fmt.Sprint(w.Tasks), "-rate", fmt.Sprint(w.Rate), "-per", w.Per.String(),
-		"-burst", fmt.Sprint(w.Burst), "-deadline", w.Deadline.String(),
-	}, w.Flags, flags)...)
-	if err != nil {
-		return nil, err
-	}
-	w.Fleet = append(w.Fleet, r)
-	return r, nil
-}
-
-// AddBehind starts one more replica behind a proxy of its own.
-func (w *World) AddBehind(ctx context.Context, name string, flags ...string) (*Replica, *Proxy, error) {
-	p, err := StartProxy(ctx, w.Redis.Addr)
-	if err != nil {
-		return nil, nil, err
-	}
-	w.proxies = append(w.proxies, p)
-	r, err := w.AddAt(ctx, "redis://"+p.Addr, name, flags...)
-	return r, p, err
 }
 
 // perSecond is the rate in calls a second.
