@@ -165,7 +165,7 @@ func TestTwoVersionsInOneFleet(t *testing.T) {
 				}
 				for _, by := range []int{0, 3} {
 					if err := m.fleet[by].Report(t.Context(), "global", limiter.Throttled{RetryAfter: 40 * time.Second}); err != nil {
-						t.Fatal(err)
+						t.Errorf("replica %d: %v", by, err)
 					}
 					time.Sleep(limiter.DefaultHorizon + limiter.DefaultSlack)
 					from := time.Now()
@@ -188,9 +188,9 @@ func TestTwoVersionsInOneFleet(t *testing.T) {
 	}
 }
 
-// TestFormerRecordsAreRefused: the scripts of a version with other records are refused from the first replica of this version on, say which
+// TestFormerVersionIsRefused: the scripts of a version with other records are refused from the first replica of this version on, say which
 // version they have found, and change nothing. What they granted before and what is granted then keep the law together.
-func TestFormerRecordsAreRefused(t *testing.T) {
+func TestFormerVersionIsRefused(t *testing.T) {
 	script := func(name string) *redis.Script {
 		text, err := os.ReadFile("../bench/testdata/former/" + name + ".lua")
 		if err != nil {
