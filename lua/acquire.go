@@ -114,11 +114,15 @@ func (e *ArgumentError) Error() string {
 	return "lua: the script refused argument " + strconv.FormatInt(e.Number, 10)
 }
 
-// VersionError reports records in Redis of a newer version than this process writes. Nothing was done.
+// VersionError reports records in Redis of another version than this process writes, in scripts of a newer one. Nothing was done.
 type VersionError struct{ Stored, Known int64 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("lua: the namespace has records of version %d, this process knows version %d", e.Stored, e.Known)
+	what := "this process is the older one: replace it by the newer version"
+	if e.Stored < e.Known {
+		what = "look at the namespace with the program of that version, or upgrade the fleet"
+	}
+	return fmt.Sprintf("lua: the namespace has records of version %d, this process knows version %d: %s (docs/upgrade.md)", e.Stored, e.Known, what)
 }
 
 // Version is that of the records in Redis.

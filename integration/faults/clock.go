@@ -23,7 +23,7 @@ type clock struct {
 func newClock(ctx context.Context, dir string) (*clock, error) {
 	cc, err := exec.LookPath("cc")
 	if err != nil {
-		return nil, &MissingError{"cc is not on the PATH: install a C compiler"}
+		return nil, &MissingError{What: "cc is not on the PATH: install a C compiler"}
 	}
 	dir, err = os.MkdirTemp(dir, "clock")
 	if err != nil {

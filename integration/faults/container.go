@@ -69,13 +69,13 @@ func engineAnswers(ctx context.Context) error {
 		err = provider.Health(ctx)
 	}
 	if err != nil {
-		return &MissingError{fmt.Sprintf("no Docker engine answers (%v): start one", err)}
+		return &MissingError{What: fmt.Sprintf("no Docker engine answers (%v): start one", err)}
 	}
 	return nil
 }
 
 func noContainer(err error) error {
-	return &MissingError{fmt.Sprintf("no container of image %s (%v): pull it, or name one that is there in REDIS_IMAGE", redisImage(), err)}
+	return &MissingError{What: fmt.Sprintf("no container of image %s (%v): pull it, or name one that is there in REDIS_IMAGE", redisImage(), err)}
 }
 
 // StartContainer starts a Redis in a container. The image is redis:7-alpine, or the one that REDIS_IMAGE names.

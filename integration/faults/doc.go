@@ -13,5 +13,7 @@
 // The fleet is weir's, or that of another [Program] whose replicas do what package process says: the rows then play the same faults against
 // another limiter. The marks stay weir's.
 //
+// A row with two versions builds the program waiter in the tree of a former commit. A clone without that commit leaves the row out.
+//
 // A row whose subject needs no fleet names a test instead, and playing the row runs the test.
 package faults

@@ -18,8 +18,15 @@ import (
 
 // Harness plays rows. Its program of a replica is built once.
 type Harness struct {
+	// Former is the commit, or its name, of the former version that rows with two versions play; where it is empty they choose one.
+	Former string
+
 	program     Program
 	dir, binary string
+	root        string // of the module
+
+	building sync.Mutex
+	built    map[string]former // by commit; guarded by building
 
 	stepping sync.Mutex
 	stepper  string // the same program with a wall clock that steps; built when a row needs it
@@ -33,11 +40,16 @@ func New(ctx context.Context, p Program) (*Harness, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Harness{program: p, dir: dir, binary: filepath.Join(dir, "replica")}
+	h := &Harness{program: p, dir: dir, binary: filepath.Join(dir, "replica"), built: map[string]former{}}
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", h.binary, cmp.Or(p.Package, "github.com/weir-go/weir/integration/faults/replica")) //nolint:gosec // named by the caller
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("go build: %w: %s", err, out), h.Close())
 	}
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/weir-go/weir").Output()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("go list -m: %w", err), h.Close())
+	}
+	h.root = string(bytes.TrimSpace(root))
 	return h, nil
 }
 

@@ -86,6 +86,8 @@ func (r *Replica) hear(ctx context.Context, event string) (outcome.Report, error
 		select {
 		case report, open := <-r.reports:
 			if !open {
+				_ = r.process.Wait() // then all that it wrote to stderr is here
+				r.killed = true
 				return report, fmt.Errorf("replica %s ended before it was %s: %s", r.Name, event, r.stderr.String())
 			}
 			r.last = report

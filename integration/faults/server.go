@@ -17,7 +17,10 @@ import (
 )
 
 // MissingError reports that the machine lacks what a row needs. It is no failure of the fleet.
-type MissingError struct{ What string }
+type MissingError struct {
+	What     string
+	Optional bool // the row is left out without it; else a machine that plays all rows must have it
+}
 
 func (e *MissingError) Error() string { return "faults: " + e.What }
 
@@ -59,7 +62,7 @@ func serverOptions(port string) []string {
 func startProcess(ctx context.Context, dir string, env []string, ready string, options func(port, home string) ([]string, error)) (*Server, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
-		return nil, &MissingError{"redis-server is not on the PATH: install the package redis-server"}
+		return nil, &MissingError{What: "redis-server is not on the PATH: install the package redis-server"}
 	}
 	port, err := freePort(ctx)
 	if err != nil {

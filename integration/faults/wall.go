@@ -56,7 +56,7 @@ func buildStepping(ctx context.Context, dir, binary string) error {
 	}
 	const read = "\tmono -= startNano\n\tsec += unixToInternal - minWall\n"
 	if bytes.Count(source, []byte(read)) != 1 {
-		return &MissingError{"this version of Go reads the wall clock in another way: look at Now in time/time.go"}
+		return &MissingError{What: "this version of Go reads the wall clock in another way: look at Now in time/time.go"}
 	}
 	source = bytes.Replace(source, []byte(read), []byte("\tmono -= startNano\n\tsec += unixToInternal - minWall + wallStep(mono)\n"), 1)
 	replace := map[string]string{}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -23,6 +22,7 @@ type World struct {
 
 	program   Program
 	binary    string
+	former    former // the other version, where the row plays two
 	dir       string
 	proxies   []*Proxy  // of one replica each
 	servers   []*Server // all of them
@@ -77,8 +77,15 @@ func (w *World) start(ctx context.Context, h *Harness) (err error) {
 	if w.Provider, err = StartProvider(ctx); err != nil {
 		return err
 	}
+	add := w.Add
+	if w.Version != today {
+		if w.former, err = h.former(ctx, w.Version); err != nil {
+			return err
+		}
+		add = w.AddFormer
+	}
 	for i := range w.Replicas {
-		if _, err := w.Add(ctx, fmt.Sprint("r", i+1)); err != nil {
+		if _, err := add(ctx, fmt.Sprint("r", i+1)); err != nil {
 			return err
 		}
 	}
@@ -96,53 +103,6 @@ func (w *World) proxy(ctx context.Context) (*Proxy, error) {
 		return nil, nil //nolint:nilnil // the row has none
 	}
 	return StartProxy(ctx, w.Redis.Addr)
-}
-
-// Add starts one more replica, with further flags.
-func (w *World) Add(ctx context.Context, name string, flags ...string) (*Replica, error) {
-	return w.AddAt(ctx, w.url(), name, flags...)
-}
-
-// AddAt starts one more replica, with a Redis of its own, or a way of its own to Redis.
-func (w *World) AddAt(ctx context.Context, redis, name string, flags ...string) (*Replica, error) {
-	most, live := w.Replicas+w.Joining, 0
-	for _, r := range w.Fleet {
-		if !r.killed {
-			live++
-		}
-	}
-	if live == most {
-		return nil, fmt.Errorf("the row says that there are %d replicas, and starts another", most)
-	}
-	r, err := startReplica(ctx, w.binary, name, w.steps(len(w.Fleet)), slices.Concat(w.program.Flags, []string{
-		"-redis", redis, "-provider", w.Provider.URL, "-tasks", fmt.Sprint(w.Tasks), "-rate", fmt.Sprint(w.Rate), "-per", w.Per.String(),
-		"-burst", fmt.Sprint(w.Burst), "-deadline", w.Deadline.String(), "-replicas", fmt.Sprint(most),
-	}, w.Flags, flags)...)
-	if err != nil {
-		return nil, err
-	}
-	w.Fleet = append(w.Fleet, r)
-	return r, nil
-}
-
-// steps is what the n-th replica needs to have its wall clock step.
-func (w *World) steps(n int) []string {
-	by := w.Wall
-	if n%2 == 1 {
-		by = -by
-	}
-	return []string{fmt.Sprintf("FAULTS_WALL_BY=%d", by/time.Second), fmt.Sprintf("FAULTS_WALL_AFTER=%d", stepAfter/time.Second)}
-}
-
-// AddBehind starts one more replica behind a proxy of its own.
-func (w *World) AddBehind(ctx context.Context, name string, flags ...string) (*Replica, *Proxy, error) {
-	p, err := StartProxy(ctx, w.Redis.Addr)
-	if err != nil {
-		return nil, nil, err
-	}
-	w.proxies = append(w.proxies, p)
-	r, err := w.AddAt(ctx, "redis://"+p.Addr, name, flags...)
-	return r, p, err
 }
 
 // perSecond is the rate in calls a second.
