@@ -198,19 +198,19 @@ func (t *rows) columns() (l layout, score int, err error) {
 func (in *reader) unknown(text string, sep byte) error {
 	t := rows{text: text, sep: sep}
 	header, _, _ := t.next()
-	const fix = `name the columns "Track URI", "Track Name" and "Artist Name(s)", or export the playlist with Exportify`
-	if len(header.fields) < 2 {
-		return refuse(ReasonColumns, 1+strings.Count(in.text[:len(in.text)-len(text)], "\n"), "send a CSV, JSON, an M3U, or links to tracks",
-			"this looks like plain text: %s", Quoted(kept(header.field(0))))
-	}
+	line := strings.Count(in.text[:len(in.text)-len(text)], "\n") + header.line
 	l := located(header.fields)
-	missing := "with links to tracks, nor with names and artists"
+	missing := ""
 	switch {
 	case l.at[nameColumn] >= 0:
 		missing = "with artists, nor with links to tracks"
 	case l.at[artistsColumn] >= 0:
 		missing = "with names of tracks, nor with links to them"
+	case len(header.fields) < 2:
+		return refuse(ReasonColumns, line, "send a CSV, JSON, an M3U, or links to tracks", "this looks like plain text: %s", Quoted(kept(header.field(0))))
+	default:
+		missing = "with links to tracks, nor with names and artists"
 	}
-	return refuse(ReasonColumns, 1+strings.Count(in.text[:len(in.text)-len(text)], "\n"), fix,
+	return refuse(ReasonColumns, line, `name the columns "Track URI", "Track Name" and "Artist Name(s)", or export the playlist with Exportify`,
 		"this is a table, but no column %s is known among %s", missing, names(header.fields, len(header.fields)))
 }

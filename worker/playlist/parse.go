@@ -65,6 +65,15 @@ func (p Playlist) Omissions() string {
 	return strings.Join(parts, ", ")
 }
 
+// Rows is how many rows of the input belong to the playlist, with those that are left out.
+func (p Playlist) Rows() int {
+	n := len(p.Tracks)
+	for _, l := range p.LeftOut {
+		n += l.Count
+	}
+	return n
+}
+
 // String is how many rows were left out and why, such as "2 local files".
 func (l LeftOut) String() string {
 	switch l.Why {
