@@ -2,15 +2,12 @@ package analysis
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/weir-go/weir/worker/playlist"
 	"github.com/weir-go/weir/worker/providers"
 )
-
-var errNoNames = errors.New("spotify knows none of the tracks")
 
 // names asks Spotify for the tracks that the playlist gives by their ids alone. Those that it does not know are not analysed.
 func (r *run) names(ctx context.Context, nameless []playlist.Track) error {
@@ -34,7 +31,8 @@ func (r *run) names(ctx context.Context, nameless []playlist.Track) error {
 	}
 	r.list.Tracks = slices.DeleteFunc(tracks, func(t playlist.Track) bool { return t.Name == "" })
 	if len(r.list.Tracks) == 0 {
-		return failed(ctx, "names of the tracks", errNoNames)
+		_, err := b.Values(ctx)
+		return failed(ctx, "names of the tracks", fmt.Errorf("none is known: %w", err))
 	}
 	return nil
 }
