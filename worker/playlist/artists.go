@@ -18,6 +18,7 @@ const (
 // see looks at a cell before any is split.
 func (c *credits) see(cell string) {
 	switch {
+	case strings.TrimSpace(cell) == "":
 	case strings.Contains(cell, ";"):
 		c.semicolons = true
 	case strings.Contains(cell, `\,`):

@@ -54,7 +54,7 @@ func headings() [columns][]string {
 			"albumreleasedate", "releasedate", "veröffentlichungsdatumdesalbums", "datedesortiedelalbum", "fechadelanzamientodelálbum",
 			"datadirilasciodellalbum", "datadelançamentodoálbum", "releasedatumvanhetalbum", "albumetsreleasedatum", "albümçıkıştarihi",
 			"ημερομηνίακυκλοφορίαςάλμπουμ", "アルバム発売日", "تاريخإصدارالألبوم", "专辑发行日期", "專輯發行日期", "專輯發行日",
-			"released", "releaseyear", "year",
+			"released", "releaseyear", "albumdate", "year",
 		},
 		msColumn: {
 			"trackdurationms", "durationms", "trackdauerms", "duréedutitrems", "duracióndelacanciónms", "duratadellatracciams", "duraçãodafaixams",
@@ -81,16 +81,6 @@ func key(heading string) string {
 	}, heading)
 }
 
-// layout is where the columns of a table are, each at an index or at -1.
-type layout struct {
-	at       [columns]int
-	width    int  // columns of the heading, or of the first row
-	headless bool // the first row is a track
-	// How Exportify, of which there are two, separates artists: one by commas, and writes a backslash before a comma of a name; the other
-	// by semicolons, and writes commas as they are.
-	commas, semicolons bool
-}
-
 // located finds the columns by their headings.
 func located(header []string) (l layout) {
 	keys := make([]string, len(header))
@@ -111,9 +101,4 @@ func located(header []string) (l layout) {
 	// The columns of the one with semicolons have these names. It had commas once, beside the ids of the artists.
 	l.semicolons = slices.Contains(keys, "artistnames") && slices.Contains(keys, "releasedate") && slices.Contains(keys, "durationms") && l.at[artistRefsColumn] < 0
 	return l
-}
-
-// complete reports whether the tracks of a table with these columns can be known.
-func (l layout) complete() bool {
-	return l.at[refColumn] >= 0 || l.at[nameColumn] >= 0 && l.at[artistsColumn] >= 0
 }
