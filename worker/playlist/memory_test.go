@@ -79,6 +79,9 @@ func TestMemory(t *testing.T) {
 		_, _ = fmt.Fprintln(io.Discard, err)
 		return
 	}
+	if raceDetector {
+		t.Skip("the race detector takes memory of its own")
+	}
 	for name := range greedy() {
 		t.Run(name, func(t *testing.T) {
 			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMemory$", "-test.v")
