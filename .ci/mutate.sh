@@ -802,6 +802,22 @@ rule 'analyses end before their streams are cut' worker/stream.go 's/err = ErrEn
 rule 'presence is withdrawn' worker/finish.go 's/closed := have\.limiter\.Close\(last\)/closed := last.Err()/' -run EndInOrder ./worker
 rule 'connections are bounded' worker/serve.go 's/listener = netutil\.LimitListener\(listener, w\.cfg\.Connections\)/_ = netutil.LimitListener/' -run Connections ./worker
 rule 'a replica is for its machine' cmd/worker/listen.go 's/ok && at\.IP\.IsLoopback\(\)/ok/; s/at, ok :=/_, ok :=/' -run Listens ./cmd/worker
+
+# Playlists as people have them.
+P8=worker/playlist
+rule 'equal rows are asked for once' worker/analysis/lookups.go 's/if !known\[is\] \{/if true {/' -run QuestionOnce ./worker/analysis
+rule 'a song is asked for once' worker/analysis/lookups.go 's/ && !asked\[q\]//' -run QuestionOnce ./worker/analysis
+rule 'names come before questions' worker/analysis/flow.go 's/if len\(l\.nameless\) > 0/if len(l.nameless) < 0/' -run NamesOfLinks ./worker/analysis
+rule 'a result names what is left out' worker/analysis/analyzer.go 's/append\(\[\]playlist\.LeftOut\{\}, p\.LeftOut\.\.\.\)/[]playlist.LeftOut{}/' -run LeftOut ./worker/analysis
+rule 'another playlist is another request' worker/stream.go 's/\t\t_, _ = io\.WriteString\(digest.*\n//' -run OfAClient ./worker
+rule 'one of several playlists is chosen' $P8/lists.go 's/case in\.pick == "" && len\(in\.others\) == 0, /case in.pick == "", /' -run 'Files|Several' ./$P8
+rule 'a comma may be part of a name' $P8/artists.go 's/if !strings\.ContainsAny\(refs, ",;"\)/if false/' -run 'Cells|Files' ./$P8
+rule 'a cut file is refused' $P8/csv.go 's/if r\.cut && /if false \&\& /' -run Refusals ./$P8
+rule 'rows are bounded' $P8/row.go 's/in\.rows > MaxTracks/false/' -run Refusals ./$P8
+rule 'artists are bounded' $P8/artists.go 's/strings\.SplitN\(cell, sep, maxArtists\+1\)/strings.Split(cell, sep)/' -run Memory ./$P8
+rule 'columns are bounded' $P8/rows.go 's/len\(r\.fields\) < maxColumns/true/' -run Memory ./$P8
+rule 'artists of JSON are bounded' $P8/entry.go 's/in\.More\(\) && len\(\*p\) <= maxArtists/in.More()/' -run Memory ./$P8
+
 rule 'short analyses beside a long one' worker/analysis/step.go 's/, orchestrator\.Share\(r\.id\)//' -run ShortAnalyses ./worker/analysis
 
 exit $unnoticed

@@ -1,8 +1,8 @@
 // Package worker is a replica: an HTTP server that analyses playlists, with its limiter, its orchestrator and the clients
 // of three providers.
 //
-//	POST   /v1/playlists/analyze                a CSV as Exportify writes it, or JSON; answers a stream of server-sent events, whose
-//	                                            Location names the analysis
+//	POST   /v1/playlists/analyze                a playlist in a format of package playlist; of several in one file, ?playlist=NAME;
+//	                                            answers a stream of server-sent events, whose Location names the analysis
 //	GET    /v1/playlists/analyses/{id}          whether the analysis waits, runs or has ended
 //	GET    /v1/playlists/analyses/{id}/events   the stream again, after the header Last-Event-ID
 //	DELETE /v1/playlists/analyses/{id}          ends the analysis

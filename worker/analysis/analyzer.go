@@ -37,8 +37,8 @@ func RouteSlots(slots int) map[string]int {
 // grace is how long the tasks of a cancelled analysis are waited for.
 const grace = 5 * time.Second
 
-// Analyze runs one analysis and returns its result, which is never nil. An error is a [*StepError], about the first or
-// the final question, the creation of the playlist, the end of ctx, or Claude or Spotify where they refuse calls until after the deadline of
+// Analyze runs one analysis and returns its result, which is never nil. A track that a playlist has several times is analysed once. An error is
+// a [*StepError], about the names of tracks that the playlist gives by their ids alone, the first or the final question, the creation of the playlist, the end of ctx, or Claude or Spotify where they refuse calls until after the deadline of
 // ctx or because a quota is spent; what fails elsewhere is in the result. Without a deadline an analysis waits for as long as a provider asks.
 //
 // report, unless nil, is told when a phase begins and when a task has ended. It is called in the goroutine that called
@@ -49,9 +49,11 @@ const grace = 5 * time.Second
 // after five seconds.
 func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func(Progress)) (*Result, error) {
 	start := time.Now()
+	rows := len(p.Tracks)
+	p.Tracks = distinct(p.Tracks)
 	result := &Result{
-		Playlist: p.Name, Tracks: len(p.Tracks), AudioFeatures: FeaturesOK,
-		Tags: []Tag{}, SimilarArtists: []string{}, Found: []Found{}, Notes: []string{}, Calls: map[string]int64{},
+		Playlist: p.Name, Format: p.Format, Tracks: rows, Repeated: rows - len(p.Tracks), LeftOut: append([]playlist.LeftOut{}, p.LeftOut...), AudioFeatures: FeaturesOK,
+		Tags: []Tag{}, SimilarArtists: []string{}, Found: []Found{}, Notes: append([]string{}, p.Notes...), Calls: map[string]int64{},
 	}
 	if len(p.Tracks) == 0 {
 		return result, &StepError{"read the playlist", errors.New("it has no tracks; give one with at least one")}
@@ -87,7 +89,7 @@ func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func
 
 	news := tally{phases: map[string]*phaseTally{
 		PhasePlan: {total: 1}, PhaseSummary: {total: 1}, PhaseCreate: {total: 1}, PhaseNarrator: {total: plannedAsides(l.total())},
-		PhaseFeatures: {total: len(l.withID)}, PhaseTracks: {total: len(l.credited)}, PhaseArtists: {total: len(l.artists)},
+		PhaseFeatures: {total: l.known()}, PhaseTracks: {total: len(l.credited)}, PhaseArtists: {total: len(l.artists)},
 	}}
 	for e := range r.events {
 		progress := news.add(e)

@@ -73,7 +73,7 @@ func TestAnalyze(t *testing.T) {
 	}
 	got.Seconds, got.Calls = 0, nil
 	want(t, &analysis.Result{
-		Playlist: "Sample", Tracks: 50, Title: "Evening drive", Summary: "It holds together.",
+		Playlist: "Sample", Format: "CSV", Tracks: 50, LeftOut: []playlist.LeftOut{}, Title: "Evening drive", Summary: "It holds together.",
 		Tags: []analysis.Tag{{Name: "rock", Count: 95}, {Name: "90s", Count: 50}}, SimilarArtists: []string{"Muse"},
 		Found:         []analysis.Found{{ID: "0000000000000000000002", Name: "Found s1", Artists: []string{"Muse"}}},
 		AudioFeatures: analysis.FeaturesOK, Tempo: new(100.0), Energy: new(0.5), Danceability: new(0.25),
@@ -115,7 +115,11 @@ func checkNews(t *testing.T, news []analysis.Progress, tasks int) {
 	// The three in the middle begin in any order, and comments come when they come.
 	slices.Sort(order[slices.Index(order, analysis.PhaseSearch)+1 : slices.Index(order, analysis.PhaseSummary)])
 	order = slices.DeleteFunc(order, func(phase string) bool { return phase == analysis.PhaseNarrator })
-	want(t, []string{"plan", "search", "artists", "features", "tracks", "summary", "create", "fill"}, order)
+	phases := []string{"plan", "search", "artists", "features", "tracks", "summary", "create", "fill"}
+	if order[0] == analysis.PhaseNames {
+		phases = slices.Insert(phases, 0, analysis.PhaseNames)
+	}
+	want(t, phases, order)
 }
 
 func TestAnalyzeWithoutReport(t *testing.T) {

@@ -11,6 +11,9 @@
 //	                                      └──> Last.fm, per artist (to 45) ─┘
 //	narrator: 5 to 8 comments, beside all of it
 //
+// Where the playlist consists of links or ids, their names come before all of this, each from Spotify in one request. A track that the
+// playlist has several times is analysed once, and no question is asked twice.
+//
 // An arrow is an await; what is side by side runs side by side. The package decides the order of calls only: how many
 // run at a time and when each may start belongs to the orchestrator.
 //
@@ -22,7 +25,7 @@
 //
 // # When things fail
 //
-// The analysis fails with the first question, the final question or the creation of the playlist, and with its
+// The analysis fails with the names of the tracks where Spotify knows none, the first question, the final question or the creation of the playlist, and with its
 // context; the error names the step. It also fails, before more is asked of anybody, when Claude or Spotify asks to wait until after the
 // deadline of the context, or when a quota of them is spent: the final question and the playlist come last and could not be. Everything else costs only itself and is noted in the result: a search, a track
 // that Last.fm does not know, a playlist that cannot be filled. The first time that Spotify denies audio features the

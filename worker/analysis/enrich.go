@@ -15,37 +15,6 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// lookups are what is asked about the tracks and artists of a playlist.
-type lookups struct {
-	withID   []playlist.Track // Spotify knows them
-	credited []playlist.Track // Last.fm can find them: they have an artist
-	artists  []string         // at most maxArtistLookups, those on most tracks first
-}
-
-func lookupsOf(p playlist.Playlist) *lookups {
-	artists := artistsOf(p)
-	l := &lookups{artists: artists[:min(len(artists), maxArtistLookups)]}
-	for _, t := range p.Tracks {
-		if t.ID != "" {
-			l.withID = append(l.withID, t)
-		}
-		if artist(t) != "" {
-			l.credited = append(l.credited, t)
-		}
-	}
-	return l
-}
-
-// artist is who Last.fm files a track under: the first of the credits.
-func artist(t playlist.Track) string {
-	if len(t.Artists) == 0 {
-		return ""
-	}
-	return t.Artists[0]
-}
-
-func (l *lookups) total() int { return len(l.withID) + len(l.credited) + len(l.artists) }
-
 // errDenied ends the batch of audio features with the first denial: the provider means all of them.
 var errDenied = errors.New("audio features are denied")
 
@@ -71,7 +40,7 @@ func (r *run) enrich(ctx context.Context, l *lookups) error {
 	defer deny(nil)
 	beside := func(err *error, lookup func() error) { batches.Go(func() { *err = caught(lookup) }) }
 	beside(&errs[0], func() (err error) {
-		r.events <- event{phase: PhaseFeatures, text: "Listening to the tracks."}
+		r.events <- event{phase: PhaseFeatures, planned: len(l.withID), text: "Listening to the tracks."}
 		s := step{PhaseFeatures, providers.APISpotify, "spotify.audio-features"}
 		features, err = many(granted, r, s, l.withID, func(ctx context.Context, t playlist.Track) (providers.Features, error) {
 			f, err := r.clients.Spotify.AudioFeatures(ctx, t.ID)
@@ -83,7 +52,7 @@ func (r *run) enrich(ctx context.Context, l *lookups) error {
 		return err
 	})
 	beside(&errs[1], func() (err error) {
-		r.events <- event{phase: PhaseTracks, text: "Asking Last.fm about the tracks."}
+		r.events <- event{phase: PhaseTracks, planned: len(l.credited), text: "Asking Last.fm about the tracks."}
 		s := step{PhaseTracks, providers.APILastFM, "lastfm.track"}
 		tracks, err = many(ctx, r, s, l.credited, func(ctx context.Context, t playlist.Track) (providers.TrackInfo, error) {
 			return r.clients.LastFM.TrackInfo(ctx, artist(t), t.Name)
@@ -91,7 +60,7 @@ func (r *run) enrich(ctx context.Context, l *lookups) error {
 		return err
 	})
 	beside(&errs[2], func() (err error) {
-		r.events <- event{phase: PhaseArtists, text: "Asking Last.fm about the artists."}
+		r.events <- event{phase: PhaseArtists, planned: len(l.artists), text: "Asking Last.fm about the artists."}
 		s := step{PhaseArtists, providers.APILastFM, "lastfm.artist"}
 		artists, err = many(ctx, r, s, l.artists, r.clients.LastFM.ArtistInfo, quarter)
 		return err

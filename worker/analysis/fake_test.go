@@ -154,6 +154,9 @@ func (p *fakeProviders) answer(r *http.Request, body string) (api, kind string, 
 			tracks = p.found(q)
 		}
 		return "spotify", "search", object{"tracks": object{"items": tracks}}
+	case strings.HasPrefix(path, "/v1/tracks/"):
+		id := strings.TrimPrefix(path, "/v1/tracks/")
+		return "spotify", "name", object{"id": id, "name": "Named " + id[:4], "artists": []any{object{"name": "Muse"}}}
 	case strings.HasPrefix(path, "/v1/audio-features/"):
 		return "spotify", "features", object{"tempo": 100, "energy": 0.5, "danceability": 0.25}
 	case path == "/v1/me/playlists":

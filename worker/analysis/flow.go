@@ -20,6 +20,16 @@ const (
 // flow is the analysis from its first call to its last. What depends on something awaits it; what does not goes on
 // beside it.
 func (r *run) flow(ctx context.Context, l *lookups) error {
+	if len(l.nameless) > 0 {
+		if err := r.names(ctx, l.nameless); err != nil {
+			return err
+		}
+		l = lookupsOf(r.list)
+		r.events <- event{phase: PhaseNarrator, planned: plannedAsides(l.total())}
+	}
+	if n := len(r.list.Tracks) - len(l.withID); n > 0 {
+		r.note(count(n, "track") + " without an id of Spotify: audio features of them are missing, and the new playlist has none of them")
+	}
 	queries, err := r.plan(ctx, l.artists)
 	if err != nil {
 		return err
@@ -50,7 +60,7 @@ func failed(ctx context.Context, in string, err error) error {
 
 // plan asks what to search for.
 func (r *run) plan(ctx context.Context, artists []string) ([]string, error) {
-	r.events <- event{phase: PhasePlan, text: fmt.Sprintf("Reading %d tracks.", len(r.list.Tracks))}
+	r.events <- event{phase: PhasePlan, text: r.opening()}
 	r.narrate(ctx, fmt.Sprintf("the playlist %s was opened; it has %d tracks, among them %s", data(called(r.list)), len(r.list.Tracks), some(r.list.Tracks)))
 	question := firstQuestion(r.list)
 	text, err := one(ctx, r, step{PhasePlan, providers.APIAnthropic, "anthropic.plan"}, providers.Patiently(func(ctx context.Context) (string, error) {
@@ -65,6 +75,19 @@ func (r *run) plan(ctx context.Context, artists []string) ([]string, error) {
 	}
 	queries.fillUp(r.list, artists)
 	return queries, nil
+}
+
+// opening says what the playlist is, and what of the input is no part of it.
+func (r *run) opening() string {
+	text := fmt.Sprintf("Reading %s", count(len(r.list.Tracks), "track"))
+	if r.result.Repeated > 0 {
+		text += fmt.Sprintf(", each once though the playlist has %s", count(r.result.Tracks, "row"))
+	}
+	text += "."
+	if left := r.list.Omissions(); left != "" {
+		text += " Left out: " + left + "."
+	}
+	return text
 }
 
 // search looks for tracks that are not in the playlist.

@@ -31,6 +31,7 @@ func (s *Server) routeSpotify() {
 	s.handle("GET /v1/search", p, signedIn(s.search))
 	s.handle("GET /v1/audio-features", p, signedIn(s.audioFeatures))
 	s.handle("GET /v1/audio-features/{id}", p, signedIn(s.audioFeature))
+	s.handle("GET /v1/tracks/{id}", p, signedIn(s.oneTrack))
 	s.handle("GET /v1/playlists/{id}/items", p, signedIn(s.playlistItems))
 	s.handle("POST /v1/playlists/{id}/items", p, signedIn(s.addItems))
 	s.handle("POST /v1/me/playlists", p, signedIn(s.createPlaylist))
