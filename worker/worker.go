@@ -103,7 +103,7 @@ func (w *Worker) Connect(ctx context.Context) error {
 		return err
 	}
 	o, err := orchestrator.New(orchestrator.Config{
-		Limiter: l, Slots: w.cfg.Slots, RouteSlots: analysis.RouteSlots(w.cfg.Slots), Route: shared, Retry: orchestrator.Retry{Classify: providers.Verdict},
+		Limiter: l, Slots: w.cfg.Slots, RouteSlots: analysis.RouteSlots(w.cfg.Slots), Route: shared, Retry: analysis.Retry(w.cfg.Deadline),
 		TracerProvider: w.cfg.TracerProvider, MeterProvider: w.cfg.MeterProvider, Logger: w.cfg.Logger,
 	})
 	if err != nil {

@@ -46,7 +46,10 @@ func (l *login) give(c *call, draw func() string) answer {
 		return oauthError(http.StatusUnsupportedMediaType, "invalid_request", "the request has to be a form")
 	}
 	id, secret, basic := c.BasicAuth()
-	if !basic {
+	if basic { // both are escaped as in a form
+		id, _ = url.QueryUnescape(id)
+		secret, _ = url.QueryUnescape(secret)
+	} else {
 		id, secret = form.Get("client_id"), form.Get("client_secret")
 	}
 	l.mu.Lock()
