@@ -60,11 +60,8 @@ func New(cfg Config) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	apis := cfg.Providers
+	apis := cfg.clients()
 	apis.Limiter = memory
-	if cfg.Spotify != (SpotifyLogin{}) {
-		apis.SpotifyToken = "renewed"
-	}
 	if _, err := providers.NewClients(apis); err != nil {
 		return nil, err
 	}
@@ -93,11 +90,8 @@ func (w *Worker) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	apis := w.cfg.Providers
+	apis := w.cfg.clients()
 	apis.Limiter = l
-	if w.cfg.Spotify != (SpotifyLogin{}) {
-		apis.SpotifyTokens = w.cfg.Spotify.tokens(ctx, apis.Base, l)
-	}
 	clients, err := providers.NewClients(apis)
 	if err != nil {
 		return err

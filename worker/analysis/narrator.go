@@ -39,7 +39,7 @@ func (r *run) narrate(ctx context.Context, happened string) {
 		ask := func(ctx context.Context) (string, error) { return r.clients.Anthropic.Narrate(ctx, question) }
 		// The sentence is on its way to the caller by then, or lost.
 		_ = caught(func() error {
-			_, err := one(r.comments, r, s, ask, func(text string) string { return playlist.Clip(playlist.OneLine(text), 300) }) //nolint:contextcheck // a child of ctx
+			_, err := one(r.comments, r, s, ask, func(text string) string { return playlist.Clip(playlist.OneLine(text), 300) })
 			r.refused(err)
 			return err
 		})

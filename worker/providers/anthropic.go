@@ -86,7 +86,7 @@ func (a *Anthropic) message(ctx context.Context, model, prompt string, tokens in
 		MaxTokens: tokens,
 		Messages:  []anthropic.MessageParam{anthropic.NewUserMessage(anthropic.NewTextBlock(prompt))},
 	})
-	defer stream.Close()
+	defer func() { _ = stream.Close() }()
 	var msg anthropic.Message
 	var whole, disordered bool
 	for !disordered && stream.Next() {

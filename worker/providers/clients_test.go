@@ -237,7 +237,7 @@ func TestAnthropic(t *testing.T) {
 		otel.SetTextMapPropagator(propagator)
 	})
 
-	handler, got := answer(t, http.StatusOK, message("Hello."))
+	handler, got := answer(t, http.StatusOK, message())
 	c, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if id := r.Header.Get("Traceparent"); id != "" {
 			t.Errorf("the provider is told our trace id %s", id)
@@ -275,7 +275,7 @@ func TestAnthropicIgnoresTheEnvironment(t *testing.T) {
 	t.Setenv("ANTHROPIC_API_KEY", "another key")
 	t.Setenv("ANTHROPIC_AUTH_TOKEN", "another token")
 	t.Setenv("ANTHROPIC_BASE_URL", "http://elsewhere.invalid")
-	handler, got := answer(t, http.StatusOK, message("Hello."))
+	handler, got := answer(t, http.StatusOK, message())
 	srv := httptest.NewServer(handler)
 	base := &http.Transport{}
 	defer func() {

@@ -43,7 +43,7 @@ func spoken(text string) string {
 }
 
 // message is a whole answer of Claude.
-func message(text string) string { return started + ping + thought + spoken(text) + ended }
+func message() string { return started + ping + thought + spoken("Hello.") + ended }
 
 // failing is an event error.
 func failing(kind, text string) string {

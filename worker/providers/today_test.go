@@ -3,6 +3,7 @@ package providers_test
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -24,9 +25,7 @@ func at(t *testing.T, cfg providers.ClientConfig, provider func(*http.Request) (
 			return nil, r.Context().Err()
 		}
 		res := &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {kindOf(body)}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
-		for name, values := range header {
-			res.Header[name] = values
-		}
+		maps.Copy(res.Header, header)
 		return res, nil
 	})
 	c, err := providers.NewClients(cfg)
@@ -52,7 +51,7 @@ func TestProvidersToday(t *testing.T) {
 		closed bool   // all calls of the kind are refused
 		text   string // part of the error
 	}{
-		{"claude: an answer", "anthropic", 200, message("Hello."), "served", false, ""},
+		{"claude: an answer", "anthropic", 200, message(), "served", false, ""},
 		{"claude: 529", "anthropic", 529, claude("overloaded_error", "Overloaded"), "overloaded", false, "request req_011CSHoEeqs5C35K2UUqR7Fy"},
 		{"claude: 503", "anthropic", 503, "", "overloaded", false, ""},
 		{"claude: 500", "anthropic", 500, claude("api_error", "Internal server error"), "again", false, ""},

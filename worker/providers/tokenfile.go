@@ -54,7 +54,7 @@ func (f RefreshTokenFile) Keep(configured, latest string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(next.Name())
+	defer func() { _ = os.Remove(next.Name()) }() // which is gone where all went well
 	_, err = next.Write(data)
 	if err = errors.Join(err, next.Sync(), next.Close()); err != nil {
 		return err

@@ -34,7 +34,7 @@ type usage struct {
 func TestUsageIsSettled(t *testing.T) {
 	both := providers.UsageBuckets{Input: "claude-input", Output: "claude-output"}
 	costs := limiter.Costs{"claude-input": 500, "claude-output": 300}
-	whole := message("Hello.")
+	whole := message()
 	for name, u := range map[string]usage{
 		"both":              {both, "anthropic", costs, 200, whole, 120, 40},
 		"more":              {both, "anthropic", limiter.Costs{"claude-input": 10, "claude-output": 5}, 200, whole, 120, 40},

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -97,12 +98,12 @@ func (s *Server) handle(pattern string, p *provider, respond func(*call) answer)
 		default:
 			a = respond(c)
 		}
-		s.finish(w, p, c, a, wait)
+		s.finish(r.Context(), w, p, c, a, wait)
 	})
 }
 
 // finish answers a call after its wait, and charges it what it has used.
-func (s *Server) finish(w http.ResponseWriter, p *provider, c *call, a answer, wait time.Duration) {
+func (s *Server) finish(ctx context.Context, w http.ResponseWriter, p *provider, c *call, a answer, wait time.Duration) {
 	end := func() {
 		if p.tokens != nil {
 			s.end(p.api, c)
@@ -110,14 +111,14 @@ func (s *Server) finish(w http.ResponseWriter, p *provider, c *call, a answer, w
 	}
 	switch {
 	case a.stream != nil:
-		begun := a.stream.play(c.Context(), w, wait, func(sent float64) {
+		begun := a.stream.play(ctx, w, wait, func(sent float64) {
 			c.used.Output = int64(float64(c.used.Output) * sent)
 			end()
 		})
 		if begun {
 			return
 		}
-	case sleep(c.Context(), wait):
+	case sleep(ctx, wait):
 		end()
 		a.write(w)
 		return

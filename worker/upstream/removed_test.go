@@ -4,9 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
-
 	"testing/synctest"
+	"time"
 
 	"github.com/weir-go/weir/worker/upstream"
 )

@@ -20,7 +20,7 @@ var anthropicHeaders = []string{"X-Api-Key: k", "Anthropic-Version: 2023-06-01"}
 // events are the names of the events of a stream, and the last one's data.
 func events(t *testing.T, res *httptest.ResponseRecorder) (names []string, last map[string]any) {
 	t.Helper()
-	for _, event := range strings.Split(strings.TrimSuffix(res.Body.String(), "\n\n"), "\n\n") {
+	for event := range strings.SplitSeq(strings.TrimSuffix(res.Body.String(), "\n\n"), "\n\n") {
 		name, data, ok := strings.Cut(event, "\ndata: ")
 		last = nil
 		if err := json.Unmarshal([]byte(data), &last); err != nil || !ok || "event: "+last["type"].(string) != name {
