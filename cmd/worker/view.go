@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/limiter"
 )
 
 // view shows how a demonstration goes on: bars on a terminal, a line now and then elsewhere. It writes to stderr only.
@@ -43,11 +44,14 @@ func newView(d *demo, s cli.Streams) *view {
 // intro says what is about to happen and where to look at it.
 func (d *demo) intro() string {
 	where, inspect := d.redis.where()
-	if d.Namespace != "weir" {
+	if d.Namespace != "" && d.Namespace != limiter.DefaultNamespace {
 		inspect += " --namespace " + d.Namespace
 	}
-	return fmt.Sprintf("%d replicas share one budget: %v. Redis: %s.\nLook at it while it runs: %s\n\n",
-		d.Replicas, d.limit(), where, inspect)
+	share := "replicas share one budget"
+	if d.Replicas == 1 {
+		share = "replica has the budget"
+	}
+	return fmt.Sprintf("%d %s: %v. Redis: %s.\nLook at it while it runs: %s\n\n", d.Replicas, share, d.limit(), where, inspect)
 }
 
 // run shows what changes until wait returns; cancel is how a person at the terminal ends it early.

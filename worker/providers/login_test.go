@@ -22,17 +22,34 @@ import (
 type accounts struct {
 	*upstream.Server
 	asked atomic.Int64
-	slow  time.Duration // of each request for a token
+	slow  func(n int64) time.Duration // how long the n-th request for a token takes to arrive, and its answer too; nil for no time
 }
 
 func (a *accounts) RoundTrip(r *http.Request) (*http.Response, error) {
+	var takes time.Duration
 	if r.URL.Path == "/api/token" {
-		a.asked.Add(1)
-		time.Sleep(a.slow)
+		if n := a.asked.Add(1); a.slow != nil {
+			takes = a.slow(n)
+		}
+	}
+	if !sleep(r.Context(), takes) {
+		return nil, r.Context().Err()
 	}
 	w := httptest.NewRecorder()
 	a.ServeHTTP(w, r)
+	if !sleep(r.Context(), takes) {
+		return nil, r.Context().Err()
+	}
 	return w.Result(), nil
+}
+
+// sleep reports whether ctx has lasted for so long.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
 }
 
 func newAccounts(t *testing.T, all ...upstream.Account) *accounts {
@@ -183,11 +200,33 @@ func TestRotatedTokenIsKept(t *testing.T) {
 	}
 }
 
+// TestTokenIsRotatedMeanwhile: of two replicas that share a file and renew at the same time, the one that comes too late uses the token of the other.
+func TestTokenIsRotatedMeanwhile(t *testing.T) {
+	file := providers.RefreshTokenFile(filepath.Join(t.TempDir(), "token"))
+	synctest.Test(t, func(t *testing.T) {
+		sim := newAccounts(t, upstream.Account{ClientID: "app", RefreshToken: "first", Rotates: true})
+		sim.slow = func(n int64) time.Duration { return time.Duration(n) * time.Second }
+		var all sync.WaitGroup
+		for range 2 {
+			s, _ := sim.client(t, providers.SpotifyLogin{ClientID: "app", RefreshToken: "first", Rotated: file})
+			all.Go(func() {
+				if _, err := s.Search(t.Context(), "rock"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := sim.asked.Load(); n != 3 {
+			t.Errorf("%d requests for a token, want 3: one that rotates, one too late, and one with the latest", n)
+		}
+	})
+}
+
 // TestOneRenewal: many calls that need a token wait for one renewal, and one that is given up loses no refresh token.
 func TestOneRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := newAccounts(t, upstream.Account{ClientID: "app", RefreshToken: "first", Rotates: true})
-		sim.slow = time.Second
+		sim.slow = func(int64) time.Duration { return time.Second }
 		s, _ := sim.client(t, providers.SpotifyLogin{ClientID: "app", RefreshToken: "first"})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
