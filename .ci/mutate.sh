@@ -724,13 +724,13 @@ rule 'a quota that is spent is not tried again' worker/providers/verdict.go 's/c
 rule 'a question waits without the retry budget' worker/providers/verdict.go 's/v\.Patience = patient\.pause/v.Patience = 0/' -run Outlasts ./worker/analysis
 rule 'patience costs none of the budget' $O/work.go 's/v\.Throttled \|\| v\.Patience > 0/v.Throttled/' -run Patient $O
 rule 'nobody else waits for a patient task' worker/providers/verdict.go 's/(v\.Patience = patient\.pause)/$1\n\t\t\tv.After, v.Throttled = patient.pause, true/' -run Patient ./worker/providers
-rule 'no answer in time is worth another attempt' worker/providers/sender.go 's/ok && err != nil && ctx\.Err\(\) == nil/false/' -run 'Timeout|Today' ./worker/providers
+rule 'no answer in time is worth another attempt' worker/providers/sender.go 's/ok && err != nil/ok \&\& err == nil/' -run 'Timeout|Today' ./worker/providers
 rule 'an answer without its last event is none' worker/providers/anthropic.go 's/\tcase !whole:/\tcase false:/' -run Today ./worker/providers
 rule 'an error inside a stream counts as what it is' worker/providers/anthropicerror.go 's/e\.API != APIAnthropic \|\| e\.Status != http\.StatusOK/true/' -run Today ./worker/providers
 rule 'a call that is refused costs no tokens' worker/providers/usage.go 's/u = tokensUsed\{\}/_ = denied/' -run Usage ./worker/providers
 rule 'a broken answer costs its input' worker/providers/usage.go 's/if msg\.ID != ""/if whole/' -run Usage ./worker/providers
-rule 'a rotated refresh token is kept' worker/providers/login.go 's/given\.Refresh != "" && given\.Refresh != latest/false/' -run Login ./worker/providers
-rule 'another process may have rotated the token' worker/providers/login.go 's/err == nil && fresh != latest/false/' -run RotatedMeanwhile ./worker/providers
+rule 'a rotated refresh token is kept' worker/providers/renewal.go 's/given\.Refresh != "" && given\.Refresh != latest/false/' -run Login ./worker/providers
+rule 'another process may have rotated the token' worker/providers/renewal.go 's/fresh != latest/fresh == \"\"/' -run RotatedMeanwhile ./worker/providers
 rule 'a renewal outlives who asked for it' worker/providers/login.go 's/l\.renewal\(context\.WithoutCancel\(ctx\), /l.renewal(ctx, /' -run OneRenewal ./worker/providers
 rule 'one renewal at a time' worker/providers/login.go 's/mine := l\.under == nil/mine := true/' -run OneRenewal ./worker/providers
 rule 'a login that is refused is left alone' worker/providers/login.go 's/l\.retryAt = time\.Now\(\)\.Add\(refusedFor\)/l.retryAt = time.Now()/' -run LoginsThatAreRefused ./worker/providers

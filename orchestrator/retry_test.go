@@ -157,6 +157,7 @@ func TestPatientTasksWaitAlone(t *testing.T) {
 		ran     int
 	}{
 		{"patient", orchestrator.Verdict{Again: true, Patience: 2 * time.Second}, 2 * time.Second, 30},
+		{"patient, often", orchestrator.Verdict{Again: true, Patience: 100 * time.Millisecond}, 100 * time.Millisecond, 30}, // with the budget 13
 		{"patient, of an overloaded provider", orchestrator.Verdict{Again: true, Overloaded: true, Patience: 2 * time.Second}, 2 * time.Second, 30},
 		{"the provider asks for more", orchestrator.Verdict{Again: true, After: 3 * time.Second, Patience: time.Second}, 3 * time.Second, 30},
 		{"the provider asks for less", orchestrator.Verdict{Again: true, After: time.Second, Patience: 3 * time.Second}, 3 * time.Second, 30},
