@@ -71,6 +71,8 @@ func TestTwentyAnalyses(t *testing.T) {
 					}
 					if got.Added >= 50 {
 						filled++
+					} else {
+						t.Logf("%s, seed %d: %d tracks added: %q", row.name, seed, got.Added, got.Notes)
 					}
 				}
 				retried = s.orchestrator.Snapshot().Retried

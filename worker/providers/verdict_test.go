@@ -67,7 +67,7 @@ func TestPatientCallOutlastsHalfAMinute(t *testing.T) {
 		}
 		spread += v.Patience
 	}
-	if spread != 31500*time.Millisecond {
+	if spread != 79500*time.Millisecond {
 		t.Errorf("%d attempts are spread over %v", PatientAttempts, spread)
 	}
 	for _, ends = range []error{refused, nil} {
