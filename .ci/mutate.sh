@@ -732,8 +732,29 @@ rule 'a usual admin port that is taken is no mistake' cmd/worker/admin.go 's/err
 rule 'one call finds out after a pause' worker/providers/pause.go 's/\tcase p\.probing:\n\t\treturn firstPause\n//' -run Pauses ./worker/providers
 rule 'a burst of refusals is one pause' worker/providers/pause.go 's/how == refused && \(probe \|\| p\.length == 0\)/how == refused/' -run Pauses ./worker/providers
 rule 'a quota that is spent is not tried again' worker/providers/verdict.go 's/case denied\.Spent:/case false:/' -run Verdicts ./worker/providers
-rule 'a question waits without the retry budget' worker/providers/verdict.go 's/Throttled: v\.Again\}/Throttled: false}/' -run Overloaded ./worker/analysis
-rule 'comments are not tried again' worker/analysis/step.go 's/\t\tattempts = 1\n/\t\t_ = attempts\n/' -run Comments ./worker/analysis
+rule 'a question waits without the retry budget' worker/providers/verdict.go 's/v\.Patience = patient\.pause/v.Patience = 0/' -run Outlasts ./worker/analysis
+rule 'patience costs none of the budget' $O/work.go 's/v\.Throttled \|\| v\.Patience > 0/v.Throttled/' -run Patient $O
+rule 'nobody else waits for a patient task' worker/providers/verdict.go 's/(v\.Patience = patient\.pause)/$1\n\t\t\tv.After, v.Throttled = patient.pause, true/' -run Patient ./worker/providers
+rule 'no answer in time is worth another attempt' worker/providers/sender.go 's/ok && err != nil/ok \&\& err == nil/' -run 'Timeout|Today' ./worker/providers
+rule 'an answer without its last event is none' worker/providers/anthropic.go 's/\tcase !whole:/\tcase false:/' -run Today ./worker/providers
+rule 'an error inside a stream counts as what it is' worker/providers/anthropicerror.go 's/e\.API != APIAnthropic \|\| e\.Status != http\.StatusOK/true/' -run Today ./worker/providers
+rule 'a call that is refused costs no tokens' worker/providers/usage.go 's/u = tokensUsed\{\}/_ = denied/' -run Usage ./worker/providers
+rule 'a broken answer costs its input' worker/providers/usage.go 's/if msg\.ID != ""/if whole/' -run Usage ./worker/providers
+rule 'a rotated refresh token is kept' worker/providers/renewal.go 's/given\.Refresh != "" && given\.Refresh != latest/false/' -run Login ./worker/providers
+rule 'another process may have rotated the token' worker/providers/renewal.go 's/fresh != latest/fresh == \"\"/' -run RotatedMeanwhile ./worker/providers
+rule 'a renewal outlives who asked for it' worker/providers/login.go 's/l\.renewal\(context\.WithoutCancel\(ctx\), /l.renewal(ctx, /' -run OneRenewal ./worker/providers
+rule 'one renewal at a time' worker/providers/login.go 's/mine := l\.under == nil/mine := true/' -run OneRenewal ./worker/providers
+rule 'a login that is refused is left alone' worker/providers/login.go 's/l\.retryAt = time\.Now\(\)\.Add\(refusedFor\)/l.retryAt = time.Now()/' -run LoginsThatAreRefused ./worker/providers
+rule 'a token that is refused at once is not dropped' worker/providers/login.go 's/time\.Since\(refused\.began\) < freshFor/false/' -run EndedEarly ./worker/providers
+rule 'what may have been made is looked for' worker/providers/once.go 's/\t\tif !unsure \{/\t\tif true {/' -run Once ./worker/providers
+rule 'what nobody can look for is not made again' worker/providers/once.go 's/if unsure && look == nil/if false/' -run Once ./worker/providers
+rule 'an unknown track is no failure' worker/providers/lastfm.go 's/e\.Code == "6"/false/' -run Today ./worker/providers
+rule 'what is closed is not asked again' worker/analysis/closed.go 's/\} else if providers\.Closed\(err\) \{/} else if false {/' -run Closed ./worker/analysis
+rule 'audio features that nobody has are given up' worker/analysis/closed.go 's/d\.missing\.Add\(1\) >= unheard/d.missing.Add(1) >= 1000/' -run Closed ./worker/analysis
+rule 'each track is asked for once' worker/analysis/enrich.go 's/ && !ids\[t\.ID\]//' -run AskedForOnce ./worker/analysis
+rule 'an analysis waits as long as it may' worker/analysis/analyzer.go 's/, MostAfter: deadline\}/}/' -run EveryLength ./worker/analysis
+rule 'questions cost their tokens' worker/analysis/step.go 's/orchestrator\.Costs\(s\.costs\)/orchestrator.Tokens(1)/' -run InputTokens ./worker/analysis
+rule 'comments are not tried again' worker/analysis/step.go 's/orchestrator\.Attempts\(1\), //' -run Comments ./worker/analysis
 rule 'an analysis that cannot end is given up' worker/analysis/step.go 's/\t\tr\.giveUp\(err\)\n/\t\t_ = err\n/' -run ShutForADay ./worker/analysis
 rule 'no event is longer than a reader takes' worker/sse/event.go 's/len\(b\)-before >= MaxEvent/false/' -run OneBound ./worker/sse
 rule 'a reader takes no more' worker/sse/read.go 's/if l\.left == 0 \{/if false {/' -run OneBound ./worker/sse

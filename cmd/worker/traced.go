@@ -60,7 +60,7 @@ func newTemplates() templates {
 	t := templates{http.NewServeMux()}
 	for _, pattern := range []string{
 		"POST /v1/messages",
-		"GET /v1/search", "GET /v1/playlists/{id}/items", "POST /v1/playlists/{id}/items", "GET /v1/audio-features/{id}", "POST /v1/me/playlists",
+		"GET /v1/search", "GET /v1/playlists/{id}/items", "POST /v1/playlists/{id}/items", "GET /v1/audio-features/{id}", "GET /v1/me/playlists", "POST /v1/me/playlists",
 		"POST /api/token", "POST /2.0/",
 	} {
 		t.HandleFunc(pattern, http.NotFound)

@@ -34,6 +34,11 @@ func RouteSlots(slots int) map[string]int {
 	return map[string]int{providers.APILastFM: max(1, slots*6/10)}
 }
 
+// Retry says which calls of analyses are tried again, and for how long a provider may ask to be left alone: not longer than an analysis may take.
+func Retry(deadline time.Duration) orchestrator.Retry {
+	return orchestrator.Retry{Classify: providers.Verdict, MostAfter: deadline}
+}
+
 // grace is how long the tasks of a cancelled analysis are waited for.
 const grace = 5 * time.Second
 
@@ -71,6 +76,8 @@ func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func
 		events: make(chan event), giveUp: cancel,
 		calls: map[string]*atomic.Int64{providers.APIAnthropic: {}, providers.APISpotify: {}, providers.APILastFM: {}},
 	}
+	r.comments, r.refused, r.hush = closable(ctx)
+	defer r.hush(nil)
 	var failure error
 	go func() {
 		defer close(r.events)
@@ -78,7 +85,7 @@ func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func
 		if failure != nil {
 			cancel(failure)
 		}
-		r.narrators.Wait()
+		r.listen()
 	}()
 	// Also when report panics: whoever sends events would wait for ever.
 	defer func() {

@@ -12,7 +12,7 @@ import (
 // names asks Spotify for the tracks that the playlist gives by their ids alone. Those that it does not know are not analysed.
 func (r *run) names(ctx context.Context, nameless []playlist.Track) error {
 	r.events <- event{phase: PhaseNames, planned: len(nameless), text: fmt.Sprintf("Asking Spotify for %s that the playlist gives without names.", count(len(nameless), "track"))}
-	s := step{PhaseNames, providers.APISpotify, "spotify.track"}
+	s := step{phase: PhaseNames, api: providers.APISpotify, name: "spotify.track"}
 	b, err := many(ctx, r, s, nameless, func(ctx context.Context, t playlist.Track) (playlist.Track, error) {
 		return r.clients.Spotify.Track(ctx, t.ID)
 	}, func() {})
