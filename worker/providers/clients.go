@@ -164,10 +164,14 @@ func (c ClientConfig) sender(api, base, provider string, authorized bool) (sende
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return sender{}, errors.New("the URL holds more than a host and a path; leave out user, query and fragment")
 	}
+	rt, err := transport.Open(c.Base, c.Limiter, transport.Routes{Other: api}, c.reports(api)...)
+	if err != nil {
+		return sender{}, err
+	}
 	return sender{
 		api: api, base: strings.TrimRight(base, "/"), timeout: c.Timeout,
 		http: &http.Client{
-			Transport:     bounded{transport.New(c.Base, c.Limiter, api, c.reports(api)...)},
+			Transport:     bounded{rt},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil

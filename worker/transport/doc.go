@@ -9,7 +9,7 @@
 // for a token of its own. A task that believes it makes one call can therefore make three without breaking the budget.
 //
 // [Open] chooses the route of a request by its host or by a function, and refuses a route that the limiter does not know. [New] is for requests
-// of one route, and leaves that to the first request. [Costs] and [Urgent] say how a request without a reservation pays. [NewContext] says so for one call.
+// of one route, and panics then. [Costs] and [Urgent] say how a request without a reservation pays. [NewContext] says so for one call.
 //
 // # Which event pays
 //

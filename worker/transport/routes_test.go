@@ -141,6 +141,17 @@ func TestWrongRoutesAreRefused(t *testing.T) {
 			if (err == nil) != (tc.want == "") || (err == nil) != (rt != nil) || err != nil && !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v, want %q", err, tc.want)
 			}
+			if tc.routes.Hosts != nil || tc.routes.Of != nil || tc.routes.Other == "" {
+				return
+			}
+			panicked := func() (v any) {
+				defer func() { v = recover() }()
+				transport.New(nil, tc.waiter, tc.routes.Other, tc.opts...)
+				return nil
+			}()
+			if (panicked == nil) != (tc.want == "") {
+				t.Errorf("New panics with %v", panicked)
+			}
 		})
 	}
 }

@@ -37,15 +37,13 @@ func Open(base http.RoundTripper, w Waiter, routes Routes, opts ...Option) (http
 	return p, nil
 }
 
-// New is [Open] for requests of one route, and does not look whether w knows the route: on one that w does not know every request fails. Use
-// Open for a name that is not written in the program. It panics where w is nil.
+// New is [Open] for requests of one route, whose name is written in the program. It panics where Open returns an error.
 func New(base http.RoundTripper, w Waiter, route string, opts ...Option) http.RoundTripper {
-	if w == nil {
-		panic("transport: New needs a Waiter")
+	rt, err := Open(base, w, Routes{Other: route}, opts...)
+	if err != nil {
+		panic(err)
 	}
-	p := newPayer(base, w, opts)
-	p.routes = Routes{Other: route}.router()
-	return p
+	return rt
 }
 
 func newPayer(base http.RoundTripper, w Waiter, opts []Option) *payer {
