@@ -700,9 +700,20 @@ rule 'tasks of running tasks are taken in' $C/inputs.go 's/c\.stage == Closing &
 rule 'Close waits for the last word' $O/orchestrator.go 's/o\.acting\.Add\(-1\) == 0 && o\.quiet\.Load\(\)/o.acting.Add(-1) >= 0 \&\& o.quiet.Load()/' $O
 rule 'lanes of one age take turns' $C/core.go 's/return a\.asks < b\.asks/return a.asks > b.asks/' $O
 rule 'a stream takes no more than there is room for' $O/stream.go 's/if !s\.calls\.TryAcquire\(1\) \{/if false {/' $O
-rule 'one payment for each round trip' worker/transport/transport.go 's/ok && r\.Use\(p\.route\)/ok \&\& r != nil/' ./worker/transport
-rule 'what an answer says is reported' worker/transport/transport.go 's/\t\tp\.report\(req\.Context\(\), paid, res\)\n/\t\t_ = res\n/' ./worker/transport
+rule 'one payment for each round trip' worker/transport/transport.go 's/ok && r\.Use\(route\)/ok \&\& r != nil/' ./worker/transport
+rule 'what an answer says is reported' worker/transport/transport.go 's/\t\tp\.report\(req\.Context\(\), route, paid, res\)\n/\t\t_, _ = paid, res\n/' ./worker/transport
 rule 'a report of a long hold delays no answer' worker/transport/report.go 's/longestWait   = time\.Second/longestWait   = time.Hour/' ./worker/transport
+rule 'hidden resends pay' worker/transport/trip.go 's/if t\.sent\.next\(\) == 0 \{/if t.sent.next() >= 0 {/' ./worker/transport
+rule 'a resend whose token is late waits' worker/transport/trip.go 's/\t\tif !ok \{\n\t\t\treturn/\t\tif ok || !ok {\n\t\t\treturn/' ./worker/transport
+rule 'unknown routes are refused at once' worker/transport/routes.go 's/err != nil && !errors\.Is\(err, limiter\.ErrClosed\)/err == nil \&\& false/' ./worker/transport
+rule 'a host without a route sends nothing' worker/transport/routes.go 's/if r\.Other != "" \{/if true {/' ./worker/transport
+rule 'bodies of requests that are not sent are closed' worker/transport/transport.go 's/_ = req\.Body\.Close\(\)/_ = req/' ./worker/transport
+rule 'the cost of the context counts' worker/transport/option.go 's/opts = append\(opts, c\.opts\.\.\.\)/opts = append(c.opts, opts...)/' ./worker/transport
+rule 'spans of requests have no paths' worker/transport/span.go 's/template = s\.template\(t\.origin\)/template = t.origin.URL.Path/' ./worker/transport
+rule 'spans of requests have no methods of clients' worker/transport/span.go 's/return otherMethod/return r.Method/' ./worker/transport
+rule 'a wrapper pays on the route of its provider' worker/calls.go 's/o, log, providers\.APILastFM/o, log, providers.APISpotify/' -run Wrappers ./worker
+rule 'failures of calls are warnings' worker/calls.go 's/level = slog\.LevelWarn/_ = level/' -run 'Wrappers|BatchLogs' ./worker
+rule 'a provider that cannot serve is left alone' limiter/report.go 's/return l\.hold\(ctx, n, about, min\(r\.RetryAfter, LongestHold\)\)\n\tcase Remaining/_ = n\n\tcase Remaining/' -run Overloaded ./limiter
 rule 'a hold of one provider shuts no other' worker/config.go 's/paths\[route\] = \[\]string\{route, shared\}/paths[route] = []string{shared}/' -run Hold ./worker
 rule 'no span tells more than is listed' cmd/worker/telemetry.go 's/WithBatcher\(private\{exporter\}\)/WithBatcher(exporter)/' -run Nobodys ./cmd/worker
 rule 'nor a URL' cmd/worker/private.go 's/"url.scheme",/"url.scheme", "url.full",/' -run Golden ./cmd/worker
@@ -721,8 +732,29 @@ rule 'a usual admin port that is taken is no mistake' cmd/worker/admin.go 's/err
 rule 'one call finds out after a pause' worker/providers/pause.go 's/\tcase p\.probing:\n\t\treturn firstPause\n//' -run Pauses ./worker/providers
 rule 'a burst of refusals is one pause' worker/providers/pause.go 's/how == refused && \(probe \|\| p\.length == 0\)/how == refused/' -run Pauses ./worker/providers
 rule 'a quota that is spent is not tried again' worker/providers/verdict.go 's/case denied\.Spent:/case false:/' -run Verdicts ./worker/providers
-rule 'a question waits without the retry budget' worker/providers/verdict.go 's/Throttled: v\.Again\}/Throttled: false}/' -run Overloaded ./worker/analysis
-rule 'comments are not tried again' worker/analysis/step.go 's/\t\tattempts = 1\n/\t\t_ = attempts\n/' -run Comments ./worker/analysis
+rule 'a question waits without the retry budget' worker/providers/verdict.go 's/v\.Patience = patient\.pause/v.Patience = 0/' -run Outlasts ./worker/analysis
+rule 'patience costs none of the budget' $O/work.go 's/v\.Throttled \|\| v\.Patience > 0/v.Throttled/' -run Patient $O
+rule 'nobody else waits for a patient task' worker/providers/verdict.go 's/(v\.Patience = patient\.pause)/$1\n\t\t\tv.After, v.Throttled = patient.pause, true/' -run Patient ./worker/providers
+rule 'no answer in time is worth another attempt' worker/providers/sender.go 's/ok && err != nil/ok \&\& err == nil/' -run 'Timeout|Today' ./worker/providers
+rule 'an answer without its last event is none' worker/providers/anthropic.go 's/\tcase !whole:/\tcase false:/' -run Today ./worker/providers
+rule 'an error inside a stream counts as what it is' worker/providers/anthropicerror.go 's/e\.API != APIAnthropic \|\| e\.Status != http\.StatusOK/true/' -run Today ./worker/providers
+rule 'a call that is refused costs no tokens' worker/providers/usage.go 's/u = tokensUsed\{\}/_ = denied/' -run Usage ./worker/providers
+rule 'a broken answer costs its input' worker/providers/usage.go 's/if msg\.ID != ""/if whole/' -run Usage ./worker/providers
+rule 'a rotated refresh token is kept' worker/providers/renewal.go 's/given\.Refresh != "" && given\.Refresh != latest/false/' -run Login ./worker/providers
+rule 'another process may have rotated the token' worker/providers/renewal.go 's/fresh != latest/fresh == \"\"/' -run RotatedMeanwhile ./worker/providers
+rule 'a renewal outlives who asked for it' worker/providers/login.go 's/l\.renewal\(context\.WithoutCancel\(ctx\), /l.renewal(ctx, /' -run OneRenewal ./worker/providers
+rule 'one renewal at a time' worker/providers/login.go 's/mine := l\.under == nil/mine := true/' -run OneRenewal ./worker/providers
+rule 'a login that is refused is left alone' worker/providers/login.go 's/l\.retryAt = time\.Now\(\)\.Add\(refusedFor\)/l.retryAt = time.Now()/' -run LoginsThatAreRefused ./worker/providers
+rule 'a token that is refused at once is not dropped' worker/providers/login.go 's/time\.Since\(refused\.began\) < freshFor/false/' -run EndedEarly ./worker/providers
+rule 'what may have been made is looked for' worker/providers/once.go 's/\t\tif !unsure \{/\t\tif true {/' -run Once ./worker/providers
+rule 'what nobody can look for is not made again' worker/providers/once.go 's/if unsure && look == nil/if false/' -run Once ./worker/providers
+rule 'an unknown track is no failure' worker/providers/lastfm.go 's/e\.Code == "6"/false/' -run Today ./worker/providers
+rule 'what is closed is not asked again' worker/analysis/closed.go 's/\} else if providers\.Closed\(err\) \{/} else if false {/' -run Closed ./worker/analysis
+rule 'audio features that nobody has are given up' worker/analysis/closed.go 's/d\.missing\.Add\(1\) >= unheard/d.missing.Add(1) >= 1000/' -run Closed ./worker/analysis
+rule 'each track is asked for once' worker/analysis/enrich.go 's/ && !ids\[t\.ID\]//' -run AskedForOnce ./worker/analysis
+rule 'an analysis waits as long as it may' worker/analysis/analyzer.go 's/, MostAfter: deadline\}/}/' -run EveryLength ./worker/analysis
+rule 'questions cost their tokens' worker/analysis/step.go 's/orchestrator\.Costs\(s\.costs\)/orchestrator.Tokens(1)/' -run InputTokens ./worker/analysis
+rule 'comments are not tried again' worker/analysis/step.go 's/orchestrator\.Attempts\(1\), //' -run Comments ./worker/analysis
 rule 'an analysis that cannot end is given up' worker/analysis/step.go 's/\t\tr\.giveUp\(err\)\n/\t\t_ = err\n/' -run ShutForADay ./worker/analysis
 rule 'no event is longer than a reader takes' worker/sse/event.go 's/len\(b\)-before >= MaxEvent/false/' -run OneBound ./worker/sse
 rule 'a reader takes no more' worker/sse/read.go 's/if l\.left == 0 \{/if false {/' -run OneBound ./worker/sse
@@ -747,6 +779,17 @@ rule 'a number that cannot be is no answer' worker/providers/spotify.go 's/if !f
 rule 'a result has a bounded size' worker/analysis/result.go 's/playlist\.Clip\(name, maxFoundText\)/name/' -run Hostile ./worker/analysis
 rule 'a panic ends one analysis, not the process' worker/analysis/caught.go 's/if v := recover\(\); v != nil/if v := any(nil); v != nil/' -run NoPanic ./worker/analysis
 rule 'and the next one does not begin' worker/worker.go 's/time\.Until\(deadline\) < b\.PausedFor/time.Until(deadline) > time.Until(time.Time{}) + time.Duration(1<<62)/' -run LeavesAProvider ./worker
+
+# How Redis is reached.
+rule 'a broken connection is not the end of a call' limiter/redisline.go 's/!x\.broken && next/false \&\& next/' -run WithoutRedis ./limiter
+rule 'nor what could not be sent' limiter/resend.go 's/&& op\.Op == "dial"/\&\& op.Op == ""/' -run SentAgain ./limiter
+rule 'a client is given time' limiter/patient.go 's/return c\.WithTimeout\(most\)/return rdb/' -run Patience ./limiter
+rule 'who is turned away is away' limiter/redis.go 's/if turnedAway\(err\)/if false/' -run TurnedAway ./limiter
+rule 'a refusal of a command is not' limiter/refused.go 's/"max number of clients"/"max number of clients", "NOPERM"/' -run TurnedAway ./limiter
+
+# A Redis whose memory is full.
+rule 'a full Redis serves calls' lua/memory.lua "s/call\('HDEL', state, ''\)/--/" -run AFullRedis ./limiter
+rule 'and configures' lua/requested.lua "s/call\('HDEL', state, ''\)/--/" -run AFullRedis ./limiter
 
 # Who may call a replica, how much it takes at a time, and how it ends.
 G8=worker/gate T8=./worker/gate
@@ -780,6 +823,22 @@ rule 'analyses end before their streams are cut' worker/stream.go 's/err = ErrEn
 rule 'presence is withdrawn' worker/finish.go 's/closed := have\.limiter\.Close\(last\)/closed := last.Err()/' -run EndInOrder ./worker
 rule 'connections are bounded' worker/serve.go 's/listener = netutil\.LimitListener\(listener, w\.cfg\.Connections\)/_ = netutil.LimitListener/' -run Connections ./worker
 rule 'a replica is for its machine' cmd/worker/listen.go 's/ok && at\.IP\.IsLoopback\(\)/ok/; s/at, ok :=/_, ok :=/' -run Listens ./cmd/worker
+
+# Playlists as people have them.
+P8=worker/playlist
+rule 'equal rows are asked for once' worker/analysis/lookups.go 's/if !known\[is\] \{/if true {/' -run QuestionOnce ./worker/analysis
+rule 'a song is asked for once' worker/analysis/lookups.go 's/ && !asked\[q\]//' -run QuestionOnce ./worker/analysis
+rule 'names come before questions' worker/analysis/flow.go 's/if len\(l\.nameless\) > 0/if len(l.nameless) < 0/' -run NamesOfLinks ./worker/analysis
+rule 'a result names what is left out' worker/analysis/analyzer.go 's/append\(\[\]playlist\.LeftOut\{\}, p\.LeftOut\.\.\.\)/[]playlist.LeftOut{}/' -run LeftOut ./worker/analysis
+rule 'another playlist is another request' worker/stream.go 's/\t\t_, _ = io\.WriteString\(digest.*\n//' -run OfAClient ./worker
+rule 'one of several playlists is chosen' $P8/lists.go 's/case in\.pick == "" && len\(in\.others\) == 0, /case in.pick == "", /' -run 'Files|Several' ./$P8
+rule 'a comma may be part of a name' $P8/artists.go 's/if !strings\.ContainsAny\(refs, ",;"\)/if false/' -run 'Cells|Files' ./$P8
+rule 'a cut file is refused' $P8/csv.go 's/if r\.cut && /if false \&\& /' -run Refusals ./$P8
+rule 'rows are bounded' $P8/row.go 's/in\.rows > MaxTracks/false/' -run Refusals ./$P8
+rule 'artists are bounded' $P8/artists.go 's/strings\.SplitN\(cell, sep, maxArtists\+1\)/strings.Split(cell, sep)/' -run Memory ./$P8
+rule 'columns are bounded' $P8/rows.go 's/len\(r\.fields\) < maxColumns/true/' -run Memory ./$P8
+rule 'artists of JSON are bounded' $P8/entry.go 's/in\.More\(\) && len\(\*p\) <= maxArtists/in.More()/' -run Memory ./$P8
+
 rule 'short analyses beside a long one' worker/analysis/step.go 's/, orchestrator\.Share\(r\.id\)//' -run ShortAnalyses ./worker/analysis
 
 exit $unnoticed

@@ -2,16 +2,15 @@ package limiter
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math"
-	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	// probeEvery is how often a replica without Redis tries whether it is back, about.
-	probeEvery = 500 * time.Millisecond
 	// steady is for how long calls must have been answered before Redis counts as back.
 	steady = time.Second
 	// mostTold bounds what the fleet is told of one bucket, in thousandths of tokens.
@@ -32,9 +31,19 @@ type alone struct {
 	answers  bool                // Redis is about to be told of the shares: those of windows have ended
 	promises map[string]promised // by bucket
 
+	reason atomic.Pointer[error] // why Redis did not serve the last call; nil where it says nothing
+
 	// Of the goroutine that probes: since when the fleet is told what the shares spend, and what it was told, by bucket.
 	telling time.Time
 	told    map[string]int64
+}
+
+// unavailable is what a call hears that starts nothing without Redis.
+func (a *alone) unavailable() error {
+	if why := a.reason.Load(); why != nil {
+		return fmt.Errorf("%w: redis is away, and nothing starts over this route without it: %w", ErrUnavailable, *why)
+	}
+	return fmt.Errorf("%w: redis is away, and nothing starts over this route without it: it does not answer", ErrUnavailable)
 }
 
 // goAlone is called when Redis has been silent for too long.
@@ -46,6 +55,7 @@ func (l *Limiter) goAlone(since time.Time) {
 	}
 	l.outages++
 	a := &alone{nth: l.outages, since: since, live: l.conf.live, mode: Away, started: time.Now(), promises: map[string]promised{}}
+	a.reason.Store(l.outage.why.Load())
 	if a.at = l.shared.Clock.Store(a.started); a.at == 0 { // nobody has called yet
 		a.at = l.redis.ownAt(a.started)
 	}
@@ -98,24 +108,27 @@ func (l *Limiter) untilBack(a *alone) {
 		defer end.Stop()
 	}
 	var answered time.Time // since when calls have been answered
-	patience := l.outage.patience()
-	for {
-		pause := time.NewTimer(probeEvery*9/10 + rand.N(probeEvery/5))
-		select {
-		case <-pause.C:
-		case <-l.life.Done():
-			pause.Stop()
+	patience := time.Duration(0)
+	for first := true; ; first = false {
+		if answered.IsZero() {
+			conf, took, ok := l.firstAnswer(a, first)
+			if !ok {
+				return
+			}
+			if l.quiet(a) { // nothing was spent, and there is nothing to tell
+				l.applyUnless(conf)
+				l.comeBack(a)
+				return
+			}
+			patience = min(l.s.CallTimeout, max(l.outage.patience(), slowness*took))
+		} else if !l.sleep(jittered(probeEvery)) {
 			return
 		}
 		sent := time.Now()
 		last := !answered.IsZero() && sent.Sub(answered) >= steady
 		if err := l.probe(a, patience, !answered.IsZero(), last); err != nil {
 			answered = time.Time{}
-			if patience >= l.s.CallTimeout { // it may be slow, or gone
-				patience = l.outage.patience()
-			} else {
-				patience = min(2*patience, l.s.CallTimeout)
-			}
+			a.reason.Store(&err)
 			continue
 		}
 		if answered.IsZero() {
@@ -124,10 +137,29 @@ func (l *Limiter) untilBack(a *alone) {
 				l.change(a, func() { a.answers = true })
 			}
 		}
-		if last || l.s.WhenAway == FailOpen { // there is nothing to be cautious about
+		if last || a.local == nil { // where nothing was spent by shares, there is nothing to be cautious about
 			l.comeBack(a)
 			return
 		}
+	}
+}
+
+// quiet reports whether a time without Redis leaves nothing that the fleet has to hear before calls start: no share, and no hold.
+func (l *Limiter) quiet(a *alone) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return a.local == nil && len(a.promises) == 0
+}
+
+// sleep waits, and reports whether the limiter still lives.
+func (l *Limiter) sleep(d time.Duration) bool {
+	pause := time.NewTimer(d)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+		return true
+	case <-l.life.Done():
+		return false
 	}
 }
 
@@ -156,13 +188,18 @@ func (l *Limiter) probe(a *alone, patience time.Duration, again, last bool) erro
 		a.promises[c.bucket] = h
 	}
 	l.mu.Unlock()
+	l.applyUnless(conf)
+	return nil
+}
+
+// applyUnless puts in force what Redis says, unless somebody else is asking, who hears the same.
+func (l *Limiter) applyUnless(conf configuration) {
 	select {
 	case l.configuring <- struct{}{}:
-		l.apply(ctx, conf)
+		l.apply(l.life, conf)
 		l.endConfiguring()
-	default: // whoever asks hears the same
+	default:
 	}
-	return nil
 }
 
 // spends is what the fleet is told of the buckets that have shares: they are empty, and the replica goes on for so long. The shares
@@ -204,6 +241,7 @@ func (l *Limiter) spends(a *alone, again bool, ahead time.Duration) (all []chang
 // comeBack ends a time without Redis.
 func (l *Limiter) comeBack(a *alone) {
 	l.outage.again()
+	l.shared.Clock.Renew(l.redis.lastSeen())
 	l.mu.Lock()
 	l.alone = nil
 	if time.Since(a.since) > wishesLive-presenceEvery { // the others may have forgotten this replica: it has no share until it is announced again

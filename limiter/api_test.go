@@ -420,6 +420,7 @@ func TestBatchWhoseContextEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		delay.Store(int64(time.Second))
+		limiter.Accustom(l, time.Second)
 		var all sync.WaitGroup
 		for i := range 60 {
 			all.Go(func() {

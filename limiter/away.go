@@ -6,7 +6,8 @@ import (
 )
 
 // WhenAway says what a replica does while Redis is away. Redis is away when no call to it has been answered for half a second, or for four times
-// as long as all but one in a hundred calls take as a rule, if that is longer. It is back when calls have been answered for a second.
+// as long as all but one in a hundred calls take as a rule, if that is longer. It is back when it answers, and for a replica with shares when calls
+// have been answered for a second.
 type WhenAway int
 
 // The choices.

@@ -221,6 +221,41 @@ func TestWithoutRedisUntilItIsSteady(t *testing.T) {
 	})
 }
 
+// TestWithoutSharesRedisIsBackAtOnce: a replica that starts nothing without Redis is back with the first answer, and its callers ask again
+// then, however long they have asked in vain. A replica tries about every 500 ms.
+func TestWithoutSharesRedisIsBackAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := one(34, 4)
+		cfg.WhenAway = limiter.FailClosed
+		v := travel(t, 4, cfg)
+		defer v.close(t)
+		time.Sleep(15 * time.Second)
+		begin := time.Now()
+		back := begin.Add(25 * time.Second)
+		go func() {
+			time.Sleep(5 * time.Second)
+			v.each((*road).Cut)
+			time.Sleep(time.Until(back))
+			v.each((*road).Mend)
+			time.Sleep(600 * time.Millisecond)
+			for i, l := range v.fleet {
+				if m := l.Health().Mode; m != limiter.Connected {
+					t.Errorf("replica %d is %s", i, m)
+				}
+			}
+		}()
+		all := v.saturate(t, 5, begin.Add(30*time.Second))
+		for i, starts := range all {
+			if n := between([][]time.Time{starts}, back, back.Add(1200*time.Millisecond)); n == 0 { // 600 ms, and the turns of the others
+				t.Errorf("replica %d has started nothing for 1.2 s", i)
+			}
+		}
+		if over := excess(all, limiter.PerSecond(34, 4)); over > 34*0.05 {
+			t.Errorf("an excess of %.1f", over)
+		}
+	})
+}
+
 // TestSlowRedisComesBack: where a client ends its calls with their contexts, a Redis that has become slow is asked again all the same.
 func TestSlowRedisComesBack(t *testing.T) {
 	for _, late := range []time.Duration{300 * time.Millisecond, 700 * time.Millisecond, 1200 * time.Millisecond} {

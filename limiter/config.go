@@ -98,6 +98,7 @@ type passed struct {
 	judges  bool    // the lane only says what buckets in shadow mode would do
 	mode    Mode    // Connected, or what answers without Redis
 	local   *memory // of the shares; nil where there are none
+	away    *alone  // nil while Connected
 	labels  *labels
 }
 

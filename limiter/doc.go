@@ -83,7 +83,8 @@
 //	[Throttled], with a time    shuts the bucket for the whole fleet until then; a hold of more than 5 s is a pause, which Redis and
 //	                            every replica remember
 //	[Throttled]                 lowers the rate to what the provider accepts, when refusals are more than chance
-//	[Overloaded]                lowers the rate while more than 40 % of the calls fail, and doubles it each second afterwards
+//	[Overloaded]                lowers the rate while more than 40 % of the calls fail, and doubles it each second afterwards; with a time, it
+//	                            shuts the bucket as well
 //	[Remaining]                 has the rate follow what is left
 //
 // The rate never exceeds the configured one, so that the configured limit holds whatever a provider says. It grows again by itself: slowly
@@ -173,11 +174,26 @@
 // limits of the new process, until a process that remembers is heard, 10 s at most. A policy that evicts keys with a TTL can make a
 // bucket of [Limiter.AddRoute] full, and shuts a window. A process that dies takes at most a horizon of reservations with it.
 //
+// A failover that has two masters for a time T gives at most the burst and rate·T more: each master grants, and neither knows of the other. With
+// min-replicas-to-write 1 and min-replicas-max-lag 1 a master whose replicas have left grants nothing. Then T is 0 where the replicas say that they
+// leave, as in a planned failover, and at most 2 s where the network is split. The price: a master without any replica grants nothing, and
+// replicas of this package take it for away. The log says at start where these settings are missing. Rows 15 to 17 and 52 to 55 of
+// docs/faults.md show failovers. A client of a cluster is told to ask for the slots anew when a node does not answer, so that the fleet follows
+// a promotion within a second.
+//
 // Redis does not answer for half a second, or for four times as long as it usually takes at most. Then Redis is away, and [Config.WhenAway] says what
 // the replica does: it goes on with its share of each limit for [Config.LocalFor] (the default), nothing starts, or everything does.
-// [Limiter.Health] says which. Where nothing starts, Allow, Decide and ReserveBatch return an error that wraps [ErrUnavailable], after
-// Config.CallTimeout at the latest; Wait and Reserve wait until their context ends. A replica tries twice a second whether Redis is back. When calls
-// have been answered for a second it goes on as before.
+// [Limiter.Health] says which. A Redis that turns the replica away, because of its password or because it has no room for a client, is away
+// at once. Where nothing starts, Allow, Decide and ReserveBatch return an error that wraps [ErrUnavailable] and the reason; Wait and Reserve wait
+// until their context ends. A replica asks twice a second whether Redis is back, and a Redis that refuses it every 1.5 s. It goes on as before
+// when Redis answers; a replica with shares does so when calls have been answered for a second.
+//
+// A call whose connection breaks is sent again within 0.13 s, up to seven times: Redis may have run it, and a repeat costs nothing. A Redis that has come
+// to take longer than the client's ReadTimeout is found as well, where the client heeds contexts: it is then waited for, CallTimeout at most.
+//
+// Redis is full (noeviction): it goes on with what the scripts ask for, because the state of a namespace does not grow by calls. Redis evicts keys
+// without a TTL (a policy allkeys-…): each time the state goes, it counts as lost, and calls stand still for a moment. The log says at start that
+// Redis may do so.
 //
 // A fleet that is cut off as a whole keeps its limits: the shares begin empty, and their rates are at most that of the limit together. The excess is at
 // most what the shares can save, which is the burst, or one token for each replica. A replica that is cut off alone starts its share

@@ -5,6 +5,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/weir-go/weir/limiter/internal/lane"
 	"github.com/weir-go/weir/lua"
 )
@@ -147,5 +149,20 @@ func AwayAfter(t *testing.T, late time.Duration) (away bool) {
 	return away
 }
 
+// Broke is broke.
+func Broke(err error) bool { return broke(err) }
+
+// Patient is the client that waits for as long as a call may take.
+func Patient(rdb *redis.Client, most time.Duration) *redis.Client {
+	c, _ := patient(rdb, most).(*redis.Client) // always
+	return c
+}
+
+// Accustom has Redis count as one that takes as long to answer as a rule.
+func Accustom(l *Limiter, takes time.Duration) { l.outage.usual.add(takes) }
+
 // LacksReplicas reads what INFO says of replication.
-func LacksReplicas(info string) bool { return lacksReplicas(info) }
+func LacksReplicas(info string) bool { return lacksReplicas(facts(info)) }
+
+// EvictsAll is evictsAll, of what INFO says.
+func EvictsAll(info string) bool { return evictsAll(facts(info)) }

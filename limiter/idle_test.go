@@ -212,6 +212,7 @@ func TestLaneWithACallUnderWayStays(t *testing.T) {
 		startOf(t, l, "global", time.Now())
 		time.Sleep(5 * time.Second)
 		delay.Store(int64(25 * time.Second))
+		limiter.Accustom(l, 25*time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := l.Wait(ctx, "global"); err == nil {

@@ -37,6 +37,9 @@ func (s *redisStore) look(ctx context.Context, limits []bound) (*view, error) {
 	if err != nil {
 		return nil, s.refuses.failed(ctx, err, s.served.Load())
 	}
+	if err := r.Check(); err != nil {
+		return nil, s.failure(ctx, err, true)
+	}
 	v := viewOf(r, limits, s.horizon)
 	v.session = s.session + ":"
 	return v, nil

@@ -63,7 +63,7 @@ func (l *Limiter) log(ctx context.Context, was, is configuration) {
 	log := l.s.Logger.With("namespace", l.s.Namespace)
 	switch {
 	case is.former != 0 && is.former != lua.Version:
-		log.WarnContext(ctx, "the namespace had records of an older version: they are lost, and every bucket begins empty",
+		log.WarnContext(ctx, "the namespace had records of an older version: they are lost, every bucket begins empty, and replicas of that version are refused",
 			"version", is.former, "now", lua.Version)
 	case is.began == lua.BeganNamespace:
 		log.InfoContext(ctx, "nobody remembers the namespace: every limit begins as it is configured to")

@@ -22,9 +22,11 @@ type outage struct {
 	silent atomic.Int64 // ns on the scale: since when a call waits for an answer and none has come; 0 where none waits
 	under  atomic.Int64 // calls that wait
 	armed  atomic.Bool  // the alarm will look
+	denied atomic.Bool  // Redis has turned this replica away: there is nothing to wait for
 	due    atomic.Int64 // ns on the scale, when
 	alarm  *time.Timer
 	usual  usual
+	why    atomic.Pointer[error] // why the last call was not answered; nil where it was
 }
 
 // newOutage has away called when Redis is away.
@@ -65,10 +67,21 @@ func (o *outage) answered(sent time.Time) {
 		o.silent.Store(0)
 	}
 	o.usual.add(now.Sub(sent))
+	o.why.Store(nil)
 }
 
-// failed notes that a call was not answered.
-func (o *outage) failed() { o.under.Add(-1) }
+// deny notes that Redis has turned this replica away: it is away at once.
+func (o *outage) deny() {
+	o.denied.Store(true)
+	o.armed.Store(true)
+	o.reset(0)
+}
+
+// failed notes that a call was not answered, and why.
+func (o *outage) failed(why error) {
+	o.under.Add(-1)
+	o.why.Store(&why)
+}
 
 // look calls away if Redis has been silent for too long, and looks again later if it is silent still.
 func (o *outage) look(away func(since time.Time)) {
@@ -81,7 +94,7 @@ func (o *outage) look(away func(since time.Time)) {
 		at = int64(now)
 	}
 	since := o.zero.Add(time.Duration(at))
-	if left := o.patience() - time.Since(since); left > 0 {
+	if left := o.patience() - time.Since(since); left > 0 && !o.denied.Swap(false) {
 		if o.armed.CompareAndSwap(false, true) {
 			o.reset(left)
 		}
@@ -91,19 +104,29 @@ func (o *outage) look(away func(since time.Time)) {
 }
 
 // patience is for how long Redis may be silent.
-func (o *outage) patience() time.Duration { return max(silence, slowness*o.usual.most()) }
+func (o *outage) patience() time.Duration {
+	return max(silence, slowness*max(o.usual.most(), o.usual.latest()))
+}
 
 // again begins anew: Redis was away and is back.
-func (o *outage) again() { o.silent.Store(0) }
+func (o *outage) again() {
+	o.silent.Store(0)
+	o.denied.Store(false)
+}
 
 // usual is how long the last calls took.
 type usual struct {
 	mu   sync.Mutex
 	took [256]time.Duration
 	n    int
+	last atomic.Int64 // ns, how long the last one took
 }
 
+// latest is how long the last call took.
+func (u *usual) latest() time.Duration { return time.Duration(u.last.Load()) }
+
 func (u *usual) add(took time.Duration) {
+	u.last.Store(int64(took))
 	u.mu.Lock()
 	u.took[u.n%len(u.took)] = took
 	u.n++

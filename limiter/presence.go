@@ -25,10 +25,7 @@ func (l *Limiter) keepPresence() {
 		case <-tick.C:
 			tick.Reset(presenceEvery)
 		}
-		l.mu.RLock()
-		away := l.alone != nil
-		l.mu.RUnlock()
-		if away { // it probes
+		if l.Health().Mode != Connected { // it asks again and again anyway
 			l.sweep(time.Now())
 			continue
 		}

@@ -35,7 +35,7 @@ type publisher interface {
 func (s *redisStore) publish(ctx context.Context, text []byte) error {
 	ctx, cancel := s.publishing(ctx)
 	defer cancel()
-	return lua.Publish(ctx, s.rdb, s.keys, s.replica, text, RecordKept)
+	return lua.Publish(ctx, s.client(), s.keys, s.replica, text, RecordKept)
 }
 
 // publishing is the context of a command that publishes. It is not cut off when the limiter ends: the command could reach Redis after the record was
@@ -47,7 +47,7 @@ func (s *redisStore) publishing(ctx context.Context) (context.Context, context.C
 func (s *redisStore) announce(ctx context.Context, text []byte) (order string, err error) {
 	ctx, cancel := s.publishing(ctx)
 	defer cancel()
-	return lua.Heartbeat(ctx, s.rdb, s.keys, s.replica, text, RecordKept, RecordKept)
+	return lua.Heartbeat(ctx, s.client(), s.keys, s.replica, text, RecordKept, RecordKept)
 }
 
 func (s *redisStore) withdraw(ctx context.Context) error {
@@ -82,7 +82,11 @@ func (l *Limiter) keepPublishing() {
 		r.EveryMS = l.s.Publish.Milliseconds()
 		text, err := r.text()
 		same := bytes.Equal(text, last)
-		if err == nil && (!same || !quiet || now.Sub(written) > quietPublish-l.s.Publish) {
+		away := l.Health().Mode != Connected
+		if away { // each try would be a connection, and the next record after the return is a whole one
+			last = nil
+		}
+		if err == nil && !away && (!same || !quiet || now.Sub(written) > quietPublish-l.s.Publish) {
 			last, written, quiet = text, now, same
 			if quiet {
 				r.EveryMS = max(r.EveryMS, quietPublish.Milliseconds())
@@ -105,7 +109,7 @@ func (l *Limiter) keepPublishing() {
 				last = nil
 			}
 		}
-		if l.life.Err() == nil && (err != nil) != failing {
+		if l.life.Err() == nil && !away && (err != nil) != failing {
 			if failing = err != nil; failing {
 				l.s.Logger.WarnContext(l.life, "the record of this replica cannot be published: it will be shown as lost", "namespace", l.s.Namespace, "error", err)
 			} else {

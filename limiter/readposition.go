@@ -15,12 +15,15 @@ import (
 // ReadPosition is [Limiter.Where] for those who only look: where a call of one token would stand that came now and passes some configured
 // buckets of a namespace, narrowest first. It takes the default horizon for that of the fleet, and costs Redis two pipelines, of which no
 // command is a script. It leaves out buckets in shadow mode, and does not know whether the fleet is. Errors wrap [ErrUnavailable], except one that names a bucket which the namespace
-// does not have.
+// does not have, and one that says that another version of the project has written the namespace.
 func ReadPosition(ctx context.Context, rdb redis.UniversalClient, namespace string, buckets ...string) (Position, error) {
 	keys := lua.Keys(namespace)
 	first, err := lua.Read(ctx, rdb, keys, nil)
 	if err != nil {
 		return Position{}, fmt.Errorf("%w: reading namespace %s: %w", ErrUnavailable, namespace, err)
+	}
+	if err := first.Check(); err != nil {
+		return Position{}, fmt.Errorf("limiter: reading namespace %s: %w", namespace, err)
 	}
 	var limits []bound
 	var of []int

@@ -18,6 +18,7 @@ import (
 // redisStore is the store of a fleet: one script call per reserve.
 type redisStore struct {
 	rdb       redis.UniversalClient
+	patient   redis.UniversalClient // rdb, or one that waits longer
 	keys      lua.Keys
 	replica   string
 	session   string // of this store; a process that restarts under its replica's name is another
@@ -36,6 +37,8 @@ type redisStore struct {
 	clocked atomic.Bool // its clock has been looked at
 
 	mu      sync.Mutex
+	asked   int64  // calls of configure
+	latest  int64  // of those that were answered
 	epoch   string // last seen
 	grants  int64  // highest count seen in it
 	version int64  // of the configuration last seen
@@ -49,9 +52,9 @@ type redisStore struct {
 
 func newRedisStore(rdb redis.UniversalClient, s settings, t *telemetry) *redisStore {
 	st := &redisStore{
-		rdb: rdb, keys: lua.Keys(s.Namespace), replica: s.Replica, session: uuid.NewString(), horizon: s.Horizon.Microseconds(),
+		rdb: rdb, patient: patient(rdb, s.CallTimeout), keys: lua.Keys(s.Namespace), replica: s.Replica, session: uuid.NewString(), horizon: s.Horizon.Microseconds(),
 		refuses: &refusals{log: s.Logger.With("namespace", s.Namespace)}, recalls: recollection{}, timeout: s.CallTimeout, life: context.Background(), telemetry: t,
-		topology: topology{rdb: rdb},
+		topology: topology{rdb: rdb, zero: time.Now()},
 	}
 	for _, b := range s.wish {
 		st.wish = append(st.wish, b.args())
@@ -76,6 +79,21 @@ func (s *redisStore) checkClock(ctx context.Context, inScript int64) error {
 }
 
 func (s *redisStore) configure(ctx context.Context, changes []change, leaving bool) (configuration, error) {
+	return s.configureBy(ctx, s.client(), changes, leaving)
+}
+
+// ask asks what is in force, as patiently as a call may be. Of a cluster a node is waited for only as long as others may be asked beside it: the
+// namespace may have moved to another.
+func (s *redisStore) ask(ctx context.Context) (configuration, error) {
+	if _, ok := s.rdb.(*redis.ClusterClient); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, mostAsked*probeEvery)
+		defer cancel()
+	}
+	return s.configureBy(ctx, s.patient, nil, false)
+}
+
+func (s *redisStore) configureBy(ctx context.Context, rdb redis.UniversalClient, changes []change, leaving bool) (configuration, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	args := lua.ConfigureArgs{
@@ -119,10 +137,12 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 	s.mu.Lock()
 	args.Epoch, args.Grants, args.Version, args.Told = s.epoch, s.grants, s.version, s.told
 	args.Force, args.Reports = s.force, s.recalls.reports(time.Now())
+	s.asked++
+	nth := s.asked
 	s.mu.Unlock()
 	sent := time.Now()
 	s.sent(sent)
-	got, err := lua.Configure(ctx, s.rdb, s.keys, args)
+	got, err := lua.Configure(ctx, rdb, s.keys, args)
 	s.heard(sent, err)
 	if err == nil {
 		err = s.complete(got)
@@ -140,6 +160,11 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 		return configuration{}, s.failure(ctx, err, before)
 	}
 	s.mu.Lock()
+	if nth < s.latest { // a later call has been answered: this reply is of the past
+		s.mu.Unlock()
+		return s.configuration(got), nil
+	}
+	s.latest = nth
 	if got.Epoch != s.epoch {
 		s.grants = 0
 	}
@@ -172,9 +197,12 @@ func (s *redisStore) heard(sent time.Time, err error) {
 		_, ours := errors.AsType[*lua.ArgumentError](err)
 		_, stale := errors.AsType[*lua.StaleError](err)
 		if !newer && !ours && !stale {
-			s.outage.failed()
+			s.outage.failed(err)
+			if turnedAway(err) {
+				s.outage.deny()
+			}
 			if _, answer := errors.AsType[redis.Error](err); !answer {
-				s.topology.failed(s.life)
+				s.topology.reload(s.life)
 			}
 			return
 		}
@@ -206,6 +234,13 @@ func (s *redisStore) ownAt(at time.Time) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.own + at.Sub(s.seen).Microseconds()
+}
+
+// lastSeen is the namespace's own time, µs, as configure heard of it last, and when that was.
+func (s *redisStore) lastSeen() (own int64, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.own, s.seen
 }
 
 // complete returns an error if a reply lacks a limit of a bucket of this replica: then a call could pass the bucket without one.

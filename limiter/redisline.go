@@ -15,12 +15,13 @@ import (
 type redisLine struct {
 	*redisStore
 
-	id    string
-	local *memoryLine // to the shares of a time without Redis; nil before
-	route *lane.Route // that path is of
-	path  *lua.Path
-	args  lua.AcquireArgs
-	reply lua.AcquireReply
+	id     string
+	local  *memoryLine // to the shares of a time without Redis; nil before
+	route  *lane.Route // that path is of
+	broken bool        // the last call failed although it was sent again
+	path   *lua.Path
+	args   lua.AcquireArgs
+	reply  lua.AcquireReply
 }
 
 func (s *redisStore) line(id string) lane.Store { return &redisLine{redisStore: s, id: id} }
@@ -40,7 +41,7 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 	q.Runs = 0
 	switch {
 	case p.mode == Away:
-		return fmt.Errorf("%w: redis has been away for longer than this replica may go on without it", ErrUnavailable)
+		return p.away.unavailable()
 	case p.local != nil:
 		if x.local == nil || x.local.memory != p.local {
 			x.local = &memoryLine{memory: p.local, id: x.id}
@@ -54,7 +55,11 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 		for i, b := range p.limits {
 			limits[i] = b.args()
 		}
+		former := x.path
 		x.route, x.path = r, lua.NewPath(x.keys, x.session, x.id, limits)
+		if former != nil {
+			x.path.Follow(former)
+		}
 	}
 	if err := x.pay(r, q); err != nil {
 		return err
@@ -126,7 +131,13 @@ func (x *redisLine) acquire(r *lane.Route, q *lane.Request) error {
 	defer cancel()
 	sent := time.Now()
 	x.sent(sent)
-	err := x.path.Acquire(ctx, x.rdb, a, &x.reply)
+	rdb := x.client()
+	err := x.path.Acquire(ctx, rdb, a, &x.reply)
+	for next := resend(0); !x.broken && next.again(ctx, err); {
+		q.Runs += x.reply.Runs
+		err = x.path.Acquire(ctx, rdb, a, &x.reply)
+	}
+	x.broken = broke(err)
 	x.heard(sent, err)
 	x.telemetry.called(ctx, r, time.Since(sent))
 	q.Runs += x.reply.Runs
@@ -135,7 +146,7 @@ func (x *redisLine) acquire(r *lane.Route, q *lane.Request) error {
 			last = x.calls.Load()
 		}
 		a.Seq = x.calls.Add(1)
-		err = x.path.Acquire(ctx, x.rdb, a, &x.reply)
+		err = x.path.Acquire(ctx, rdb, a, &x.reply)
 		q.Runs += x.reply.Runs
 	}
 	if errors.Is(err, lua.ErrUnknown) {

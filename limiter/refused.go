@@ -21,8 +21,20 @@ func isRefusal(err error) bool {
 	for _, reason := range []string{
 		"WRONGPASS", "NOAUTH", "NOPERM", "ACL failure in script", "user executing the script", // of users
 		"invalid password", "without any password", "no password is set", // of servers before users
+		"unauthenticated",                              // of a command that is longer than one who has not logged in may send
 		"invalid DB index", "DB index is out of range", // of databases
 	} {
+		if strings.Contains(text, reason) {
+			return true
+		}
+	}
+	return false
+}
+
+// turnedAway reports whether a connection was refused by Redis itself, so that no call over it can be served.
+func turnedAway(err error) bool {
+	text := err.Error()
+	for _, reason := range []string{"WRONGPASS", "NOAUTH", "unauthenticated", "invalid password", "max number of clients"} {
 		if strings.Contains(text, reason) {
 			return true
 		}

@@ -63,6 +63,7 @@ func TestRefusalsAreNamed(t *testing.T) {
 				t.Errorf("said %d times in two minutes:\n%s", n, said.String())
 			}
 			m.SetError("")
+			time.Sleep(2 * time.Second) // until it is asked
 			if err := l.Wait(t.Context(), "global"); err != nil {
 				t.Errorf("when it serves again: %v", err)
 			}

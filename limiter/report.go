@@ -23,7 +23,10 @@ type Throttled struct {
 
 // Overloaded is the report of a call that failed because the provider cannot serve anybody, as a rule with status 503 or 529. It says
 // nothing about a quota.
-type Overloaded struct{}
+type Overloaded struct {
+	// RetryAfter is how long the provider asks to wait, 0 where it does not say. Where it does, the bucket is shut for the fleet.
+	RetryAfter time.Duration
+}
 
 // Remaining is the report of what is left of a quota, as the headers of an answer say.
 type Remaining struct {
@@ -62,7 +65,8 @@ const (
 //     rate, and never falls below one token in two seconds, or a tenth of a limit below 5 a second. During a hold the rate grows, too,
 //     so that a long one forgets part of what was learnt. A RetryAfter of more than 30 s is about a quota, and does not lower the rate:
 //     when the bucket opens, one call starts in the first second, then twice as many each second.
-//   - [Overloaded] lowers the rate when more than 40 % of the calls of a second fail. Then the rate doubles each second.
+//   - [Overloaded] lowers the rate when more than 40 % of the calls of a second fail. Then the rate doubles each second. With a time to wait it
+//     shuts the bucket as Throttled does.
 //   - [Remaining] has the rate follow what is left of the quota, and the bucket hold no more than that. By a reservation it counts from the
 //     second one of a process on: with the first the process begins to note where the limits stand when it reserves.
 //
@@ -124,6 +128,7 @@ func (l *Limiter) report(ctx context.Context, n *lane.Lane, of *lane.Route, rep 
 			teach(bucket.Overload, at, lane.Quota{})
 		}
 		l.refusing(ctx, of.Name, about.bucket, r)
+		return l.hold(ctx, n, about, min(r.RetryAfter, LongestHold))
 	case Remaining:
 		name := r.Bucket
 		if name == "" {

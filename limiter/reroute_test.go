@@ -45,6 +45,7 @@ func TestReplyOfFormerLimits(t *testing.T) {
 				startOf(t, l, "tenant", time.Now())
 				time.Sleep(5 * time.Second)
 				delay.Store(int64(time.Second))
+				limiter.Accustom(l, time.Second)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				var started atomic.Int64

@@ -46,10 +46,7 @@ func (r *Reservation) Bucket() string { return r.grant.Bucket }
 
 // Late reports whether it can no longer be used: slack past its due time, on the monotonic or on the wall clock. The
 // monotonic clock stands still while a machine sleeps; the wall clock does not.
-func (r *Reservation) Late() bool { return r.LateAt(time.Now()) }
-
-// LateAt is [Reservation.Late] for those who have looked at the clock already.
-func (r *Reservation) LateAt(now time.Time) bool { return r.grant.Late(now, r.grant.Route.Slack) }
+func (r *Reservation) Late() bool { return r.grant.Late(time.Now(), r.grant.Route.Slack) }
 
 // Use spends the reservation on a call of a route that starts now. It is true once, only for its own route, not before
 // it is due and not when it is late. Where it is false nothing may start on it.

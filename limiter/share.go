@@ -35,13 +35,15 @@ func (b bound) share(live int) (bound, bool) {
 
 // guide has a route go on without Redis, as far as it does.
 func (a *alone) guide(r *lane.Route, p *passed) {
+	p.away = a
 	switch {
 	case a.mode == Open:
 		for _, l := range r.Limits {
 			r.Beside = append(r.Beside, l.Bucket)
 		}
 		r.Limits, p.limits, p.of = nil, nil, nil
-	case a.local == nil || !a.share(r, p): // Redis is asked
+	case a.local == nil || !a.share(r, p): // nothing starts
+		p.mode, r.Away = Away, a.nth
 		return
 	case a.mode == Local:
 		p.local = a.local

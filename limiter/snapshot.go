@@ -86,7 +86,7 @@ func newBucketSnapshot(name string, l Limit, level, waiting float64) BucketSnaps
 
 // ReadSnapshot reads the buckets of a namespace without changing anything, for those who only look: TIME, two HGETALL and a ZRANGE, in one
 // pipeline.
-// Errors wrap [ErrUnavailable].
+// Errors wrap [ErrUnavailable], except the one that says that another version of the project has written the namespace.
 func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace string) (Snapshot, error) {
 	keys := lua.Keys(namespace)
 	var now *redis.TimeCmd
@@ -101,6 +101,9 @@ func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace stri
 		return Snapshot{}, fmt.Errorf("%w: reading namespace %s: %w", ErrUnavailable, namespace, err)
 	}
 	state := lua.ParseState(fields.Val(), wanted.Val(), now.Val())
+	if err := state.Check(); err != nil {
+		return Snapshot{}, fmt.Errorf("limiter: reading namespace %s: %w", namespace, err)
+	}
 	s := Snapshot{At: now.Val(), Epoch: state.Epoch, Grants: state.Grants, Version: state.Version}
 	for _, z := range present.Val() {
 		if z.Score >= float64(state.AgedUS-wishesLive.Microseconds()) {

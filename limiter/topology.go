@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/lua"
 )
 
 // reloadEvery is how often a cluster is asked at most which node has which slots, because nodes do not answer.
@@ -17,41 +19,63 @@ const reloadEvery = 200 * time.Millisecond
 // topology follows a Redis of several servers.
 type topology struct {
 	rdb      redis.UniversalClient
-	reloaded atomic.Int64 // ns, on the clock of the process
+	zero     time.Time    // of its scale; fixed
+	reloaded atomic.Int64 // ns on the scale; 0 for never
 }
 
-// failed notes that a call could not be made. A client of a cluster asks for the slots anew when a node redirects it, or about once a minute. A
-// master that is gone redirects nobody.
-func (p *topology) failed(ctx context.Context) {
+// reload has a client of a cluster ask for the slots anew, because a call could not be made. By itself the client asks when a node redirects it,
+// or about once a minute. A master that is gone redirects nobody.
+func (p *topology) reload(ctx context.Context) {
 	cluster, ok := p.rdb.(*redis.ClusterClient)
-	now, last := time.Now().UnixNano(), p.reloaded.Load()
-	if ok && now-last > int64(reloadEvery) && p.reloaded.CompareAndSwap(last, now) {
+	now, last := int64(time.Since(p.zero)), p.reloaded.Load() // a wall clock may step
+	if ok && (last == 0 || now-last > int64(reloadEvery)) && p.reloaded.CompareAndSwap(last, now) {
 		cluster.ReloadState(ctx)
 	}
 }
 
-// advise tells the log once what a failover can cost, where Redis says that it has replicas and takes writes without them. A user who may not ask
-// hears nothing.
+// advise tells the log once what a failover can cost, where Redis says that it has replicas and takes writes without them, and what an eviction
+// costs, where Redis may evict. Of a cluster the master of the namespace is asked. A user who may not ask hears nothing.
 func (l *Limiter) advise(ctx context.Context, rdb redis.UniversalClient) {
 	ctx, cancel := context.WithTimeout(ctx, l.s.CallTimeout)
 	defer cancel()
-	text, err := rdb.Info(ctx, "replication").Result()
-	if err != nil || !lacksReplicas(text) {
-		return
+	var master redis.Cmdable = rdb
+	if cluster, ok := rdb.(*redis.ClusterClient); ok {
+		node, err := cluster.MasterForKey(ctx, lua.Keys(l.s.Namespace).State())
+		if err != nil {
+			return
+		}
+		master = node
 	}
-	l.s.Logger.LogAttrs(ctx, slog.LevelWarn,
-		"redis grants without its replicas: a master that is replaced may give its burst again; set min-replicas-to-write 1 and min-replicas-max-lag 1",
-		slog.String("namespace", l.s.Namespace))
+	if text, err := master.Info(ctx, "replication").Result(); err == nil && lacksReplicas(facts(text)) {
+		l.s.Logger.LogAttrs(ctx, slog.LevelWarn,
+			"redis grants without its replicas: while a failover has two masters, each of them grants; set min-replicas-to-write 1 and min-replicas-max-lag 1",
+			slog.String("namespace", l.s.Namespace))
+	}
+	if text, err := master.Info(ctx, "memory").Result(); err == nil && evictsAll(facts(text)) {
+		l.s.Logger.LogAttrs(ctx, slog.LevelWarn,
+			"redis may evict what the fleet has agreed on, and calls stand still for a moment each time; set maxmemory-policy to noeviction or to a volatile one",
+			slog.String("namespace", l.s.Namespace))
+	}
 }
 
-// lacksReplicas reports whether a master has replicas and takes writes that none of them has, by what INFO says.
-func lacksReplicas(info string) bool {
-	facts := map[string]string{}
+// facts are the lines of INFO.
+func facts(info string) map[string]string {
+	all := map[string]string{}
 	for line := range strings.Lines(info) {
 		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
-			facts[name] = value
+			all[name] = value
 		}
 	}
+	return all
+}
+
+// evictsAll reports whether a server with a bound on its memory evicts keys without a TTL: the namespace's state is one.
+func evictsAll(facts map[string]string) bool {
+	return facts["maxmemory"] != "0" && strings.HasPrefix(facts["maxmemory_policy"], "allkeys-")
+}
+
+// lacksReplicas reports whether a master has replicas and takes writes that none of them has.
+func lacksReplicas(facts map[string]string) bool {
 	replicas, _ := strconv.Atoi(facts["connected_slaves"])
 	_, guarded := facts["min_slaves_good_slaves"]
 	return facts["role"] == "master" && replicas > 0 && !guarded

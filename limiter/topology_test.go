@@ -21,3 +21,19 @@ func TestAdviceForFailovers(t *testing.T) {
 		}
 	}
 }
+
+// TestAdviceForEvictions is for a server with a bound on its memory that evicts keys without a TTL, and for no other server.
+func TestAdviceForEvictions(t *testing.T) {
+	for info, want := range map[string]bool{
+		"# Memory\r\nmaxmemory:1048576\r\nmaxmemory_policy:allkeys-lru\r\n":    true,
+		"# Memory\r\nmaxmemory:1048576\r\nmaxmemory_policy:allkeys-random\r\n": true,
+		"# Memory\r\nmaxmemory:1048576\r\nmaxmemory_policy:volatile-lru\r\n":   false,
+		"# Memory\r\nmaxmemory:1048576\r\nmaxmemory_policy:noeviction\r\n":     false,
+		"# Memory\r\nmaxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n":          false,
+		"": false,
+	} {
+		if got := limiter.EvictsAll(info); got != want {
+			t.Errorf("%q: %t", info, got)
+		}
+	}
+}

@@ -144,7 +144,8 @@ func contents(f *crew) string { return f.server.Dump() }
 // isNewer reports whether an error says that there are records of a newer version, and names both.
 func isNewer(err error, stored string) bool {
 	e, ok := errors.AsType[*lua.VersionError](err)
-	return ok && e.Known == lua.Version && strings.Contains(err.Error(), "version "+stored) && strings.Contains(err.Error(), "version 4")
+	return ok && e.Known == lua.Version && strings.Contains(err.Error(), "version "+stored) && strings.Contains(err.Error(), "version 4") &&
+		strings.Contains(err.Error(), "docs/upgrade.md")
 }
 
 // TestNewerVersionIsLeftAlone: who does not know the records of a namespace says so, and writes nothing.
@@ -215,6 +216,8 @@ func TestNewerVersionIsLeftAlone(t *testing.T) {
 						"Reserve":   second(l.Reserve(t.Context(), "given")),
 						"Pause":     l.Pause(t.Context(), "global", time.Second),
 						"Configure": l.Configure(t.Context(), "global", limiter.PerSecond(5, 5)),
+						"Snapshot":  second(l.Snapshot(t.Context())),
+						"Where":     second(l.Where(t.Context(), "global")),
 					} {
 						if !isNewer(err, c.version) {
 							t.Errorf("%s: %v", what, err)
@@ -226,6 +229,12 @@ func TestNewerVersionIsLeftAlone(t *testing.T) {
 				}
 				if l, err := limiter.New(t.Context(), f.rdb, manyRoutes()); !isNewer(err, c.version) {
 					t.Errorf("New: %v, %v", l, err)
+				}
+				if p, err := limiter.ReadPosition(t.Context(), f.rdb, limiter.DefaultNamespace, "global"); !isNewer(err, c.version) {
+					t.Errorf("ReadPosition: %v, %v", p, err)
+				}
+				if err := limiter.Remove(t.Context(), f.rdb, limiter.DefaultNamespace); !isNewer(err, c.version) {
+					t.Errorf("Remove: %v", err)
 				}
 				waiting.Wait()
 				time.Sleep(25 * time.Second) // and nobody says that he lives
@@ -265,6 +274,10 @@ func (c older) check(t *testing.T, rdb *redis.Client, options *redis.Options, tr
 		"limit:1000000:global", c.level).Err()
 	if err != nil {
 		t.Fatal(err)
+	}
+	_, err = limiter.ReadSnapshot(t.Context(), rdb, limiter.DefaultNamespace)
+	if e, ok := errors.AsType[*lua.VersionError](err); !ok || e.Stored != 1 {
+		t.Errorf("who looks at the older version reads: %v", err)
 	}
 	var said bytes.Buffer
 	cfg := config(map[string][]limiter.Limit{"global": {c.limit}}, nil)

@@ -114,11 +114,15 @@ func (e *ArgumentError) Error() string {
 	return "lua: the script refused argument " + strconv.FormatInt(e.Number, 10)
 }
 
-// VersionError reports records in Redis of a newer version than this process writes. Nothing was done.
+// VersionError reports records in Redis of another version than this process writes, in scripts of a newer one. Nothing was done.
 type VersionError struct{ Stored, Known int64 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("lua: the namespace has records of version %d, this process knows version %d", e.Stored, e.Known)
+	what := "this process is the older one: replace it by the newer version"
+	if e.Stored < e.Known {
+		what = "look at the namespace with the program of that version, or upgrade the fleet"
+	}
+	return fmt.Sprintf("lua: the namespace has records of version %d, this process knows version %d: %s (docs/upgrade.md)", e.Stored, e.Known, what)
 }
 
 // Version is that of the records in Redis.
@@ -240,6 +244,7 @@ func (p *Path) Acquire(ctx context.Context, rdb redis.UniversalClient, a *Acquir
 		if text != statusFull {
 			return p.parse(r, a, text)
 		}
+		p.busy = true // also if the reply to the other script is lost
 	}
 	r.Runs++
 	text, err := full.run(ctx, rdb, p.fill(&p.full, a))
@@ -248,6 +253,9 @@ func (p *Path) Acquire(ctx context.Context, rdb redis.UniversalClient, a *Acquir
 	}
 	return p.parse(r, a, text)
 }
+
+// Follow has the path begin as another one has ended, of which it takes the place: if others stand in line, one script is enough.
+func (p *Path) Follow(former *Path) { p.busy = former.busy }
 
 func (p *Path) failed(ctx context.Context, rdb redis.UniversalClient, err error) error {
 	if isWrongType(err) {

@@ -17,8 +17,9 @@ local clock = redis.call('TIME')
 local now_us = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 local now_ms = math.floor(now_us / 1000)
 
+-- What removes comes first: a script that has written may go on when the server's memory is full.
+redis.call('ZREMRANGEBYSCORE', replicas, '-inf', string.format('%d', now_ms - tonumber(forget_ms)))
 redis.call('SET', replica, record, 'PX', ttl_ms)
 redis.call('ZADD', replicas, string.format('%d', now_ms), id)
-redis.call('ZREMRANGEBYSCORE', replicas, '-inf', string.format('%d', now_ms - tonumber(forget_ms)))
 redis.call('PEXPIRE', replicas, forget_ms)
 return { now_us, redis.call('GET', order) or '' }

@@ -2,6 +2,7 @@ package lua
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -37,6 +38,7 @@ type Wish struct {
 
 // State is a reading of a namespace.
 type State struct {
+	Records int64 // version of the records that were found, 0 for none; of another one than [Version] nothing else is read
 	Epoch   string
 	Born    time.Time // Redis clock, beginning of the epoch
 	Grants  int64
@@ -73,7 +75,11 @@ func (s State) Shadowed() []string { return parseTold(s.Told).shadowed }
 // ParseState reads [Keys.State] and [Keys.Wishes] as HGETALL returns them at a time of Redis' clock. Empty maps are a namespace
 // nobody uses yet.
 func ParseState(fields, wishes map[string]string, at time.Time) State {
-	s := State{Told: fields["told"]}
+	s := State{Records: versionOf(fields["epoch"])}
+	if s.Check() != nil {
+		return s
+	}
+	s.Told = fields["told"]
 	w := words{rest: fields["epoch"]}
 	if records, id, version, born := w.next(), w.word(), w.next(), w.next(); !w.bad && records == Version {
 		s.Epoch, s.Version, s.Born = id, version, time.UnixMicro(born)
@@ -117,6 +123,30 @@ func ParseState(fields, wishes map[string]string, at time.Time) State {
 		s.Wishes = append(s.Wishes, wish)
 	}
 	return s
+}
+
+// versionOf is the version of the records of an epoch: 1 of an epoch of the time before versions, which had seven words, and 0 where there is
+// none that a script has written.
+func versionOf(epoch string) int64 {
+	words := strings.Fields(epoch)
+	if len(words) == 0 {
+		return 0
+	}
+	if n, err := strconv.ParseInt(words[0], 10, 64); err == nil && n > 0 {
+		return n
+	}
+	if len(words) == 6 || len(words) == 7 { // the last one may be empty
+		return 1
+	}
+	return 0
+}
+
+// Check returns a [VersionError] if the records that were found are of another version.
+func (s State) Check() error {
+	if s.Records != 0 && s.Records != Version {
+		return &VersionError{Stored: s.Records, Known: Version}
+	}
+	return nil
 }
 
 // replaced reports of a level whether other limits of its bucket are in force. It is kept until it is full.

@@ -46,4 +46,5 @@ if steps_text ~= ' 0 0 0' then -- the server's clock has stepped back
 end
 if not (count and now and shift and still and owed) then return '4' end
 if count < grants or count > EXACT / 2 or now > EXACT / 2 or shift > EXACT / 2 or still > STILL_US or owed > OWED_US then return '4' end
+call('HDEL', state, '') -- deletes nothing: a script that has written may go on when the server's memory is full
 local time = clock[1] * 1000000 + clock[2]

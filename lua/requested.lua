@@ -56,6 +56,7 @@ local versions = integer(stored, 0, EXACT / 2)
 stored, count, now = versions or 0, integer(count, 0, EXACT / 2), integer(now, 0, EXACT / 2)
 shift, still, owed = integer(shift, 0, EXACT / 2), integer(still, 0, STILL_US), integer(owed, 0, OWED_US)
 if not (versions and born and count and now and shift and still and owed) then id = nil end
+call('HDEL', state, '') -- deletes nothing: a script that has written may go on when the server's memory is full
 local heard_of = epoch == '-' or epoch == id or (id and string.find(',' .. before .. ',', ',' .. epoch .. ',', 1, true))
 local newcomer = epoch == '-' and (id or not fields.epoch) -- it remembers nothing, and nothing was damaged
 local began, witness = 0, nil -- witness: an older memory that is found in place of the one that was lost

@@ -55,7 +55,7 @@
 //
 // # When things fail
 //
-// A limiter that fails ends no task that has time left. The lane asks again after 50 ms, and then after twice as long, up to 2 s.
+// A limiter that fails ends no task that has time left. The lane asks again after 50 ms, and then after twice as long, up to a second.
 // A task ends at its own deadline, or at [limiter.Config.MaxWait] where it has none. A task that cannot start before its deadline,
 // as far as the limiter has said, ends at once with a [limiter.DeadlineError]. Answers that will not change end the tasks they
 // concern: a route that was removed, a cost above the burst, a limiter that is closed or refused by Redis.

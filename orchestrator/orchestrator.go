@@ -90,8 +90,11 @@ func New(cfg Config) (*Orchestrator, error) {
 // now is the time since the orchestrator began.
 func (o *Orchestrator) now() time.Duration { return time.Since(o.began) }
 
-// at is a moment of [Orchestrator.now] as a time.
-func (o *Orchestrator) at(now time.Duration) time.Time { return o.began.Add(now) }
+// at is a moment of [Orchestrator.now] as a time. It is counted from the present, because the wall clock may have stepped since the beginning.
+func (o *Orchestrator) at(moment time.Duration) time.Time {
+	now := time.Now()
+	return now.Add(moment - now.Sub(o.began))
+}
 
 // input gives the core one input, under the lock. The caller passes the effects to [Orchestrator.do].
 func (o *Orchestrator) input(in func(c *core.Core, now core.Time, fx *core.Effects)) *core.Effects {

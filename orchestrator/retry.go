@@ -43,6 +43,9 @@ type Verdict struct {
 	Throttled bool
 	// Overloaded says that a provider cannot serve anybody. It is reported as [limiter.Overloaded], unless the call was throttled.
 	Overloaded bool
+	// Patience, where it is above 0, is how long this task waits at least before another attempt, which then costs none of the budget. It is for
+	// the few tasks on which much depends. Neither the fleet nor other tasks wait for it.
+	Patience time.Duration
 }
 
 const (

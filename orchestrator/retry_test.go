@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/orchestrator"
 )
@@ -147,6 +149,51 @@ func TestWhatIsNotTriedAgain(t *testing.T) {
 	})
 }
 
+// TestPatientTasksWaitAlone: their attempts are as far apart as they say, cost none of the budget, and hold up nobody else.
+func TestPatientTasksWaitAlone(t *testing.T) {
+	busy := errors.New("busy")
+	for _, c := range []struct {
+		name    string
+		verdict orchestrator.Verdict
+		least   time.Duration // between attempts
+		ran     int
+	}{
+		{"patient", orchestrator.Verdict{Again: true, Patience: 2 * time.Second}, 2 * time.Second, 30},
+		{"patient, often", orchestrator.Verdict{Again: true, Patience: 100 * time.Millisecond}, 100 * time.Millisecond, 30}, // with the budget 13
+		{"patient, of an overloaded provider", orchestrator.Verdict{Again: true, Overloaded: true, Patience: 2 * time.Second}, 2 * time.Second, 30},
+		{"the provider asks for more", orchestrator.Verdict{Again: true, After: 3 * time.Second, Patience: time.Second}, 3 * time.Second, 30},
+		{"the provider asks for less", orchestrator.Verdict{Again: true, After: time.Second, Patience: 3 * time.Second}, 3 * time.Second, 30},
+		{"longer than MostAfter", orchestrator.Verdict{Again: true, Patience: 2 * time.Minute}, 0, 1},
+		{"not worth another", orchestrator.Verdict{Patience: time.Second}, 0, 1},
+	} {
+		cfg := orchestrator.Config{Retry: orchestrator.Retry{
+			Attempts: 30, First: time.Millisecond, Most: time.Millisecond, Classify: func(error) orchestrator.Verdict { return c.verdict },
+		}}
+		inBubble(t, cfg, func(t *testing.T, o *orchestrator.Orchestrator) {
+			ran, before, least := 0, time.Time{}, time.Hour
+			f := submit(t, t.Context(), o, func(context.Context) (int, error) {
+				if now := time.Now(); ran > 0 {
+					least = min(least, now.Sub(before))
+				}
+				ran, before = ran+1, time.Now()
+				return 0, busy
+			})
+			time.Sleep(time.Second) // the first attempt is over
+			begin := time.Now()
+			if _, err := orchestrator.Execute(t.Context(), o, value(1)); err != nil || time.Since(begin) > 100*time.Millisecond {
+				t.Errorf("%s: a task beside it took %v, %v", c.name, time.Since(begin), err)
+			}
+			if _, err := f.Await(t.Context()); !errors.Is(err, busy) || errors.Is(err, orchestrator.ErrRetryBudget) {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			t.Logf("%-36s %2d attempts, at least %v apart", c.name, ran, least)
+			if ran != c.ran || ran > 1 && least < c.least {
+				t.Errorf("%s: %d attempts, %v apart; want %d, and %v", c.name, ran, least, c.ran, c.least)
+			}
+		})
+	}
+}
+
 func TestRetriesWaitNoLongerThanMost(t *testing.T) {
 	inBubbleUnlimited(t, orchestrator.Config{Retry: orchestrator.Retry{Most: time.Millisecond}}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		var worst time.Duration
@@ -197,6 +244,31 @@ func TestARetryOfASweptLaneIsHandedBack(t *testing.T) {
 		t.Log(r, err)
 		if _, err := f.Await(within(time.Hour)); !errors.Is(err, orchestrator.ErrHandedBack) {
 			t.Errorf("a queued task of a swept lane after a drain that hands back: %v", err)
+		}
+	})
+}
+
+// TestAttemptOfAContext: a function sees which attempt of its task it is, also in contexts that it derives and in tasks that it submits.
+func TestAttemptOfAContext(t *testing.T) {
+	inBubble(t, orchestrator.Config{Retry: orchestrator.Retry{First: time.Millisecond}}, func(t *testing.T, o *orchestrator.Orchestrator) {
+		var outer, derived, inner []int
+		_, err := orchestrator.Execute(t.Context(), o, func(ctx context.Context) (int, error) {
+			outer = append(outer, orchestrator.Attempt(ctx))
+			below, cancel := context.WithTimeout(ctx, time.Hour)
+			defer cancel()
+			derived = append(derived, orchestrator.Attempt(below))
+			n, err := orchestrator.Execute(ctx, o, func(ctx context.Context) (int, error) { return orchestrator.Attempt(ctx), nil })
+			if err != nil {
+				return 0, err
+			}
+			if inner = append(inner, n); len(outer) < 3 {
+				return 0, orchestrator.Again(errors.New("refused"), time.Millisecond) // which costs none of the budget
+			}
+			return 0, nil
+		})
+		t.Logf("attempts %v, in a derived context %v, of a task within %v, outside %d", outer, derived, inner, orchestrator.Attempt(t.Context()))
+		if diff := cmp.Diff([][]int{{1, 2, 3}, {1, 2, 3}, {1, 1, 1}}, [][]int{outer, derived, inner}); err != nil || diff != "" || orchestrator.Attempt(t.Context()) != 0 {
+			t.Errorf("%v, attempts (-want +got):\n%s", err, diff)
 		}
 	})
 }

@@ -154,3 +154,12 @@ func (o *Orchestrator) running(ctx context.Context) *run { //nolint:contextcheck
 		ctx = r.t.ctx // that of another's, which may be within one of ours
 	}
 }
+
+// Attempt returns which attempt of its task a context belongs to, 1 for the first; 0 for a context of no task. Whoever sends a request can say
+// by it how often the call was sent before.
+func Attempt(ctx context.Context) int {
+	if r, ok := ctx.Value(runKey{}).(*run); ok {
+		return int(r.number)
+	}
+	return 0
+}

@@ -100,7 +100,7 @@ func (w *worker) attempt(s core.Start) {
 	o, t := w.o, base(s.Task)
 	now := o.now() // the effects of the last input may have taken long
 	r := o.newRun(t, s, w.label, now)
-	if r.reservation.LateAt(o.at(now)) {
+	if r.reservation.Late() {
 		r.reservation.Cancel()
 		w.report(r, core.Result{Late: true})
 		return
@@ -209,14 +209,14 @@ func (o *Orchestrator) classify(t *task, r *run, result *core.Result) {
 	v := o.cfg.Retry.classify(result.Err)
 	returned = true
 	told := o.tell(r, v)
-	if !v.Again || t.ctx.Err() != nil || v.After > o.cfg.Retry.MostAfter {
+	if !v.Again || t.ctx.Err() != nil || max(v.After, v.Patience) > o.cfg.Retry.MostAfter {
 		return
 	}
 	pause := o.cfg.Retry.pause(int(r.number))
-	result.Again, result.Throttled, result.After = true, v.Throttled, v.After+pause
+	result.Again, result.Throttled, result.After = true, v.Throttled || v.Patience > 0, max(v.After, v.Patience)+pause
 	until := o.now() + v.After
 	if told && (t.Deadline == 0 || t.Deadline > until+pause) { // else it ends now, with its error
 		r.refused = &refusal{until: until, asked: v.After, err: result.Err}
-		result.After = pause // then it waits in line, with all others
+		result.After = max(pause, v.Patience) // then it waits in line, with all others
 	}
 }

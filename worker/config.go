@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -29,7 +30,8 @@ type Config struct {
 	// Budget is what all providers together allow. Zero is 40 a second, burst 40.
 	Budget limiter.Limit
 	// APIs are further limits of one provider, by the name of its route: "anthropic", "spotify" or "lastfm". A provider that is not in it has
-	// the limit of Budget, which holds for all of them together already.
+	// the limit of Budget, which holds for all of them together already. The names [InputTokens] and [OutputTokens] are limits of the tokens of
+	// Claude's models, which each call costs as many as it uses. Where they are not in it tokens are not limited.
 	APIs map[string][]limiter.Limit
 	// WhenAway is what the replica does while Redis is away, for LocalFor at most: see [limiter.Config]. Zero is to go on with its share of each
 	// limit, for 30 s.
@@ -41,8 +43,6 @@ type Config struct {
 	Replica string
 	// Providers says where the providers are and who asks; its Limiter is filled in.
 	Providers providers.ClientConfig
-	// Spotify renews access tokens for Providers. Zero leaves that to Providers.
-	Spotify SpotifyLogin
 	// Version is what this build calls itself, for those who look. Zero is "".
 	Version string
 	// Grace is how long a replica that is told to end goes on taking analyses while it is not ready, so that balancers stop sending them. Zero
@@ -77,6 +77,12 @@ var routes = []string{"anthropic", "spotify", "lastfm"} //nolint:gochecknoglobal
 
 const shared = "global"
 
+// The buckets of Claude's tokens. Input tokens do not count where Claude has read them from its cache.
+const (
+	InputTokens  = "anthropic-input"
+	OutputTokens = "anthropic-output"
+)
+
 func (c Config) filled() (Config, error) {
 	if c.Redis == nil {
 		return c, errors.New("worker: no Redis client")
@@ -108,6 +114,18 @@ func (c Config) filled() (Config, error) {
 	return c, nil
 }
 
+// clients are the clients' configuration, but for their limiter.
+func (c Config) clients() providers.ClientConfig {
+	p := c.Providers
+	if len(c.APIs[InputTokens]) > 0 {
+		p.Usage.Input = InputTokens
+	}
+	if len(c.APIs[OutputTokens]) > 0 {
+		p.Usage.Output = OutputTokens
+	}
+	return p
+}
+
 // gate is the configuration of what stands before the routes.
 func (c Config) gate() gate.Config {
 	g := c.Gate
@@ -131,8 +149,15 @@ func (c Config) limits() limiter.Config {
 		paths[route] = []string{route, shared}
 	}
 	maps.Copy(buckets, c.APIs)
+	metered := map[string]limiter.Metered{}
+	for _, tokens := range []string{InputTokens, OutputTokens} {
+		if len(c.APIs[tokens]) > 0 {
+			metered[tokens] = limiter.Metered{}
+			paths["anthropic"] = slices.Insert(paths["anthropic"], 1, tokens) // a refusal shuts the first bucket, which is the provider's
+		}
+	}
 	return limiter.Config{
-		Namespace: c.Namespace, Replica: c.Replica, Buckets: buckets, Routes: paths,
+		Namespace: c.Namespace, Replica: c.Replica, Buckets: buckets, Routes: paths, Metered: metered,
 		WhenAway: c.WhenAway, LocalFor: c.LocalFor, Logger: c.Logger, TracerProvider: c.TracerProvider, MeterProvider: c.MeterProvider,
 	}
 }

@@ -1,8 +1,8 @@
 // Package worker is a replica: an HTTP server that analyses playlists, with its limiter, its orchestrator and the clients
 // of three providers.
 //
-//	POST   /v1/playlists/analyze                a CSV as Exportify writes it, or JSON; answers a stream of server-sent events, whose
-//	                                            Location names the analysis
+//	POST   /v1/playlists/analyze                a playlist in a format of package playlist; of several in one file, ?playlist=NAME;
+//	                                            answers a stream of server-sent events, whose Location names the analysis
 //	GET    /v1/playlists/analyses/{id}          whether the analysis waits, runs or has ended
 //	GET    /v1/playlists/analyses/{id}/events   the stream again, after the header Last-Event-ID
 //	DELETE /v1/playlists/analyses/{id}          ends the analysis
@@ -28,6 +28,9 @@
 // to wait for longer.
 //
 // A replica that has never reached Redis has no share of the budget: it serves, is not ready, and keeps trying.
+//
+// [Anthropic], [Spotify], [LastFM] and [Batch] are for programs with an orchestrator of their own: they run calls as tasks on the route of a
+// provider, and tell a logger how each call ended, how long it waited and how long it ran.
 //
 // [Worker.Serve] owns every goroutine. When its context ends, the replica ends in order, with a log line for each step: it is not ready any
 // more; after a grace it takes no more analyses and ends uploads; those that run and are followed may end

@@ -27,10 +27,18 @@ func (w *Worker) analyze(out http.ResponseWriter, r *http.Request) {
 		return
 	}
 	digest := sha256.New()
-	list, err := playlist.Parse(io.TeeReader(r.Body, digest))
+	pick := r.URL.Query().Get("playlist")
+	if pick != "" {
+		_, _ = io.WriteString(digest, pick+"\x00") // another playlist of the same file is another request
+	}
+	list, err := playlist.ParseOne(io.TeeReader(r.Body, digest), pick)
 	_ = r.Body.Close() // its memory is for other uploads
 	if err != nil {
-		gate.Problem{Status: http.StatusBadRequest, Detail: err.Error()}.Write(out)
+		detail := err.Error()
+		if refusal, ok := errors.AsType[*playlist.ParseError](err); ok && refusal.Reason == playlist.ReasonChoice {
+			detail += ", in the query: ?playlist=NAME"
+		}
+		gate.Problem{Status: http.StatusBadRequest, Detail: detail}.Write(out)
 		return
 	}
 	w.streams(have).Start(out, r, desk.Order{
@@ -75,7 +83,7 @@ func (c Config) desk(replica string) desk.Config {
 
 // work runs one analysis, reports its events and returns the last ones.
 func (w *Worker) work(ctx context.Context, list playlist.Playlist, report func(sse.Event) error) []sse.Event {
-	w.cfg.Logger.InfoContext(ctx, "analysis begins", "request", gate.RequestID(ctx), "tracks", len(list.Tracks))
+	w.cfg.Logger.InfoContext(ctx, "analysis begins", "request", gate.RequestID(ctx), "tracks", len(list.Tracks), "left_out", list.Rows()-len(list.Tracks))
 	tellNoMore := w.tellPositions(ctx, report)
 	result, err := w.Analyze(ctx, list, func(p analysis.Progress) {
 		// An event that the log has no room for is left out: it would have been news, and others come.

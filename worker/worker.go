@@ -60,11 +60,8 @@ func New(cfg Config) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	apis := cfg.Providers
+	apis := cfg.clients()
 	apis.Limiter = memory
-	if cfg.Spotify != (SpotifyLogin{}) {
-		apis.SpotifyToken = "renewed"
-	}
 	if _, err := providers.NewClients(apis); err != nil {
 		return nil, err
 	}
@@ -93,17 +90,14 @@ func (w *Worker) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	apis := w.cfg.Providers
+	apis := w.cfg.clients()
 	apis.Limiter = l
-	if w.cfg.Spotify != (SpotifyLogin{}) {
-		apis.SpotifyTokens = w.cfg.Spotify.tokens(ctx, apis.Base, l)
-	}
 	clients, err := providers.NewClients(apis)
 	if err != nil {
 		return err
 	}
 	o, err := orchestrator.New(orchestrator.Config{
-		Limiter: l, Slots: w.cfg.Slots, RouteSlots: analysis.RouteSlots(w.cfg.Slots), Route: shared, Retry: orchestrator.Retry{Classify: providers.Verdict},
+		Limiter: l, Slots: w.cfg.Slots, RouteSlots: analysis.RouteSlots(w.cfg.Slots), Route: shared, Retry: analysis.Retry(w.cfg.Deadline),
 		TracerProvider: w.cfg.TracerProvider, MeterProvider: w.cfg.MeterProvider, Logger: w.cfg.Logger,
 	})
 	if err != nil {

@@ -201,3 +201,20 @@ func TestExitStatus(t *testing.T) {
 		}
 	}
 }
+
+// TestAnotherVersionIsNamed: who looks at records of another version reads which versions there are, and what to do.
+func TestAnotherVersionIsNamed(t *testing.T) {
+	m := miniredis.RunT(t)
+	t.Setenv("REDIS_URL", "redis://"+m.Addr())
+	for stored, todo := range map[string]string{"3": "the program of that version", "5": "replace it by the newer version"} {
+		m.FlushAll()
+		m.HSet("{weir}:state", "epoch", stored+" some-6ba7b810 1 1800000000000000 ")
+		for _, args := range [][]string{{"show"}, {"check"}, {"why", "global"}, {"limit", "global", "2/s", "--write", "--yes"}} {
+			status, _, errs := run(args...)
+			if status == cli.OK || !strings.Contains(errs, "version "+stored) || !strings.Contains(errs, "version 4") || !strings.Contains(errs, todo) ||
+				strings.Contains(errs, "does not answer") {
+				t.Errorf("%v over records of version %s: status %d: %s", args, stored, status, errs)
+			}
+		}
+	}
+}

@@ -16,7 +16,8 @@ import (
 )
 
 type analyzeCmd struct {
-	File string `arg:"" help:"A playlist: a CSV as Exportify writes it, or JSON; - for standard input."`
+	File     string `arg:"" help:"A playlist: CSV, JSON, M3U or links, as the README lists them; - for standard input."`
+	Playlist string `help:"The name of the playlist, where the file holds several."`
 
 	budgetFlags
 	providerFlags
@@ -29,7 +30,7 @@ func (c *analyzeCmd) Validate() error {
 
 // Run analyses one playlist.
 func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
-	list, err := readPlaylist(c.File)
+	list, err := readPlaylist(c.File, c.Playlist)
 	if err != nil {
 		return err
 	}
@@ -81,8 +82,8 @@ func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	return out.Encode(result)
 }
 
-// readPlaylist reads a file, or standard input for "-".
-func readPlaylist(name string) (playlist.Playlist, error) {
+// readPlaylist reads a file, or standard input for "-". pick names the playlist in it, where there are several.
+func readPlaylist(name, pick string) (playlist.Playlist, error) {
 	in := os.Stdin
 	if name != "-" {
 		f, err := os.Open(name)
@@ -92,12 +93,15 @@ func readPlaylist(name string) (playlist.Playlist, error) {
 		defer f.Close()
 		in = f
 	}
-	list, err := playlist.Parse(in)
+	list, err := playlist.ParseOne(in, pick)
+	if refusal, ok := errors.AsType[*playlist.ParseError](err); ok && refusal.Reason == playlist.ReasonChoice {
+		return playlist.Playlist{}, fmt.Errorf("%s: %w, with --playlist NAME", name, err)
+	}
 	if err != nil {
 		return playlist.Playlist{}, fmt.Errorf("%s: %w", name, err)
 	}
 	if list.Name == "" && name != "-" {
-		list.Name = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)) // a CSV has no other
+		list.Name = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)) // a CSV may have no other
 	}
 	return list, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -27,9 +28,9 @@ func (c *demoCmd) stayBusy(ctx context.Context, s cli.Streams) error {
 	if err := d.start(ctx, serving, &servers); err != nil {
 		return err
 	}
-	where, inspect := d.redis.where()
-	if _, err := fmt.Fprintf(s.Out, "%d replicas are busy at %s; Redis is %s. Look at them:\n\n  %s\n  %s serve\n\nAn interrupt ends them.\n",
-		d.Replicas, d.limit(), where, inspect, inspect); err != nil {
+	where, inspect := d.redis.where(d.Namespace)
+	if _, err := fmt.Fprintf(s.Out, "%s busy at %s; Redis is %s. Look at them:\n\n  %s\n  %s\n\nAn interrupt ends them.\n",
+		counted(d.Replicas, "replica is", "replicas are"), d.limit(), where, inspect, strings.Replace(inspect, "./cmd/inspect", "./cmd/inspect serve", 1)); err != nil {
 		return err
 	}
 	var busy sync.WaitGroup

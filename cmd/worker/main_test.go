@@ -61,6 +61,7 @@ func TestBadInput(t *testing.T) {
 		"unknown flag":      {nil, []string{"demo", "--bogus"}, cli.Usage, []string{"--bogus", "--help"}},
 		"rate zero":         {nil, []string{"demo", "--rate", "0"}, cli.Usage, []string{"rate", `"0"`, "above 0"}},
 		"rate negative":     {nil, []string{"demo", "--rate=-1"}, cli.Usage, []string{"rate", "-1"}},
+		"rate like a flag":  {nil, []string{"demo", "--rate", "-1"}, cli.Usage, []string{"--rate: expected a value but got \"-1\""}},
 		"rate not a number": {nil, []string{"demo", "--rate", "NaN"}, cli.Usage, []string{"rate", "NaN"}},
 		"rate infinite":     {nil, []string{"serve", "--rate", "Inf"}, cli.Usage, []string{"rate", "Inf"}},
 		"rate from the environment": {
@@ -142,6 +143,14 @@ func TestBadInput(t *testing.T) {
 		"playlist not UTF-8":     {sim, []string{"analyze", file("latin.csv", "Track URI,Track Name,Artist Name(s)\na,Caf\xe9,b\n")}, cli.Failed, []string{"latin.csv", "UTF-8"}},
 		"playlist truncated":     {sim, []string{"analyze", file("cut.csv", "Track URI,Track Name,Artist Name(s)\na,\"b")}, cli.Failed, []string{"cut.csv"}},
 		"playlist lacks columns": {sim, []string{"analyze", file("cols.csv", "Title\nx\n")}, cli.Failed, []string{"cols.csv", "Track Name"}},
+		"several playlists": {
+			sim,
+			[]string{"analyze", file("two.csv", "Track name,Artist name,Playlist name\na,b,Morning\nc,d,Evening\n")},
+			cli.Failed,
+			[]string{"two.csv", "2 playlists", `"Morning", "Evening"`, "--playlist NAME"},
+		},
+		"another playlist": {sim, []string{"analyze", "--playlist", "Night", file("own.json", `{"name":"Morning","tracks":[{"name":"a"}]}`)}, cli.Failed, []string{"own.json", `"Morning"`}},
+		"zip archive":      {sim, []string{"analyze", file("all.zip", "PK\x03\x04")}, cli.Failed, []string{"all.zip", "a zip archive", "unpack"}},
 		"nobody to ask for health": {
 			nil, []string{"healthcheck", "http://127.0.0.1:1/livez"}, cli.Failed, []string{"127.0.0.1:1"},
 		},

@@ -52,7 +52,7 @@ func public(all []attribute.KeyValue) []attribute.KeyValue {
 func isPublic(key string) bool {
 	switch key {
 	case "error.type", "exception.type",
-		"http.request.method", "http.request.body.size", "http.response.status_code", "http.response.body.size", "http.route",
+		"http.request.method", "http.request.body.size", "http.request.resend_count", "http.response.status_code", "http.response.body.size", "http.route",
 		"network.protocol.version", "server.address", "server.port", "url.scheme", "url.template",
 		"gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.max_tokens", "gen_ai.request.model",
 		"gen_ai.response.finish_reasons", "gen_ai.response.model":

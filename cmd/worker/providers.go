@@ -18,7 +18,9 @@ import (
 // providerFlags say who is called, and how often each. Keys come from the environment only, never from a command line that others see.
 type providerFlags struct {
 	Upstream string   `env:"WEIR_UPSTREAM" placeholder:"URL" help:"Simulator to call instead of the real providers, such as http://127.0.0.1:9090."`
-	API      []string `name:"api" env:"WEIR_API" placeholder:"NAME=LIMIT" help:"A further limit of one provider (anthropic, spotify, lastfm), for the whole fleet: RATE:BURST such as spotify=10:5, or N/DURATION such as anthropic=50/1m. May be repeated, also for one provider."`
+	API      []string `name:"api" env:"WEIR_API" placeholder:"NAME=LIMIT" help:"A further limit of one provider (anthropic, spotify, lastfm), for the whole fleet: RATE:BURST such as spotify=10:5, or N/DURATION such as anthropic=50/1m; anthropic-input and anthropic-output are limits of tokens, such as anthropic-input=500:30000. May be repeated, also for one provider."`
+	Model    string   `env:"WEIR_MODEL" placeholder:"NAME" help:"Model of Claude that answers the questions; without it the current Sonnet."`
+	Narrator string   `name:"narrator-model" env:"WEIR_NARRATOR_MODEL" placeholder:"NAME" help:"Model of Claude that comments; without it the current Haiku."`
 }
 
 // Validate names the flag that is wrong.
@@ -46,8 +48,9 @@ func (p providerFlags) limits() (map[string][]limiter.Limit, error) {
 	for _, text := range p.API {
 		name, written, _ := strings.Cut(text, "=")
 		limit, err := parseLimit(written)
-		if err != nil || !slices.Contains([]string{providers.APIAnthropic, providers.APISpotify, providers.APILastFM}, name) {
-			return nil, fmt.Errorf("--api (or WEIR_API) %q: want NAME=RATE:BURST or NAME=N/DURATION, such as spotify=10:5 or anthropic=50/1m; the names are anthropic, spotify and lastfm", text)
+		names := []string{providers.APIAnthropic, providers.APISpotify, providers.APILastFM, worker.InputTokens, worker.OutputTokens}
+		if err != nil || !slices.Contains(names, name) {
+			return nil, fmt.Errorf("--api (or WEIR_API) %q: want NAME=RATE:BURST or NAME=N/DURATION, such as spotify=10:5 or anthropic=50/1m; the names are %s", text, strings.Join(names, ", "))
 		}
 		all[name] = append(all[name], limit)
 	}
@@ -78,38 +81,30 @@ func (p providerFlags) apply(cfg *worker.Config) error {
 	}
 	c := &cfg.Providers
 	c.Base = tracedTransport(http.DefaultTransport, cfg.TracerProvider, cfg.MeterProvider)
+	c.Model, c.NarratorModel = p.Model, p.Narrator
 	if p.Upstream != "" {
 		// The simulator wants a key as the real ones do, and looks no closer. The real keys stay here.
 		const some = "simulated"
 		c.AnthropicURL, c.SpotifyURL, c.LastFMURL = p.Upstream, p.Upstream, p.Upstream
 		c.AnthropicKey, c.LastFMKey, c.SpotifyToken = some, some, some
+		c.SpotifyScopes = []string{"playlist-modify-private", "playlist-read-private"}
 		return nil
 	}
-	c.AnthropicKey, c.LastFMKey, c.SpotifyToken = os.Getenv("ANTHROPIC_API_KEY"), os.Getenv("LASTFM_API_KEY"), os.Getenv("SPOTIFY_ACCESS_TOKEN")
-	cfg.Spotify = worker.SpotifyLogin{
-		ClientID: os.Getenv("SPOTIFY_CLIENT_ID"), ClientSecret: os.Getenv("SPOTIFY_CLIENT_SECRET"), RefreshToken: os.Getenv("SPOTIFY_REFRESH_TOKEN"),
+	c.AnthropicKey, c.LastFMKey = os.Getenv("ANTHROPIC_API_KEY"), os.Getenv("LASTFM_API_KEY")
+	if c.SpotifyToken = os.Getenv(accessTokenVariable); c.SpotifyToken == "" {
+		if c.SpotifyLogin, err = spotifyLogin(); err != nil {
+			return err
+		}
 	}
 	if missing := missingKeys(); len(missing) > 0 {
-		return cli.Usagef("not set: %s; set them, or name a simulator with --upstream", strings.Join(missing, ", "))
-	}
-	if c.SpotifyToken != "" {
-		cfg.Spotify = worker.SpotifyLogin{}
+		return cli.Usagef("not set: %s; set %s, or name a simulator with --upstream", strings.Join(missing, ", "), itOrThem(len(missing)))
 	}
 	return nil
 }
 
-// missingKeys are the variables that real providers need and that are not set. Spotify needs a login's three variables or one access token.
-// Where one of the three is set, the others are missing; where none is, the access token is.
-func missingKeys() (missing []string) {
-	needed := []string{"ANTHROPIC_API_KEY", "LASTFM_API_KEY"}
-	login := []string{"SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET", "SPOTIFY_REFRESH_TOKEN"}
-	isSet := func(name string) bool { return os.Getenv(name) != "" }
-	switch {
-	case isSet("SPOTIFY_ACCESS_TOKEN"):
-	case slices.ContainsFunc(login, isSet):
-		needed = append(needed, login...)
-	default:
-		needed = append(needed, "SPOTIFY_ACCESS_TOKEN")
+func itOrThem(n int) string {
+	if n == 1 {
+		return "it"
 	}
-	return slices.DeleteFunc(needed, isSet)
+	return "them"
 }

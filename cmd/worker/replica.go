@@ -27,6 +27,7 @@ func openRedis() (*server, error) {
 		if err != nil {
 			return nil, err
 		}
+		o.MaxRetries = -1 // the limiter sends again sooner
 		return &server{options: o}, nil
 	}
 	m, err := miniredis.Run()
@@ -46,12 +47,16 @@ func (s *server) client() *redis.Client {
 	return redis.NewClient(&o)
 }
 
-// where is where Redis is, and the command that looks at it.
-func (s *server) where() (where, inspect string) {
-	if s.embedded == nil {
-		return "the one in REDIS_URL", "go run ./cmd/inspect"
+// where is where Redis is, and the command that looks at a namespace in it. An empty namespace is the default one.
+func (s *server) where(namespace string) (where, inspect string) {
+	where, inspect = "the one in REDIS_URL", "go run ./cmd/inspect"
+	if s.embedded != nil {
+		where, inspect = "embedded, on "+s.options.Addr, "REDIS_URL=redis://"+s.options.Addr+" "+inspect
 	}
-	return "embedded, on " + s.options.Addr, "REDIS_URL=redis://" + s.options.Addr + " go run ./cmd/inspect"
+	if namespace != "" && namespace != limiter.DefaultNamespace {
+		inspect += " --namespace " + namespace
+	}
+	return where, inspect
 }
 
 // explain adds to an error of Redis where Redis is and what to do. It leaves other errors as they are.

@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// samplePlaylist is the sample that ships, cut or repeated to n tracks.
+// samplePlaylist is the sample that ships, cut or repeated to n tracks. A repeated track is another one, by id and by name, because equal
+// ones are analysed once.
 func samplePlaylist(n int) ([]byte, error) {
 	list, err := playlist.Parse(bytes.NewReader(playlist.Sample()))
 	if err != nil || n == len(list.Tracks) {
@@ -24,6 +26,10 @@ func samplePlaylist(n int) ([]byte, error) {
 	}{Name: "sample"}
 	for i := range n {
 		t := list.Tracks[i%len(list.Tracks)]
+		if round := i / len(list.Tracks); round > 0 {
+			t.ID = fmt.Sprintf("%s%03d", t.ID[:len(t.ID)-3], round)
+			t.Name = fmt.Sprintf("%s, take %d", t.Name, round+1)
+		}
 		out.Tracks = append(out.Tracks, track{t.ID, t.Name, t.Artists})
 	}
 	return json.Marshal(out)

@@ -20,7 +20,7 @@ type scenarioFlags struct {
 	RetryAfter   []string `placeholder:"NAME=DURATION" help:"What refused calls of one provider are told to wait, such as spotify=24h. May be repeated."`
 	Change       []string `placeholder:"AT=RATE:BURST" help:"New shared limit from a time since the start, such as 30s=20:20 or 30s=100/1m. May be repeated."`
 	Strangers    []string `placeholder:"NAME=RATE@FROM-TO" help:"Calls a second of other clients, such as spotify=5@10s-60s; anthropic=1:500:200@10s-60s with input and output tokens. May be repeated."`
-	Stretch      []string `placeholder:"NAME=FAULT:SHARE@FROM-TO" help:"Time in which a share of calls fails, such as anthropic=overloaded:0.5@10s-60s. Faults: refused, unavailable, overloaded (anthropic), error-29 (lastfm). May be repeated."`
+	Stretch      []string `placeholder:"NAME=FAULT:SHARE@FROM-TO" help:"Time in which a share of calls fails, such as anthropic=overloaded:0.5@10s-60s. Faults: refused, unavailable, overloaded, spent, midway, cut (anthropic), lost (spotify), error-29, suspended (lastfm). May be repeated."`
 }
 
 // apply adds the scenario to a configuration. fixed makes windows that begin at multiples of their length.

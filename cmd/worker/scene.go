@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/weir-go/weir/cmd/internal/cli"
-	"github.com/weir-go/weir/limiter"
 )
 
 // sceneFlags choose what a demonstration shows.
@@ -88,10 +88,7 @@ func newNarrator(out io.Writer, silent bool) narrator {
 
 // introduce says what is about to happen, and where to look at it.
 func (c *demoCmd) introduce(say narrator, redis *server, namespace, what string) {
-	where, inspect := redis.where()
-	if namespace != limiter.DefaultNamespace {
-		inspect += " --namespace " + namespace
-	}
+	where, inspect := redis.where(namespace)
 	say("%s\nRedis: %s.\nLook at it while it runs: %s\n", what, where, inspect)
 }
 
@@ -101,4 +98,17 @@ func measured(missed []string) error {
 		return nil
 	}
 	return errors.New(strings.Join(missed, "; "))
+}
+
+// sharing is how replicas stand to a budget.
+func sharing(replicas int) string {
+	return counted(replicas, "replica has a budget", "replicas share one budget")
+}
+
+// counted is a number with what is counted.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }

@@ -56,8 +56,8 @@ func (t *throttledScene) play(ctx context.Context, redis *server, say narrator) 
 	if err != nil {
 		return nil, err
 	}
-	t.introduce(say, redis, t.Namespace, fmt.Sprintf("%d replicas share one budget: %v.\nThe provider allows %.4g a second from %v on, %.4g again from %v on.\nAt %v it asks to wait %v.",
-		t.Replicas, t.limit(), t.low().Rate, t.falls, t.limit().Rate(), t.back, t.pauses, t.pause))
+	t.introduce(say, redis, t.Namespace, fmt.Sprintf("%s: %v.\nThe provider allows %.4g a second from %v on, %.4g again from %v on.\nAt %v it asks to wait %v.",
+		sharing(t.Replicas), t.limit(), t.low().Rate, t.falls, t.limit().Rate(), t.back, t.pauses, t.pause))
 	if t.provider, err = newSceneProvider(t.upstream(), 50*time.Millisecond); err != nil {
 		return nil, err
 	}

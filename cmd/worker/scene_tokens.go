@@ -66,8 +66,8 @@ func (t *tokensScene) play(ctx context.Context, redis *server, say narrator) (ou
 		}
 	}
 	t.introduce(say, redis, t.Namespace+"-"+t.fleets[0].name(), fmt.Sprintf(
-		"Two fleets of %d replicas, one that settles and one that does not.\nEach has %d output tokens a minute. Estimates are %d times too high.",
-		t.Replicas, tokensPerMinute, tokensOver))
+		"Two fleets of %s, one that settles and one that does not.\nEach has %d output tokens a minute. Estimates are %d times too high.",
+		counted(t.Replicas, "replica", "replicas"), tokensPerMinute, tokensOver))
 	for _, f := range t.fleets {
 		var err error
 		if f.provider, err = newSceneProvider(tokensUpstream(), 100*time.Millisecond); err != nil {

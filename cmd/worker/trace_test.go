@@ -60,7 +60,7 @@ func TestGoldenTrace(t *testing.T) {
 		tracers := sdktrace.NewTracerProvider(sdktrace.WithSyncer(private{exported}))
 		l, err := limiter.NewMemory(limiter.Config{
 			Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}, "spotify": {limiter.PerSecond(10, 1)}},
-			Routes:  map[string][]string{"spotify": {"spotify", "global"}}, TracerProvider: tracers,
+			Routes:  map[string][]string{"spotify": {"spotify", "global"}, "anthropic": {"global"}, "lastfm": {"global"}}, TracerProvider: tracers,
 		})
 		if err != nil {
 			t.Fatal(err)

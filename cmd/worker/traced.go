@@ -11,6 +11,9 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/weir-go/weir/orchestrator"
+	"github.com/weir-go/weir/worker/transport"
 )
 
 // tracedTransport sends through base and makes a span of each request. The span is named by the template of the request's path, because the
@@ -29,7 +32,7 @@ func tracedTransport(base http.RoundTripper, tracers trace.TracerProvider, meter
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return cmp.Or(t.pattern(r), r.Method) }))
 }
 
-// templated adds to the span and to the metrics of a request the template of its path.
+// templated adds to the span and to the metrics of a request the template of its path, and to the span how often the call was sent before.
 type templated struct {
 	http.RoundTripper
 	templates
@@ -44,6 +47,9 @@ func (t templated) RoundTrip(r *http.Request) (*http.Response, error) {
 			labels.Add(template)
 		}
 	}
+	if n := transport.ResendCount(r.Context()) + max(0, orchestrator.Attempt(r.Context())-1); n > 0 {
+		trace.SpanFromContext(r.Context()).SetAttributes(semconv.HTTPRequestResendCount(n))
+	}
 	return t.RoundTripper.RoundTrip(r)
 }
 
@@ -54,7 +60,7 @@ func newTemplates() templates {
 	t := templates{http.NewServeMux()}
 	for _, pattern := range []string{
 		"POST /v1/messages",
-		"GET /v1/search", "GET /v1/playlists/{id}/items", "POST /v1/playlists/{id}/items", "GET /v1/audio-features/{id}", "POST /v1/me/playlists",
+		"GET /v1/search", "GET /v1/playlists/{id}/items", "POST /v1/playlists/{id}/items", "GET /v1/audio-features/{id}", "GET /v1/me/playlists", "POST /v1/me/playlists",
 		"POST /api/token", "POST /2.0/",
 	} {
 		t.HandleFunc(pattern, http.NotFound)

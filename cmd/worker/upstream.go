@@ -28,6 +28,7 @@ type upstreamCmd struct {
 	Seed       uint64        `default:"1" help:"Fixes latencies, errors and contents (${default})."`
 	Failures   float64       `default:"0" help:"Share of requests that fail, 0 to 1 (${default})."`
 	Overloaded float64       `default:"0" help:"Share of Anthropic requests answered 529, 0 to 1 (${default})."`
+	Models     []string      `name:"model" placeholder:"NAME" help:"Model that Anthropic serves; without it those of November 2026. May be repeated."`
 	DenyAudio  bool          `name:"deny-audio-features" help:"Answer 403 to audio features, as Spotify does to new apps."`
 	scenarioFlags
 }
@@ -37,7 +38,7 @@ func (c *upstreamCmd) config() (upstream.Config, error) {
 		Total:   upstream.Limit{Rate: c.Rate, Burst: c.Burst},
 		Slack:   c.Slack,
 		Latency: upstream.Latency{Min: c.LatencyMin, Max: c.LatencyMax},
-		Seed:    c.Seed, Failures: c.Failures, Overloaded: c.Overloaded, DenyAudioFeatures: c.DenyAudio,
+		Seed:    c.Seed, Failures: c.Failures, Overloaded: c.Overloaded, DenyAudioFeatures: c.DenyAudio, Models: c.Models,
 	}
 	if c.Window != "" {
 		n, per, err := parseWindow(c.Window)

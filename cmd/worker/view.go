@@ -42,12 +42,9 @@ func newView(d *demo, s cli.Streams) *view {
 
 // intro says what is about to happen and where to look at it.
 func (d *demo) intro() string {
-	where, inspect := d.redis.where()
-	if d.Namespace != "weir" {
-		inspect += " --namespace " + d.Namespace
-	}
-	return fmt.Sprintf("%d replicas share one budget: %v. Redis: %s.\nLook at it while it runs: %s\n\n",
-		d.Replicas, d.limit(), where, inspect)
+	where, inspect := d.redis.where(d.Namespace)
+	return fmt.Sprintf("%s: %v. Redis: %s.\nLook at it while it runs: %s\n\n",
+		sharing(d.Replicas), d.limit(), where, inspect)
 }
 
 // run shows what changes until wait returns; cancel is how a person at the terminal ends it early.

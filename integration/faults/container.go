@@ -3,42 +3,123 @@ package faults
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
+	"strconv"
+	"syscall"
+	"time"
 
+	dockerapi "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+	"github.com/redis/go-redis/v9"
 	"github.com/testcontainers/testcontainers-go"
 	rediscontainer "github.com/testcontainers/testcontainers-go/modules/redis"
+	dockerwait "github.com/testcontainers/testcontainers-go/wait"
 )
 
-// StartContainer starts a Redis in a container. The image is redis:7-alpine, or the one that REDIS_IMAGE names.
-func StartContainer(ctx context.Context) (*Server, error) {
+// container is a Redis in a container.
+type container struct {
+	of     testcontainers.Container
+	signal func(syscall.Signal) error // to its first process
+}
+
+// newContainer keeps a container, which can be sent signals also when the row has been given up.
+func newContainer(ctx context.Context, of testcontainers.Container) *container {
+	ctx = context.WithoutCancel(ctx)
+	return &container{of, func(signal syscall.Signal) error {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		engine, err := testcontainers.NewDockerClientWithOpts(ctx)
+		if err != nil {
+			return err
+		}
+		defer engine.Close() //nolint:errcheck // nothing is left to be read
+		_, err = engine.ContainerKill(ctx, of.GetContainerID(), client.ContainerKillOptions{Signal: strconv.Itoa(int(signal))})
+		return err
+	}}
+}
+
+// start starts a container again that was killed.
+func (c *container) start(ctx context.Context, admin *redis.Client) error {
+	if err := c.of.Start(ctx); err != nil {
+		return err
+	}
+	return wait(ctx, "a container answers", func(ctx context.Context) bool { return admin.Ping(ctx).Err() == nil })
+}
+
+func (c *container) close() {
+	_ = c.signal(syscall.SIGKILL) // a suspended process hears nothing else
+	_ = testcontainers.TerminateContainer(c.of)
+}
+
+// redisImage is the image of containers: redis:7-alpine, or the one that REDIS_IMAGE names.
+func redisImage() string {
+	if image := os.Getenv("REDIS_IMAGE"); image != "" {
+		return image
+	}
+	return "redis:7-alpine"
+}
+
+// engineAnswers returns an error where no Docker engine answers.
+func engineAnswers(ctx context.Context) error {
 	provider, err := testcontainers.NewDockerProvider()
 	if err == nil {
 		defer provider.Close() //nolint:errcheck // was only asked for its health
 		err = provider.Health(ctx)
 	}
 	if err != nil {
-		return nil, &MissingError{fmt.Sprintf("no Docker engine answers (%v): start one", err)}
+		return &MissingError{What: fmt.Sprintf("no Docker engine answers (%v): start one", err)}
 	}
-	image := os.Getenv("REDIS_IMAGE")
-	if image == "" {
-		image = "redis:7-alpine"
+	return nil
+}
+
+func noContainer(err error) error {
+	return &MissingError{What: fmt.Sprintf("no container of image %s (%v): pull it, or name one that is there in REDIS_IMAGE", redisImage(), err)}
+}
+
+// StartContainer starts a Redis in a container. The image is redis:7-alpine, or the one that REDIS_IMAGE names.
+func StartContainer(ctx context.Context) (*Server, error) {
+	if err := engineAnswers(ctx); err != nil {
+		return nil, err
 	}
-	container, err := rediscontainer.Run(ctx, image)
-	end := func() { _ = testcontainers.TerminateContainer(container) }
+	of, err := rediscontainer.Run(ctx, redisImage())
 	if err != nil {
-		end()
-		return nil, &MissingError{fmt.Sprintf("no container of image %s (%v): pull it, or name one that is there in REDIS_IMAGE", image, err)}
+		_ = testcontainers.TerminateContainer(of)
+		return nil, noContainer(err)
 	}
-	at, err := container.ConnectionString(ctx)
+	c := newContainer(ctx, of)
+	at, err := of.ConnectionString(ctx)
 	if err != nil {
-		end()
+		c.close()
 		return nil, err
 	}
 	u, err := url.Parse(at)
 	if err != nil {
-		end()
+		c.close()
 		return nil, err
 	}
-	return &Server{Addr: u.Host, Admin: administrator(u.Host), end: end}, nil
+	return &Server{Addr: u.Host, Admin: administrator(u.Host), container: c}, nil
+}
+
+// startHostContainer starts a container that uses the network of this machine. Servers of one topology name each other's addresses to
+// clients, so that these addresses must be the same in a container and outside.
+func startHostContainer(ctx context.Context, ready string, command func(port string) []string) (*Server, error) {
+	if err := engineAnswers(ctx); err != nil {
+		return nil, err
+	}
+	port, err := freePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	of, err := testcontainers.Run(ctx, redisImage(), testcontainers.WithCmd(command(port)...),
+		testcontainers.WithHostConfigModifier(func(c *dockerapi.HostConfig) { c.NetworkMode = "host" }),
+		testcontainers.WithWaitStrategy(dockerwait.ForLog("(?i)"+ready).AsRegexp()))
+	if err != nil {
+		_ = testcontainers.TerminateContainer(of)
+		return nil, noContainer(err)
+	}
+	s := &Server{Addr: net.JoinHostPort("127.0.0.1", port), container: newContainer(ctx, of)}
+	s.Admin = administrator(s.Addr)
+	return s, nil
 }

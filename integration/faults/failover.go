@@ -2,8 +2,6 @@ package faults
 
 import (
 	"context"
-	"net"
-	"strings"
 	"time"
 )
 
@@ -89,28 +87,75 @@ func failoverRows() []Row {
 			}
 			return w.Busy(ctx, 3)
 		},
+	}, {
+		Number: 16, Name: "two masters, guarded",
+		Fault:  "half of the replicas use a promoted replica of Redis for 3 s while the others use the former one, which hears nothing of it and has min-replicas-to-write 1 and min-replicas-max-lag 1",
+		Config: Config{Replicas: 2, Proxy: true},
+		Marks:  []Mark{excessAtMost(4 + 34*2), noneFailed()},
+		Play:   splitGuarded,
 	}}
+}
+
+// splitGuarded splits replicas of Redis from their master without a word to the master, which then refuses writes.
+func splitGuarded(ctx context.Context, w *World) error {
+	var ways []*Proxy
+	for _, name := range []string{"r3", "r4"} {
+		_, p, err := w.AddBehind(ctx, name)
+		if err != nil {
+			return err
+		}
+		ways = append(ways, p)
+	}
+	link, err := startRelay(ctx, w.Redis.Addr)
+	if err != nil {
+		return err
+	}
+	defer link.close()
+	other, err := w.serve(ctx, "--repl-diskless-sync-delay", "0")
+	if err != nil {
+		return err
+	}
+	for setting, value := range map[string]string{"repl-diskless-sync-delay": "0", "min-replicas-to-write": "1", "min-replicas-max-lag": "1"} {
+		if err := w.Redis.Admin.ConfigSet(ctx, setting, value).Err(); err != nil {
+			return err
+		}
+	}
+	if err := follow(ctx, other, link.addr); err != nil {
+		return err
+	}
+	if err := w.Busy(ctx, 2); err != nil { // the master counts its replica
+		return err
+	}
+	former := w.Redis
+	w.nodes = []*Server{former, other}
+	seen := w.watchMasters(ctx)
+	defer seen.end()
+	w.Fault()
+	link.freeze()
+	split := w.Provider.Now()
+	if err := other.Admin.ReplicaOf(ctx, "NO", "ONE").Err(); err != nil {
+		return err
+	}
+	for _, p := range ways {
+		p.Turn(other.Addr)
+	}
+	if err := pause(ctx, 3*time.Second); err != nil {
+		return err
+	}
+	w.Note(twoMasters, (seen.until().lastGrant(0, split, w.Provider.Now()) - split).Seconds())
+	w.Redis = other
+	w.Proxy.Turn(other.Addr) // all find the new master
+	return w.Busy(ctx, 3)
 }
 
 // follow starts a Redis that follows another, and returns when it has what the other has.
 func (w *World) follow(ctx context.Context, master *Server) (*Server, error) {
-	s, err := StartServer(ctx, w.dir, nil, "--repl-diskless-sync-delay", "0")
-	if err != nil {
-		return nil, err
-	}
-	w.servers = append(w.servers, s)
-	host, port, err := net.SplitHostPort(master.Addr)
+	s, err := w.serve(ctx, "--repl-diskless-sync-delay", "0")
 	if err != nil {
 		return nil, err
 	}
 	if err := master.Admin.ConfigSet(ctx, "repl-diskless-sync-delay", "0").Err(); err != nil {
 		return nil, err
 	}
-	if err := s.Admin.ReplicaOf(ctx, host, port).Err(); err != nil {
-		return nil, err
-	}
-	return s, wait(ctx, "a replica of Redis has followed", func(ctx context.Context) bool {
-		info, err := s.Admin.Info(ctx, "replication").Result()
-		return err == nil && strings.Contains(info, "master_link_status:up")
-	})
+	return s, follow(ctx, s, master.Addr)
 }

@@ -10,28 +10,66 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Harness plays rows. Its program of a replica is built once.
 type Harness struct {
+	// Former is the commit, or its name, of the former version that rows with two versions play; where it is empty they choose one.
+	Former string
+
 	program     Program
 	dir, binary string
+	root        string // of the module
+
+	building sync.Mutex
+	built    map[string]former // by commit; guarded by building
+
+	stepping sync.Mutex
+	stepper  string // the same program with a wall clock that steps; built when a row needs it
 }
 
-// New builds the program of a replica. [Harness.Close] removes it.
+// New builds the program of a replica. [Harness.Close] removes it. From then on the Redis clients of this process log nothing: they would
+// say of each server that a row kills that it does not answer.
 func New(ctx context.Context, p Program) (*Harness, error) {
+	redis.SetLogger(silence{})
 	dir, err := os.MkdirTemp("", "weir-faults")
 	if err != nil {
 		return nil, err
 	}
-	h := &Harness{program: p, dir: dir, binary: filepath.Join(dir, "replica")}
+	h := &Harness{program: p, dir: dir, binary: filepath.Join(dir, "replica"), built: map[string]former{}}
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", h.binary, cmp.Or(p.Package, "github.com/weir-go/weir/integration/faults/replica")) //nolint:gosec // named by the caller
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("go build: %w: %s", err, out), h.Close())
 	}
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/weir-go/weir").Output()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("go list -m: %w", err), h.Close())
+	}
+	h.root = string(bytes.TrimSpace(root))
 	return h, nil
 }
+
+// withSteps is the program of a replica whose wall clock steps.
+func (h *Harness) withSteps(ctx context.Context) (string, error) {
+	h.stepping.Lock()
+	defer h.stepping.Unlock()
+	if h.stepper == "" {
+		binary := filepath.Join(h.dir, "stepper")
+		if err := buildStepping(ctx, h.dir, binary); err != nil {
+			return "", err
+		}
+		h.stepper = binary
+	}
+	return h.stepper, nil
+}
+
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
 
 // Close removes what the harness has built and what servers have written.
 func (h *Harness) Close() error { return os.RemoveAll(h.dir) }

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -69,6 +70,19 @@ func (l Log) Silence(from, to time.Duration) time.Duration {
 		longest, last = max(longest, a.At-last), a.At
 	}
 	return max(longest, to-last)
+}
+
+// Gap is the time that a share of the gaps between two calls does not exceed; 0 where there are none.
+func (l Log) Gap(share float64) time.Duration {
+	var gaps []time.Duration
+	for i := 1; i < len(l); i++ {
+		gaps = append(gaps, l[i].At-l[i-1].At)
+	}
+	if len(gaps) == 0 {
+		return 0
+	}
+	slices.Sort(gaps)
+	return gaps[min(len(gaps)-1, int(share*float64(len(gaps))))]
 }
 
 // Twice is how many attempts arrived more than once. A task that is tried again has another number of its attempt.

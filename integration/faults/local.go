@@ -8,8 +8,12 @@ import (
 const (
 	usedAfter  = "used from 2 s after the return"
 	usedOthers = "used by the others, from 2 s after the fault"
-	announced  = 12 * time.Second // after which each replica of a fleet counts all others
+	inWindow   = "at most in 1,950 ms" // a window less slack
+	announced  = 12 * time.Second      // after which each replica of a fleet counts all others
 )
+
+// windowLength is that of the window in a row without Redis.
+const windowLength = 2 * time.Second
 
 // localRows are the rows in which replicas go on without Redis, each with its share of the limit.
 func localRows() []Row {
@@ -31,6 +35,15 @@ func localRows() []Row {
 		Config: Config{Flags: local}, Marks: marks,
 		Play: func(ctx context.Context, w *World) error {
 			return w.without(ctx, w.Redis.Kill, func() error { return w.Redis.Start(ctx) })
+		},
+	}, {
+		Number: 48, Name: "away, a window", Fault: "the same with a window of 68 calls in any 2 s instead of a bucket",
+		Config: Config{Proxy: true, Rate: 68, Per: windowLength, Flags: append(local, "-window")},
+		Marks:  []Mark{atMost(inWindow, 68), noneFailed(), usedAtLeast(0.85), atLeast(usedAfter, 0.9)},
+		Play: func(ctx context.Context, w *World) error {
+			err := w.without(ctx, func() error { w.Proxy.Cut(); return nil }, func() error { return w.Proxy.Heal(ctx) })
+			w.Note(inWindow, float64(w.Provider.Log().Most(windowLength-slack)))
+			return err
 		},
 	}, {
 		Number: 51, Name: "one alone", Fault: "one of four replicas is cut off from Redis for 10 s, and goes on with its share",

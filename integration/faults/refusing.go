@@ -11,8 +11,8 @@ import (
 // refusingRows are the rows in which Redis answers with errors.
 func refusingRows() []Row {
 	return []Row{{
-		Number: 10, Name: "out of memory", Fault: "Redis refuses writes for 5 s because its memory is full (noeviction)",
-		Marks: []Mark{law(), noneFailed(), atMost(during, 0), atMost(firstAfter, 1000)},
+		Number: 10, Name: "out of memory", Fault: "the memory of Redis is full for 5 s (noeviction); the state of a fleet has a fixed size, and it goes on",
+		Marks: []Mark{law(), noneFailed(), usedAtLeast(0.97), atMost(firstAfter, 1000)},
 		Play: func(ctx context.Context, w *World) error {
 			return w.away(ctx, 5*time.Second,
 				func() error { return w.Redis.Admin.ConfigSet(ctx, "maxmemory", "1").Err() },
@@ -27,9 +27,25 @@ func refusingRows() []Row {
 				func() error { return w.Redis.Admin.ReplicaOf(ctx, "NO", "ONE").Err() })
 		},
 	}, {
-		Number: 21, Name: "wrong password", Fault: "Redis asks for a password that the replicas do not have, and ends their connections, for 10 s",
+		Number: 21, Name: "wrong password", Fault: "Redis asks for another password than the replicas have, and ends their connections, for 10 s",
+		Config: Config{Password: "secret-of-the-replicas"},
+		Marks:  []Mark{law(), noneFailed(), atMost(during, 0), atMost(dials, 1), atMost(told, 0)},
+		Play: func(ctx context.Context, w *World) error {
+			return w.refuse(ctx, []any{"config", "set", "requirepass", "another"}, []any{"config", "set", "requirepass", ""})
+		},
+	}, {
+		Number: 21, Name: "no permission", Fault: "Redis takes the permission to run scripts from the replicas for 10 s",
+		Config: Config{Password: "secret-of-the-replicas"},
+		Marks:  []Mark{law(), noneFailed(), atMost(during, 0), atMost(dials, 1), atMost(told, 0)},
+		Play: func(ctx context.Context, w *World) error {
+			return w.refuse(ctx, []any{"acl", "setuser", "default", "-evalsha", "-eval"}, []any{"acl", "setuser", "default", "+evalsha", "+eval"})
+		},
+	}, {
+		Number: 21, Name: "too many clients", Fault: "Redis takes no client beside the one of its administrator, and ends the connections of the others, for 10 s",
 		Marks: []Mark{law(), noneFailed(), atMost(during, 0), atMost(dials, 1)},
-		Play:  refuse,
+		Play: func(ctx context.Context, w *World) error {
+			return w.refuse(ctx, []any{"config", "set", "maxclients", "1"}, []any{"config", "set", "maxclients", "1000"})
+		},
 	}, {
 		Number: 13, Name: "loading", Fault: "Redis loads its data for about 5 s",
 		Config: Config{Options: []string{"--loading-process-events-interval-bytes", "1024"}},
@@ -86,14 +102,18 @@ func load(ctx context.Context, w *World) error {
 	return err
 }
 
-const dials = "connections a second of each replica"
+const (
+	dials = "connections a second of each replica"
+	told  = "times that a replica told its password"
+)
 
-func refuse(ctx context.Context, w *World) error {
+// refuse has Redis refuse the fleet for 10 s by one command, and serve it again by another.
+func (w *World) refuse(ctx context.Context, from, to []any) error {
 	admin := w.Redis.Admin.Conn() // stays logged in
 	defer admin.Close()           //nolint:errcheck // only the first error counts
 	var before float64
-	return w.away(ctx, 10*time.Second, func() (err error) {
-		if err = admin.ConfigSet(ctx, "requirepass", "another").Err(); err != nil {
+	err := w.away(ctx, 10*time.Second, func() (err error) {
+		if err = admin.Do(ctx, from...).Err(); err != nil {
 			return err
 		}
 		if err = admin.Do(ctx, "client", "kill", "type", "normal", "skipme", "yes").Err(); err != nil {
@@ -107,16 +127,31 @@ func refuse(ctx context.Context, w *World) error {
 			return err
 		}
 		w.Note(dials, (after-before)/10/float64(w.Replicas))
-		return admin.ConfigSet(ctx, "requirepass", "").Err()
+		return admin.Do(ctx, to...).Err()
 	})
+	if w.Password != "" {
+		n := 0
+		for _, r := range w.Fleet {
+			n += strings.Count(r.stderr.String()+r.last.Error, w.Password)
+		}
+		w.Note(told, float64(n))
+	}
+	return err
 }
 
-// connections is how many connections Redis has taken, as it says.
-func connections(info string, err error) (float64, error) {
+// connections is how many connections Redis has taken and turned away, as it says.
+func connections(info string, err error) (sum float64, _ error) {
 	if err != nil {
 		return 0, err
 	}
-	_, rest, _ := strings.Cut(info, "total_connections_received:")
-	number, _, _ := strings.Cut(rest, "\r\n")
-	return strconv.ParseFloat(number, 64)
+	for _, name := range []string{"total_connections_received:", "rejected_connections:"} {
+		_, rest, _ := strings.Cut(info, name)
+		number, _, _ := strings.Cut(rest, "\r\n")
+		n, err := strconv.ParseFloat(number, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"sync"
 	"syscall"
@@ -49,10 +50,10 @@ func (l *lockedBuffer) String() string {
 }
 
 // startReplica starts a process and waits until it says that it is ready.
-func startReplica(ctx context.Context, binary, name string, args ...string) (*Replica, error) {
+func startReplica(ctx context.Context, binary, name string, env []string, args ...string) (*Replica, error) {
 	r := &Replica{Name: name, reports: make(chan outcome.Report, 16)}
 	r.process = exec.Command(binary, append([]string{"-name", name}, args...)...) //nolint:noctx // built by the harness; ended by signals
-	r.process.Stderr = &r.stderr
+	r.process.Stderr, r.process.Env = &r.stderr, append(os.Environ(), env...)
 	out, err := r.process.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -85,6 +86,8 @@ func (r *Replica) hear(ctx context.Context, event string) (outcome.Report, error
 		select {
 		case report, open := <-r.reports:
 			if !open {
+				_ = r.process.Wait() // then all that it wrote to stderr is here
+				r.killed = true
 				return report, fmt.Errorf("replica %s ended before it was %s: %s", r.Name, event, r.stderr.String())
 			}
 			r.last = report

@@ -25,7 +25,12 @@ type Config struct {
 	Options  []string      // further options of redis-server
 	Proxy    bool          // between the replicas and Redis
 	Clock    bool          // of redis-server can be moved
-	Docker   bool          // Redis is a container; else a process, which can be sent signals
+	Wall     time.Duration // by which the wall clocks of every other replica step forward, and of the rest back, stepAfter after their start
+	Password string        // that the replicas log in with; Redis takes any until it asks for one
+	Version  age           // of the replicas with which the row begins; today's
+	Docker   bool          // Redis is a container, or several; else processes
+	Topology Topology      // Single
+	Watch    []string      // further lines of the Sentinels' configuration, without their first word
 }
 
 func (c Config) filled() Config {

@@ -17,7 +17,10 @@ import (
 )
 
 // MissingError reports that the machine lacks what a row needs. It is no failure of the fleet.
-type MissingError struct{ What string }
+type MissingError struct {
+	What     string
+	Optional bool // the row is left out without it; else a machine that plays all rows must have it
+}
 
 func (e *MissingError) Error() string { return "faults: " + e.What }
 
@@ -26,20 +29,40 @@ type Server struct {
 	Addr  string
 	Admin *redis.Client
 
-	path    string
-	env     []string
-	options []string
-	process *exec.Cmd // nil for a container
-	end     func()    // of a container
+	path      string
+	env       []string
+	options   []string
+	ready     string    // what it logs when it accepts connections, in small letters
+	process   *exec.Cmd // nil for a container
+	container *container
+	killed    bool
 }
+
+// What a redis-server logs when it accepts connections, and what a Sentinel logs.
+const (
+	serverReady   = "ready to accept connections"
+	sentinelReady = "sentinel id is"
+)
 
 // StartServer starts a redis-server on a free port of this machine, without persistence unless the options say otherwise.
 //
 // The environment of the process is that of this one and env.
 func StartServer(ctx context.Context, dir string, env []string, options ...string) (*Server, error) {
+	return startProcess(ctx, dir, env, serverReady, func(port, home string) ([]string, error) {
+		return append(serverOptions(port), append(options, "--dir", home)...), nil
+	})
+}
+
+// serverOptions are the options that each redis-server has.
+func serverOptions(port string) []string {
+	return []string{"--bind", "127.0.0.1", "--port", port, "--save", "", "--enable-debug-command", "yes"}
+}
+
+// startProcess starts redis-server with the options for a port and a folder of its own.
+func startProcess(ctx context.Context, dir string, env []string, ready string, options func(port, home string) ([]string, error)) (*Server, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
-		return nil, &MissingError{"redis-server is not on the PATH: install the package redis-server"}
+		return nil, &MissingError{What: "redis-server is not on the PATH: install the package redis-server"}
 	}
 	port, err := freePort(ctx)
 	if err != nil {
@@ -49,8 +72,10 @@ func StartServer(ctx context.Context, dir string, env []string, options ...strin
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Addr: net.JoinHostPort("127.0.0.1", port), path: path, env: env}
-	s.options = append([]string{"--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", home, "--enable-debug-command", "yes"}, options...)
+	s := &Server{Addr: net.JoinHostPort("127.0.0.1", port), path: path, env: env, ready: ready}
+	if s.options, err = options(port, home); err != nil {
+		return nil, err
+	}
 	s.Admin = administrator(s.Addr)
 	if err := s.Start(ctx); err != nil {
 		s.Close()
@@ -62,7 +87,7 @@ func StartServer(ctx context.Context, dir string, env []string, options ...strin
 // administrator is a client that sends each command once: faults are not repeated.
 func administrator(addr string) *redis.Client {
 	return redis.NewClient(&redis.Options{
-		Addr: addr, MaxRetries: -1, ContextTimeoutEnabled: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		Addr: addr, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 }
 
@@ -78,8 +103,13 @@ func freePort(ctx context.Context) (string, error) {
 	return port, err
 }
 
-// Start starts the process, and returns when it accepts connections. A server that was killed starts again at its former address.
+// Start starts the process, and returns when it accepts connections. A server that was killed starts again at its former address. A
+// container starts again with the options that it has.
 func (s *Server) Start(ctx context.Context, options ...string) error {
+	s.killed = false
+	if s.container != nil {
+		return s.container.start(ctx, s.Admin)
+	}
 	s.process = exec.Command(s.path, append(s.options, options...)...) //nolint:noctx // Kill and Close end it
 	s.process.Env = append(os.Environ(), s.env...)
 	out, err := s.process.StdoutPipe()
@@ -94,7 +124,7 @@ func (s *Server) Start(ctx context.Context, options ...string) error {
 		defer close(ready)
 		for lines.Scan() {
 			line := strings.ToLower(lines.Text())
-			if strings.Contains(line, "ready to accept connections") || strings.Contains(line, "loading") && len(options) > 0 {
+			if strings.Contains(line, s.ready) || strings.Contains(line, "loading") && len(options) > 0 {
 				select {
 				case ready <- true:
 				default:
@@ -115,26 +145,39 @@ func (s *Server) Start(ctx context.Context, options ...string) error {
 
 // Kill ends the process at once, as a crash does.
 func (s *Server) Kill() error {
-	if err := s.process.Process.Kill(); err != nil {
+	if err := s.send(syscall.SIGKILL); err != nil {
 		return err
 	}
-	_ = s.process.Wait() // killed
+	s.killed = true
+	if s.process != nil {
+		_ = s.process.Wait() // killed
+	}
 	return nil
 }
 
 // Stop suspends the process: connections stay, nothing is answered.
-func (s *Server) Stop() error { return s.process.Process.Signal(syscall.SIGSTOP) }
+func (s *Server) Stop() error { return s.send(syscall.SIGSTOP) }
 
 // Continue has a suspended process go on.
-func (s *Server) Continue() error { return s.process.Process.Signal(syscall.SIGCONT) }
+func (s *Server) Continue() error { return s.send(syscall.SIGCONT) }
+
+// running reports whether the server has not been killed. A suspended one counts as running.
+func (s *Server) running() bool { return !s.killed }
+
+func (s *Server) send(signal syscall.Signal) error {
+	if s.container != nil {
+		return s.container.signal(signal)
+	}
+	return s.process.Process.Signal(signal)
+}
 
 // Close ends the server.
 func (s *Server) Close() {
 	if s.Admin != nil {
 		_ = s.Admin.Close()
 	}
-	if s.end != nil {
-		s.end()
+	if s.container != nil {
+		s.container.close()
 	}
 	if s.process != nil && s.process.Process != nil && s.process.ProcessState == nil {
 		_ = s.process.Process.Kill()

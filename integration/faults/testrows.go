@@ -5,6 +5,8 @@ import "strings"
 // testRows are the rows that need no fleet: tests of the packages show them.
 func testRows() []Row {
 	return []Row{
+		shown(39, "stalled readers", "500 readers of a stream take nothing, and readers hang up, beside one that reads", "worker/deskhttp",
+			"TestStalledReadersCostLittle", "TestReadersThatResetLeaveNothing"),
 		shown(32, "hostile input", "records in Redis, reports and configurations that are hostile or damaged", "limiter",
 			"TestDamagedRecords", "TestDamagedRecordsOnRedis", "TestExtremeReports", "TestConfigIsRefusedWithTheReason"),
 		shown(33, "crafted names", "two namespaces, and two buckets, with names that look like parts of keys", "limiter", "TestCraftedNamesShareNothing"),
@@ -17,6 +19,14 @@ func testRows() []Row {
 			"TestASharedRunEndsWhenTheLastLeaves", "TestErrorsAreSharedOnceAndResultsAsLongAsAsked", "TestPanicsOfSharedRunsReachEverybody"),
 		shown(38, "submit and close", "tasks are submitted while the orchestrator is closed twice, 10,000 times", "orchestrator",
 			"TestSubmitAgainstClose", "TestSubmittingDuringADrainLosesNoTask"),
+		full(shown(40, "hostile requests", "100,000 random requests to serve", "worker", "TestHostileRequests")),
+		full(shown(40, "hostile events", "1,000,000 random texts in events of a stream", "worker/sse", "TestNoInputInjects")),
+		shown(40, "uploads", "bodies that are too large, packed or slow, and more requests than serve takes", "worker/gate",
+			"TestUploads", "TestSlowUploadsTakeBoundedMemory", "TestRequestsAreBounded"),
+		shown(40, "secrets", "errors, logs and printed values while keys and tokens are in use", "worker/providers",
+			"TestErrorsShowNoSecret", "TestNoConnectionShowsNoSecret", "TestPrintingShowsNoSecret"),
+		shown(40, "series", "10,000 different requests: the metrics have as many series as before", "cmd/worker", "TestSeriesDoNotGrow"),
+		shown(40, "permissions", "a user who may only look tries to write", "integration", "TestUsersOfTheReadme"),
 	}
 }
 
@@ -26,4 +36,10 @@ func shown(number int, name, fault, folder string, tests ...string) Row {
 		Number: number, Name: name, Fault: fault, CI: true,
 		Test: []string{"go", "test", "-count=1", "-run", "^(" + strings.Join(tests, "|") + ")$", "github.com/weir-go/weir/" + folder},
 	}
+}
+
+// full is a row whose test is played in its long form.
+func full(r Row) Row {
+	r.Test = append(r.Test, "-args", "-full")
+	return r
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -21,18 +20,21 @@ type World struct {
 	Provider *Provider
 	Fleet    []*Replica
 
-	program  Program
-	binary   string
-	dir      string
-	proxies  []*Proxy // of one replica each
-	servers  []*Server
-	clock    *clock        // of Redis, where it can be moved
-	begun    time.Duration // when calls arrived at the rate
-	fault    time.Duration // the first
-	from, to time.Duration // of which used is measured
-	until    time.Duration // to which silence is measured
-	extra    []Extra
-	givenUp  int // waits for calls
+	program   Program
+	binary    string
+	former    former // the other version, where the row plays two
+	dir       string
+	proxies   []*Proxy  // of one replica each
+	servers   []*Server // all of them
+	nodes     []*Server // of a topology: the servers that keep data
+	sentinels []*Server
+	clock     *clock        // of Redis, where it can be moved
+	begun     time.Duration // when calls arrived at the rate
+	fault     time.Duration // the first
+	from, to  time.Duration // of which used is measured
+	until     time.Duration // to which silence is measured
+	extra     []Extra
+	givenUp   int // waits for calls
 }
 
 // few is the first number in the short form of a row, and the second in the long one.
@@ -54,6 +56,11 @@ func startWorld(ctx context.Context, h *Harness, c Config, short bool) (*World, 
 }
 
 func (w *World) start(ctx context.Context, h *Harness) (err error) {
+	if w.Wall != 0 {
+		if w.binary, err = h.withSteps(ctx); err != nil {
+			return err
+		}
+	}
 	var env []string
 	if w.Clock {
 		if w.clock, err = newClock(ctx, h.dir); err != nil {
@@ -61,12 +68,7 @@ func (w *World) start(ctx context.Context, h *Harness) (err error) {
 		}
 		env = w.clock.env()
 	}
-	if w.Docker {
-		w.Redis, err = StartContainer(ctx)
-	} else {
-		w.Redis, err = StartServer(ctx, h.dir, env, w.Options...)
-	}
-	if err != nil {
+	if err := w.startRedis(ctx, env); err != nil {
 		return err
 	}
 	if w.Proxy, err = w.proxy(ctx); err != nil {
@@ -75,8 +77,15 @@ func (w *World) start(ctx context.Context, h *Harness) (err error) {
 	if w.Provider, err = StartProvider(ctx); err != nil {
 		return err
 	}
+	add := w.Add
+	if w.Version != today {
+		if w.former, err = h.former(ctx, w.Version); err != nil {
+			return err
+		}
+		add = w.AddFormer
+	}
 	for i := range w.Replicas {
-		if _, err := w.Add(ctx, fmt.Sprint("r", i+1)); err != nil {
+		if _, err := add(ctx, fmt.Sprint("r", i+1)); err != nil {
 			return err
 		}
 	}
@@ -94,48 +103,6 @@ func (w *World) proxy(ctx context.Context) (*Proxy, error) {
 		return nil, nil //nolint:nilnil // the row has none
 	}
 	return StartProxy(ctx, w.Redis.Addr)
-}
-
-// Add starts one more replica, with further flags.
-func (w *World) Add(ctx context.Context, name string, flags ...string) (*Replica, error) {
-	at := w.Redis.Addr
-	if w.Proxy != nil {
-		at = w.Proxy.Addr
-	}
-	return w.AddAt(ctx, "redis://"+at, name, flags...)
-}
-
-// AddAt starts one more replica, with a Redis of its own, or a way of its own to Redis.
-func (w *World) AddAt(ctx context.Context, redis, name string, flags ...string) (*Replica, error) {
-	most, live := w.Replicas+w.Joining, 0
-	for _, r := range w.Fleet {
-		if !r.killed {
-			live++
-		}
-	}
-	if live == most {
-		return nil, fmt.Errorf("the row says that there are %d replicas, and starts another", most)
-	}
-	r, err := startReplica(ctx, w.binary, name, slices.Concat(w.program.Flags, []string{
-		"-redis", redis, "-provider", w.Provider.URL, "-tasks", fmt.Sprint(w.Tasks), "-rate", fmt.Sprint(w.Rate), "-per", w.Per.String(),
-		"-burst", fmt.Sprint(w.Burst), "-deadline", w.Deadline.String(), "-replicas", fmt.Sprint(most),
-	}, w.Flags, flags)...)
-	if err != nil {
-		return nil, err
-	}
-	w.Fleet = append(w.Fleet, r)
-	return r, nil
-}
-
-// AddBehind starts one more replica behind a proxy of its own.
-func (w *World) AddBehind(ctx context.Context, name string, flags ...string) (*Replica, *Proxy, error) {
-	p, err := StartProxy(ctx, w.Redis.Addr)
-	if err != nil {
-		return nil, nil, err
-	}
-	w.proxies = append(w.proxies, p)
-	r, err := w.AddAt(ctx, "redis://"+p.Addr, name, flags...)
-	return r, p, err
 }
 
 // perSecond is the rate in calls a second.
@@ -164,17 +131,40 @@ func (w *World) Note(name string, value float64) { w.extra = append(w.extra, Ext
 
 // First waits for the first call after now, and notes how long it took.
 func (w *World) First(ctx context.Context) error {
-	from := w.Provider.Now()
-	if err := w.Await(ctx, 1, from, ""); err != nil {
-		return err
+	took, err := w.firstSince(ctx, w.Provider.Now())
+	w.Note(firstAfter, float64(took.Milliseconds()))
+	return err
+}
+
+// firstSince waits for the first call since a time, and returns how long it took, or how long it was waited for.
+func (w *World) firstSince(ctx context.Context, from time.Duration) (time.Duration, error) {
+	return w.firstOf(ctx, from, "")
+}
+
+// firstOf is firstSince of one replica, or of all where the name is empty.
+func (w *World) firstOf(ctx context.Context, from time.Duration, replica string) (time.Duration, error) {
+	if err := w.Await(ctx, 1, from, replica); err != nil {
+		return 0, err
 	}
-	at := w.Provider.Now() // later, where the wait was given up
-	for _, a := range w.Provider.Log().Between(from, at) {
-		at = a.At
-		break
+	now := w.Provider.Now()
+	for _, a := range w.Provider.Log().Between(from, now) {
+		if replica == "" || a.Replica == replica {
+			return a.At - from, nil
+		}
 	}
-	w.Note(firstAfter, float64((at - from).Milliseconds()))
-	return nil
+	return now - from, nil
+}
+
+// eachSince waits until each replica has made a call since a time, and returns how long the last took.
+func (w *World) eachSince(ctx context.Context, from time.Duration) (longest time.Duration, err error) {
+	for _, r := range w.Fleet {
+		took, err := w.firstOf(ctx, from, r.Name)
+		if err != nil {
+			return 0, err
+		}
+		longest = max(longest, took)
+	}
+	return longest, nil
 }
 
 // During notes how many calls arrived in a fault that ends now. Calls that were reserved before the fault may start: the horizon and the slack are left out.
@@ -278,9 +268,6 @@ func (w *World) close() {
 	}
 	if w.Provider != nil {
 		w.Provider.Close()
-	}
-	if w.Redis != nil {
-		w.Redis.Close()
 	}
 }
 

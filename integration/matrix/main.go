@@ -22,16 +22,17 @@ func main() {
 	ci := flag.Bool("ci", false, "play only the rows that each change plays, in their short form")
 	write := flag.String("write", "", "file to write the table to")
 	together := flag.Int("parallel", 1, "rows that are played at the same time")
+	former := flag.String("former", "", "commit of the former version in rows with two versions; they choose one where it is empty")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *rows, *ci, *write, *together); err != nil {
+	if err := run(ctx, *rows, *ci, *write, *former, *together); err != nil {
 		fmt.Fprintln(os.Stderr, "matrix:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, numbers string, ci bool, write string, together int) error {
+func run(ctx context.Context, numbers string, ci bool, write, former string, together int) error {
 	chosen, err := choose(numbers, ci)
 	if err != nil {
 		return err
@@ -41,6 +42,7 @@ func run(ctx context.Context, numbers string, ci bool, write string, together in
 		return err
 	}
 	defer h.Close() //nolint:errcheck // of a temporary directory
+	h.Former = former
 	var (
 		mu      sync.Mutex
 		players sync.WaitGroup
@@ -78,11 +80,12 @@ func run(ctx context.Context, numbers string, ci bool, write string, together in
 	return nil
 }
 
-// show prints what a row measured, and reports whether the row could be played and reaches its marks.
+// show prints what a row measured, and reports whether the row could be played and reaches its marks, or may be left out on this machine.
 func show(p *faults.Played, err error) bool {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return false
+		lacking, ok := errors.AsType[*faults.MissingError](err)
+		return ok && lacking.Optional
 	}
 	fmt.Println(p.JSON())
 	fmt.Fprintf(os.Stderr, "row %d, %s, %.1f s: %s\n", p.Row.Number, p.Row.Name, p.Took.Seconds(), p.Measured())

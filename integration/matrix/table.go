@@ -23,7 +23,10 @@ that log, and the outcomes of tasks from what the replicas report at their end. 
 
 Where a row does not say otherwise, 4 replicas with 32 tasks each share 34 calls a second with a burst of 4, the horizon is the default of
 250 ms, tasks have no deadline, and calls wait while Redis is away (FailClosed): what starts then would hide what the fault
-does. From row 48 on replicas go on with their shares, as they do by default. The burst is spent before the fault begins.
+does. In rows 48 to 51, and in one of 52, replicas go on with their shares, as they do by default. The burst is spent before the fault begins.
+
+Redis is one server, except in rows 17 and 52, which have a cluster of three masters with a replica each, and in rows 53 to 55, which have a
+master with two replicas and three Sentinels. There a promotion is the moment at which a server first says that it is a master.
 
 How to read a row:
 

@@ -34,11 +34,16 @@ func RouteSlots(slots int) map[string]int {
 	return map[string]int{providers.APILastFM: max(1, slots*6/10)}
 }
 
+// Retry says which calls of analyses are tried again, and for how long a provider may ask to be left alone: not longer than an analysis may take.
+func Retry(deadline time.Duration) orchestrator.Retry {
+	return orchestrator.Retry{Classify: providers.Verdict, MostAfter: deadline}
+}
+
 // grace is how long the tasks of a cancelled analysis are waited for.
 const grace = 5 * time.Second
 
-// Analyze runs one analysis and returns its result, which is never nil. An error is a [*StepError], about the first or
-// the final question, the creation of the playlist, the end of ctx, or Claude or Spotify where they refuse calls until after the deadline of
+// Analyze runs one analysis and returns its result, which is never nil. A track that a playlist has several times is analysed once. An error is
+// a [*StepError], about the names of tracks that the playlist gives by their ids alone, the first or the final question, the creation of the playlist, the end of ctx, or Claude or Spotify where they refuse calls until after the deadline of
 // ctx or because a quota is spent; what fails elsewhere is in the result. Without a deadline an analysis waits for as long as a provider asks.
 //
 // report, unless nil, is told when a phase begins and when a task has ended. It is called in the goroutine that called
@@ -49,9 +54,11 @@ const grace = 5 * time.Second
 // after five seconds.
 func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func(Progress)) (*Result, error) {
 	start := time.Now()
+	rows := len(p.Tracks)
+	p.Tracks = distinct(p.Tracks)
 	result := &Result{
-		Playlist: p.Name, Tracks: len(p.Tracks), AudioFeatures: FeaturesOK,
-		Tags: []Tag{}, SimilarArtists: []string{}, Found: []Found{}, Notes: []string{}, Calls: map[string]int64{},
+		Playlist: p.Name, Format: p.Format, Tracks: rows, Repeated: rows - len(p.Tracks), LeftOut: append([]playlist.LeftOut{}, p.LeftOut...), AudioFeatures: FeaturesOK,
+		Tags: []Tag{}, SimilarArtists: []string{}, Found: []Found{}, Notes: append([]string{}, p.Notes...), Calls: map[string]int64{},
 	}
 	if len(p.Tracks) == 0 {
 		return result, &StepError{"read the playlist", errors.New("it has no tracks; give one with at least one")}
@@ -69,6 +76,8 @@ func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func
 		events: make(chan event), giveUp: cancel,
 		calls: map[string]*atomic.Int64{providers.APIAnthropic: {}, providers.APISpotify: {}, providers.APILastFM: {}},
 	}
+	r.comments, r.refused, r.hush = closable(ctx)
+	defer r.hush(nil)
 	var failure error
 	go func() {
 		defer close(r.events)
@@ -76,7 +85,7 @@ func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func
 		if failure != nil {
 			cancel(failure)
 		}
-		r.narrators.Wait()
+		r.listen()
 	}()
 	// Also when report panics: whoever sends events would wait for ever.
 	defer func() {
@@ -87,7 +96,7 @@ func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func
 
 	news := tally{phases: map[string]*phaseTally{
 		PhasePlan: {total: 1}, PhaseSummary: {total: 1}, PhaseCreate: {total: 1}, PhaseNarrator: {total: plannedAsides(l.total())},
-		PhaseFeatures: {total: len(l.withID)}, PhaseTracks: {total: len(l.credited)}, PhaseArtists: {total: len(l.artists)},
+		PhaseFeatures: {total: l.known()}, PhaseTracks: {total: len(l.credited)}, PhaseArtists: {total: len(l.artists)},
 	}}
 	for e := range r.events {
 		progress := news.add(e)

@@ -11,22 +11,27 @@
 //	                                      └──> Last.fm, per artist (to 45) ─┘
 //	narrator: 5 to 8 comments, beside all of it
 //
+// Where the playlist consists of links or ids, their names come before all of this, each from Spotify in one request. A track that the
+// playlist has several times is analysed once, and no question is asked twice.
+//
 // An arrow is an await; what is side by side runs side by side. The package decides the order of calls only: how many
 // run at a time and when each may start belongs to the orchestrator.
 //
 // # The guarantee
 //
-// One attempt of a task is one request at most. Whether a task is tried again is up to the orchestrator, which asks [providers.Verdict]. The two
-// questions on which everything depends outlast half a minute in which Claude fails, without the retry budget of their route. Comments are
-// never tried again.
+// One attempt of a task is one request at most. Whether a task is tried again is up to the orchestrator, which asks [providers.Verdict]. What
+// an analysis hangs on (the two questions, the searches, the playlist and its tracks) outlasts half a minute in which the provider fails,
+// without the retry budget of its route. The playlist is made once, though answers are lost. Comments are never tried again, wait behind all
+// other calls, and hold up the end for five seconds at most. Each track and each artist is asked for once.
 //
 // # When things fail
 //
-// The analysis fails with the first question, the final question or the creation of the playlist, and with its
+// The analysis fails with the names of the tracks where Spotify knows none, the first question or the final question, and with its
 // context; the error names the step. It also fails, before more is asked of anybody, when Claude or Spotify asks to wait until after the
-// deadline of the context, or when a quota of them is spent: the final question and the playlist come last and could not be. Everything else costs only itself and is noted in the result: a search, a track
-// that Last.fm does not know, a playlist that cannot be filled. The first time that Spotify denies audio features the
-// rest of them are not asked for.
+// deadline of the context, when a quota of them is spent, or when they refuse the key or the token: the final question and the playlist come
+// last and could not be. Everything else costs only itself and is noted in the result: a search, a playlist that cannot be created or
+// filled, for by then the rest is paid for. The first refusal that means all calls of a kind ends the kind: audio features that Spotify
+// denies, a key that Last.fm has suspended, a narrator's model that does not exist.
 //
 // No answer of a provider ends the process. Numbers that cannot be, such as a tempo of 1e308, are refused where an answer is read, and cost
 // that lookup. Texts and lists are cut there, so that a result takes less than half a MiB as JSON.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -14,40 +13,6 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 	"github.com/weir-go/weir/worker/providers"
 )
-
-// lookups are what is asked about the tracks and artists of a playlist.
-type lookups struct {
-	withID   []playlist.Track // Spotify knows them
-	credited []playlist.Track // Last.fm can find them: they have an artist
-	artists  []string         // at most maxArtistLookups, those on most tracks first
-}
-
-func lookupsOf(p playlist.Playlist) *lookups {
-	artists := artistsOf(p)
-	l := &lookups{artists: artists[:min(len(artists), maxArtistLookups)]}
-	for _, t := range p.Tracks {
-		if t.ID != "" {
-			l.withID = append(l.withID, t)
-		}
-		if artist(t) != "" {
-			l.credited = append(l.credited, t)
-		}
-	}
-	return l
-}
-
-// artist is who Last.fm files a track under: the first of the credits.
-func artist(t playlist.Track) string {
-	if len(t.Artists) == 0 {
-		return ""
-	}
-	return t.Artists[0]
-}
-
-func (l *lookups) total() int { return len(l.withID) + len(l.credited) + len(l.artists) }
-
-// errDenied ends the batch of audio features with the first denial: the provider means all of them.
-var errDenied = errors.New("audio features are denied")
 
 // enrich asks for everything about the tracks and artists, three batches side by side.
 func (r *run) enrich(ctx context.Context, l *lookups) error {
@@ -67,33 +32,40 @@ func (r *run) enrich(ctx context.Context, l *lookups) error {
 		tracks   *orchestrator.Batch[providers.TrackInfo]
 		artists  *orchestrator.Batch[providers.ArtistInfo]
 	)
-	granted, deny := context.WithCancelCause(ctx)
-	defer deny(nil)
+	granted, denied, endFeatures := closable(ctx)
+	defer endFeatures(nil)
+	served, refused, endLastFM := closable(ctx)
+	defer endLastFM(nil)
+	var ears deaf
 	beside := func(err *error, lookup func() error) { batches.Go(func() { *err = caught(lookup) }) }
 	beside(&errs[0], func() (err error) {
-		r.events <- event{phase: PhaseFeatures, text: "Listening to the tracks."}
-		s := step{PhaseFeatures, providers.APISpotify, "spotify.audio-features"}
+		r.events <- event{phase: PhaseFeatures, planned: len(l.withID), text: "Listening to the tracks."}
+		s := step{phase: PhaseFeatures, api: providers.APISpotify, name: "spotify.audio-features"}
 		features, err = many(granted, r, s, l.withID, func(ctx context.Context, t playlist.Track) (providers.Features, error) {
 			f, err := r.clients.Spotify.AudioFeatures(ctx, t.ID)
-			if answer, ok := errors.AsType[*providers.APIError](err); ok && answer.Status == http.StatusForbidden {
-				deny(errDenied)
-			}
+			denied(ears.note(err))
 			return f, err
 		}, quarter)
 		return err
 	})
 	beside(&errs[1], func() (err error) {
-		r.events <- event{phase: PhaseTracks, text: "Asking Last.fm about the tracks."}
-		s := step{PhaseTracks, providers.APILastFM, "lastfm.track"}
-		tracks, err = many(ctx, r, s, l.credited, func(ctx context.Context, t playlist.Track) (providers.TrackInfo, error) {
-			return r.clients.LastFM.TrackInfo(ctx, artist(t), t.Name)
+		r.events <- event{phase: PhaseTracks, planned: len(l.credited), text: "Asking Last.fm about the tracks."}
+		s := step{phase: PhaseTracks, api: providers.APILastFM, name: "lastfm.track"}
+		tracks, err = many(served, r, s, l.credited, func(ctx context.Context, t playlist.Track) (providers.TrackInfo, error) {
+			info, err := r.clients.LastFM.TrackInfo(ctx, artist(t), t.Name)
+			refused(err)
+			return info, err
 		}, quarter)
 		return err
 	})
 	beside(&errs[2], func() (err error) {
-		r.events <- event{phase: PhaseArtists, text: "Asking Last.fm about the artists."}
-		s := step{PhaseArtists, providers.APILastFM, "lastfm.artist"}
-		artists, err = many(ctx, r, s, l.artists, r.clients.LastFM.ArtistInfo, quarter)
+		r.events <- event{phase: PhaseArtists, planned: len(l.artists), text: "Asking Last.fm about the artists."}
+		s := step{phase: PhaseArtists, api: providers.APILastFM, name: "lastfm.artist"}
+		artists, err = many(served, r, s, l.artists, func(ctx context.Context, name string) (providers.ArtistInfo, error) {
+			info, err := r.clients.LastFM.ArtistInfo(ctx, name)
+			refused(err)
+			return info, err
+		}, quarter)
 		return err
 	})
 	batches.Wait()
@@ -101,14 +73,49 @@ func (r *run) enrich(ctx context.Context, l *lookups) error {
 		return err
 	}
 
-	if errors.Is(context.Cause(granted), errDenied) {
+	if closedBy(granted) != nil {
 		r.result.AudioFeatures = FeaturesDenied
 		r.note("Spotify denies audio features to this application; tempo, energy and danceability are missing")
 	} else {
 		r.result.average(found(ctx, r, "audio features", features))
 	}
-	tags, similar := tagsAndSimilar(r.list, found(ctx, r, "tracks on Last.fm", tracks), found(ctx, r, "artists on Last.fm", artists))
+	if err := closedBy(served); err != nil {
+		r.note("Last.fm was not asked for the rest: " + err.Error())
+	}
+	known := r.lastFM(ctx, served, tracks, artists)
+	tags, similar := tagsAndSimilar(r.list, known.tracks, known.artists)
 	r.result.Tags = append(r.result.Tags, tags...)
 	r.result.SimilarArtists = append(r.result.SimilarArtists, similar...)
 	return nil
+}
+
+// known is what Last.fm knows.
+type known struct {
+	tracks  []providers.TrackInfo
+	artists []providers.ArtistInfo
+}
+
+// lastFM is what the tasks of two batches have found. Failures are noted, unless Last.fm has refused all calls, and so is how much it does not know.
+func (r *run) lastFM(ctx, served context.Context, tracks *orchestrator.Batch[providers.TrackInfo], artists *orchestrator.Batch[providers.ArtistInfo]) (k known) {
+	if closedBy(served) != nil {
+		k.tracks, _ = tracks.Values(ctx)
+		k.artists, _ = artists.Values(ctx)
+	} else {
+		k.tracks, k.artists = found(ctx, r, "tracks on Last.fm", tracks), found(ctx, r, "artists on Last.fm", artists)
+	}
+	noTracks, noArtists := 0, 0
+	for _, t := range k.tracks {
+		if t.Unknown {
+			noTracks++
+		}
+	}
+	for _, a := range k.artists {
+		if a.Unknown {
+			noArtists++
+		}
+	}
+	if noTracks+noArtists > 0 {
+		r.note(fmt.Sprintf("Last.fm does not know %d of the tracks and %d of the artists", noTracks, noArtists))
+	}
+	return k
 }

@@ -75,6 +75,8 @@ type fakeProviders struct {
 	kinds    map[string]int // by kind of call
 	searches []string
 	added    [][]string
+
+	described string // the playlist that was made
 }
 
 func (p *fakeProviders) saw(api, kind string) {
@@ -111,6 +113,9 @@ func (p *fakeProviders) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if text, ok := answer.(string); ok {
+		if strings.HasPrefix(text, "event: ") {
+			w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+		}
 		_, _ = io.WriteString(w, text)
 		return
 	}
@@ -119,12 +124,27 @@ func (p *fakeProviders) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 type object = map[string]any
 
-// message is an answer of Claude.
-func message(text string) object {
-	return object{
-		"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "usage": object{"input_tokens": 1, "output_tokens": 1},
-		"content": []any{object{"type": "thinking", "thinking": "hm", "signature": "s"}, object{"type": "text", "text": text}},
+// message is an answer of Claude: a stream of events.
+func message(text string) string {
+	var b strings.Builder
+	event := func(name string, data object) {
+		data["type"] = name
+		line, err := json.Marshal(data)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprintf(&b, "event: %s\ndata: %s\n\n", name, line)
 	}
+	event("message_start", object{"message": object{
+		"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": []any{}, "usage": object{"input_tokens": 1, "output_tokens": 1},
+	}})
+	for i, block := range []object{{"type": "thinking", "thinking": "hm", "signature": "s"}, {"type": "text", "text": text}} {
+		event("content_block_start", object{"index": i, "content_block": block})
+		event("content_block_stop", object{"index": i})
+	}
+	event("message_delta", object{"delta": object{"stop_reason": "end_turn"}, "usage": object{"output_tokens": 1}})
+	event("message_stop", object{})
+	return b.String()
 }
 
 func (p *fakeProviders) answer(r *http.Request, body string) (api, kind string, answer any) {
@@ -154,9 +174,33 @@ func (p *fakeProviders) answer(r *http.Request, body string) (api, kind string, 
 			tracks = p.found(q)
 		}
 		return "spotify", "search", object{"tracks": object{"items": tracks}}
+	case strings.HasPrefix(path, "/v1/tracks/"):
+		id := strings.TrimPrefix(path, "/v1/tracks/")
+		return "spotify", "name", object{"id": id, "name": "Named " + id[:4], "artists": []any{object{"name": "Muse"}}}
 	case strings.HasPrefix(path, "/v1/audio-features/"):
 		return "spotify", "features", object{"tempo": 100, "energy": 0.5, "danceability": 0.25}
+	case path == "/v1/me/playlists" && r.Method == http.MethodGet:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		own := []any{nil}
+		if p.described != "" {
+			own = append(own, object{"id": "new1", "description": p.described})
+		}
+		return "spotify", "own", object{"items": own}
+	case path == "/v1/playlists/new1/items" && r.Method == http.MethodGet:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		total := 0
+		for _, uris := range p.added {
+			total += len(uris)
+		}
+		return "spotify", "items", object{"total": total}
 	case path == "/v1/me/playlists":
+		var sent struct{ Description string }
+		_ = json.Unmarshal([]byte(body), &sent)
+		p.mu.Lock()
+		p.described = sent.Description
+		p.mu.Unlock()
 		return "spotify", "create", object{"id": "new1", "external_urls": object{"spotify": "https://open.spotify.com/playlist/new1"}}
 	case path == "/v1/playlists/new1/items":
 		var sent struct{ URIs []string }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/weir-go/weir/orchestrator"
@@ -12,14 +11,21 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-const (
-	maxArtistLookups = 45
-	maxAdded         = 2 * providers.AddLimit
-)
+const maxArtistLookups = 45
 
 // flow is the analysis from its first call to its last. What depends on something awaits it; what does not goes on
 // beside it.
 func (r *run) flow(ctx context.Context, l *lookups) error {
+	if len(l.nameless) > 0 {
+		if err := r.names(ctx, l.nameless); err != nil {
+			return err
+		}
+		l = lookupsOf(r.list)
+		r.events <- event{phase: PhaseNarrator, planned: plannedAsides(l.total())}
+	}
+	if n := len(r.list.Tracks) - len(l.withID); n > 0 {
+		r.note(count(n, "track") + " without an id of Spotify: audio features of them are missing, and the new playlist has none of them")
+	}
 	queries, err := r.plan(ctx, l.artists)
 	if err != nil {
 		return err
@@ -50,10 +56,11 @@ func failed(ctx context.Context, in string, err error) error {
 
 // plan asks what to search for.
 func (r *run) plan(ctx context.Context, artists []string) ([]string, error) {
-	r.events <- event{phase: PhasePlan, text: fmt.Sprintf("Reading %d tracks.", len(r.list.Tracks))}
+	r.events <- event{phase: PhasePlan, text: r.opening()}
 	r.narrate(ctx, fmt.Sprintf("the playlist %s was opened; it has %d tracks, among them %s", data(called(r.list)), len(r.list.Tracks), some(r.list.Tracks)))
 	question := firstQuestion(r.list)
-	text, err := one(ctx, r, step{PhasePlan, providers.APIAnthropic, "anthropic.plan"}, providers.Patiently(func(ctx context.Context) (string, error) {
+	s := step{phase: PhasePlan, api: providers.APIAnthropic, name: "anthropic.plan", costs: r.clients.Anthropic.AskCosts(question)}
+	text, err := one(ctx, r, s, providers.Patiently(func(ctx context.Context) (string, error) {
 		return r.clients.Anthropic.Ask(ctx, question)
 	}), nil)
 	if err := failed(ctx, "first question", err); err != nil {
@@ -67,12 +74,31 @@ func (r *run) plan(ctx context.Context, artists []string) ([]string, error) {
 	return queries, nil
 }
 
+// opening says what the playlist is, and what of the input is no part of it.
+func (r *run) opening() string {
+	text := fmt.Sprintf("Reading %s", count(len(r.list.Tracks), "track"))
+	if r.result.Repeated > 0 {
+		text += fmt.Sprintf(", each once though the playlist has %s", count(r.result.Tracks, "row"))
+	}
+	text += "."
+	if left := r.list.Omissions(); left != "" {
+		text += " Left out: " + left + "."
+	}
+	return text
+}
+
 // search looks for tracks that are not in the playlist.
 func (r *run) search(ctx context.Context, queries []string) ([]playlist.Track, error) {
 	r.events <- event{phase: PhaseSearch, planned: len(queries), text: fmt.Sprintf("Searching Spotify %d times.", len(queries))}
 	r.narrate(ctx, "these searches were chosen: "+strings.Join(queries, "; "))
-	s := step{PhaseSearch, providers.APISpotify, "spotify.search"}
-	b, err := many(ctx, r, s, queries, r.clients.Spotify.Search, func() {})
+	s := step{phase: PhaseSearch, api: providers.APISpotify, name: "spotify.search"}
+	patient := make([]func(context.Context) ([]playlist.Track, error), len(queries))
+	for i, query := range queries {
+		patient[i] = providers.Patiently(func(ctx context.Context) ([]playlist.Track, error) { return r.clients.Spotify.Search(ctx, query) })
+	}
+	b, err := many(ctx, r, s, patient, func(ctx context.Context, search func(context.Context) ([]playlist.Track, error)) ([]playlist.Track, error) {
+		return search(ctx)
+	}, func() {})
 	if err := failed(ctx, "search", err); err != nil {
 		return nil, err
 	}
@@ -88,47 +114,14 @@ func (r *run) conclude(ctx context.Context, fresh []playlist.Track) error {
 	r.events <- event{phase: PhaseSummary, text: "Putting it together."}
 	r.narrate(ctx, fmt.Sprintf("every question is answered; the most frequent tags are %s", someTags(r.result.Tags)))
 	question := finalQuestion(r.list, r.result, fresh)
-	text, err := one(ctx, r, step{PhaseSummary, providers.APIAnthropic, "anthropic.summary"}, providers.Patiently(func(ctx context.Context) (string, error) {
+	s := step{phase: PhaseSummary, api: providers.APIAnthropic, name: "anthropic.summary", costs: r.clients.Anthropic.AskCosts(question)}
+	text, err := one(ctx, r, s, providers.Patiently(func(ctx context.Context) (string, error) {
 		return r.clients.Anthropic.Ask(ctx, question)
 	}), nil)
 	if err := failed(ctx, "final question", err); err != nil {
 		return err
 	}
 	r.result.Title, r.result.Summary = verdictIn(text, called(r.list))
-	return nil
-}
-
-// create makes the new playlist, of what was found and then of what there was, and fills it.
-func (r *run) create(ctx context.Context, fresh []playlist.Track) error {
-	r.events <- event{phase: PhaseCreate, text: fmt.Sprintf("Creating the playlist %q.", r.result.Title)}
-	r.narrate(ctx, "the new playlist is called "+r.result.Title)
-	title, summary := r.result.Title, r.result.Summary
-	made, err := one(ctx, r, step{PhaseCreate, providers.APISpotify, "spotify.create-playlist"}, func(ctx context.Context) (providers.Created, error) {
-		return providers.Makes(r.clients.Spotify.CreatePlaylist(ctx, title, summary))
-	}, nil)
-	if err := failed(ctx, "create playlist", err); err != nil {
-		return err
-	}
-	r.result.Created = made
-
-	tracks := slices.Concat(fresh, slices.DeleteFunc(slices.Clone(r.list.Tracks), func(t playlist.Track) bool { return t.ID == "" }))
-	tracks = tracks[:min(len(tracks), maxAdded)]
-	chunks := slices.Collect(slices.Chunk(tracks, providers.AddLimit))
-	r.events <- event{phase: PhaseFill, planned: len(chunks), text: fmt.Sprintf("Adding %d tracks.", len(tracks))}
-	for _, chunk := range chunks { // one after the other, because each adds at the end
-		_, err := one(ctx, r, step{PhaseFill, providers.APISpotify, "spotify.add-items"}, func(ctx context.Context) (struct{}, error) {
-			return providers.Makes(struct{}{}, r.clients.Spotify.AddItems(ctx, made.ID, chunk))
-		}, nil)
-		switch {
-		case err == nil:
-			r.result.Added += len(chunk)
-		case ctx.Err() != nil:
-			return failed(ctx, "fill the playlist", err)
-		default:
-			r.note("the playlist is not filled: " + err.Error())
-			return nil
-		}
-	}
 	return nil
 }
 

@@ -2,7 +2,9 @@ package analysis
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"time"
 
 	"github.com/weir-go/weir/worker/playlist"
 	"github.com/weir-go/weir/worker/providers"
@@ -25,18 +27,38 @@ func quarters(lookups int) []int {
 }
 
 // narrate asks the narrator for a comment and reports it when it comes. Nothing waits for it but the end of the
-// analysis, and nothing is lost but the comment if it fails.
+// analysis, for lastWords at most, and nothing is lost but the comment if it fails. Once a comment was refused in a way that means all, no
+// other is asked for.
 func (r *run) narrate(ctx context.Context, happened string) {
-	s := step{PhaseNarrator, providers.APIAnthropic, "anthropic.narrate"}
+	if ctx.Err() != nil || r.comments.Err() != nil {
+		return
+	}
 	question := aside(happened)
+	s := step{phase: PhaseNarrator, api: providers.APIAnthropic, name: "anthropic.narrate", costs: r.clients.Anthropic.NarrateCosts(question)}
 	r.narrators.Go(func() {
 		ask := func(ctx context.Context) (string, error) { return r.clients.Anthropic.Narrate(ctx, question) }
 		// The sentence is on its way to the caller by then, or lost.
 		_ = caught(func() error {
-			_, err := one(ctx, r, s, ask, func(text string) string { return playlist.Clip(playlist.OneLine(text), 300) })
+			_, err := one(r.comments, r, s, ask, func(text string) string { return playlist.Clip(playlist.OneLine(text), 300) })
+			r.refused(err)
 			return err
 		})
 	})
+}
+
+// lastWords is how long the end of an analysis waits for comments.
+const lastWords = 5 * time.Second
+
+var errOver = errors.New("the analysis is over")
+
+// listen waits for the comments that were asked for.
+func (r *run) listen() {
+	late := time.AfterFunc(lastWords, func() { r.hush(errOver) })
+	r.narrators.Wait()
+	late.Stop()
+	if err := closedBy(r.comments); err != nil {
+		r.note("comments are missing: " + err.Error())
+	}
 }
 
 const maxSome = 5

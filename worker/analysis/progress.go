@@ -18,6 +18,7 @@ type Progress struct {
 
 // The phases of an analysis, in the order in which they begin.
 const (
+	PhaseNames    = "names"    // of tracks that the playlist gives by their ids alone, if there are any
 	PhasePlan     = "plan"     // the first question to Claude
 	PhaseSearch   = "search"   // Spotify's catalogue
 	PhaseFeatures = "features" // how the tracks sound; at the same time as the next two

@@ -13,9 +13,14 @@ import (
 // then, and the counts of its tasks and calls are right.
 type Result struct {
 	Playlist string `json:"playlist"` // the name of the input, possibly empty
+	Format   string `json:"format"`   // what the input was read as, such as "CSV"
 	Tracks   int    `json:"tracks"`   // of the input
-	Title    string `json:"title"`    // of the new playlist
-	Summary  string `json:"summary"`
+	Repeated int    `json:"repeated"` // of these, how many are there already; they are analysed once
+	// LeftOut are the rows of the input that could not be used.
+	LeftOut []playlist.LeftOut `json:"left_out"`
+
+	Title   string `json:"title"` // of the new playlist
+	Summary string `json:"summary"`
 
 	Tags           []Tag    `json:"tags"`            // of tracks and artists, the most frequent first, at most 10
 	SimilarArtists []string `json:"similar_artists"` // not in the input, the most named first, at most 10
@@ -31,7 +36,7 @@ type Result struct {
 	Created providers.Created `json:"created"`
 	Added   int               `json:"added"` // tracks in the created playlist
 
-	// Notes say what is missing and why, one line each.
+	// Notes say what else is missing and why, one line each.
 	Notes []string `json:"notes"`
 	// FailedLookups counts searches, audio features and Last.fm lookups that failed on their own.
 	FailedLookups int `json:"failed_lookups"`

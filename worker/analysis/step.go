@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,25 +37,39 @@ type run struct {
 	giveUp    context.CancelCauseFunc  // ends the analysis
 	calls     map[string]*atomic.Int64 // by API; the map is fixed
 	narrators sync.WaitGroup
+	comments  context.Context //nolint:containedctx // of all comments, which end before the call of Analyze
+	refused   func(error)     // notes the error of a comment
+	hush      context.CancelCauseFunc
 }
 
-// step is a kind of task: the phase it counts for, the API it calls, which is its route, and its name in traces.
-type step struct{ phase, api, name string }
+// step is a kind of task: the phase it counts for, the API it calls, which is its route, its name in traces, and what it costs beside a token
+// of each bucket.
+type step struct {
+	phase, api, name string
+	costs            limiter.Costs
+}
 
 func (r *run) options(s step) []orchestrator.Option {
-	// As many attempts as outlast half a minute of a provider that fails. Comments are not worth any: the retries of their route are
-	// for the questions.
-	attempts := providers.PatientAttempts
-	if s.phase == PhaseNarrator {
-		attempts = 1
+	opts := []orchestrator.Option{orchestrator.Route(s.api), orchestrator.Name(s.name), orchestrator.Share(r.id), orchestrator.Costs(s.costs)}
+	switch s.phase {
+	case PhaseNarrator:
+		// Comments are not worth another attempt, nor a token that a question waits for.
+		return append(opts, orchestrator.Attempts(1), orchestrator.Priority(orchestrator.Background))
+	case PhaseCreate, PhaseFill:
+		return append(opts, orchestrator.Attempts(2*providers.PatientAttempts)) // every other attempt looks what the one before has done
 	}
-	return []orchestrator.Option{orchestrator.Route(s.api), orchestrator.Name(s.name), orchestrator.Share(r.id), orchestrator.Attempts(attempts)}
+	// As many attempts as outlast half a minute of a provider that fails.
+	return append(opts, orchestrator.Attempts(providers.PatientAttempts))
 }
 
 // ended looks at how a task ended. It gives the analysis up where a provider that the analysis needs to the end will not serve before the
-// deadline: whatever the others are asked until then would be asked in vain.
+// deadline, or not at all: whatever the others are asked until then would be asked in vain.
 func (r *run) ended(ctx context.Context, s step, err error) {
-	if err == nil || s.api == providers.APILastFM || s.phase == PhaseNarrator {
+	if err == nil || s.api == providers.APILastFM {
+		return
+	}
+	switch s.phase {
+	case PhaseNarrator, PhaseCreate, PhaseFill: // not needed, or nobody is asked afterwards
 		return
 	}
 	var wait time.Duration
@@ -65,8 +80,12 @@ func (r *run) ended(ctx context.Context, s step, err error) {
 	if ok && denied.Throttled() {
 		wait = denied.RetryAfter
 	}
+	closed := providers.Closed(err)
+	if s.phase == PhaseFeatures && ok && denied.Status == http.StatusForbidden {
+		closed = denied.Spent // audio features are closed to most
+	}
 	deadline, bounded := ctx.Deadline()
-	if ok && denied.Spent || bounded && time.Until(deadline) < wait {
+	if closed || bounded && time.Until(deadline) < wait {
 		r.giveUp(err)
 	}
 }
@@ -108,6 +127,10 @@ func one[T any](ctx context.Context, r *run, s step, call orchestrator.Task[T], 
 // in this goroutine. The error is why the batch could not be run; those of its tasks are in the batch.
 func many[In, T any](ctx context.Context, r *run, s step, in []In, call func(context.Context, In) (T, error), each func()) (*orchestrator.Batch[T], error) {
 	b, err := orchestrator.Map(ctx, r.o, "", in, func(ctx context.Context, v In) (T, error) {
+		if ctx.Err() != nil { // a call that has just ended has ended its kind, and this task had started by then
+			var none T
+			return none, context.Cause(ctx)
+		}
 		r.calls[s.api].Add(1)
 		out, err := call(ctx, v)
 		r.uncount(s, err)

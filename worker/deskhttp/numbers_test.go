@@ -70,6 +70,7 @@ type plainServer struct {
 	h2     bool
 	client *http.Client
 	sent   atomic.Int64 // bytes that connections have taken
+	dialed []*net.TCPConn
 }
 
 // countingListener counts what its connections have taken, and keeps the kernel from taking much for a client that does not read.
@@ -105,6 +106,7 @@ func (s *plainServer) dial(t *testing.T) net.Conn {
 	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.addr)
 	must(t, err)
 	must(t, c.(*net.TCPConn).SetReadBuffer(4<<10))
+	s.dialed = append(s.dialed, c.(*net.TCPConn))
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }

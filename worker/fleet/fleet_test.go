@@ -156,13 +156,15 @@ func TestRecordsOfOthers(t *testing.T) {
 func TestReadingIsCheap(t *testing.T) {
 	for _, c := range []struct{ replicas, buckets int }{{1, 1}, {50, 200}, {1000, 10}} {
 		t.Run(fmt.Sprintf("%d replicas, %d buckets", c.replicas, c.buckets), func(t *testing.T) {
-			rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()}) // whose buffers hold long pipelines
+			opts := redis.Options{Addr: miniredis.RunT(t).Addr()} // whose buffers hold long pipelines
+			rdb, replica := redis.NewClient(&opts), redis.NewClient(&opts)
 			defer rdb.Close()
+			defer replica.Close()
 			cfg := limiter.Config{Buckets: map[string][]limiter.Limit{}, Publish: -1}
 			for i := range c.buckets {
 				cfg.Buckets[fmt.Sprint("bucket-", i)] = []limiter.Limit{limiter.PerSecond(40, 40)}
 			}
-			l, err := limiter.New(t.Context(), rdb, cfg)
+			l, err := limiter.New(t.Context(), replica, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,7 +16,7 @@ import (
 // DefaultTypes are the content types of playlists. None of them is one that an HTML form can send.
 func DefaultTypes() []string {
 	return []string{
-		"text/csv", "application/json", "application/octet-stream", "text/tab-separated-values", "application/jsonl", "application/x-ndjson",
+		"text/csv", "application/json", "application/octet-stream", "text/tab-separated-values", "text/uri-list", "application/jsonl", "application/x-ndjson",
 		"application/ndjson", "audio/x-mpegurl", "audio/mpegurl", "application/x-mpegurl", "application/vnd.apple.mpegurl",
 	}
 }

@@ -1,179 +1,217 @@
 package playlist
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
-	"reflect"
+	"strconv"
+	"strings"
 )
 
-// jsonTrack is a track of a JSON playlist. Both what Spotify's API returns and what a person writes by hand fit.
-type jsonTrack struct {
-	ID       string  `json:"id"`
-	URI      string  `json:"uri"`
-	Name     string  `json:"name"`
-	Artists  []named `json:"artists"`
-	Album    named   `json:"album"`
-	Released string  `json:"release_date"`
-	MS       int64   `json:"duration_ms"`
-}
-
-// named is a name, bare or inside an object.
-type named struct {
-	Name     string `json:"name"`
-	Released string `json:"release_date"` // of an album
-}
-
-func (n *named) UnmarshalJSON(data []byte) error {
-	if data[0] == '"' {
-		return json.Unmarshal(data, &n.Name)
-	}
-	type plain named // without this method
-	return json.Unmarshal(data, (*plain)(n))
-}
-
-func (t jsonTrack) row() row {
-	r := row{uri: t.URI, name: t.Name, album: t.Album.Name, released: t.Released, ms: t.MS}
-	if r.uri == "" {
-		r.uri = t.ID
-	}
-	if r.released == "" {
-		r.released = t.Album.Released
-	}
-	for _, a := range t.Artists {
-		r.artists = append(r.artists, a.Name)
-	}
-	return r
-}
+func isJSON(p peek) bool { return strings.HasPrefix(p.head, "{") || strings.HasPrefix(p.head, "[") }
 
 // jsonReader walks the tokens instead of decoding the whole, so that an error knows its line and a list that is too
 // long is refused before it is in memory.
 type jsonReader struct {
 	*json.Decoder
-	data []byte
+	*reader
+	found bool // a list of tracks
+
+	at   int64 // an offset that has been passed
+	line int   // its line
 }
 
-func parseJSON(data []byte) (Playlist, error) {
-	in := jsonReader{json.NewDecoder(bytes.NewReader(data)), data}
-	var p Playlist
-	err := in.playlist(&p)
-	if err == nil {
-		if _, end := in.Token(); !errors.Is(end, io.EOF) {
-			err = refuse(ReasonMalformed, in.line(), "remove it", "something follows the playlist")
-		}
-	}
-	return p, err
+// holder is an object that holds tracks, or objects that do.
+type holder struct {
+	depth int
+	list  string // the name of one playlist of several
+	total int    // how many tracks it says it has
+	read  int    // how many it holds
+	keys  []string
+	count int // of keys
 }
 
-// line is that of the next value: a decoder stands behind the last one.
-func (in jsonReader) line() int {
-	at := in.InputOffset()
-	rest := in.data[at:]
-	return lineAt(in.data, at+int64(len(rest)-len(bytes.TrimLeft(rest, " \t\r\n,:"))))
-}
-
-func (in jsonReader) playlist(p *Playlist) error {
-	first, err := in.Token()
+// readJSON reads an object or a list. Lists of tracks are where Spotify's API, a Spotify account's download and spotDL have them: under
+// "tracks", "items" or "songs", there or in an object under one of these keys, in each of the "playlists", or alone.
+func readJSON(in *reader) error {
+	r := &jsonReader{Decoder: json.NewDecoder(strings.NewReader(in.text)), reader: in, line: 1}
+	first, err := r.Token()
 	if err != nil {
-		return in.broken(err)
+		return r.broken(err)
 	}
+	var top holder
 	if first == json.Delim('[') {
-		return in.tracks(p)
+		err = r.entries(&top)
+	} else {
+		err = r.object(&top)
 	}
-	found := false
+	if err != nil {
+		return err
+	}
+	if _, end := r.Token(); !errors.Is(end, io.EOF) {
+		return refuse(ReasonMalformed, r.next(), "remove it", "something follows the playlist")
+	}
+	if r.found {
+		return nil
+	}
+	var one entry // or a single line of JSON lines
+	if err := json.Unmarshal([]byte(in.text), &one); err == nil && one.ref() != "" {
+		return in.add(one.row(1))
+	}
+	return refuse(ReasonColumns, 0, `give the tracks as a list under "tracks"`, "this is JSON without a list of tracks, and its keys are %s", names(top.keys, top.count))
+}
+
+const maxKey = 4 << 10 // bytes of a key and its quotes
+
+// object reads an object whose opening brace has been read.
+func (in *jsonReader) object(h *holder) error {
 	for in.More() {
-		key, err := in.Token()
+		if rest := in.rest(); len(rest) > maxKey && strings.IndexByte(rest[1:maxKey], '"') < 0 {
+			return refuse(ReasonMalformed, in.next(), exportAgain, "a key has more than %d bytes", maxKey)
+		}
+		token, err := in.Token()
 		if err != nil {
 			return in.broken(err)
 		}
-		switch key {
+		name, _ := token.(string)
+		if h.count++; len(h.keys) < maxListed {
+			h.keys = append(h.keys, Clip(name, 100))
+		}
+		switch name {
 		case "name":
-			err = in.decode(&p.Name)
-			p.Name = Clip(OneLine(p.Name), MaxText)
-		case "tracks":
-			found = true
-			line := in.line()
-			open, terr := in.Token()
-			if terr == nil && open != json.Delim('[') {
-				return refuse(ReasonColumns, line, "make it a list of tracks", `"tracks" is not a list`)
+			var s text
+			if err = in.decode(&s); h.list != "" {
+				h.list = string(s)
+			} else if h.depth == 0 {
+				in.call(string(s))
 			}
-			if err = in.broken(terr); err == nil {
-				err = in.tracks(p)
-			}
+		case "total":
+			var n text
+			err = in.decode(&n)
+			h.total, _ = strconv.Atoi(string(n))
+		case "tracks", "items", "songs":
+			err = in.under(h)
+		case "playlists":
+			err = in.playlists(h)
 		default:
-			var skipped json.RawMessage
-			err = in.decode(&skipped)
+			err = in.skip()
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if err := in.closing(); err != nil {
-		return err
+	in.found = in.found || h.read > 0
+	if h.total > h.read && h.read > 0 {
+		in.list.Notes = append(in.list.Notes, strconv.Itoa(h.read)+" of "+strconv.Itoa(h.total)+" tracks are in the input: it is one page of several of Spotify's answer")
 	}
-	if !found {
-		return refuse(ReasonColumns, 0, `give the tracks as a list under "tracks"`, `the playlist has no "tracks"`)
-	}
-	return nil
+	return in.close()
 }
 
-// tracks reads the list whose opening bracket has been read.
-func (in jsonReader) tracks(p *Playlist) error {
+// under reads a list of tracks, or an object that holds one.
+func (in *jsonReader) under(h *holder) error {
+	opening := in.opening()
+	if opening == '[' || opening == '{' && h.depth < 2 {
+		if _, err := in.Token(); err != nil {
+			return in.broken(err)
+		}
+		if opening == '[' {
+			return in.entries(h)
+		}
+		return in.object(&holder{depth: h.depth + 1, list: h.list})
+	}
+	return in.skip()
+}
+
+// playlists reads a list of playlists, each with its name before its tracks.
+func (in *jsonReader) playlists(h *holder) error {
+	if h.depth > 0 || in.opening() != '[' {
+		return in.skip()
+	}
+	if _, err := in.Token(); err != nil {
+		return in.broken(err)
+	}
+	for n := 1; in.More(); n++ {
+		if in.opening() != '{' {
+			if err := in.skip(); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := in.Token(); err != nil {
+			return in.broken(err)
+		}
+		in.found = true
+		if err := in.object(&holder{depth: 1, list: "playlist " + strconv.Itoa(n)}); err != nil {
+			return err
+		}
+	}
+	return in.close()
+}
+
+// entries reads a list whose opening bracket has been read.
+func (in *jsonReader) entries(h *holder) error {
+	in.found = true
 	for in.More() {
-		line := in.line()
-		var t jsonTrack
-		if err := in.decode(&t); err != nil {
+		line := in.next()
+		var e entry
+		if err := in.decode(&e); err != nil {
 			return err
 		}
-		if err := p.add(t.row(), line); err != nil {
+		r := e.row(line)
+		r.list = h.list
+		h.read++
+		if err := in.add(r); err != nil {
 			return err
 		}
 	}
-	return in.closing()
+	return in.close()
 }
 
-// closing reads a closing bracket or brace.
-func (in jsonReader) closing() error {
+// opening is the first byte of the next value, or 0 at the end.
+func (in *jsonReader) opening() byte {
+	if rest := in.rest(); rest != "" {
+		return rest[0]
+	}
+	return 0
+}
+
+// rest is the text from the next value on: a decoder is behind the last one.
+func (in *jsonReader) rest() string { return strings.TrimLeft(in.text[in.InputOffset():], " \t\r\n,:") }
+
+// next is the line of the next value.
+func (in *jsonReader) next() int {
+	at := int64(len(in.text) - len(in.rest()))
+	in.line += strings.Count(in.text[in.at:at], "\n")
+	in.at = at
+	return in.line
+}
+
+// close reads a closing bracket or brace.
+func (in *jsonReader) close() error {
 	_, err := in.Token()
 	return in.broken(err)
 }
 
-func (in jsonReader) decode(into any) error {
-	line := in.line()
-	err := in.Decode(into)
-	if bad, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		mend := "make it a JSON " + kindName(bad.Type.Kind())
-		if bad.Field == "" {
-			return refuse(ReasonMalformed, line, mend, "a value is a JSON %s", bad.Value)
-		}
-		return refuse(ReasonMalformed, line, mend, "%s is a JSON %s", Quoted(bad.Field), bad.Value)
-	}
-	return in.broken(err)
+func (in *jsonReader) decode(into any) error { return in.broken(in.Decode(into)) }
+
+func (in *jsonReader) skip() error {
+	var skipped ignored
+	return in.decode(&skipped)
 }
 
+// ignored is a value that is not kept.
+type ignored struct{}
+
+func (*ignored) UnmarshalJSON([]byte) error { return nil }
+
 // broken makes a refusal of an error of the decoder, and nil of nil.
-func (in jsonReader) broken(err error) error {
+func (in *jsonReader) broken(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return refuse(ReasonTruncated, lineAt(in.data, int64(len(in.data))), exportAgain, "the JSON ends in the middle, the file is cut off")
+		return refuse(ReasonTruncated, lineAt(in.text, int64(len(in.text))), exportAgain, "the JSON ends in the middle, the file is cut off")
 	default:
-		return refuse(ReasonMalformed, in.line(), "correct it, or "+exportAgain, "this is not JSON")
-	}
-}
-
-// kindName is what JSON calls the Go kinds that occur in a playlist.
-func kindName(k reflect.Kind) string {
-	switch k {
-	case reflect.String:
-		return "string"
-	case reflect.Slice:
-		return "list"
-	case reflect.Int64:
-		return "whole number"
-	default:
-		return "object"
+		return refuse(ReasonMalformed, in.next(), "correct it, or "+exportAgain, "this is not JSON")
 	}
 }

@@ -1,24 +1,21 @@
 package playlist
 
 import (
-	"bytes"
 	"fmt"
 	"io"
-	"time"
-	"unicode/utf8"
+	"strings"
 )
 
-// Parse reads a playlist: a CSV as Exportify writes it, or JSON, told apart by the first character.
+// Parse reads a playlist in one of the formats that people have. The package documentation lists the formats.
 //
-// A CSV is read by its header, so the order of the columns is free, and so are further ones. It needs "Track URI",
-// "Track Name" and "Artist Name(s)"; "Album Name", "Release Date" and "Duration (ms)" are read where they are. Artists
-// are separated by semicolons if there is one anywhere in the column, else by commas.
-//
-// JSON is {"name": …, "tracks": […]} or the bare list. A track has "name", "artists" (names, or objects with one), "id"
-// or "uri", and possibly "album", "release_date" and "duration_ms".
-//
-// What cannot be read is refused with a [*ParseError] as a whole, never read in part. An error of r is returned wrapped.
-func Parse(r io.Reader) (Playlist, error) {
+// Rows that cannot be used are left out and named in the playlist, see [LeftOut]. What is no playlist, or one without any row that can be
+// used, is refused with a [*ParseError] as a whole. So is an input that holds several playlists, see [ParseOne]. An error of r is
+// returned wrapped.
+func Parse(r io.Reader) (Playlist, error) { return ParseOne(r, "") }
+
+// ParseOne is Parse for an input that may hold several playlists: it reads the one with a name, regardless of case. An empty name
+// means the only one.
+func ParseOne(r io.Reader, name string) (Playlist, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	if err != nil {
 		return Playlist{}, fmt.Errorf("playlist: read: %w", err)
@@ -26,97 +23,66 @@ func Parse(r io.Reader) (Playlist, error) {
 	if len(data) > MaxBytes {
 		return Playlist{}, refuse(ReasonTooLarge, 0, "split the playlist", "the input is longer than %d MiB", MaxBytes>>20)
 	}
-	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
-		return Playlist{}, refuse(ReasonEncoding, 0, saveAsUTF8, "the input is UTF-16")
-	}
-	if at := invalidUTF8(data); at >= 0 {
-		return Playlist{}, refuse(ReasonEncoding, lineAt(data, int64(at)), saveAsUTF8, "byte 0x%02x is not UTF-8", data[at])
-	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	start := bytes.TrimSpace(data)
-	if len(start) == 0 {
-		return Playlist{}, refuse(ReasonEmpty, 0, exportAgain, "the input is empty")
-	}
-
-	var p Playlist
-	if start[0] == '{' || start[0] == '[' {
-		p, err = parseJSON(data)
-	} else {
-		p, err = parseCSV(data)
-	}
-	if err != nil {
-		return Playlist{}, err
-	}
-	if len(p.Tracks) == 0 {
-		return Playlist{}, refuse(ReasonNoTracks, 0, "add tracks and "+exportAgain, "the playlist has no tracks")
-	}
-	return p, nil
-}
-
-const saveAsUTF8 = "save the file as UTF-8"
-
-// invalidUTF8 is the offset of the first byte that is not part of a UTF-8 character, or -1.
-func invalidUTF8(data []byte) int {
-	if utf8.Valid(data) {
-		return -1
-	}
-	for at := 0; at < len(data); {
-		r, size := utf8.DecodeRune(data[at:])
-		if r == utf8.RuneError && size == 1 {
-			return at
+	p := newPeek(data)
+	for _, f := range formats() {
+		if !f.is(p) {
+			continue
 		}
-		at += size
-	}
-	return -1
-}
-
-// row is a track as the input spells it.
-type row struct {
-	uri, name, album, released string
-	artists                    []string
-	ms                         int64
-}
-
-// track checks a row and makes a Track of it. The line is where it begins.
-func (r row) track(line int) (Track, *ParseError) {
-	id, ok := trackID(r.uri)
-	if !ok {
-		return Track{}, refuse(ReasonMalformed, line, "give a link or URI of a track, or leave it empty", "%s is not a Spotify track", Quoted(r.uri))
-	}
-	t := Track{ID: id, Name: OneLine(r.name), Album: OneLine(r.album), Released: OneLine(r.released)}
-	for _, name := range r.artists {
-		if name = OneLine(name); name != "" {
-			t.Artists = append(t.Artists, name)
+		in := &reader{peek: p, pick: name, list: Playlist{Format: f.name}}
+		if err := f.read(in); err != nil {
+			return Playlist{}, err
 		}
-	}
-	if t.Name == "" {
-		return Track{}, refuse(ReasonMalformed, line, "remove it or name it", "a track has no name")
-	}
-	for _, text := range append([]string{t.Name, t.Album, t.Released}, t.Artists...) {
-		if n := utf8.RuneCountInString(text); n > MaxText {
-			return Track{}, refuse(ReasonMalformed, line, "shorten it", "%s has %d characters, the limit is %d", Quoted(text), n, MaxText)
+		if err := in.chosen(); err != nil {
+			return Playlist{}, err
 		}
+		if len(in.list.Tracks) == 0 {
+			return Playlist{}, in.noTracks()
+		}
+		return in.list, nil
 	}
-	if len(t.Artists) > maxArtists {
-		return Track{}, refuse(ReasonMalformed, line, "keep the first few", "a track has %d artists, the limit is %d", len(t.Artists), maxArtists)
-	}
-	const day = int64(24 * time.Hour / time.Millisecond)
-	if r.ms < 0 || r.ms > day {
-		return Track{}, refuse(ReasonMalformed, line, "give milliseconds, at most a day", "a duration of %d ms cannot be", r.ms)
-	}
-	t.Duration = time.Duration(r.ms) * time.Millisecond
-	return t, nil
+	panic("playlist: the last format takes every input")
 }
 
-// add appends the track of a row unless the playlist is full.
-func (p *Playlist) add(r row, line int) *ParseError {
-	if len(p.Tracks) == MaxTracks {
-		return refuse(ReasonTooMany, line, "split the playlist", "the playlist has more than %d tracks", MaxTracks)
+// noTracks refuses a playlist without any track, with the reasons for which its rows were left out.
+func (in *reader) noTracks() error {
+	if len(in.list.LeftOut) == 0 {
+		return refuse(ReasonNoTracks, 0, "add tracks and "+exportAgain, "the playlist has no tracks")
 	}
-	t, err := r.track(line)
-	if err != nil {
-		return err
+	if l := in.list.LeftOut[0]; len(in.list.LeftOut) == 1 && l.Why == WhyOther && l.Count == 1 {
+		return refuse(ReasonNoTracks, l.Rows[0].Line, "export the tracks of the playlist, for example with Exportify",
+			"%s is not a track", Quoted(l.Rows[0].Name))
 	}
-	p.Tracks = append(p.Tracks, t)
-	return nil
+	return refuse(ReasonNoTracks, in.list.LeftOut[0].Rows[0].Line, "export a playlist with tracks of Spotify's catalogue",
+		"the playlist has no track that can be used: %s", in.list.Omissions())
+}
+
+// Omissions says how many rows are left out for which reasons, such as "2 local files, 1 episode", and nothing where none is.
+func (p Playlist) Omissions() string {
+	parts := make([]string, 0, len(p.LeftOut))
+	for _, l := range p.LeftOut {
+		parts = append(parts, l.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Rows is how many rows of the input belong to the playlist, with those that are left out.
+func (p Playlist) Rows() int {
+	n := len(p.Tracks)
+	for _, l := range p.LeftOut {
+		n += l.Count
+	}
+	return n
+}
+
+// String is how many rows were left out and why, such as "2 local files".
+func (l LeftOut) String() string {
+	switch l.Why {
+	case WhyLocal, WhyEpisode:
+		return plural(l.Count, string(l.Why))
+	case WhyOther:
+		return plural(l.Count, "row") + " about other things than tracks"
+	case WhyDamaged:
+		return plural(l.Count, "damaged row")
+	}
+	return plural(l.Count, string(l.Why)+" track")
 }

@@ -3,13 +3,12 @@ package playlist_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -23,203 +22,220 @@ const (
 	header = `"Track URI","Track Name","Artist Name(s)"` + "\n"
 )
 
-func TestParseReads(t *testing.T) {
-	one := playlist.Track{ID: id1, Name: "Bohemian Rhapsody", Artists: []string{"Queen"}}
-	full := playlist.Track{
-		ID: id1, Name: "Under Pressure", Artists: []string{"Queen", "David Bowie"}, Album: "Hot Space", Released: "1982-05-21",
-		Duration: 248 * time.Second,
+// failing is what helpers need of a test, of a benchmark or of a property.
+type failing interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
+func same(t failing, what string, want, got playlist.Playlist) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
+}
+
+// TestCells reads what can be in one cell or value.
+func TestCells(t *testing.T) {
+	one := playlist.Track{ID: id1, Name: "Bohemian Rhapsody", Artists: []string{"Queen"}}
+	by := func(artists ...string) playlist.Track {
+		return playlist.Track{ID: id1, Name: "Under Pressure", Artists: artists}
+	}
+	long := func(d time.Duration) playlist.Track { return playlist.Track{ID: id1, Name: "x", Duration: d} }
+	durations := "Track URI,Track Name,Duration\n" + id1 + ",x,"
 	for name, tc := range map[string]struct {
 		in   string
-		name string
 		want []playlist.Track
 	}{
-		"three columns":        {in: header + `"spotify:track:` + id1 + `","Bohemian Rhapsody","Queen"` + "\n", want: []playlist.Track{one}},
-		"CRLF":                 {in: strings.ReplaceAll(header+`"spotify:track:`+id1+`","Bohemian Rhapsody","Queen"`+"\n", "\n", "\r\n"), want: []playlist.Track{one}},
-		"byte-order mark":      {in: "\ufeff" + header + `"spotify:track:` + id1 + `","Bohemian Rhapsody","Queen"`, want: []playlist.Track{one}},
-		"blank lines":          {in: "\n" + header + "\n" + id1 + ",Bohemian Rhapsody,Queen\n\n  \n", want: []playlist.Track{one}},
-		"no quotes, a link":    {in: "track uri,TRACK NAME, Artist Name(s) \nhttps://open.spotify.com/track/" + id1 + "?si=x,Bohemian Rhapsody,Queen\n", want: []playlist.Track{one}},
-		"a text of two lines":  {in: header + id1 + ",\"Bohemian\r\nRhapsody\",Queen\n", want: []playlist.Track{one}},
-		"control characters":   {in: header + id1 + ",\"Bohemian\x00\tRhapsody \",Queen\n", want: []playlist.Track{one}},
-		"quotes in a text":     {in: header + id1 + `,"""Heroes""","David Bowie"`, want: []playlist.Track{{ID: id1, Name: `"Heroes"`, Artists: []string{"David Bowie"}}}},
-		"a comma in an artist": {in: header + id1 + `,Earfquake,"Tyler\, The Creator,Playboi Carti"`, want: []playlist.Track{{ID: id1, Name: "Earfquake", Artists: []string{"Tyler, The Creator", "Playboi Carti"}}}},
-		"commas beside semicolons": {
-			in: header + id1 + `,Earfquake,"Tyler, The Creator"` + "\n" + id2 + ",Under Pressure,Queen;David Bowie\n",
-			want: []playlist.Track{
-				{ID: id1, Name: "Earfquake", Artists: []string{"Tyler, The Creator"}},
-				{ID: id2, Name: "Under Pressure", Artists: []string{"Queen", "David Bowie"}},
-			},
-		},
-		"local and withdrawn": {
-			in:   header + "spotify:local:Me::Demo:120,Demo,\n,Gone,Queen\nspotify:episode:x,Talk,\n",
-			want: []playlist.Track{{Name: "Demo"}, {Name: "Gone", Artists: []string{"Queen"}}, {Name: "Talk"}},
-		},
-		"every column in another order": {
-			in: "Added By,Duration (ms),Release Date,Artist Name(s),Album Name,Track Name,Genres,Track URI\n" +
-				`me,248000,1982-05-21,"Queen, David Bowie",Hot Space,Under Pressure,rock,spotify:track:` + id1 + "\n",
-			want: []playlist.Track{full},
-		},
-		"names of an older export": {
-			in: "Spotify URI,Track Name,Artist Name,Album Name,Album Release Date,Track Duration (ms)\n" +
-				"spotify:track:" + id1 + `,Under Pressure,"Queen,David Bowie",Hot Space,1982-05-21,248000`,
-			want: []playlist.Track{full},
-		},
-		"JSON": {
-			in: "\ufeff" + `{"id":[{"a":1}],"name":" Road\ttrip ","tracks":[{"uri":"spotify:track:` + id1 + `","name":"Under Pressure",
-				"artists":["Queen",{"name":"David Bowie"}],"album":{"name":"Hot Space","release_date":"1982-05-21"},"duration_ms":248000}]}`,
-			name: "Road trip", want: []playlist.Track{full},
-		},
-		"JSON by hand": {
-			in:   `{"tracks":[{"id":"` + id1 + `","name":"Under Pressure","artists":["Queen","David Bowie"],"album":"Hot Space","release_date":"1982-05-21","duration_ms":248000}],"name":null}`,
-			want: []playlist.Track{full},
-		},
-		"a bare list": {in: " [\r\n{\"id\":\"" + id1 + `","name":"Bohemian Rhapsody","artists":["Queen"],"extra":{}}]` + "\n", want: []playlist.Track{one}},
-		"JSON without ids": {
-			in: `[{"name":"Demo"},{"id":null,"name":"Gone","artists":null,"album":null}]`, want: []playlist.Track{{Name: "Demo"}, {Name: "Gone"}},
-		},
+		"blank lines":         {"\n" + header + "\n" + id1 + ",Bohemian Rhapsody,Queen\n\n  \n", []playlist.Track{one}},
+		"a text of two lines": {header + id1 + ",\"Bohemian\r\nRhapsody\",Queen\n", []playlist.Track{one}},
+		"control characters":  {header + id1 + ",\"Bohemian\x00\tRhapsody \",Queen\n", []playlist.Track{one}},
+		"spaces":              {"track uri,TRACK NAME, Artist Name(s) \n" + id1 + `,  "Bohemian Rhapsody" , Queen `, []playlist.Track{one}},
+		"quotes in a text":    {header + id1 + `,"""Heroes""","David Bowie"`, []playlist.Track{{ID: id1, Name: `"Heroes"`, Artists: []string{"David Bowie"}}}},
+		"a quote unquoted":    {header + id1 + `,Blue 7" Mix,Queen`, []playlist.Track{{ID: id1, Name: `Blue 7" Mix`, Artists: []string{"Queen"}}}},
+		"tabs and quotes":     {"Track URI\tTrack Name\tArtist\n" + id1 + "\t\"Heroes\" - Live\tDavid Bowie\n", []playlist.Track{{ID: id1, Name: `"Heroes" - Live`, Artists: []string{"David Bowie"}}}},
+
+		"two artists":                        {header + id1 + `,Under Pressure,"Queen, David Bowie"`, []playlist.Track{by("Queen", "David Bowie")}},
+		"a comma with a backslash":           {header + id1 + `,Under Pressure,"Tyler\, The Creator,Queen"`, []playlist.Track{by("Tyler, The Creator", "Queen")}},
+		"a comma beside semicolons":          {header + id1 + `,Under Pressure,"Tyler, The Creator;Queen"`, []playlist.Track{by("Tyler, The Creator", "Queen")}},
+		"a comma and one artist's URI":       {"Track URI,Track Name,Artist URI(s),Artist Name(s)\n" + id1 + `,Under Pressure,spotify:artist:a,"Tyler, The Creator"`, []playlist.Track{by("Tyler, The Creator")}},
+		"a comma and two artists' URIs":      {"Track URI,Track Name,Artist URI(s),Artist Name(s)\n" + id1 + `,Under Pressure,"spotify:artist:a, spotify:artist:b","Queen, David Bowie"`, []playlist.Track{by("Queen", "David Bowie")}},
+		"a comma, and nobody knows":          {"id,title,artist\n" + id1 + `,Under Pressure,"Tyler, The Creator"`, []playlist.Track{by("Tyler, The Creator")}},
+		"a comma, and one of both elsewhere": {"url,title,artist\n" + id1 + `,Under Pressure,"Queen, David Bowie"` + "\n" + id1 + ",Under Pressure,Queen", []playlist.Track{by("Queen", "David Bowie"), by("Queen")}},
+
+		"milliseconds":       {"Track URI,Track Name,Duration (ms)\n" + id1 + ",x,248000", []playlist.Track{long(248 * time.Second)}},
+		"short, in ms":       {"Track URI,Track Name,Duration (ms)\n" + id1 + ",x,4800", []playlist.Track{long(4800 * time.Millisecond)}},
+		"seconds":            {durations + "248", []playlist.Track{long(248 * time.Second)}},
+		"seconds with a s":   {durations + "248s", []playlist.Track{long(248 * time.Second)}},
+		"plainly not s":      {durations + "248000", []playlist.Track{long(248 * time.Second)}},
+		"minutes":            {durations + "4:08", []playlist.Track{long(248 * time.Second)}},
+		"hours":              {durations + "01:00:08", []playlist.Track{long(3608 * time.Second)}},
+		"a negative time":    {durations + "-248", []playlist.Track{long(0)}},
+		"a time without end": {durations + "1e999", []playlist.Track{long(0)}},
+		"more than a day":    {durations + "99:00:00", []playlist.Track{long(0)}},
+		"words for a time":   {durations + "four minutes", []playlist.Track{long(0)}},
+
+		"other types in JSON": {`[{"id":"` + id1 + `","name":7,"artists":"Queen","album":["x"],"duration_ms":"248000","release_date":1981},{"name":"x","artists":[{"name":null},7]}]`, []playlist.Track{
+			{ID: id1, Name: "7", Artists: []string{"Queen"}, Released: "1981", Duration: 248 * time.Second}, {Name: "x", Artists: []string{"7"}},
+		}},
+		"one line of JSON lines": {`{"uri":"spotify:track:` + id1 + `","name":"x"}` + "\n", []playlist.Track{long(0)}},
+		"a name without artist":  {header + ",Demo,\n", []playlist.Track{{Name: "Demo"}}},
+		"not of Spotify":         {header + "https://example.org/1,Demo,Queen\n", []playlist.Track{{Name: "Demo", Artists: []string{"Queen"}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := playlist.Parse(strings.NewReader(tc.in))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(playlist.Playlist{Name: tc.name, Tracks: tc.want}, got); diff != "" {
-				t.Errorf("playlist (-want +got):\n%s", diff)
+			if diff := cmp.Diff(tc.want, got.Tracks); diff != "" || got.LeftOut != nil {
+				t.Errorf("left out %v, tracks (-want +got):\n%s", got.LeftOut, diff)
 			}
 		})
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
+// TestReferences reads the ways in which a track is referred to, and leaves out what is none.
+func TestReferences(t *testing.T) {
+	const track, episode, other, local, damaged = "", playlist.WhyEpisode, playlist.WhyOther, playlist.WhyLocal, playlist.WhyDamaged
+	for ref, want := range map[string]playlist.Why{
+		id1: track, "spotify:track:" + id1: track, "Spotify:Track:" + id1: track, "SPOTIFY:track:" + id1: track, "spotify:track:" + id1 + "?si=x": track,
+		"https://open.spotify.com/track/" + id1: track, "http://open.spotify.com/track/" + id1 + "#x": track, "open.spotify.com/track/" + id1: track,
+		"https://open.spotify.com/intl-de/track/" + id1 + "?si=x&utm=y": track, "https://open.spotify.com/intl-pt-BR/track/" + id1 + "/": track,
+		"https://open.spotify.com/embed/track/" + id1: track, "https://play.spotify.com/track/" + id1: track, "HTTPS://Open.Spotify.com/track/" + id1: track,
+		"https://api.spotify.com/v1/tracks/" + id1: track,
+		"spotify:track:" + id1[1:]:                 damaged, "spotify:track:": damaged, "spotify:track:" + id1 + "0": damaged, "https://open.spotify.com/track/" + id1[1:]: damaged,
+		"spotify:local:Me:Demos:Demo:120": local, "spotify:local:::": local, "https://open.spotify.com/local/Me/Demos/Demo/120": local,
+		"spotify:episode:" + id1: episode, "https://open.spotify.com/episode/" + id1: episode, "https://open.spotify.com/intl-fr/show/" + id1: episode, "spotify:chapter:x": episode,
+		"spotify:album:" + id1: other, "spotify:artist:" + id1: other, "spotify:user:me:playlist:" + id1: other, "https://open.spotify.com/playlist/" + id1: other,
+		"https://open.spotify.com/": other, "https://spotify.link/abc": other, "spotify:": other,
+	} {
+		got, err := playlist.Parse(strings.NewReader(header + ref + ",Demo,Queen\n" + id2 + ",Creep,Radiohead\n"))
+		if err != nil {
+			t.Errorf("%s: %v", ref, err)
+			continue
+		}
+		switch {
+		case want == track && (len(got.Tracks) != 2 || got.Tracks[0].ID != id1):
+			t.Errorf("%s: %+v", ref, got)
+		case want != track && (len(got.Tracks) != 1 || len(got.LeftOut) != 1 || got.LeftOut[0].Why != want || got.LeftOut[0].Rows[0] != playlist.Row{Line: 2, Name: "Demo"}):
+			t.Errorf("%s: %+v, want it left out as %s", ref, got, want)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
 	row := id1 + ",Creep,Radiohead\n"
-	long := strings.Repeat("x", 1001)
+	again := "; export the playlist again"
 	for name, tc := range map[string]struct {
 		in     string
 		reason playlist.Reason
 		text   string
 	}{
-		"nothing":           {"", playlist.ReasonEmpty, "playlist: the input is empty; export the playlist again"},
-		"space":             {"\ufeff \r\n\t", playlist.ReasonEmpty, "playlist: the input is empty; export the playlist again"},
-		"a header alone":    {header, playlist.ReasonNoTracks, "playlist: the playlist has no tracks; add tracks and export the playlist again"},
-		"an empty list":     {"[]", playlist.ReasonNoTracks, "playlist: the playlist has no tracks; add tracks and export the playlist again"},
-		"an empty playlist": {`{"name":"x","tracks":[]}`, playlist.ReasonNoTracks, "playlist: the playlist has no tracks; add tracks and export the playlist again"},
-
-		"cut in a quote":   {header + row + id2 + `,"Karma Po`, playlist.ReasonTruncated, "playlist: line 3: a quote is opened and not closed, the file is cut off; export the playlist again"},
-		"cut in a row":     {header + row + id2 + `,Karma`, playlist.ReasonTruncated, "playlist: line 3: the row has 2 of 3 columns, its end is missing; export the playlist again"},
-		"a short row":      {header + id2 + "\n" + row, playlist.ReasonTruncated, "playlist: line 2: the row has 1 of 3 columns, its end is missing; export the playlist again"},
-		"cut in a header":  {`"Track URI","Track`, playlist.ReasonTruncated, "playlist: line 1: a quote is opened and not closed, the file is cut off; export the playlist again"},
-		"cut JSON list":    {"[\n{\"name\":\"Creep\"},\n", playlist.ReasonTruncated, "playlist: line 3: the JSON ends in the middle, the file is cut off; export the playlist again"},
-		"cut JSON object":  {`{"name":"x","tracks":[{"name":"Creep"}]`, playlist.ReasonTruncated, "playlist: line 1: the JSON ends in the middle, the file is cut off; export the playlist again"},
-		"cut JSON text":    {`{"tracks":[{"name":"Cre`, playlist.ReasonTruncated, "playlist: line 1: the JSON ends in the middle, the file is cut off; export the playlist again"},
-		"cut JSON brace":   {`{`, playlist.ReasonTruncated, "playlist: line 1: the JSON ends in the middle, the file is cut off; export the playlist again"},
-		"cut JSON key":     {`{"tracks"`, playlist.ReasonTruncated, "playlist: line 1: the JSON ends in the middle, the file is cut off; export the playlist again"},
-		"Latin-1":          {header + id1 + ",Hyperballad,Bj\xf6rk\n", playlist.ReasonEncoding, "playlist: line 2: byte 0xf6 is not UTF-8; save the file as UTF-8"},
-		"Latin-1 in JSON":  {"[\n\n{\"name\":\"Hyperballad\",\"artists\":[\"Bj\xf6rk\"]}]", playlist.ReasonEncoding, "playlist: line 3: byte 0xf6 is not UTF-8; save the file as UTF-8"},
-		"UTF-16":           {"\xff\xfeT\x00", playlist.ReasonEncoding, "playlist: the input is UTF-16; save the file as UTF-8"},
-		"half a character": {header + id1 + ",Hyperballad,Bj\xc3", playlist.ReasonEncoding, "playlist: line 2: byte 0xc3 is not UTF-8; save the file as UTF-8"},
-
-		"columns missing":    {"Track Name,Album Name\nCreep,Pablo Honey\n", playlist.ReasonColumns, `playlist: line 1: no column "Track URI", "Artist Name(s)"; export the playlist with Exportify, or rename the columns`},
-		"another separator":  {"Track URI;Track Name;Artist Name(s)\n", playlist.ReasonColumns, `playlist: line 1: no column "Track URI", "Track Name", "Artist Name(s)"; separate the columns with commas`},
-		"a web page":         {"<!doctype html>\n<p>Sign in</p>\n", playlist.ReasonColumns, `playlist: line 1: no column "Track URI", "Track Name", "Artist Name(s)"; export the playlist with Exportify, or rename the columns`},
-		"JSON of no tracks":  {`{"name":"x"}`, playlist.ReasonColumns, `playlist: the playlist has no "tracks"; give the tracks as a list under "tracks"`},
-		"tracks of one":      {"{\n\"tracks\":\n{\"name\":\"Creep\"}}", playlist.ReasonColumns, `playlist: line 3: "tracks" is not a list; make it a list of tracks`},
-		"a stray quote":      {header + id1 + ",Cre\"ep,Radiohead\n" + row, playlist.ReasonMalformed, "playlist: line 2: a quote stands inside a text; put the text in quotes and double those inside it"},
-		"a stray quote more": {header + id1 + ",\"Cre\"ep\",Radiohead\n" + row, playlist.ReasonMalformed, "playlist: line 2: a quote stands inside a text; put the text in quotes and double those inside it"},
-		"a long row":         {header + row + id1 + ",Creep,Radiohead,Thom Yorke\n", playlist.ReasonMalformed, "playlist: line 3: the row has 4 columns, the header 3; put texts that hold commas in quotes"},
-		"not a track":        {header + "spotify:album:" + id1 + ",Creep,Radiohead\n", playlist.ReasonMalformed, `playlist: line 2: "spotify:album:4u7EnebtmKWzUH433cf5Qv" is not a Spotify track; give a link or URI of a track, or leave it empty`},
-		"a short id":         {header + "spotify:track:4u7EnebtmKWzUH433cf5Q,Creep,Radiohead\n", playlist.ReasonMalformed, `playlist: line 2: "spotify:track:4u7EnebtmKWzUH433cf5Q" is not a Spotify track; give a link or URI of a track, or leave it empty`},
-		"a nameless track":   {header + row + id1 + ", ,Radiohead\n", playlist.ReasonMalformed, "playlist: line 3: a track has no name; remove it or name it"},
-		"a nameless object":  {"[\n{\"title\":\"Creep\"}]", playlist.ReasonMalformed, "playlist: line 2: a track has no name; remove it or name it"},
-		"a long name":        {header + id1 + "," + long + ",Radiohead\n", playlist.ReasonMalformed, `playlist: line 2: "` + long[:39] + `…" has 1001 characters, the limit is 1000; shorten it`},
-		"a crowd":            {header + id1 + ",Creep,\"" + strings.Repeat("x,", 101) + "\"\n", playlist.ReasonMalformed, "playlist: line 2: a track has 101 artists, the limit is 100; keep the first few"},
-		"no duration":        {"Track URI,Track Name,Artist Name(s),Duration (ms)\n" + id1 + ",Creep,Radiohead,3:58\n", playlist.ReasonMalformed, `playlist: line 2: "3:58" is not a duration; give whole milliseconds or leave it empty`},
-		"an odd duration":    {"Track URI,Track Name,Artist Name(s),Duration (ms)\n" + id1 + ",Creep,Radiohead,-1\n", playlist.ReasonMalformed, "playlist: line 2: a duration of -1 ms cannot be; give milliseconds, at most a day"},
-		"two playlists":      {"[{\"name\":\"Creep\"}]\n[]", playlist.ReasonMalformed, "playlist: line 2: something follows the playlist; remove it"},
-		"broken JSON":        {"[\n{\"name\":\"Creep\"}\n{\"name\":\"Karma Police\"}]", playlist.ReasonMalformed, "playlist: line 3: this is not JSON; correct it, or export the playlist again"},
-		"a number for a name": {
-			"[{\"name\":\"Creep\"},\n{\"name\":7}]", playlist.ReasonMalformed, `playlist: line 2: "name" is a JSON number; make it a JSON string`,
-		},
-		"a text for a track": {"[{\"name\":\"Creep\"},\n\n\"Karma Police\"]", playlist.ReasonMalformed, "playlist: line 3: a value is a JSON string; make it a JSON object"},
-		"half a millisecond": {`[{"name":"Creep","duration_ms":1.5}]`, playlist.ReasonMalformed, `playlist: line 1: "duration_ms" is a JSON number 1.5; make it a JSON whole number`},
-		"too many":           {header + strings.Repeat(row, 10_001), playlist.ReasonTooMany, "playlist: line 10002: the playlist has more than 10000 tracks; split the playlist"},
-		"too many in JSON":   {"[" + strings.Repeat("{\"name\":\"Creep\"},\n", 10_000) + `{"name":"Creep"}]`, playlist.ReasonTooMany, "playlist: line 10001: the playlist has more than 10000 tracks; split the playlist"},
+		"space":            {"\ufeff \r\n\t", playlist.ReasonEmpty, "playlist: the input is empty" + again},
+		"an empty list":    {"[]", playlist.ReasonNoTracks, "playlist: the playlist has no tracks; add tracks and export the playlist again"},
+		"cut in a row":     {header + row + id2 + `,Karma`, playlist.ReasonTruncated, "playlist: line 3: the row has 2 of 3 columns, its end is missing" + again},
+		"cut in a heading": {`"Track URI","Track`, playlist.ReasonTruncated, "playlist: line 1: a quote is opened and not closed, the file is cut off" + again},
+		"cut JSON list":    {"[\n{\"name\":\"Creep\"},\n", playlist.ReasonTruncated, "playlist: line 3: the JSON ends in the middle, the file is cut off" + again},
+		"cut JSON text":    {`{"tracks":[{"name":"Cre`, playlist.ReasonTruncated, "playlist: line 1: the JSON ends in the middle, the file is cut off" + again},
+		"cut JSON brace":   {`{`, playlist.ReasonTruncated, "playlist: line 1: the JSON ends in the middle, the file is cut off" + again},
+		"cut JSON key":     {`{"tracks"`, playlist.ReasonTruncated, "playlist: line 1: the JSON ends in the middle, the file is cut off" + again},
+		"cut JSON lines":   {"{\"name\":\"Creep\"}\n{\"name\"", playlist.ReasonTruncated, "playlist: line 2: the JSON ends in the middle, the file is cut off" + again},
+		"half a character": {header + id1 + ",Hyperballad,Bj\xc3", playlist.ReasonEncoding, `playlist: line 2: byte 0xc3 is not UTF-8; save the file as UTF-8: in Excel, "CSV UTF-8"`},
+		"a quote inside":   {header + id1 + ",\"Cre\"ep\",Radiohead\n" + row, playlist.ReasonMalformed, "playlist: line 2: a quote is inside a text; put the text in quotes and double those inside it"},
+		"two playlists":    {"[{\"name\":\"Creep\"}]\n[]", playlist.ReasonMalformed, "playlist: line 2: something follows the playlist; remove it"},
+		"broken JSON":      {"[\n{\"name\":\"Creep\"}\n{\"name\":\"Karma Police\"}]", playlist.ReasonMalformed, "playlist: line 3: this is not JSON; correct it, or export the playlist again"},
+		"broken lines":     {"{\"name\":\"Creep\"}\n{'name'}\n", playlist.ReasonMalformed, "playlist: line 2: this is not JSON; correct it, or export the playlist again"},
+		"too many":         {header + strings.Repeat(row, 10_001), playlist.ReasonTooMany, "playlist: line 10002: the playlist has more than 10000 tracks; split the playlist"},
+		"too many in JSON": {"[" + strings.Repeat("{\"name\":\"Creep\"},\n", 10_000) + `{"name":"Creep"}]`, playlist.ReasonTooMany, "playlist: line 10001: the playlist has more than 10000 tracks; split the playlist"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := playlist.Parse(strings.NewReader(tc.in))
 			refusal, ok := errors.AsType[*playlist.ParseError](err)
-			if !ok {
-				t.Fatalf("parsed %d tracks, error %v, want a ParseError", len(got.Tracks), err)
+			if !ok || refusal.Reason != tc.reason || err.Error() != tc.text {
+				t.Errorf("%d tracks, error %q, want (%s) %q", len(got.Tracks), err, tc.reason, tc.text)
 			}
-			if refusal.Reason != tc.reason {
-				t.Errorf("reason %q, want %q", refusal.Reason, tc.reason)
-			}
-			if diff := cmp.Diff(tc.text, err.Error()); diff != "" {
-				t.Errorf("error (-want +got):\n%s", diff)
-			}
-			if len(got.Tracks) != 0 || got.Name != "" {
-				t.Errorf("something came back beside the error: %+v", got)
-			}
+			same(t, "beside the error", playlist.Playlist{}, got)
 		})
 	}
 }
 
-func TestParseBounds(t *testing.T) {
+// TestOneOfSeveral chooses a playlist of an input that holds two, and of inputs that hold one.
+func TestOneOfSeveral(t *testing.T) {
+	for _, tc := range []struct{ file, pick, tracks, words string }{
+		{"account-several-playlists.json", "Morning walk", "34", ""},
+		{"account-several-playlists.json", "evening DRIVE", "12", ""},
+		{"account-several-playlists.json", "Night", "", `the input holds no playlist "Night"; choose one of "Evening drive", "Morning walk"`},
+		{"tunemymusic-several-lists.csv", "Morning walk", "34", ""},
+		{"tunemymusic-several-lists.csv", "Night", "", `the input holds no playlist "Night"; choose one of "Evening drive", "Morning walk"`},
+		{"api-playlist-2026.json", "Evening drive", "1234", ""},
+		{"api-playlist-2026.json", "Night", "", `the only playlist of the input is "Evening drive"; choose that one or none`},
+		{"links.txt", "Night", "", "the input does not say the name of its playlist; choose none"},
+	} {
+		data, err := os.ReadFile("testdata/files/" + tc.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := playlist.ParseOne(bytes.NewReader(data), tc.pick)
+		if tc.words != "" {
+			if refusal, ok := errors.AsType[*playlist.ParseError](err); !ok || refusal.Reason != playlist.ReasonChoice || !strings.Contains(err.Error(), tc.words) {
+				t.Errorf("%s, %s: %v, want %q", tc.file, tc.pick, err, tc.words)
+			}
+			continue
+		}
+		numbers := ""
+		for _, track := range got.Tracks {
+			for i, all := range invented() {
+				if track.Name == all.Name {
+					numbers += string(rune('1' + i))
+				}
+			}
+		}
+		if err != nil || numbers != tc.tracks || !strings.EqualFold(got.Name, tc.pick) {
+			t.Errorf("%s, %s: tracks %s of %q, error %v, want %s", tc.file, tc.pick, numbers, got.Name, err, tc.tracks)
+		}
+	}
+}
+
+func TestBounds(t *testing.T) {
 	full := header + strings.Repeat(id1+",Creep,Radiohead\n", playlist.MaxTracks)
 	if p, err := playlist.Parse(strings.NewReader(full)); err != nil || len(p.Tracks) != playlist.MaxTracks {
 		t.Errorf("%d tracks, error %v, want all %d", len(p.Tracks), err, playlist.MaxTracks)
 	}
+	for what, tc := range map[string]struct {
+		name, artists string
+		left          int
+	}{
+		"the longest name": {strings.Repeat("ä", 1_000), "x", 0}, "a longer one": {strings.Repeat("ä", 1_001), "x", 1}, "spaces": {strings.Repeat(" ", 20_000) + "x", "x", 1},
+		"all artists": {"x", strings.Repeat("x,", 99) + "x", 0}, "one more": {"x", strings.Repeat("x,", 100) + "x", 1},
+	} {
+		p, err := playlist.Parse(strings.NewReader(header + id1 + "," + tc.name + ",\"" + tc.artists + "\"\n" + id2 + ",x,x\n"))
+		if err != nil || len(p.Tracks) != 2-tc.left || len(p.LeftOut) != tc.left {
+			t.Errorf("%s: %d tracks, left out %v, error %v", what, len(p.Tracks), p.LeftOut, err)
+		}
+	}
+	// Of many rows that are left out, all are counted and the first are shown.
+	p, err := playlist.Parse(strings.NewReader(header + id2 + ",x,x\n" + strings.Repeat("spotify:episode:x,Talk,\n", 500)))
+	if err != nil || len(p.LeftOut) != 1 || p.LeftOut[0].Count != 500 || len(p.LeftOut[0].Rows) != playlist.MaxShown || p.LeftOut[0].Rows[9].Line != 12 {
+		t.Errorf("left out %+v, error %v", p.LeftOut, err)
+	}
 
 	// A reader without an end must not be read to it.
 	endless := io.MultiReader(strings.NewReader(header), iotest.DataErrReader(&repeater{text: "x"}))
-	_, err := playlist.Parse(endless)
-	if diff := cmp.Diff("playlist: the input is longer than 16 MiB; split the playlist", fmt.Sprint(err)); diff != "" {
-		t.Errorf("error (-want +got):\n%s", diff)
+	_, err = playlist.Parse(endless)
+	if refusal, ok := errors.AsType[*playlist.ParseError](err); !ok || err.Error() != "playlist: the input is longer than 16 MiB; split the playlist" {
+		t.Errorf("error %v of %v", err, refusal)
 	}
-
-	errLine := errors.New("the line went dead")
+	errLine := errors.New("the connection is gone")
 	if _, err := playlist.Parse(iotest.ErrReader(errLine)); !errors.Is(err, errLine) {
 		t.Errorf("error %v, want that of the reader", err)
 	}
 }
 
-// repeater reads as the same text for ever.
+// repeater reads as the same text without an end.
 type repeater struct{ text string }
 
 func (r *repeater) Read(p []byte) (int, error) {
 	for n := 0; n < len(p); n += copy(p[n:], r.text) {
 	}
 	return len(p), nil
-}
-
-func FuzzParse(f *testing.F) {
-	f.Add(playlist.Sample())
-	f.Add([]byte("\ufeff" + header + id1 + ",\"a \"\"b\"\"\",\"c\\, d,e\"\r\n"))
-	f.Add([]byte(`{"name":"x","tracks":[{"uri":"spotify:track:` + id1 + `","name":"y","artists":["z",{"name":"w"}],"album":{"name":"v"}}]}`))
-	f.Add([]byte(`[{"name":"y","album":"v"}]`))
-	f.Add([]byte("\xff\xfe"))
-	f.Fuzz(func(t *testing.T, in []byte) {
-		p, err := playlist.Parse(bytes.NewReader(in))
-		if err != nil {
-			if _, ok := errors.AsType[*playlist.ParseError](err); !ok {
-				t.Errorf("error of type %T, want a ParseError: %v", err, err)
-			}
-			if text := err.Error(); strings.ContainsAny(text, "\r\n") || !utf8.ValidString(text) || len(text) > 500 {
-				t.Errorf("an error that is not one short line: %q", text)
-			}
-			return
-		}
-		if n := len(p.Tracks); n < 1 || n > playlist.MaxTracks {
-			t.Errorf("%d tracks", n)
-		}
-		for _, track := range p.Tracks {
-			if track.Name == "" || track.ID != "" && len(track.ID) != 22 || track.Duration < 0 {
-				t.Errorf("a track that cannot be: %+v", track)
-			}
-			for _, text := range append([]string{p.Name, track.Name, track.Album, track.Released}, track.Artists...) {
-				if !utf8.ValidString(text) || strings.ContainsAny(text, "\r\n\x00") || utf8.RuneCountInString(text) > 1000 {
-					t.Errorf("a text that is not one line of UTF-8: %q", text)
-				}
-			}
-		}
-	})
 }

@@ -1,7 +1,6 @@
 package playlist
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 )
@@ -11,14 +10,16 @@ type Reason string
 
 // The reasons of a ParseError.
 const (
-	ReasonEmpty     Reason = "empty"     // nothing there, or nothing but space
-	ReasonNoTracks  Reason = "no tracks" // a playlist without any
-	ReasonTruncated Reason = "truncated" // ends in the middle, or a row lost its end
-	ReasonEncoding  Reason = "encoding"  // not UTF-8
-	ReasonColumns   Reason = "columns"   // what a playlist needs is not in it
-	ReasonTooMany   Reason = "too many"  // more than MaxTracks tracks
-	ReasonTooLarge  Reason = "too large" // more than MaxBytes bytes
-	ReasonMalformed Reason = "malformed" // neither CSV nor JSON, or a value that cannot be
+	ReasonEmpty     Reason = "empty"       // nothing there, or nothing but space
+	ReasonNoTracks  Reason = "no tracks"   // a playlist without any that can be used
+	ReasonTruncated Reason = "truncated"   // ends in the middle
+	ReasonEncoding  Reason = "encoding"    // neither UTF-8 nor UTF-16
+	ReasonColumns   Reason = "columns"     // what a playlist needs is not in it
+	ReasonTooMany   Reason = "too many"    // more than MaxTracks tracks
+	ReasonTooLarge  Reason = "too large"   // more than MaxBytes bytes
+	ReasonMalformed Reason = "malformed"   // breaks the rules of its own format
+	ReasonForeign   Reason = "no playlist" // something else, such as a zip archive or a web page
+	ReasonChoice    Reason = "choice"      // several playlists, of which none was chosen, or not the chosen one
 )
 
 // ParseError is a refusal of Parse: what is wrong, where, and what to do about it, on one line.
@@ -26,28 +27,25 @@ type ParseError struct {
 	Reason  Reason
 	Line    int // of the input, from 1; 0 where the whole is meant
 	Problem string
-	Mend    string
+	Fix     string
 }
 
 func (e *ParseError) Error() string {
 	if e.Line > 0 {
-		return fmt.Sprintf("playlist: line %d: %s; %s", e.Line, e.Problem, e.Mend)
+		return fmt.Sprintf("playlist: line %d: %s; %s", e.Line, e.Problem, e.Fix)
 	}
-	return fmt.Sprintf("playlist: %s; %s", e.Problem, e.Mend)
+	return fmt.Sprintf("playlist: %s; %s", e.Problem, e.Fix)
 }
 
 const exportAgain = "export the playlist again"
 
 // refuse makes a ParseError of a problem that a format describes. Texts of the input belong in it through Quoted only.
-func refuse(reason Reason, line int, mend, format string, args ...any) *ParseError {
-	return &ParseError{Reason: reason, Line: line, Problem: fmt.Sprintf(format, args...), Mend: mend}
+func refuse(reason Reason, line int, fix, format string, args ...any) *ParseError {
+	return &ParseError{Reason: reason, Line: line, Problem: fmt.Sprintf(format, args...), Fix: fix}
 }
 
-// Quoted shows a text that came from outside in an error: on one line, short, and in quotes.
-func Quoted(s string) string { return fmt.Sprintf("%q", Clip(strings.ToValidUTF8(s, "?"), 40)) }
-
-// lineAt is the line on which the byte at offset stands.
-func lineAt(data []byte, offset int64) int {
-	offset = min(max(offset, 0), int64(len(data)))
-	return 1 + bytes.Count(data[:offset], []byte{'\n'})
+// lineAt is the line on which the byte at offset is.
+func lineAt(text string, offset int64) int {
+	offset = min(max(offset, 0), int64(len(text)))
+	return 1 + strings.Count(text[:offset], "\n")
 }

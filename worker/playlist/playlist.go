@@ -1,11 +1,6 @@
 package playlist
 
-import (
-	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
-)
+import "time"
 
 const (
 	// MaxTracks is how many tracks a playlist may have: Spotify's own bound.
@@ -15,21 +10,28 @@ const (
 	// MaxText is how many characters a name may have. What lies above is not a title but an accident, and would go into
 	// prompts.
 	MaxText = 1_000
+	// MaxShown is how many rows of a LeftOut are shown.
+	MaxShown = 10
 
 	maxArtists = 100 // on one track
 )
 
 // Playlist is what an analysis works on. One that Parse returned has 1 to MaxTracks tracks.
 type Playlist struct {
-	Name   string // empty where the input has none, as a CSV
+	Name   string // empty where the input has none
+	Format string // what the input was read as, such as "CSV"
 	Tracks []Track
+	// LeftOut are the rows that are no track of the playlist, a group for each reason that occurs.
+	LeftOut []LeftOut
+	// Notes say what else of the playlist is not in the input, a sentence each.
+	Notes []string
 }
 
-// Track is one row of a playlist. One that Parse returned has a name, and its texts are UTF-8 of one line each.
+// Track is one row of a playlist. One that Parse returned has a name or an ID, and its texts are UTF-8 of one line each.
 type Track struct {
-	// ID is Spotify's, 22 characters of base62, or empty for what Spotify's catalogue does not hold: local files,
-	// podcast episodes, and tracks that it has withdrawn.
-	ID       string
+	// ID is Spotify's, 22 characters of base62, or empty where the input does not give one.
+	ID string
+	// Name is empty where the input consists of links or ids alone: then Spotify knows it.
 	Name     string
 	Artists  []string // in the order of the credits, possibly none
 	Album    string
@@ -37,45 +39,30 @@ type Track struct {
 	Duration time.Duration // 0 if unknown
 }
 
-const trackURI = "spotify:track:"
-
 // URI is what Spotify calls a track that has an ID.
-func (t Track) URI() string { return trackURI + t.ID }
+func (t Track) URI() string { return "spotify:track:" + t.ID }
 
-// trackID reads the id out of the forms in which one is written: bare, as a URI, as a link. What is on Spotify but is
-// no track of the catalogue has an empty id; ok is false for anything else.
-func trackID(s string) (id string, ok bool) {
-	s = strings.TrimSpace(s)
-	if s == "" || strings.HasPrefix(s, "spotify:local:") || strings.HasPrefix(s, "spotify:episode:") {
-		return "", true
-	}
-	id = strings.TrimPrefix(s, trackURI)
-	if link, found := strings.CutPrefix(s, "https://open.spotify.com/track/"); found {
-		id, _, _ = strings.Cut(link, "?")
-	}
-	return id, len(id) == 22 && IsBase62(id)
+// LeftOut are rows of an input that cannot be used, for one reason.
+type LeftOut struct {
+	Why   Why   `json:"why"`
+	Count int   `json:"count"`
+	Rows  []Row `json:"rows"` // the first MaxShown of them
 }
 
-// IsBase62 says whether a text has the form of an id of Spotify: 1 to 64 letters and digits. Ids of today have 22.
-func IsBase62(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 64
+// Row is where a row is in an input, and what it is called.
+type Row struct {
+	Line int    `json:"line"` // from 1
+	Name string `json:"name"` // its name, else what else there is of it; at most 60 characters
 }
 
-// OneLine puts a text on one line: control characters become spaces, runs of spaces one, none stay at the ends.
-func OneLine(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-}
+// Why is the reason for which rows are left out.
+type Why string
 
-// Clip shortens a text to so many characters, the last an ellipsis if something is missing.
-func Clip(s string, characters int) string {
-	if utf8.RuneCountInString(s) <= characters {
-		return s
-	}
-	return string([]rune(s)[:characters-1]) + "…"
-}
+// The reasons for which rows are left out.
+const (
+	WhyWithdrawn Why = "withdrawn"   // the row has no name any more: Spotify has withdrawn the track
+	WhyLocal     Why = "local file"  // a file on somebody's disk
+	WhyEpisode   Why = "episode"     // of a podcast or an audiobook
+	WhyOther     Why = "not a track" // an album, an artist, a playlist, a short link
+	WhyDamaged   Why = "damaged"     // an id that cannot be, too many columns, a text without end
+)

@@ -1,9 +1,7 @@
 package providers
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -12,11 +10,10 @@ import (
 
 	"github.com/anthropics/anthropic-sdk-go"
 	"github.com/anthropics/anthropic-sdk-go/option"
-
-	"github.com/weir-go/weir/limiter"
 )
 
-// Anthropic asks Claude, through the official SDK with its own retries off.
+// Anthropic asks Claude, through the official SDK with its own retries off. Answers come as streams: an overloaded Claude says so early, and
+// a connection on which nothing comes is not taken for a long answer.
 type Anthropic struct {
 	sender
 	key             secret
@@ -44,7 +41,7 @@ func newAnthropic(s sender, key, model, narrator string, usage UsageBuckets) *An
 }
 
 // screen turns what the SDK would misread into errors: a redirect, which it would take for an answer, and an answer
-// that is not JSON, whose content type it would repeat.
+// that is no stream, whose content type it would repeat.
 func screen(req *http.Request, next option.MiddlewareNext) (*http.Response, error) {
 	res, err := next(req)
 	if err != nil || res.StatusCode >= 400 {
@@ -54,9 +51,9 @@ func screen(req *http.Request, next option.MiddlewareNext) (*http.Response, erro
 		_ = res.Body.Close()
 		return nil, &APIError{API: APIAnthropic, Status: res.StatusCode, Message: "redirects are not followed"}
 	}
-	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind != "application/json" {
+	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind != "text/event-stream" {
 		_ = res.Body.Close()
-		return nil, errNotJSON
+		return nil, errNoStream
 	}
 	return res, nil
 }
@@ -76,18 +73,36 @@ func (a *Anthropic) Narrate(ctx context.Context, prompt string) (string, error) 
 	return a.message(ctx, a.narrator, prompt, narrationTokens)
 }
 
+var (
+	errNoStream = errors.New("the answer is not the stream of events expected")
+	errCut      = errors.New("the answer ends before its last event")
+)
+
 func (a *Anthropic) message(ctx context.Context, model, prompt string, tokens int64) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	within, cancel := a.within(ctx)
 	defer cancel()
-	msg, err := a.client.Messages.New(ctx, anthropic.MessageNewParams{
+	stream := a.client.Messages.NewStreaming(within, anthropic.MessageNewParams{
 		Model:     model,
 		MaxTokens: tokens,
 		Messages:  []anthropic.MessageParam{anthropic.NewUserMessage(anthropic.NewTextBlock(prompt))},
 	})
-	if err != nil {
-		return "", a.refused(err)
+	defer func() { _ = stream.Close() }()
+	var msg anthropic.Message
+	var whole, disordered bool
+	for !disordered && stream.Next() {
+		event := stream.Current()
+		disordered = msg.Accumulate(event) != nil
+		whole = whole || event.Type == "message_stop"
 	}
-	a.usage.settle(ctx, msg.Usage)
+	a.usage.settle(ctx, used(&msg, whole, stream.Err()))
+	switch err := stream.Err(); {
+	case disordered:
+		return "", unanswered(APIAnthropic, errNoStream)
+	case err != nil:
+		return "", a.refused(a.late(ctx, within, err), model)
+	case !whole:
+		return "", unanswered(APIAnthropic, errCut)
+	}
 	var text strings.Builder
 	for _, block := range msg.Content {
 		if block.Type == "text" {
@@ -98,47 +113,4 @@ func (a *Anthropic) message(ctx context.Context, model, prompt string, tokens in
 		return "", unanswered(APIAnthropic, fmt.Errorf("an answer without text, stop reason %q", msg.StopReason), a.key())
 	}
 	return text.String(), nil
-}
-
-// settle corrects what the call of a context has cost, once the answer says so. A call without an answer counts as it was estimated.
-func (u UsageBuckets) settle(ctx context.Context, used anthropic.Usage) {
-	r, ok := limiter.FromContext(ctx)
-	if !ok || r.Route() != APIAnthropic || r.Costs() == nil {
-		return
-	}
-	costs := limiter.Costs{}
-	if u.Input != "" {
-		costs[u.Input] = used.InputTokens + used.CacheCreationInputTokens
-	}
-	if u.Output != "" {
-		costs[u.Output] = used.OutputTokens
-	}
-	if len(costs) > 0 {
-		r.Settle(costs)
-	}
-}
-
-// refused keeps of the SDK's error what may be shown: that one holds the request, whose header holds the key.
-func (a *Anthropic) refused(err error) error {
-	denied, ok := errors.AsType[*anthropic.Error](err)
-	if !ok {
-		return unanswered(APIAnthropic, err, a.key())
-	}
-	var body struct {
-		Error struct {
-			Message string `json:"message"`
-			Details struct {
-				Code string `json:"error_code"`
-			} `json:"details"`
-		} `json:"error"`
-	}
-	// What is no JSON has no message; the status says enough.
-	_ = json.Unmarshal([]byte(denied.RawJSON()), &body)
-	e := &APIError{API: APIAnthropic, Status: denied.StatusCode, Message: presentable(body.Error.Message, a.key())}
-	e.Code = presentable(cmp.Or(body.Error.Details.Code, string(denied.Type())), a.key())
-	e.Spent = spent(e.Status, e.Code, e.Message)
-	if denied.Response != nil {
-		e.RetryAfter = retryAfter(denied.Response.Header)
-	}
-	return e
 }

@@ -17,8 +17,9 @@ import (
 // APIError is a provider's answer that says no. Its text holds no URL, key or token, whatever the provider wrote.
 type APIError struct {
 	API    string // "anthropic", "spotify" or "lastfm"
-	Status int    // of HTTP; Last.fm refuses with 200 too
-	// Code is the provider's own name of the error: Anthropic's code, or else its type, Spotify's reason, Last.fm's number. Often empty.
+	Status int    // of HTTP; Last.fm refuses with 200 too, and Anthropic inside a stream of status 200
+	// Code is the provider's own name of the error: Anthropic's code, or else its type, Spotify's reason, OAuth's error, Last.fm's number. Often
+	// empty.
 	Code string
 	// RetryAfter is how long the provider asks to be left alone, at most [limiter.LongestHold]. It is 0 if the provider does not say, except
 	// for Last.fm's error 29: then it is how long the client sends no more.
@@ -26,6 +27,14 @@ type APIError struct {
 	// Spent means that the quota of a day or a month is used up, so that no further call succeeds until then, or until somebody raises it.
 	Spent   bool
 	Message string // the provider's, on one line, at most 200 characters
+	// RequestID is Anthropic's name of the request, for its support. Empty elsewhere.
+	RequestID string
+	// Advice says what an operator can do, where that is known.
+	Advice string
+
+	Type string // the type of Anthropic's error; empty elsewhere
+	// Renewed means that Spotify's access token had ended: the next call gets another one.
+	Renewed bool
 }
 
 func (e *APIError) Error() string {
@@ -45,6 +54,12 @@ func (e *APIError) Error() string {
 	}
 	if e.RetryAfter > 0 {
 		fmt.Fprintf(&b, "; retry after %v", e.RetryAfter)
+	}
+	if e.Advice != "" {
+		b.WriteString("; " + e.Advice)
+	}
+	if e.RequestID != "" {
+		b.WriteString("; request " + e.RequestID)
 	}
 	return b.String()
 }
@@ -97,8 +112,20 @@ func retryAfter(h http.Header) time.Duration {
 }
 
 // spent reports whether an error says that a quota of the account is used up. Spotify and Anthropic have codes for it. Anthropic's older
-// answers and those about limits which the account has set itself say it in their message alone.
+// answers, those about limits which the account has set itself, and those about a balance say it in their message alone.
 func spent(status int, code, message string) bool {
-	return code == "QUOTA_EXCEEDED" || code == "enforced_spend_limit_reached" || status == http.StatusPaymentRequired ||
-		strings.Contains(message, "spend limit") || strings.Contains(message, "API usage limits")
+	switch code {
+	case "QUOTA_EXCEEDED", "enforced_spend_limit_reached", "credit_balance_too_low", typeBilling:
+		return true
+	}
+	if status == http.StatusPaymentRequired {
+		return true
+	}
+	message = strings.ToLower(message)
+	for _, said := range []string{"spend limit", "spending limit", "api usage limits", "credit balance is too low"} {
+		if strings.Contains(message, said) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -28,9 +29,15 @@ type ClientConfig struct {
 	AnthropicURL, SpotifyURL, LastFMURL string
 
 	AnthropicKey, LastFMKey string
-	// SpotifyToken is an access token as it is. SpotifyTokens is a source of them, and wins. A source that asks
-	// Spotify for a new one should send through transport.New(Base, Limiter, "spotify"), so that this pays too.
+	// SpotifyLogin is what Spotify exchanges for access tokens. Each renewal is a request, and pays like any other. Zero is none.
+	SpotifyLogin SpotifyLogin
+	// SpotifyAccountsURL is what stands before /api/token. Empty is SpotifyURL, and the real provider where that is empty too.
+	SpotifyAccountsURL string
+	// SpotifyToken is an access token as it is, for SpotifyScopes; nil scopes are not known. SpotifyTokens is a source of tokens. It wins, and a
+	// login wins over SpotifyToken. A source that asks Spotify for a new one should send through transport.New(Base, Limiter, "spotify"), so
+	// that this pays too.
 	SpotifyToken  string
+	SpotifyScopes []string
 	SpotifyTokens oauth2.TokenSource
 
 	// Model answers the first and the final question, NarratorModel comments on the way. Empty is the current Sonnet
@@ -38,7 +45,8 @@ type ClientConfig struct {
 	Model, NarratorModel string
 
 	// Usage names the buckets of the route "anthropic" that count tokens. After each answer of Claude the reservation of the context is
-	// settled with what the answer has used, if the reservation has costs: see [limiter.Reservation.Settle]. Zero settles nothing.
+	// settled with what the answer has used, if the reservation has costs: see [limiter.Reservation.Settle]. What the headers say is left of
+	// the tokens is reported for these buckets. Zero settles and reports nothing of tokens.
 	Usage UsageBuckets
 
 	// Limiter pays for the requests that no reservation pays for. There is no default. It hears what the answers say of limits if it is a
@@ -48,14 +56,6 @@ type ClientConfig struct {
 	Base http.RoundTripper
 	// Timeout is how long one call may take, its answer included. 0 is a minute.
 	Timeout time.Duration
-}
-
-// UsageBuckets are buckets whose tokens are those of a model. Name them in [limiter.Config.Metered] too.
-type UsageBuckets struct {
-	// Input counts input tokens, except those that were read from the provider's cache. "" counts none.
-	Input string
-	// Output counts output tokens. "" counts none.
-	Output string
 }
 
 func (c ClientConfig) String() string { return "providers.ClientConfig{…}" }
@@ -94,31 +94,58 @@ func NewClients(cfg ClientConfig) (*Clients, error) {
 	}
 	// Keys come from files and variables, which tend to end in a newline; a header must not.
 	cfg.AnthropicKey, cfg.LastFMKey = strings.TrimSpace(cfg.AnthropicKey), strings.TrimSpace(cfg.LastFMKey)
-	if token := strings.TrimSpace(cfg.SpotifyToken); token != "" && cfg.SpotifyTokens == nil {
-		cfg.SpotifyTokens = oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token})
-	}
 
 	claude, err := cfg.sender(APIAnthropic, cfg.AnthropicURL, "https://api.anthropic.com", cfg.AnthropicKey != "")
 	if err != nil {
 		return nil, fmt.Errorf("providers: ClientConfig.AnthropicURL or AnthropicKey: %w", err)
 	}
-	spotify, err := cfg.sender(APISpotify, cfg.SpotifyURL, "https://api.spotify.com", cfg.SpotifyTokens != nil)
+	spotify, err := cfg.spotify()
 	if err != nil {
-		return nil, fmt.Errorf("providers: ClientConfig.SpotifyURL or SpotifyTokens: %w", err)
+		return nil, err
 	}
 	lastFM, err := cfg.sender(APILastFM, cfg.LastFMURL, "https://ws.audioscrobbler.com", cfg.LastFMKey != "")
 	if err != nil {
 		return nil, fmt.Errorf("providers: ClientConfig.LastFMURL or LastFMKey: %w", err)
 	}
-	var tokens func() (*oauth2.Token, error)
-	if cfg.SpotifyTokens != nil {
-		tokens = cfg.SpotifyTokens.Token
-	}
 	return &Clients{
 		Anthropic: newAnthropic(claude, cfg.AnthropicKey, cfg.Model, cfg.NarratorModel, cfg.Usage),
-		Spotify:   &Spotify{sender: spotify, token: tokens},
+		Spotify:   spotify,
 		LastFM:    &LastFM{sender: lastFM, key: func() string { return cfg.LastFMKey }, pauses: &pauses{}},
 	}, nil
+}
+
+// spotify returns the client of Spotify, with what it is authorized by.
+func (c ClientConfig) spotify() (*Spotify, error) {
+	token, hasLogin := strings.TrimSpace(c.SpotifyToken), c.SpotifyLogin != (SpotifyLogin{})
+	own, err := c.sender(APISpotify, c.SpotifyURL, "https://api.spotify.com", token != "" || hasLogin || c.SpotifyTokens != nil)
+	if err != nil {
+		return nil, fmt.Errorf("providers: ClientConfig.SpotifyURL, SpotifyLogin, SpotifyToken or SpotifyTokens: %w", err)
+	}
+	s := &Spotify{sender: own}
+	switch {
+	case c.SpotifyTokens != nil:
+		s.token = c.SpotifyTokens.Token
+	case hasLogin:
+		if err := c.SpotifyLogin.check(); err != nil {
+			return nil, fmt.Errorf("providers: ClientConfig.SpotifyLogin: %w", err)
+		}
+		accounts, err := c.sender(APISpotify, cmp.Or(c.SpotifyAccountsURL, c.SpotifyURL), "https://accounts.spotify.com", true)
+		if err != nil {
+			return nil, fmt.Errorf("providers: ClientConfig.SpotifyAccountsURL: %w", err)
+		}
+		s.login = newLogin(accounts, c.SpotifyLogin)
+	case token != "":
+		s.token, s.scopes = oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token}).Token, c.SpotifyScopes
+	}
+	return s, nil
+}
+
+// reports are what the transport of a provider reports beside what every transport does.
+func (c ClientConfig) reports(api string) []transport.Option {
+	if api != APIAnthropic || c.Usage == (UsageBuckets{}) {
+		return nil
+	}
+	return []transport.Option{transport.Quotas(c.Usage.quotas())}
 }
 
 // sender returns the sender of one provider, at a base URL or, if that is empty and the caller has a key, where the
@@ -137,10 +164,14 @@ func (c ClientConfig) sender(api, base, provider string, authorized bool) (sende
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return sender{}, errors.New("the URL holds more than a host and a path; leave out user, query and fragment")
 	}
+	rt, err := transport.Open(c.Base, c.Limiter, transport.Routes{Other: api}, c.reports(api)...)
+	if err != nil {
+		return sender{}, err
+	}
 	return sender{
 		api: api, base: strings.TrimRight(base, "/"), timeout: c.Timeout,
 		http: &http.Client{
-			Transport:     bounded{transport.New(c.Base, c.Limiter, api)},
+			Transport:     bounded{rt},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil

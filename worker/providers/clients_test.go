@@ -93,7 +93,7 @@ func answer(t *testing.T, status int, body string) (http.HandlerFunc, *[]asked) 
 		if agent := r.UserAgent(); agent == "" || strings.HasPrefix(agent, "Go-http-client") {
 			t.Errorf("User-Agent %q does not say who asks", agent)
 		}
-		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Type", kindOf(body))
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}, &got
@@ -228,17 +228,6 @@ func TestLastFM(t *testing.T) {
 	}
 }
 
-func message(text string) string {
-	b, err := json.Marshal(map[string]any{
-		"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "usage": map[string]int{"input_tokens": 1, "output_tokens": 1},
-		"content": []map[string]string{{"type": "thinking", "thinking": "hm", "signature": "s"}, {"type": "text", "text": text}},
-	})
-	if err != nil {
-		panic(err)
-	}
-	return string(b)
-}
-
 func TestAnthropic(t *testing.T) {
 	tracing, propagator := otel.GetTracerProvider(), otel.GetTextMapPropagator()
 	otel.SetTracerProvider(sdktrace.NewTracerProvider())
@@ -248,7 +237,7 @@ func TestAnthropic(t *testing.T) {
 		otel.SetTextMapPropagator(propagator)
 	})
 
-	handler, got := answer(t, http.StatusOK, message("Hello."))
+	handler, got := answer(t, http.StatusOK, message())
 	c, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if id := r.Header.Get("Traceparent"); id != "" {
 			t.Errorf("the provider is told our trace id %s", id)
@@ -286,7 +275,7 @@ func TestAnthropicIgnoresTheEnvironment(t *testing.T) {
 	t.Setenv("ANTHROPIC_API_KEY", "another key")
 	t.Setenv("ANTHROPIC_AUTH_TOKEN", "another token")
 	t.Setenv("ANTHROPIC_BASE_URL", "http://elsewhere.invalid")
-	handler, got := answer(t, http.StatusOK, message("Hello."))
+	handler, got := answer(t, http.StatusOK, message())
 	srv := httptest.NewServer(handler)
 	base := &http.Transport{}
 	defer func() {
@@ -425,10 +414,6 @@ func TestAPIErrors(t *testing.T) {
 			want: providers.APIError{}, text: "spotify: 429 Too Many Requests",
 		},
 		{
-			name: "an unknown artist", api: "lastfm", status: 200, body: `{"error":6,"message":"The artist you supplied could not be found","links":[]}`,
-			want: providers.APIError{Code: "6", Message: "The artist you supplied could not be found"}, text: "lastfm: 200 (6): The artist you supplied could not be found",
-		},
-		{
 			name: "Last.fm's rate", api: "lastfm", status: 200, header: map[string]string{"Retry-After": "2"}, body: `{"error":"29","message":"Rate Limit Exceeded"}`,
 			want: providers.APIError{Code: "29", Message: "Rate Limit Exceeded", RetryAfter: 2 * time.Second}, text: "lastfm: 200 (29): Rate Limit Exceeded; retry after 2s",
 		},
@@ -455,6 +440,7 @@ func TestAPIErrors(t *testing.T) {
 				t.Fatalf("error %v, want an APIError", err)
 			}
 			tc.want.API, tc.want.Status = tc.api, tc.status
+			got.Type = ""                                                // mostly the code
 			got.RetryAfter = got.RetryAfter.Round(time.Millisecond * 50) // a pause has begun some time ago
 			want(t, tc.want, *got)
 			want(t, tc.text, got.Error())
@@ -466,9 +452,11 @@ func TestUnusableAnswers(t *testing.T) {
 	for name, tc := range map[string]struct {
 		kind, body string
 		text       string
+		claude     string // where that is another
 	}{
-		"no JSON":        {kind: "text/html", body: "<p>Sign in</p>", text: "the answer is not the JSON expected"},
-		"an endless one": {kind: "application/json", body: strings.Repeat(" ", 4<<20+1), text: "the answer is longer than 4 MiB"},
+		"no JSON":           {kind: "text/html", body: "<p>Sign in</p>", text: "the answer is not the JSON expected", claude: "the answer is not the stream of events expected"},
+		"an endless one":    {kind: "application/json", body: strings.Repeat(" ", 4<<20+1), text: "the answer is longer than 4 MiB", claude: "the answer is not the stream of events expected"},
+		"an endless stream": {kind: "text/event-stream", body: strings.Repeat(": x\n", 1<<20+1), text: "the answer is longer than 4 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -476,8 +464,12 @@ func TestUnusableAnswers(t *testing.T) {
 				_, _ = io.WriteString(w, tc.body)
 			})
 			for api, call := range calls(t.Context(), c) {
-				if err := call(); err == nil || !strings.HasPrefix(err.Error(), api+": ") || !strings.HasSuffix(err.Error(), tc.text) {
-					t.Errorf("%s: error %v, want that %s", api, err, tc.text)
+				text := tc.text
+				if api == "anthropic" && tc.claude != "" {
+					text = tc.claude
+				}
+				if err := call(); err == nil || !strings.HasPrefix(err.Error(), api+": ") || !strings.HasSuffix(err.Error(), text) {
+					t.Errorf("%s: error %v, want that %s", api, err, text)
 				}
 			}
 		})
@@ -528,8 +520,15 @@ func TestTimeout(t *testing.T) {
 		t.Fatal(err)
 	}
 	for api, call := range calls(t.Context(), c) {
-		if err := call(); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%s: error %v, want context.DeadlineExceeded", api, err)
+		if err := call(); err == nil || err.Error() != api+": no answer within 20ms" || !providers.Verdict(err).Again {
+			t.Errorf("%s: error %v, want one that is worth another attempt", api, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	for api, call := range calls(ctx, c) {
+		if err := call(); !errors.Is(err, context.DeadlineExceeded) || providers.Verdict(err).Again {
+			t.Errorf("%s: error %v, want the deadline of who calls", api, err)
 		}
 	}
 }

@@ -4,10 +4,11 @@
 //
 // [NewClients] returns one client for each provider. Each method of a client is one request. The transport pays for
 // each request on the route of its provider, "anthropic", "spotify" or "lastfm", and reports what the answer says about the
-// provider's limits. The clients decide nothing about when a request is sent and whether it is worth another, with one exception: while
-// Last.fm refuses calls without saying for how long, [LastFM] sends one request after each pause.
+// provider's limits. The clients decide nothing about when a request is sent and whether it is worth another, with two exceptions: while
+// Last.fm refuses calls without saying for how long, [LastFM] sends one request after each pause; and where the access token of a
+// [SpotifyLogin] is about to end, the next call waits for another one, which is a request of its own.
 //
-// An answer of Claude settles what its call has cost, in the buckets that ClientConfig.Usage names.
+// An answer of Claude is a stream of events. It settles what its call has cost, in the buckets that ClientConfig.Usage names.
 //
 // # The guarantee
 //
@@ -17,9 +18,17 @@
 // # When things fail
 //
 // A provider that says no is an [APIError]. A request without a usable answer is an error that names the provider.
-// [Verdict] tells an orchestrator which of these errors are worth another attempt.
+// [Verdict] tells an orchestrator which of these errors are worth another attempt, and [Closed] tells which mean all calls of the kind.
+//
+//	the provider fails, or no answer comes in time     tried again; with [Patiently] for half a minute
+//	the same, of a call that makes something           tried again with [Once], after a look whether it has been made
+//	an error inside of a stream, or a stream cut       as the same error with a status of its own
+//	429, and Last.fm's error 29                        tried again after the time that the provider asks for
+//	a quota that is spent, a key, consent or model     never; [APIError.Advice] says what to set
+//	a track or an artist that Last.fm does not know    no error
 //
 // # Goroutines
 //
-// The clients start none and are safe for concurrent use.
+// A renewal of an access token runs in a goroutine of its own, for ClientConfig.Timeout at most, so that a caller who gives up loses no refresh
+// token. The clients start no other and are safe for concurrent use.
 package providers

@@ -29,18 +29,20 @@ type LastFM struct {
 
 // TrackInfo is what Last.fm knows of a track.
 type TrackInfo struct {
+	Unknown          bool // Last.fm has no such track; then the rest is zero
 	Listeners, Plays int64
 	Tags             []string // the strongest first
 }
 
 // ArtistInfo is what Last.fm knows of an artist.
 type ArtistInfo struct {
+	Unknown          bool // Last.fm has no such artist; then the rest is zero
 	Listeners, Plays int64
 	Tags             []string // the strongest first
 	Similar          []string // artists, the closest first
 }
 
-// TrackInfo looks a track up. One that Last.fm does not know is an [*APIError] with code 6.
+// TrackInfo looks a track up. That Last.fm does not know it is an answer and no error.
 func (l *LastFM) TrackInfo(ctx context.Context, artist, track string) (TrackInfo, error) {
 	var answer struct {
 		Track *struct {
@@ -50,16 +52,19 @@ func (l *LastFM) TrackInfo(ctx context.Context, artist, track string) (TrackInfo
 		} `json:"track"`
 	}
 	if err := l.call(ctx, url.Values{"method": {"track.getInfo"}, "artist": {artist}, "track": {track}, "autocorrect": {"1"}}, &answer); err != nil {
+		if unknownToLastFM(err) {
+			return TrackInfo{Unknown: true}, nil
+		}
 		return TrackInfo{}, err
 	}
 	if answer.Track == nil {
 		return TrackInfo{}, unanswered(APILastFM, errors.New("an answer without a track"))
 	}
 	t := answer.Track
-	return TrackInfo{int64(t.Listeners), int64(t.Plays), t.Tags}, nil
+	return TrackInfo{Listeners: int64(t.Listeners), Plays: int64(t.Plays), Tags: t.Tags}, nil
 }
 
-// ArtistInfo looks an artist up. One that Last.fm does not know is an [*APIError] with code 6.
+// ArtistInfo looks an artist up. That Last.fm does not know it is an answer and no error.
 func (l *LastFM) ArtistInfo(ctx context.Context, artist string) (ArtistInfo, error) {
 	var answer struct {
 		Artist *struct {
@@ -72,13 +77,23 @@ func (l *LastFM) ArtistInfo(ctx context.Context, artist string) (ArtistInfo, err
 		} `json:"artist"`
 	}
 	if err := l.call(ctx, url.Values{"method": {"artist.getInfo"}, "artist": {artist}, "autocorrect": {"1"}}, &answer); err != nil {
+		if unknownToLastFM(err) {
+			return ArtistInfo{Unknown: true}, nil
+		}
 		return ArtistInfo{}, err
 	}
 	if answer.Artist == nil {
 		return ArtistInfo{}, unanswered(APILastFM, errors.New("an answer without an artist"))
 	}
 	a := answer.Artist
-	return ArtistInfo{int64(a.Stats.Listeners), int64(a.Stats.Plays), a.Tags, a.Similar}, nil
+	return ArtistInfo{Listeners: int64(a.Stats.Listeners), Plays: int64(a.Stats.Plays), Tags: a.Tags, Similar: a.Similar}, nil
+}
+
+// unknownToLastFM reports whether an error is Last.fm's error 6. Its other meaning, a parameter that is missing, is no error of these calls:
+// they send all of them.
+func unknownToLastFM(err error) bool {
+	e, ok := errors.AsType[*APIError](err)
+	return ok && e.API == APILastFM && e.Code == "6"
 }
 
 func (l *LastFM) call(ctx context.Context, form url.Values, into any) error {
@@ -148,6 +163,9 @@ func (l *LastFM) denied(answer reply) *APIError {
 	e := &APIError{API: APILastFM, Status: answer.status, RetryAfter: retryAfter(answer.header), Message: presentable(refusal.Message, l.key())}
 	if refusal.Code != 0 {
 		e.Code = strconv.FormatInt(int64(refusal.Code), 10)
+	}
+	if !e.Throttled() && !e.failed() && e.closed() {
+		e.Advice = "set another key, LASTFM_API_KEY"
 	}
 	return e
 }

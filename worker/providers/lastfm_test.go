@@ -17,7 +17,10 @@ import (
 // TestLastFMReportsItsPauses: the fleet hears of each pause by the reservation of the call that was refused, and in a pause nothing is sent.
 func TestLastFMReportsItsPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, err := limiter.NewMemory(limiter.SingleBucket("lastfm", limiter.PerSecond(1000, 1000)))
+		l, err := limiter.NewMemory(limiter.Config{
+			Buckets: map[string][]limiter.Limit{"lastfm": {limiter.PerSecond(1000, 1000)}},
+			Routes:  map[string][]string{"lastfm": {"lastfm"}, "spotify": {"lastfm"}, "anthropic": {"lastfm"}},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

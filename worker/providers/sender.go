@@ -29,20 +29,39 @@ type reply struct {
 
 func (r reply) ok() bool { return r.status >= 200 && r.status < 300 }
 
+// slowError is that no answer came within the timeout of a call. Unlike the deadline of whoever calls, it is the provider's: another attempt
+// may be worth it.
+type slowError struct{ after time.Duration }
+
+func (e slowError) Error() string { return "no answer within " + e.after.String() }
+
+// within bounds one call.
+func (s *sender) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, s.timeout, slowError{s.timeout})
+}
+
+// late is the error of a call, or a slowError if that is why. Context ctx is the caller's, and within is the one of the call.
+func (s *sender) late(ctx, within context.Context, err error) error {
+	if slow, ok := errors.AsType[slowError](context.Cause(within)); ok && err != nil && ctx.Err() == nil {
+		return slow
+	}
+	return err
+}
+
 // do sends one request and reads its answer. The secrets are those that it carries.
 func (s *sender) do(ctx context.Context, req *http.Request, secrets ...string) (reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	within, cancel := s.within(ctx)
 	defer cancel()
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", userAgent)
-	res, err := s.http.Do(req.WithContext(ctx))
+	res, err := s.http.Do(req.WithContext(within))
 	if err != nil {
-		return reply{}, unanswered(s.api, err, secrets...)
+		return reply{}, unanswered(s.api, s.late(ctx, within, err), secrets...)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
-		return reply{}, unanswered(s.api, fmt.Errorf("read the answer: %w", err), secrets...)
+		return reply{}, unanswered(s.api, s.late(ctx, within, fmt.Errorf("read the answer: %w", err)), secrets...)
 	}
 	return reply{res.StatusCode, res.Header, body}, nil
 }

@@ -1,15 +1,14 @@
 package providers
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
-	"time"
+	"strings"
 
 	"golang.org/x/oauth2"
 
@@ -23,15 +22,35 @@ const (
 	searchLimit = 10 // the most that a search returns since 2026
 	pageLimit   = 50 // the most items in a page of a playlist
 
-	maxTempo   = 1_000 // beats per minute; music has a fifth of this
-	maxArtists = 100   // on one track, as in a playlist that somebody uploads
-	maxURL     = 2_000 // characters
+	maxTempo = 1_000 // beats per minute; music has a fifth of this
+	maxURL   = 2_000 // characters
 )
 
 // Spotify asks the few things of Spotify's Web API that an analysis needs. Each method is one request.
 type Spotify struct {
 	sender
-	token func() (*oauth2.Token, error) // nil: send none
+	login  *login                        // nil without one
+	token  func() (*oauth2.Token, error) // where there is no login; nil: send none
+	scopes []string                      // of token, nil where they are not known
+}
+
+// CannotCreate is why the login makes no playlist, as far as that is known before a call: "" if it may.
+func (s *Spotify) CannotCreate() string {
+	if s.login != nil {
+		return s.login.lacks()
+	}
+	if s.scopes != nil && !slices.Contains(s.scopes, scopeModify) {
+		return "the token is not for " + scopeModify
+	}
+	return ""
+}
+
+// Sees reports whether the user is known to have consented that private playlists are read.
+func (s *Spotify) Sees() bool {
+	if s.login != nil {
+		return slices.Contains(s.login.scopes(), scopeRead)
+	}
+	return slices.Contains(s.scopes, scopeRead)
 }
 
 // Features are what Spotify says about the sound of a track.
@@ -131,10 +150,37 @@ func (s *Spotify) CreatePlaylist(ctx context.Context, name, description string) 
 	if !playlist.IsBase62(answer.ID) {
 		return Created{}, unanswered(APISpotify, errors.New("a playlist was created, the answer has no id of it"))
 	}
-	if len(answer.URLs.Spotify) > maxURL {
-		answer.URLs.Spotify = ""
+	return Created{ID: answer.ID, URL: shown(answer.URLs.Spotify)}, nil
+}
+
+// OwnPlaylist returns the playlist of the user whose description holds a text, of the 50 newest.
+func (s *Spotify) OwnPlaylist(ctx context.Context, text string) (made Created, found bool, err error) {
+	var answer struct {
+		Items []*struct {
+			ID          string `json:"id"`
+			Description string `json:"description"` // with entities of HTML, which the text must not need
+			URLs        struct {
+				Spotify string `json:"spotify"`
+			} `json:"external_urls"`
+		} `json:"items"`
 	}
-	return Created{ID: answer.ID, URL: answer.URLs.Spotify}, nil
+	if err := s.call(ctx, http.MethodGet, "/v1/me/playlists?limit="+strconv.Itoa(pageLimit), nil, &answer); err != nil {
+		return Created{}, false, err
+	}
+	for _, p := range answer.Items {
+		if p != nil && strings.Contains(p.Description, text) && playlist.IsBase62(p.ID) {
+			return Created{ID: p.ID, URL: shown(p.URLs.Spotify)}, true, nil
+		}
+	}
+	return Created{}, false, nil
+}
+
+// shown is a URL for people, "" for one that is too long.
+func shown(u string) string {
+	if len(u) > maxURL {
+		return ""
+	}
+	return u
 }
 
 // AddItems adds tracks to the end of a playlist, at most [AddLimit].
@@ -150,112 +196,4 @@ func (s *Spotify) AddItems(ctx context.Context, id string, tracks []playlist.Tra
 		uris[i] = t.URI()
 	}
 	return s.call(ctx, http.MethodPost, "/v1/playlists/"+id+"/items", map[string]any{"uris": uris}, nil)
-}
-
-// call sends body as JSON, unless it is nil, and reads the answer into a pointer, unless that is nil.
-func (s *Spotify) call(ctx context.Context, method, path string, body, into any) error {
-	var sent []byte
-	if body != nil {
-		var err error
-		if sent, err = json.Marshal(body); err != nil {
-			return unanswered(APISpotify, err)
-		}
-	}
-	req, err := http.NewRequestWithContext(ctx, method, s.base+path, bytes.NewReader(sent))
-	if err != nil {
-		return unanswered(APISpotify, err)
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	secret, err := s.authorize(req)
-	if err != nil {
-		return err
-	}
-	answer, err := s.do(ctx, req, secret)
-	if err != nil {
-		return err
-	}
-	if !answer.ok() {
-		return spotifyError(answer, secret)
-	}
-	if into == nil {
-		return nil
-	}
-	if err := json.Unmarshal(answer.body, into); err != nil {
-		return unanswered(APISpotify, errNotJSON)
-	}
-	return nil
-}
-
-// authorize puts the access token into the request and returns it, so that errors can leave it out.
-func (s *Spotify) authorize(req *http.Request) (secret string, err error) {
-	if s.token == nil {
-		return "", nil
-	}
-	token, err := s.token()
-	if err == nil {
-		token.SetAuthHeader(req)
-		return token.AccessToken, nil
-	}
-	if denied, ok := errors.AsType[*oauth2.RetrieveError](err); ok && denied.Response != nil {
-		// The body of that answer may hold tokens, so that none of it is shown.
-		return "", &APIError{API: APISpotify, Status: denied.Response.StatusCode, RetryAfter: retryAfter(denied.Response.Header), Message: "the access token was not renewed"}
-	}
-	if _, ok := errors.AsType[*url.Error](err); ok {
-		return "", unanswered(APISpotify, err)
-	}
-	return "", &callError{api: APISpotify, text: "no access token could be had", err: err}
-}
-
-func spotifyError(answer reply, secret string) *APIError {
-	e := &APIError{API: APISpotify, Status: answer.status, RetryAfter: retryAfter(answer.header)}
-	var body struct {
-		Error struct {
-			Message string `json:"message"`
-			Reason  string `json:"reason"`
-		} `json:"error"`
-	}
-	// Gateways answer in HTML; then the status says enough.
-	_ = json.Unmarshal(answer.body, &body)
-	e.Code, e.Message = presentable(body.Error.Reason, secret), presentable(body.Error.Message, secret)
-	e.Spent = spent(e.Status, e.Code, e.Message)
-	return e
-}
-
-// longest is the longest duration of a track, in milliseconds: a day.
-const longest = int64(24 * time.Hour / time.Millisecond)
-
-// spotifyTrack is a track as Spotify's API writes it. Pointers to it are nil where the catalogue has lost the track.
-type spotifyTrack struct {
-	ID      string `json:"id"`
-	Type    string `json:"type"`
-	Name    string `json:"name"`
-	Artists []struct {
-		Name string `json:"name"`
-	} `json:"artists"`
-	Album struct {
-		Name     string `json:"name"`
-		Released string `json:"release_date"`
-	} `json:"album"`
-	MS int64 `json:"duration_ms"`
-}
-
-// tracksOf keeps what has an id and a name and is a track, of as many as were asked for. A duration that cannot be is unknown.
-func tracksOf(found []*spotifyTrack, asked int) []playlist.Track {
-	tracks := make([]playlist.Track, 0, min(len(found), asked))
-	for _, f := range found[:min(len(found), asked)] {
-		if f == nil || !playlist.IsBase62(f.ID) || f.Name == "" || f.Type != "" && f.Type != "track" {
-			continue
-		}
-		t := playlist.Track{ID: f.ID, Name: playlist.Clip(playlist.OneLine(f.Name), playlist.MaxText), Album: playlist.Clip(playlist.OneLine(f.Album.Name), playlist.MaxText), Released: playlist.Clip(playlist.OneLine(f.Album.Released), playlist.MaxText)}
-		for _, a := range f.Artists[:min(len(f.Artists), maxArtists)] {
-			t.Artists = append(t.Artists, playlist.Clip(playlist.OneLine(a.Name), playlist.MaxText))
-		}
-		if f.MS > 0 && f.MS <= longest {
-			t.Duration = time.Duration(f.MS) * time.Millisecond
-		}
-		tracks = append(tracks, t)
-	}
-	return tracks
 }

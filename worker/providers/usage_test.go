@@ -24,31 +24,37 @@ type usage struct {
 	route         string
 	costs         limiter.Costs
 	status        int
+	body          string
 	input, output int64 // what the call takes in the end
 }
 
-// TestUsageIsSettled: after an answer the buckets that are named hold what the answer has used instead of what was reserved; a call without
-// costs, without buckets or without an answer, and a reservation of another route, settle nothing.
+// TestUsageIsSettled: after an answer the buckets that are named hold what the answer has used instead of what was reserved, as far as it has
+// said so before it ended; a call that was refused has used nothing. A call without costs or without buckets, and a reservation of another
+// route, settle nothing.
 func TestUsageIsSettled(t *testing.T) {
 	both := providers.UsageBuckets{Input: "claude-input", Output: "claude-output"}
 	costs := limiter.Costs{"claude-input": 500, "claude-output": 300}
+	whole := message()
 	for name, u := range map[string]usage{
-		"both":          {both, "anthropic", costs, 200, 120, 40},
-		"more":          {both, "anthropic", limiter.Costs{"claude-input": 10, "claude-output": 5}, 200, 120, 40},
-		"input alone":   {providers.UsageBuckets{Input: "claude-input"}, "anthropic", costs, 200, 120, 300},
-		"output alone":  {providers.UsageBuckets{Output: "claude-output"}, "anthropic", costs, 200, 500, 40},
-		"none":          {providers.UsageBuckets{}, "anthropic", costs, 200, 500, 300},
-		"no costs":      {both, "anthropic", nil, 200, 1, 1},
-		"no answer":     {both, "anthropic", costs, 529, 500, 300},
-		"another route": {both, "other", costs, 200, 500, 300},
+		"both":              {both, "anthropic", costs, 200, whole, 120, 40},
+		"more":              {both, "anthropic", limiter.Costs{"claude-input": 10, "claude-output": 5}, 200, whole, 120, 40},
+		"input alone":       {providers.UsageBuckets{Input: "claude-input"}, "anthropic", costs, 200, whole, 120, 300},
+		"output alone":      {providers.UsageBuckets{Output: "claude-output"}, "anthropic", costs, 200, whole, 500, 40},
+		"none":              {providers.UsageBuckets{}, "anthropic", costs, 200, whole, 500, 300},
+		"no costs":          {both, "anthropic", nil, 200, whole, 1, 1},
+		"refused":           {both, "anthropic", costs, 529, "{}", 0, 0},
+		"an error midway":   {both, "anthropic", costs, 200, started + failing("overloaded_error", "Overloaded"), 120, 300},
+		"an error at once":  {both, "anthropic", costs, 200, failing("overloaded_error", "Overloaded"), 500, 300},
+		"cut":               {both, "anthropic", costs, 200, started + thought + spoken("Hel"), 120, 300},
+		"out of order":      {both, "anthropic", costs, 200, started + spoken("Hel"), 120, 300},
+		"nothing came":      {both, "anthropic", costs, 200, "", 500, 300},
+		"the other's route": {both, "other", costs, 200, whole, 500, 300},
 	} {
 		t.Run(name, func(t *testing.T) { synctest.Test(t, u.test) })
 	}
 }
 
 func (u usage) test(t *testing.T) {
-	const body = `{"id":"msg_1","type":"message","role":"assistant","model":"m","stop_reason":"end_turn","content":[{"type":"text","text":"Hello."}],
-		"usage":{"input_tokens":100,"cache_creation_input_tokens":20,"cache_read_input_tokens":3000,"output_tokens":40}}`
 	limit, path := []limiter.Limit{limiter.PerSecond(100, 1000)}, []string{"claude-output", "claude-input"}
 	metered := limiter.Metered{Reserve: -1, Exact: true}
 	l, err := limiter.NewMemory(limiter.Config{
@@ -67,7 +73,7 @@ func (u usage) test(t *testing.T) {
 	c, err := providers.NewClients(providers.ClientConfig{
 		AnthropicURL: local, SpotifyURL: local, LastFMURL: local, Limiter: &payments{}, Usage: u.buckets,
 		Base: tripFunc(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: u.status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+			return &http.Response{StatusCode: u.status, Header: http.Header{"Content-Type": {kindOf(u.body)}}, Body: io.NopCloser(strings.NewReader(u.body))}, nil
 		}),
 	})
 	if err != nil {
@@ -91,6 +97,7 @@ func (u usage) test(t *testing.T) {
 	if d, err := l.Decide(t.Context(), u.route, 1); !d.OK || err != nil {             // takes the correction along
 		t.Errorf("%+v, %v", d, err)
 	}
+	t.Logf("input %d, output %d", u.input, u.output)
 	for bucket, took := range map[string]int64{"claude-input": u.input, "claude-output": u.output} {
 		d, err := l.Decide(t.Context(), bucket, 1)
 		if got, want := d.Remaining+2, min(1000, 1000-took+100); err != nil || got != want {

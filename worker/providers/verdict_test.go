@@ -28,15 +28,19 @@ func TestVerdicts(t *testing.T) {
 		"last.fm's own 500":         {&APIError{API: APILastFM, Status: 400, Code: "8"}, again},
 		"an 8 of somebody else":     {&APIError{API: APISpotify, Status: 400, Code: "8"}, never},
 		"put off":                   {&putOffError{APILastFM, 7 * time.Second}, put},
-		"patience":                  {&patientError{&APIError{API: APIAnthropic, Status: 529}, 7 * time.Second}, put},
-		"patience for less":         {&patientError{&APIError{API: APIAnthropic, Status: 429, RetryAfter: 7 * time.Second}, time.Second}, put},
-		"no patience":               {&patientError{&APIError{API: APIAnthropic, Status: 400}, time.Second}, orchestrator.Verdict{After: time.Second}},
+		"patience":                  {&patientError{&APIError{API: APIAnthropic, Status: 529}, 7 * time.Second}, orchestrator.Verdict{Again: true, Overloaded: true, Patience: 7 * time.Second}},
+		"patience for less":         {&patientError{&APIError{API: APIAnthropic, Status: 429, RetryAfter: 7 * time.Second}, time.Second}, orchestrator.Verdict{Again: true, After: 7 * time.Second, Throttled: true, Patience: time.Second}},
+		"no patience":               {&patientError{&APIError{API: APIAnthropic, Status: 400}, time.Second}, never},
 		"last.fm suspended":         {&APIError{API: APILastFM, Status: 200, Code: "26"}, never},
 		"no answer":                 {&callError{api: APISpotify, err: errors.New("connection reset")}, again},
 		"cancelled":                 {&callError{api: APISpotify, err: context.Canceled}, never},
 		"made, perhaps":             {&makingError{&APIError{API: APISpotify, Status: 502}}, never},
 		"made, no answer":           {&makingError{&callError{api: APISpotify, err: errors.New("connection reset")}}, never},
-		"not made":                  {&makingError{&APIError{API: APISpotify, Status: 429, RetryAfter: 7 * time.Second}}, put},
+		"not made":                  {errNotMade, again},
+		"an ended token":            {&APIError{API: APISpotify, Status: 401, Renewed: true}, orchestrator.Verdict{Again: true, Patience: time.Millisecond}},
+		"a wrong token":             {&APIError{API: APISpotify, Status: 401}, never},
+		"slow":                      {&callError{api: APISpotify, err: slowError{time.Minute}}, again},
+		"the caller's deadline":     {&callError{api: APISpotify, err: context.DeadlineExceeded}, never},
 		"something else":            {errors.New("no such column"), never},
 		"broken":                    {&APIError{API: APISpotify, Status: 500}, again},
 		"529 of another":            {&APIError{API: APISpotify, Status: 529}, again},
@@ -58,12 +62,12 @@ func TestPatientCallOutlastsHalfAMinute(t *testing.T) {
 	for range PatientAttempts - 1 {
 		_, err := call(t.Context())
 		v := Verdict(err)
-		if !v.Again || !v.Throttled || v.After > longestPatience || !errors.Is(err, busy) {
+		if !v.Again || v.Throttled || v.After != 0 || v.Patience > longestPatience || !errors.Is(err, busy) {
 			t.Errorf("%v: %+v", err, v)
 		}
-		spread += v.After
+		spread += v.Patience
 	}
-	if spread != 31500*time.Millisecond {
+	if spread != 79500*time.Millisecond {
 		t.Errorf("%d attempts are spread over %v", PatientAttempts, spread)
 	}
 	for _, ends = range []error{refused, nil} {

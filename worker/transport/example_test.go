@@ -11,8 +11,9 @@ import (
 	"github.com/weir-go/weir/worker/transport"
 )
 
-// A client whose requests pay for themselves, and whose fleet leaves the provider alone when it asks for that.
-func ExampleNew() {
+// A client whose requests pay for themselves, and whose fleet leaves the provider alone when it asks for that. A request to a host that is not
+// listed is refused.
+func ExampleOpen() {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "7")
 		w.WriteHeader(http.StatusTooManyRequests)
@@ -31,10 +32,16 @@ func ExampleNew() {
 	}
 	defer func() { _ = l.Close(ctx) }()
 
-	client := &http.Client{Transport: transport.New(http.DefaultTransport, l, "claude",
+	routes := transport.Routes{Hosts: map[string]string{"api.anthropic.com": "claude", "127.0.0.1": "claude"}}
+	rt, err := transport.Open(http.DefaultTransport, l, routes,
 		transport.Quotas(map[string]string{"requests": "claude", "input-tokens": "claude-input"}),
 		transport.Costs(func(r *http.Request) limiter.Costs { return limiter.Costs{"claude-input": r.ContentLength / 4} }),
-	)}
+	)
+	if err != nil { // a route, or a bucket of a quota, that the limiter does not know
+		fmt.Println(err)
+		return
+	}
+	client := &http.Client{Transport: rt}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, provider.URL, http.NoBody)
 	if err != nil {
 		fmt.Println(err)
@@ -50,4 +57,34 @@ func ExampleNew() {
 	next, err := l.Decide(ctx, "claude", 1)
 	fmt.Println(res.Status, next.OK, next.RetryAfter.Round(time.Second), err)
 	// Output: 429 Too Many Requests false 7s <nil>
+}
+
+// One call is urgent, and costs more than others. Whatever the client sends for it, retries included, pays like that.
+func ExampleNewContext() {
+	l, err := limiter.NewMemory(limiter.SingleBucket("claude", limiter.PerSecond(10, 50)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	defer func() { _ = l.Close(ctx) }()
+	provider := httptest.NewServer(http.NotFoundHandler())
+	defer provider.Close()
+	client := &http.Client{Transport: transport.New(nil, l, "claude")}
+
+	call := transport.NewContext(ctx, limiter.Urgent(), limiter.Costs{"claude": 20})
+	req, err := http.NewRequestWithContext(call, http.MethodGet, provider.URL, http.NoBody)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = res.Body.Close()
+	next, err := l.Decide(ctx, "claude", 40)
+	fmt.Println("a call of 40 tokens may start at once:", next.OK, err)
+	// Output: a call of 40 tokens may start at once: false <nil>
 }

@@ -31,12 +31,12 @@ const (
 )
 
 // report reports what an answer says: by the reservation that paid, else by route.
-func (p *payer) report(ctx context.Context, paid *limiter.Reservation, res *http.Response) {
+func (p *payer) report(ctx context.Context, route string, paid *limiter.Reservation, res *http.Response) {
 	send := func(ctx context.Context, r limiter.Report) {
 		if paid != nil {
 			_ = paid.Report(ctx, r)
 		} else if p.reporter != nil {
-			_ = p.reporter.Report(ctx, p.route, r)
+			_ = p.reporter.Report(ctx, route, r)
 		}
 	}
 	said := evidence.Read(res.StatusCode, res.Header, time.Now())
@@ -45,13 +45,19 @@ func (p *payer) report(ctx context.Context, paid *limiter.Reservation, res *http
 			send(ctx, limiter.Remaining{Bucket: bucket, Limit: q.Limit, Left: q.Remaining, Per: q.Window})
 		}
 	}
+	var refusal limiter.Report
 	switch {
-	case said.Throttled && said.RetryAfter > limiter.PromptHold:
-		bounded(ctx, func(ctx context.Context) { send(ctx, limiter.Throttled{RetryAfter: said.RetryAfter}) })
 	case said.Throttled:
-		send(ctx, limiter.Throttled{RetryAfter: said.RetryAfter})
+		refusal = limiter.Throttled{RetryAfter: said.RetryAfter}
 	case said.Overloaded:
-		send(ctx, limiter.Overloaded{})
+		refusal = limiter.Overloaded{RetryAfter: said.RetryAfter}
+	default:
+		return
+	}
+	if said.RetryAfter > limiter.PromptHold {
+		bounded(ctx, func(ctx context.Context) { send(ctx, refusal) })
+	} else {
+		send(ctx, refusal)
 	}
 }
 

@@ -93,7 +93,7 @@ func TestAnswersAreReported(t *testing.T) {
 		"refused for a day":         {status: 429, header: map[string]string{"Retry-After": "86400"}, want: []limiter.Report{limiter.Throttled{RetryAfter: 24 * time.Hour}}},
 		"overloaded":                {status: 529, want: []limiter.Report{limiter.Overloaded{}}},
 		"a wait without a refusal":  {status: 200, header: map[string]string{"Retry-After": "7"}},
-		"unavailable":               {status: 503, header: map[string]string{"Retry-After": "7"}, want: []limiter.Report{limiter.Overloaded{}}},
+		"unavailable":               {status: 503, header: map[string]string{"Retry-After": "7"}, want: []limiter.Report{limiter.Overloaded{RetryAfter: 7 * time.Second}}},
 		"a quota without a name":    {status: 200, header: map[string]string{"X-Ratelimit-Limit": "10", "X-Ratelimit-Remaining": "3"}, want: []limiter.Report{limiter.Remaining{Limit: 10, Left: 3}}},
 		"a quota of a minute":       {status: 200, header: map[string]string{"RateLimit-Policy": `"total";q=10;w=60`, "RateLimit": `"total";r=3;t=5`}, want: []limiter.Report{limiter.Remaining{Limit: 10, Left: 3, Per: time.Minute}}},
 		"a quota of something else": {status: 200, header: map[string]string{"RateLimit-Policy": `"total";q=10;w=60;qu="content-bytes"`, "RateLimit": `"total";r=3;t=5`}},

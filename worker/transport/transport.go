@@ -11,92 +11,109 @@ import (
 
 // Waiter is the part of a limiter that a round trip without a reservation needs: Wait returns nil once one call on
 // route may start, or an error when ctx ends first or the limiter cannot say. *limiter.Limiter is one. A Waiter that is
-// a [Reporter] too hears what the answers say.
+// a [Reporter] too hears what the answers say, and one that is a [Checker] is asked which routes exist.
 type Waiter interface {
 	Wait(ctx context.Context, route string, opts ...limiter.Option) error
 }
 
-// Option says what a transport takes for a request and reports of an answer.
-type Option func(*payer)
-
-// Costs has requests without a reservation pay what a function returns for them, instead of one token of each bucket. Nil costs are one
-// token of each. The function must leave the body of the request alone and be safe for concurrent use. A request that spends a
-// reservation pays what was reserved.
-func Costs(of func(*http.Request) limiter.Costs) Option { return func(p *payer) { p.costs = of } }
-
-// New returns a RoundTripper that sends through base and pays for each round trip on route: with the reservation of the request's context if
-// that is of this route, unused and not late, else by waiting for a token with w. It reports what the answer says about the limits of the
-// provider: see the package comment. A base of nil is [http.DefaultTransport].
+// Open returns a RoundTripper that sends through base and pays for each round trip on the route that routes has for its request: with the
+// reservation of the request's context if that is of this route, unused and not late, else by waiting for a token with w. It reports what the
+// answer says about the limits of the provider: see the package comment. A base of nil is [http.DefaultTransport].
 //
-// It is safe for concurrent use if base and w are. It passes the request on as it is, and the answer too.
-func New(base http.RoundTripper, w Waiter, route string, opts ...Option) http.RoundTripper {
+// The error says what is wrong with routes. Where w is a [Checker], that includes each route that w does not know, and each bucket of
+// [Quotas] that no route passes.
+//
+// The RoundTripper is safe for concurrent use if base and w are. It passes the answer on as it is, and the request too, except that the
+// context of the request is one of its own, which ends with the request's and has the same values.
+func Open(base http.RoundTripper, w Waiter, routes Routes, opts ...Option) (http.RoundTripper, error) {
 	if w == nil {
-		panic("transport: New needs a Waiter")
+		return nil, errors.New("transport: no Waiter: want the limiter that pays")
 	}
+	p := newPayer(base, w, opts)
+	p.routes = routes.router()
+	if err := p.routes.check(w, p.quotas); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// New is [Open] for requests of one route, whose name is written in the program. It panics where Open returns an error.
+func New(base http.RoundTripper, w Waiter, route string, opts ...Option) http.RoundTripper {
+	rt, err := Open(base, w, Routes{Other: route}, opts...)
+	if err != nil {
+		panic(err)
+	}
+	return rt
+}
+
+func newPayer(base http.RoundTripper, w Waiter, opts []Option) *payer {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	p := &payer{base: base, waiter: w, route: route}
+	p := &payer{base: base, waiter: w}
 	p.reporter, _ = w.(Reporter)
 	for _, opt := range opts {
-		opt(p)
+		if opt != nil {
+			opt(p)
+		}
 	}
 	return p
 }
 
-type payer struct {
+type payer struct { // fixed at construction
 	base     http.RoundTripper
 	waiter   Waiter
 	reporter Reporter // nil where the waiter is none
-	route    string
+	routes   router
 	costs    func(*http.Request) limiter.Costs // nil for one token of each bucket
+	urgent   func(*http.Request) bool          // nil for none
 	quotas   map[string]string                 // nil for the quota of requests alone
+	attempt  func(context.Context) int         // nil where nobody counts attempts
+	spans    *spans                            // nil for none
 }
 
+// RoundTrip is part of [http.RoundTripper].
 func (p *payer) RoundTrip(req *http.Request) (*http.Response, error) {
-	paid := p.spend(req.Context())
-	if paid == nil {
-		if err := p.wait(req); err != nil {
-			// A RoundTripper owns the body even when it sends nothing.
-			if req.Body != nil {
-				_ = req.Body.Close()
-			}
-			return nil, err
-		}
-	}
-	res, err := p.base.RoundTrip(req)
+	route, err := p.routes.of(req)
+	var paid *limiter.Reservation
 	if err == nil {
-		p.report(req.Context(), paid, res)
+		paid, err = p.pay(req, route)
+	}
+	if err != nil {
+		// A RoundTripper owns the body even when it sends nothing.
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, err
+	}
+	t := p.begin(req, route)
+	res, err := p.base.RoundTrip(t.request)
+	t.end(res, err)
+	if err == nil {
+		if res.Request == t.request {
+			res.Request = req
+		}
+		p.report(req.Context(), route, paid, res)
 	}
 	return res, err
 }
 
-// spend returns the reservation in ctx if it has just paid for this request. Use says yes only once, so of two round
-// trips that race for one reservation the loser waits.
-func (p *payer) spend(ctx context.Context) *limiter.Reservation {
-	if r, ok := limiter.FromContext(ctx); ok && r.Use(p.route) {
-		return r
-	}
-	return nil
-}
-
-func (p *payer) wait(req *http.Request) error {
+// pay returns once the request may be sent: with the reservation that has paid, nil where the limiter was asked for a token.
+func (p *payer) pay(req *http.Request, route string) (*limiter.Reservation, error) {
 	ctx := req.Context()
-	var opts []limiter.Option
-	if p.costs != nil {
-		if costs := p.costs(req); costs != nil {
-			opts = append(opts, costs)
-		}
+	// Use is true only once, so of two round trips that race for one reservation the loser waits.
+	if r, ok := limiter.FromContext(ctx); ok && r.Use(route) {
+		return r, nil
 	}
-	err := p.waiter.Wait(ctx, p.route, opts...)
+	err := p.waiter.Wait(ctx, route, p.options(req)...)
 	if err == nil {
-		return nil
+		return nil, nil
 	}
 	// The cause says why somebody gave up, the limiter's error only that they did. Callers may test for either.
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
-		return fmt.Errorf("transport: wait for a token of route %q: %w (%w)", p.route, cause, err)
+		return nil, fmt.Errorf("transport: wait for a token of route %q: %w (%w)", route, cause, err)
 	}
-	return fmt.Errorf("transport: wait for a token of route %q: %w", p.route, err)
+	return nil, fmt.Errorf("transport: wait for a token of route %q: %w", route, err)
 }
 
 // CloseIdleConnections lets [http.Client.CloseIdleConnections] reach the transport that holds the connections.

@@ -94,22 +94,25 @@ func (s *Server) message(c *call) answer {
 	if q.wrong != "" {
 		return anthropicError(c, http.StatusBadRequest, "invalid_request_error", q.wrong)
 	}
+	if !s.cfg.serves(q.Model) {
+		return anthropicError(c, http.StatusNotFound, "not_found_error", "model: "+q.Model)
+	}
 	text, stop := q.answer()
 	c.used = Usage{Input: q.input, Output: q.cost.Output}
+	id := "msg_01" + base62(c.dice, 22)
+	if q.Stream {
+		return answer{status: http.StatusOK, stream: &stream{
+			id: id, model: q.Model, text: text, stop: stop, input: q.input, cacheRead: q.cost.CacheRead, output: q.cost.Output, request: c.id,
+		}}
+	}
 	return answer{status: http.StatusOK, body: object{
-		"id":            "msg_01" + base62(c.dice, 22),
+		"id":            id,
 		"type":          "message",
 		"role":          "assistant",
 		"model":         q.Model,
 		"content":       []object{{"type": "text", "text": text}},
 		"stop_reason":   stop,
 		"stop_sequence": nil,
-		"usage": object{
-			"input_tokens":                q.input,
-			"output_tokens":               q.cost.Output,
-			"cache_creation_input_tokens": 0,
-			"cache_read_input_tokens":     q.cost.CacheRead,
-			"service_tier":                "standard",
-		},
+		"usage":         usageOf(q.input, q.cost.CacheRead, q.cost.Output),
 	}}
 }

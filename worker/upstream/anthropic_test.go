@@ -182,12 +182,12 @@ func TestOfficialClientErrors(t *testing.T) {
 func TestBadMessages(t *testing.T) {
 	s := server(t, roomy())
 	for _, body := range []string{
-		``, `[]`, `null`, `{"model":"m"`, `{"model":3}`,
-		`{"model":"m","max_tokens":1,"messages":[{"role":"system","content":"x"}]}`,
-		`{"model":"m","max_tokens":1,"messages":[{"role":"user"}]}`,
-		`{"model":"m","max_tokens":1,"messages":[{"role":"user","content":null}]}`,
-		`{"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"image"}]}]}`,
-		`{"model":"m","max_tokens":1,"stream":true,"messages":[{"role":"user","content":"x"}]}`,
+		``, `[]`, `null`, `{"model":"claude-haiku-5-5"`, `{"model":3}`,
+		`{"model":"claude-haiku-5-5","max_tokens":1,"messages":[{"role":"system","content":"x"}]}`,
+		`{"model":"claude-haiku-5-5","max_tokens":1,"messages":[{"role":"user"}]}`,
+		`{"model":"claude-haiku-5-5","max_tokens":1,"messages":[{"role":"user","content":null}]}`,
+		`{"model":"claude-haiku-5-5","max_tokens":1,"messages":[{"role":"user","content":[{"type":"image"}]}]}`,
+		`{"model":"claude-haiku-5-5","messages":[{"role":"user","content":"x"}]}`,
 	} {
 		var got struct {
 			Type  string

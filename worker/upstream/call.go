@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -15,7 +16,8 @@ const maxBody = 1 << 20
 // answer is a response that has not been sent yet.
 type answer struct {
 	status int
-	body   any // marshalled to JSON
+	body   any     // marshalled to JSON
+	stream *stream // instead of a body
 }
 
 func (a answer) write(w http.ResponseWriter) { writeJSON(w, a.status, a.body) }
@@ -30,6 +32,7 @@ type call struct {
 	at      time.Time // of the verdict
 	verdict Verdict
 	left    []State // at the verdict, where headers state it
+	grant   grant   // of Spotify's token
 	tokens  Call    // what the judge has been told, zero where tokens are not limited
 	used    Usage   // what the answer uses, none where the call fails
 
@@ -89,22 +92,41 @@ func (s *Server) handle(pattern string, p *provider, respond func(*call) answer)
 		case unread != nil:
 			wait, a = 0, p.fault(c, http.StatusServiceUnavailable)
 		case c.verdict.Fault != "":
-			a = faulty(p, c)
+			a = faulty(p, c, respond)
 		case trouble != 0:
 			a = p.fault(c, trouble)
 		default:
 			a = respond(c)
 		}
-		if !sleep(r.Context(), wait) {
-			// Mostly nobody reads this. But if it was the server that ended the request, silence would be an empty 200.
-			a = p.fault(c, http.StatusServiceUnavailable)
-			c.cutShort(time.Since(c.at), wait)
-		}
+		s.finish(r.Context(), w, p, c, a, wait)
+	})
+}
+
+// finish answers a call after its wait, and charges it what it has used.
+func (s *Server) finish(ctx context.Context, w http.ResponseWriter, p *provider, c *call, a answer, wait time.Duration) {
+	end := func() {
 		if p.tokens != nil {
 			s.end(p.api, c)
 		}
+	}
+	switch {
+	case a.stream != nil:
+		begun := a.stream.play(ctx, w, wait, func(sent float64) {
+			c.used.Output = int64(float64(c.used.Output) * sent)
+			end()
+		})
+		if begun {
+			return
+		}
+	case sleep(ctx, wait):
+		end()
 		a.write(w)
-	})
+		return
+	}
+	// Mostly nobody reads this. But if it was the server that ended the request, silence would be an empty 200.
+	c.cutShort(time.Since(c.at), wait)
+	end()
+	p.fault(c, http.StatusServiceUnavailable).write(w)
 }
 
 // read reads the whole body.

@@ -41,6 +41,12 @@ type Config struct {
 	// served.
 	DenyAudioFeatures bool
 
+	// Models are the names of Anthropic's models, at most 1,000. Others are unknown. Nil: those that Anthropic serves in November 2026.
+	Models []string
+	// Accounts are the applications at Spotify that may ask for access tokens. Then no other token is taken, and each is taken for what it
+	// allows, until it expires. Nil: none may ask, and every token is taken for everything.
+	Accounts []Account
+
 	// Tokens limits the tokens of Anthropic's models. Zero: tokens are not limited.
 	Tokens TokenLimits
 	// Output is how many output tokens Anthropic's answers have. Zero: as many as their text.

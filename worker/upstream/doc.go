@@ -13,6 +13,10 @@
 // Answers depend on the seed and on what was asked, waits, injected errors and drawn lengths on the seed and on the
 // number of the arrival, so a run can be repeated.
 //
+// Requests that the providers of today would refuse are refused: paths that Spotify removed for applications in development mode in 2026, a
+// model that does not exist, a request without anthropic-version or max_tokens. Where Config.Accounts are set, POST /api/token gives access
+// tokens that end, and a token counts for what its user has consented to. A request to Anthropic that says stream is answered by events.
+//
 // # Scenarios
 //
 // A Config can also say that the shared limit changes at certain times, that other clients call with the same key,

@@ -30,7 +30,7 @@ func (p *prose) UnmarshalJSON(b []byte) error {
 
 type messageRequest struct {
 	Model     string `json:"model"`
-	MaxTokens int    `json:"max_tokens"`
+	MaxTokens *int   `json:"max_tokens"`
 	Stream    bool   `json:"stream"`
 	System    prose  `json:"system"`
 	Messages  []struct {
@@ -44,10 +44,10 @@ func (m messageRequest) problem() string {
 	switch {
 	case m.Model == "":
 		return "model: Field required"
-	case m.MaxTokens < 1:
+	case m.MaxTokens == nil:
+		return "max_tokens: Field required"
+	case *m.MaxTokens < 1:
 		return "max_tokens: Input should be greater than or equal to 1"
-	case m.Stream:
-		return "stream: only false is simulated"
 	case len(m.Messages) == 0:
 		return "messages: at least one message is required"
 	}

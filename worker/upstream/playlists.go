@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,19 +12,20 @@ const SamplePlaylist = "0weirSamplePlaylist000"
 
 const (
 	problemUnknown = "Resource not found"
-	maxUser        = 64 // bytes: names are kept with the playlists, whose memory is bounded
+	listener       = "listener" // the user whose tokens are used
+	maxName        = 1_200      // bytes of names and descriptions that are kept with the playlists, whose memory is bounded
 )
 
 // newShelf returns a shelf with the sample playlist on it, which is not in its order and so never forgotten.
 func (s *Server) newShelf() *shelf {
-	sample := &playlist{id: SamplePlaylist, owner: "listener", created: s.start}
+	sample := &playlist{id: SamplePlaylist, owner: listener, created: s.start}
 	for i := range 50 {
 		sample.tracks = append(sample.tracks, base62(s.seeded("sample", strconv.Itoa(i)), 22))
 	}
 	return &shelf{lists: map[string]*playlist{sample.id: sample}}
 }
 
-// createPlaylist answers POST /v1/me/playlists and POST /v1/users/{user}/playlists.
+// createPlaylist answers POST /v1/me/playlists.
 func (s *Server) createPlaylist(c *call) answer {
 	var asked struct {
 		Name          string `json:"name"`
@@ -39,22 +39,42 @@ func (s *Server) createPlaylist(c *call) answer {
 	case asked.Name == "":
 		return spotifyError(http.StatusBadRequest, "Missing required field: name")
 	}
-	owner := cmp.Or(c.PathValue("user"), "listener")
-	if len(owner) > maxUser {
-		return spotifyError(http.StatusBadRequest, "Invalid username")
+	public := asked.Public == nil || *asked.Public
+	if problem := c.lacks(modify(public)); problem != "" {
+		return spotifyError(http.StatusForbidden, problem)
 	}
 	// The arrival's own dice, so that no two playlists have one id.
-	p := &playlist{id: base62(c.dice, 22), owner: owner, created: time.Now()}
-	o := spotifyThing("playlist", p.id, asked.Name)
-	o["description"] = asked.Description
-	o["public"] = asked.Public == nil || *asked.Public
-	o["collaborative"] = asked.Collaborative
-	o["owner"] = user(owner)
-	o["snapshot_id"] = s.snapshot(p.id, 0)
-	empty := object{"href": "https://api.spotify.com/v1/playlists/" + p.id + "/items", "total": 0}
-	o["items"], o["tracks"] = empty, empty // the name of 2026 and the one before
+	p := &playlist{
+		id: base62(c.dice, 22), owner: listener, created: time.Now(), public: public, collaborative: asked.Collaborative,
+		name: kept(asked.Name), description: kept(asked.Description),
+	}
 	s.shelf.put(p)
-	return answer{status: http.StatusCreated, body: o}
+	return answer{status: http.StatusCreated, body: s.about(*p, 0)}
+}
+
+// about is what Spotify says of a playlist with so many tracks, without the tracks.
+func (s *Server) about(p playlist, total int) object {
+	o := spotifyThing("playlist", p.id, p.name)
+	o["description"], o["public"], o["collaborative"] = p.description, p.public, p.collaborative
+	o["owner"] = user(p.owner)
+	o["snapshot_id"] = s.snapshot(p.id, p.version)
+	items := object{"href": "https://api.spotify.com/v1/playlists/" + p.id + "/items", "total": total}
+	o["items"], o["tracks"] = items, items // the name of 2026 and the one before
+	return o
+}
+
+// ownPlaylists answers GET /v1/me/playlists, the newest first: 20 unless asked, at most 50.
+func (s *Server) ownPlaylists(c *call) answer {
+	pg, problem := parsePage(c.URL.Query(), 20, 50)
+	if problem != "" {
+		return spotifyError(http.StatusBadRequest, problem)
+	}
+	lists, totals, all := s.shelf.newest(pg)
+	items := make([]object, len(lists))
+	for i, p := range lists {
+		items[i] = s.about(p, totals[i])
+	}
+	return answer{status: http.StatusOK, body: pg.of(c, items, all)}
 }
 
 // addItems answers POST /v1/playlists/{id}/items.
@@ -86,6 +106,9 @@ func (s *Server) addItems(c *call) answer {
 		}
 	}
 	id := c.PathValue("id")
+	if problem := c.lacks(modify(s.shelf.public(id))); problem != "" {
+		return spotifyError(http.StatusForbidden, problem)
+	}
 	version, problem := s.shelf.insert(id, at, tracks)
 	switch problem {
 	case "":
@@ -128,3 +151,6 @@ func user(name string) object {
 func (s *Server) snapshot(id string, version int) string {
 	return spell(s.seeded("snapshot", id, strconv.Itoa(version)), digits16, 32)
 }
+
+// kept is as much of a text as is kept.
+func kept(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxName)], "") }

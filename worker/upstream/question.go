@@ -52,7 +52,7 @@ func (s *Server) question(c *call) *question {
 	if q.input = q.cost.Input; input != absent {
 		q.input = input
 	}
-	q.cost.MaxTokens = int64(q.MaxTokens)
+	q.cost.MaxTokens = int64(*q.MaxTokens)
 	return q
 }
 

@@ -16,6 +16,7 @@ type Server struct {
 	mux   *http.ServeMux
 	start time.Time
 	shelf *shelf
+	login *login
 
 	mu     sync.Mutex
 	judge  *Judge
@@ -32,7 +33,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, mux: http.NewServeMux(), start: time.Now(), judge: judge}
-	s.shelf = s.newShelf()
+	s.shelf, s.login = s.newShelf(), newLogin(cfg.Accounts)
 	s.routeAnthropic()
 	s.routeSpotify()
 	s.routeLastFM()

@@ -58,7 +58,7 @@ func askContext(ctx context.Context, t *testing.T, h http.Handler, method, targe
 // one is a good request of each API.
 var one = map[upstream.API]func(*testing.T, http.Handler) *httptest.ResponseRecorder{
 	upstream.Anthropic: func(t *testing.T, h http.Handler) *httptest.ResponseRecorder {
-		return ask(t, h, "POST", "/v1/messages", `{"model":"m","max_tokens":100,"messages":[{"role":"user","content":"hi"}]}`, nil,
+		return ask(t, h, "POST", "/v1/messages", `{"model":"claude-haiku-5-5","max_tokens":100,"messages":[{"role":"user","content":"hi"}]}`, nil,
 			"X-Api-Key: k", "Anthropic-Version: 2023-06-01")
 	},
 	upstream.Spotify: func(t *testing.T, h http.Handler) *httptest.ResponseRecorder {
@@ -187,7 +187,8 @@ func TestNotAnArrival(t *testing.T) {
 		{"GET", "/", 404},
 		{"GET", "/v1/messages", 404},
 		{"POST", "/v1/messages/batches", 404},
-		{"GET", "/v1/playlists/x/tracks", 404},
+		{"PATCH", "/v1/playlists/x/tracks", 404},
+		{"GET", "/api/token", 404},
 		{"DELETE", "/v1/playlists/x/items", 404},
 		{"GET", "/2.0/more", 404},
 		{"POST", "/stats", 404},

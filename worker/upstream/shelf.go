@@ -20,12 +20,15 @@ type shelf struct {
 	entries int      // of all of them
 }
 
-// playlist is what is asked for again; the rest of it is told once, to who creates it.
+// playlist is what is kept of one.
 type playlist struct {
 	id, owner string
 	created   time.Time
 	version   int // a snapshot id stands for it
 	tracks    []string
+
+	name, description     string
+	public, collaborative bool
 }
 
 // put adds a playlist, which the shelf owns from then on.
@@ -61,6 +64,28 @@ func (sh *shelf) part(id string, pg page) (p playlist, total int, ok bool) {
 	p = *found
 	p.tracks = slices.Clone(found.tracks[from:min(from+pg.limit, total)])
 	return p, total, true
+}
+
+// newest returns a page of the created playlists without their tracks, the newest first, how many tracks each has, and how many there are.
+func (sh *shelf) newest(pg page) (lists []playlist, totals []int, all int) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	all = len(sh.order)
+	for i := pg.offset; i < min(all, pg.offset+pg.limit); i++ {
+		p := *sh.lists[sh.order[all-1-i]]
+		totals = append(totals, len(p.tracks))
+		p.tracks = nil
+		lists = append(lists, p)
+	}
+	return lists, totals, all
+}
+
+// public reports whether there is a playlist that everybody sees.
+func (sh *shelf) public(id string) bool {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	p := sh.lists[id]
+	return p != nil && p.public
 }
 
 // insert adds tracks at a position, negative for the end, and returns the version it made; problem is "" on success.

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 )
 
 func (s *Server) routeSpotify() {
@@ -20,21 +19,32 @@ func (s *Server) routeSpotify() {
 		}
 		return spotifyError(status, message)
 	}}
-	signedIn := func(respond func(*call) answer) func(*call) answer {
-		return func(c *call) answer {
-			if token, ok := strings.CutPrefix(c.Header.Get("Authorization"), "Bearer "); !ok || token == "" {
-				return spotifyError(http.StatusUnauthorized, "No token provided")
-			}
-			return respond(c)
-		}
+	s.handle("POST /api/token", p, func(c *call) answer {
+		return s.login.give(c, func() string { return base62(c.dice, 40) })
+	})
+	s.handle("GET /v1/search", p, s.signedIn(s.search))
+	s.handle("GET /v1/audio-features/{id}", p, s.signedIn(s.audioFeature))
+	s.handle("GET /v1/tracks/{id}", p, s.signedIn(s.oneTrack))
+	s.handle("GET /v1/playlists/{id}/items", p, s.byUser(s.playlistItems, scopeReadPrivate))
+	s.handle("POST /v1/playlists/{id}/items", p, s.byUser(s.addItems, scopeModifyPublic, scopeModifyPrivate))
+	s.handle("GET /v1/me/playlists", p, s.byUser(s.ownPlaylists, scopeReadPrivate))
+	s.handle("POST /v1/me/playlists", p, s.byUser(s.createPlaylist, scopeModifyPublic, scopeModifyPrivate))
+	for _, pattern := range removed() {
+		s.handle(pattern, p, s.signedIn(func(*call) answer { return spotifyError(http.StatusForbidden, "Forbidden") }))
 	}
-	s.handle("GET /v1/search", p, signedIn(s.search))
-	s.handle("GET /v1/audio-features", p, signedIn(s.audioFeatures))
-	s.handle("GET /v1/audio-features/{id}", p, signedIn(s.audioFeature))
-	s.handle("GET /v1/playlists/{id}/items", p, signedIn(s.playlistItems))
-	s.handle("POST /v1/playlists/{id}/items", p, signedIn(s.addItems))
-	s.handle("POST /v1/me/playlists", p, signedIn(s.createPlaylist))
-	s.handle("POST /v1/users/{user}/playlists", p, signedIn(s.createPlaylist))
+}
+
+// removed are the paths that an application in development mode could call before 2026: gets of many things at once, the former name of a
+// playlist's items, and playlists of users who are named.
+func removed() []string {
+	patterns := []string{"GET /v1/audio-features", "POST /v1/users/{user}/playlists", "GET /v1/users/{user}/playlists"}
+	for _, many := range []string{"albums", "artists", "audiobooks", "chapters", "episodes", "shows", "tracks"} {
+		patterns = append(patterns, "GET /v1/"+many)
+	}
+	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+		patterns = append(patterns, method+" /v1/playlists/{id}/tracks")
+	}
+	return patterns
 }
 
 func spotifyError(status int, message string) answer {
@@ -76,26 +86,6 @@ func (s *Server) audioFeature(c *call) answer {
 		return spotifyError(http.StatusBadRequest, "Invalid id")
 	}
 	return answer{status: http.StatusOK, body: s.features(id)}
-}
-
-// audioFeatures answers GET /v1/audio-features?ids=, with null for what is not an id.
-func (s *Server) audioFeatures(c *call) answer {
-	ids := strings.Split(c.URL.Query().Get("ids"), ",")
-	switch {
-	case s.cfg.DenyAudioFeatures:
-		return spotifyError(http.StatusForbidden, "Forbidden")
-	case ids[0] == "":
-		return spotifyError(http.StatusBadRequest, "Missing parameter ids")
-	case len(ids) > 100:
-		return spotifyError(http.StatusBadRequest, "Too many ids requested")
-	}
-	features := make([]object, len(ids))
-	for i, id := range ids {
-		if isBase62(id, 22) {
-			features[i] = s.features(id)
-		}
-	}
-	return answer{status: http.StatusOK, body: object{"audio_features": features}}
 }
 
 // page is a part of a list, as Spotify's paging object has it.

@@ -34,6 +34,17 @@ const (
 	Overloaded Fault = "overloaded"
 	// Error29 calls get error 29, "rate limit exceeded", inside 200 and without Retry-After. Last.fm alone has it.
 	Error29 Fault = "error-29"
+	// Suspended calls get error 26, "key suspended", inside 403. Last.fm alone has it.
+	Suspended Fault = "suspended"
+	// Spent calls get 400, because the usage limit of the account's month is reached. Anthropic alone has it.
+	Spent Fault = "spent"
+	// Midway calls get a stream that ends after half of its text with an event error, of type overloaded_error; calls that ask for no
+	// stream get 529. Anthropic alone has it. The half that came is charged.
+	Midway Fault = "midway"
+	// Cut calls get a stream that ends after half of its text without a word. Anthropic alone has it. The half that came is charged.
+	Cut Fault = "cut"
+	// Lost calls are carried out, and get 502. Spotify alone has it.
+	Lost Fault = "lost"
 )
 
 // stretch is a Stretch with a source of its own, so that one does not change what another one draws.
@@ -71,9 +82,11 @@ func (s Stretch) validate(number int) error {
 	faults := []Fault{Refused, Unavailable}
 	switch s.API {
 	case Anthropic:
-		faults = append(faults, Overloaded)
+		faults = append(faults, Overloaded, Spent, Midway, Cut)
+	case Spotify:
+		faults = append(faults, Lost)
 	case LastFM:
-		faults = append(faults, Error29)
+		faults = append(faults, Error29, Suspended)
 	}
 	if !slices.Contains(faults, s.Fault) {
 		return fmt.Errorf("upstream: %s fault is %q: give one of %v for %s", name, s.Fault, faults, s.API)

@@ -43,13 +43,28 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // faulty is the answer to a call that a stretch makes fail.
-func faulty(p *provider, c *call) answer {
+func faulty(p *provider, c *call, respond func(*call) answer) answer {
 	switch c.verdict.Fault {
 	case Overloaded:
 		return p.fault(c, statusOverloaded)
 	case Error29:
 		a := p.fault(c, http.StatusTooManyRequests)
 		a.status = http.StatusOK
+		return a
+	case Suspended:
+		return answer{status: http.StatusForbidden, body: lastfmBody(26, "API Key Suspended - This application is not allowed to make requests to the web services")}
+	case Spent:
+		return anthropicError(c, http.StatusBadRequest, "invalid_request_error", "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.")
+	case Lost:
+		respond(c)
+		return p.fault(c, http.StatusBadGateway)
+	case Midway, Cut:
+		a := respond(c)
+		if a.stream == nil { // wrong, or asked for in one piece
+			c.used = Usage{}
+			return p.fault(c, statusOverloaded)
+		}
+		a.stream.breaks = c.verdict.Fault
 		return a
 	}
 	return p.fault(c, http.StatusServiceUnavailable)

@@ -42,7 +42,7 @@ func used(t *testing.T, res *httptest.ResponseRecorder) upstream.Usage {
 func claims(ctx context.Context, t *testing.T, h http.Handler, fields ...string) (int, message) {
 	t.Helper()
 	var m message
-	body := fmt.Sprintf(`{"model":"m","max_tokens":500,"messages":[{"role":"user","content":%q}]}`, strings.Repeat("q", 399))
+	body := fmt.Sprintf(`{"model":"claude-haiku-5-5","max_tokens":500,"messages":[{"role":"user","content":%q}]}`, strings.Repeat("q", 399))
 	res := askContext(ctx, t, h, "POST", "/v1/messages", body, &m, append(fields, "X-Api-Key: k", "Anthropic-Version: 2023-06-01")...)
 	return res.Code, m
 }

@@ -71,7 +71,7 @@ func (c Config) validateScenario() error {
 			return err
 		}
 	}
-	return cmp.Or(c.Tokens.validate(), c.Output.validate(), c.validateSchedule(), validateHeaders(c.Headers))
+	return cmp.Or(c.validateModels(), c.validateAccounts(), c.Tokens.validate(), c.Output.validate(), c.validateSchedule(), validateHeaders(c.Headers))
 }
 
 func known(api API, where string) error {

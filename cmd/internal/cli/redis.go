@@ -10,6 +10,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/weir-go/weir/lua"
 )
 
 // errRedisURL says nothing of what was given: it may hold a password, and so may the library's own error text.
@@ -38,8 +40,11 @@ type silence struct{}
 func (silence) Printf(context.Context, string, ...any) {}
 
 // Unanswered is the error of a call to Redis that failed: where Redis is, why, and what to do. An error reply is an answer, so
-// its text stands there as Redis wrote it.
+// its text stands there as Redis wrote it. Records of another version are an answer, too.
 func Unanswered(status int, addr string, err error) error {
+	if other, ok := errors.AsType[*lua.VersionError](err); ok {
+		return &Error{Status: status, Err: fmt.Errorf("redis at %s: %s", addr, strings.TrimPrefix(other.Error(), "lua: "))}
+	}
 	reply, refused := errors.AsType[redis.Error](err)
 	if !refused && aboutTLS(err) {
 		return &Error{Status: status, Err: fmt.Errorf("redis at %s and this program do not agree on TLS: %w; rediss:// in REDIS_URL asks for it, redis:// does without", addr, last(err))}
@@ -62,7 +67,7 @@ func aboutTLS(err error) bool {
 func remedy(reply string) string {
 	code, _, _ := strings.Cut(reply, " ")
 	switch {
-	case code == "WRONGPASS" || code == "NOAUTH":
+	case code == "WRONGPASS" || code == "NOAUTH" || strings.Contains(reply, "unauthenticated"):
 		return "; set the user and the password in REDIS_URL"
 	case code == "NOPERM" || strings.Contains(reply, "user executing the script") || strings.Contains(reply, "ACL failure in script"):
 		return "; the README lists what the user must be allowed"

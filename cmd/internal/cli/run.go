@@ -62,7 +62,7 @@ func Main(name, description string, grammar any, args []string, s Streams, bind 
 		return exited
 	}
 	if err != nil {
-		return s.fail(name, &Error{Status: Usage, Err: fmt.Errorf("%w (%s --help tells more)", err, name)})
+		return s.fail(name, &Error{Status: Usage, Err: fmt.Errorf("%s (%s --help tells more)", plain(err), name)})
 	}
 	ctx, stop := untilSignal(os.Exit)
 	defer stop()
@@ -71,6 +71,12 @@ func Main(name, description string, grammar any, args []string, s Streams, bind 
 		return s.fail(name, err)
 	}
 	return OK
+}
+
+// plain is the text of an error of the parser. The parser calls the value of a flag that reads itself a "value value", and the end of the line
+// a value.
+func plain(err error) string {
+	return strings.NewReplacer("expected value value", "expected a value", ` but got "EOL" (<EOL>)`, "").Replace(err.Error())
 }
 
 // untilSignal is a context that the first interrupt or termination signal ends. The second one exits, with the status that a shell gives to a

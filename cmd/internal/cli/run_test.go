@@ -22,3 +22,29 @@ func TestErrorsAreOneLine(t *testing.T) {
 		t.Errorf("status %d, %q, want %q", status, errs.String(), want)
 	}
 }
+
+// pace is a flag whose type reads itself.
+type pace int
+
+func (p *pace) UnmarshalText([]byte) error { *p = 1; return nil }
+
+// TestWrongFlagsAreNamedOnce: what is wrong with a flag is one line that names the flag.
+func TestWrongFlagsAreNamedOnce(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--pace", "-1"}, "x: --pace: expected a value but got \"-1\" (short flag); perhaps try --pace=\"-1\"? (x --help tells more)\n"},
+		{[]string{"--pace"}, "x: --pace: expected a value (x --help tells more)\n"},
+		{[]string{"--peace=1"}, "x: unknown flag --peace, did you mean \"--pace\"? (x --help tells more)\n"},
+	} {
+		var errs bytes.Buffer
+		status := cli.Main("x", "", &struct {
+			Pace pace `name:"pace"`
+		}{}, tc.args, cli.Streams{Out: io.Discard, Err: &errs})
+		t.Logf("%-14q status %d, %s", tc.args, status, errs.String())
+		if status != cli.Usage || errs.String() != tc.want {
+			t.Errorf("%q: status %d, %q, want %q", tc.args, status, errs.String(), tc.want)
+		}
+	}
+}

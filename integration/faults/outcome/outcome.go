@@ -18,7 +18,11 @@ type Report struct {
 	Late        int64   `json:"late"`         // reservations that came too late to be used
 	OverrunMS   float64 `json:"overrun_ms"`   // the most by which a task ended after its deadline
 	Goroutines  int     `json:"goroutines"`
-	Replicas    int     `json:"replicas"` // live ones, as this replica last heard; 0 where the limiter does not count them
+	Replicas    int     `json:"replicas"`    // live ones, as this replica last heard; 0 where the limiter does not count them
+	Disputed    int     `json:"disputed"`    // buckets of which replicas want different limits, as of the last word disputed; -1 where the limiter does not say
+	SteppedS    float64 `json:"stepped_s"`   // by how much the wall clock has stepped since the start, s
+	Waits       int64   `json:"waits"`       // tasks that began since the word waits, and have ended
+	WaitP99MS   float64 `json:"wait_p99_ms"` // 99 % of those took no longer from their beginning to their end
 }
 
 // Ended is the sum of the outcomes.

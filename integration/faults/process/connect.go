@@ -22,7 +22,7 @@ func Connect(s Settings) (redis.UniversalClient, error) {
 	case ok && kind == "cluster":
 		return redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: addrs, ContextTimeoutEnabled: true, DialTimeout: 2 * time.Second, ReadTimeout: s.ReadTimeout, WriteTimeout: time.Second,
-			DialerRetries: 1, PoolSize: s.Pool, ClusterStateReloadInterval: time.Second, MaintNotificationsConfig: quiet,
+			DialerRetries: 1, PoolSize: s.Pool, MaintNotificationsConfig: quiet,
 		}), nil
 	case ok && kind == "sentinel":
 		return redis.NewFailoverClient(&redis.FailoverOptions{
@@ -35,7 +35,7 @@ func Connect(s Settings) (redis.UniversalClient, error) {
 		return nil, fmt.Errorf("-redis: %w", err)
 	}
 	opts.ContextTimeoutEnabled, opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout = true, 2*time.Second, s.ReadTimeout, time.Second
-	opts.DialerRetries, opts.PoolSize, opts.MaintNotificationsConfig = 1, s.Pool, quiet
+	opts.DialerRetries, opts.MaxRetries, opts.PoolSize, opts.MaintNotificationsConfig = 1, s.MaxRetries, s.Pool, quiet
 	return redis.NewClient(opts), nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,7 @@ type crew struct {
 	Settings
 	limiter Limiter
 	client  *http.Client
+	started time.Time
 
 	loops  sync.WaitGroup
 	ended  chan struct{} // closed when the loops should end
@@ -27,10 +29,12 @@ type crew struct {
 
 	mu     sync.Mutex
 	counts outcome.Report
+	since  time.Time // of which waits count
+	waits  []time.Duration
 }
 
 func newCrew(s Settings, l Limiter) *crew {
-	return &crew{Settings: s, limiter: l, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: s.Tasks}}}
+	return &crew{Settings: s, limiter: l, started: time.Now(), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: s.Tasks}}}
 }
 
 // begin starts the loops. They end with ctx, and by rest.
@@ -81,7 +85,7 @@ func (c *crew) one(ctx context.Context) {
 		attempt++
 		return c.call(context.WithoutCancel(ctx), task, attempt) // a call that has started is made
 	})
-	c.count(err, time.Since(begun))
+	c.count(err, begun)
 	if err != nil && c.Deadline > 0 { // a caller who is refused at once does not come again at once
 		timer := time.NewTimer(c.Deadline - time.Since(begun))
 		defer timer.Stop()
@@ -108,9 +112,13 @@ func (c *crew) call(ctx context.Context, task string, attempt int) error {
 	return err
 }
 
-func (c *crew) count(err error, took time.Duration) {
+func (c *crew) count(err error, begun time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	took := time.Since(begun)
+	if begun.After(c.since) {
+		c.waits = append(c.waits, took)
+	}
 	if c.Deadline > 0 {
 		c.counts.OverrunMS = max(c.counts.OverrunMS, float64((took-c.Deadline).Microseconds())/1000)
 	}
@@ -131,11 +139,35 @@ func (c *crew) count(err error, took time.Duration) {
 	}
 }
 
+// forgetWaits has only the waits of tasks count that begin from now on.
+func (c *crew) forgetWaits() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.since, c.waits = time.Now(), nil
+}
+
+// look notes whether replicas want different limits.
+func (c *crew) look(ctx context.Context) (err error) {
+	n := -1
+	if l, ok := c.limiter.(disputer); ok {
+		n, err = l.Disputed(ctx)
+	}
+	c.mu.Lock()
+	c.counts.Disputed = n
+	c.mu.Unlock()
+	return err
+}
+
 // report is what was counted until now.
 func (c *crew) report() outcome.Report {
 	c.mu.Lock()
 	r := c.counts
+	if r.Waits = int64(len(c.waits)); r.Waits > 0 {
+		sorted := slices.Sorted(slices.Values(c.waits))
+		r.WaitP99MS = float64(sorted[min(len(sorted)-1, len(sorted)*99/100)].Microseconds()) / 1000
+	}
 	c.mu.Unlock()
+	r.SteppedS = (time.Now().Round(0).Sub(c.started.Round(0)) - time.Since(c.started)).Seconds()
 	r.Goroutines = runtime.NumGoroutine()
 	c.limiter.Measure(&r)
 	return r

@@ -37,6 +37,11 @@ type Limiter interface {
 	Close(ctx context.Context) error
 }
 
+// disputer is a limiter that knows whether replicas want different limits.
+type disputer interface {
+	Disputed(ctx context.Context) (buckets int, err error)
+}
+
 // Run runs a replica until ctx ends, which is its SIGTERM, and then drains it.
 func Run(ctx context.Context, s Settings, l Limiter) error {
 	always := context.WithoutCancel(ctx)
@@ -103,6 +108,10 @@ func (c *crew) obey(ctx context.Context, word string) (event string, err error) 
 			return "", fmt.Errorf("rate: %w", err)
 		}
 		return "report", c.limiter.SetRate(ctx, tokens)
+	case "waits":
+		c.forgetWaits()
+	case "disputed":
+		return "report", c.look(ctx)
 	case "hold":
 		d, err := time.ParseDuration(argument)
 		if err != nil {

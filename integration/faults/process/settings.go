@@ -16,6 +16,7 @@ type Settings struct {
 	Per                   time.Duration
 	Replicas              int
 	WhenAway              string
+	MaxRetries            int // of the client of one Redis, as go-redis counts; no flag
 }
 
 // Flags defines the flags.

@@ -53,6 +53,7 @@ func (s settings) limit(tokens int64) limiter.Limit {
 func run(s settings) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	s.MaxRetries = -1 // the limiter sends again sooner
 	rdb, err := process.Connect(s.Settings)
 	if err != nil {
 		return err
@@ -107,6 +108,17 @@ func (w *weir) Hold(ctx context.Context, d time.Duration) error {
 
 func (w *weir) Measure(r *outcome.Report) {
 	r.ScriptCalls, r.Replicas, r.Late = w.limiter.StoreCalls(), w.limiter.Replicas(), w.orchestrator.Snapshot().Late
+}
+
+// Disputed is how many buckets there are of which replicas want different limits.
+func (w *weir) Disputed(ctx context.Context) (n int, err error) {
+	snapshot, err := w.limiter.Snapshot(ctx)
+	for _, b := range snapshot.Buckets {
+		if len(b.Wanted) > 0 {
+			n++
+		}
+	}
+	return n, err
 }
 
 func (w *weir) Drain(ctx context.Context) error {

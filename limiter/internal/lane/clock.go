@@ -61,6 +61,15 @@ func (c *Clock) Observe(now int64, sent, received time.Time) {
 	c.now.add(r - now)
 }
 
+// Renew has only a reply count from now on that said now and was received at received: the way to the store may be another one.
+func (c *Clock) Renew(now int64, received time.Time) {
+	r := received.Sub(c.zero).Microseconds()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now, c.then, c.turned = extremes{}, extremes{}, r
+	c.now.add(r - now)
+}
+
 func (c *Clock) bounds() (least, most int64, ok bool) {
 	switch {
 	case c.now.any && c.then.any:

@@ -88,7 +88,7 @@ type Result struct {
 	Err       error
 	Again     bool // another attempt may succeed
 	After     Time // not before this has passed; of an attempt that could not start, 0 for at once
-	Throttled bool // the provider put the call off: another attempt costs none of the retry budget
+	Throttled bool // the provider put the call off, or the task is patient: another attempt costs none of the retry budget
 	Late      bool // it could not start: its reservation had become too old, or was due before the time that After ends
 }
 

@@ -54,7 +54,7 @@ const (
 	soonest   = Time(time.Millisecond)       // the least time between two requests of a lane in line
 	recheck   = Time(5 * time.Second)        // the greatest: so it hears of pauses, resumes and new rates
 	firstTry  = Time(50 * time.Millisecond)  // after a failure of the limiter
-	lastTry   = Time(2 * time.Second)        // at most
+	lastTry   = Time(time.Second)            // at most
 	lateness  = Time(5 * time.Millisecond)   // of timers and goroutines
 	together  = Time(250 * time.Millisecond) // tasks whose ages differ by no more count as one
 	idleAfter = Time(time.Minute)

@@ -129,12 +129,12 @@ func TestATaskGoesOnWithoutASlot(t *testing.T) {
 	))
 }
 
-// TestTheLimiterFailsForAWhile: tasks stay, and their lane asks again after 50 ms, then twice as long, 2 s at most.
+// TestTheLimiterFailsForAWhile: tasks stay, and their lane asks again after 50 ms, then twice as long, 1 s at most.
 func TestTheLimiterFailsForAWhile(t *testing.T) {
 	fails := answers("a", Answer{Err: errFailed, Spread: 0.5})
 	rows := []row{{0, arrives("a", normal("t", "u")...), "spawn"}, {0, worker, "ask a 2x1"}}
 	at := 0
-	for _, pause := range []int{50, 100, 200, 400, 800, 1600, 2000, 2000} {
+	for _, pause := range []int{50, 100, 200, 400, 800, 1000, 1000} {
 		wake := "wake " + itoa(at+pause)
 		rows = append(rows, row{at, fails, wake})
 		at += pause

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+)
+
+// TestOneReplicaIsOne: what a demonstration says of its replicas is English.
+func TestOneReplicaIsOne(t *testing.T) {
+	for n, want := range map[int]string{1: "1 replica has a budget", 2: "2 replicas share one budget", 64: "64 replicas share one budget"} {
+		if got := sharing(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+// TestWhereToLook: the command that is printed can be run as it is.
+func TestWhereToLook(t *testing.T) {
+	options := &redis.Options{Addr: "127.0.0.1:4000"}
+	for _, tc := range []struct {
+		name      string
+		server    *server
+		namespace string
+		want      string
+	}{
+		{"the default", &server{options: options}, "weir", "go run ./cmd/inspect"},
+		{"no namespace, which is the default", &server{options: options}, "", "go run ./cmd/inspect"},
+		{"another", &server{options: options}, "mine", "go run ./cmd/inspect --namespace mine"},
+		{"an embedded Redis", &server{options: options, embedded: &miniredis.Miniredis{}}, "", "REDIS_URL=redis://127.0.0.1:4000 go run ./cmd/inspect"},
+		{"another in an embedded Redis", &server{options: options, embedded: &miniredis.Miniredis{}}, "mine", "REDIS_URL=redis://127.0.0.1:4000 go run ./cmd/inspect --namespace mine"},
+	} {
+		_, got := tc.server.where(tc.namespace)
+		t.Logf("%-36s %s", tc.name, got)
+		if got != tc.want {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Add starts one more replica, with further flags.
+func (w *World) Add(ctx context.Context, name string, flags ...string) (*Replica, error) {
+	return w.AddAt(ctx, w.url(), name, flags...)
+}
+
+// AddFormer starts one more replica of the former version.
+func (w *World) AddFormer(ctx context.Context, name string, flags ...string) (*Replica, error) {
+	return w.add(ctx, w.former.binary, w.url(), name, flags...)
+}
+
+// AddAt starts one more replica, with a Redis of its own, or a way of its own to Redis.
+func (w *World) AddAt(ctx context.Context, redis, name string, flags ...string) (*Replica, error) {
+	return w.add(ctx, w.binary, redis, name, flags...)
+}
+
+func (w *World) add(ctx context.Context, binary, redis, name string, flags ...string) (*Replica, error) {
+	most, live := w.Replicas+w.Joining, 0
+	for _, r := range w.Fleet {
+		if !r.killed {
+			live++
+		}
+	}
+	if live == most {
+		return nil, fmt.Errorf("the row says that there are %d replicas, and starts another", most)
+	}
+	r, err := startReplica(ctx, binary, name, w.steps(len(w.Fleet)), slices.Concat(w.program.Flags, []string{
+		"-redis", redis, "-provider", w.Provider.URL, "-tasks", fmt.Sprint(w.Tasks), "-rate", fmt.Sprint(w.Rate), "-per", w.Per.String(),
+		"-burst", fmt.Sprint(w.Burst), "-deadline", w.Deadline.String(), "-replicas", fmt.Sprint(most),
+	}, w.Flags, flags)...)
+	if err != nil {
+		return nil, err
+	}
+	w.Fleet = append(w.Fleet, r)
+	return r, nil
+}
+
+// AddBehind starts one more replica behind a proxy of its own.
+func (w *World) AddBehind(ctx context.Context, name string, flags ...string) (*Replica, *Proxy, error) {
+	p, err := StartProxy(ctx, w.Redis.Addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.proxies = append(w.proxies, p)
+	r, err := w.AddAt(ctx, "redis://"+p.Addr, name, flags...)
+	return r, p, err
+}
+
+// steps is what the n-th replica needs to have its wall clock step.
+func (w *World) steps(n int) []string {
+	by := w.Wall
+	if n%2 == 1 {
+		by = -by
+	}
+	return []string{fmt.Sprintf("FAULTS_WALL_BY=%d", by/time.Second), fmt.Sprintf("FAULTS_WALL_AFTER=%d", stepAfter/time.Second)}
+}

@@ -1,0 +1,87 @@
+package faults
+
+import (
+	"context"
+	"net"
+	"sync"
+)
+
+// relay forwards bytes between two servers until it is frozen. Then nothing arrives any more, and neither side learns that the other has
+// gone: that is how a network that drops packets looks. A [Proxy] understands commands and replies, and not what a replica of Redis reads.
+type relay struct {
+	addr     string
+	listener net.Listener
+	pumps    sync.WaitGroup
+
+	mu     sync.Mutex
+	frozen bool
+	ends   []net.Conn
+}
+
+func startRelay(ctx context.Context, upstream string) (*relay, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	r := &relay{addr: l.Addr().String(), listener: l}
+	r.pumps.Go(func() {
+		for {
+			near, err := l.Accept()
+			if err != nil {
+				return // closed
+			}
+			var dialer net.Dialer
+			far, err := dialer.DialContext(ctx, "tcp", upstream)
+			if err != nil {
+				_ = near.Close()
+				continue
+			}
+			r.mu.Lock()
+			r.ends = append(r.ends, near, far)
+			r.mu.Unlock()
+			r.pumps.Go(func() { r.pump(near, far) })
+			r.pumps.Go(func() { r.pump(far, near) })
+		}
+	})
+	return r, nil
+}
+
+// pump forwards one direction, and the end of a connection.
+func (r *relay) pump(from, to net.Conn) {
+	b := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(b)
+		r.mu.Lock()
+		frozen := r.frozen
+		r.mu.Unlock()
+		if frozen && err == nil {
+			continue
+		}
+		if frozen {
+			return
+		}
+		if _, failed := to.Write(b[:n]); failed != nil || err != nil {
+			_ = to.Close()
+			return
+		}
+	}
+}
+
+// freeze drops what comes from now on.
+func (r *relay) freeze() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.frozen = true
+}
+
+// close ends all connections, and waits for the goroutines.
+func (r *relay) close() {
+	_ = r.listener.Close()
+	r.mu.Lock()
+	for _, c := range r.ends {
+		_ = c.Close()
+	}
+	r.mu.Unlock()
+	r.pumps.Wait()
+}

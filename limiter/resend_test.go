@@ -1,0 +1,118 @@
+package limiter_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/limiter"
+	"github.com/weir-go/weir/limiter/limitertest"
+)
+
+// answer is an error that Redis has answered.
+type answer string
+
+func (a answer) Error() string { return string(a) }
+
+func (answer) RedisError() {}
+
+// TestWhatIsSentAgain: a call whose connection broke may have run, and is sent again at once. What could not be sent, what has an answer, and
+// what has had its time is not.
+func TestWhatIsSentAgain(t *testing.T) {
+	for _, row := range []struct {
+		what string
+		err  error
+		want bool
+	}{
+		{"no error", nil, false},
+		{"an end", io.EOF, true},
+		{"an end within a reply", io.ErrUnexpectedEOF, true},
+		{"a reset", &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, true},
+		{"a broken pipe", fmt.Errorf("lua: acquire: %w", &net.OpError{Op: "write", Err: syscall.EPIPE}), true},
+		{"nobody listens", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, false},
+		{"a timeout", &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, false},
+		{"the end of a context", context.DeadlineExceeded, false},
+		{"a context that was cancelled", context.Canceled, false},
+		{"an answer", answer("READONLY You can't write against a read only replica."), false},
+		{"no connection is free", redis.ErrPoolTimeout, false},
+	} {
+		if got := limiter.Broke(row.err); got != row.want {
+			t.Errorf("%-28s %t", row.what, got)
+		}
+	}
+}
+
+// TestPatience: a client that gives up sooner than a call may last, and heeds contexts, gets company that waits.
+func TestPatience(t *testing.T) {
+	for _, row := range []struct {
+		what string
+		opts redis.Options
+		want time.Duration
+	}{
+		{"heeds contexts", redis.Options{ContextTimeoutEnabled: true, ReadTimeout: time.Second}, 5 * time.Second},
+		{"heeds none", redis.Options{ReadTimeout: time.Second}, time.Second},
+		{"waits longer", redis.Options{ContextTimeoutEnabled: true, ReadTimeout: 7 * time.Second}, 7 * time.Second},
+		{"waits for ever", redis.Options{ContextTimeoutEnabled: true, ReadTimeout: -1}, 0},
+	} {
+		rdb := redis.NewClient(&row.opts)
+		if got := limiter.Patient(rdb, 5*time.Second).Options().ReadTimeout; got != row.want {
+			t.Errorf("%-14s reads for %v, want %v", row.what, got, row.want)
+		}
+		if err := rdb.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestTurnedAway: a Redis that turns a replica away is away at once, and one that refuses a command only when it has done so for half a second.
+func TestTurnedAway(t *testing.T) {
+	for _, row := range []struct {
+		reply string
+		want  limiter.Mode
+	}{
+		{"WRONGPASS invalid username-password pair or user is disabled.", limiter.Away},
+		{"NOAUTH Authentication required.", limiter.Away},
+		{"ERR max number of clients reached", limiter.Away},
+		{"NOPERM this user has no permissions to run the 'evalsha' command", limiter.Connected},
+		{"LOADING Redis is loading the dataset in memory", limiter.Connected},
+	} {
+		t.Run(row.reply[:8], func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, _ := limitertest.Redis(t)
+				opts := limitertest.Options(m)
+				opts.MaxRetries = -1
+				l, _ := member(t, opts, one(40, 40))
+				defer closeLimiter(t, l)
+				if err := l.Wait(t.Context(), "global"); err != nil {
+					t.Fatal(err)
+				}
+				m.SetError(row.reply)
+				if _, err := l.Allow(t.Context(), "global"); !errors.Is(err, limiter.ErrUnavailable) {
+					t.Errorf("a call: %v", err)
+				}
+				synctest.Wait()
+				if got := l.Health().Mode; got != row.want {
+					t.Errorf("%s, want %s", got, row.want)
+				}
+				time.Sleep(time.Second)
+				if got := l.Health().Mode; got != limiter.Away {
+					t.Errorf("%s after a second", got)
+				}
+				m.SetError("")
+				time.Sleep(2 * time.Second)
+				if got := l.Health().Mode; got != limiter.Connected {
+					t.Errorf("%s when it serves again", got)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package playlist_test
+
+const raceDetector = false
