@@ -2,8 +2,8 @@
 //
 //	go -C bench run ./faults --json figures.jsonl --write ../docs/peers-under-faults.md
 //
-// A replica of each limiter is a process of its own. The tasks, the client of Redis, the provider and the judge are the same for all. Each
-// row is played against one limiter after the other. A line of JSON follows each play, with the name of the limiter.
+// A replica of each limiter is a process of its own. The tasks, the timeouts of the client of Redis, the provider and the judge are the same
+// for all. Each row is played against one limiter after the other. A line of JSON follows each play, with the name of the limiter.
 //
 // A run can be made in portions: with --json, each line is appended to a file, and what is in the file is not played again. With --for, no
 // play starts after that time. The page has the last figures of each row and limiter in the file.

@@ -35,17 +35,19 @@ func page(all figures) string {
 		played := false
 		for _, limiter := range names() {
 			l, there := all.of(r.Name, limiter)
-			played = played || there
+			if played = played || there; there {
+				cells[1] = l.Fault // as it was played
+			}
 			cells = append(cells, cell(l, there))
 		}
 		if played {
 			line(&b, cells)
 		} else {
-			unplayed = append(unplayed, fmt.Sprint(r.Number))
+			unplayed = append(unplayed, fmt.Sprintf("%d (%s)", r.Number, r.Name))
 		}
 	}
 	if len(unplayed) > 0 {
-		fmt.Fprintf(&b, "\nNot played yet, against any limiter: %s.\n", strings.Join(slices.Compact(unplayed), ", "))
+		fmt.Fprintf(&b, "\nNot played yet, against any limiter: %s.\n", strings.Join(unplayed, ", "))
 	}
 	b.WriteString(notes)
 	b.WriteString("\n## Rows that are left out\n\n")

@@ -15,6 +15,7 @@ func leftOut() map[int]string {
 	return map[int]string{
 		44: "The row damages each field of the state that weir keeps in Redis. No other limiter has these fields.",
 		45: "The row has the provider ask to wait for an hour. The other limiters have nothing that a provider's request to wait could change.",
+		56: "The row has two versions of weir in one fleet. Every other limiter is played in one version.",
 	}
 }
 
