@@ -10,7 +10,7 @@ import (
 // versionRows are the rows in which two versions of the project are one fleet. Replicas of the former version are the program waiter.
 func versionRows() []Row {
 	const turns = "two versions in one fleet: 20 replicas in turn are ended by SIGTERM and replaced by those of the other version, and then back again; "
-	fleet := func(former age) Config { return Config{Replicas: 20, Tasks: 2, Version: former} }
+	fleet := func(former age) Config { return Config{Replicas: 20, Joining: 20, Tasks: 2, Version: former} }
 	mixed := []Mark{law(), noneFailed(), fortyInASecond(), usedAtLeast(0.9), atMost(duringHold, 0)}
 	return []Row{{
 		Number: 56, Name: "two versions",
