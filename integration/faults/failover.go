@@ -90,7 +90,7 @@ func failoverRows() []Row {
 	}, {
 		Number: 16, Name: "two masters, guarded",
 		Fault:  "half of the replicas use a promoted replica of Redis for 3 s while the others use the former one, which hears nothing of it and has min-replicas-to-write 1 and min-replicas-max-lag 1",
-		Config: Config{Replicas: 2, Proxy: true},
+		Config: Config{Replicas: 2, Joining: 2, Proxy: true},
 		Marks:  []Mark{excessAtMost(4 + 34*2), noneFailed()},
 		Play:   splitGuarded,
 	}}
