@@ -2,11 +2,18 @@
 # mutate.sh [NAME...]: removes each safety rule in turn from a copy of the tree, runs the tests that should notice, and
 # prints a table. Exit status 1 if a removal went unnoticed. A rule is a Perl substitution that must change its file. Tests that
 # fail with nothing removed judge nothing.
+# mutate.sh --matrix [NAME...]: the same with rows of integration/matrix, for the rules of mutate-matrix.sh; about a quarter of an hour.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 copy=$(mktemp -d "${TMPDIR:-/tmp}/weir-mutate.XXXXXX")
 trap 'rm -rf "$copy"' EXIT
 unnoticed=0
+if [ "${1:-}" = --matrix ]; then
+  shift
+  only=$*
+  source .ci/mutate-matrix.sh
+  exit $unnoticed
+fi
 export WEIR_ROWS=all # a sample of the rows may miss what all of them notice
 declare -A sound # whether tests pass when nothing is removed, by what is run
 printf '%-52s %s\n' 'removed' 'noticed by'
@@ -790,6 +797,10 @@ rule 'a refusal of a command is not' limiter/refused.go 's/"max number of client
 # A Redis whose memory is full.
 rule 'a full Redis serves calls' lua/memory.lua "s/call\('HDEL', state, ''\)/--/" -run AFullRedis ./limiter
 rule 'and configures' lua/requested.lua "s/call\('HDEL', state, ''\)/--/" -run AFullRedis ./limiter
+
+# Two versions of the records in Redis.
+V4='-run Version ./limiter'
+rule 'who looks knows the version' lua/level.go 's/s\.Records != 0 && s\.Records != Version/false/' $V4
 
 # Who may call a replica, how much it takes at a time, and how it ends.
 G8=worker/gate T8=./worker/gate
