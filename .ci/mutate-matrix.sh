@@ -50,6 +50,7 @@ row 'a smaller count of grants is lost memory' lua/memory.lua,lua/requested.lua 
 
 # Calls to Redis, and what is reserved.
 row 'a repeat gets its first reply' lua/memory.lua 's/if answered == number then/if false then/' used 5 --ci
+row 'a call whose connection broke is sent again' limiter/redisline.go 's/!x\.broken && next/false \&\& next/' used 5
 row 'no call on a late reservation' limiter/internal/lane/pool.go 's/return now\.Sub\(g\.Due\) > slack.*/return false/' excess 24 --ci
 row 'a place is lost when its lane is late' lua/line.lua 's/if at \+ GRACE >= now then break end/if true then break end/' used 26 --ci
 

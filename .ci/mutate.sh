@@ -568,10 +568,10 @@ rule 'windows are shut' lua/levels.lua 's/if away and window then/if false then/
 rule 'idle buckets keep their burst' limiter/alone.go 's/!a\.local\.used\(bucket\)/false/' $A
 rule 'a request that hangs is given up' limiter/internal/lane/end.go 's/if n\.asking && was\.Away == 0/if false/' $A
 rule 'calls beyond a share wait for Redis' limiter/internal/lane/match.go 's/ && n\.route\.Load\(\)\.fits\(w\.Cost\)//' $A
-rule 'a slow Redis is not away' limiter/outage.go 's/max\(silence, slowness\*o\.usual\.most\(\)\)/silence/' $A
+rule 'a slow Redis is not away' limiter/outage.go 's/max\(silence, slowness\*max\(.*\)\)/silence/' $A
 rule 'who has slept does not know' limiter/outage.go 's/o\.due\.Load\(\)\) > starved/o.due.Load()) > time.Hour/' $A
 rule 'Redis is back when it is steady' limiter/alone.go 's/sent\.Sub\(answered\) >= steady/true/' $A
-rule 'a slow Redis is asked again' limiter/alone.go 's/patience = min\(2\*patience, l\.s\.CallTimeout\)/_ = patience/' -run SlowRedis ./limiter
+rule 'a slow Redis is asked again' limiter/redis.go 's/return s\.configureBy\(ctx, s\.patient, nil, false\)/short, end := context.WithTimeout(ctx, silence); defer end(); return s.configureBy(short, s.rdb, nil, false)/' -run SlowRedis ./limiter
 rule 'tenants buckets are emptied' limiter/redisline.go 's/if !x\.owing\.some\.Load\(\) \{/if true {/' $A
 rule 'a window of a tenant has no share' limiter/share.go 's/if b\.own \|\| l\.Per/if l.Per/' $A
 rule 'windows are shut for what is reserved' lua/levels.lua 's/now \+ 2 \* horizon/now/' $A
@@ -675,7 +675,7 @@ rule 'what a provider puts off costs none of it' $C/retry.go 's/!r\.Throttled &&
 rule 'no retry beyond the deadline' $C/retry.go 's/t\.Deadline > 0 && t\.Deadline <= at/false/' $C
 rule 'nothing runs again after handing back' $C/retry.go 's/ \|\| c\.stage >= HandingBack:/:/' $C
 rule 'refusals are reported' $O/work.go 's/told := o\.tell\(r, v\)/told := false/' -run Refus $O
-rule 'a refused task waits in line' $O/work.go 's/\t\tresult\.After = pause \/\//\t\t_ = pause \/\//' -run Refus $O
+rule 'a refused task waits in line' $O/work.go 's/\t\tresult\.After = max\(pause, v\.Patience\) \/\//\t\t_ = pause \/\//' -run Refus $O
 rule 'and not for its deadline' $O/work.go 's/told && \(t\.Deadline == 0 \|\| t\.Deadline > until\+pause\)/told/' -run Refus $O
 rule 'it starts when its provider said, at the earliest' $O/refusal.go 's/left > min\(mostEarly/false \&\& left > min(mostEarly/' -run Refus $O
 rule 'an attempt that comes too early rests' $C/inputs.go 's/if r\.After > 0 \{/if false {/' $C
@@ -758,7 +758,6 @@ rule 'what nobody can look for is not made again' worker/providers/once.go 's/if
 rule 'an unknown track is no failure' worker/providers/lastfm.go 's/e\.Code == "6"/false/' -run Today ./worker/providers
 rule 'what is closed is not asked again' worker/analysis/closed.go 's/\} else if providers\.Closed\(err\) \{/} else if false {/' -run Closed ./worker/analysis
 rule 'audio features that nobody has are given up' worker/analysis/closed.go 's/d\.missing\.Add\(1\) >= unheard/d.missing.Add(1) >= 1000/' -run Closed ./worker/analysis
-rule 'each track is asked for once' worker/analysis/enrich.go 's/ && !ids\[t\.ID\]//' -run AskedForOnce ./worker/analysis
 rule 'an analysis waits as long as it may' worker/analysis/analyzer.go 's/, MostAfter: deadline\}/}/' -run EveryLength ./worker/analysis
 rule 'questions cost their tokens' worker/analysis/step.go 's/orchestrator\.Costs\(s\.costs\)/orchestrator.Tokens(1)/' -run InputTokens ./worker/analysis
 rule 'comments are not tried again' worker/analysis/step.go 's/orchestrator\.Attempts\(1\), //' -run Comments ./worker/analysis
@@ -788,7 +787,6 @@ rule 'a panic ends one analysis, not the process' worker/analysis/caught.go 's/i
 rule 'and the next one does not begin' worker/worker.go 's/time\.Until\(deadline\) < b\.PausedFor/time.Until(deadline) > time.Until(time.Time{}) + time.Duration(1<<62)/' -run LeavesAProvider ./worker
 
 # How Redis is reached.
-rule 'a broken connection is not the end of a call' limiter/redisline.go 's/!x\.broken && next/false \&\& next/' -run WithoutRedis ./limiter
 rule 'nor what could not be sent' limiter/resend.go 's/&& op\.Op == "dial"/\&\& op.Op == ""/' -run SentAgain ./limiter
 rule 'a client is given time' limiter/patient.go 's/return c\.WithTimeout\(most\)/return rdb/' -run Patience ./limiter
 rule 'who is turned away is away' limiter/redis.go 's/if turnedAway\(err\)/if false/' -run TurnedAway ./limiter
