@@ -51,7 +51,7 @@ func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 		return err
 	}
 	defer redis.close()
-	rdb := redis.client()
+	rdb := redis.Client()
 	defer rdb.Close()
 
 	cfg := worker.Config{Redis: rdb, Namespace: c.Namespace, Budget: c.limit(), Slots: c.Slots, TracerProvider: tel.tracers, MeterProvider: tel.meters}

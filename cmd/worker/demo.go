@@ -145,7 +145,7 @@ func (d *demo) run(ctx, serving context.Context, servers *errgroup.Group, s cli.
 		return nil, err
 	}
 	view := newView(d, s)
-	rdb := d.redis.client()
+	rdb := d.redis.Client()
 	before, err := limiter.ReadSnapshot(ctx, rdb, d.Namespace)
 	_ = rdb.Close()
 	if err != nil {
@@ -188,7 +188,7 @@ func (d *demo) start(ctx, serving context.Context, servers *errgroup.Group) erro
 
 func (d *demo) startReplica(ctx, serving context.Context, servers *errgroup.Group) error {
 	r := &demoReplica{}
-	rdb := d.redis.client()
+	rdb := d.redis.Client()
 	rdb.AddHook(&r.scripts)
 	cfg := worker.Config{
 		Redis: rdb, Namespace: d.Namespace, Budget: d.limit(), Slots: d.Slots, Version: cli.Version(), Drain: 5 * time.Second,

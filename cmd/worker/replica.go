@@ -15,7 +15,8 @@ import (
 
 // server is a Redis to work with: the fleet's, or one embedded in this process.
 type server struct {
-	options  *redis.Options
+	*cli.Redis
+
 	embedded *miniredis.Miniredis
 }
 
@@ -23,35 +24,29 @@ type server struct {
 // password, so it is taken from the environment only.
 func openRedis() (*server, error) {
 	if url := os.Getenv("REDIS_URL"); url != "" {
-		o, err := cli.ParseRedis(url)
+		r, err := cli.ParseRedis(url)
 		if err != nil {
 			return nil, err
 		}
-		o.MaxRetries = -1 // the limiter sends again sooner
-		return &server{options: o}, nil
+		r.SendOnce = true // the limiter sends again sooner
+		return &server{Redis: r}, nil
 	}
 	m, err := miniredis.Run()
 	if err != nil {
 		return nil, err
 	}
-	o, err := cli.ParseRedis("redis://" + m.Addr())
+	r, err := cli.ParseRedis("redis://" + m.Addr())
 	if err != nil {
 		return nil, err
 	}
-	return &server{options: o, embedded: m}, nil
-}
-
-// client is a further connection pool.
-func (s *server) client() *redis.Client {
-	o := *s.options
-	return redis.NewClient(&o)
+	return &server{Redis: r, embedded: m}, nil
 }
 
 // where is where Redis is, and the command that looks at a namespace in it. An empty namespace is the default one.
 func (s *server) where(namespace string) (where, inspect string) {
 	where, inspect = "the one in REDIS_URL", "go run ./cmd/inspect"
 	if s.embedded != nil {
-		where, inspect = "embedded, on "+s.options.Addr, "REDIS_URL=redis://"+s.options.Addr+" "+inspect
+		where, inspect = "embedded, on "+s.Addr(), "REDIS_URL=redis://"+s.Addr()+" "+inspect
 	}
 	if namespace != "" && namespace != limiter.DefaultNamespace {
 		inspect += " --namespace " + namespace
@@ -62,7 +57,7 @@ func (s *server) where(namespace string) (where, inspect string) {
 // explain adds to an error of Redis where Redis is and what to do. It leaves other errors as they are.
 func (s *server) explain(err error) error {
 	if _, refused := errors.AsType[redis.Error](err); refused || errors.Is(err, limiter.ErrUnavailable) {
-		return cli.Unanswered(cli.Failed, s.options.Addr, err)
+		return cli.Unanswered(cli.Failed, s.Addr(), err)
 	}
 	return err
 }

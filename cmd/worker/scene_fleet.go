@@ -19,7 +19,7 @@ type sceneFleet struct {
 }
 
 type sceneReplica struct {
-	rdb          *redis.Client
+	rdb          redis.UniversalClient
 	limiter      *limiter.Limiter
 	orchestrator *orchestrator.Orchestrator
 }
@@ -28,7 +28,7 @@ type sceneReplica struct {
 func startFleet(ctx context.Context, s *server, replicas, slots int, route string, cfg limiter.Config) (*sceneFleet, error) {
 	f := &sceneFleet{}
 	for range replicas {
-		r := sceneReplica{rdb: s.client()}
+		r := sceneReplica{rdb: s.Client()}
 		f.replicas = append(f.replicas, r)
 		last := &f.replicas[len(f.replicas)-1]
 		var err error

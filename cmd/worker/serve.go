@@ -66,7 +66,7 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 		return err
 	}
 	defer redis.close()
-	rdb := redis.client()
+	rdb := redis.Client()
 	defer rdb.Close()
 
 	cfg := worker.Config{
@@ -93,7 +93,7 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	defer func() { err = firstError(err, admin.close()) }()
 	served = true
 	if redis.embedded != nil {
-		log.WarnContext(ctx, "REDIS_URL is not set: the budget is this process' alone", "redis", redis.options.Addr)
+		log.WarnContext(ctx, "REDIS_URL is not set: the budget is this process' alone", "redis", redis.Addr())
 	}
 	log.InfoContext(ctx, "listening", "addr", listener.Addr().String(), "budget", c.limit().String(), "token", cfg.Gate.Token != "")
 	return w.Serve(ctx, listener, tracedHandler(w.Handler(), tel.tracers, tel.meters))

@@ -4,7 +4,8 @@ import (
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
 // TestOneReplicaIsOne: what a demonstration says of its replicas is English.
@@ -18,18 +19,21 @@ func TestOneReplicaIsOne(t *testing.T) {
 
 // TestWhereToLook: the command that is printed can be run as it is.
 func TestWhereToLook(t *testing.T) {
-	options := &redis.Options{Addr: "127.0.0.1:4000"}
+	at, err := cli.ParseRedis("redis://127.0.0.1:4000")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		name      string
 		server    *server
 		namespace string
 		want      string
 	}{
-		{"the default", &server{options: options}, "weir", "go run ./cmd/inspect"},
-		{"no namespace, which is the default", &server{options: options}, "", "go run ./cmd/inspect"},
-		{"another", &server{options: options}, "mine", "go run ./cmd/inspect --namespace mine"},
-		{"an embedded Redis", &server{options: options, embedded: &miniredis.Miniredis{}}, "", "REDIS_URL=redis://127.0.0.1:4000 go run ./cmd/inspect"},
-		{"another in an embedded Redis", &server{options: options, embedded: &miniredis.Miniredis{}}, "mine", "REDIS_URL=redis://127.0.0.1:4000 go run ./cmd/inspect --namespace mine"},
+		{"the default", &server{Redis: at}, "weir", "go run ./cmd/inspect"},
+		{"no namespace, which is the default", &server{Redis: at}, "", "go run ./cmd/inspect"},
+		{"another", &server{Redis: at}, "mine", "go run ./cmd/inspect --namespace mine"},
+		{"an embedded Redis", &server{Redis: at, embedded: &miniredis.Miniredis{}}, "", "REDIS_URL=redis://127.0.0.1:4000 go run ./cmd/inspect"},
+		{"another in an embedded Redis", &server{Redis: at, embedded: &miniredis.Miniredis{}}, "mine", "REDIS_URL=redis://127.0.0.1:4000 go run ./cmd/inspect --namespace mine"},
 	} {
 		_, got := tc.server.where(tc.namespace)
 		t.Logf("%-36s %s", tc.name, got)

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -14,22 +16,87 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// errRedisURL says nothing of what was given: it may hold a password, and so may the library's own error text.
-var errRedisURL = errors.New("REDIS_URL cannot be parsed: want redis://[user:password@]host:port[/db], rediss:// for TLS, or unix:///path")
+// Redis is where a Redis is, and makes clients of it: of one server, of a cluster, or of the master that Sentinels name. [ParseRedis] makes
+// one. Its fields are set before the first client is made; then it is safe for concurrent use.
+type Redis struct {
+	// Timeout is how long dialling and reading may take, each. 0 means 2 s for dialling and 1 s for reading.
+	Timeout time.Duration
+	// SendOnce keeps a client of one server from sending a command again. Clients of a cluster and of Sentinels find another server by
+	// sending again, so they do all the same.
+	SendOnce bool
+	// Wrap is given each new connection and returns what the client uses instead. nil means the connection itself.
+	Wrap func(net.Conn) net.Conn
 
-// ParseRedis reads a Redis URL into options that suit a limiter: deadlines hold while reading, and nothing waits for
-// seconds on a host that is gone.
-func ParseRedis(url string) (*redis.Options, error) {
-	o, err := redis.ParseURL(url)
-	if err != nil {
-		return nil, &Error{Status: Usage, Err: errRedisURL}
+	// One of these is set.
+	one      *redis.Options
+	cluster  *redis.ClusterOptions
+	sentinel *redis.FailoverOptions
+}
+
+// Addr is where Redis is, for a person to read.
+func (r *Redis) Addr() string {
+	switch {
+	case r.cluster != nil:
+		return strings.Join(r.cluster.Addrs, ",")
+	case r.sentinel != nil:
+		return strings.Join(r.sentinel.SentinelAddrs, ",") + "/" + r.sentinel.MasterName
 	}
-	o.ContextTimeoutEnabled = true
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = 2*time.Second, time.Second, time.Second
-	o.DialerRetries = 1
+	return r.one.Addr
+}
+
+// TLS reports whether connections are encrypted.
+func (r *Redis) TLS() bool { return r.tls() != nil }
+
+func (r *Redis) tls() *tls.Config {
+	switch {
+	case r.cluster != nil:
+		return r.cluster.TLSConfig
+	case r.sentinel != nil:
+		return r.sentinel.TLSConfig
+	}
+	return r.one.TLSConfig
+}
+
+// Client makes a client with connections of its own. Its options suit a limiter: deadlines hold while reading, and nothing waits for seconds
+// on a host that is gone. The caller closes it.
+func (r *Redis) Client() redis.UniversalClient {
+	dial, read, write := cmp.Or(r.Timeout, 2*time.Second), cmp.Or(r.Timeout, time.Second), time.Second
 	// Asks for what only Redis Enterprise has, and others answer with errors.
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return o, nil
+	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	switch {
+	case r.cluster != nil:
+		o := *r.cluster
+		o.ContextTimeoutEnabled, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.DialerRetries = true, dial, read, write, 1
+		o.MaintNotificationsConfig, o.Dialer = quiet, r.dialer(dial)
+		return redis.NewClusterClient(&o)
+	case r.sentinel != nil:
+		o := *r.sentinel
+		o.ContextTimeoutEnabled, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.DialerRetries = true, dial, read, write, 1
+		o.Dialer = r.dialer(dial)
+		return redis.NewFailoverClient(&o)
+	}
+	o := *r.one
+	o.ContextTimeoutEnabled, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.DialerRetries = true, dial, read, write, 1
+	o.MaintNotificationsConfig, o.Dialer = quiet, r.dialer(dial)
+	if r.SendOnce {
+		o.MaxRetries = -1
+	}
+	return redis.NewClient(&o)
+}
+
+// dialer is how connections are opened, nil for the library's own way.
+func (r *Redis) dialer(timeout time.Duration) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	if r.Wrap == nil {
+		return nil
+	}
+	dial := redis.NewDialer(&redis.Options{DialTimeout: timeout, TLSConfig: r.tls()})
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return r.Wrap(c), nil
+	}
 }
 
 // QuietRedis keeps the client library from writing to stderr what every error it returns says anyway.

@@ -27,28 +27,21 @@ type Source struct {
 
 	addr     string
 	tls      bool
-	rdb      *redis.Client
+	rdb      redis.UniversalClient
 	commands atomic.Int64 // sent
 	bytes    atomic.Int64 // received
 }
 
 // Open returns a source at a URL of Redis. Errors are of usage.
 func Open(url, namespace string, timeout time.Duration) (*Source, error) {
-	options, err := cli.ParseRedis(url)
+	r, err := cli.ParseRedis(url)
 	if err != nil {
 		return nil, err
 	}
-	options.DialTimeout, options.ReadTimeout, options.MaxRetries = timeout, timeout, -1
-	s := &Source{Namespace: namespace, Timeout: timeout, addr: options.Addr, tls: options.TLSConfig != nil}
-	dial := redis.NewDialer(options)
-	options.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c, err := dial(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		return &counted{c, &s.bytes}, nil
-	}
-	s.rdb = redis.NewClient(options)
+	s := &Source{Namespace: namespace, Timeout: timeout, addr: r.Addr(), tls: r.TLS()}
+	r.Timeout, r.SendOnce = timeout, true
+	r.Wrap = func(c net.Conn) net.Conn { return &counted{c, &s.bytes} }
+	s.rdb = r.Client()
 	s.rdb.AddHook(counter{&s.commands})
 	return s, nil
 }
