@@ -58,7 +58,7 @@ func run(s settings) error {
 	if err != nil {
 		return err
 	}
-	defer rdb.Close() //nolint:errcheck // the process ends
+	defer rdb.Close()
 	cfg := limiter.SingleBucket(route, s.limit(s.Rate))
 	cfg.Replica, cfg.Horizon = s.Name, s.horizon
 	mode, known := map[string]limiter.WhenAway{"local": limiter.FailLocal, "closed": limiter.FailClosed, "open": limiter.FailOpen}[s.WhenAway]
