@@ -54,7 +54,7 @@ func page(all figures) string {
 	for _, n := range slices.Sorted(maps.Keys(leftOut())) {
 		fmt.Fprintf(&b, "- Row %d: %s\n", n, leftOut()[n])
 	}
-	b.WriteString("\nRows 32 to 38 are tests of weir's own packages and have no fleet.\n")
+	b.WriteString("\nRows 32 to 40 are tests of weir's own packages and have no fleet. The window of row 48 is a kind of limit that the replicas of the others do not have here.\n")
 	return b.String()
 }
 

@@ -7,8 +7,8 @@ This file shows what fleets of four limiters do while something around them fail
 
     go -C bench run ./faults --parallel 2 --json figures.jsonl --write ../docs/peers-under-faults.md
 
-The rows are the rows of [faults.md](faults.md). The same program played them against each limiter, one limiter after the other, so that the
-figures of a row were measured within minutes of each other. The tasks, the timeouts of the client of Redis, the provider and the judge
+The rows are the rows of [faults.md](faults.md), played against each limiter by the same harness, on the same day and machine. Where the
+file of figures has several plays of a row, the last one counts. The tasks, the timeouts of the client of Redis, the provider and the judge
 are the same for all. Where a row does not say otherwise, 4 replicas with 32 tasks each share 34 calls a second with a burst of 4.
 
 The limiters:

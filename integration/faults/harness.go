@@ -2,7 +2,6 @@ package faults
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +40,7 @@ func New(ctx context.Context, p Program) (*Harness, error) {
 		return nil, err
 	}
 	h := &Harness{program: p, dir: dir, binary: filepath.Join(dir, "replica"), built: map[string]former{}}
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", h.binary, cmp.Or(p.Package, "github.com/weir-go/weir/integration/faults/replica")) //nolint:gosec // named by the caller
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", h.binary, p.path()) //nolint:gosec // named by the caller
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("go build: %w: %s", err, out), h.Close())
 	}
@@ -59,7 +58,7 @@ func (h *Harness) withSteps(ctx context.Context) (string, error) {
 	defer h.stepping.Unlock()
 	if h.stepper == "" {
 		binary := filepath.Join(h.dir, "stepper")
-		if err := buildStepping(ctx, h.dir, binary); err != nil {
+		if err := buildStepping(ctx, h.program.path(), h.dir, binary); err != nil {
 			return "", err
 		}
 		h.stepper = binary

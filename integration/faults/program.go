@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -15,6 +16,11 @@ type Program struct {
 	// Patience is how long a row waits for calls that are overdue. The row then goes on, and the figure [GivenUp] counts such waits.
 	// Where Patience is zero the row waits until it is given up as a whole, which is an error.
 	Patience time.Duration
+}
+
+// path is the import path of the program.
+func (p Program) path() string {
+	return cmp.Or(p.Package, "github.com/weir-go/weir/integration/faults/replica")
 }
 
 // GivenUp is the name of the figure of waits for calls that did not come. See [Program.Patience].

@@ -44,7 +44,7 @@ func wallStep(ran int64) int64 {
 
 // buildStepping builds the program of a replica whose wall clock steps as its environment says. The monotonic clock stays. No library can be
 // loaded before a Go program, for such a program asks the kernel itself: the package time is changed instead, by go build -overlay.
-func buildStepping(ctx context.Context, dir, binary string) error {
+func buildStepping(ctx context.Context, program, dir, binary string) error {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
 		return fmt.Errorf("go env GOROOT: %w", err)
@@ -75,7 +75,7 @@ func buildStepping(ctx context.Context, dir, binary string) error {
 	if err := os.WriteFile(overlay, text, 0o600); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", binary, "github.com/weir-go/weir/integration/faults/replica")
+	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", binary, program) //nolint:gosec // named by the caller
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build -overlay: %w: %s", err, out)
 	}
