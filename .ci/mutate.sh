@@ -517,7 +517,7 @@ rule 'no use before it is due' limiter/internal/lane/pool.go 's/!now\.Before\(g\
 rule 'no use when it is late' limiter/internal/lane/pool.go 's/ && !g\.Late\(now, slack\)//' $L
 rule 'used once' limiter/reservation.go 's/r\.state\.CompareAndSwap\(held, used\)/true/' $L
 rule 'used on its own route only' limiter/reservation.go 's/route == r\.grant\.Route\.Name && //' $L
-rule 'a clock that stopped is refused' limiter/redis.go 's/now\.Sub\(at\)\.Abs\(\) > nearly/now.Sub(at).Abs() > nearly*1000000/; s/at\.Year\(\) < 1990/false/' $L
+rule 'a clock that stopped is refused' limiter/redisconfigure.go 's/now\.Sub\(at\)\.Abs\(\) > nearly/now.Sub(at).Abs() > nearly*1000000/; s/at\.Year\(\) < 1990/false/' $L
 rule 'a clock that stepped back is believed' limiter/internal/lane/clock.go 's/ok && now\+least < s/ok \&\& now+least < s \&\& false/' $L
 rule 'the smallest offset counts' limiter/internal/lane/clock.go 's/time\.Duration\(at\+least-received/time.Duration(at+least-least+at*0+received.Sub(c.zero).Microseconds()-at-received/' $L
 rule 'replies that vary are allowed for' limiter/internal/lane/clock.go 's/return min\(vary, horizon\)/return 0/' $L
@@ -571,7 +571,7 @@ rule 'calls beyond a share wait for Redis' limiter/internal/lane/match.go 's/ &&
 rule 'a slow Redis is not away' limiter/outage.go 's/max\(silence, slowness\*max\(.*\)\)/silence/' $A
 rule 'who has slept does not know' limiter/outage.go 's/o\.due\.Load\(\)\) > starved/o.due.Load()) > time.Hour/' $A
 rule 'Redis is back when it is steady' limiter/alone.go 's/sent\.Sub\(answered\) >= steady/true/' $A
-rule 'a slow Redis is asked again' limiter/redis.go 's/return s\.configureBy\(ctx, s\.patient, nil, false\)/short, end := context.WithTimeout(ctx, silence); defer end(); return s.configureBy(short, s.rdb, nil, false)/' -run SlowRedis ./limiter
+rule 'a slow Redis is asked again' limiter/redisconfigure.go 's/return s\.configureBy\(ctx, s\.patient, nil/short, end := context.WithTimeout(ctx, silence); defer end(); return s.configureBy(short, s.rdb, nil/' -run SlowRedis ./limiter
 rule 'tenants buckets are emptied' limiter/redisline.go 's/if !x\.owing\.some\.Load\(\) \{/if true {/' $A
 rule 'a window of a tenant has no share' limiter/share.go 's/if b\.own \|\| l\.Per/if l.Per/' $A
 rule 'windows are shut for what is reserved' lua/levels.lua 's/now \+ 2 \* horizon/now/' $A
@@ -593,10 +593,10 @@ rule 'a shadow never delays' limiter/calls.go 's/if l\.shadows\.Load\(\) \{/if f
 rule 'a process is known by its session' limiter/redis.go 's/session: uuid\.NewString\(\)/session: s.Replica/' $L
 rule 'who is taken for an older call asks again' limiter/redisline.go 's/if stale, ok := errors\.AsType\[\*lua\.StaleError\]\(err\); ok \{/if stale, ok := errors.AsType[*lua.StaleError](err); false \&\& ok {/' -run TakenForAn ./limiter
 rule 'and goes on from there' limiter/redisline.go 's/for last := x\.calls\.Load\(\); last <= stale\.Answered && !x/for last := int64(0); false \&\& !x/' -run TakenForAn ./limiter
-rule 'a step of the clock is said' limiter/redis.go 's/stepped := s\.steppedLocked\(got\.TimeUS\)/stepped := time.Duration(0)/' -run ClockStep ./limiter
+rule 'a step of the clock is said' limiter/redisconfigure.go 's/stepped := s\.steppedLocked\(got\.TimeUS\)/stepped := time.Duration(0)/' -run ClockStep ./limiter
 rule 'a call that takes long is no step' limiter/redis.go 's/if by\.Abs\(\) < time\.Second \|\| /if by == 0 || /' -run ClockStep ./limiter
 rule 'limits that were told are no wishes' limiter/redis.go 's/slices\.Contains\(got\.Set, l\.Field\.Bucket\)/false/' -run 'Dispute|Configure|Dies' ./limiter
-rule 'counts of another epoch are others' limiter/redis.go 's/if got\.Epoch != s\.epoch \{/if false {/' -run 'Loss|Epochs|NoSecond' ./limiter
+rule 'counts of another epoch are others' limiter/redisconfigure.go 's/if got\.Epoch != s\.epoch \{/if false {/' -run 'Loss|Epochs|NoSecond' ./limiter
 rule 'replies of another epoch are not remembered' limiter/redisline.go 's/if a\.Epoch == x\.epoch \{/if true {/' -run EpochThatIsOver ./limiter
 rule 'a reply that was overtaken is not remembered' limiter/remember.go 's/case same && grants < k\.grants:\n/case false:\n/' -run Recollect ./limiter
 rule 'numbers of another epoch are others' limiter/remember.go 's/case !same \|\| level < k\.total\(\):/case k == nil:/' -run Recollect ./limiter
@@ -791,6 +791,7 @@ rule 'nor what could not be sent' limiter/resend.go 's/&& op\.Op == "dial"/\&\& 
 rule 'a client is given time' limiter/patient.go 's/return c\.WithTimeout\(most\)/return rdb/' -run Patience ./limiter
 rule 'who is turned away is away' limiter/redis.go 's/if turnedAway\(err\)/if false/' -run TurnedAway ./limiter
 rule 'a refusal of a command is not' limiter/refused.go 's/"max number of clients"/"max number of clients", "NOPERM"/' -run TurnedAway ./limiter
+rule 'who was given up is no sign of an outage' limiter/outage.go 's/\to\.under\.Store\(0\)\n//' -run GivenUpIsNo ./limiter
 
 # A Redis whose memory is full.
 rule 'a full Redis serves calls' lua/memory.lua "s/call\('HDEL', state, ''\)/--/" -run AFullRedis ./limiter

@@ -286,3 +286,37 @@ func TestSlowRedisComesBack(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsGivenUpIsNoOutage: calls over connections that lead nowhere end long after Redis was found over others. They are no sign that it is away
+// again, however few calls there are. A row is the time between two calls after the return.
+func TestWhatIsGivenUpIsNoOutage(t *testing.T) {
+	for _, every := range []time.Duration{100 * time.Millisecond, 700 * time.Millisecond, 2 * time.Second, time.Minute} {
+		t.Run(every.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := one(1000, 1000)
+				cfg.WhenAway = limiter.FailClosed
+				v := travel(t, 1, cfg)
+				defer v.close(t)
+				l := v.fleet[0]
+				time.Sleep(time.Second)
+				v.roads[0].Lose()
+				if err := l.Wait(t.Context(), "global"); err != nil {
+					t.Fatal(err)
+				}
+				v.roads[0].Mend()
+				back := time.Now()
+				for next := back.Add(every); time.Since(back) < 10*time.Second; time.Sleep(50 * time.Millisecond) {
+					if m := l.Health().Mode; m != limiter.Connected {
+						t.Fatalf("%s %v after the return", m, time.Since(back))
+					}
+					if !time.Now().Before(next) {
+						next = next.Add(every)
+						if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil {
+							t.Errorf("a call: %t, %v", ok, err)
+						}
+					}
+				}
+			})
+		})
+	}
+}

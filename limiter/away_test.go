@@ -30,6 +30,7 @@ type road struct {
 	cut   bool
 	mute  chan struct{} // closed when what was swallowed is answered; nil while nothing is
 	conns map[net.Conn]bool
+	lost  map[net.Conn]bool // lead nowhere
 }
 
 var errCut = errors.New("cut")
@@ -59,6 +60,13 @@ func (r *road) Cut() {
 	clear(r.conns)
 }
 
+// Lose has the connections of now lead nowhere, until the road is mended. What was sent over them is not answered even then. New ones are as ever.
+func (r *road) Lose() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lost = maps.Clone(r.conns)
+}
+
 // Hang has replies wait until the road is mended.
 func (r *road) Hang() {
 	r.mu.Lock()
@@ -72,7 +80,7 @@ func (r *road) Mend() {
 	if r.mute != nil {
 		close(r.mute)
 	}
-	r.cut, r.mute = false, nil
+	r.cut, r.mute, r.lost = false, nil, nil
 }
 
 type roadConn struct {
@@ -83,8 +91,11 @@ type roadConn struct {
 
 func (c *roadConn) Write(b []byte) (int, error) {
 	c.road.mu.Lock()
-	mute := c.road.mute
+	mute, lost := c.road.mute, c.road.lost[c.Conn]
 	c.road.mu.Unlock()
+	if lost {
+		return len(b), nil
+	}
 	if mute != nil {
 		<-mute
 	}

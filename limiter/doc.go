@@ -199,7 +199,7 @@
 // most what the shares can save, which is the burst, or one token for each replica. A replica that is cut off alone starts its share
 // beside the others. Before it asks Redis again, the buckets that it used are emptied there, and what it spends until then is charged in advance;
 // windows are shut for their length and two horizons. A provider that asks to wait meanwhile is left alone by the replica that hears it, and by the
-// fleet when Redis is back. What is learnt of a provider is not part of a share: the share learns anew. With Config.Lazy, [New] succeeds without Redis.
+// fleet when Redis is back. A share does not know what the fleet has learnt of the provider: the share learns anew. With Config.Lazy, [New] succeeds without Redis.
 //
 // Redis refuses, for example because of a wrong password or a missing permission. Every call returns [ErrRefused] with Redis' reason. Once
 // Redis has served this process, a refusal wraps [ErrUnavailable], because it may pass.

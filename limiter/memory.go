@@ -33,38 +33,6 @@ type memory struct {
 	swept   int64              // µs, when what was made at run time was last gone through
 }
 
-// newShares is the memory of shares, which are empty at a time of the fleet's clock. zero and now are the same moment on both clocks.
-func newShares(zero time.Time, now, empty int64, horizon time.Duration, conf configuration) *memory {
-	return &memory{
-		zero: zero, base: now, empty: empty, horizon: horizon.Microseconds(), buckets: map[lua.Field]*bucket.Bucket{}, empties: map[lua.Field]bool{},
-		conf: conf.clone(), swept: now,
-	}
-}
-
-// used reports whether anybody has asked for a bucket.
-func (m *memory) used(bucket string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for field := range m.buckets {
-		if field.Bucket == bucket {
-			return true
-		}
-	}
-	return false
-}
-
-// spent is in what time each bucket that somebody has asked for is full, from empty.
-func (m *memory) spent() map[string]time.Duration {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	all := map[string]time.Duration{}
-	for field, k := range m.buckets {
-		fills := time.Duration(float64(k.Burst)*float64(k.Per)/float64(k.Tokens)) * time.Microsecond
-		all[field.Bucket] = max(all[field.Bucket], fills)
-	}
-	return all
-}
-
 // newMemory begins with buckets as their limits say: nothing of an earlier process is outstanding in this one's memory.
 func newMemory(s settings) *memory {
 	m := &memory{zero: time.Now(), horizon: s.Horizon.Microseconds(), wish: s.wish, buckets: map[lua.Field]*bucket.Bucket{}, empties: map[lua.Field]bool{}}

@@ -20,7 +20,8 @@ const (
 type outage struct {
 	zero   time.Time    // of its scale; fixed
 	silent atomic.Int64 // ns on the scale: since when a call waits for an answer and none has come; 0 where none waits
-	under  atomic.Int64 // calls that wait
+	under  atomic.Int64 // calls that wait, without those of a former era
+	era    atomic.Int64 // how often Redis was back; whoever was asked before and is not answered yet was given up
 	armed  atomic.Bool  // the alarm will look
 	denied atomic.Bool  // Redis has turned this replica away: there is nothing to wait for
 	due    atomic.Int64 // ns on the scale, when
@@ -37,12 +38,21 @@ func newOutage(away func(since time.Time)) *outage {
 	return o
 }
 
-// sent notes that a call begins.
-func (o *outage) sent(now time.Time) {
+// sent notes that a call begins, and returns the era of it.
+func (o *outage) sent(now time.Time) (era int64) {
 	o.under.Add(1)
 	if o.silent.Load() == 0 && o.silent.CompareAndSwap(0, int64(now.Sub(o.zero))) {
 		o.watch()
 	}
+	return o.era.Load()
+}
+
+// ended notes that a call of an era waits no longer, and returns how many others do.
+func (o *outage) ended(era int64) (others int64) {
+	if era != o.era.Load() {
+		return o.under.Load()
+	}
+	return o.under.Add(-1)
 }
 
 // watch has the alarm look, unless it will.
@@ -57,10 +67,10 @@ func (o *outage) reset(after time.Duration) {
 	o.alarm.Reset(after)
 }
 
-// answered notes that a call was answered that was sent at a time. Others may wait still.
-func (o *outage) answered(sent time.Time) {
+// answered notes that a call of an era was answered that was sent at a time. Others may wait still.
+func (o *outage) answered(era int64, sent time.Time) {
 	now := time.Now()
-	if o.under.Add(-1) > 0 {
+	if o.ended(era) > 0 {
 		o.silent.Store(int64(now.Sub(o.zero)))
 		o.watch()
 	} else {
@@ -77,10 +87,11 @@ func (o *outage) deny() {
 	o.reset(0)
 }
 
-// failed notes that a call was not answered, and why.
-func (o *outage) failed(why error) {
-	o.under.Add(-1)
-	o.why.Store(&why)
+// failed notes that a call of an era was not answered, and why.
+func (o *outage) failed(era int64, why error) {
+	if o.ended(era); era == o.era.Load() {
+		o.why.Store(&why)
+	}
 }
 
 // look calls away if Redis has been silent for too long, and looks again later if it is silent still.
@@ -88,6 +99,7 @@ func (o *outage) look(away func(since time.Time)) {
 	o.armed.Store(false)
 	at := o.silent.Load()
 	if at == 0 {
+		o.denied.Store(false) // it has served since
 		return
 	}
 	if now := time.Since(o.zero); now-time.Duration(o.due.Load()) > starved && o.silent.CompareAndSwap(at, int64(now)) {
@@ -110,6 +122,8 @@ func (o *outage) patience() time.Duration {
 
 // again begins anew: Redis was away and is back.
 func (o *outage) again() {
+	o.era.Add(1)
+	o.under.Store(0)
 	o.silent.Store(0)
 	o.denied.Store(false)
 }

@@ -64,131 +64,23 @@ func newRedisStore(rdb redis.UniversalClient, s settings, t *telemetry) *redisSt
 
 func (s *redisStore) shared() bool { return true }
 
-// checkClock refuses servers whose scripts see no clock that moves: some that speak Redis' protocol answer TIME within a
-// script with zeros, or with the time at which they began.
-func (s *redisStore) checkClock(ctx context.Context, inScript int64) error {
-	const nearly = time.Minute // nodes of a cluster have clocks of their own
-	now, err := s.rdb.Time(ctx).Result()
-	if err != nil {
-		return s.refuses.failed(ctx, err, false)
-	}
-	if at := time.UnixMicro(inScript); at.Year() < 1990 || now.Sub(at).Abs() > nearly {
-		return fmt.Errorf("limiter: scripts on this server see no clock: TIME is %v there and %v outside; use Redis or Valkey", at.UTC(), now.UTC())
-	}
-	return nil
+// underWay is a call to Redis that is under way.
+type underWay struct {
+	at  time.Time
+	era int64
 }
 
-func (s *redisStore) configure(ctx context.Context, changes []change, leaving bool) (configuration, error) {
-	return s.configureBy(ctx, s.client(), changes, leaving)
-}
-
-// ask asks what is in force, as patiently as a call may be. Of a cluster a node is waited for only as long as others may be asked beside it: the
-// namespace may have moved to another.
-func (s *redisStore) ask(ctx context.Context) (configuration, error) {
-	if _, ok := s.rdb.(*redis.ClusterClient); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, mostAsked*probeEvery)
-		defer cancel()
-	}
-	return s.configureBy(ctx, s.patient, nil, false)
-}
-
-func (s *redisStore) configureBy(ctx context.Context, rdb redis.UniversalClient, changes []change, leaving bool) (configuration, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	args := lua.ConfigureArgs{
-		Fresh: uuid.NewString(), HorizonUS: s.horizon, Replica: s.replica, Session: s.session, Leaving: leaving, Wish: s.wish,
-	}
-	for _, l := range s.wish {
-		if l.Empty {
-			args.Empty = append(args.Empty, l.Field)
-		}
-	}
-	for _, c := range changes {
-		if c.words != nil {
-			args.Change = append(args.Change, c.words...)
-			continue
-		}
-		if c.opens != nil {
-			args.Change = append(args.Change, lua.TellOpens(c.bucket, c.opens.at, c.opens.by)...)
-			continue
-		}
-		if c.spent != nil {
-			args.Change = append(args.Change, lua.TellSpent(c.bucket, *c.spent)...)
-			continue
-		}
-		if c.beside != nil {
-			args.Change = append(args.Change, lua.TellShadowed(c.bucket, *c.beside)...)
-			continue
-		}
-		if c.shadow != nil {
-			args.Change = append(args.Change, lua.TellShadow(*c.shadow)...)
-			continue
-		}
-		var limits []lua.Limit
-		for _, b := range c.limits {
-			limits = append(limits, b.args())
-			if b.limit.Begin == Empty {
-				args.Empty = append(args.Empty, b.args().Field)
-			}
-		}
-		args.Change = append(args.Change, lua.TellLimits(c.bucket, limits)...)
-	}
-	s.mu.Lock()
-	args.Epoch, args.Grants, args.Version, args.Told = s.epoch, s.grants, s.version, s.told
-	args.Force, args.Reports = s.force, s.recalls.reports(time.Now())
-	s.asked++
-	nth := s.asked
-	s.mu.Unlock()
-	sent := time.Now()
-	s.sent(sent)
-	got, err := lua.Configure(ctx, rdb, s.keys, args)
-	s.heard(sent, err)
-	if err == nil {
-		err = s.complete(got)
-	}
-	if err == nil && !leaving && !s.clocked.Load() {
-		if err := s.checkClock(ctx, got.TimeUS); err != nil {
-			return configuration{}, err
-		}
-		s.clocked.Store(true)
-	}
-	if err != nil {
-		s.mu.Lock()
-		before := s.epoch != ""
-		s.mu.Unlock()
-		return configuration{}, s.failure(ctx, err, before)
-	}
-	s.mu.Lock()
-	if nth < s.latest { // a later call has been answered: this reply is of the past
-		s.mu.Unlock()
-		return s.configuration(got), nil
-	}
-	s.latest = nth
-	if got.Epoch != s.epoch {
-		s.grants = 0
-	}
-	s.epoch, s.grants, s.version, s.told = got.Epoch, max(s.grants, got.Grants), got.Version, got.Told
-	stepped := s.steppedLocked(got.TimeUS)
-	s.now, s.own, s.seen, s.force = got.TimeUS, got.NowUS, time.Now(), wantedOf(got)
-	for _, h := range got.Slow {
-		s.recalls.heard(h.Limit, got.Epoch, got.Grants, h.Level, time.Now(), time.Duration(s.horizon)*time.Microsecond)
-	}
-	s.mu.Unlock()
-	conf := s.configuration(got)
-	conf.stepped = stepped
-	return conf, nil
-}
-
-// sent notes that a call to Redis begins.
-func (s *redisStore) sent(now time.Time) {
+// send notes that a call to Redis begins.
+func (s *redisStore) send() underWay {
+	a := underWay{at: time.Now()}
 	if s.outage != nil {
-		s.outage.sent(now)
+		a.era = s.outage.sent(a.at)
 	}
+	return a
 }
 
 // heard notes what became of a call. Redis has answered it if the script has run.
-func (s *redisStore) heard(sent time.Time, err error) {
+func (s *redisStore) heard(a underWay, err error) {
 	if s.outage == nil {
 		return
 	}
@@ -197,8 +89,8 @@ func (s *redisStore) heard(sent time.Time, err error) {
 		_, ours := errors.AsType[*lua.ArgumentError](err)
 		_, stale := errors.AsType[*lua.StaleError](err)
 		if !newer && !ours && !stale {
-			s.outage.failed(err)
-			if turnedAway(err) {
+			s.outage.failed(a.era, err)
+			if turnedAway(err) && a.era == s.outage.era.Load() {
 				s.outage.deny()
 			}
 			if _, answer := errors.AsType[redis.Error](err); !answer {
@@ -207,7 +99,7 @@ func (s *redisStore) heard(sent time.Time, err error) {
 			return
 		}
 	}
-	s.outage.answered(sent)
+	s.outage.answered(a.era, a.at)
 }
 
 // wantedOf are the limits in force that replicas want. Those that the fleet was told are remembered with the words.
@@ -306,9 +198,8 @@ func (s *redisStore) forget(ids []string) {
 }
 
 func (s *redisStore) snapshot(ctx context.Context) (Snapshot, error) {
-	sent := time.Now()
-	s.sent(sent)
+	a := s.send()
 	out, err := ReadSnapshot(ctx, s.rdb, string(s.keys))
-	s.heard(sent, err)
+	s.heard(a, err)
 	return out, err
 }

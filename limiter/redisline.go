@@ -129,8 +129,7 @@ func (x *redisLine) acquire(r *lane.Route, q *lane.Request) error {
 	x.mu.Unlock()
 	ctx, cancel := context.WithTimeout(x.life, x.timeout)
 	defer cancel()
-	sent := time.Now()
-	x.sent(sent)
+	under := x.send()
 	rdb := x.client()
 	err := x.path.Acquire(ctx, rdb, a, &x.reply)
 	for next := resend(0); !x.broken && next.again(ctx, err); {
@@ -138,8 +137,8 @@ func (x *redisLine) acquire(r *lane.Route, q *lane.Request) error {
 		err = x.path.Acquire(ctx, rdb, a, &x.reply)
 	}
 	x.broken = broke(err)
-	x.heard(sent, err)
-	x.telemetry.called(ctx, r, time.Since(sent))
+	x.heard(under, err)
+	x.telemetry.called(ctx, r, time.Since(under.at))
 	q.Runs += x.reply.Runs
 	if stale, ok := errors.AsType[*lua.StaleError](err); ok { // a damaged record: a call of this line is answered before the next is sent
 		for last := x.calls.Load(); last <= stale.Answered && !x.calls.CompareAndSwap(last, stale.Answered); {

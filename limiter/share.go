@@ -3,7 +3,9 @@ package limiter
 import (
 	"time"
 
+	"github.com/weir-go/weir/limiter/internal/bucket"
 	"github.com/weir-go/weir/limiter/internal/lane"
+	"github.com/weir-go/weir/lua"
 )
 
 // slowAfter is how long a limit may take from empty to full to have a share: what is spent of others without Redis could not be told apart
@@ -65,4 +67,36 @@ func (a *alone) share(r *lane.Route, p *passed) bool {
 	}
 	r.Limits, p.limits = limits, bounds
 	return true
+}
+
+// newShares is the memory of shares, which are empty at a time of the fleet's clock. zero and now are the same moment on both clocks.
+func newShares(zero time.Time, now, empty int64, horizon time.Duration, conf configuration) *memory {
+	return &memory{
+		zero: zero, base: now, empty: empty, horizon: horizon.Microseconds(), buckets: map[lua.Field]*bucket.Bucket{}, empties: map[lua.Field]bool{},
+		conf: conf.clone(), swept: now,
+	}
+}
+
+// used reports whether anybody has asked for a bucket.
+func (m *memory) used(bucket string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for field := range m.buckets {
+		if field.Bucket == bucket {
+			return true
+		}
+	}
+	return false
+}
+
+// spent is in what time each bucket that somebody has asked for is full, from empty.
+func (m *memory) spent() map[string]time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[string]time.Duration{}
+	for field, k := range m.buckets {
+		fills := time.Duration(float64(k.Burst)*float64(k.Per)/float64(k.Tokens)) * time.Microsecond
+		all[field.Bucket] = max(all[field.Bucket], fills)
+	}
+	return all
 }
