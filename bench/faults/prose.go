@@ -20,8 +20,8 @@ The limiters:
   rounded down. Where it has passed, a task asks again after 20 ms. ulule counts the calls of windows that begin with the first call in them.
   It has no burst: all 34 calls of a second may start at once, and two windows may meet. An excess of up to 30 is its configuration, not a fault.
 - **x/time/rate** is golang.org/x/time/rate. A task calls Wait. Processes share nothing: each has the rate ÷ replicas and the burst ÷ replicas,
-  for the number of replicas that the row has at most. What happens to Redis does not reach it. What a process does not use, nobody else
-  uses, and who starts one more replica, or forgets to say how many there are, changes the rate of the fleet.
+  for the number of replicas that the row has at most. Faults of Redis do not reach the limiter. Tokens that one process does not use
+  are lost to the others. One replica more, or a wrong number of replicas, changes the rate of the fleet.
 
 After an error of Redis a task of redis_rate or ulule waits for 100 ms and asks again, so that nothing starts while Redis is away: the
 documentation of both leaves errors to the caller. None of the three has a mode for the time without Redis: from row 48 on the tasks wait as before.

@@ -12,7 +12,7 @@ const (
 	announced  = 12 * time.Second      // after which each replica of a fleet counts all others
 )
 
-// windowLength is that of the window in a row without Redis.
+// windowLength is the length of the window in the row that plays a window without Redis.
 const windowLength = 2 * time.Second
 
 // localRows are the rows in which replicas go on without Redis, each with its share of the limit.

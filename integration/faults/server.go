@@ -38,7 +38,7 @@ type Server struct {
 	killed    bool
 }
 
-// What a redis-server logs when it accepts connections, and what a Sentinel logs.
+// A redis-server logs the first text when it accepts connections. A Sentinel logs the second.
 const (
 	serverReady   = "ready to accept connections"
 	sentinelReady = "sentinel id is"
