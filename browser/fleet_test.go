@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/orchestrator"
+	"github.com/weir-go/weir/worker/fleet"
 )
 
 // redisServer is a process that can be stopped and started again at its address.
@@ -123,6 +125,39 @@ func (s *redisServer) join(t *testing.T, name string, callers int) *member {
 	})
 	t.Cleanup(func() { m.leave(t) })
 	return m
+}
+
+// awaitQueues waits until the record of each replica has calls that wait on each of the routes.
+func (s *redisServer) awaitQueues(t *testing.T, routes ...string) {
+	t.Helper()
+	rdb := s.client()
+	defer rdb.Close()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		f, err := fleet.Read(t.Context(), rdb, "shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits := len(f.Replicas) > 0
+		for _, replica := range f.Replicas {
+			n := 0
+			for _, route := range replica.Routes {
+				if slices.Contains(routes, route.Route) && route.Waiting > 0 {
+					n++
+				}
+			}
+			waits = waits && n == len(routes)
+		}
+		if waits {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-t.Context().Done():
+			t.Fatal("calls do not wait")
+		}
+	}
 }
 
 // batch queues a batch of tasks.

@@ -187,6 +187,7 @@ func TestInspectPage(t *testing.T) {
 	p := openTab(t)
 	a, b := redis.join(t, "crawler-1", 30), redis.join(t, "crawler-2-on-another-host", 10)
 	a.batch(t, "nightly", 4000)
+	redis.awaitQueues(t, "tracks", "artists", "answers") // rows are sorted by how long calls have waited: else rows move because the fleet begins
 
 	do(t, p, chromedp.Navigate(s.url))
 	p.await(t, isLive)
