@@ -8,7 +8,7 @@ printf '%-52s %-4s %s\n' 'removed' 'row' 'what it did not reach'
 
 # play ARGS...: plays rows in the copy. Prints the marks that they do not reach, or why a row could not be played.
 play() {
-  { (cd "$copy" && timeout 400 go run ./integration/matrix "$@" 2>&1 >/dev/null) || true; } | # a row that fails says so
+  { (cd "$copy" && timeout 400 go -C integration run ./matrix "$@" 2>&1 >/dev/null) || true; } | # a row that fails says so
     sed -nE 's/^row [0-9]+ does not reach: ([^.]*(\.[0-9][^.]*)*)\..*/\1/p; s/^row [0-9]+: (.*)/NOT PLAYED: \1/p; s/.*(go build: .*|\.go:[0-9]+:[0-9]+: .*)/NOT BUILT: \1/p' | head -3 | paste -sd ';'
 }
 

@@ -59,7 +59,10 @@ func TestRowsNameTests(t *testing.T) {
 			continue
 		}
 		run := slices.Index(r.Test, "-run")
-		folder := strings.TrimPrefix(r.Test[run+2], module+"/")
+		folder := strings.TrimPrefix(r.Test[run+2], "./")
+		if folder == "." {
+			folder = "integration"
+		}
 		names := testsIn(t, filepath.Join("..", folder))
 		for name := range strings.SplitSeq(strings.Trim(r.Test[run+1], "^()$"), "|") {
 			if !names[name] {

@@ -14,7 +14,8 @@ import (
 func build(t *testing.T, name string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), name)
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", binary, module+"/cmd/"+name)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/"+name)
+	cmd.Dir = ".." // the commands are of the library's module
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}

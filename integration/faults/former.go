@@ -71,8 +71,9 @@ func (h *Harness) former(ctx context.Context, a age) (former, error) {
 	if out, err := exec.CommandContext(ctx, "tar", "-x", "-C", tree, "-f", archive).CombinedOutput(); err != nil {
 		return former{}, fmt.Errorf("tar: %w: %s", err, out)
 	}
+	const module = "integration" // where its tests are a module of their own
 	for _, folder := range []string{"waiter", "outcome"} {
-		of := filepath.Join("integration", "faults", folder)
+		of := filepath.Join(module, "faults", folder)
 		if err := os.RemoveAll(filepath.Join(tree, of)); err != nil {
 			return former{}, err
 		}
@@ -80,8 +81,12 @@ func (h *Harness) former(ctx context.Context, a age) (former, error) {
 			return former{}, err
 		}
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", f.binary, "./integration/faults/waiter")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", f.binary, "./"+module+"/faults/waiter")
 	cmd.Dir = tree
+	if _, err := os.Stat(filepath.Join(tree, module, "go.mod")); err == nil {
+		cmd = exec.CommandContext(ctx, "go", "build", "-o", f.binary, "./faults/waiter")
+		cmd.Dir = filepath.Join(tree, module)
+	}
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return former{}, fmt.Errorf("go build of commit %s: %w: %s", f.commit, err, out)

@@ -22,7 +22,7 @@ type Harness struct {
 
 	program     Program
 	dir, binary string
-	root        string // of the module
+	root        string // of the repository, where the module of the library is
 
 	building sync.Mutex
 	built    map[string]former // by commit; guarded by building
@@ -118,6 +118,7 @@ func (h *Harness) playFleet(ctx context.Context, r Row, short bool) (*Played, er
 func (h *Harness) playTest(ctx context.Context, r Row, _ bool) (*Played, error) {
 	p := &Played{Row: r, Line: Line{Row: r.Number, Fault: r.Fault}}
 	cmd := exec.CommandContext(ctx, r.Test[0], r.Test[1:]...)
+	cmd.Dir = h.root
 	cmd.Env = append(os.Environ(), "WEIR_ROWS=all") // at length
 	out, err := cmd.CombinedOutput()
 	if err != nil || bytes.Contains(out, []byte("no tests to run")) {

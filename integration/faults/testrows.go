@@ -1,6 +1,9 @@
 package faults
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // testRows are the rows that need no fleet: tests of the packages show them.
 func testRows() []Row {
@@ -30,12 +33,13 @@ func testRows() []Row {
 	}
 }
 
-// shown is a row that tests of a package show.
+// shown is a row that tests of a package show. The command runs in the root of the repository.
 func shown(number int, name, fault, folder string, tests ...string) Row {
-	return Row{
-		Number: number, Name: name, Fault: fault, CI: true,
-		Test: []string{"go", "test", "-count=1", "-run", "^(" + strings.Join(tests, "|") + ")$", "github.com/weir-go/weir/" + folder},
+	test := []string{"go", "test", "-count=1", "-run", "^(" + strings.Join(tests, "|") + ")$", "./" + folder}
+	if folder == "integration" { // a module of its own
+		test = slices.Concat([]string{"go", "-C", folder}, test[1:len(test)-1], []string{"."})
 	}
+	return Row{Number: number, Name: name, Fault: fault, CI: true, Test: test}
 }
 
 // full is a row whose test is played in its long form.

@@ -15,7 +15,7 @@ const introduction = `# Faults
 
 This file shows what the fleet does while something around it fails. The program ` + "`integration/matrix`" + ` wrote it:
 
-    go run ./integration/matrix --write docs/faults.md
+    go -C integration run ./matrix --write ../docs/faults.md
 
 Each row is one fault. The program starts a Redis, a provider and replicas. Each replica is a process of its own, and runs tasks again and
 again: a task waits for its token, and then calls the provider once. The provider logs when each call arrives. The figures are read from

@@ -1,4 +1,4 @@
-package integration
+package fleet_test
 
 import (
 	"bytes"
