@@ -20,6 +20,10 @@ const (
 	lastCall  = 2 * time.Second  // to Redis
 )
 
+// AfterDrain is how long a replica takes at most to end after [Config.Drain]. So [Worker.Serve] returns [Config.Grace], [Config.Drain] and
+// AfterDrain after its context has ended, at the latest. Tasks count twice: they may end, and then they are given up.
+const AfterDrain = lastWords + 2*lastTasks + lastCall
+
 // finish ends the replica in order, each step with a log line. What one step takes is not taken from the next.
 func (w *Worker) finish(ctx context.Context, grace time.Duration, server *http.Server, connected <-chan struct{}) error {
 	log := w.cfg.Logger

@@ -12,7 +12,7 @@ import (
 
 type serveCmd struct {
 	Grace time.Duration `env:"WEIR_GRACE" default:"1s" help:"How long a replica that is told to end goes on taking analyses while /readyz answers 503, so that balancers stop sending them (${default})."`
-	Drain time.Duration `env:"WEIR_DRAIN" default:"20s" help:"How long running analyses may take to end after that (${default})."`
+	Drain time.Duration `env:"WEIR_DRAIN" default:"20s" help:"How long running analyses may take to end after that (${default}). The steps after the drain take 22s at most: what ends replicas has to wait for longer than all three."`
 
 	WhenAway string        `env:"WEIR_WHEN_AWAY" enum:"local,closed,open" default:"local" help:"What to do while Redis is away: local goes on with this replica's share of each limit, closed waits, open starts every call at once (${default})."`
 	LocalFor time.Duration `env:"WEIR_LOCAL_FOR" default:"30s" help:"How long to go on so at most, 1s to 1h (${default})."`
@@ -34,6 +34,11 @@ func (c *serveCmd) Validate() error {
 		return fmt.Errorf("--local-for (or WEIR_LOCAL_FOR) %v: want 1s to 1h", c.LocalFor)
 	}
 	return firstError(c.callerFlags.Validate(), c.budgetFlags.Validate(), c.providerFlags.Validate())
+}
+
+// endsWithin is how long the command takes at most to exit after the first signal.
+func (c *serveCmd) endsWithin() time.Duration {
+	return c.Grace + c.Drain + worker.AfterDrain + flushTime
 }
 
 // firstError is the first of some errors that is one.
@@ -95,6 +100,7 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	if redis.embedded != nil {
 		log.WarnContext(ctx, "REDIS_URL is not set: the budget is this process' alone", "redis", redis.Addr())
 	}
-	log.InfoContext(ctx, "listening", "addr", listener.Addr().String(), "budget", c.limit().String(), "token", cfg.Gate.Token != "")
+	log.InfoContext(ctx, "listening", "addr", listener.Addr().String(), "budget", c.limit().String(), "token", cfg.Gate.Token != "",
+		"ends_within", c.endsWithin().String())
 	return w.Serve(ctx, listener, tracedHandler(w.Handler(), tel.tracers, tel.meters))
 }
