@@ -300,6 +300,30 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
+// TestGraceTakesAnalyses: within the grace, which needs no hook of the platform, a replica is not ready, and takes analyses over connections that
+// did not exist when the signal came.
+func TestGraceTakesAnalyses(t *testing.T) {
+	p := startServe(t, build(t), "WEIR_UPSTREAM="+simulator(t, nil), "WEIR_RATE=1000", "WEIR_BURST=1000", "WEIR_GRACE=10h")
+	p.signal(t)
+	p.await(t, "not ready any more")
+	for range 3 {
+		http.DefaultClient.CloseIdleConnections()
+		if ready, alive := p.get(t, "/readyz"), p.get(t, "/livez"); ready != http.StatusServiceUnavailable || alive != http.StatusOK {
+			t.Errorf("within the grace /readyz answers %d and /livez %d", ready, alive)
+		}
+		http.DefaultClient.CloseIdleConnections()
+		if events := post(t, p.url, `{"name":"n","tracks":[{"name":"t","artists":["a"]}]}`); !strings.Contains(events, "event: result\n") || !strings.HasSuffix(events, "event: done\ndata: {}\n\n") {
+			t.Errorf("within the grace an analysis had the events:\n%s", events)
+		}
+	}
+	p.signal(t)         // no one waits for ten hours
+	for range p.lines { // to its end
+	}
+	if _ = p.cmd.Wait(); p.cmd.ProcessState.ExitCode() != cli.Terminated {
+		t.Errorf("%v\n%s", p.cmd.ProcessState, p.log)
+	}
+}
+
 // TestTokenIsAskedForAndNotPrinted: a replica that listens everywhere asks for its token, and its log does not hold it.
 func TestTokenIsAskedForAndNotPrinted(t *testing.T) {
 	const token = "hunter2-hunter2-hunter2"

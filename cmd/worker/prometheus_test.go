@@ -27,22 +27,22 @@ import (
 
 const observability = "../../deploy/observability/"
 
-// installed returns the path of a command of Prometheus. A test without it is skipped, and fails where CI is set.
-func installed(t *testing.T, command string) string {
+// installed returns the path of a command, which a package of Debian has. A test without it is skipped, and fails where CI is set.
+func installed(t *testing.T, command, pkg string) string {
 	t.Helper()
 	path, err := exec.LookPath(command)
 	switch {
 	case err != nil && os.Getenv("CI") != "":
 		t.Fatalf("CI is set, so this must run: %v", err)
 	case err != nil:
-		t.Skipf("needs Prometheus (Debian's package prometheus): %v", err)
+		t.Skipf("needs %s (Debian's package %s): %v", command, pkg, err)
 	}
 	return path
 }
 
 // TestPrometheusKnowsTheRules: promtool accepts the rules, and each fires when it should and only then.
 func TestPrometheusKnowsTheRules(t *testing.T) {
-	promtool := installed(t, "promtool")
+	promtool := installed(t, "promtool", "prometheus")
 	for _, args := range [][]string{{"check", "config", observability + "prometheus.yml"}, {"check", "rules", "--lint-fatal", observability + "rules.yml"}, {"test", "rules", observability + "rules_test.yml"}} {
 		if out, err := exec.CommandContext(t.Context(), promtool, args...).CombinedOutput(); err != nil {
 			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
@@ -141,7 +141,7 @@ type prometheusServer struct{ url string }
 // startPrometheus starts one and waits until it answers.
 func startPrometheus(t *testing.T, target string) prometheusServer {
 	t.Helper()
-	command := installed(t, "prometheus")
+	command := installed(t, "prometheus", "prometheus")
 	dir := t.TempDir()
 	rules, err := filepath.Abs(observability + "rules.yml")
 	if err != nil {
@@ -227,7 +227,7 @@ func (p prometheusServer) number(t *testing.T, expr string) bool {
 // TestPrometheusHasDataForEachPanelAndRule: a Prometheus scrapes a replica that works, is refused, is overloaded and fails, and every expression of
 // the dashboard and of the rules finds something. So no name and no label in them is wrong.
 func TestPrometheusHasDataForEachPanelAndRule(t *testing.T) {
-	installed(t, "prometheus")
+	installed(t, "prometheus", "prometheus")
 	s := scrapedReplica(t, func(c *upstream.Config) {
 		c.Total = upstream.Limit{Rate: 300, Burst: 50} // less than the replica may ask: 429s and holds
 		c.Overloaded, c.DenyAudioFeatures = 0.2, true

@@ -21,7 +21,7 @@ type Config struct {
 	Waiting int
 	// Readers is how many readers all analyses together have. Zero is [DefaultReaders].
 	Readers int
-	// Bytes bounds the weights and the logs of all analyses that the desk knows. Zero is 256 MiB.
+	// Bytes bounds the weights and the logs of all analyses that the desk knows. Zero is [DefaultBytes].
 	Bytes int64
 	// LogBytes bounds the log of an analysis; half of it is kept for its last events. Zero is 1 MiB.
 	LogBytes int
@@ -37,6 +37,9 @@ type Config struct {
 // DefaultReaders is the default of [Config.Readers].
 const DefaultReaders = 2048
 
+// DefaultBytes is the default of [Config.Bytes]: 256 MiB.
+const DefaultBytes = 256 << 20
+
 func (c Config) filled() (Config, error) {
 	if c.Name == "" || c.Last == nil {
 		return c, errors.New("desk: no name of the replica, or nothing that makes last events")
@@ -45,7 +48,7 @@ func (c Config) filled() (Config, error) {
 		return c, errors.New("desk: a bound or a time below 0")
 	}
 	c.Running, c.Waiting, c.Readers = cmp.Or(c.Running, 128), cmp.Or(c.Waiting, 128), cmp.Or(c.Readers, DefaultReaders)
-	c.Bytes, c.LogBytes = cmp.Or(c.Bytes, 256<<20), cmp.Or(c.LogBytes, 1<<20)
+	c.Bytes, c.LogBytes = cmp.Or(c.Bytes, DefaultBytes), cmp.Or(c.LogBytes, 1<<20)
 	c.Linger, c.Keep, c.Grace = cmp.Or(c.Linger, time.Minute), cmp.Or(c.Keep, 10*time.Minute), cmp.Or(c.Grace, 6*time.Second)
 	return c, nil
 }

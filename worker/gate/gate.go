@@ -27,8 +27,8 @@ type Config struct {
 	Types []string
 	// MaxBody is how many bytes the body of an upload may have, before and after decompression. Zero is 16 MiB.
 	MaxBody int64
-	// Uploads is how many bytes the bodies of all uploads under way may take together. Zero is 24 MiB, or MaxBody if that is
-	// more; less than MaxBody is an error.
+	// Uploads is how many bytes the bodies of all uploads under way may take together. Zero is [DefaultUploads], or MaxBody if
+	// that is more; less than MaxBody is an error.
 	Uploads int64
 	// Patience is how long a body may take to arrive, or to arrive by another Progress bytes. Zero is 10 s.
 	Patience time.Duration
@@ -50,13 +50,16 @@ type Gate struct {
 	end      context.CancelFunc
 }
 
+// DefaultUploads is the default of [Config.Uploads]: 24 MiB.
+const DefaultUploads = 24 << 20
+
 // MinToken is how many characters a token has at least.
 const MinToken = 16
 
 // New returns a gate, or which field of its configuration is out of range. The error never holds the token.
 func New(cfg Config) (*Gate, error) {
 	cfg.Requests, cfg.MaxBody = cmp.Or(cfg.Requests, 1024), cmp.Or(cfg.MaxBody, 16<<20)
-	cfg.Uploads = cmp.Or(cfg.Uploads, max(24<<20, cfg.MaxBody))
+	cfg.Uploads = cmp.Or(cfg.Uploads, max(DefaultUploads, cfg.MaxBody))
 	cfg.Patience, cfg.Progress = cmp.Or(cfg.Patience, 10*time.Second), cmp.Or(cfg.Progress, 640<<10)
 	if cfg.Types == nil {
 		cfg.Types = DefaultTypes()

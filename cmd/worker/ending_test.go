@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/weir-go/weir/worker"
+)
+
+// TestHowLongAnEndTakes: the help, the README, the log and docker-compose.yml say the same as the code. That a replica keeps to it is
+// TestEndIsBounded's, in the package worker.
+func TestHowLongAnEndTakes(t *testing.T) {
+	after := worker.AfterDrain + flushTime
+	_, help, _ := run(t, nil, "serve", "--help")
+	if want := fmt.Sprintf("The steps after the drain take %v at most", after); !strings.Contains(strings.Join(strings.Fields(help), " "), want) {
+		t.Errorf("serve --help does not say %q:\n%s", want, help)
+	}
+	if want := fmt.Sprintf("The steps after the drain take %v s at most", after.Seconds()); !strings.Contains(read(t, "../../README.md"), want) {
+		t.Errorf("README.md does not say %q", want)
+	}
+	s := serve(t, map[string]string{"WEIR_GRACE": "7s"}) // with a drain of a minute
+	if got, want := s.stderr.field(t, "listening", "ends_within", nil), (7*time.Second + time.Minute + after).String(); got != want {
+		t.Errorf("the log says %s, want %s", got, want)
+	}
+	var compose struct {
+		Services map[string]struct {
+			Environment map[string]string
+			Stop        time.Duration `yaml:"stop_grace_period"`
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "../../docker-compose.yml")), &compose); err != nil {
+		t.Fatal(err)
+	}
+	w := compose.Services["worker"]
+	command, err := parsing(t)([]string{"serve"}, w.Environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if need := command.endsWithin() + reserve; w.Stop < need {
+		t.Errorf("docker-compose.yml: stop_grace_period is %v, want %v", w.Stop, need)
+	}
+}
