@@ -5,6 +5,7 @@ set -euo pipefail
 source .ci/lib.sh
 
 if docker compose version >/dev/null 2>&1; then compose=(docker compose); else compose=(docker-compose); fi
+echo "${compose[*]}, version $("${compose[@]}" version --short)"
 compose+=(-p "$session")
 export WEIR_IMAGE=weir:dev REDIS_PORT=0 UPSTREAM_PORT=0 # 0: the engine picks a free one
 
