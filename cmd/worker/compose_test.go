@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -10,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestCompose: every service is bounded and of an exact version, only the port of the analyses is open to other machines, and the profile
+// TestCompose: every service is bounded and of an exact version, its health check asks for a path that answers, only the port of the analyses is open to other machines, and the profile
 // "observability" has files that exist. Whether compose accepts the file .ci/smoke.sh finds out.
 func TestCompose(t *testing.T) {
 	var file struct {
@@ -20,6 +22,7 @@ func TestCompose(t *testing.T) {
 			Ports       []string
 			Volumes     []string
 			Environment map[string]string
+			Healthcheck struct{ Test []string }
 			MemLimit    string `yaml:"mem_limit"`
 			PidsLimit   int    `yaml:"pids_limit"`
 		}
@@ -27,6 +30,7 @@ func TestCompose(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(read(t, "../../docker-compose.yml")), &file); err != nil {
 		t.Fatal(err)
 	}
+	replica, provider, reads := serve(t, nil), simulator(t, nil), variables(t)
 	image := regexp.MustCompile(`^(?:\$\{REDIS_IMAGE:-)?[a-z/-]+:\d+\.\d+\.\d+(?:-[a-z]+)?\}?$`)
 	for name, s := range file.Services {
 		if s.MemLimit == "" || s.PidsLimit == 0 {
@@ -34,6 +38,22 @@ func TestCompose(t *testing.T) {
 		}
 		if s.Image != "${WEIR_IMAGE:-weir:dev}" && !image.MatchString(s.Image) {
 			t.Errorf("%s: %s is no exact version", name, s.Image)
+		}
+		if s.Image == "${WEIR_IMAGE:-weir:dev}" {
+			for name := range s.Environment {
+				if !reads(name) {
+					t.Errorf("nothing reads %s", name)
+				}
+			}
+			asked, base := s.Healthcheck.Test[len(s.Healthcheck.Test)-1], map[string]string{"worker": replica.url, "upstream": provider}[name]
+			u, err := url.Parse(asked)
+			if err != nil || !slices.ContainsFunc(s.Ports, func(p string) bool { return strings.HasSuffix(p, ":"+u.Port()) }) {
+				t.Errorf("%s: its health check asks %s, which is none of its ports %v", name, asked, s.Ports)
+				continue
+			}
+			if status, _ := get(t, base+u.Path); status != http.StatusOK {
+				t.Errorf("%s: its health check asks %s, which answers %d", name, asked, status)
+			}
 		}
 		for _, port := range s.Ports {
 			if !strings.HasPrefix(port, "127.0.0.1:") && name != "worker" {

@@ -22,8 +22,8 @@ func TestHowLongAnEndTakes(t *testing.T) {
 	if want := fmt.Sprintf("The steps after the drain take %v s at most", after.Seconds()); !strings.Contains(read(t, "../../README.md"), want) {
 		t.Errorf("README.md does not say %q", want)
 	}
-	s := serve(t, map[string]string{"WEIR_GRACE": "7s"}) // with a drain of a minute
-	if got, want := s.stderr.field(t, "listening", "ends_within", nil), (7*time.Second + time.Minute + after).String(); got != want {
+	s := serve(t, map[string]string{"WEIR_GRACE": "30ms"}) // with a drain of a minute
+	if got, want := s.stderr.field(t, "listening", "ends_within", nil), (30*time.Millisecond + time.Minute + after).String(); got != want {
 		t.Errorf("the log says %s, want %s", got, want)
 	}
 	var compose struct {
