@@ -23,23 +23,23 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// user is a user of Redis, as one of the README's commands creates it.
+// user is a user of Redis, as one of the commands of docs/operations.md creates it.
 type user struct {
 	name, password, keys string
 	commands             []string
 }
 
-// readmeUser reads the command that creates a user, and accepts nothing in it that allows more than is counted here.
-func readmeUser(t *testing.T, name string) user {
+// documentedUser reads the command of docs/operations.md that creates a user, and accepts nothing in it that allows more than is counted here.
+func documentedUser(t *testing.T, name string) user {
 	t.Helper()
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, ok := strings.Cut(string(readme), "\nredis-cli ACL SETUSER "+name+" reset on ")
 	line, _, end := strings.Cut(strings.ReplaceAll(rest, "\\\n", " "), "\n")
 	if !ok || !end {
-		t.Fatalf("the README does not create the user %s", name)
+		t.Fatalf("docs/operations.md does not create the user %s", name)
 	}
 	u := user{name: name}
 	for word := range strings.FieldsSeq(line) {
@@ -52,7 +52,7 @@ func readmeUser(t *testing.T, name string) user {
 		case strings.HasPrefix(word, "+") && !strings.HasPrefix(word, "+@"):
 			u.commands = append(u.commands, word[1:])
 		default:
-			t.Fatalf("the README's user %s has %q, which this test does not know", name, word)
+			t.Fatalf("the user %s of docs/operations.md has %q, which this test does not know", name, word)
 		}
 	}
 	return u
@@ -104,10 +104,10 @@ func deniedText(text string) bool {
 	return strings.Contains(text, "NOPERM") || strings.Contains(text, "The user executing the script can't") || strings.Contains(text, "ACL failure in script")
 }
 
-// TestUsersOfTheReadme: what the README allows is enough for the limiter and the commands, and no command of it can be left out.
-func TestUsersOfTheReadme(t *testing.T) {
+// TestDocumentedUsers: what docs/operations.md allows is enough for the limiter and the commands, and no command of it can be left out.
+func TestDocumentedUsers(t *testing.T) {
 	admin := limitertest.Server(t)
-	w, i, o := readmeUser(t, "weir-worker"), readmeUser(t, "weir-inspect"), readmeUser(t, "weir-operator")
+	w, i, o := documentedUser(t, "weir-worker"), documentedUser(t, "weir-inspect"), documentedUser(t, "weir-operator")
 	worker, inspect := build(t, "worker"), build(t, "inspect")
 	w.create(t, admin)
 	i.create(t, admin)

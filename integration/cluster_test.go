@@ -16,16 +16,16 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// TestUsersOfTheReadmeOnACluster: on a Redis Cluster of three nodes the worker's user does everything, and inspect's reads it. A
-// client of a cluster needs the two commands more that the README names.
-func TestUsersOfTheReadmeOnACluster(t *testing.T) {
+// TestDocumentedUsersOnACluster: on a Redis Cluster of three nodes the worker's user does everything, and inspect's reads it. A
+// client of a cluster needs the two commands more that docs/operations.md names.
+func TestDocumentedUsersOnACluster(t *testing.T) {
 	nodes := startCluster(t)
 	more := []string{"cluster|slots", "command"}
-	readme, err := os.ReadFile("../README.md")
-	if words := "`+" + strings.Join(more, " +") + "`"; err != nil || !strings.Contains(string(readme), words) {
-		t.Errorf("the README does not name %s for clients of a cluster: %v", words, err)
+	document, err := os.ReadFile("../docs/operations.md")
+	if words := "`+" + strings.Join(more, " +") + "`"; err != nil || !strings.Contains(string(document), words) {
+		t.Errorf("docs/operations.md does not name %s for clients of a cluster: %v", words, err)
 	}
-	w, i := readmeUser(t, "weir-worker"), readmeUser(t, "weir-inspect")
+	w, i := documentedUser(t, "weir-worker"), documentedUser(t, "weir-inspect")
 	w.commands, i.commands = append(w.commands, more...), append(i.commands, more...)
 	for _, address := range nodes {
 		admin := node(t, address)

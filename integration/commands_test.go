@@ -33,9 +33,9 @@ var reads = []string{"limiter/snapshot.go", "limiter/events.go", "lua/record.go"
 // only are the files that a user runs and no worker.
 var only = map[string]string{"limiter/events.go": "weir-inspect", "worker/fleet/read.go": "weir-inspect", "limiter/operator.go": "weir-operator"}
 
-// TestReadmeListsTheCommands holds the README's users against the code: the scripts' calls to Redis, and the calls that Go code
+// TestDocumentsListTheCommands holds the users of docs/operations.md against the code: the scripts' calls to Redis, and the calls that Go code
 // makes of the client.
-func TestReadmeListsTheCommands(t *testing.T) {
+func TestDocumentsListTheCommands(t *testing.T) {
 	scripts := scriptCommands(t)
 	calls := goCommands(t)
 	worker, inspect := map[string]bool{}, map[string]bool{}
@@ -55,29 +55,29 @@ func TestReadmeListsTheCommands(t *testing.T) {
 		}
 	}
 	for name, used := range map[string]map[string]bool{"weir-worker": worker, "weir-inspect": inspect} {
-		listed := readmeUser(t, name).commands
+		listed := documentedUser(t, name).commands
 		for _, c := range slices.Sorted(maps.Keys(used)) {
 			if !slices.Contains(listed, c) {
-				t.Errorf("the README does not allow %s to %s, which the code needs", name, c)
+				t.Errorf("docs/operations.md does not allow %s to %s, which the code needs", name, c)
 			}
 		}
 		for i, c := range listed {
 			if !used[c] || slices.Contains(listed[:i], c) {
-				t.Errorf("the README allows %s to %s, which no code needs, or twice", name, c)
+				t.Errorf("docs/operations.md allows %s to %s, which no code needs, or twice", name, c)
 			}
 		}
 	}
-	operator := readmeUser(t, "weir-operator").commands // what the script for changes needs of it is tried, and not read
+	operator := documentedUser(t, "weir-operator").commands // what the script for changes needs of it is tried, and not read
 	for c := range calls["limiter/operator.go"] {
 		if !slices.Contains(operator, c) {
-			t.Errorf("the README does not allow weir-operator to %s, which the code needs", c)
+			t.Errorf("docs/operations.md does not allow weir-operator to %s, which the code needs", c)
 		}
 	}
-	if got, want := readmeUser(t, "weir-worker").keys, "~"+strings.TrimSuffix(lua.Keys("weir").State(), "state")+"*"; got != want {
-		t.Errorf("the README gives the worker the keys %s, want %s", got, want)
+	if got, want := documentedUser(t, "weir-worker").keys, "~"+strings.TrimSuffix(lua.Keys("weir").State(), "state")+"*"; got != want {
+		t.Errorf("docs/operations.md gives the worker the keys %s, want %s", got, want)
 	}
-	if got, want := readmeUser(t, "weir-inspect").keys, "%R"+readmeUser(t, "weir-worker").keys; got != want {
-		t.Errorf("the README gives inspect the keys %s, want %s", got, want)
+	if got, want := documentedUser(t, "weir-inspect").keys, "%R"+documentedUser(t, "weir-worker").keys; got != want {
+		t.Errorf("docs/operations.md gives inspect the keys %s, want %s", got, want)
 	}
 }
 

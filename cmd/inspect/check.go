@@ -13,7 +13,7 @@ type checkCmd struct {
 	common
 
 	FailIf string `default:"lost>0 || disagreements>0 || unknown>0" placeholder:"CONDITION" help:"Fail where this is true (${default}). Comparisons with || and &&, durations as 30s. Names: ${names}."`
-	Redis  bool   `help:"Fail, too, where Redis is not set up as the README asks."`
+	Redis  bool   `help:"Fail, too, where Redis is not set up as docs/operations.md asks."`
 }
 
 // Validate refuses a condition that cannot be judged.

@@ -16,7 +16,7 @@ import (
 )
 
 type analyzeCmd struct {
-	File     string `arg:"" help:"A playlist: CSV, JSON, M3U or links, as the README lists them; - for standard input."`
+	File     string `arg:"" help:"A playlist: CSV, JSON, M3U or links, as docs/worker.md lists them; - for standard input."`
 	Playlist string `help:"The name of the playlist, where the file holds several."`
 
 	budgetFlags

@@ -90,7 +90,7 @@ func TestBadInput(t *testing.T) {
 			with("REDIS_URL", "redis://:hunter2@"+locked.Addr()), []string{"analyze", sample}, cli.Failed, []string{locked.Addr(), "refuses: WRONGPASS", "REDIS_URL"},
 		},
 		"redis permission": {
-			with("REDIS_URL", "redis://"+denied.Addr()), []string{"demo"}, cli.Failed, []string{denied.Addr(), "refuses: NOPERM", "'evalsha'", "README"},
+			with("REDIS_URL", "redis://"+denied.Addr()), []string{"demo"}, cli.Failed, []string{denied.Addr(), "refuses: NOPERM", "'evalsha'", "docs/operations.md"},
 		},
 		"port in use":            {sim, []string{"serve", "--addr", busy}, cli.Failed, []string{busy, "in use", "--addr"}},
 		"port of the simulator":  {nil, []string{"upstream", "--addr", busy}, cli.Failed, []string{busy, "in use", "--addr"}},

@@ -18,14 +18,14 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// documented is a row of the README's table of metrics.
+// documented is a row of the table of docs/telemetry.md of metrics.
 type documented struct{ name, prometheus, kind string }
 
 // readmeMetrics reads the table of metrics.
 func readmeMetrics(t *testing.T) []documented {
 	t.Helper()
 	var rows []documented
-	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z._]+)` \\| `([a-z_]+)` \\| (\\w+) \\|").FindAllStringSubmatch(read(t, "../../README.md"), -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z._]+)` \\| `([a-z_]+)` \\| (\\w+) \\|").FindAllStringSubmatch(read(t, "../../docs/telemetry.md"), -1) {
 		rows = append(rows, documented{m[1], m[2], m[3]})
 	}
 	return rows
@@ -50,7 +50,7 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-// TestMetricsAreTheDocumentedOnes: a replica that works has each metric of the tables, and no other. The README has those of the packages.
+// TestMetricsAreTheDocumentedOnes: a replica that works has each metric of the tables, and no other. docs/telemetry.md has those of the packages.
 func TestMetricsAreTheDocumentedOnes(t *testing.T) {
 	s := scrapedReplica(t, func(c *upstream.Config) { c.DenyAudioFeatures = true })
 	post(t, s.url, string(playlist.Sample()))
@@ -73,12 +73,12 @@ func TestMetricsAreTheDocumentedOnes(t *testing.T) {
 	}
 	for family := range types {
 		if about := strings.HasPrefix(family, "go_") || strings.HasPrefix(family, "process_") || family == "target_info"; !about && !slices.Contains(shown, family) {
-			t.Errorf("the README does not know %s", family)
+			t.Errorf("docs/telemetry.md does not know %s", family)
 		}
 	}
 	packages := slices.Concat(packageMetrics(t, "../../limiter/doc.go"), packageMetrics(t, "../../orchestrator/doc.go"))
 	if diff := cmp.Diff(slices.Sorted(slices.Values(packages)), slices.Sorted(slices.Values(names))); diff != "" {
-		t.Errorf("metrics in the comments of packages (-) and in the README (+):\n%s", diff)
+		t.Errorf("metrics in the comments of packages (-) and in docs/telemetry.md (+):\n%s", diff)
 	}
 
 	exemplar := regexp.MustCompile(`^weir_task_wait_seconds_bucket\{.*# \{.*trace_id="[0-9a-f]{32}"`)

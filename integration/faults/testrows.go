@@ -29,7 +29,7 @@ func testRows() []Row {
 		shown(40, "secrets", "errors, logs and printed values while keys and tokens are in use", "worker/providers",
 			"TestErrorsShowNoSecret", "TestNoConnectionShowsNoSecret", "TestPrintingShowsNoSecret"),
 		shown(40, "series", "10,000 different requests: the metrics have as many series as before", "cmd/worker", "TestSeriesDoNotGrow"),
-		shown(40, "permissions", "a user who may only look tries to write", "integration", "TestUsersOfTheReadme"),
+		shown(40, "permissions", "a user who may only look tries to write", "integration", "TestDocumentedUsers"),
 	}
 }
 

@@ -26,7 +26,7 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// large reports whether the figures of the README are wanted, which take longer.
+// large reports whether the figures of docs/measurements.md are wanted, which take longer.
 func large() bool { return os.Getenv("WEIR_NUMBERS") != "" }
 
 // plainProtocols runs a test over HTTP/1.1 and HTTP/2 without TLS, whose buffers would be in every figure.

@@ -137,7 +137,7 @@ func remedy(reply string) string {
 	case code == "WRONGPASS" || code == "NOAUTH" || strings.Contains(reply, "unauthenticated"):
 		return "; set the user and the password in REDIS_URL"
 	case code == "NOPERM" || strings.Contains(reply, "user executing the script") || strings.Contains(reply, "ACL failure in script"):
-		return "; the README lists what the user must be allowed"
+		return "; docs/operations.md lists what the user must be allowed"
 	}
 	return ""
 }

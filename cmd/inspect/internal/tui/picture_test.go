@@ -57,7 +57,7 @@ func spans(line string) string {
 	return html.EscapeString(line)
 }
 
-// TestPictures holds the pictures of the README to the frames. go test -update writes them anew.
+// TestPictures holds the pictures of docs/inspect.md to the frames. go test -update writes them anew.
 func TestPictures(t *testing.T) {
 	for name, prepare := range map[string]func(m *model){
 		"inspect": func(*model) {},

@@ -1,0 +1,119 @@
+package docs
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// documents are the files that a person reads, from this folder, except what a program writes.
+func documents(t *testing.T) []string {
+	t.Helper()
+	here, err := filepath.Glob("*.md")
+	if err != nil || len(here) < 10 {
+		t.Fatalf("%d documents: %v", len(here), err)
+	}
+	var read []string
+	for _, name := range append(here, "../README.md", "../CONTRIBUTING.md", "../SECURITY.md", "../bench/README.md", "../deploy/kubernetes/README.md") {
+		switch name {
+		case "faults.md", "peers-under-faults.md", "fleet-on-paper.md": // programs write the tables
+		default:
+			read = append(read, name)
+		}
+	}
+	return read
+}
+
+// TestReadmeIsShort: the README has at most 1,300 words.
+func TestReadmeIsShort(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(strings.Fields(string(text))); n > 1300 {
+		t.Errorf("the README has %d words", n)
+	}
+}
+
+// TestNeighbouringLinesBeginDifferently: rows of a table, items of a list and lines of text do not begin as the line before.
+func TestNeighbouringLinesBeginDifferently(t *testing.T) {
+	for _, name := range documents(t) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, before := false, ""
+		for i, line := range strings.Split(string(text), "\n") {
+			if strings.HasPrefix(line, "```") {
+				code, before = !code, ""
+				continue
+			}
+			if code || strings.HasPrefix(line, "    ") {
+				continue
+			}
+			begins := beginning(line)
+			if begins != "" && begins == before {
+				t.Errorf("%s:%d begins as the line before: %q", name, i+1, begins)
+			}
+			before = begins
+		}
+	}
+}
+
+// beginning is the first two words of a line, or the first cell of a row of a table whose first cell is shorter. It is empty where that is code.
+func beginning(line string) string {
+	line = regexp.MustCompile(`^(\| |- |\d+\. )`).ReplaceAllString(line, "")
+	if strings.HasPrefix(line, "`") {
+		return ""
+	}
+	words := strings.Fields(line)
+	for i, w := range words {
+		if w == "|" && i > 0 {
+			words = words[:i]
+			break
+		}
+	}
+	return strings.ToLower(strings.Join(words[:min(2, len(words))], " "))
+}
+
+// TestLinksLeadSomewhere: each link of a document to a file, and to a heading, leads there.
+func TestLinksLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
+	for _, name := range append(documents(t), "faults.md", "peers-under-faults.md", "fleet-on-paper.md", "../CHANGELOG.md") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			to, heading := m[1], strings.TrimPrefix(m[2], "#")
+			if strings.Contains(to, "://") {
+				continue
+			}
+			if to = filepath.Join(filepath.Dir(name), to); m[1] == "" {
+				to = name
+			}
+			target, err := os.ReadFile(to)
+			if stat, stated := os.Stat(to); stated == nil && stat.IsDir() {
+				continue
+			}
+			if err != nil {
+				t.Errorf("%s links to %s, which is not there", name, m[1])
+			} else if heading != "" && !hasHeading(string(target), heading) {
+				t.Errorf("%s links to %s#%s, which is no heading", name, m[1], heading)
+			}
+		}
+	}
+}
+
+// hasHeading reports whether a document has a heading of which this is the anchor.
+func hasHeading(text, anchor string) bool {
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {
+		made := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		if strings.ReplaceAll(made, " ", "-") == anchor {
+			return true
+		}
+	}
+	return false
+}
