@@ -1,7 +1,7 @@
 package docs
 
 import (
-	"io/fs"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,39 +10,160 @@ import (
 	"testing"
 )
 
-// TestCommandsOfTheReadmeMatchTests: each -run of README.md and CHANGELOG.md, copied as it is written there, names a test that there is.
-func TestCommandsOfTheReadmeMatchTests(t *testing.T) {
-	var names []string
-	err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		for _, name := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark|Example)\w+)`).FindAllStringSubmatch(string(text), -1) {
-			names = append(names, name[1])
-		}
-		return err
-	})
+// command is one that a reader copies from a document.
+type command struct {
+	at   string // file and line
+	text string
+	dir  string // where the document says that it runs
+}
+
+// commands are those of a document: lines of blocks for a shell, indented lines that begin with a program, and code within a line that does.
+func commands(t *testing.T, name string) []command {
+	t.Helper()
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := 0
-	for _, file := range []string{"../README.md", "../CHANGELOG.md"} {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	var found []command
+	block, whole, dir := "", "", ".."
+	if strings.HasPrefix(name, "../bench/") {
+		dir = "../bench"
+	}
+	for i, line := range strings.Split(string(text), "\n") {
+		at := fmt.Sprintf("%s:%d", strings.TrimPrefix(name, "../"), i+1)
+		if kind, ok := strings.CutPrefix(line, "```"); ok {
+			if block = kind + "."; kind == "" {
+				block = ""
+			}
+			continue
 		}
-		for _, run := range regexp.MustCompile(`-run '?([^' ]+)'?`).FindAllStringSubmatch(string(text), -1) {
-			seen++
-			for part := range strings.SplitSeq(run[1], "|") {
-				expression, err := regexp.Compile(part)
-				if err != nil || !slices.ContainsFunc(names, expression.MatchString) {
-					t.Errorf("%s: -run %s: %q matches no test (%v)", file, run[1], part, err)
+		switch indented, isIndented := strings.CutPrefix(line, "    "); {
+		case block == "sh.":
+			part, more := strings.CutSuffix(line, `\`)
+			if whole += part; !more {
+				found = append(found, command{at, whole, dir})
+				whole = ""
+			}
+		case block != "":
+		case isIndented && program.MatchString(indented):
+			found = append(found, command{at, strings.TrimSpace(regexp.MustCompile(`\s+#.*`).ReplaceAllString(indented, "")), dir})
+		default:
+			for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(line, -1) {
+				if program.MatchString(m[1]) {
+					found = append(found, command{at, strings.ReplaceAll(m[1], `\|`, "|"), dir})
 				}
 			}
 		}
 	}
-	if seen < 20 {
-		t.Errorf("%d commands", seen)
+	return found
+}
+
+// program is how commands begin. A word alone is the name of something.
+var program = regexp.MustCompile(`^([A-Z_]+=\S+ )*(go (test|run|-C|tool|mod|doc|build|install) \S|(inspect|worker|curl|kubectl|redis-cli) \S|docker (compose|run|build) |\.ci/\S*\w)`)
+
+// elsewhere are commands that something else runs: a file of the repository has the words.
+var elsewhere = []struct{ command, file, words string }{
+	{`^go run ./cmd/worker demo( --json)?$`, ".ci/run", "go run ./cmd/worker demo --json"},
+	{`^go run ./cmd/worker demo --scene throttled$`, "cmd/worker/scene_test.go", `"throttled"`},
+	{`^go run ./cmd/worker demo --scene tokens$`, "cmd/worker/scene_test.go", `"tokens"`},
+	{`^go mod edit -require .* && go mod tidy$`, "docs/weight_test.go", `"mod", "edit", "-require"`},
+	{`^go build ./\.\.\.$`, ".ci/run", "go vet ./..."},
+	{`^go -C integration (test|run) `, ".ci/run", "go -C integration test ./..."},
+	{`^(WEIR_SCREENSHOTS=. )?go -C browser test `, ".ci/run", "go -C browser test ./..."},
+	{`^go -C examples/clients test `, ".ci/run", "go -C examples/clients test ./..."},
+	{`^go -C bench run ./faults`, ".ci/run", "go -C bench run ./faults"},
+	{`^redis-cli ACL SETUSER `, "integration/acl_test.go", "redis-cli ACL SETUSER"},
+	{`docker compose (--profile observability )?up$`, ".ci/smoke.sh", `"${compose[@]}" up`},
+	{`^.ci/(run|golangci-lint.sh|redis-image.sh .*)$`, ".github/workflows/ci.yml", ".ci/run"},
+	{`^go run ./cmd/worker (serve|upstream)$`, "docs/run_test.go", `"serve"`}, // the world in which the others run
+	{`^worker upstream --slack 0$`, "docs/run_test.go", `"--slack", "0"`},
+	{`^go run ./cmd/worker demo --hold$`, "cmd/worker/hold_test.go", "Hold: true"},
+	{`^go run ./docs/pictures`, "docs/pictures/pictures_test.go", "func Test"},
+	{`^kubectl `, "cmd/worker/kubernetes_test.go", "kustomize"},
+}
+
+// mentions are words that name a command without what it needs.
+var mentions = []string{"go run ./cmd/worker", "curl -F", "curl --data-binary", "inspect --write", "worker serve", "inspect why"}
+
+// long are commands that nothing runs with each change, because they take minutes or hours, or a disk. Their flags are looked for in the sources.
+var long = []struct{ command, sources string }{
+	{`^go (-C bench )?run (-tags nogozero )?\.($| )`, "bench/*.go"},
+	{`^go run ./limiter/internal/paper/cmd`, "limiter/internal/paper/cmd/*.go"},
+	{`^\.ci/mutate.sh( --matrix)?$`, ".ci/mutate.sh"},
+	{`^go tool pprof http`, "cmd/worker/*.go"},
+	{`^redis-cli --scan .* DEL$`, "docs/upgrade.md"},
+}
+
+// TestCommandsAreRun: each command of a document names tests that there are, is run by a file that says so, or is run here.
+func TestCommandsAreRun(t *testing.T) {
+	names := testNames(t)
+	var here []command
+	seen := map[string]int{}
+	for _, name := range append(documents(t), "faults.md", "peers-under-faults.md", "fleet-on-paper.md", "../CHANGELOG.md") {
+		for _, c := range commands(t, name) {
+			switch {
+			case regexp.MustCompile(`^([A-Z_]+=\S+ )*go (-C \S+ )?test `).MatchString(c.text):
+				if err := names.has(c.text); err != nil {
+					t.Errorf("%s: %s: %v", c.at, c.text, err)
+				}
+				seen["go test"]++
+			case slices.Contains(mentions, c.text) || name == "../CHANGELOG.md": // commands of former versions change
+			case runsElsewhere(t, c):
+				seen["elsewhere"]++
+			case isLong(t, c):
+				seen["long"]++
+			case !slices.ContainsFunc(here, func(d command) bool { return d.text == c.text }):
+				here = append(here, c)
+				seen["here"]++
+			}
+		}
 	}
+	t.Logf("commands: %v", seen)
+	if seen["go test"] < 60 || seen["here"] < 15 {
+		t.Errorf("too few: %v", seen)
+	}
+	run(t, here)
+}
+
+func runsElsewhere(t *testing.T, c command) bool {
+	t.Helper()
+	for _, e := range elsewhere {
+		if !regexp.MustCompile(e.command).MatchString(c.text) {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join("..", e.file))
+		if err != nil || !strings.Contains(string(text), e.words) {
+			t.Errorf("%s: %s: %s does not have %q (%v)", c.at, c.text, e.file, e.words, err)
+		}
+		return true
+	}
+	return false
+}
+
+func isLong(t *testing.T, c command) bool {
+	t.Helper()
+	for _, l := range long {
+		if !regexp.MustCompile(l.command).MatchString(c.text) {
+			continue
+		}
+		var sources strings.Builder
+		files, _ := filepath.Glob(filepath.Join("..", l.sources))
+		for _, f := range files {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources.Write(text)
+		}
+		if len(files) == 0 {
+			t.Errorf("%s: %s: no file is %s", c.at, c.text, l.sources)
+		}
+		for _, flag := range regexp.MustCompile(` --([a-z-]+)`).FindAllStringSubmatch(c.text, -1) {
+			if !strings.Contains(sources.String(), flag[1]) {
+				t.Errorf("%s: %s: no flag --%s in %s", c.at, c.text, flag[1], l.sources)
+			}
+		}
+		return true
+	}
+	return false
 }

@@ -117,3 +117,33 @@ func hasHeading(text, anchor string) bool {
 	}
 	return false
 }
+
+// TestErrorsAreExplained: operations.md says of each error that packages limiter and orchestrator export what to do.
+func TestErrorsAreExplained(t *testing.T) {
+	text, err := os.ReadFile("operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, folder := range []string{"limiter", "orchestrator"} {
+		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(`(?m)^(?:type ([A-Z]\w*Error) struct|\s(Err[A-Z]\w*)\s+=|var (Err[A-Z]\w*) =)`).FindAllStringSubmatch(string(source), -1) {
+				seen++
+				if name := m[1] + m[2] + m[3]; !strings.HasSuffix(file, "_test.go") && !regexp.MustCompile("[`.]"+name+"`").Match(text) {
+					t.Errorf("operations.md does not explain %s.%s", folder, name)
+				}
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("%d errors", seen)
+	}
+}

@@ -1,0 +1,145 @@
+package docs
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+)
+
+// statuses are those with which a command of a document may end, beside 0.
+var statuses = map[string]int{
+	"go run ./cmd/worker analyze worker/playlist/sample.csv": 2, // wants keys of the real providers, and says so
+}
+
+// endless are commands that go on until they are interrupted: they say something, and end in order when they are.
+var endless = []string{"inspect serve", "inspect --watch 2s"}
+
+// run runs commands as a reader does, beside a replica, a simulator and a Redis. Addresses are those of this world.
+func run(t *testing.T, all []command) {
+	t.Helper()
+	dir := t.TempDir()
+	in(t, "..", "go", "build", "-o", dir, "./cmd/worker", "./cmd/inspect")
+	redis := miniredis.RunT(t)
+	env := append(os.Environ(), "REDIS_URL=redis://"+redis.Addr(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	simulator := serving(t, env, "worker", "upstream", "--slack", "0", "--addr", "127.0.0.1:0")
+	admin := free(t)
+	replica := serving(t, env, "worker", "serve", "--upstream", "http://"+simulator, "--addr", "127.0.0.1:0", "--admin", admin, "--api", "lastfm=0.01:1000")
+	moved := strings.NewReplacer("127.0.0.1:9090", simulator, "127.0.0.1:8080", replica, "127.0.0.1:9464", admin, "curl ", "curl -fsS ",
+		"go run ./cmd/worker", "worker", "go run ./cmd/inspect", "inspect", "redis-cli ", "redis-cli -p "+redis.Port()+" ")
+	for _, c := range all {
+		t.Run(c.at+"_"+strings.ReplaceAll(c.text, " ", "_"), func(t *testing.T) {
+			shown := c.text
+			if regexp.MustCompile(`^inspect (pause|resume|limit|shadow|restore|drain|forget|unlearn|--write)`).MatchString(shown) {
+				if shown = withValues(shown); !strings.Contains(shown, "--write") {
+					shown += " --help" // the name of the command, without what it needs
+				} else {
+					shown += " --yes"
+				}
+			}
+			if tool := words(shown)[0]; tool == "redis-cli" || tool == "curl" {
+				if _, err := exec.LookPath(tool); err != nil {
+					t.Skipf("%s is not on the PATH", tool)
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, "sh", "-c", "exec "+moved.Replace(shown)) //nolint:gosec // of a document of this repository
+			if strings.Contains(shown, "=") && strings.Index(shown, "=") < strings.Index(shown, " ") {
+				cmd = exec.CommandContext(ctx, "sh", "-c", moved.Replace(shown)) //nolint:gosec // begins with a variable
+			}
+			cmd.Dir, cmd.Env = c.dir, env
+			var out bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &out
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if slices.Contains(endless, c.text) {
+				_ = cmd.Process.Signal(syscall.SIGINT) // it may not listen yet: it ends all the same
+			}
+			err := cmd.Wait()
+			exit, ended := errors.AsType[*exec.ExitError](err)
+			switch {
+			case err == nil:
+			case ended && exit.ExitCode() == statuses[c.text] && exit.ExitCode() > 0:
+			case ended && slices.Contains(endless, c.text):
+			default:
+				t.Errorf("%s: %v\n%s", moved.Replace(shown), err, out.String())
+			}
+		})
+	}
+}
+
+// withValues puts values where a document has a word in capitals.
+func withValues(text string) string {
+	return strings.NewReplacer("BUCKET", "lastfm", "TOKENS", "10").Replace(text)
+}
+
+// free is an address on which nobody listens.
+func free(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// serving starts a command and returns the address that its log names. The test's end interrupts the command.
+func serving(t *testing.T, env []string, args ...string) string {
+	t.Helper()
+	path := ""
+	for _, e := range env {
+		if p, ok := strings.CutPrefix(e, "PATH="); ok {
+			path, _, _ = strings.Cut(p, string(os.PathListSeparator))
+		}
+	}
+	cmd := exec.Command(filepath.Join(path, args[0]), args[1:]...) //nolint:gosec,noctx // built here, interrupted at the end
+	cmd.Env = env
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan struct{})
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGINT)
+		<-read
+		_ = cmd.Wait()
+	})
+	at := make(chan string, 1)
+	go func() {
+		defer close(read)
+		defer close(at)
+		for lines := bufio.NewScanner(log); lines.Scan(); {
+			var line struct{ Addr string }
+			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Addr != "" {
+				select {
+				case at <- line.Addr:
+				default:
+				}
+			}
+		}
+	}()
+	addr := <-at
+	if addr == "" {
+		t.Fatalf("%v ended before it listened", args)
+	}
+	return addr
+}
