@@ -75,14 +75,17 @@ func (b block) kind() (string, error) {
 
 // parsesAlone returns an error where a text is neither declarations nor statements.
 func parsesAlone(text string) error {
-	_, err := parser.ParseFile(token.NewFileSet(), "", "package p\n"+text, parser.SkipObjectResolution)
-	if err == nil {
+	parse := func(text string) error {
+		_, err := parser.ParseFile(token.NewFileSet(), "line", text, parser.SkipObjectResolution)
+		return err
+	}
+	if parse("package p; "+text) == nil {
 		return nil
 	}
-	if _, err := parser.ParseFile(token.NewFileSet(), "", "package p\nfunc _() {\n"+text+"\n}\n", parser.SkipObjectResolution); err == nil {
-		return nil
+	if err := parse("package p; func _() { " + text + "\n}"); err != nil {
+		return fmt.Errorf("the fragment is neither declarations nor statements: %w", err)
 	}
-	return fmt.Errorf("a fragment that is neither declarations nor statements: %w", err)
+	return nil
 }
 
 // documents returns the README and all pages of docs, by their paths below the root.

@@ -10,6 +10,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	// Imported so that a cached result of this test ends when they change: the programs of the documents use them.
+	_ "github.com/weir-go/weir/limiter"
+	_ "github.com/weir-go/weir/orchestrator"
 )
 
 // TestProgramsOfDocumentsCompile vets every program of the README and of docs/*.md as a user would write it: in one module of
@@ -49,7 +53,7 @@ func TestProgramsOfDocumentsCompile(t *testing.T) {
 			name = fmt.Sprintf("block%03d/%s", len(written), name)
 			written[name] = b
 			// Messages name the document and the line there.
-			write(name, fmt.Sprintf("//line %s:%d\n%s", b.file, b.line, b.code))
+			write(name, fmt.Sprintf("//line %s:%d\n%s", filepath.Join(root, b.file), b.line, b.code))
 		}
 	}
 	if len(written) == 0 {

@@ -39,10 +39,10 @@ func TestProtocolNamesEveryKey(t *testing.T) {
 	}
 	for i := range keys.NumMethod() {
 		method, args := keys.Method(i), []reflect.Value{}
-		for k := range method.Type().NumIn() {
-			arg, ok := in[method.Type().In(k)]
+		for of := range method.Type().Ins() {
+			arg, ok := in[of]
 			if !ok {
-				t.Fatalf("lua.Keys.%s takes a %s, of which this test has none", keys.Type().Method(i).Name, method.Type().In(k))
+				t.Fatalf("lua.Keys.%s takes a %s, of which this test has none", keys.Type().Method(i).Name, of)
 			}
 			args = append(args, arg)
 		}
