@@ -1,0 +1,111 @@
+package docs
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	// Imported so that a cached result of this test ends when they change: the programs of the documents use them.
+	_ "github.com/weir-go/weir/limiter"
+	_ "github.com/weir-go/weir/orchestrator"
+)
+
+// TestProgramsOfDocumentsCompile vets every program of the README and of docs/*.md as a user would write it: in one module of
+// its own beside a clone, a package each. Fragments parse.
+func TestProgramsOfDocumentsCompile(t *testing.T) {
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, written, bare := t.TempDir(), map[string]block{}, map[string]int{}
+	write := func(name, text string) {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	texts := documents(t)
+	for _, file := range slices.Sorted(maps.Keys(texts)) {
+		for _, b := range blocksOf(file, texts[file]) {
+			kind, err := b.kind()
+			if err != nil && b.info == "go" && kind == "fragment" && parsesAlone(b.code) == nil && bare[file] < unmarked[file] {
+				bare[file]++
+				err = nil
+			}
+			t.Logf("%-24s %s", b, kind)
+			if err != nil {
+				t.Errorf("%s: %v", b, err)
+				continue
+			}
+			name := map[string]string{"program": "main.go", "test": "block_test.go"}[kind]
+			if name == "" {
+				continue
+			}
+			name = fmt.Sprintf("block%03d/%s", len(written), name)
+			written[name] = b
+			// Messages name the document and the line there.
+			write(name, fmt.Sprintf("//line %s:%d\n%s", filepath.Join(root, b.file), b.line, b.code))
+		}
+	}
+	if len(written) == 0 {
+		t.Fatal("no document has a program")
+	}
+	write("go.mod", goMod(t, root))
+	write("go.sum", read(t, "../go.sum")+read(t, "../bench/go.sum"))
+	run := func(args ...string) error {
+		cmd := exec.CommandContext(t.Context(), "go", args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
+		}
+		return nil
+	}
+	for _, other := range peers {
+		if err := run("mod", "download", other); err != nil && os.Getenv("CI") == "" {
+			t.Skipf("the programs are not compiled: they import %s, which this machine has not and cannot get: %v", other, err)
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"mod", "tidy"}, {"vet", "./..."}} {
+		if err := run(args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// peers are the limiters that users come from: bench measures them, and no other module of the project requires them.
+var peers = []string{"github.com/go-redis/redis_rate/v10", "golang.org/x/time"}
+
+// goMod is the module of a user: the library from a clone, and the peers in the versions of bench.
+func goMod(t *testing.T, root string) string {
+	t.Helper()
+	text := "module example.test/user\n\ngo 1.26.0\n\nrequire " + module + " v0.0.0\n\nreplace " + module + " => " + root + "\n"
+	for _, other := range peers {
+		version := regexp.MustCompile(`(?m)^\t` + regexp.QuoteMeta(other) + ` (v\S+)$`).FindStringSubmatch(read(t, "../bench/go.mod"))
+		if version == nil {
+			t.Fatalf("bench/go.mod requires no %s", other)
+		}
+		text += "\nrequire " + other + " " + version[1] + "\n"
+	}
+	return text
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
