@@ -11,9 +11,6 @@ import (
 	"testing"
 )
 
-// unmarked is how many fragments of a document may still stand without the word: ```go instead of ```go fragment.
-var unmarked = map[string]int{"README.md": 2}
-
 // block is a fenced block of Go in a document.
 type block struct {
 	file string // below the root

@@ -83,7 +83,7 @@ var elsewhere = []struct{ command, file, words string }{
 }
 
 // mentions are words that name a command without what it needs.
-var mentions = []string{"go run ./cmd/worker", "curl -F", "curl --data-binary", "inspect --write", "worker serve", "inspect why"}
+var mentions = []string{"go run ./cmd/worker", "curl -F", "curl --data-binary", "inspect --write", "worker serve", "inspect why", "inspect why --json"}
 
 // long are commands that nothing runs with each change, because they take minutes or hours, or a disk. Their flags are looked for in the sources.
 var long = []struct{ command, sources string }{
@@ -99,7 +99,7 @@ func TestCommandsAreRun(t *testing.T) {
 	names := testNames(t)
 	var here []command
 	seen := map[string]int{}
-	for _, name := range append(documents(t), "faults.md", "peers-under-faults.md", "fleet-on-paper.md", "../CHANGELOG.md") {
+	for _, name := range append(written(t), "faults.md", "peers-under-faults.md", "fleet-on-paper.md", "../CHANGELOG.md") {
 		for _, c := range commands(t, name) {
 			switch {
 			case regexp.MustCompile(`^([A-Z_]+=\S+ )*go (-C \S+ )?test `).MatchString(c.text):

@@ -23,7 +23,7 @@ func TestProgramsOfDocumentsCompile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, written, bare := t.TempDir(), map[string]block{}, map[string]int{}
+	dir, programs := t.TempDir(), map[string]block{}
 	write := func(name, text string) {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -37,10 +37,6 @@ func TestProgramsOfDocumentsCompile(t *testing.T) {
 	for _, file := range slices.Sorted(maps.Keys(texts)) {
 		for _, b := range blocksOf(file, texts[file]) {
 			kind, err := b.kind()
-			if err != nil && b.info == "go" && kind == "fragment" && parsesAlone(b.code) == nil && bare[file] < unmarked[file] {
-				bare[file]++
-				err = nil
-			}
 			t.Logf("%-24s %s", b, kind)
 			if err != nil {
 				t.Errorf("%s: %v", b, err)
@@ -50,13 +46,13 @@ func TestProgramsOfDocumentsCompile(t *testing.T) {
 			if name == "" {
 				continue
 			}
-			name = fmt.Sprintf("block%03d/%s", len(written), name)
-			written[name] = b
+			name = fmt.Sprintf("block%03d/%s", len(programs), name)
+			programs[name] = b
 			// Messages name the document and the line there.
 			write(name, fmt.Sprintf("//line %s:%d\n%s", filepath.Join(root, b.file), b.line, b.code))
 		}
 	}
-	if len(written) == 0 {
+	if len(programs) == 0 {
 		t.Fatal("no document has a program")
 	}
 	write("go.mod", goMod(t, root))

@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/worker"
 )
 
-// TestHowLongAnEndTakes: the help, the README, the log and docker-compose.yml say the same as the code. That a replica keeps to it is
+// TestHowLongAnEndTakes: the help, docs/operations.md, the log and docker-compose.yml say the same as the code. That a replica keeps to it is
 // TestEndIsBounded's, in the package worker.
 func TestHowLongAnEndTakes(t *testing.T) {
 	after := worker.AfterDrain + flushTime
@@ -19,8 +19,8 @@ func TestHowLongAnEndTakes(t *testing.T) {
 	if want := fmt.Sprintf("The steps after the drain take %v at most", after); !strings.Contains(strings.Join(strings.Fields(help), " "), want) {
 		t.Errorf("serve --help does not say %q:\n%s", want, help)
 	}
-	if want := fmt.Sprintf("The steps after the drain take %v s at most", after.Seconds()); !strings.Contains(read(t, "../../README.md"), want) {
-		t.Errorf("README.md does not say %q", want)
+	if want := fmt.Sprintf("The steps after the drain take %v s at most", after.Seconds()); !strings.Contains(read(t, "../../docs/operations.md"), want) {
+		t.Errorf("docs/operations.md does not say %q", want)
 	}
 	s := serve(t, map[string]string{"WEIR_GRACE": "30ms"}) // with a drain of a minute
 	if got, want := s.stderr.field(t, "listening", "ends_within", nil), (30*time.Millisecond + time.Minute + after).String(); got != want {
