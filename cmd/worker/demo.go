@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
+	"charm.land/lipgloss/v2"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"golang.org/x/sync/errgroup"
 
@@ -28,6 +30,7 @@ type demoCmd struct {
 	Tracks   int  `default:"50" placeholder:"N" help:"Tracks in the playlist that each replica analyses in the scene budget (${default})."`
 	JSON     bool `name:"json" help:"Print one JSON object and nothing else on stdout."`
 	Hold     bool `help:"Keep the fleet busy until interrupted, and print how to look at it."`
+	Without  bool `help:"Make the same calls once more without a limiter, with as many slots and two retries of a refused request, and compare. For the scene budget."`
 
 	sceneFlags
 	budgetFlags
@@ -44,11 +47,17 @@ func (c *demoCmd) Validate() error {
 	if c.Hold && (c.JSON || c.Scene != sceneBudget) {
 		return errors.New("hold: there is no result to print as JSON, and it is for the scene budget")
 	}
+	if c.Without && (c.Hold || c.Scene != sceneBudget) {
+		return errors.New("without: it compares whole runs of the scene budget, and not with --hold")
+	}
 	if err := c.sceneFlags.Validate(); err != nil {
 		return err
 	}
 	return c.budgetFlags.Validate()
 }
+
+// demoDeadline bounds an analysis: many replicas at a low rate take hours.
+const demoDeadline = 30 * 24 * time.Hour
 
 // demo is a fleet in one process: replicas, what they call, and what they share.
 type demo struct {
@@ -58,13 +67,15 @@ type demo struct {
 	upstream *upstream.Server
 	simAddr  string
 	replicas []*demoReplica
-	body     []byte // the playlist that each replica gets
+	body     []byte    // the playlist that each replica gets
+	began    time.Time // the analyses; zero until then
 }
 
 // demoReplica is one of them, and what its stream has said.
 type demoReplica struct {
 	worker  *worker.Worker
 	url     string
+	tape    *tape // nil unless the calls are made again
 	waits   waits
 	scripts scripts
 
@@ -95,9 +106,9 @@ func (c *demoCmd) Run(ctx context.Context, s cli.Streams) error {
 		if err != nil {
 			return &cli.Error{Status: cli.Usage, Err: err}
 		}
-		return c.play(ctx, s, scene.play)
+		return c.play(ctx, s, scene)
 	case sceneTokens:
-		return c.play(ctx, s, newTokensScene(c).play)
+		return c.play(ctx, s, newTokensScene(c))
 	default:
 		if c.Hold {
 			return c.stayBusy(ctx, s)
@@ -128,56 +139,140 @@ func (c *demoCmd) shareBudget(ctx context.Context, s cli.Streams) error {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var servers errgroup.Group
 	report, err := d.run(ctx, serving, &servers, s)
+	if err == nil && c.Without {
+		report.summary.Without, err = d.without(ctx, serving, &servers, s)
+	}
 	stop()
 	if err := errors.Join(err, servers.Wait()); err != nil {
+		d.sayHowItEnded(s, report, err)
 		return err
 	}
 	if c.JSON {
 		err = json.NewEncoder(s.Out).Encode(report.summary)
 	} else {
-		err = report.print(s.Out)
+		_, err = lipgloss.Fprint(s.Out, report.page(screenOf(s.Out)))
 	}
 	return errors.Join(err, report.verdict())
+}
+
+// sayHowItEnded prints the sentence of a run that an error has ended. finished is the run with the limiter if only what followed has not ended.
+func (d *demo) sayHowItEnded(s cli.Streams, finished *report, err error) {
+	interrupted := errors.Is(err, context.Canceled)
+	switch {
+	case d.JSON || d.began.IsZero() && !interrupted:
+		return
+	case d.began.IsZero():
+		_, _ = fmt.Fprintln(s.Out, "Interrupted before the first call.")
+		return
+	}
+	v := verdict{how: "Ended by an error", replicas: d.Replicas, took: time.Since(d.began), rate: d.limit().Rate(), burst: d.Burst}
+	if interrupted {
+		v.how = "Interrupted"
+	}
+	if finished != nil {
+		how := v.how + " without the limiter; before that, with it"
+		v = finished.said()
+		v.how = how
+	} else {
+		stats := d.upstream.Stats()
+		v.calls, v.refused = stats.Total, stats.Refused
+	}
+	_, _ = fmt.Fprintln(s.Out, strings.Join(wrapped(v.sentence(), screenOf(s.Out).width), "\n"))
 }
 
 func (d *demo) run(ctx, serving context.Context, servers *errgroup.Group, s cli.Streams) (*report, error) {
 	if err := d.start(ctx, serving, servers); err != nil {
 		return nil, err
 	}
-	view := newView(d, s)
+	what, look := d.intro()
+	if !d.JSON {
+		_, _ = fmt.Fprint(s.Err, intro(what, look))
+	}
 	rdb := d.redis.Client()
 	before, err := limiter.ReadSnapshot(ctx, rdb, d.Namespace)
 	_ = rdb.Close()
 	if err != nil {
 		return nil, d.redis.explain(err)
 	}
-	began := time.Now()
+	d.began = time.Now()
 	analysing, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var analyses errgroup.Group
-	for i, r := range d.replicas {
-		analyses.Go(func() error { return r.analyze(analysing, d.body, func() { view.changed(i) }) })
+	for _, r := range d.replicas {
+		analyses.Go(func() error { return r.analyze(analysing, d.body) })
 	}
-	if err := view.run(analysing, cancel, analyses.Wait); err != nil {
+	if err := d.follow(s, cancel, func() picture { return d.picture(what, look) }, analyses.Wait); err != nil {
 		return nil, err
 	}
-	return d.measure(before, began), nil
+	return d.measure(before, d.began), nil
+}
+
+// intro is what is about to happen, and the lines that say where to look at it.
+func (d *demo) intro() (what string, look []string) {
+	where, inspect := d.redis.where(d.Namespace)
+	return fmt.Sprintf("%s: %v. Redis: %s. Look at it while it runs:", sharing(d.Replicas), d.limit(), where), commandLines(inspect)
+}
+
+// picture is the state of the run.
+func (d *demo) picture(what string, look []string) picture {
+	stats := d.upstream.Stats()
+	p := picture{what: what, look: look, took: time.Since(d.began), calls: stats.Total, refused: stats.Refused, rate: d.limit().Rate(), per100ms: stats.Per100ms}
+	for _, r := range d.replicas {
+		now := r.now()
+		p.replicas = append(p.replicas, replicaPicture{
+			done: now.progress.AllDone, total: now.progress.AllTotal, text: now.text,
+			ended: !now.ended.IsZero(), failed: now.failure != nil,
+		})
+	}
+	return p
+}
+
+// without makes the calls of the run once more, without a limiter, at providers that have not been called yet.
+func (d *demo) without(ctx, serving context.Context, servers *errgroup.Group, s cli.Streams) (*plainRun, error) {
+	again, url, err := d.startUpstream(ctx, serving, servers)
+	if err != nil {
+		return nil, err
+	}
+	tapes := make([]*tape, len(d.replicas))
+	for i, r := range d.replicas {
+		tapes[i] = r.tape
+	}
+	f := newPlainFleet(url, again, tapes, d.Slots)
+	if !d.JSON {
+		_, _ = fmt.Fprint(s.Err, intro(f.picture(0).what, nil))
+	}
+	calling, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var run *plainRun
+	f.began = time.Now()
+	err = d.follow(s, cancel, func() picture { return f.picture(d.limit().Rate()) }, func() (err error) {
+		run, err = f.run(calling)
+		return err
+	})
+	return run, err
+}
+
+// startUpstream brings up a simulator of the providers.
+func (d *demo) startUpstream(ctx, serving context.Context, servers *errgroup.Group) (s *upstream.Server, url string, err error) {
+	cfg := upstream.Default()
+	cfg.Total.Rate, cfg.Total.Burst = float64(d.Rate.tokens)/d.Rate.per.Seconds(), d.Burst
+	if s, err = upstream.New(cfg); err != nil {
+		return nil, "", &cli.Error{Status: cli.Usage, Err: err}
+	}
+	listener, err := listen(ctx, "127.0.0.1:0")
+	if err != nil {
+		return nil, "", err
+	}
+	servers.Go(func() error { return serveHTTP(serving, listener, s, patience) })
+	return s, "http://" + listener.Addr().String(), nil
 }
 
 // start brings up the simulator and the replicas; servers ends when serving does.
 func (d *demo) start(ctx, serving context.Context, servers *errgroup.Group) error {
-	cfg := upstream.Default()
-	cfg.Total.Rate, cfg.Total.Burst = float64(d.Rate.tokens)/d.Rate.per.Seconds(), d.Burst
 	var err error
-	if d.upstream, err = upstream.New(cfg); err != nil {
-		return &cli.Error{Status: cli.Usage, Err: err}
-	}
-	listener, err := listen(ctx, "127.0.0.1:0")
-	if err != nil {
+	if d.upstream, d.simAddr, err = d.startUpstream(ctx, serving, servers); err != nil {
 		return err
 	}
-	d.simAddr = "http://" + listener.Addr().String()
-	servers.Go(func() error { return serveHTTP(serving, listener, d.upstream, patience) })
 	for range d.Replicas {
 		if err := d.startReplica(ctx, serving, servers); err != nil {
 			return err
@@ -192,6 +287,7 @@ func (d *demo) startReplica(ctx, serving context.Context, servers *errgroup.Grou
 	rdb.AddHook(&r.scripts)
 	cfg := worker.Config{
 		Redis: rdb, Namespace: d.Namespace, Budget: d.limit(), Slots: d.Slots, Version: cli.Version(), Drain: 5 * time.Second,
+		Deadline:       demoDeadline,
 		TracerProvider: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(&r.waits)),
 	}
 	if d.Hold {
@@ -200,6 +296,10 @@ func (d *demo) startReplica(ctx, serving context.Context, servers *errgroup.Grou
 	err := providerFlags{Upstream: d.simAddr}.apply(&cfg)
 	if err != nil {
 		return err
+	}
+	if d.Without {
+		r.tape = &tape{next: cfg.Providers.Base}
+		cfg.Providers.Base = r.tape
 	}
 	if r.worker, err = worker.New(cfg); err != nil {
 		return &cli.Error{Status: cli.Usage, Err: err}
@@ -220,8 +320,8 @@ func (d *demo) startReplica(ctx, serving context.Context, servers *errgroup.Grou
 	return nil
 }
 
-// analyze posts a playlist to a replica and follows the events of its stream. changed is called after each.
-func (r *demoReplica) analyze(ctx context.Context, body []byte, changed func()) error {
+// analyze posts a playlist to a replica and follows the events of its stream.
+func (r *demoReplica) analyze(ctx context.Context, body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+"/v1/playlists/analyze", bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -243,7 +343,6 @@ func (r *demoReplica) analyze(ctx context.Context, body []byte, changed func()) 
 		if err != nil {
 			return fmt.Errorf("stream of %s: %w", r.url, err)
 		}
-		changed()
 		if over {
 			return nil
 		}
