@@ -142,9 +142,11 @@ func (c *demoCmd) shareBudget(ctx context.Context, s cli.Streams) error {
 	if err == nil && c.Without {
 		report.summary.Without, err = d.without(ctx, serving, &servers, s)
 	}
+	if err != nil {
+		d.sayHowItEnded(s, report, err) // before the replicas end, which takes a while
+	}
 	stop()
 	if err := errors.Join(err, servers.Wait()); err != nil {
-		d.sayHowItEnded(s, report, err)
 		return err
 	}
 	if c.JSON {
@@ -286,7 +288,7 @@ func (d *demo) startReplica(ctx, serving context.Context, servers *errgroup.Grou
 	rdb := d.redis.Client()
 	rdb.AddHook(&r.scripts)
 	cfg := worker.Config{
-		Redis: rdb, Namespace: d.Namespace, Budget: d.limit(), Slots: d.Slots, Version: cli.Version(), Drain: 5 * time.Second,
+		Redis: rdb, Namespace: d.Namespace, Budget: d.limit(), Slots: d.Slots, Version: cli.Version(), Drain: time.Second, // nothing runs at the end, unless somebody interrupts
 		Deadline:       demoDeadline,
 		TracerProvider: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(&r.waits)),
 	}

@@ -93,7 +93,7 @@ func unexplained(text string) (unknown string) {
 		}
 	}
 	words := strings.Join(strings.Fields(text), " ")
-	if strings.Contains(words, "▁ to █ arrivals") {
+	if strings.Contains(words, "▁ to █") {
 		for _, r := range "▁▂▃▄▅▆▇█│┤" {
 			explained[r] = true
 		}

@@ -28,7 +28,7 @@ func plot(per100ms []int64, p plotSize) string {
 		return "Nothing arrived."
 	}
 	p.each = cmp.Or(p.each, p.bins(len(per100ms)))
-	return strings.Join(append(p.legend("Arrivals", per100ms), p.draw(per100ms)...), "\n")
+	return strings.Join(append(p.legend(per100ms), p.draw(per100ms)...), "\n")
 }
 
 // bins is how many of n bins each column has to show.
@@ -38,17 +38,17 @@ func (p plotSize) bins(n int) int {
 }
 
 // legend explains the signs of plots of these arrivals.
-func (p plotSize) legend(title string, all ...[]int64) []string {
-	text := title + " per 100 ms"
+func (p plotSize) legend(all ...[]int64) []string {
+	text := "Arrivals per 100 ms, ▁ to █"
 	if p.each > 1 {
-		text += fmt.Sprintf(", the mean of %d ms in each column", 100*p.each)
+		text += fmt.Sprintf(" (mean of %d ms)", 100*p.each)
 	}
-	text += fmt.Sprintf("; ▁ to █ arrivals, ┄ the budget of %.4g", p.budget)
+	text += fmt.Sprintf("; ┄ the budget of %.4g", p.budget)
 	if slices.ContainsFunc(all, func(per100ms []int64) bool {
 		columns := p.columns(per100ms)
 		return len(columns) > 0 && slices.Max(columns) > 2*p.budget
 	}) {
-		text += fmt.Sprintf(", ▲ above %.4g", 2*p.budget)
+		text += fmt.Sprintf("; ▲ above %.4g", 2*p.budget)
 	}
 	return wrapped(text, p.width)
 }

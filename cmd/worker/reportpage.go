@@ -198,7 +198,7 @@ func (r *report) plots(sc screen) []string {
 	left, right := append([]string{"With the limiter"}, p.draw(with)...), append([]string{"Without"}, p.draw(without)...)
 	wide := p
 	wide.width = sc.width - 1
-	lines := wide.legend("Arrivals", with, without)
+	lines := wide.legend(with, without)
 	if !beside {
 		return append(append(lines, left...), right...)
 	}

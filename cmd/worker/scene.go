@@ -74,7 +74,7 @@ func (c *demoCmd) play(ctx context.Context, s cli.Streams, played scene) error {
 	o, err := played.play(ctx, redis, newNarrator(s.Err, c.JSON))
 	if err != nil {
 		if calls, refused := played.made(); ctx.Err() != nil && !c.JSON {
-			_, _ = fmt.Fprintf(s.Out, "Interrupted after %.1f s: %s, the provider refused %d.\n", time.Since(began).Seconds(), counted(calls, "call", "calls"), refused)
+			_, _ = fmt.Fprintf(s.Out, "\nInterrupted after %.1f s: %s, the provider refused %d.\n", time.Since(began).Seconds(), counted(calls, "call", "calls"), refused)
 		}
 		return redis.explain(err)
 	}
@@ -127,7 +127,7 @@ func counted(n int, one, many string) string {
 // marksSentence ends the verdict of a scene.
 func marksSentence(missed error) string {
 	if missed != nil {
-		return "A mark was missed: " + missed.Error() + "."
+		return "A mark was missed."
 	}
 	return "Every mark was met."
 }

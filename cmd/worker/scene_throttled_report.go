@@ -139,9 +139,9 @@ func (r *throttledReport) page(sc screen) string {
 	if r.Hold.Asked > 0 {
 		next := "none was accepted any more"
 		if r.Hold.Next != nil {
-			next = fmt.Sprintf("the next was accepted %.2f s after the first refusal", *r.Hold.Next)
+			next = fmt.Sprintf("the next was accepted %.2f s after the first of them", *r.Hold.Next)
 		}
-		hold = fmt.Sprintf("A call was asked to wait %.2f s. %s refused with it; %s.", r.Hold.Asked, counted(r.Hold.Refused, "call was", "calls were"), next)
+		hold = fmt.Sprintf("%s asked to wait, the first %.2f s; %s.", counted(r.Hold.Refused, "call was", "calls were"), r.Hold.Asked, next)
 	}
 	text := min(sc.width, textWidth)
 	return paragraphs(sc.width, open(parts),

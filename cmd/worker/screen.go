@@ -38,7 +38,7 @@ func commandLines(command string) []string {
 	}
 	var lines []string
 	line := ""
-	for _, word := range strings.FieldsSeq(command) {
+	for word := range strings.FieldsSeq(command) {
 		if line != "" && ansi.StringWidth(line+" "+word+" \\") > plainWidth {
 			lines = append(lines, line+" \\")
 			line = " "
