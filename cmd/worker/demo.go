@@ -259,7 +259,7 @@ func (d *demo) startUpstream(ctx, serving context.Context, servers *errgroup.Gro
 	cfg := upstream.Default()
 	cfg.Total.Rate, cfg.Total.Burst = float64(d.Rate.tokens)/d.Rate.per.Seconds(), d.Burst
 	if s, err = upstream.New(cfg); err != nil {
-		return nil, "", &cli.Error{Status: cli.Usage, Err: err}
+		return nil, "", cli.Usagef("--rate %.6g, --burst %d: %w", cfg.Total.Rate, cfg.Total.Burst, err)
 	}
 	listener, err := listen(ctx, "127.0.0.1:0")
 	if err != nil {

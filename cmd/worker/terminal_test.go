@@ -136,7 +136,7 @@ func TestTerminalInterrupted(t *testing.T) {
 // TestDumbTerminal: lines without escapes, of at most 80 columns, and the verdict.
 func TestDumbTerminal(t *testing.T) {
 	e := openTerminal(t, 132, 24)
-	cmd := e.start(t, "TERM=dumb", "--replicas", "1", "--tracks", "10", "--rate", "20")
+	cmd := e.start(t, "TERM=dumb", "--replicas", "1", "--tracks", "10", "--rate", "15", "--burst", "5")
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
 	}
