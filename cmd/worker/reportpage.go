@@ -28,7 +28,7 @@ func (r *report) page(sc screen) string {
 	var above [][]string
 	if w := r.summary.Without; w != nil {
 		above = append(above, r.comparison(text), r.plots(sc))
-		end = append(wrapped(w.compared(r.summary), text), end...)
+		end = append(wrapped(w.compared(r.summary, r.lost()), text), end...)
 	} else {
 		above = append(above, wrapped(r.figures(), text),
 			strings.Split(plot(r.stats.Per100ms, plotSize{budget: r.limit.Rate() / 10, width: sc.width - 1, panels: sc.panels(1)}), "\n"))
@@ -38,6 +38,9 @@ func (r *report) page(sc screen) string {
 		room := len(r.rows)
 		if sc.rows > 0 {
 			room = sc.rows - 1 // the prompt
+			if r.verdict() != nil {
+				room -= 2 // the line of the error, which may wrap
+			}
 			for _, b := range blocks {
 				room -= len(b) + 1
 			}
@@ -75,8 +78,17 @@ func (r *report) said() verdict {
 	s := r.summary
 	return verdict{
 		replicas: s.Replicas, calls: r.stats.Total, took: time.Duration(s.Seconds * float64(time.Second)),
-		rate: r.limit.Rate(), burst: r.limit.Burst, refused: s.HTTP429, lost: s.Lost, failed: len(r.failed),
+		rate: r.limit.Rate(), burst: r.limit.Burst, refused: s.HTTP429, lost: r.lost(), failed: len(r.failed),
 	}
+}
+
+// lost is how many calls have no result: tasks without an outcome, and tasks that failed.
+func (r *report) lost() int64 {
+	n := r.summary.Lost
+	for _, row := range r.rows {
+		n += row.failed
+	}
+	return n
 }
 
 // figures is what was measured, in sentences.
@@ -177,7 +189,7 @@ func (r *report) comparison(width int) []string {
 	s, w := r.summary, r.summary.Without
 	t := cli.Table("", "CALLS", "REQUESTS", "REFUSED", "LOST", "TOOK", "MOST IN 1 S")
 	t.Row("with the limiter", strconv.FormatInt(w.Calls, 10), strconv.FormatInt(r.stats.Total, 10), strconv.FormatInt(s.HTTP429, 10),
-		strconv.FormatInt(s.Lost, 10), fmt.Sprintf("%.1f s", s.Seconds), strconv.FormatInt(s.Worst1s, 10))
+		strconv.FormatInt(r.lost(), 10), fmt.Sprintf("%.1f s", s.Seconds), strconv.FormatInt(s.Worst1s, 10))
 	t.Row("without", strconv.FormatInt(w.Calls, 10), strconv.FormatInt(w.Requests, 10), strconv.FormatInt(w.HTTP429, 10),
 		strconv.FormatInt(w.Lost, 10), fmt.Sprintf("%.1f s", w.Seconds), strconv.FormatInt(w.Worst1s, 10))
 	return append(open(t), wrapped("Without: "+meaning(w.Slots), width)...)

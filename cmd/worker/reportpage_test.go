@@ -57,11 +57,23 @@ func TestPages(t *testing.T) {
 				if !without && !strings.Contains(words, "calls done each") && strings.Count(text, "591 ms") < n {
 					t.Errorf("replicas are missing:\n%s", text)
 				}
-				if without && !strings.Contains(words, r.summary.Without.compared(r.summary)) {
+				if without && !strings.Contains(words, r.summary.Without.compared(r.summary, 0)) {
 					t.Errorf("nothing compares:\n%s", text)
 				}
 			}
 		}
+	}
+}
+
+// TestFailedTasksAreLostResults: a task that a provider has refused for good has no result, and the page leaves room for the error's line.
+func TestFailedTasksAreLostResults(t *testing.T) {
+	r := reported(64, false)
+	r.rows[3].failed, r.summary.HTTP429 = 2, 3
+	if got := r.said().sentence(); !strings.HasSuffix(got, "the providers refused 3, 2 results were lost.") {
+		t.Error(got)
+	}
+	if n := strings.Count(r.page(screen{width: 80, rows: 24}), "\n"); n > 24-3 {
+		t.Errorf("%d lines", n)
 	}
 }
 

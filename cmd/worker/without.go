@@ -209,9 +209,9 @@ func meaning(slots int) string {
 		counted(slots, "slot", "slots"), plainRetries)
 }
 
-// compared is one sentence about the run and the run with the limiter.
-func (p *plainRun) compared(with summary) string {
+// compared is one sentence about the run and the run with the limiter, which lost some results.
+func (p *plainRun) compared(with summary, lost int64) string {
 	return fmt.Sprintf("With the limiter, %s took %.1f s, the providers refused %s, and %s lost; without it, they took %.1f s, the providers refused %s, and %s lost.",
-		counted(int(p.Calls), "call", "calls"), with.Seconds, counted(int(with.HTTP429), "request", "requests"), counted(int(with.Lost), "result was", "results were"),
+		counted(int(p.Calls), "call", "calls"), with.Seconds, counted(int(with.HTTP429), "request", "requests"), counted(int(lost), "result was", "results were"),
 		p.Seconds, counted(int(p.HTTP429), "request", "requests"), counted(int(p.Lost), "result was", "results were"))
 }
