@@ -1,25 +1,19 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"sync"
+	"strings"
 	"time"
 
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"charm.land/lipgloss/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/limiter"
-	"github.com/weir-go/weir/worker"
-	"github.com/weir-go/weir/worker/analysis"
 	"github.com/weir-go/weir/worker/playlist"
-	"github.com/weir-go/weir/worker/sse"
 	"github.com/weir-go/weir/worker/upstream"
 )
 
@@ -28,6 +22,7 @@ type demoCmd struct {
 	Tracks   int  `default:"50" placeholder:"N" help:"Tracks in the playlist that each replica analyses in the scene budget (${default})."`
 	JSON     bool `name:"json" help:"Print one JSON object and nothing else on stdout."`
 	Hold     bool `help:"Keep the fleet busy until interrupted, and print how to look at it."`
+	Without  bool `help:"Make the same calls once more without a limiter, with as many slots and two retries of a refused request, and compare. For the scene budget."`
 
 	sceneFlags
 	budgetFlags
@@ -44,6 +39,9 @@ func (c *demoCmd) Validate() error {
 	if c.Hold && (c.JSON || c.Scene != sceneBudget) {
 		return errors.New("hold: there is no result to print as JSON, and it is for the scene budget")
 	}
+	if c.Without && (c.Hold || c.Scene != sceneBudget) {
+		return errors.New("without: it compares whole runs of the scene budget, and not with --hold")
+	}
 	if err := c.sceneFlags.Validate(); err != nil {
 		return err
 	}
@@ -58,33 +56,8 @@ type demo struct {
 	upstream *upstream.Server
 	simAddr  string
 	replicas []*demoReplica
-	body     []byte // the playlist that each replica gets
-}
-
-// demoReplica is one of them, and what its stream has said.
-type demoReplica struct {
-	worker  *worker.Worker
-	url     string
-	waits   waits
-	scripts scripts
-
-	mu   sync.Mutex
-	seen seen
-}
-
-// seen is what the events of one analysis have said so far.
-type seen struct {
-	progress analysis.Progress
-	text     string
-	result   *analysis.Result
-	failure  *worker.Failure
-	ended    time.Time
-}
-
-func (r *demoReplica) now() seen {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.seen
+	body     []byte    // the playlist that each replica gets
+	began    time.Time // the analyses; zero until then
 }
 
 // Run plays the scene that was chosen.
@@ -95,9 +68,9 @@ func (c *demoCmd) Run(ctx context.Context, s cli.Streams) error {
 		if err != nil {
 			return &cli.Error{Status: cli.Usage, Err: err}
 		}
-		return c.play(ctx, s, scene.play)
+		return c.play(ctx, s, scene)
 	case sceneTokens:
-		return c.play(ctx, s, newTokensScene(c).play)
+		return c.play(ctx, s, newTokensScene(c))
 	default:
 		if c.Hold {
 			return c.stayBusy(ctx, s)
@@ -128,6 +101,12 @@ func (c *demoCmd) shareBudget(ctx context.Context, s cli.Streams) error {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var servers errgroup.Group
 	report, err := d.run(ctx, serving, &servers, s)
+	if err == nil && c.Without {
+		report.summary.Without, err = d.without(ctx, serving, &servers, s)
+	}
+	if err != nil {
+		d.sayHowItEnded(s, report, err) // before the replicas end, which takes a while
+	}
 	stop()
 	if err := errors.Join(err, servers.Wait()); err != nil {
 		return err
@@ -135,140 +114,104 @@ func (c *demoCmd) shareBudget(ctx context.Context, s cli.Streams) error {
 	if c.JSON {
 		err = json.NewEncoder(s.Out).Encode(report.summary)
 	} else {
-		err = report.print(s.Out)
+		_, err = lipgloss.Fprint(s.Out, report.page(screenOf(s.Out)))
 	}
 	return errors.Join(err, report.verdict())
+}
+
+// sayHowItEnded prints the sentence of a run that an error has ended. finished is the run with the limiter if only what followed has not ended.
+func (d *demo) sayHowItEnded(s cli.Streams, finished *report, err error) {
+	interrupted := errors.Is(err, context.Canceled)
+	switch {
+	case d.JSON || d.began.IsZero() && !interrupted:
+		return
+	case d.began.IsZero():
+		_, _ = fmt.Fprintln(s.Out, "Interrupted before the first call.")
+		return
+	}
+	v := verdict{how: "Ended by an error", replicas: d.Replicas, took: time.Since(d.began), rate: d.limit().Rate(), burst: d.Burst}
+	if interrupted {
+		v.how = "Interrupted"
+	}
+	if finished != nil {
+		how := v.how + " without the limiter; before that, with it"
+		v = finished.said()
+		v.how = how
+	} else {
+		stats := d.upstream.Stats()
+		v.calls, v.refused = stats.Total, stats.Refused
+	}
+	_, _ = fmt.Fprintln(s.Out, strings.Join(wrapped(v.sentence(), screenOf(s.Out).width), "\n"))
 }
 
 func (d *demo) run(ctx, serving context.Context, servers *errgroup.Group, s cli.Streams) (*report, error) {
 	if err := d.start(ctx, serving, servers); err != nil {
 		return nil, err
 	}
-	view := newView(d, s)
+	what, look := d.intro()
+	if !d.JSON {
+		_, _ = fmt.Fprint(s.Err, intro(what, look))
+	}
 	rdb := d.redis.Client()
 	before, err := limiter.ReadSnapshot(ctx, rdb, d.Namespace)
 	_ = rdb.Close()
 	if err != nil {
 		return nil, d.redis.explain(err)
 	}
-	began := time.Now()
+	d.began = time.Now()
 	analysing, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var analyses errgroup.Group
-	for i, r := range d.replicas {
-		analyses.Go(func() error { return r.analyze(analysing, d.body, func() { view.changed(i) }) })
+	for _, r := range d.replicas {
+		analyses.Go(func() error { return r.analyze(analysing, d.body) })
 	}
-	if err := view.run(analysing, cancel, analyses.Wait); err != nil {
+	if err := d.follow(s, cancel, func() picture { return d.picture(what, look) }, analyses.Wait); err != nil {
 		return nil, err
 	}
-	return d.measure(before, began), nil
+	return d.measure(before, d.began), nil
 }
 
-// start brings up the simulator and the replicas; servers ends when serving does.
-func (d *demo) start(ctx, serving context.Context, servers *errgroup.Group) error {
-	cfg := upstream.Default()
-	cfg.Total.Rate, cfg.Total.Burst = float64(d.Rate.tokens)/d.Rate.per.Seconds(), d.Burst
-	var err error
-	if d.upstream, err = upstream.New(cfg); err != nil {
-		return &cli.Error{Status: cli.Usage, Err: err}
-	}
-	listener, err := listen(ctx, "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	d.simAddr = "http://" + listener.Addr().String()
-	servers.Go(func() error { return serveHTTP(serving, listener, d.upstream, patience) })
-	for range d.Replicas {
-		if err := d.startReplica(ctx, serving, servers); err != nil {
-			return err
-		}
-	}
-	return nil
+// intro is what is about to happen, and the lines that say where to look at it.
+func (d *demo) intro() (what string, look []string) {
+	where, inspect := d.redis.where(d.Namespace)
+	return fmt.Sprintf("%s: %v. Redis: %s. Look at it while it runs:", sharing(d.Replicas), d.limit(), where), commandLines(inspect)
 }
 
-func (d *demo) startReplica(ctx, serving context.Context, servers *errgroup.Group) error {
-	r := &demoReplica{}
-	rdb := d.redis.Client()
-	rdb.AddHook(&r.scripts)
-	cfg := worker.Config{
-		Redis: rdb, Namespace: d.Namespace, Budget: d.limit(), Slots: d.Slots, Version: cli.Version(), Drain: 5 * time.Second,
-		TracerProvider: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(&r.waits)),
+// picture is the state of the run.
+func (d *demo) picture(what string, look []string) picture {
+	stats := d.upstream.Stats()
+	p := picture{what: what, look: look, took: time.Since(d.began), calls: stats.Total, refused: stats.Refused, rate: d.limit().Rate(), per100ms: stats.Per100ms}
+	for _, r := range d.replicas {
+		now := r.now()
+		p.replicas = append(p.replicas, replicaPicture{
+			done: now.progress.AllDone, total: now.progress.AllTotal, text: now.text,
+			ended: !now.ended.IsZero(), failed: now.failure != nil,
+		})
 	}
-	if d.Hold {
-		cfg.TracerProvider = nil // nobody asks how long calls have waited, which would be kept for all of them
-	}
-	err := providerFlags{Upstream: d.simAddr}.apply(&cfg)
+	return p
+}
+
+// without makes the calls of the run once more, without a limiter, at providers that have not been called yet.
+func (d *demo) without(ctx, serving context.Context, servers *errgroup.Group, s cli.Streams) (*plainRun, error) {
+	again, url, err := d.startUpstream(ctx, serving, servers)
 	if err != nil {
+		return nil, err
+	}
+	tapes := make([]*tape, len(d.replicas))
+	for i, r := range d.replicas {
+		tapes[i] = r.tape
+	}
+	f := newPlainFleet(url, again, tapes, d.Slots)
+	if !d.JSON {
+		_, _ = fmt.Fprint(s.Err, intro(f.picture(0).what, nil))
+	}
+	calling, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var run *plainRun
+	f.began = time.Now()
+	err = d.follow(s, cancel, func() picture { return f.picture(d.limit().Rate()) }, func() (err error) {
+		run, err = f.run(calling)
 		return err
-	}
-	if r.worker, err = worker.New(cfg); err != nil {
-		return &cli.Error{Status: cli.Usage, Err: err}
-	}
-	if err := r.worker.Connect(ctx); err != nil {
-		_ = rdb.Close()
-		return d.redis.explain(err)
-	}
-	listener, err := listen(ctx, "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	r.url = "http://" + listener.Addr().(*net.TCPAddr).String()
-	servers.Go(func() error {
-		return errors.Join(r.worker.Serve(serving, listener, r.worker.Handler()), rdb.Close())
 	})
-	d.replicas = append(d.replicas, r)
-	return nil
-}
-
-// analyze posts a playlist to a replica and follows the events of its stream. changed is called after each.
-func (r *demoReplica) analyze(ctx context.Context, body []byte, changed func()) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+"/v1/playlists/analyze", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "text/csv")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", r.url, res.Status)
-	}
-	for e, err := range sse.Read(res.Body) {
-		if err != nil {
-			return fmt.Errorf("stream of %s: %w", r.url, err)
-		}
-		over, err := r.take(e)
-		if err != nil {
-			return fmt.Errorf("stream of %s: %w", r.url, err)
-		}
-		changed()
-		if over {
-			return nil
-		}
-	}
-	return fmt.Errorf("stream of %s ended before its analysis", r.url)
-}
-
-// take notes what an event says, and reports whether it is the last.
-func (r *demoReplica) take(e sse.Event) (over bool, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch e.Name {
-	case "thinking":
-		var said struct{ Text string }
-		err = json.Unmarshal(e.Data, &said)
-		r.seen.text = said.Text
-	case "progress":
-		err = json.Unmarshal(e.Data, &r.seen.progress)
-	case "result":
-		err = json.Unmarshal(e.Data, &r.seen.result)
-	case "error":
-		err = json.Unmarshal(e.Data, &r.seen.failure)
-	case "done":
-		r.seen.ended = time.Now()
-		over = true
-	}
-	return over, err
+	return run, err
 }

@@ -39,7 +39,7 @@ func (c *demoCmd) stayBusy(ctx context.Context, s cli.Streams) error {
 	for _, r := range d.replicas {
 		busy.Go(func() {
 			for ctx.Err() == nil {
-				if err := r.analyze(ctx, d.body, func() {}); err != nil && ctx.Err() == nil {
+				if err := r.analyze(ctx, d.body); err != nil && ctx.Err() == nil {
 					failed <- err
 					return
 				}

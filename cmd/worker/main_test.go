@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/worker/playlist"
@@ -57,32 +58,35 @@ func TestBadInput(t *testing.T) {
 		status int
 		says   []string
 	}{
-		"no subcommand":     {nil, nil, cli.Usage, []string{"demo", "serve"}},
-		"unknown flag":      {nil, []string{"demo", "--bogus"}, cli.Usage, []string{"--bogus", "--help"}},
-		"rate zero":         {nil, []string{"demo", "--rate", "0"}, cli.Usage, []string{"rate", `"0"`, "above 0"}},
-		"rate negative":     {nil, []string{"demo", "--rate=-1"}, cli.Usage, []string{"rate", "-1"}},
-		"rate like a flag":  {nil, []string{"demo", "--rate", "-1"}, cli.Usage, []string{"--rate: expected a value but got \"-1\""}},
-		"rate not a number": {nil, []string{"demo", "--rate", "NaN"}, cli.Usage, []string{"rate", "NaN"}},
-		"rate infinite":     {nil, []string{"serve", "--rate", "Inf"}, cli.Usage, []string{"rate", "Inf"}},
+		"no subcommand":       {nil, nil, cli.Usage, []string{"demo", "serve"}},
+		"unknown flag":        {nil, []string{"demo", "--bogus"}, cli.Usage, []string{"--bogus", "--help"}},
+		"rate zero":           {nil, []string{"demo", "--rate", "0"}, cli.Usage, []string{"rate", `"0"`, "above 0"}},
+		"rate negative":       {nil, []string{"demo", "--rate=-1"}, cli.Usage, []string{"rate", "-1"}},
+		"rate like a flag":    {nil, []string{"demo", "--rate", "-1"}, cli.Usage, []string{"--rate: expected a value but got \"-1\""}},
+		"rate not a number":   {nil, []string{"demo", "--rate", "NaN"}, cli.Usage, []string{"rate", "NaN"}},
+		"rate of no provider": {nil, []string{"demo", "--rate", "1e9"}, cli.Usage, []string{"--rate 1e+09", "0.001 to 1000000"}},
+		"rate infinite":       {nil, []string{"serve", "--rate", "Inf"}, cli.Usage, []string{"rate", "Inf"}},
 		"rate from the environment": {
 			map[string]string{"WEIR_RATE": "abc"}, []string{"demo"}, cli.Usage, []string{"rate", "abc"},
 		},
-		"burst zero":            {nil, []string{"demo", "--burst", "0"}, cli.Usage, []string{"burst", "1 or more"}},
-		"slots negative":        {nil, []string{"serve", "--slots=-1"}, cli.Usage, []string{"slots", "1 or more"}},
-		"replicas zero":         {nil, []string{"demo", "--replicas", "0"}, cli.Usage, []string{"replicas", "1 to 256"}},
-		"hold as JSON":          {nil, []string{"demo", "--hold", "--json"}, cli.Usage, []string{"hold"}},
-		"too many tracks":       {nil, []string{"demo", "--tracks", "10001"}, cli.Usage, []string{"tracks", "10000"}},
-		"no such scene":         {nil, []string{"demo", "--scene", "storm"}, cli.Usage, []string{"--scene", "throttled"}},
-		"seconds of no scene":   {nil, []string{"demo", "--seconds", "5"}, cli.Usage, []string{"seconds", "budget"}},
-		"seconds too short":     {nil, []string{"demo", "--scene", "tokens", "--seconds", "1.9"}, cli.Usage, []string{"seconds 1.9", "2 to 600"}},
-		"seconds negative":      {nil, []string{"demo", "--scene", "tokens", "--seconds=-5"}, cli.Usage, []string{"seconds -5", "2 to 600"}},
-		"seconds not a number":  {nil, []string{"demo", "--scene", "throttled", "--seconds", "NaN"}, cli.Usage, []string{"seconds NaN"}},
-		"rate of a scene":       {nil, []string{"demo", "--scene", "throttled", "--rate", "5"}, cli.Usage, []string{"rate 5", "8 to 1000"}},
-		"redis of a scene":      {with("REDIS_URL", "redis://:hunter2@127.0.0.1:1"), []string{"demo", "--scene", "tokens"}, cli.Failed, []string{"127.0.0.1:1", "REDIS_URL"}},
-		"namespace with braces": {nil, []string{"demo", "--namespace", "a{b}"}, cli.Usage, []string{"namespace", "braces"}},
-		"redis url":             {with("REDIS_URL", "redis://:hunter2@host:port/x"), []string{"analyze", sample}, cli.Usage, []string{"REDIS_URL", "redis://"}},
-		"redis url of the demo": {with("REDIS_URL", "http://:hunter2@host"), []string{"demo"}, cli.Usage, []string{"REDIS_URL", "redis://"}},
-		"redis not there":       {with("REDIS_URL", "redis://:hunter2@127.0.0.1:1"), []string{"analyze", sample}, cli.Failed, []string{"127.0.0.1:1", "REDIS_URL"}},
+		"burst zero":              {nil, []string{"demo", "--burst", "0"}, cli.Usage, []string{"burst", "1 or more"}},
+		"slots negative":          {nil, []string{"serve", "--slots=-1"}, cli.Usage, []string{"slots", "1 or more"}},
+		"replicas zero":           {nil, []string{"demo", "--replicas", "0"}, cli.Usage, []string{"replicas", "1 to 256"}},
+		"hold as JSON":            {nil, []string{"demo", "--hold", "--json"}, cli.Usage, []string{"hold"}},
+		"too many tracks":         {nil, []string{"demo", "--tracks", "10001"}, cli.Usage, []string{"tracks", "10000"}},
+		"no such scene":           {nil, []string{"demo", "--scene", "storm"}, cli.Usage, []string{"--scene", "throttled"}},
+		"without a scene's calls": {nil, []string{"demo", "--scene", "tokens", "--without"}, cli.Usage, []string{"without", "budget"}},
+		"without and held":        {nil, []string{"demo", "--without", "--hold"}, cli.Usage, []string{"without", "hold"}},
+		"seconds of no scene":     {nil, []string{"demo", "--seconds", "5"}, cli.Usage, []string{"seconds", "budget"}},
+		"seconds too short":       {nil, []string{"demo", "--scene", "tokens", "--seconds", "1.9"}, cli.Usage, []string{"seconds 1.9", "2 to 600"}},
+		"seconds negative":        {nil, []string{"demo", "--scene", "tokens", "--seconds=-5"}, cli.Usage, []string{"seconds -5", "2 to 600"}},
+		"seconds not a number":    {nil, []string{"demo", "--scene", "throttled", "--seconds", "NaN"}, cli.Usage, []string{"seconds NaN"}},
+		"rate of a scene":         {nil, []string{"demo", "--scene", "throttled", "--rate", "5"}, cli.Usage, []string{"rate 5", "8 to 1000"}},
+		"redis of a scene":        {with("REDIS_URL", "redis://:hunter2@127.0.0.1:1"), []string{"demo", "--scene", "tokens"}, cli.Failed, []string{"127.0.0.1:1", "REDIS_URL"}},
+		"namespace with braces":   {nil, []string{"demo", "--namespace", "a{b}"}, cli.Usage, []string{"namespace", "braces"}},
+		"redis url":               {with("REDIS_URL", "redis://:hunter2@host:port/x"), []string{"analyze", sample}, cli.Usage, []string{"REDIS_URL", "redis://"}},
+		"redis url of the demo":   {with("REDIS_URL", "http://:hunter2@host"), []string{"demo"}, cli.Usage, []string{"REDIS_URL", "redis://"}},
+		"redis not there":         {with("REDIS_URL", "redis://:hunter2@127.0.0.1:1"), []string{"analyze", sample}, cli.Failed, []string{"127.0.0.1:1", "REDIS_URL"}},
 		"demo without its redis": {
 			with("REDIS_URL", "redis://:hunter2@127.0.0.1:1"), []string{"demo"}, cli.Failed, []string{"127.0.0.1:1", "REDIS_URL"},
 		},
@@ -203,20 +207,34 @@ func TestDemo(t *testing.T) {
 	if status != cli.OK {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
-	for _, want := range []string{"REPLICA", "anthropic", "0 refused, 0 lost", "Arrivals per 100 ms"} {
-		if !strings.Contains(stdout, want) {
+	for _, want := range []string{"REPLICA", "anthropic", "the providers refused 0, no result was lost.", "Arrivals per 100 ms"} {
+		if !strings.Contains(strings.Join(strings.Fields(stdout), " "), want) {
 			t.Errorf("stdout lacks %q:\n%s", want, stdout)
 		}
 	}
 	if !strings.Contains(stderr, "REDIS_URL=redis://127.0.0.1:") {
 		t.Errorf("stderr does not say where to look: %s", stderr)
 	}
+	wantPlain(t, stdout+stderr)
+}
+
+// wantPlain holds what is printed where no terminal is to its form: no escapes, at most 80 columns.
+func wantPlain(t *testing.T, text string) {
+	t.Helper()
+	if i := strings.IndexAny(text, "\x1b\r\x08"); i >= 0 {
+		t.Errorf("a byte that moves the cursor or colours: %q", text[i:min(len(text), i+20)])
+	}
+	for line := range strings.Lines(text) {
+		if w := ansi.StringWidth(strings.TrimSuffix(line, "\n")); w > 80 {
+			t.Errorf("%d columns: %q", w, line)
+		}
+	}
 }
 
 // TestDemoSaysWhenItFailed: the exit status is 1 when a provider refused a call.
 func TestDemoSaysWhenItFailed(t *testing.T) {
 	r := report{summary: summary{HTTP429: 3}}
-	if err := r.verdict(); err == nil || !strings.Contains(err.Error(), "refused 3") {
+	if err := r.verdict(); err == nil || !strings.Contains(err.Error(), "refused 3 calls") {
 		t.Errorf("refused calls: %v", err)
 	}
 	r = report{summary: summary{Lost: 1}}

@@ -54,9 +54,9 @@ func TestPlotFitsItsWidthAndShowsWhatIsAbove(t *testing.T) {
 	for _, n := range []int{1, 10, 69, 70, 300, 5000} {
 		bins := make([]int64, n)
 		bins[n/2] = 50
-		text := plot(bins, 4, 76)
+		text := plot(bins, plotSize{budget: 4, width: 76, panels: plotPanels})
 		for line := range strings.Lines(text) {
-			if w := len([]rune(strings.TrimSuffix(line, "\n"))); w > 85 {
+			if w := len([]rune(strings.TrimSuffix(line, "\n"))); w > 76 {
 				t.Errorf("%d bins: a line of %d columns", n, w)
 			}
 		}
@@ -67,7 +67,7 @@ func TestPlotFitsItsWidthAndShowsWhatIsAbove(t *testing.T) {
 			t.Errorf("%d bins: no budget line", n)
 		}
 	}
-	if plot(nil, 4, 76) == "" {
+	if plot(nil, plotSize{budget: 4, width: 76, panels: plotPanels}) == "" {
 		t.Error("no arrivals are not worth a word")
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,40 +9,77 @@ import (
 
 const (
 	plotRows   = 4 // of a panel; each is half the budget high, so that the budget's line is in the middle
-	plotPanels = 4 // beyond which neighbouring bins become one column
+	plotPanels = 4 // where there is room: beyond which neighbouring bins become one column
 	plotLeft   = 7 // columns of the scale
 )
 
-// plot draws arrivals per 100 ms, a column each, in panels of at most width columns. The budget is a dotted line at its
-// own height: what is below it and empty is budget that nobody used. Columns that are higher than the panel end in ▲.
-func plot(per100ms []int64, budget float64, width int) string {
+// plotSize is the space of a plot and the scale of it.
+type plotSize struct {
+	budget float64 // per 100 ms
+	width  int     // columns
+	panels int     // at most
+	from   int     // bins before the first
+	each   int     // bins in a column; 0 for as many as the panels need
+}
+
+// plot draws arrivals per 100 ms, in panels of at most width columns. The first lines explain the signs.
+func plot(per100ms []int64, p plotSize) string {
 	if len(per100ms) == 0 {
-		return "nothing arrived"
+		return "Nothing arrived."
 	}
-	bins := max(1, width-plotLeft)
-	each := (len(per100ms) + plotPanels*bins - 1) / (plotPanels * bins)
-	var columns []float64
-	for part := range slices.Chunk(per100ms, each) {
+	p.each = cmp.Or(p.each, p.bins(len(per100ms)))
+	return strings.Join(append(p.legend(per100ms), p.draw(per100ms)...), "\n")
+}
+
+// bins is how many of n bins each column has to show.
+func (p plotSize) bins(n int) int {
+	room := p.panels * max(1, p.width-plotLeft)
+	return max(1, (n+room-1)/room)
+}
+
+// legend explains the signs of plots of these arrivals.
+func (p plotSize) legend(all ...[]int64) []string {
+	text := "Arrivals per 100 ms, ▁ to █"
+	if p.each > 1 {
+		text += fmt.Sprintf(" (mean of %d ms)", 100*p.each)
+	}
+	text += fmt.Sprintf("; ┄ the budget of %.4g", p.budget)
+	if slices.ContainsFunc(all, func(per100ms []int64) bool {
+		columns := p.columns(per100ms)
+		return len(columns) > 0 && slices.Max(columns) > 2*p.budget
+	}) {
+		text += fmt.Sprintf("; ▲ above %.4g", 2*p.budget)
+	}
+	return wrapped(text, p.width)
+}
+
+func (p plotSize) columns(per100ms []int64) (columns []float64) {
+	for part := range slices.Chunk(per100ms, p.each) {
 		sum := 0.0
 		for _, n := range part {
 			sum += float64(n)
 		}
 		columns = append(columns, sum/float64(len(part)))
 	}
+	return columns
+}
+
+// draw draws the panels. The budget is a dotted line at its own height: what is below it and empty is budget that nobody used. Columns that
+// are higher than the panel end in ▲.
+func (p plotSize) draw(per100ms []int64) []string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Arrivals per 100 ms")
-	if each > 1 {
-		fmt.Fprintf(&b, ", the mean of %d ms in each column", 100*each)
+	at := p.from
+	for part := range slices.Chunk(p.columns(per100ms), max(1, p.width-plotLeft)) {
+		panel(&b, part, p.budget)
+		times := fmt.Sprintf("%.1f s", float64(at)/10)
+		at = min(at+len(part)*p.each, p.from+len(per100ms))
+		to := fmt.Sprintf("%.1f s", float64(at)/10)
+		if room := len(part) - len(times); room > len(to) {
+			times += strings.Repeat(" ", room-len(to)) + to
+		}
+		b.WriteString(strings.Repeat(" ", plotLeft) + times + "\n")
 	}
-	fmt.Fprintf(&b, "; ┄ is the budget of %g\n", budget)
-	at := 0
-	for part := range slices.Chunk(columns, bins) {
-		panel(&b, part, budget)
-		from, to := fmt.Sprintf("%.1f s", float64(at*each)/10), fmt.Sprintf("%.1f s", float64((at+len(part))*each)/10)
-		fmt.Fprintf(&b, "%*s%s%*s\n", plotLeft, "", from, max(0, len(part)-len(from)), to)
-		at += len(part)
-	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
 }
 
 func panel(b *strings.Builder, columns []float64, budget float64) {

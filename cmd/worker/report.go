@@ -2,15 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
-	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/worker/upstream"
 )
@@ -29,6 +24,8 @@ type summary struct {
 	WaitMS            waitMS           `json:"wait_ms"`
 	RedisCallsPerTask float64          `json:"redis_calls_per_task"`
 	Jain              float64          `json:"jain"` // of the calls that replicas started while all of them were busy
+	// Without is what became of the same calls without a limiter, nil where nobody asked for that.
+	Without *plainRun `json:"without,omitempty"`
 }
 
 // waitMS is how long tasks waited for a token, in milliseconds.
@@ -39,7 +36,7 @@ type waitMS struct {
 
 type report struct {
 	summary summary
-	rows    [][]string // of replicas
+	rows    []replicaRow
 	stats   upstream.Stats
 	failed  []string
 	limit   limiter.Limit
@@ -75,11 +72,9 @@ func (d *demo) measure(before limiter.Snapshot, began time.Time) *report {
 		}
 		s.Seconds = max(s.Seconds, seen.ended.Sub(began).Seconds())
 		ms := milliseconds(mine)
-		r.rows = append(r.rows, []string{
-			strconv.Itoa(i + 1), strconv.FormatInt(state.Done, 10), strconv.FormatInt(state.Failed, 10),
-			fmt.Sprintf("%.1f s", seen.ended.Sub(began).Seconds()),
-			fmt.Sprintf("%.0f ms", quantile(ms, 0.5)), fmt.Sprintf("%.0f ms", quantile(ms, 0.99)),
-			fmt.Sprintf("%.2f", float64(replica.scripts.runs.Load())/max(1, float64(state.Done+state.Failed))),
+		r.rows = append(r.rows, replicaRow{
+			replica: i + 1, done: state.Done, failed: state.Failed, took: seen.ended.Sub(began),
+			p50: quantile(ms, 0.5), p99: quantile(ms, 0.99), redis: float64(replica.scripts.runs.Load()) / max(1, float64(state.Done+state.Failed)),
 		})
 	}
 	level := 0.0
@@ -130,36 +125,11 @@ func startedBefore(each [][]wait, ends []time.Time) []float64 {
 func (r *report) verdict() error {
 	switch s := r.summary; {
 	case s.HTTP429 > 0:
-		return fmt.Errorf("the providers refused %d calls", s.HTTP429)
+		return fmt.Errorf("the providers refused %s", counted(int(s.HTTP429), "call", "calls"))
 	case s.Lost > 0:
-		return fmt.Errorf("%d tasks have no outcome", s.Lost)
+		return fmt.Errorf("%s no outcome", counted(int(s.Lost), "task has", "tasks have"))
 	case len(r.failed) > 0:
 		return fmt.Errorf("an analysis failed: %s", strings.Join(r.failed, "; "))
 	}
 	return nil
-}
-
-// print writes the summary for a person.
-func (r *report) print(out io.Writer) error {
-	s := r.summary
-	replicas := cli.Table("REPLICA", "DONE", "FAILED", "TOOK", "WAIT P50", "P99", "REDIS CALLS/TASK").Rows(r.rows...)
-	apis := cli.Table("PROVIDER", "CALLS", "429")
-	for _, api := range []upstream.API{upstream.Anthropic, upstream.Spotify, upstream.LastFM} {
-		apis.Row(string(api), strconv.FormatInt(r.stats.Arrivals[api], 10), strconv.FormatInt(r.stats.HTTP429[api], 10))
-	}
-	text := fmt.Sprintf(`%s
-
-%s
-
-%d calls in %.1f s: %.1f %% of the budget used while anybody waited, %d refused, %d lost.
-In the busiest second %d calls arrived; %v and 50 ms of slack allow %d.
-A call waited %.0f ms for its token (median), 99 of 100 at most %.0f ms.
-%.2f Redis calls a task; fairness between replicas (Jain) %.4f.
-
-%s
-`, replicas, apis, r.stats.Total, s.Seconds, 100*s.BudgetUsed, s.HTTP429, s.Lost,
-		s.Worst1s, r.limit, s.Allowed1s, s.WaitMS.P50, s.WaitMS.P99, s.RedisCallsPerTask, s.Jain,
-		plot(r.stats.Per100ms, r.limit.Rate()/10, 76))
-	_, err := lipgloss.Fprint(out, text)
-	return err
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"charm.land/lipgloss/v2"
+
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
@@ -51,26 +53,35 @@ func (f sceneFlags) takes() time.Duration {
 
 // outcome is what a scene has measured.
 type outcome interface {
-	print(out io.Writer) error
-	verdict() error // nil where the marks were met
+	page(sc screen) string // for a person; the last line is the verdict
+	verdict() error        // nil where the marks were met
+}
+
+// scene is what can be played.
+type scene interface {
+	play(ctx context.Context, redis *server, say narrator) (outcome, error)
+	made() (calls, refused int) // until now
 }
 
 // play plays a scene with a Redis and prints what it measured: as one JSON object, or for a person.
-func (c *demoCmd) play(ctx context.Context, s cli.Streams, scene func(ctx context.Context, redis *server, say narrator) (outcome, error)) error {
+func (c *demoCmd) play(ctx context.Context, s cli.Streams, played scene) error {
 	redis, err := openRedis()
 	if err != nil {
 		return err
 	}
 	defer redis.close()
-	said := newNarrator(s.Err, c.JSON)
-	o, err := scene(ctx, redis, said)
+	began := time.Now()
+	o, err := played.play(ctx, redis, newNarrator(s.Err, c.JSON))
 	if err != nil {
+		if calls, refused := played.made(); ctx.Err() != nil && !c.JSON {
+			_, _ = fmt.Fprintf(s.Out, "\nInterrupted after %.1f s: %s, the provider refused %d.\n", time.Since(began).Seconds(), counted(calls, "call", "calls"), refused)
+		}
 		return redis.explain(err)
 	}
 	if c.JSON {
 		err = json.NewEncoder(s.Out).Encode(o)
 	} else {
-		err = o.print(s.Out)
+		_, err = lipgloss.Fprint(s.Out, o.page(screenOf(s.Out)))
 	}
 	return errors.Join(err, o.verdict())
 }
@@ -89,7 +100,7 @@ func newNarrator(out io.Writer, silent bool) narrator {
 // introduce says what is about to happen, and where to look at it.
 func (c *demoCmd) introduce(say narrator, redis *server, namespace, what string) {
 	where, inspect := redis.where(namespace)
-	say("%s\nRedis: %s.\nLook at it while it runs: %s\n", what, where, inspect)
+	say("%s", strings.TrimSuffix(intro(fmt.Sprintf("%s Redis: %s. Look at it while it runs:", what, where), commandLines(inspect)), "\n"))
 }
 
 // measured turns what misses a mark into an error of one line.
@@ -111,4 +122,12 @@ func counted(n int, one, many string) string {
 		return "1 " + one
 	}
 	return strconv.Itoa(n) + " " + many
+}
+
+// marksSentence ends the verdict of a scene.
+func marksSentence(missed error) string {
+	if missed != nil {
+		return "A mark was missed."
+	}
+	return "Every mark was met."
 }

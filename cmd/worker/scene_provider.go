@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -83,6 +84,15 @@ func accepted(calls []sceneCall) (n int) {
 		}
 	}
 	return n
+}
+
+// made is how many calls came until now, and how many of them were refused.
+func (p *sceneProvider) made() (calls, refused int) {
+	if p == nil {
+		return 0, 0
+	}
+	all := p.between(0, math.MaxInt64)
+	return len(all), len(all) - accepted(all)
 }
 
 // per100ms counts the calls of each tenth of a second.

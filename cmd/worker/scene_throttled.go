@@ -56,7 +56,7 @@ func (t *throttledScene) play(ctx context.Context, redis *server, say narrator) 
 	if err != nil {
 		return nil, err
 	}
-	t.introduce(say, redis, t.Namespace, fmt.Sprintf("%s: %v.\nThe provider allows %.4g a second from %v on, %.4g again from %v on.\nAt %v it asks to wait %v.",
+	t.introduce(say, redis, t.Namespace, fmt.Sprintf("%s: %v. The provider allows %.4g a second from %v on, %.4g again from %v on. At %v it asks to wait %v.",
 		sharing(t.Replicas), t.limit(), t.low().Rate, t.falls, t.limit().Rate(), t.back, t.pauses, t.pause))
 	if t.provider, err = newSceneProvider(t.upstream(), 50*time.Millisecond); err != nil {
 		return nil, err
@@ -67,6 +67,8 @@ func (t *throttledScene) play(ctx context.Context, redis *server, say narrator) 
 	}
 	return t.measure(), nil
 }
+
+func (t *throttledScene) made() (calls, refused int) { return t.provider.made() }
 
 // run has a fleet make calls until ctx ends.
 func (t *throttledScene) run(ctx context.Context, fleet *sceneFleet) (err error) {

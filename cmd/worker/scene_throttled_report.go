@@ -2,11 +2,9 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"math"
+	"strings"
 	"time"
-
-	"charm.land/lipgloss/v2"
 
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
@@ -130,8 +128,8 @@ func (r *throttledReport) foundText() string {
 	return fmt.Sprintf("%.4g calls a second were accepted again after %.1f s", rate, *r.Found)
 }
 
-// print writes the report for a person.
-func (r *throttledReport) print(out io.Writer) error {
+// page is the report for a person.
+func (r *throttledReport) page(sc screen) string {
 	parts := cli.Table("THE PROVIDER ALLOWS", "FROM", "TO", "ASKED/S", "ACCEPTED/S", "REFUSED/S")
 	for _, p := range r.Parts {
 		parts.Row(p.Limit, fmt.Sprintf("%.1f s", p.From), fmt.Sprintf("%.1f s", p.To),
@@ -141,19 +139,15 @@ func (r *throttledReport) print(out io.Writer) error {
 	if r.Hold.Asked > 0 {
 		next := "none was accepted any more"
 		if r.Hold.Next != nil {
-			next = fmt.Sprintf("the next was accepted %.2f s after the first refusal", *r.Hold.Next)
+			next = fmt.Sprintf("the next was accepted %.2f s after the first of them", *r.Hold.Next)
 		}
-		hold = fmt.Sprintf("A call was asked to wait %.2f s. %d calls were refused with it;\n%s.", r.Hold.Asked, r.Hold.Refused, next)
+		hold = fmt.Sprintf("%s asked to wait, the first %.2f s; %s.", counted(r.Hold.Refused, "call was", "calls were"), r.Hold.Asked, next)
 	}
-	_, err := lipgloss.Fprint(out, fmt.Sprintf(`%s
-
-%d calls in %.1f s, %.1f %% refused (mark: %.0f %% at most); %d tasks gave up.
-When the limit came back, %s
-(mark: %v).
-%s
-
-%s
-`, parts, r.Calls, r.Seconds, 100*r.RefusedPart, 100*markRefused, r.Spent, r.foundText(), markFound, hold,
-		plot(r.scene.provider.per100ms(r.scene.end), r.scene.limit().Rate()/10, 79)))
-	return err
+	text := min(sc.width, textWidth)
+	return paragraphs(sc.width, open(parts),
+		wrapped(fmt.Sprintf("Of the calls %.1f %% were refused (mark: %.0f %% at most). When the limit came back, %s (mark: %v). %s",
+			100*r.RefusedPart, 100*markRefused, r.foundText(), markFound, hold), text),
+		strings.Split(plot(r.scene.provider.per100ms(r.scene.end), plotSize{budget: r.scene.limit().Rate() / 10, width: sc.width - 1, panels: sc.panels(1)}), "\n"),
+		wrapped(fmt.Sprintf("%s made %s in %.1f s, the provider refused %d, %s. %s", counted(r.Replicas, "replica", "replicas"), counted(r.Calls, "call", "calls"), r.Seconds,
+			r.Refused, counted(int(r.Spent), "task gave up", "tasks gave up"), marksSentence(r.verdict())), text))
 }

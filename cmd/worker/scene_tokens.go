@@ -66,7 +66,7 @@ func (t *tokensScene) play(ctx context.Context, redis *server, say narrator) (ou
 		}
 	}
 	t.introduce(say, redis, t.Namespace+"-"+t.fleets[0].name(), fmt.Sprintf(
-		"Two fleets of %s, one that settles and one that does not.\nEach has %d output tokens a minute. Estimates are %d times too high.",
+		"Two fleets of %s, one that settles and one that does not. Each has %d output tokens a minute. Estimates are %d times too high.",
 		counted(t.Replicas, "replica", "replicas"), tokensPerMinute, tokensOver))
 	for _, f := range t.fleets {
 		var err error
@@ -88,6 +88,14 @@ func tokensUpstream() upstream.Config {
 	cfg.Total = upstream.Limit{Rate: 1000, Burst: 1000} // tokens are what is short
 	cfg.Tokens.Output = upstream.TokenLimit{PerMinute: tokensPerMinute, Burst: tokensBurst}
 	return cfg
+}
+
+func (t *tokensScene) made() (calls, refused int) {
+	for _, f := range t.fleets {
+		c, r := f.provider.made()
+		calls, refused = calls+c, refused+r
+	}
+	return calls, refused
 }
 
 // run has a fleet make calls until ctx ends.

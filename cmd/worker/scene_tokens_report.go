@@ -2,10 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"time"
-
-	"charm.land/lipgloss/v2"
 
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
@@ -73,21 +70,19 @@ func (r *tokensReport) verdict() error {
 	return measured(missed)
 }
 
-// print writes the report for a person.
-func (r *tokensReport) print(out io.Writer) error {
+// page is the report for a person.
+func (r *tokensReport) page(sc screen) string {
 	s, u := r.Settled, r.Unsettled
 	both := cli.Table("", "SETTLED", "NOT SETTLED").
 		Row("calls", fmt.Sprint(s.Calls), fmt.Sprint(u.Calls)).
 		Row("of them refused", fmt.Sprint(s.Refused), fmt.Sprint(u.Refused)).
 		Row("output tokens", fmt.Sprint(s.Tokens), fmt.Sprint(u.Tokens)).
 		Row("of the provider's", fmt.Sprintf("%.1f %%", 100*s.Used), fmt.Sprintf("%.1f %%", 100*u.Used))
-	_, err := lipgloss.Fprint(out, fmt.Sprintf(`%s
-
-Counted from %.1f s to %.1f s; %d tokens come in a minute.
-Estimates are %d times too high. The fleet that settles what its calls have cost
-used %.1f %% of the tokens (mark: %.0f %%). Of its calls %.1f %% were refused
-(mark: %.0f %% at most). The other fleet used %.1f %%.
-`, both, r.From, r.Seconds, tokensPerMinute, tokensOver,
-		100*s.Used, 100*markUsed, 100*s.RefusedPart, 100*markTokensRefused, 100*u.Used))
-	return err
+	text := min(sc.width, textWidth)
+	return paragraphs(sc.width, open(both),
+		wrapped(fmt.Sprintf("Counted from %.1f s to %.1f s; %d tokens come in a minute. Estimates are %d times too high. "+
+			"The marks are of the fleet that settles what its calls have cost: %.0f %% of the tokens used, and %.0f %% of the calls refused at most.",
+			r.From, r.Seconds, tokensPerMinute, tokensOver, 100*markUsed, 100*markTokensRefused), text),
+		wrapped(fmt.Sprintf("2 fleets of %s: the one that settles used %.1f %% of its tokens, and %.1f %% of its calls were refused; the other used %.1f %%. %s",
+			counted(r.Replicas, "replica", "replicas"), 100*s.Used, 100*s.RefusedPart, 100*u.Used, marksSentence(r.verdict())), text))
 }

@@ -4,131 +4,133 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
-	"charm.land/bubbles/v2/progress"
 	tea "charm.land/bubbletea/v2"
-	"charm.land/lipgloss/v2"
-	"golang.org/x/term"
+	"github.com/charmbracelet/colorprofile"
 
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// view shows how a demonstration goes on: bars on a terminal, a line now and then elsewhere. It writes to stderr only.
-type view struct {
-	d     *demo
-	out   io.Writer
-	bars  *tea.Program // nil where it is no terminal
-	began time.Time
+const (
+	frameEvery = 100 * time.Millisecond // on a terminal
+	lineEvery  = 2 * time.Second        // elsewhere
+)
 
-	mu   sync.Mutex
-	said time.Time // when the last line was written
-}
-
-func newView(d *demo, s cli.Streams) *view {
-	v := &view{d: d, out: s.Err, began: time.Now(), said: time.Now()}
-	_, _ = fmt.Fprint(v.out, d.intro())
-	// A dumb terminal shows what moves the cursor as text.
-	if f, ok := s.Err.(*os.File); ok && !d.JSON && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd())) {
-		bar := progress.New(progress.WithDefaultBlend(), progress.WithFillCharacters('█', '░'), progress.WithoutPercentage(), progress.WithWidth(30))
-		v.bars = tea.NewProgram(bars{d: d, bar: bar}, tea.WithOutput(f), tea.WithoutSignalHandler())
-	}
-	return v
-}
-
-// intro says what is about to happen and where to look at it.
-func (d *demo) intro() string {
-	where, inspect := d.redis.where(d.Namespace)
-	return fmt.Sprintf("%s: %v. Redis: %s.\nLook at it while it runs: %s\n\n",
-		sharing(d.Replicas), d.limit(), where, inspect)
-}
-
-// run shows what changes until wait returns; cancel is how a person at the terminal ends it early.
-func (v *view) run(ctx context.Context, cancel context.CancelFunc, wait func() error) error {
-	if v.bars == nil {
+// follow shows how a run goes on until wait returns, on stderr: a frame on a terminal, a line now and then elsewhere, and nothing beside JSON.
+// shot is called for the state of the run, from another goroutine. cancel is how a person at the terminal ends the run early; that is
+// [context.Canceled].
+func (c *demoCmd) follow(s cli.Streams, cancel context.CancelFunc, shot func() picture, wait func() error) error {
+	if c.JSON {
 		return wait()
 	}
+	if !screenOf(s.Err).moves {
+		return followInLines(s, shot, wait)
+	}
+	// screenOf has found a file.
+	program := tea.NewProgram(live{shot: shot}, tea.WithOutput(s.Err.(*os.File)), tea.WithoutSignalHandler())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- wait()
-		v.bars.Quit()
+		program.Quit()
 	}()
-	last, err := v.bars.Run()
-	if err != nil || last.(bars).interrupted {
+	last, err := program.Run()
+	if err != nil || last.(live).interrupted {
 		cancel()
-		return errors.Join(err, <-ended, context.Cause(ctx))
+		if waited := <-ended; err == nil && waited == nil {
+			return nil // it had ended before
+		} else if err == nil {
+			return context.Canceled
+		}
+		return err
 	}
 	return <-ended
 }
 
-// changed is called when replica i has news.
-func (v *view) changed(int) {
-	if v.bars != nil {
-		v.bars.Send(news{})
-		return
+// followInLines writes a line every two seconds.
+func followInLines(s cli.Streams, shot func() picture, wait func() error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- wait() }()
+	again := time.NewTicker(lineEvery)
+	defer again.Stop()
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-again.C:
+			if _, err := fmt.Fprintln(s.Err, shot().plain()); err != nil {
+				return errors.Join(err, <-ended)
+			}
+		}
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.d.JSON || time.Since(v.said) < 2*time.Second {
-		return
-	}
-	v.said = time.Now()
-	var b strings.Builder
-	fmt.Fprintf(&b, "%5.1f s ", time.Since(v.began).Seconds())
-	for i, r := range v.d.replicas {
-		p := r.now().progress
-		fmt.Fprintf(&b, "  replica %d %3d/%d", i+1, p.AllDone, p.AllTotal)
-	}
-	_, _ = fmt.Fprintln(v.out, b.String())
 }
 
-// news tells the bars to look again.
-type news struct{}
+// plain is a picture in one line of at most 80 columns.
+func (p picture) plain() string {
+	done, total, running, failed := 0, 0, 0, 0
+	for _, r := range p.replicas {
+		done, total = done+r.done, total+r.total
+		switch {
+		case r.failed:
+			failed++
+		case !r.ended:
+			running++
+		}
+	}
+	line := fmt.Sprintf("%6.1f s  %d of %d calls, %d refused; %s", p.took.Seconds(), done, total, p.refused, counted(running, "replica runs", "replicas run"))
+	if failed > 0 {
+		line += fmt.Sprintf(", %d failed", failed)
+	}
+	return line
+}
 
-// bars is the picture of a running demonstration: a bar for each replica.
-type bars struct {
-	d           *demo
-	bar         progress.Model
-	width       int
+// intro is what is about to happen and where to look at it, in lines of at most 80 columns.
+func intro(what string, look []string) string {
+	return strings.Join(append(wrapped(what, plainWidth), look...), "\n") + "\n\n"
+}
+
+// tick tells the view to look again.
+type tick struct{}
+
+func again() tea.Cmd { return tea.Tick(frameEvery, func(time.Time) tea.Msg { return tick{} }) }
+
+// live is the view on a terminal. It has a screen of its own, so that nothing scrolls away and the size may change.
+type live struct {
+	shot        func() picture
+	width, rows int
+	colour      bool
 	interrupted bool
 }
 
 // Init is part of [tea.Model].
-func (b bars) Init() tea.Cmd { return nil }
+func (l live) Init() tea.Cmd { return again() }
 
 // Update is part of [tea.Model].
-func (b bars) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+func (l live) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
-		b.width = msg.Width
+		l.width, l.rows = msg.Width, msg.Height
+	case tea.ColorProfileMsg:
+		l.colour = msg.Profile >= colorprofile.ANSI
+	case tick:
+		return l, again()
 	case tea.KeyPressMsg:
 		if k := msg.String(); k == "ctrl+c" || k == "q" || k == "esc" {
-			b.interrupted = true
-			return b, tea.Quit
+			l.interrupted = true
+			return l, tea.Quit
 		}
 	}
-	return b, nil
+	return l, nil
 }
 
 // View is part of [tea.Model].
-func (b bars) View() tea.View {
-	var text strings.Builder
-	dim := lipgloss.NewStyle().Faint(true)
-	for i, r := range b.d.replicas {
-		s := r.now()
-		part := 0.0
-		if s.progress.AllTotal > 0 {
-			part = float64(s.progress.AllDone) / float64(s.progress.AllTotal)
-		}
-		line := fmt.Sprintf("replica %d %s %3d/%-3d ", i+1, b.bar.ViewAs(part), s.progress.AllDone, s.progress.AllTotal)
-		if room := b.width - lipgloss.Width(line); room > 10 {
-			line += dim.MaxWidth(room).Render(s.text)
-		}
-		text.WriteString(line + "\n")
+func (l live) View() tea.View {
+	v := tea.NewView("")
+	if l.width > 0 {
+		v.SetContent(l.shot().frame(l.width, l.rows, l.colour))
 	}
-	return tea.NewView(text.String())
+	v.AltScreen = true
+	return v
 }
