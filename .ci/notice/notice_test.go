@@ -17,7 +17,7 @@ func licence(t *testing.T) string {
 	return string(text)
 }
 
-func module1(t *testing.T, files map[string]string) string {
+func folder(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
@@ -44,7 +44,7 @@ func TestReadsLicences(t *testing.T) {
 		"none":                       {map[string]string{"README": mit}, "no file with a licence"},
 		"two":                        {map[string]string{"LICENSE": mit, "COPYING": mit}, "several files"},
 	} {
-		m, err := readOne("example.test/m", module1(t, c.files))
+		m, err := readOne("example.test/m", folder(t, c.files))
 		got := m.licence
 		if err != nil {
 			got = err.Error()
