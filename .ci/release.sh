@@ -44,13 +44,14 @@ unset GOEXPERIMENT
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 
-# modules PROGRAM FILE: writes which modules are linked into a program. The time is that of the commit.
+# modules PROGRAM FILE: writes which modules are linked into a program. The time is that of the commit. The checksum of the tool depends on the
+# machine on which it was built, and is left out.
 modules() {
   "$sbom" bin -json -std -noserial -version "$tag" -output "$tmp/sbom.json" "$1" 2>"$tmp/sbom.log" || {
     cat "$tmp/sbom.log" >&2
     die "no SBOM of $1"
   }
-  jq '.metadata.timestamp = (env.SOURCE_DATE_EPOCH | tonumber | todate)' "$tmp/sbom.json" >"$2"
+  jq '.metadata.timestamp = (env.SOURCE_DATE_EPOCH | tonumber | todate) | .metadata.tools |= map(del(.hashes))' "$tmp/sbom.json" >"$2"
 }
 
 # pack FOLDER ARCHIVE: packs $tmp/FOLDER.
