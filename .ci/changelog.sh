@@ -17,7 +17,8 @@ notes)
     echo "CHANGELOG.md says nothing of $version" >&2
     exit 1
   fi
-  printf '%s\n' "$notes"
+  # Links to files of the repository lead to the version, since the notes are read elsewhere.
+  sed -E "s#\]\(([^):]+)\)#](https://github.com/weir-go/weir/blob/v$version/\1)#g" <<<"$notes"
   ;;
 *)
   echo 'usage: changelog.sh newest | notes VERSION' >&2
