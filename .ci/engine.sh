@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by run: a Docker engine for as long as the run takes, and nothing of the run left in it.
 #
 # Everything that a run makes in the engine carries its session, weir-ci-PID, as the label of testcontainers or as the

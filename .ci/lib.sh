@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the other scripts here: steps with the time, and packages where a command is missing.
 set -euo pipefail
 : "${tmp:?must be a directory for what the run leaves lying about}"

@@ -1,7 +1,8 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # mutate.sh reads what is set here
 # The rules that rows of integration/matrix guard. mutate.sh --matrix [NAME...] sources this file: it removes each rule in turn from a copy of
 # the tree, plays the row that should notice, and prints a table. A row notices by the mark that is named: a mark that fails with nothing removed
 # judges nothing. Rows are played in their short form where they have one.
+: "${copy:?is the copy of mutate.sh}"
 export GOFLAGS=-trimpath # what is built of the copy does not depend on where it is, and is not built again
 declare -A failing # the marks that fail with nothing removed, by what is played
 printf '%-52s %-4s %s\n' 'removed' 'row' 'what it did not reach'

@@ -3,6 +3,8 @@
 # prints a table. Exit status 1 if a removal went unnoticed. A rule is a Perl substitution that must change its file. Tests that
 # fail with nothing removed judge nothing.
 # mutate.sh --matrix [NAME...]: the same with rows of integration/matrix, for the rules of mutate-matrix.sh; about a quarter of an hour.
+# Substitutions for Perl hold $ in single quotes; the variables behind them are lists of arguments.
+# shellcheck disable=SC2016,SC2086
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 copy=$(mktemp -d "${TMPDIR:-/tmp}/weir-mutate.XXXXXX")

@@ -16,14 +16,9 @@ show_logs() {
 }
 trap show_logs EXIT
 
-# The image is the last stage of the Dockerfile, with binaries from here in the place of the build stage's: that stage
-# needs a Go image from a registry.
 root=$tmp/image
-mkdir -p "$root/etc/ssl/certs"
-cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 CGO_ENABLED=0 go build -ldflags='-s -w' -o "$root/out/" ./cmd/worker ./cmd/inspect
-sed -n '/^FROM scratch/,$p' Dockerfile | sed 's/--from=build //' |
-  docker build -q -t "$WEIR_IMAGE" --label weir.ci=smoke -f - "$root" >"$tmp/build.log" 2>&1 || {
+.ci/image.sh "$WEIR_IMAGE" "$root" weir.ci=smoke >"$tmp/build.log" 2>&1 || {
   cat "$tmp/build.log" >&2
   die "building $WEIR_IMAGE failed"
 }

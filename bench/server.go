@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -43,7 +42,7 @@ func startServer(ctx context.Context) (*server, error) {
 	// Not bound to ctx: the last readings are taken after an interrupt, too.
 	s.process = exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir) //nolint:noctx // see above
 	s.process.Stdout, s.process.Stderr = &said, &said
-	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that an interrupt of the terminal does not end it first
+	s.process.SysProcAttr = apart() // so that an interrupt of the terminal does not end it first
 	if err := s.process.Start(); err != nil {
 		return nil, fmt.Errorf("redis-server: %w", err)
 	}

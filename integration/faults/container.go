@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -24,6 +23,19 @@ type container struct {
 	signal func(syscall.Signal) error // to its first process
 }
 
+// signalName is the name that the engine knows. The number of this machine may differ from the one inside the container: SIGSTOP is 17 on
+// macOS and 19 on Linux.
+func signalName(signal syscall.Signal) string {
+	switch signal {
+	case suspendSignal:
+		return "SIGSTOP"
+	case resumeSignal:
+		return "SIGCONT"
+	default:
+		return "SIGKILL"
+	}
+}
+
 // newContainer keeps a container, which can be sent signals also when the row has been given up.
 func newContainer(ctx context.Context, of testcontainers.Container) *container {
 	ctx = context.WithoutCancel(ctx)
@@ -35,7 +47,7 @@ func newContainer(ctx context.Context, of testcontainers.Container) *container {
 			return err
 		}
 		defer engine.Close() //nolint:errcheck // nothing is left to be read
-		_, err = engine.ContainerKill(ctx, of.GetContainerID(), client.ContainerKillOptions{Signal: strconv.Itoa(int(signal))})
+		_, err = engine.ContainerKill(ctx, of.GetContainerID(), client.ContainerKillOptions{Signal: signalName(signal)})
 		return err
 	}}
 }

@@ -3,7 +3,6 @@ package faults
 import (
 	"context"
 	"fmt"
-	"syscall"
 	"time"
 )
 
@@ -232,7 +231,7 @@ func holdAndRestart(ctx context.Context, w *World) error {
 	}
 	from := w.Provider.Now()
 	for _, r := range w.Fleet {
-		if err := r.Signal(syscall.SIGCONT); err != nil {
+		if err := r.Signal(resumeSignal); err != nil {
 			return err
 		}
 		if err := r.Kill(); err != nil {

@@ -45,7 +45,7 @@ func suspend(ctx context.Context, w *World) error {
 	w.Fault()
 	for range few(w, 3, 10) {
 		for _, r := range w.Fleet[1:] {
-			if err := r.Signal(syscall.SIGSTOP); err != nil {
+			if err := r.Signal(suspendSignal); err != nil {
 				return err
 			}
 		}
@@ -53,7 +53,7 @@ func suspend(ctx context.Context, w *World) error {
 			return err
 		}
 		for _, r := range w.Fleet[1:] {
-			if err := r.Signal(syscall.SIGCONT); err != nil {
+			if err := r.Signal(resumeSignal); err != nil {
 				return err
 			}
 		}
@@ -154,13 +154,13 @@ func starve(ctx context.Context, w *World) error {
 	w.Fault()
 	w.from = w.Provider.Now()
 	for range 100 {
-		if err := all(syscall.SIGSTOP); err != nil {
+		if err := all(suspendSignal); err != nil {
 			return err
 		}
 		if err := pause(ctx, 95*time.Millisecond); err != nil {
 			return err
 		}
-		if err := all(syscall.SIGCONT); err != nil {
+		if err := all(resumeSignal); err != nil {
 			return err
 		}
 		if err := pause(ctx, 5*time.Millisecond); err != nil {

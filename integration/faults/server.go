@@ -156,10 +156,10 @@ func (s *Server) Kill() error {
 }
 
 // Stop suspends the process: connections stay, nothing is answered.
-func (s *Server) Stop() error { return s.send(syscall.SIGSTOP) }
+func (s *Server) Stop() error { return s.send(suspendSignal) }
 
 // Continue has a suspended process go on.
-func (s *Server) Continue() error { return s.send(syscall.SIGCONT) }
+func (s *Server) Continue() error { return s.send(resumeSignal) }
 
 // running reports whether the server has not been killed. A suspended one counts as running.
 func (s *Server) running() bool { return !s.killed }

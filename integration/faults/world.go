@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/weir-go/weir/integration/faults/outcome"
@@ -254,7 +253,7 @@ func (w *World) judge(r Row) *Played {
 // close ends what is left.
 func (w *World) close() {
 	for _, r := range w.Fleet {
-		_ = r.Signal(syscall.SIGCONT)
+		_ = r.Signal(resumeSignal)
 		r.kill()
 	}
 	if w.Proxy != nil {

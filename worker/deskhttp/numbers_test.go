@@ -17,7 +17,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -326,11 +325,4 @@ func TestManyStreams(t *testing.T) {
 			streams, len(all), took.Seconds(), float64(len(all))/took.Seconds(), all[len(all)/2], all[len(all)*99/100], all[len(all)-1],
 			(cpuTime(t)-cpu)/time.Duration(len(all)))
 	})
-}
-
-func cpuTime(t *testing.T) time.Duration {
-	t.Helper()
-	var u syscall.Rusage
-	must(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

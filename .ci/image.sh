@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# image.sh TAG DIR LABEL: builds the image of the Dockerfile without pulling anything. DIR has the build stage's results: out/ with the programs. The
+# script adds the certificates, LICENSE and NOTICE. The last stage of the Dockerfile is built from DIR, because the build stage needs a Go image from
+# a registry.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+tag=$1 root=$2 label=$3
+install -D -m 644 -t "$root/etc/ssl/certs" /etc/ssl/certs/ca-certificates.crt
+install -D -m 644 -t "$root/src" LICENSE NOTICE
+sed -n '/^FROM scratch/,$p' Dockerfile | sed 's/--from=build //' | docker build -q -t "$tag" --label "$label" -f - "$root"

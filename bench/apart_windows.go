@@ -1,0 +1,8 @@
+package main
+
+import "syscall"
+
+// apart puts a process into a group of its own.
+func apart() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
+}
