@@ -17,8 +17,11 @@ import (
 func TestStatesAreThoseOfTheCore(t *testing.T) {
 	states, given := core(t)
 	boxes, ends := map[string]bool{}, map[string]bool{}
-	for _, step := range changes() {
-		boxes[step.from], boxes[step.to], ends[step.to] = true, true, true
+	for _, s := range steps() {
+		boxes[s.to], ends[s.to] = true, true
+		for _, from := range s.from {
+			boxes[from] = true
+		}
 	}
 	same(t, "states", states, boxes)
 	same(t, "states that a task is given", given, ends)
