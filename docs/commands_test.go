@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestCommandsOfTheReadmeMatchTests: each -run of README.md and CHANGELOG.md, copied as it is written there, names a test that there is.
+// TestCommandsOfTheReadmeMatchTests: each -run of a document, copied as it is written there, names a test that there is.
 func TestCommandsOfTheReadmeMatchTests(t *testing.T) {
 	var names []string
 	err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
@@ -27,7 +27,7 @@ func TestCommandsOfTheReadmeMatchTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := 0
-	for _, file := range []string{"../README.md", "../CHANGELOG.md"} {
+	for _, file := range []string{"../README.md", "../CHANGELOG.md", "pictures/README.md"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -29,8 +29,12 @@ func drawn(t *testing.T, check func(t *testing.T, name string, c *canvas)) {
 func TestPicturesAreWhatTheCommandDraws(t *testing.T) {
 	drawn(t, func(t *testing.T, name string, c *canvas) {
 		t.Helper()
-		if is, err := os.ReadFile(name); err != nil || string(is) != c.svg() {
-			t.Errorf("the file is not what would be drawn now (%v): run go run ./docs/pictures", err)
+		is, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(is) != c.svg() {
+			t.Error("the file is not what would be drawn now: run go run ./docs/pictures")
 		}
 	})
 }
