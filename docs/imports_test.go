@@ -113,6 +113,7 @@ var plain = map[string]struct {
 		[]string{"cmp", "context", "crypto/rand", "errors", "fmt", "io", "runtime/debug", "slices", "strconv", "strings", "sync", "time", module + "/worker/sse"},
 		"a desk can be tried in virtual time, without sockets",
 	},
+	"docs/pictures":              {nil, "pictures are drawn from files, so that every reader can draw them"},
 	"integration/faults/outcome": {nil, "the judge reads what replicas report, and shares no other code with them"},
 	"limiter/internal/table":     {nil, "a judge that shares code with the accused shares its mistakes"},
 }

@@ -1,73 +1,78 @@
 package tui
 
 import (
-	"fmt"
-	"html"
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// tinted is what a picture shows in a colour of its own: the classes of the style below.
-var tinted = []struct {
-	class string
-	text  *regexp.Regexp
-}{
-	{"bad", regexp.MustCompile(`^!.*|\b(?:LOST|PAUSED|HELD|DISPUTED|UNKNOWN)\b`)},
-	{"warn", regexp.MustCompile(`\b(?:FOLLOWS|waiting)\b`)},
-	{"head", regexp.MustCompile(`^\s*(?:BUCKET |REPLICA |ROUTE |[A-Z]+ \d+\b).*|^(?:WHY|LAST 60 s|IN LINE|SHARE OF EACH REPLICA)$`)},
-	{"bar", regexp.MustCompile(`[▁▂▃▄▅▆▇█▏▎▍▌▋▊▉]+`)},
-}
-
-// picture is a frame as SVG, for light and for dark pages.
-func picture(frame string) string {
-	const wide, high, pad = 8.43, 18, 14
-	lines, columns := strings.Split(strings.TrimRight(frame, "\n"), "\n"), 0
-	for _, line := range lines {
-		columns = max(columns, len([]rune(line)))
+// recorded is the readings of a demo fleet, every 2 s for a minute:
+//
+//	go run ./cmd/worker demo --hold
+//	go run ./cmd/inspect show -o jsonl --watch 2s
+//	go run ./cmd/inspect pause spotify --for 10m --write --yes       after half a minute
+//	go run ./cmd/inspect why spotify --json                          at the end: demo-why.json
+func recorded(t *testing.T) (reports []*report.Report, why *report.Why) {
+	t.Helper()
+	file, err := os.Open(filepath.Join("testdata", "demo.jsonl.gz"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	var b strings.Builder
-	width, height := int(float64(columns)*wide)+2*pad, len(lines)*high+2*pad
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="inspect on a terminal">
-<style>
-text{font:14px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;white-space:pre;fill:#1f2328}
-rect{fill:#f6f8fa;stroke:#d0d7de}
-.bad{fill:#a40e26;font-weight:bold}.warn{fill:#7a4d00}.head{fill:#57606a}.bar{fill:#0a5cc2}
-@media(prefers-color-scheme:dark){text{fill:#e6edf3}rect{fill:#0d1117;stroke:#30363d}.bad{fill:#ff8182}.warn{fill:#e3b341}.head{fill:#9198a1}.bar{fill:#6cb6ff}}
-</style>
-<rect x="0.5" y="0.5" width="%d" height="%d" rx="8"/>
-`, width, height, width, height, width-1, height-1)
-	for i, line := range lines {
-		if strings.TrimSpace(line) != "" {
-			fmt.Fprintf(&b, "<text x=\"%d\" y=\"%d\" xml:space=\"preserve\" textLength=\"%.0f\">%s</text>\n", pad, pad+high*(i+1)-5, float64(len([]rune(line)))*wide, spans(line))
+	defer file.Close()
+	unzipped, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(unzipped)
+	for lines.Buffer(nil, 1<<20); lines.Scan(); {
+		r := new(report.Report)
+		if err := json.Unmarshal(lines.Bytes(), r); err != nil {
+			t.Fatal(err)
 		}
+		reports = append(reports, r)
 	}
-	b.WriteString("</svg>\n")
-	return b.String()
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join("testdata", "demo-why.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &why); err != nil {
+		t.Fatal(err)
+	}
+	return reports, why
 }
 
-// spans is a line in which some parts have a class.
-func spans(line string) string {
-	for _, c := range tinted {
-		if at := c.text.FindStringIndex(line); at != nil {
-			return spans(line[:at[0]]) + `<tspan class="` + c.class + `">` + html.EscapeString(line[at[0]:at[1]]) + "</tspan>" + spans(line[at[1]:])
-		}
-	}
-	return html.EscapeString(line)
-}
-
-// TestPictures holds the pictures of docs/inspect.md to the frames. go test -update writes them anew.
+// TestPictures holds the frames of docs/pictures to what the live view draws of the recorded fleet. go test -update writes the frames, and
+// go run ./docs/pictures makes pictures of them.
 func TestPictures(t *testing.T) {
-	for name, prepare := range map[string]func(m *model){
-		"inspect": func(*model) {},
-		"inspect-bucket": func(m *model) {
-			press(m, "2", "j", "j", "j", "j", "j", "enter")
-			m.take(reading(shop(62), m.detail))
-		},
+	reports, why := recorded(t)
+	for name, c := range map[string]struct {
+		readings int
+		prepare  func(m *model)
+	}{
+		"inspect": {18, func(*model) {}},
+		"inspect-bucket": {len(reports) - 1, func(m *model) {
+			last := reports[len(reports)-1]
+			press(m, "2", "enter")
+			m.take(fetched{begun: last.At, ended: last.At, report: last, bucket: "spotify", why: why})
+		}},
 	} {
-		m := watching(100, 30)
-		prepare(m)
-		held(t, filepath.Join("..", "..", "..", "..", "docs", "pictures", name+".svg"), picture(frame(m)))
+		m := newModel(Config{Namespace: reports[0].Namespace, Addr: reports[0].Redis}, nil)
+		m.now, m.width, m.height = reports[0].At, 80, 24
+		for _, r := range reports[:c.readings] {
+			m.take(fetched{begun: r.At, ended: r.At, report: r})
+		}
+		c.prepare(m)
+		t.Logf("%s:\n%s", name, ansi.Strip(m.View().Content))
+		held(t, filepath.Join("..", "..", "..", "..", "docs", "pictures", name+".ansi"), m.View().Content+"\n")
 	}
 }
