@@ -78,6 +78,10 @@ var elsewhere = []struct{ command, file, words string }{
 	{`^redis-cli ACL SETUSER `, "integration/acl_test.go", "redis-cli ACL SETUSER"},
 	{`docker compose (--profile observability )?up$`, ".ci/smoke.sh", `"${compose[@]}" up`},
 	{`^.ci/(run|golangci-lint.sh|redis-image.sh .*)$`, ".github/workflows/ci.yml", ".ci/run"},
+	{`^\.ci/compile\.sh`, ".ci/run", ".ci/compile.sh"},
+	{`^\.ci/lint\.sh`, ".ci/run", ".ci/lint.sh"},
+	{`^\.ci/notice\.sh`, ".ci/run", ".ci/notice.sh -check"}, // without -check it writes into the tree
+	{`^\.ci/release\.sh`, ".github/workflows/release.yml", ".ci/release.sh"},
 	{`^go run ./cmd/worker (serve|upstream)$`, "docs/run_test.go", `"serve"`}, // the world in which the others run
 	{`^worker upstream --slack 0$`, "docs/run_test.go", `"--slack", "0"`},
 	{`^go run ./cmd/worker demo --hold$`, "cmd/worker/hold_test.go", "Hold: true"},
