@@ -1,0 +1,84 @@
+package integration
+
+import (
+	"encoding/json"
+	"errors"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// withoutExample are packages of the main module that need none, and why. Internal packages and commands need none either.
+var withoutExample = map[string]string{
+	"lua":              "the scripts of the limiter: users call package limiter",
+	"worker/analysis":  "the analysis of this project's own worker",
+	"worker/providers": "the clients of this project's own worker; the examples of package worker use them",
+	"integration/...":  "nothing imports integration",
+	"cmd/...":          "programs",
+}
+
+// fewest is how many examples with an output the main module has at least.
+const fewest = 50
+
+// TestExamples: each package that a user links has an example, and each example has an output that is compared. An
+// example without one is compiled and never run, so that it may be wrong.
+func TestExamples(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Dir,Name,TestGoFiles,XTestGoFiles", module+"/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for packages := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath, Dir, Name     string
+			TestGoFiles, XTestGoFiles []string
+		}
+		if err := packages.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, name := range append(p.TestGoFiles, p.XTestGoFiles...) {
+			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range doc.Examples(file) {
+				n++
+				if e.Output == "" && !e.EmptyOutput {
+					t.Errorf("%s: Example%s in %s has no // Output:, so that nobody runs it", p.ImportPath, e.Name, name)
+				}
+				if e.Doc == "" {
+					t.Errorf("%s: Example%s in %s has no comment that says which question it answers", p.ImportPath, e.Name, name)
+				}
+			}
+		}
+		total += n
+		here := strings.TrimPrefix(p.ImportPath, module+"/")
+		if n == 0 && !exempt(here) {
+			t.Errorf("%s has no Example function: give it one, or say in withoutExample why no user needs it", p.ImportPath)
+		}
+	}
+	t.Logf("%d examples with an output", total)
+	if total < fewest {
+		t.Errorf("%d examples, want %d or more", total, fewest)
+	}
+}
+
+func exempt(here string) bool {
+	if strings.Contains("/"+here+"/", "/internal/") {
+		return true
+	}
+	for name := range withoutExample {
+		if matches(here, name) {
+			return true
+		}
+	}
+	return false
+}
