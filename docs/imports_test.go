@@ -118,7 +118,7 @@ var plain = map[string]struct {
 	"limiter/internal/table":     {nil, "a judge that shares code with the accused shares its mistakes"},
 	"worker/upstream":            {nil, "tests of users link the simulator, and nothing else with it"},
 	"worker/upstream/upstreamtest": {
-		[]string{"context", "errors", "fmt", "io", "net", "net/http", "net/http/httptest", "slices", "sort", "strings", "sync", "time", module + "/worker/upstream"},
+		[]string{"context", "errors", "fmt", "io", "maps", "net", "net/http", "net/http/httptest", "slices", "sort", "strings", "sync", "time", module + "/worker/upstream"},
 		"tests of users link it: neither Redis nor telemetry nor a client of a provider may come with it",
 	},
 }

@@ -1,6 +1,7 @@
 package limiter_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"net/http"
@@ -37,7 +38,7 @@ func ExampleLimiter_Decide() {
 	handler := limited(l, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	for range 3 {
 		out := httptest.NewRecorder()
-		handler.ServeHTTP(out, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
+		handler.ServeHTTP(out, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/", http.NoBody))
 		fmt.Printf("%d %s, Retry-After %q\n", out.Code, out.Header().Get("RateLimit"), out.Header().Get("Retry-After"))
 	}
 	// Output:

@@ -22,7 +22,7 @@ func ExampleKey() {
 	}
 	ctx := context.Background()
 	answered := make(chan struct{})
-	artist := func(context.Context) (string, error) {
+	artist := func(context.Context) (string, error) { //nolint:unparam // a client of an API
 		fmt.Println("a request")
 		<-answered
 		return "Radiohead", nil

@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -16,7 +17,7 @@ func ExampleNew() {
 	}
 	server := g.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	call := func(path, token string) int {
-		req := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+		req := httptest.NewRequestWithContext(context.Background(), http.MethodGet, path, http.NoBody)
 		if token != "" {
 			req.Header.Set("Authorization", "Bearer "+token)
 		}

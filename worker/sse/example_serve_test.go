@@ -29,7 +29,11 @@ func ExampleWriter_Serve() {
 		})
 	}))
 	defer server.Close()
-	res, err := server.Client().Get(server.URL)
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, server.URL, http.NoBody)
+	if err != nil {
+		panic(err)
+	}
+	res, err := server.Client().Do(req)
 	if err != nil {
 		panic(err)
 	}

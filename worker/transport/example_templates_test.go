@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,7 +13,8 @@ import (
 func ExampleTemplates() {
 	template := transport.Templates("GET /v1/tracks/{id}", "POST api.example.com/v1/messages")
 	for _, url := range []string{"https://api.example.com/v1/tracks/70LcF31zb1H0", "https://api.example.com/v1/me"} {
-		fmt.Printf("%q\n", template(httptest.NewRequest(http.MethodGet, url, http.NoBody)))
+		req := httptest.NewRequestWithContext(context.Background(), http.MethodGet, url, http.NoBody)
+		fmt.Printf("%q\n", template(req))
 	}
 	// Output:
 	// "/v1/tracks/{id}"

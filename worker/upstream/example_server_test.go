@@ -1,6 +1,7 @@
 package upstream_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -16,7 +17,7 @@ func ExampleServer() {
 		panic(err)
 	}
 	for range 3 {
-		req := httptest.NewRequest(http.MethodGet, "/v1/tracks/70LcF31zb1H0PyJoS1Sx1r", http.NoBody)
+		req := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/v1/tracks/70LcF31zb1H0PyJoS1Sx1r", http.NoBody)
 		req.Header.Set("Authorization", "Bearer any")
 		out := httptest.NewRecorder()
 		spotify.ServeHTTP(out, req)

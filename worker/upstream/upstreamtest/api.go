@@ -2,6 +2,7 @@ package upstreamtest
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -70,9 +71,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := a.arrive(r)
 	out := &answer{ResponseWriter: w}
 	defer func() { a.answered(v.number, out.status) }() // also when the handler panics, which hangs up
-	for name, values := range v.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), v.header)
 	switch {
 	case v.over:
 		plain(out, http.StatusTooManyRequests, `{"error":"above the limit"}`)

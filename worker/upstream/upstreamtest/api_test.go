@@ -29,28 +29,29 @@ type recorded struct {
 func (r *recorded) Errorf(format string, args ...any) {
 	r.errors = append(r.errors, fmt.Sprintf(format, args...))
 }
+
 func (r *recorded) Fatalf(format string, args ...any) {
 	r.fatal = append(r.fatal, fmt.Sprintf(format, args...))
 }
 
 // get sends a request and returns the status, the header and the body of the answer. The path may be a whole URL.
-func get(t testing.TB, client *http.Client, path string) (status int, h http.Header, body string) {
-	t.Helper()
+func get(tb testing.TB, client *http.Client, path string) (status int, h http.Header, body string) {
+	tb.Helper()
 	if strings.HasPrefix(path, "/") {
 		path = "http://api.test" + path
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody)
+	req, err := http.NewRequestWithContext(tb.Context(), http.MethodGet, path, http.NoBody)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return res.StatusCode, res.Header, string(text)
 }
@@ -164,7 +165,7 @@ func TestHandler(t *testing.T) {
 			}),
 		})
 		start := time.Now()
-		res, err := api.Client().Get("http://api.test/stream")
+		res, err := api.Client().Get("http://api.test/stream") //nolint:noctx // the bubble bounds it
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,7 +35,7 @@ func TestScript(t *testing.T) {
 				api.Script(row.steps...)
 				var got, noted []int
 				for range row.want {
-					res, err := api.Client().Get("http://api.test/")
+					res, err := api.Client().Get("http://api.test/") //nolint:noctx // the bubble bounds it
 					if err != nil {
 						got = append(got, 0)
 					} else {
