@@ -30,9 +30,12 @@ func ExampleRead() {
 		}
 		defer func() { _ = l.Close(ctx) }()
 	}
-	f, err := fleet.Read(ctx, rdb, "orders")
-	if err != nil {
-		panic(err)
+	f := &fleet.Fleet{}
+	for len(f.Replicas) < 2 { // a limiter publishes in the background, a moment after its start
+		var err error
+		if f, err = fleet.Read(ctx, rdb, "orders"); err != nil {
+			panic(err)
+		}
 	}
 	for _, r := range f.Replicas {
 		fmt.Println("replica", r.ID, r.State)

@@ -2,6 +2,7 @@ package upstreamtest_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,18 +29,21 @@ func TestScript(t *testing.T) {
 		"a time after a call":     {[]step{{}, {For: 2 * time.Second, Status: 529}, {Status: 401}}, []int{200, 529, 529, 401, 200}},
 		"a time of the handler's": {[]step{{For: 3 * time.Second}, {Status: 429}}, []int{200, 200, 200, 429, 200}},
 		"no answer":               {[]step{{HangUp: true}}, []int{0, 200}},
+		"no answer to the second": {[]step{{}, {HangUp: true}}, []int{200, 0, 200}}, // over a kept connection net/http would send it again
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				api := upstreamtest.New(t, upstreamtest.Config{Limit: upstreamtest.Limit{Rate: 1, Burst: 1}})
 				api.Script(row.steps...)
+				client := api.Client()
 				var got, noted []int
 				for range row.want {
-					res, err := api.Client().Get("http://api.test/") //nolint:noctx // the bubble bounds it
+					res, err := client.Get("http://api.test/") //nolint:noctx // the bubble bounds it
 					if err != nil {
 						got = append(got, 0)
 					} else {
 						got = append(got, res.StatusCode)
+						_, _ = io.Copy(io.Discard, res.Body)
 						_ = res.Body.Close()
 					}
 					time.Sleep(time.Second)
@@ -92,6 +96,10 @@ func TestDelay(t *testing.T) {
 		}
 		if _, err := api.Client().Do(req); err == nil || time.Since(start) != 4*time.Second { //nolint:bodyclose // there is none
 			t.Errorf("a client with a second: %v after %v", err, time.Since(start))
+		}
+		time.Sleep(5 * time.Second)
+		if gone := api.Calls()[1]; gone.Status != 0 {
+			t.Errorf("a client that has gone is answered %d", gone.Status)
 		}
 	})
 }
