@@ -1,4 +1,4 @@
-package integration
+package docs
 
 import (
 	"encoding/json"
@@ -18,7 +18,7 @@ var withoutExample = map[string]string{
 	"lua":              "the scripts of the limiter: users call package limiter",
 	"worker/analysis":  "the analysis of this project's own worker",
 	"worker/providers": "the clients of this project's own worker; the examples of package worker use them",
-	"integration/...":  "nothing imports integration",
+	"docs":             "tests of the documents",
 	"cmd/...":          "programs",
 }
 
