@@ -116,6 +116,11 @@ var plain = map[string]struct {
 	"docs/pictures":              {nil, "pictures are drawn from files, so that every reader can draw them"},
 	"integration/faults/outcome": {nil, "the judge reads what replicas report, and shares no other code with them"},
 	"limiter/internal/table":     {nil, "a judge that shares code with the accused shares its mistakes"},
+	"worker/upstream":            {nil, "tests of users link the simulator, and nothing else with it"},
+	"worker/upstream/upstreamtest": {
+		[]string{"context", "errors", "fmt", "io", "maps", "net", "net/http", "net/http/httptest", "slices", "sort", "strings", "sync", "time", module + "/worker/upstream"},
+		"tests of users link it: neither Redis nor telemetry nor a client of a provider may come with it",
+	},
 }
 
 // TestImportsFollowTheArrows reads what every package imports, tests apart, and holds it against the arrows.

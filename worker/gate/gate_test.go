@@ -428,10 +428,3 @@ func TestConfigIsChecked(t *testing.T) {
 		}
 	}
 }
-
-func ExampleProblem() {
-	p := gate.Problem{Type: gate.TypeCapacity, Status: 503, Detail: "try again later"}
-	text, _ := json.Marshal(p)
-	fmt.Println(string(text))
-	// Output: {"type":"https://iana.org/assignments/http-problem-types#temporary-reduced-capacity","title":"","status":503,"detail":"try again later"}
-}

@@ -72,7 +72,7 @@ func (s *Server) handle(pattern string, p *provider, respond func(*call) answer)
 		if p.header != nil {
 			p.header(c, w.Header())
 		}
-		s.writeHeaders(c, p, w.Header())
+		s.cfg.writeHeaders(w.Header(), p.api, c.at, c.left, c.verdict)
 		if !c.verdict.OK {
 			p.fault(c, http.StatusTooManyRequests).write(w)
 			return

@@ -8,25 +8,34 @@ import (
 	"time"
 )
 
+// Headers returns the fields of an answer to a call of an API that was judged at now, which is at on the clock of the
+// wall: what is left, in every dialect of Config.Headers, and of a refused call Retry-After. They are none where no
+// dialect was chosen and the call was accepted.
+func (j *Judge) Headers(api API, now time.Duration, at time.Time, v Verdict) http.Header {
+	h := make(http.Header)
+	j.cfg.writeHeaders(h, api, at, j.Remaining(api, now), v)
+	return h
+}
+
 // writeHeaders states what is left in every dialect of the configuration, as of the moment of the verdict.
-func (s *Server) writeHeaders(c *call, p *provider, h http.Header) {
-	least, found := tightest(c.left)
-	for _, d := range s.cfg.Headers {
+func (c Config) writeHeaders(h http.Header, api API, at time.Time, left []State, v Verdict) {
+	least, found := tightest(left)
+	for _, d := range c.Headers {
 		switch d {
 		case HeadersAnthropic:
-			if p.api == Anthropic {
-				anthropicState(h, c.at, c.left)
+			if api == Anthropic {
+				anthropicState(h, at, left)
 			}
 		case HeadersIETF:
-			ietfState(h, c.left)
+			ietfState(h, left)
 		default:
 			if found {
-				oneState(h, d, c.at, least)
+				oneState(h, d, at, least)
 			}
 		}
 	}
-	if !c.verdict.OK {
-		retryAfter(h, s.cfg.Headers, c.at, c.verdict.RetryAfter)
+	if !v.OK {
+		retryAfter(h, c.Headers, at, v.RetryAfter)
 	}
 }
 

@@ -1,0 +1,37 @@
+package limiter_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/weir-go/weir/limiter"
+)
+
+// How does a limit change while the fleet works? Configure sets it for all replicas, until it is called again.
+func ExampleLimiter_Configure() {
+	l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.PerSecond(40, 40)))
+	if err != nil {
+		panic(err)
+	}
+	ctx := context.Background()
+	inForce := func() limiter.Limit {
+		s, err := l.Snapshot(ctx)
+		if err != nil {
+			panic(err)
+		}
+		return s.Buckets[0].Limit
+	}
+	fmt.Println("as configured:", inForce())
+	if err := l.Configure(ctx, "global", limiter.PerSecond(10, 1)); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println("set at run time:", inForce())
+	if err := l.Configure(ctx, "global"); err != nil { // without limits: those of the configuration again
+		fmt.Println(err)
+	}
+	fmt.Println("set back:", inForce())
+	// Output:
+	// as configured: 40 per 1s, burst 40
+	// set at run time: 10 per 1s, burst 1
+	// set back: 40 per 1s, burst 40
+}

@@ -1,0 +1,67 @@
+package upstreamtest
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+)
+
+// Client returns a client whose requests reach the API in memory, whatever the scheme and the host of their URL are.
+// Its Transport is for those who need an http.RoundTripper. Every request has a connection of its own.
+func (a *API) Client() *http.Client {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.inside == nil {
+		a.inside = &inside{conns: make(chan net.Conn), closed: make(chan struct{})}
+		server := &httptest.Server{Listener: a.inside, Config: &http.Server{Handler: a}} //nolint:gosec // no stranger can be slow here
+		server.Start()
+		a.tb.Cleanup(server.Close)
+	}
+	return &http.Client{Transport: &http.Transport{
+		DialContext:       a.inside.dial,
+		DialTLSContext:    a.inside.dial, // for clients with an address of https in their code: nothing is encrypted
+		DisableKeepAlives: true,          // or net/http would send a request again whose connection was hung up
+	}}
+}
+
+// inside is a listener without a socket. Its pipes are channels, so that the clock of a bubble goes on while they wait.
+type inside struct {
+	conns  chan net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (l *inside) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case l.conns <- there:
+		return here, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (l *inside) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *inside) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *inside) Addr() net.Addr { return address{} }
+
+type address struct{}
+
+func (address) Network() string { return "memory" }
+func (address) String() string  { return "memory" }

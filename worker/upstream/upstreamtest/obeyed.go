@@ -1,0 +1,121 @@
+package upstreamtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/weir-go/weir/worker/upstream"
+)
+
+// errIdle is for a test that would prove nothing.
+var errIdle = errors.New("upstreamtest: no call has come, so nothing was tried")
+
+// Obeyed reports to the test, by Errorf, whether calls until now were above the limit, or none has come. It returns
+// whether all is well. The text is that of [API.Err].
+func (a *API) Obeyed() bool {
+	a.tb.Helper()
+	if err := a.Err(); err != nil {
+		a.tb.Errorf("%v", err)
+		return false
+	}
+	return true
+}
+
+// Err returns nil where a call has come and every call until now was within the limit. Otherwise it returns a
+// *LimitError, or an error that no call has come.
+func (a *API) Err() error {
+	a.mu.Lock()
+	cfg, calls := a.cfg, slices.Clone(a.calls)
+	a.mu.Unlock()
+	if len(calls) == 0 {
+		return errIdle
+	}
+	last := slices.IndexFunc(calls, func(c Call) bool { return c.Over })
+	if last < 0 {
+		return nil
+	}
+	e := &LimitError{Limit: cfg.Limit, Slack: cfg.Slack, Number: last + 1, Total: len(calls)}
+	for _, c := range calls {
+		if c.Over {
+			e.Over++
+		}
+	}
+	// The fuller the limit is at the beginning, the less is refused. So the latest call from which a fresh judge still
+	// refuses the last one begins the shortest stretch.
+	from := sort.Search(last, func(i int) bool { return refuses(cfg, calls[i:last+1]).OK }) - 1
+	e.Stretch = slices.Clone(calls[from : last+1])
+	v := refuses(cfg, e.Stretch)
+	e.Early, e.Window = v.RetryAfter, strings.HasSuffix(v.By, "-window")
+	return e
+}
+
+// refuses is the verdict of a fresh judge on the last of some calls, of which it accepts the others.
+func refuses(cfg Config, calls []Call) (last upstream.Verdict) {
+	judge, err := upstream.NewJudge(cfg.judged())
+	if err != nil {
+		panic(err) // the API has a judge of the same configuration
+	}
+	for _, c := range calls {
+		last = judge.Arrive(judgedAs, c.At, upstream.Call{})
+	}
+	return last
+}
+
+// LimitError is the first stretch of calls that was more than a limit allows.
+type LimitError struct {
+	Limit Limit
+	Slack time.Duration
+	// Window reports that the window of the limit was broken. Otherwise it is the bucket.
+	Window bool
+	// Stretch is the shortest run of calls, one after the other, that the limit does not allow however idle the client was
+	// before. It allows all of them but the last.
+	Stretch []Call
+	// Number is that of the last call of the stretch, the first call to the API being 1.
+	Number int
+	// Early is how much later that call could have come at the soonest.
+	Early time.Duration
+	// Over and Total are how many calls were above the limit, and how many came.
+	Over, Total int
+}
+
+// shown is how many calls of each end of a stretch are listed.
+const shown = 3
+
+// Error names the limit, the call, and the stretch, with a line for each call of its ends.
+func (e *LimitError) Error() string {
+	var b strings.Builder
+	n := len(e.Stretch)
+	first, last := e.Stretch[0], e.Stretch[n-1]
+	fmt.Fprintf(&b, "upstreamtest: %d of %d calls were above the limit of %s.\n", e.Over, e.Total, e.limit())
+	fmt.Fprintf(&b, "Call %d came %v too early: from %v to %v, which is %v, %d calls came, and the limit allows %d.",
+		e.Number, e.Early, first.At, last.At, last.At-first.At, n, n-1)
+	for i, c := range e.Stretch {
+		if n > 2*shown+1 && i >= shown && i < n-shown {
+			if i == shown {
+				fmt.Fprintf(&b, "\n\t... %d more", n-2*shown)
+			}
+			continue
+		}
+		fmt.Fprintf(&b, "\n\tcall %d at %v: %s %s", e.Number-n+1+i, c.At, c.Method, c.Path)
+	}
+	return b.String()
+}
+
+// limit is the part of the limit that was broken, in words.
+func (e *LimitError) limit() string {
+	w, s := e.Limit.Window, fmt.Sprintf("%v calls a second, burst %d", e.Limit.Rate, e.Limit.Burst)
+	switch {
+	case e.Window && w.Fixed:
+		return fmt.Sprintf("%d calls in each %v since the start", w.N, w.Per)
+	case e.Window:
+		s = fmt.Sprintf("%d calls in any %v", w.N, w.Per)
+	}
+	if e.Slack > 0 {
+		s += fmt.Sprintf(", slack %v", e.Slack)
+	}
+	return s
+}
