@@ -90,7 +90,7 @@ var elsewhere = []struct{ command, file, words string }{
 }
 
 // mentions are words that name a command without what it needs.
-var mentions = []string{"go run ./cmd/worker", "curl -F", "curl --data-binary", "inspect --write", "worker serve", "inspect why", "inspect why --json"}
+var mentions = []string{"go run ./cmd/worker", "curl -F", "curl --data-binary", "inspect --write", "worker serve", "inspect why", "inspect why --json", "worker upstream", ".ci/notice"}
 
 // long are commands that nothing runs with each change, because they take minutes or hours, or a disk. Their flags are looked for in the sources.
 var long = []struct{ command, sources string }{

@@ -6,7 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,12 +34,13 @@ var endless = []string{"inspect serve", "inspect --watch 2s"}
 func run(t *testing.T, all []command) {
 	t.Helper()
 	dir := t.TempDir()
-	in(t, "..", "go", "build", "-o", dir, "./cmd/worker", "./cmd/inspect")
+	runGo(t, "..", "build", "-o", dir, "./cmd/worker", "./cmd/inspect")
 	redis := miniredis.RunT(t)
 	env := append(os.Environ(), "REDIS_URL=redis://"+redis.Addr(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 	simulator := serving(t, env, "worker", "upstream", "--slack", "0", "--addr", "127.0.0.1:0")
 	admin := free(t)
 	replica := serving(t, env, "worker", "serve", "--upstream", "http://"+simulator, "--addr", "127.0.0.1:0", "--admin", admin, "--api", "lastfm=0.01:1000")
+	analyse(t, replica) // a namespace that nobody has used cannot be changed
 	moved := strings.NewReplacer("127.0.0.1:9090", simulator, "127.0.0.1:8080", replica, "127.0.0.1:9464", admin, "curl ", "curl -fsS ",
 		"go run ./cmd/worker", "worker", "go run ./cmd/inspect", "inspect", "redis-cli ", "redis-cli -p "+redis.Port()+" ")
 	for _, c := range all {
@@ -80,6 +83,34 @@ func run(t *testing.T, all []command) {
 				t.Errorf("%s: %v\n%s", moved.Replace(shown), err, out.String())
 			}
 		})
+	}
+}
+
+// analyse waits until a replica is ready and has it analyse a playlist.
+func analyse(t *testing.T, replica string) {
+	t.Helper()
+	playlist, err := os.ReadFile("../worker/playlist/sample.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for retry := time.NewTicker(50 * time.Millisecond); ; <-retry.C {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+replica+"/v1/playlists/analyze", bytes.NewReader(playlist))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "text/csv")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.StatusCode != http.StatusServiceUnavailable { // not ready yet
+			return
+		}
 	}
 }
 

@@ -36,7 +36,7 @@ func main() {
 }
 `})
 	binary := filepath.Join(dir, "user")
-	in(t, dir, "go", "build", "-ldflags=-s -w", "-o", binary, ".")
+	runGo(t, dir, "build", "-ldflags=-s -w", "-o", binary, ".")
 	stat, err := os.Stat(binary)
 	if err != nil {
 		t.Fatal(err)
@@ -47,9 +47,9 @@ func main() {
 	}
 	is := most
 	is.bytes = int(stat.Size())
-	is.modules = strings.Count(in(t, dir, "go", "version", "-m", binary), "\n\tdep\t")
+	is.modules = strings.Count(runGo(t, dir, "version", "-m", binary), "\n\tdep\t")
 	is.sums = bytes.Count(sums, []byte("\n"))
-	is.graph = strings.Count(in(t, dir, "go", "list", "-m", "all"), "\n")
+	is.graph = strings.Count(runGo(t, dir, "list", "-m", "all"), "\n")
 	t.Logf("%.1f MB, %d modules linked, %d lines of go.sum, %d modules in go list -m all", float64(is.bytes)/1e6, is.modules, is.sums, is.graph)
 	if is.bytes > most.bytes || is.modules > most.modules || is.sums > most.sums || is.graph > most.graph {
 		t.Errorf("more than %+v: decisions.md gives a reason for each, or it goes", most)
@@ -69,18 +69,18 @@ func user(t *testing.T, dir string, files map[string]string) {
 			t.Fatal(err)
 		}
 	}
-	in(t, dir, "go", "mod", "edit", "-require", module+"@v0.0.0", "-replace", module+"="+root)
-	in(t, dir, "go", "mod", "tidy")
+	runGo(t, dir, "mod", "edit", "-require", module+"@v0.0.0", "-replace", module+"="+root)
+	runGo(t, dir, "mod", "tidy")
 }
 
-// in runs a command in a folder and returns what it prints.
-func in(t *testing.T, dir, name string, args ...string) string {
+// runGo runs the go command in a folder and returns what it prints.
+func runGo(t *testing.T, dir string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return string(out)
 }
