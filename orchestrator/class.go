@@ -11,7 +11,8 @@ type Class int8
 // twice [Config.Ageing] after it.
 const (
 	Normal Class = iota
-	// Urgent tasks also pass the lines of the fleet ([limiter.Urgent]).
+	// Urgent tasks go before all others of their orchestrator. In the line of the fleet they pass others within half of the rate
+	// ([limiter.Urgent]).
 	Urgent
 	// Background tasks are those that nobody waits for.
 	Background

@@ -21,7 +21,7 @@ type Config struct {
 	// RouteSlots bounds how many of the slots tasks of a route may take. Zero, and for routes that are not in it, is all of
 	// them. A task that goes on after it has waited for others counts again, also above it.
 	RouteSlots map[string]int
-	// Route is the route of tasks that name none. Zero is "global".
+	// Route is the route of tasks that name none. Zero is "global". A limiter of limiter.SingleBucket("api", …) needs Route: "api".
 	Route string
 	// Ageing is what a class of tasks waits for the next more urgent one: see [Class]. Zero is 2 s.
 	Ageing time.Duration

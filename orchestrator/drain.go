@@ -87,8 +87,10 @@ func (o *Orchestrator) Close(ctx context.Context) error {
 	return err
 }
 
-// Drain ends the orchestrator in order. It stops intake, and runs or hands back what has not started; meanwhile tasks that
-// execute may still submit others, until something is handed back. When ctx ends, what has not started ends with [ErrClosed]
+// Drain ends the orchestrator in order. Call it before the limiter is closed, because it gives reservations back. In a server, handlers
+// that wait in [Execute] delay http.Server.Shutdown until their tasks end: to end quickly, drain first and hand back.
+//
+// Drain stops intake, and runs or hands back what has not started. Meanwhile tasks that execute may still submit others, until something is handed back. When ctx ends, what has not started ends with [ErrClosed]
 // and the contexts of tasks that execute end; those that have not returned when the grace is over are stuck, and named in the
 // report with their stacks. Reservations that nobody uses go back to the limiter. The error is nil if all tasks ended, or were
 // handed back, before the context of this call and of each other call of Drain ended; else it is the report. A task that drains

@@ -57,7 +57,8 @@ type Orchestrator struct {
 	batches registry
 }
 
-// New returns an orchestrator, or what is wrong with its configuration.
+// New returns an orchestrator, or an error that says what is wrong with the configuration. New does not ask the limiter whether it has the route
+// [Config.Route]: a task of a route that the limiter does not have is refused with a [limiter.RouteError].
 func New(cfg Config) (*Orchestrator, error) {
 	cfg, err := cfg.filled()
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 )
 
 // Retry says which tasks run again after an error, and when. Each attempt takes a token and a slot of its own; between
-// attempts a task holds neither. The n-th is made after a random time up to First·2ⁿ⁻², at most Most (full jitter),
-// behind what the provider asked for. Where a provider has put a call off, the fleet is told, and waits: see [Verdict].
+// attempts a task holds neither. The n-th is made after a random time up to First·2ⁿ⁻², at most Most (full jitter).
+// Where the provider asked to wait, the limiter shuts the bucket for the whole fleet, and the task waits in line until the longer of the two times
+// has passed, and for its token: see [Verdict]. Where the limiter cannot be told, the random time follows that of the provider.
 //
 // Retries of a route are bounded by a budget of a tenth of its first attempts, and one a second where that is more: an
 // outage of the provider is not answered with more calls; ten can be saved up. What the provider has put off itself is not counted. A task

@@ -18,6 +18,8 @@ const heartbeat = ":\n\n"
 // Serve sends the frames that next returns, until next returns [io.EOF], for which Serve returns nil. Call it once, on the goroutine of the
 // handler, and return from the handler after it.
 //
+// A source that does not heed a context, such as a range over a sequence, runs in a goroutine of its own and sends to a channel that next reads.
+//
 // next is called on the same goroutine, with a context that ends with ctx and whenever a heartbeat is due. When the context ends, next returns
 // its error, has taken nothing, and is called again. Any other error of next ends the stream and is returned. So is the cause of ctx's end,
 // and the error of a write that failed, which is [os.ErrDeadlineExceeded] for a client that took nothing for the write timeout.

@@ -1,6 +1,9 @@
 // Package transport makes every HTTP request pay for itself: one payment on its route for each round trip, taken at the
 // moment of sending. It reports to the limiter what the answers say about the provider's limits.
 //
+//	rt, err := transport.Open(http.DefaultTransport, l, transport.Routes{Hosts: map[string]string{"api.github.com": "github"}})
+//	client := &http.Client{Transport: rt}
+//
 // # The model
 //
 // A task that the orchestrator starts holds one reservation, in its context. The first round trip that the task makes
@@ -48,7 +51,7 @@
 //
 // # Reports
 //
-// After each round trip the status and the headers of the answer are read by package evidence:
+// After each round trip the status and the headers of the answer are read by package worker/evidence:
 //
 //	a refusal because of a quota, such as 429            limiter.Throttled, with the time that the provider asks to wait
 //	a provider that cannot serve, such as 503 and 529    limiter.Overloaded, with the time that the provider asks to wait
@@ -57,6 +60,9 @@
 // The reservation that paid for the request reports them. Where no reservation paid, the [Waiter] reports them for the route, if it is a
 // [Reporter]. A refusal that a provider hides in the body of an answer with status 200 is for its client to report. A round trip without an
 // answer reports nothing.
+//
+// A 429 is an answer and no error. A task of an orchestrator that is to run again returns orchestrator.Again with the time of
+// evidence.RetryAfter. The refusal is reported once all the same.
 //
 // A report never makes a round trip fail. Reports do not wait, except a hold of more than 5 s: the limiter writes such a hold to Redis
 // before it returns, so that the calls which follow the answer find the bucket shut. The answer waits for that write for a second at most,
