@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/weir-go/weir/internal/version"
 )
 
 // The exit statuses of all commands.
@@ -47,7 +49,7 @@ type Streams struct{ Out, Err io.Writer }
 // one line on Err. The first interrupt or termination signal ends the context, the second the process. bind is handed
 // to the Run method of the selected command, with the context and the streams.
 func Main(name, description string, grammar any, args []string, s Streams, bind ...any) int {
-	vars := map[string]string{"version": name + " " + Version()}
+	vars := map[string]string{"version": name + " " + version.Text()}
 	if v, ok := grammar.(interface{ Vars() map[string]string }); ok {
 		maps.Copy(vars, v.Vars())
 	}

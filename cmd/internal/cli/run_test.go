@@ -6,7 +6,10 @@ import (
 	"io"
 	"testing"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/internal/version"
 )
 
 // broken is a command that fails twice.
@@ -46,5 +49,16 @@ func TestWrongFlagsAreNamedOnce(t *testing.T) {
 		if status != cli.Usage || errs.String() != tc.want {
 			t.Errorf("%q: status %d, %q, want %q", tc.args, status, errs.String(), tc.want)
 		}
+	}
+}
+
+// TestVersionIsPrinted with the name of the command.
+func TestVersionIsPrinted(t *testing.T) {
+	var out bytes.Buffer
+	status := cli.Main("x", "", &struct {
+		Version kong.VersionFlag `help:"Print the version and exit."`
+	}{}, []string{"--version"}, cli.Streams{Out: &out, Err: io.Discard})
+	if want := "x " + version.Text() + "\n"; status != cli.OK || out.String() != want {
+		t.Errorf("status %d, %q, want %q", status, out.String(), want)
 	}
 }
