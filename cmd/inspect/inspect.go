@@ -45,6 +45,8 @@ type common struct {
 	Namespace string        `env:"WEIR_NAMESPACE" default:"weir" placeholder:"NAME" help:"Name under which the fleet shares its budget (${default})."`
 	Timeout   time.Duration `default:"3s" help:"How long Redis may take to answer (${default})."`
 	Width     int           `placeholder:"COLUMNS" help:"How wide tables may be; the width of the terminal, or 80."`
+
+	cli.RedisFlags
 }
 
 // Validate refuses what could never be read.
@@ -60,7 +62,11 @@ func (c *common) Validate() error {
 
 // open returns the source of reports.
 func (c *common) open() (*watch.Source, error) {
-	return watch.Open(cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379"), c.Namespace, c.Timeout)
+	r, err := c.RedisFlags.Open(cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379"))
+	if err != nil {
+		return nil, err
+	}
+	return watch.Open(r, c.Namespace, c.Timeout), nil
 }
 
 // width is how wide tables may be.

@@ -20,6 +20,7 @@ type analyzeCmd struct {
 	Playlist string `help:"The name of the playlist, where the file holds several."`
 
 	budgetFlags
+	cli.RedisFlags
 	providerFlags
 }
 
@@ -46,7 +47,7 @@ func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 		}
 		defer func() { _ = admin.close() }()
 	}
-	redis, err := openRedis()
+	redis, err := openRedis(c.RedisFlags)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type serveCmd struct {
 
 	callerFlags
 	budgetFlags
+	cli.RedisFlags
 	providerFlags
 	adminFlags
 }
@@ -66,7 +67,7 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 		}
 	}()
 
-	redis, err := openRedis()
+	redis, err := openRedis(c.RedisFlags)
 	if err != nil {
 		return err
 	}
