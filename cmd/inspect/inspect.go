@@ -53,11 +53,14 @@ type common struct {
 func (c *common) Validate() error {
 	switch {
 	case c.Timeout <= 0:
-		return fmt.Errorf("timeout %v: want more than 0", c.Timeout)
+		return fmt.Errorf("--timeout %v: want more than 0", c.Timeout)
 	case c.Width != 0 && c.Width < 40:
-		return fmt.Errorf("width %d: want 40 or more", c.Width)
+		return fmt.Errorf("--width %d: want 40 or more", c.Width)
 	}
-	return limiter.ValidateName("namespace", c.Namespace)
+	if limiter.ValidateName("namespace", c.Namespace) != nil {
+		return fmt.Errorf("--namespace %q: want 1 to 100 bytes without blanks and braces", c.Namespace)
+	}
+	return nil
 }
 
 // open returns the source of reports.

@@ -62,3 +62,17 @@ func TestVersionIsPrinted(t *testing.T) {
 		t.Errorf("status %d, %q, want %q", status, out.String(), want)
 	}
 }
+
+// named is a command whose library begins its errors with the name of the command.
+type named struct{}
+
+func (named) Run() error { return errors.Join(errors.New("x: a drain"), errors.New("x: the end")) }
+
+// TestNamesAreSaidOnce: the name of the command stands at the begin of the line alone.
+func TestNamesAreSaidOnce(t *testing.T) {
+	var errs bytes.Buffer
+	cli.Main("x", "", &named{}, nil, cli.Streams{Out: io.Discard, Err: &errs})
+	if want := "x: a drain; the end\n"; errs.String() != want {
+		t.Errorf("%q, want %q", errs.String(), want)
+	}
+}
