@@ -26,7 +26,7 @@ type authority struct {
 func newAuthority(t *testing.T, name string) *authority {
 	t.Helper()
 	a := &authority{dir: t.TempDir()}
-	cert, key, _ := a.sign(t, name, time.Now().Add(time.Hour), true)
+	cert, key := a.sign(t, name, time.Now().Add(time.Hour), true)
 	a.file = cert
 	block, _ := pem.Decode(contents(t, cert))
 	var err error
@@ -43,11 +43,10 @@ func newAuthority(t *testing.T, name string) *authority {
 // issue makes a certificate for 127.0.0.1, for servers and for clients, and returns the files of it and of its key.
 func (a *authority) issue(t *testing.T, name string, until time.Time) (cert, key string) {
 	t.Helper()
-	cert, key, _ = a.sign(t, name, until, false)
-	return cert, key
+	return a.sign(t, name, until, false)
 }
 
-func (a *authority) sign(t *testing.T, name string, until time.Time, isCA bool) (certFile, keyFile string, err error) {
+func (a *authority) sign(t *testing.T, name string, until time.Time, isCA bool) (certFile, keyFile string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -74,7 +73,7 @@ func (a *authority) sign(t *testing.T, name string, until time.Time, isCA bool) 
 	certFile, keyFile = filepath.Join(a.dir, name+".crt"), filepath.Join(a.dir, name+".key")
 	put(t, certFile, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})))
 	put(t, keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: secret})))
-	return certFile, keyFile, nil
+	return certFile, keyFile
 }
 
 func contents(t *testing.T, file string) []byte {

@@ -15,7 +15,7 @@ import (
 func TestInfoIsThatOfTheNamespacesNode(t *testing.T) {
 	nodes := startCluster(t)
 	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: nodes, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}})
-	defer rdb.Close()
+	defer func() { _ = rdb.Close() }()
 	admin, fleets := node(t, nodes[0]), make([]int, len(nodes))
 	for i := range 12 {
 		namespace := fmt.Sprint("shop-", i)

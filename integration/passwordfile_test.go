@@ -1,12 +1,12 @@
 package integration
 
 import (
-	"context"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -54,7 +54,7 @@ func TestPasswordFile(t *testing.T) {
 			p := start(t, append(env, "WEIR_REDIS_PASSWORD_FILE="+file), c.worker, "serve", "--addr", "127.0.0.1:0", "--admin", "off", "--upstream", c.simulator)
 			ok := func() {
 				t.Helper()
-				until(t, "the replica is ready and not degraded", func(context.Context) bool { return untilReady(t, p.addr, http.StatusOK) == "ok\n" })
+				untilSays(t, p, "ok\n")
 			}
 			ok()
 
@@ -82,12 +82,31 @@ func TestPasswordFile(t *testing.T) {
 			if err := admin.Do(t.Context(), "client", "kill", "type", "normal", "skipme", "yes").Err(); err != nil {
 				t.Fatal(err)
 			}
-			until(t, "the replica goes on without Redis", func(context.Context) bool { return untilReady(t, p.addr, http.StatusOK) != "ok\n" })
+			_ = untilReady(t, p.addr, http.StatusServiceUnavailable) // a replica that is new has no share to go on with
+			for reason := ""; !strings.Contains(reason, "--redis-password-file (or WEIR_REDIS_PASSWORD_FILE): "+file+" cannot be read"); {
+				select {
+				case reason = <-p.reasons:
+				case <-p.read:
+					t.Fatal("the replica has ended")
+				}
+			}
 			put(t, file, "hunter3\n")
 			ok()
 			p.stop(t)
 		})
 	}
+}
+
+// untilSays waits until a replica that is ready says how it goes on: whole, or degraded.
+func untilSays(t *testing.T, p *process, text string) {
+	t.Helper()
+	last := ""
+	for again, end := time.NewTicker(20*time.Millisecond), time.Now().Add(30*time.Second); time.Now().Before(end); <-again.C {
+		if last = untilReady(t, p.addr, http.StatusOK); last == text {
+			return
+		}
+	}
+	t.Fatalf("the replica says %q, want %q", last, text)
 }
 
 // TestWrongSecrets: a file that cannot be used at the start is an error of usage, which names the flag, the variable and the file. Nothing of a

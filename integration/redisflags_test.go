@@ -49,7 +49,7 @@ func redisServer(t *testing.T, args ...string) (addr string) {
 		log.WriteString(lines.Text() + "\n")
 		if text := strings.ToLower(lines.Text()); strings.Contains(text, "ready to accept connections") || strings.Contains(text, "sentinel id is") {
 			go func() {
-				for lines.Scan() { //nolint:revive // so that the server can go on writing
+				for lines.Scan() { // so that the server can go on writing
 				}
 			}()
 			return net.JoinHostPort("127.0.0.1", port)

@@ -2,7 +2,6 @@ package integration
 
 import (
 	"context"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -30,7 +29,7 @@ func TestCommandsWithSentinel(t *testing.T) {
 	p := start(t, env, c.worker, "serve", "--addr", "127.0.0.1:0", "--admin", "off", "--upstream", c.simulator)
 	works := func(when, master string) {
 		t.Helper()
-		until(t, when+", the replica is ready and not degraded", func(context.Context) bool { return untilReady(t, p.addr, http.StatusOK) == "ok\n" })
+		untilSays(t, p, "ok\n")
 		status, out, last := c.run(t, env, c.inspect, "show", "-o", "json")
 		if status != 0 || !strings.Contains(out, `"state":"up"`) {
 			t.Errorf("%s, inspect show: status %d: %s%.500s", when, status, last, out)

@@ -25,7 +25,7 @@ func TestWrongFlags(t *testing.T) {
 		"--watch": {"1ms", "-1s"}, "--stale": {"0s", "-1s"}, "--filter": {"(", "!("}, "--addr": {"7070", "127.0.0.1:99999", "host:http"},
 		"--interval": {"0s", "100ms"}, "serve --stale": {"2s", "-1s"}, "--for": {"-1s"}, "--fail-if": {"later > 5", "lost >", "5s"},
 		"--redis-ca": {none}, "--redis-cert": {none}, "--redis-key": {none}, "--redis-password-file": {none},
-		"--bucket": clitest.AnyText,
+		"--bucket": clitest.AnyText(),
 	}, map[string][]string{
 		"why": {"global"}, "pause": bucket, "resume": bucket, "limit": bucket, "restore": {"global", "5", "--write", "--yes"}, "unlearn": bucket, "shadow": {"on", "--write", "--yes"},
 		"drain": bucket, "forget": bucket,

@@ -65,7 +65,7 @@ func (c *common) Validate() error {
 
 // open returns the source of reports.
 func (c *common) open() (*watch.Source, error) {
-	r, err := c.RedisFlags.Open(cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379"))
+	r, err := c.Open(cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379"))
 	if err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	}
 	result, failure := w.Analyze(ctx, list, func(p analysis.Progress) {
 		if p.Text != "" {
-			_, _ = fmt.Fprintf(tel.errs, "%3d/%d  %s\n", p.AllDone, p.AllTotal, p.Text)
+			_, _ = fmt.Fprintf(tel.errs, "%3d/%d  %s\n", p.AllDone, p.AllTotal, cli.Clean(p.Text)) // a model has written it
 		}
 	})
 	tel.flush(ctx) // a limiter that is closed has no metrics of its buckets

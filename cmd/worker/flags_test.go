@@ -34,6 +34,6 @@ func TestWrongFlags(t *testing.T) {
 		"--headers": {"x-minutes"}, "--retry-after": {"spotify", "github=1s", "spotify=0s"}, "--change": {"30s=fast", "0s=20:20"},
 		"--strangers": {"spotify", "github=5@10s-60s", "spotify=0@10s-60s"}, "--stretch": {"spotify", "spotify=overloaded:0.5@10s-60s"},
 		"--redis-ca": {none}, "--redis-cert": {none}, "--redis-key": {none}, "--redis-password-file": {none},
-		"--allow-host": clitest.AnyText, "--model": clitest.AnyText, "--narrator-model": clitest.AnyText, "--playlist": clitest.AnyText,
+		"--allow-host": clitest.AnyText(), "--model": clitest.AnyText(), "--narrator-model": clitest.AnyText(), "--playlist": clitest.AnyText(),
 	}, map[string][]string{"analyze": {"../../worker/playlist/sample.csv"}})
 }

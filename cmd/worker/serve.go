@@ -72,6 +72,7 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 		return err
 	}
 	defer redis.close()
+	redis.Unreadable = func(err error) { log.ErrorContext(ctx, "redis: no new connection", "reason", err.Error()) }
 	rdb := redis.Client()
 	defer rdb.Close()
 

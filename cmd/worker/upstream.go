@@ -86,11 +86,30 @@ func (c *upstreamCmd) Validate() error {
 // ofFlag names the flag whose value the simulator refuses. It speaks of its configuration, which has other names.
 func ofFlag(refusal string) error {
 	for _, of := range []struct{ says, flag string }{
-		{"stretch ", "stretch"}, {"strangers ", "strangers"}, {"schedule change ", "change"}, {"retry-after", "retry-after"},
-		{"total rate", "rate"}, {"total burst", "burst"}, {"total window", "window"}, {"slack is", "slack"}, {"latency is", "latency-max"},
-		{"share of failures", "failures"}, {"share of overloaded", "overloaded"}, {"output median", "output-median"}, {"output sigma", "output-sigma"},
-		{"headers dialect", "headers"}, {"model", "model"}, {"input-tokens", "input-tokens"}, {"output-tokens", "output-tokens"}, {"tokens per", "total-tokens"}, {"tokens burst", "total-tokens"},
-		{" rate is", "api"}, {" burst is", "api"}, {" window ", "api"}, {"of a limit", "api"}, {"api ", "api"},
+		{"stretch ", "stretch"},
+		{"strangers ", "strangers"},
+		{"schedule change ", "change"},
+		{"retry-after", "retry-after"},
+		{"total rate", "rate"},
+		{"total burst", "burst"},
+		{"total window", "window"},
+		{"slack is", "slack"},
+		{"latency is", "latency-max"},
+		{"share of failures", "failures"},
+		{"share of overloaded", "overloaded"},
+		{"output median", "output-median"},
+		{"output sigma", "output-sigma"},
+		{"headers dialect", "headers"},
+		{"model", "model"},
+		{"input-tokens", "input-tokens"},
+		{"output-tokens", "output-tokens"},
+		{"tokens per", "total-tokens"},
+		{"tokens burst", "total-tokens"},
+		{" rate is", "api"},
+		{" burst is", "api"},
+		{" window ", "api"},
+		{"of a limit", "api"},
+		{"api ", "api"},
 	} {
 		if strings.Contains(refusal, of.says) {
 			return fmt.Errorf("--%s: %s", of.flag, refusal)

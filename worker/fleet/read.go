@@ -112,9 +112,7 @@ func announced(ctx context.Context, rdb redis.UniversalClient, keys lua.Keys) (b
 	beats = rdb.ZRangeWithScores(ctx, keys.Replicas(), 0, -1) // which learns where the slot is, where it has moved
 	owner, err := cluster.MasterForKey(ctx, keys.Replicas())
 	if err != nil {
-		info = redis.NewStringCmd(ctx)
-		info.SetErr(err)
-		return beats, info, err
+		return beats, &redis.StringCmd{}, err
 	}
 	info = owner.Info(ctx)
 	return beats, info, errors.Join(beats.Err(), info.Err())

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -20,10 +21,14 @@ type Redis struct {
 	// SendOnce keeps a client of one server from sending a command again. Clients of a cluster and of Sentinels find another server by
 	// sending again, so they do all the same.
 	SendOnce bool
+	// Unreadable is called when a file of [RedisFlags] can no longer be used, so that no connection can be opened, once until it can. nil means
+	// nobody.
+	Unreadable func(error)
 	// Wrap is given each new connection and returns what the client uses instead. nil means the connection itself.
 	Wrap func(net.Conn) net.Conn
 
-	passwordFile bool // the password comes from a file
+	passwordFile bool        // the password comes from a file
+	unreadable   atomic.Bool // and [Redis.Unreadable] knows
 
 	// One of these is set.
 	one      *redis.Options
@@ -64,6 +69,15 @@ func (r *Redis) login() (user, password string) {
 		return r.sentinel.Username, r.sentinel.Password
 	}
 	return r.one.Username, r.one.Password
+}
+
+// used notes whether a file could be used.
+func (r *Redis) used(err error) {
+	if err == nil {
+		r.unreadable.Store(false)
+	} else if !r.unreadable.Swap(true) && r.Unreadable != nil {
+		r.Unreadable(err)
+	}
 }
 
 // authenticate has each new connection to a server log in with the password of a file. Sentinels are asked without a login.

@@ -93,7 +93,11 @@ func (f RedisFlags) secure(r *Redis) error {
 	if _, err := f.certificate(nil); err != nil {
 		return err
 	}
-	config.GetClientCertificate = f.certificate // read for each connection: certificates are replaced while programs run
+	config.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		pair, err := f.certificate(asked) // read for each connection: certificates are replaced while programs run
+		r.used(err)
+		return pair, err
+	}
 	return nil
 }
 
@@ -133,6 +137,7 @@ func (f RedisFlags) login(r *Redis) error {
 	}
 	r.authenticate(func(context.Context) (string, string, error) {
 		password, err := f.password()
+		r.used(err)
 		return user, password, err
 	})
 	return nil

@@ -122,7 +122,7 @@ func (s Streams) fail(name string, err error) int {
 	}
 	parts := strings.Split(err.Error(), "\n") // joined errors have a line each
 	for i, part := range parts {
-		parts[i] = strings.TrimPrefix(part, name+": ") // a library of the command's name begins its errors with it, too
+		parts[i] = Clean(strings.TrimPrefix(part, name+": ")) // a library of the command's name begins its errors with it, too
 	}
 	_, _ = fmt.Fprintf(s.Err, "%s: %s\n", name, strings.Join(parts, "; "))
 	return status

@@ -16,7 +16,7 @@ import (
 type Wrong map[string][]string
 
 // AnyText is what a flag has in [Wrong] that takes every text.
-var AnyText []string
+func AnyText() []string { return nil }
 
 // WrongFlags gives each flag of each subcommand a value that is wrong, as a flag and as a variable: the status is 2, and the one line of the error
 // begins with the flag, and with the variable where it has one. Numbers, times and choices have wrong values of their own. args are the arguments
@@ -27,7 +27,7 @@ func (c Command) WrongFlags(t *testing.T, wrong Wrong, args map[string][]string)
 		if node.Type != kong.CommandNode {
 			continue
 		}
-		command := strings.Split(node.Path(), " <")[0]
+		command, _, _ := strings.Cut(node.Path(), " <")
 		for _, f := range node.Flags {
 			values, known := wrong[command+" --"+f.Name]
 			if !known {

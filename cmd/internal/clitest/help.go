@@ -4,6 +4,7 @@ package clitest
 
 import (
 	"bytes"
+	"maps"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,9 +34,7 @@ func (c Command) nodes(t *testing.T) []*kong.Node {
 	vars := kong.Vars{"version": ""}
 	g := c.Grammar()
 	if v, ok := g.(interface{ Vars() map[string]string }); ok {
-		for name, value := range v.Vars() {
-			vars[name] = value
-		}
+		maps.Copy(vars, v.Vars())
 	}
 	parser, err := kong.New(g, kong.Name(c.Name), vars)
 	if err != nil {
@@ -52,7 +51,8 @@ func (c Command) Help(t *testing.T) {
 	for _, node := range c.nodes(t) {
 		var path []string
 		if node.Type == kong.CommandNode {
-			path = strings.Fields(strings.Split(node.Path(), " <")[0])
+			command, _, _ := strings.Cut(node.Path(), " <")
+			path = strings.Fields(command)
 		}
 		// Below the width of a flag the parser leaves lines to the terminal.
 		const anything = 1000
