@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/weir-go/weir/internal/version"
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
@@ -81,8 +82,8 @@ type telemetry struct {
 }
 
 func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry, error) {
-	m := mp.Meter(scope)
-	t := &telemetry{tracer: tp.Tracer(scope), meter: m}
+	m := mp.Meter(scope, metric.WithInstrumentationVersion(version.Module()))
+	t := &telemetry{tracer: tp.Tracer(scope, trace.WithInstrumentationVersion(version.Module())), meter: m}
 	var errs [15]error
 	seconds := metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 	t.requests, errs[0] = m.Int64Counter("weir.rate_limiting.requests", metric.WithUnit("{request}"),

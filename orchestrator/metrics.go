@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/weir-go/weir/internal/version"
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
@@ -95,7 +96,7 @@ type labelsOfRoute struct {
 }
 
 func (m *meters) begin(b *observer) error {
-	meter := b.o.cfg.MeterProvider.Meter(scope)
+	meter := b.o.cfg.MeterProvider.Meter(scope, metric.WithInstrumentationVersion(version.Module()))
 	seconds := metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 	var errs [6]error
 	m.wait, errs[0] = meter.Float64Histogram("weir.task.wait", metric.WithUnit("s"), seconds,

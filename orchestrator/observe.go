@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/weir-go/weir/internal/version"
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
@@ -27,7 +28,7 @@ type observer struct {
 }
 
 func newObserver(o *Orchestrator) (*observer, error) {
-	b := &observer{o: o, log: o.cfg.Logger, tracer: o.cfg.TracerProvider.Tracer(scope)}
+	b := &observer{o: o, log: o.cfg.Logger, tracer: o.cfg.TracerProvider.Tracer(scope, trace.WithInstrumentationVersion(version.Module()))}
 	b.tracedAt.Store(-int64(lookAgain))
 	b.failingAt.Store(-int64(logAgain))
 	o.batches.warn = func() {

@@ -94,7 +94,7 @@ type pauseCmd struct {
 // Validate refuses a pause that is none.
 func (c *pauseCmd) Validate() error {
 	if c.For < 0 {
-		return fmt.Errorf("for %v: want more than 0", c.For)
+		return fmt.Errorf("--for %v: want more than 0", c.For)
 	}
 	return c.common.Validate()
 }
@@ -185,7 +185,7 @@ type restoreCmd struct {
 // Validate refuses a number that no bucket can hold.
 func (c *restoreCmd) Validate() error {
 	if c.Tokens < 0 {
-		return fmt.Errorf("tokens %d: want 0 or more", c.Tokens)
+		return fmt.Errorf("<tokens> %d: want 0 or more", c.Tokens)
 	}
 	return c.common.Validate()
 }
@@ -220,7 +220,7 @@ type shadowCmd struct {
 // Validate refuses a mode that a bucket does not have.
 func (c *shadowCmd) Validate() error {
 	if c.Bucket != "" && c.Mode == "as-configured" {
-		return errors.New("as-configured: want on or off for a bucket")
+		return errors.New("<mode> as-configured: want on or off for --bucket")
 	}
 	return c.common.Validate()
 }
@@ -268,7 +268,7 @@ type eventsCmd struct {
 // Validate refuses a number of events that there cannot be.
 func (c *eventsCmd) Validate() error {
 	if c.N < 1 {
-		return fmt.Errorf("n %d: want 1 or more", c.N)
+		return fmt.Errorf("--n %d: want 1 or more", c.N)
 	}
 	return c.common.Validate()
 }

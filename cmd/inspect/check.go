@@ -19,6 +19,9 @@ type checkCmd struct {
 // Validate refuses a condition that cannot be judged.
 func (c *checkCmd) Validate() error {
 	_, err := check.Parse(c.FailIf)
+	if err != nil {
+		err = fmt.Errorf("--fail-if: %w", err)
+	}
 	return errors.Join(c.common.Validate(), err)
 }
 

@@ -45,22 +45,31 @@ type common struct {
 	Namespace string        `env:"WEIR_NAMESPACE" default:"weir" placeholder:"NAME" help:"Name under which the fleet shares its budget (${default})."`
 	Timeout   time.Duration `default:"3s" help:"How long Redis may take to answer (${default})."`
 	Width     int           `placeholder:"COLUMNS" help:"How wide tables may be; the width of the terminal, or 80."`
+
+	cli.RedisFlags
 }
 
 // Validate refuses what could never be read.
 func (c *common) Validate() error {
 	switch {
 	case c.Timeout <= 0:
-		return fmt.Errorf("timeout %v: want more than 0", c.Timeout)
+		return fmt.Errorf("--timeout %v: want more than 0", c.Timeout)
 	case c.Width != 0 && c.Width < 40:
-		return fmt.Errorf("width %d: want 40 or more", c.Width)
+		return fmt.Errorf("--width %d: want 40 or more", c.Width)
 	}
-	return limiter.ValidateName("namespace", c.Namespace)
+	if limiter.ValidateName("namespace", c.Namespace) != nil {
+		return fmt.Errorf("--namespace %q: want 1 to 100 bytes without blanks and braces", c.Namespace)
+	}
+	return nil
 }
 
 // open returns the source of reports.
 func (c *common) open() (*watch.Source, error) {
-	return watch.Open(cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379"), c.Namespace, c.Timeout)
+	r, err := c.Open(cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379"))
+	if err != nil {
+		return nil, err
+	}
+	return watch.Open(r, c.Namespace, c.Timeout), nil
 }
 
 // width is how wide tables may be.

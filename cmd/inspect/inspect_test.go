@@ -178,7 +178,7 @@ func TestExitStatus(t *testing.T) {
 		"wrong password":   {"redis://:hunter2@" + locked.Addr(), nil, cli.Unreachable, "refuses: WRONGPASS"},
 		"no password":      {"redis://" + locked.Addr(), nil, cli.Unreachable, "refuses: NOAUTH"},
 		"not allowed":      {"redis://" + denied.Addr(), nil, cli.Unreachable, "refuses: NOPERM"},
-		"no TLS there":     {"rediss://" + locked.Addr(), []string{"--timeout", "300ms"}, cli.Unreachable, "does not answer over TLS"},
+		"no TLS there":     {"rediss://" + locked.Addr(), []string{"--timeout", "300ms"}, cli.Unreachable, "if this is not its port for TLS, REDIS_URL has to begin with redis://"},
 		"not trusted":      {"rediss://" + encrypted.Addr(), nil, cli.Unreachable, "do not agree on TLS: x509"},
 		"TLS there":        {"redis://" + encrypted.Addr(), []string{"--timeout", "300ms"}, cli.Unreachable, "TLS"},
 		"url not a url":    {"redis://:hunter2@a:b", nil, cli.Usage, "REDIS_URL"},

@@ -7,11 +7,11 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-const description = `Show the live state of a fleet, or why something waits. REDIS_URL names its Redis. Nothing is written there without
---write.
+const description = `Show the live state of a fleet, or why something waits. Nothing is written to Redis without --write.
 
-Exit status: 0, 1 for an error, 2 for a wrong call, 3 if Redis does not answer or refuses, 4 if a check fails, 5 if no replica has published a record, 6 if some record
-could not be read or left something out.`
+REDIS_URL names the Redis of the fleet: redis://user:password@host:port for one server, redis+cluster:// for a cluster, redis+sentinel:// for Sentinel, with rediss in place of redis for TLS. Without it, redis://127.0.0.1:6379.
+
+Exit status: 0; 1 for an error; 2 for a wrong flag or variable; 3 if Redis does not answer or refuses; 4 if a check fails; 5 if no replica has published a record; 6 if some record could not be read or left something out; 130 when interrupted; 143 when a second signal has ended it at once.`
 
 func main() {
 	cli.QuietRedis()

@@ -36,11 +36,11 @@ func (c *serveCmd) Validate() error {
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("addr %q: want HOST:PORT, such as 127.0.0.1:7070", c.Addr)
+		return fmt.Errorf("--addr %q: want HOST:PORT, such as 127.0.0.1:7070", c.Addr)
 	case c.Interval < 200*time.Millisecond:
-		return fmt.Errorf("interval %v: want 200ms or more", c.Interval)
+		return fmt.Errorf("--interval %v: want 200ms or more", c.Interval)
 	case c.Stale <= c.Interval:
-		return fmt.Errorf("stale %v: want more than the interval, %v, or everything is stale", c.Stale, c.Interval)
+		return fmt.Errorf("--stale %v: want more than the interval, %v, or everything is stale", c.Stale, c.Interval)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func (c *showCmd) Validate() error {
 		return err
 	}
 	if c.Watch != 0 && c.Watch < 200*time.Millisecond {
-		return fmt.Errorf("watch %v: want 200ms or more", c.Watch)
+		return fmt.Errorf("--watch %v: want 200ms or more", c.Watch)
 	}
 	if c.Once && c.Watch != 0 {
 		return errors.New("--once and --watch contradict each other")
@@ -43,10 +43,12 @@ func (c *showCmd) Validate() error {
 		return errors.New("--once and -o tui contradict each other")
 	}
 	if c.Stale <= 0 {
-		return fmt.Errorf("stale %v: want more than 0", c.Stale)
+		return fmt.Errorf("--stale %v: want more than 0", c.Stale)
 	}
-	_, err := report.ParseFilter(c.Filter)
-	return err
+	if _, err := report.ParseFilter(c.Filter); err != nil {
+		return fmt.Errorf("--%w", err)
+	}
+	return nil
 }
 
 // face is how reports are shown: output, where it is known whether a person looks.

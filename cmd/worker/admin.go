@@ -36,7 +36,7 @@ type admin struct {
 // startAdmin opens the admin port until [admin.close], and logs its address. It returns nil where no port is asked for. An address that was asked for and
 // is taken is an error. Where the usual one is taken a free port takes its place: several replicas on one machine are no mistake.
 func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error) {
-	addr, name := c.Admin, `--admin (or WEIR_ADMIN; "off" opens none)`
+	addr, name := c.Admin, "--admin (or WEIR_ADMIN)"
 	switch {
 	case addr == noAdmin && t.scraped:
 		return nil, cli.Usagef("OTEL_METRICS_EXPORTER is prometheus and WEIR_ADMIN is off: nobody could fetch the metrics; set one of them otherwise")
@@ -54,7 +54,7 @@ func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error
 		addr = "127.0.0.1:" + adminPort
 	}
 	if err := validAddr(name, addr); err != nil {
-		return nil, &cli.Error{Status: cli.Usage, Err: err}
+		return nil, cli.Usagef("%w; off opens none", err)
 	}
 	var cfg net.ListenConfig
 	l, err := cfg.Listen(ctx, "tcp", addr)

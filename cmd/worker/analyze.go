@@ -20,6 +20,7 @@ type analyzeCmd struct {
 	Playlist string `help:"The name of the playlist, where the file holds several."`
 
 	budgetFlags
+	cli.RedisFlags
 	providerFlags
 }
 
@@ -46,7 +47,7 @@ func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 		}
 		defer func() { _ = admin.close() }()
 	}
-	redis, err := openRedis()
+	redis, err := openRedis(c.RedisFlags)
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	}
 	result, failure := w.Analyze(ctx, list, func(p analysis.Progress) {
 		if p.Text != "" {
-			_, _ = fmt.Fprintf(tel.errs, "%3d/%d  %s\n", p.AllDone, p.AllTotal, p.Text)
+			_, _ = fmt.Fprintf(tel.errs, "%3d/%d  %s\n", p.AllDone, p.AllTotal, cli.Clean(p.Text)) // a model has written it
 		}
 	})
 	tel.flush(ctx) // a limiter that is closed has no metrics of its buckets

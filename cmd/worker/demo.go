@@ -26,6 +26,7 @@ type demoCmd struct {
 
 	sceneFlags
 	budgetFlags
+	cli.RedisFlags
 }
 
 // Validate refuses sizes that are no demonstration.
@@ -85,7 +86,7 @@ func (c *demoCmd) prepare() (d *demo, close func(), err error) {
 	if d.body, err = samplePlaylist(c.Tracks); err != nil {
 		return nil, nil, err
 	}
-	if d.redis, err = openRedis(); err != nil {
+	if d.redis, err = openRedis(c.RedisFlags); err != nil {
 		return nil, nil, err
 	}
 	return d, d.redis.close, nil

@@ -18,7 +18,7 @@ type rate struct {
 func (r *rate) UnmarshalText(text []byte) error {
 	q, ok := new(big.Rat).SetString(string(text))
 	if !ok || q.Sign() <= 0 || !q.Num().IsInt64() || !q.Denom().IsInt64() || q.Denom().Int64() > 1_000_000 {
-		return fmt.Errorf("rate %q: want a number of requests a second above 0, such as 40 or 0.5", text)
+		return fmt.Errorf("%q: want a number of requests a second above 0, such as 40 or 0.5", text)
 	}
 	r.tokens, r.per = q.Num().Int64(), time.Duration(q.Denom().Int64())*time.Second
 	return nil
@@ -34,16 +34,18 @@ type budgetFlags struct {
 
 // Validate refuses values that no limiter can keep.
 func (b budgetFlags) Validate() error {
-	if b.Burst < 1 {
-		return fmt.Errorf("burst %d: want 1 or more", b.Burst)
-	}
-	if b.Slots < 1 {
-		return fmt.Errorf("slots %d: want 1 or more", b.Slots)
+	switch {
+	case b.Burst < 1:
+		return fmt.Errorf("--burst %d: want 1 or more", b.Burst)
+	case b.Slots < 1:
+		return fmt.Errorf("--slots %d: want 1 or more", b.Slots)
+	case limiter.ValidateName("namespace", b.Namespace) != nil:
+		return fmt.Errorf("--namespace %q: want 1 to 100 bytes without blanks and braces", b.Namespace)
 	}
 	if _, err := limiter.NewMemory(limiter.Config{
 		Namespace: b.Namespace, Buckets: map[string][]limiter.Limit{"global": {b.limit()}},
 	}); err != nil {
-		return err
+		return fmt.Errorf("--rate: %w", err)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 type callerFlags struct {
 	Addr        string   `env:"WEIR_ADDR" placeholder:"HOST:PORT" help:"Address to listen on; without it, 127.0.0.1 and the port in PORT, else 8080. Listening beyond this machine needs WEIR_TOKEN."`
 	AllowAnyone bool     `env:"WEIR_ALLOW_ANYONE" help:"Listen beyond this machine without WEIR_TOKEN: whoever reaches the port starts analyses at your expense."`
-	AllowHost   []string `env:"WEIR_ALLOW_HOST" placeholder:"NAME" help:"Name by which the replica is addressed where WEIR_TOKEN is not set, besides IP addresses and localhost. May be repeated."`
+	AllowHost   []string `env:"WEIR_ALLOW_HOST" placeholder:"NAME" help:"Name by which the replica is addressed where WEIR_TOKEN is not set, besides IP addresses and localhost. Several are separated by commas."`
 }
 
 const tokenVariable = "WEIR_TOKEN"

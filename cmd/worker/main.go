@@ -35,11 +35,11 @@ type grammar struct {
 
 const description = `Rate limiting for fleets that call other people's APIs: a worker that shows it.
 
-REDIS_URL names the Redis that a fleet shares. Keys of real providers are read from the environment only:
-ANTHROPIC_API_KEY, LASTFM_API_KEY, SPOTIFY_ACCESS_TOKEN, or SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET (not with
-PKCE) and SPOTIFY_REFRESH_TOKEN; SPOTIFY_TOKEN_FILE keeps a refresh token that Spotify replaces, and
-SPOTIFY_GRANT=client_credentials needs no user and creates no playlist. WEIR_TOKEN is what callers of serve have to send. Traces, metrics and logs go where the variables
-OTEL_* say, and to nobody without them.`
+REDIS_URL names the Redis that a fleet shares: redis://user:password@host:port for one server, redis+cluster:// for a cluster, redis+sentinel:// for Sentinel, with rediss in place of redis for TLS.
+
+Keys and tokens are read from the environment only: ANTHROPIC_API_KEY, LASTFM_API_KEY, SPOTIFY_ACCESS_TOKEN, or SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET (not with PKCE) and SPOTIFY_REFRESH_TOKEN. SPOTIFY_TOKEN_FILE keeps a refresh token that Spotify replaces. SPOTIFY_GRANT=client_credentials needs no user and creates no playlist. WEIR_TOKEN is what callers of serve have to send. Traces, metrics and logs go where the variables OTEL_* say, and to nobody without them.
+
+Exit status: 0, also of a serve that a signal has ended in order; 1 for an error; 2 for a wrong flag or variable; 130 when interrupted; 143 when a second signal has ended it at once.`
 
 func main() {
 	cli.QuietRedis()

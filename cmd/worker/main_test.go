@@ -62,9 +62,9 @@ func TestBadInput(t *testing.T) {
 		"unknown flag":        {nil, []string{"demo", "--bogus"}, cli.Usage, []string{"--bogus", "--help"}},
 		"rate zero":           {nil, []string{"demo", "--rate", "0"}, cli.Usage, []string{"rate", `"0"`, "above 0"}},
 		"rate negative":       {nil, []string{"demo", "--rate=-1"}, cli.Usage, []string{"rate", "-1"}},
-		"rate like a flag":    {nil, []string{"demo", "--rate", "-1"}, cli.Usage, []string{"--rate: expected a value but got \"-1\""}},
+		"rate like a flag":    {nil, []string{"demo", "--rate", "-1"}, cli.Usage, []string{"--rate (or WEIR_RATE): expected a value but got \"-1\""}},
 		"rate not a number":   {nil, []string{"demo", "--rate", "NaN"}, cli.Usage, []string{"rate", "NaN"}},
-		"rate of no provider": {nil, []string{"demo", "--rate", "1e9"}, cli.Usage, []string{"--rate 1e+09", "0.001 to 1000000"}},
+		"rate of no provider": {nil, []string{"demo", "--rate", "1e9"}, cli.Usage, []string{"1e+09", "0.001 to 1000000"}},
 		"rate infinite":       {nil, []string{"serve", "--rate", "Inf"}, cli.Usage, []string{"rate", "Inf"}},
 		"rate from the environment": {
 			map[string]string{"WEIR_RATE": "abc"}, []string{"demo"}, cli.Usage, []string{"rate", "abc"},

@@ -18,7 +18,7 @@ import (
 // providerFlags say who is called, and how often each. Keys come from the environment only, never from a command line that others see.
 type providerFlags struct {
 	Upstream string   `env:"WEIR_UPSTREAM" placeholder:"URL" help:"Simulator to call instead of the real providers, such as http://127.0.0.1:9090."`
-	API      []string `name:"api" env:"WEIR_API" placeholder:"NAME=LIMIT" help:"A further limit of one provider (anthropic, spotify, lastfm), for the whole fleet: RATE:BURST such as spotify=10:5, or N/DURATION such as anthropic=50/1m; anthropic-input and anthropic-output are limits of tokens, such as anthropic-input=500:30000. May be repeated, also for one provider."`
+	API      []string `name:"api" env:"WEIR_API" placeholder:"NAME=LIMIT" help:"A further limit of one provider (anthropic, spotify, lastfm) for the whole fleet: RATE:BURST such as spotify=10:5, or N/DURATION such as anthropic=50/1m; of tokens, anthropic-input=500:30000 or anthropic-output. Several are separated by commas, also for one provider."`
 	Model    string   `env:"WEIR_MODEL" placeholder:"NAME" help:"Model of Claude that answers the questions; without it the current Sonnet."`
 	Narrator string   `name:"narrator-model" env:"WEIR_NARRATOR_MODEL" placeholder:"NAME" help:"Model of Claude that comments; without it the current Haiku."`
 }

@@ -1,14 +1,26 @@
 package main
 
 import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/worker"
+	"github.com/weir-go/weir/worker/playlist"
+	"github.com/weir-go/weir/worker/upstream"
 )
 
 // TestLimitsOfProviders: flags and the environment say what one provider allows, as rates and as windows, several for each.
@@ -80,6 +92,74 @@ func TestListensOnThisMachine(t *testing.T) {
 			if err == nil {
 				t.Log(l.Addr())
 				_ = l.Close()
+			}
+		})
+	}
+}
+
+// TestLimitOfAProviderBinds: an analysis under a limit of one provider makes no more calls of that provider, and as many of the others as before.
+// The window is longer than the test, so that the limit is a count.
+func TestLimitOfAProviderBinds(t *testing.T) {
+	sample := filepath.Join(t.TempDir(), "sample.csv")
+	if err := os.WriteFile(sample, playlist.Sample(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const most = 7
+	for name, c := range map[string]struct {
+		env  map[string]string
+		args []string
+	}{
+		"flag": {nil, []string{"--api", "lastfm=7/1h"}}, "environment": {map[string]string{"WEIR_API": "anthropic=1000:1000,lastfm=7/1h"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sim, err := upstream.New(upstream.Config{Total: upstream.Limit{Rate: 1000, Burst: 1000}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			enough := make(chan struct{})
+			var calls, more atomic.Int64
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasPrefix(r.URL.Path, "/2.0") {
+					if calls.Add(1) == most {
+						close(enough)
+					}
+				} else {
+					more.Add(1)
+				}
+				sim.ServeHTTP(w, r)
+			}))
+			defer s.Close()
+			clean(t, c.env)
+			ctx, cancel := context.WithCancel(t.Context())
+			over := make(chan error, 1)
+			var g struct {
+				Analyze analyzeCmd `cmd:""`
+			}
+			parser, err := kong.New(&g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := parser.Parse(append([]string{"analyze", sample, "--upstream", s.URL, "--rate", "1000", "--burst", "1000"}, c.args...)); err != nil {
+				t.Fatal(err)
+			}
+			cmd := g.Analyze
+			go func() { over <- cmd.Run(ctx, cli.Streams{Out: io.Discard, Err: io.Discard}) }()
+			select {
+			case <-enough:
+			case err := <-over:
+				t.Fatalf("it ended after %d calls: %v", calls.Load(), err)
+			}
+			// The calls of Spotify go on where those of Last.fm wait.
+			for more.Load() < 4*most {
+				runtime.Gosched()
+			}
+			cancel()
+			if err := <-over; err == nil {
+				t.Error("an analysis that was interrupted has ended well")
+			}
+			t.Logf("%d calls of Last.fm, %d of the others", calls.Load(), more.Load())
+			if n := calls.Load(); n != most {
+				t.Errorf("%d calls of Last.fm, want %d", n, most)
 			}
 		})
 	}

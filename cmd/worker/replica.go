@@ -20,14 +20,13 @@ type server struct {
 	embedded *miniredis.Miniredis
 }
 
-// openRedis uses the Redis that REDIS_URL names, and starts an embedded one where that is not set. The URL may hold a
-// password, so it is taken from the environment only.
-func openRedis() (*server, error) {
-	if url := os.Getenv("REDIS_URL"); url != "" {
-		r, err := cli.ParseRedis(url)
-		if err != nil {
-			return nil, err
-		}
+// openRedis uses the Redis that REDIS_URL names, and starts an embedded one where that is not set.
+func openRedis(f cli.RedisFlags) (*server, error) {
+	r, err := f.Open(os.Getenv("REDIS_URL"))
+	if err != nil {
+		return nil, err
+	}
+	if r != nil {
 		r.SendOnce = true // the limiter sends again sooner
 		return &server{Redis: r}, nil
 	}
@@ -35,8 +34,7 @@ func openRedis() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := cli.ParseRedis("redis://" + m.Addr())
-	if err != nil {
+	if r, err = cli.ParseRedis("redis://" + m.Addr()); err != nil {
 		return nil, err
 	}
 	return &server{Redis: r, embedded: m}, nil
@@ -57,7 +55,7 @@ func (s *server) where(namespace string) (where, inspect string) {
 // explain adds to an error of Redis where Redis is and what to do. It leaves other errors as they are.
 func (s *server) explain(err error) error {
 	if _, refused := errors.AsType[redis.Error](err); refused || errors.Is(err, limiter.ErrUnavailable) {
-		return cli.Unanswered(cli.Failed, s.Addr(), err)
+		return s.Unanswered(cli.Failed, err)
 	}
 	return err
 }

@@ -65,7 +65,7 @@ type scene interface {
 
 // play plays a scene with a Redis and prints what it measured: as one JSON object, or for a person.
 func (c *demoCmd) play(ctx context.Context, s cli.Streams, played scene) error {
-	redis, err := openRedis()
+	redis, err := openRedis(c.RedisFlags)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type serveCmd struct {
 
 	callerFlags
 	budgetFlags
+	cli.RedisFlags
 	providerFlags
 	adminFlags
 }
@@ -66,11 +67,12 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 		}
 	}()
 
-	redis, err := openRedis()
+	redis, err := openRedis(c.RedisFlags)
 	if err != nil {
 		return err
 	}
 	defer redis.close()
+	redis.Unreadable = func(err error) { log.ErrorContext(ctx, "redis: no new connection", "reason", err.Error()) }
 	rdb := redis.Client()
 	defer rdb.Close()
 

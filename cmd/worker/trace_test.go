@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/limiter"
 	"github.com/weir-go/weir/orchestrator"
 	"github.com/weir-go/weir/worker/playlist"
@@ -98,6 +99,11 @@ func TestGoldenTrace(t *testing.T) {
 			t.Fatal(err)
 		}
 
+		for _, s := range exported.GetSpans() {
+			if scope := s.InstrumentationScope; strings.HasPrefix(scope.Name, "github.com/weir-go/") && scope.Version != cli.Version() {
+				t.Errorf("span %s of %s has version %q, want %q", s.Name, scope.Name, scope.Version, cli.Version())
+			}
+		}
 		got := drawn(exported.GetSpans(), began)
 		if strings.Contains(got, "hunter2") {
 			t.Errorf("the trace tells what was searched for:\n%s", got)

@@ -62,11 +62,64 @@ func (c *upstreamCmd) config() (upstream.Config, error) {
 	return cfg, err
 }
 
+// Validate refuses what no simulator can do, and names the flag.
+func (c *upstreamCmd) Validate() error {
+	if err := validAddr("--addr", c.Addr); err != nil {
+		return err
+	}
+	switch {
+	case c.LatencyMin < 0:
+		return fmt.Errorf("--latency-min %v: want 0 or more", c.LatencyMin)
+	case c.LatencyMin > c.LatencyMax:
+		return fmt.Errorf("--latency-min %v: want at most --latency-max, %v", c.LatencyMin, c.LatencyMax)
+	}
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	if _, err = upstream.New(cfg); err != nil {
+		return ofFlag(strings.TrimPrefix(err.Error(), "upstream: "))
+	}
+	return nil
+}
+
+// ofFlag names the flag whose value the simulator refuses. It speaks of its configuration, which has other names.
+func ofFlag(refusal string) error {
+	for _, of := range []struct{ says, flag string }{
+		{"stretch ", "stretch"},
+		{"strangers ", "strangers"},
+		{"schedule change ", "change"},
+		{"retry-after", "retry-after"},
+		{"total rate", "rate"},
+		{"total burst", "burst"},
+		{"total window", "window"},
+		{"slack is", "slack"},
+		{"latency is", "latency-max"},
+		{"share of failures", "failures"},
+		{"share of overloaded", "overloaded"},
+		{"output median", "output-median"},
+		{"output sigma", "output-sigma"},
+		{"headers dialect", "headers"},
+		{"model", "model"},
+		{"input-tokens", "input-tokens"},
+		{"output-tokens", "output-tokens"},
+		{"tokens per", "total-tokens"},
+		{"tokens burst", "total-tokens"},
+		{" rate is", "api"},
+		{" burst is", "api"},
+		{" window ", "api"},
+		{"of a limit", "api"},
+		{"api ", "api"},
+	} {
+		if strings.Contains(refusal, of.says) {
+			return fmt.Errorf("--%s: %s", of.flag, refusal)
+		}
+	}
+	return errors.New(refusal)
+}
+
 // Run serves until ctx ends.
 func (c *upstreamCmd) Run(ctx context.Context, s cli.Streams) error {
-	if err := validAddr("--addr (or WEIR_UPSTREAM_ADDR)", c.Addr); err != nil {
-		return &cli.Error{Status: cli.Usage, Err: err}
-	}
 	cfg, err := c.config()
 	if err != nil {
 		return &cli.Error{Status: cli.Usage, Err: err}

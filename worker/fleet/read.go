@@ -37,12 +37,7 @@ func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) (*Fl
 		return nil, err
 	}
 	keys := lua.Keys(namespace)
-	var beats *redis.ZSliceCmd
-	var info *redis.StringCmd
-	_, err = rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		beats, info = pipe.ZRangeWithScores(ctx, keys.Replicas(), 0, -1), pipe.Info(ctx)
-		return nil
-	})
+	beats, info, err := announced(ctx, rdb, keys)
 	if refusal, refused := errors.AsType[redis.Error](info.Err()); err != nil && (beats.Err() != nil || !refused || !redis.HasErrorPrefix(refusal, "NOPERM")) {
 		return unavailable(err)
 	}
@@ -101,4 +96,24 @@ func facts(text string) Redis {
 		}
 	}
 	return out
+}
+
+// announced reads who is there, and what the server of the namespace says of itself: on a cluster the node that owns the slot of all its keys.
+// A client of a cluster sends INFO, which has no key, to any node.
+func announced(ctx context.Context, rdb redis.UniversalClient, keys lua.Keys) (beats *redis.ZSliceCmd, info *redis.StringCmd, err error) {
+	cluster, ok := rdb.(*redis.ClusterClient)
+	if !ok {
+		_, err = rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+			beats, info = pipe.ZRangeWithScores(ctx, keys.Replicas(), 0, -1), pipe.Info(ctx)
+			return nil
+		})
+		return beats, info, err
+	}
+	beats = rdb.ZRangeWithScores(ctx, keys.Replicas(), 0, -1) // which learns where the slot is, where it has moved
+	owner, err := cluster.MasterForKey(ctx, keys.Replicas())
+	if err != nil {
+		return beats, &redis.StringCmd{}, err
+	}
+	info = owner.Info(ctx)
+	return beats, info, errors.Join(beats.Err(), info.Err())
 }

@@ -14,6 +14,8 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/weir-go/weir/internal/version"
 )
 
 const (
@@ -34,7 +36,7 @@ func Spans(tracers trace.TracerProvider, template func(*http.Request) string) Op
 		if tracers == nil {
 			tracers = otel.GetTracerProvider()
 		}
-		p.spans = &spans{tracer: tracers.Tracer(scope), template: template}
+		p.spans = &spans{tracer: tracers.Tracer(scope, trace.WithInstrumentationVersion(version.Module())), template: template}
 	}
 }
 

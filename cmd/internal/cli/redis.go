@@ -4,16 +4,13 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
-
-	"github.com/weir-go/weir/lua"
 )
 
 // Redis is where a Redis is, and makes clients of it: of one server, of a cluster, or of the master that Sentinels name. [ParseRedis] makes
@@ -24,8 +21,14 @@ type Redis struct {
 	// SendOnce keeps a client of one server from sending a command again. Clients of a cluster and of Sentinels find another server by
 	// sending again, so they do all the same.
 	SendOnce bool
+	// Unreadable is called when a file of [RedisFlags] can no longer be used, so that no connection can be opened, once until it can. nil means
+	// nobody.
+	Unreadable func(error)
 	// Wrap is given each new connection and returns what the client uses instead. nil means the connection itself.
 	Wrap func(net.Conn) net.Conn
+
+	passwordFile bool        // the password comes from a file
+	unreadable   atomic.Bool // and [Redis.Unreadable] knows
 
 	// One of these is set.
 	one      *redis.Options
@@ -55,6 +58,39 @@ func (r *Redis) tls() *tls.Config {
 		return r.sentinel.TLSConfig
 	}
 	return r.one.TLSConfig
+}
+
+// login is the user and the password in the URL.
+func (r *Redis) login() (user, password string) {
+	switch {
+	case r.cluster != nil:
+		return r.cluster.Username, r.cluster.Password
+	case r.sentinel != nil:
+		return r.sentinel.Username, r.sentinel.Password
+	}
+	return r.one.Username, r.one.Password
+}
+
+// used notes whether a file could be used.
+func (r *Redis) used(err error) {
+	if err == nil {
+		r.unreadable.Store(false)
+	} else if !r.unreadable.Swap(true) && r.Unreadable != nil {
+		r.Unreadable(err)
+	}
+}
+
+// authenticate has each new connection to a server log in with the password of a file. Sentinels are asked without a login.
+func (r *Redis) authenticate(as func(ctx context.Context) (user, password string, err error)) {
+	r.passwordFile = true
+	switch {
+	case r.cluster != nil:
+		r.cluster.CredentialsProviderContext = as
+	case r.sentinel != nil:
+		r.sentinel.CredentialsProviderContext = as
+	default:
+		r.one.CredentialsProviderContext = as
+	}
 }
 
 // Client makes a client with connections of its own. Its options suit a limiter: deadlines hold while reading, and nothing waits for seconds
@@ -105,57 +141,3 @@ func QuietRedis() { redis.SetLogger(silence{}) }
 type silence struct{}
 
 func (silence) Printf(context.Context, string, ...any) {}
-
-// Unanswered is the error of a call to Redis that failed: where Redis is, why, and what to do. An error reply is an answer, so
-// its text stands there as Redis wrote it. Records of another version are an answer, too.
-func Unanswered(status int, addr string, err error) error {
-	if other, ok := errors.AsType[*lua.VersionError](err); ok {
-		return &Error{Status: status, Err: fmt.Errorf("redis at %s: %s", addr, strings.TrimPrefix(other.Error(), "lua: "))}
-	}
-	reply, refused := errors.AsType[redis.Error](err)
-	if !refused && aboutTLS(err) {
-		return &Error{Status: status, Err: fmt.Errorf("redis at %s and this program do not agree on TLS: %w; rediss:// in REDIS_URL asks for it, redis:// does without", addr, last(err))}
-	}
-	if !refused {
-		return &Error{Status: status, Err: fmt.Errorf("redis at %s does not answer: %w; start it, or set REDIS_URL to the Redis of the fleet", addr, last(err))}
-	}
-	return &Error{Status: status, Err: fmt.Errorf("redis at %s refuses: %w%s", addr, reply, remedy(reply.Error()))}
-}
-
-// aboutTLS reports whether an error is about a certificate, or about a server that speaks no TLS.
-func aboutTLS(err error) bool {
-	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
-	_, plain := errors.AsType[tls.RecordHeaderError](err)
-	_, alert := errors.AsType[tls.AlertError](err)
-	return untrusted || plain || alert || strings.Contains(err.Error(), "x509: ") || strings.Contains(err.Error(), "tls: ")
-}
-
-// remedy is what to do about a refusal, where that is known.
-func remedy(reply string) string {
-	code, _, _ := strings.Cut(reply, " ")
-	switch {
-	case code == "WRONGPASS" || code == "NOAUTH" || strings.Contains(reply, "unauthenticated"):
-		return "; set the user and the password in REDIS_URL"
-	case code == "NOPERM" || strings.Contains(reply, "user executing the script") || strings.Contains(reply, "ACL failure in script"):
-		return "; docs/operations.md lists what the user must be allowed"
-	}
-	return ""
-}
-
-// last is the innermost cause of an error, without what the layers in between say about it.
-func last(err error) error {
-	for {
-		switch e := err.(type) { //nolint:errorlint // walks the tree itself
-		case interface{ Unwrap() error }:
-			if e.Unwrap() == nil {
-				return err
-			}
-			err = e.Unwrap()
-		case interface{ Unwrap() []error }:
-			all := e.Unwrap()
-			err = all[len(all)-1]
-		default:
-			return err
-		}
-	}
-}

@@ -119,7 +119,7 @@ func TestUnreachableRedis(t *testing.T) {
 		}
 		r.SendOnce = true
 		rdb := r.Client()
-		err = cli.Unanswered(cli.Unreachable, r.Addr(), rdb.Ping(context.WithoutCancel(t.Context())).Err())
+		err = r.Unanswered(cli.Unreachable, rdb.Ping(context.WithoutCancel(t.Context())).Err())
 		_ = rdb.Close()
 		e, _ := errors.AsType[*cli.Error](err)
 		t.Log(err)

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/weir-go/weir/internal/version"
 )
 
 // The exit statuses of all commands.
@@ -43,16 +45,19 @@ func Usagef(format string, args ...any) error {
 // Streams are where a command writes: data to Out, everything else to Err.
 type Streams struct{ Out, Err io.Writer }
 
+// WidestHelp is how many columns help takes in a terminal that has more. In a pipe it takes 80.
+const WidestHelp = 100
+
 // Main parses the arguments of a command into grammar, runs what they select, and returns the exit status. Errors are
 // one line on Err. The first interrupt or termination signal ends the context, the second the process. bind is handed
 // to the Run method of the selected command, with the context and the streams.
 func Main(name, description string, grammar any, args []string, s Streams, bind ...any) int {
-	vars := map[string]string{"version": name + " " + Version()}
+	vars := map[string]string{"version": name + " " + version.Text()}
 	if v, ok := grammar.(interface{ Vars() map[string]string }); ok {
 		maps.Copy(vars, v.Vars())
 	}
 	exited := -1
-	parser, err := kong.New(grammar, kong.Name(name), kong.Description(description), kong.Vars(vars),
+	parser, err := kong.New(grammar, kong.Name(name), kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: WidestHelp}), kong.Description(description), kong.Vars(vars),
 		kong.Writers(s.Out, s.Err), kong.Exit(func(code int) { exited = code }))
 	if err != nil {
 		return s.fail(name, err)
@@ -71,12 +76,6 @@ func Main(name, description string, grammar any, args []string, s Streams, bind 
 		return s.fail(name, err)
 	}
 	return OK
-}
-
-// plain is the text of an error of the parser. The parser calls the value of a flag that reads itself a "value value", and the end of the line
-// a value.
-func plain(err error) string {
-	return strings.NewReplacer("expected value value", "expected a value", ` but got "EOL" (<EOL>)`, "").Replace(err.Error())
 }
 
 // untilSignal is a context that the first interrupt or termination signal ends. The second one exits, with the status that a shell gives to a
@@ -121,7 +120,10 @@ func (s Streams) fail(name string, err error) int {
 	} else if errors.Is(err, context.Canceled) {
 		status, err = Interrupted, errors.New("interrupted")
 	}
-	line := strings.ReplaceAll(err.Error(), "\n", "; ") // joined errors have a line each
-	_, _ = fmt.Fprintf(s.Err, "%s: %s\n", name, line)
+	parts := strings.Split(err.Error(), "\n") // joined errors have a line each
+	for i, part := range parts {
+		parts[i] = Clean(strings.TrimPrefix(part, name+": ")) // a library of the command's name begins its errors with it, too
+	}
+	_, _ = fmt.Fprintf(s.Err, "%s: %s\n", name, strings.Join(parts, "; "))
 	return status
 }

@@ -6,7 +6,10 @@ import (
 	"io"
 	"testing"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/weir-go/weir/cmd/internal/cli"
+	"github.com/weir-go/weir/internal/version"
 )
 
 // broken is a command that fails twice.
@@ -46,5 +49,30 @@ func TestWrongFlagsAreNamedOnce(t *testing.T) {
 		if status != cli.Usage || errs.String() != tc.want {
 			t.Errorf("%q: status %d, %q, want %q", tc.args, status, errs.String(), tc.want)
 		}
+	}
+}
+
+// TestVersionIsPrinted with the name of the command.
+func TestVersionIsPrinted(t *testing.T) {
+	var out bytes.Buffer
+	status := cli.Main("x", "", &struct {
+		Version kong.VersionFlag `help:"Print the version and exit."`
+	}{}, []string{"--version"}, cli.Streams{Out: &out, Err: io.Discard})
+	if want := "x " + version.Text() + "\n"; status != cli.OK || out.String() != want {
+		t.Errorf("status %d, %q, want %q", status, out.String(), want)
+	}
+}
+
+// named is a command whose library begins its errors with the name of the command.
+type named struct{}
+
+func (named) Run() error { return errors.Join(errors.New("x: a drain"), errors.New("x: the end")) }
+
+// TestNamesAreSaidOnce: the name of the command stands at the begin of the line alone.
+func TestNamesAreSaidOnce(t *testing.T) {
+	var errs bytes.Buffer
+	cli.Main("x", "", &named{}, nil, cli.Streams{Out: io.Discard, Err: &errs})
+	if want := "x: a drain; the end\n"; errs.String() != want {
+		t.Errorf("%q, want %q", errs.String(), want)
 	}
 }

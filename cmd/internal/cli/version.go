@@ -1,12 +1,6 @@
 package cli
 
-import "runtime/debug"
+import "github.com/weir-go/weir/internal/version"
 
-// Version is what the build knows of itself: the version of the module, and the compiler's.
-func Version() string {
-	build, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	return build.Main.Version + " " + build.GoVersion
-}
+// Version is the version of the module, for telemetry and for records.
+func Version() string { return version.Module() }

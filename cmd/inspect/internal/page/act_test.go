@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/weir-go/weir/cmd/inspect/internal/watch"
+	"github.com/weir-go/weir/cmd/internal/cli"
 	"github.com/weir-go/weir/limiter"
 )
 
@@ -92,8 +93,9 @@ func TestActions(t *testing.T) {
 	if res := shows.do(t, http.MethodPost, actionsPath, bearer, kind); res.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("a server that only shows: %s", res.Status)
 	}
-	src, err := watch.Open("redis://"+m.Addr(), "weir", 1)
+	at, err := cli.ParseRedis("redis://" + m.Addr())
 	must(t, err)
+	src := watch.Open(at, "weir", 1)
 	defer src.Close()
 	if _, err := New(Config{Source: src, By: "kim"}); err == nil {
 		t.Error("whoever reaches the port may change the fleet")

@@ -69,8 +69,9 @@ type running struct {
 
 func run(t *testing.T, m *miniredis.Miniredis, cfg Config) *running {
 	t.Helper()
-	src, err := watch.Open("redis://"+m.Addr(), "weir", time.Second)
+	at, err := cli.ParseRedis("redis://" + m.Addr())
 	must(t, err)
+	src := watch.Open(at, "weir", time.Second)
 	cfg.Source = src
 	if cfg.Interval == 0 {
 		cfg.Interval = 20 * time.Millisecond

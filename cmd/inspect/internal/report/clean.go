@@ -4,27 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// hidden reports whether a terminal may do something else with a character than print it in its place: controls, formats such as those that
-// turn the direction of text, and what Unicode does not assign.
-func hidden(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
-
-// Clean returns a text that any terminal prints as it is. A question mark replaces each character that is not printable.
-func Clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if hidden(r) {
-			return '?'
-		}
-		return r
-	}, s)
-}
+// Clean returns a text that any terminal prints as it is.
+func Clean(s string) string { return cli.Clean(s) }
 
 // cleanJSON is a valid JSON text in which characters that cannot be printed are escapes, which mean the same.
 func cleanJSON(text json.RawMessage) json.RawMessage {
-	if !strings.ContainsFunc(string(text), hidden) {
+	if !strings.ContainsFunc(string(text), cli.Hidden) {
 		return text
 	}
 	var b strings.Builder
@@ -32,7 +21,7 @@ func cleanJSON(text json.RawMessage) json.RawMessage {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r': // between values: a string has none
 			b.WriteByte(' ')
-		case !hidden(r):
+		case !cli.Hidden(r):
 			b.WriteRune(r)
 		case r > 0xffff:
 			r -= 0x10000

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"slices"
 	"strings"
@@ -25,32 +24,27 @@ type Source struct {
 	Namespace string
 	Timeout   time.Duration // of one report
 
-	addr     string
-	tls      bool
+	at       *cli.Redis
 	rdb      redis.UniversalClient
 	commands atomic.Int64 // sent
 	bytes    atomic.Int64 // received
 }
 
-// Open returns a source at a URL of Redis. Errors are of usage.
-func Open(url, namespace string, timeout time.Duration) (*Source, error) {
-	r, err := cli.ParseRedis(url)
-	if err != nil {
-		return nil, err
-	}
-	s := &Source{Namespace: namespace, Timeout: timeout, addr: r.Addr(), tls: r.TLS()}
+// Open returns a source at a Redis, whose timeout and connections it sets.
+func Open(r *cli.Redis, namespace string, timeout time.Duration) *Source {
+	s := &Source{Namespace: namespace, Timeout: timeout, at: r}
 	r.Timeout, r.SendOnce = timeout, true
 	r.Wrap = func(c net.Conn) net.Conn { return &counted{c, &s.bytes} }
 	s.rdb = r.Client()
 	s.rdb.AddHook(counter{&s.commands})
-	return s, nil
+	return s
 }
 
 // Close closes the connections. Nothing is lost that somebody could want.
 func (s *Source) Close() { _ = s.rdb.Close() }
 
 // Addr is where Redis is.
-func (s *Source) Addr() string { return s.addr }
+func (s *Source) Addr() string { return s.at.Addr() }
 
 // Read reads a report. Errors say where Redis is, what is wrong, and what to do, in one line.
 func (s *Source) Read(ctx context.Context) (*report.Report, error) {
@@ -61,7 +55,7 @@ func (s *Source) Read(ctx context.Context) (*report.Report, error) {
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	r := report.New(s.addr, f)
+	r := report.New(s.Addr(), f)
 	r.Cost = report.Cost{
 		Commands: int(s.commands.Load() - commands), Bytes: s.bytes.Load() - bytes, MS: float64(time.Since(begun).Microseconds()) / 1000,
 	}
@@ -86,7 +80,7 @@ func (s *Source) Why(ctx context.Context, names ...string) (*report.Why, error) 
 	switch {
 	case err == nil:
 		w := report.NewWhy(s.Namespace, names, p)
-		w.Add(report.New(s.addr, f))
+		w.Add(report.New(s.Addr(), f))
 		return w, nil
 	case errors.Is(err, limiter.ErrUnavailable):
 		return nil, s.failed(err)
@@ -122,18 +116,8 @@ func bucketsOf(f *fleet.Fleet, route string) []string {
 // plain is an error of the library in the words of a command: its name is not the library's.
 func plain(err error) string { return strings.TrimPrefix(err.Error(), "limiter: ") }
 
-// failed is an error of Redis. A server without TLS hangs up, or waits in silence for the rest of what it takes for a command; so does one with
-// TLS that is asked without.
-func (s *Source) failed(err error) error {
-	hungUp := errors.Is(err, io.EOF)
-	switch {
-	case s.tls && (hungUp || errors.Is(err, context.DeadlineExceeded)):
-		return &cli.Error{Status: cli.Unreachable, Err: fmt.Errorf("redis at %s does not answer over TLS; rediss:// in REDIS_URL asks for it: is this its port for TLS?", s.addr)}
-	case hungUp:
-		return &cli.Error{Status: cli.Unreachable, Err: fmt.Errorf("redis at %s has hung up; if this is its port for TLS, REDIS_URL has to begin with rediss://", s.addr)}
-	}
-	return cli.Unanswered(cli.Unreachable, s.addr, err)
-}
+// failed is an error of Redis.
+func (s *Source) failed(err error) error { return s.at.Unanswered(cli.Unreachable, err) }
 
 // counted counts the bytes that come.
 type counted struct {
