@@ -11,34 +11,35 @@ import (
 )
 
 const (
-	// steady is for how long calls must have been answered before Redis counts as back.
+	// steady is how long calls must have been answered before Redis counts as back.
 	steady = time.Second
-	// mostTold bounds what the fleet is told of one bucket, in thousandths of tokens.
+	// mostTold bounds what this replica reports to the fleet about one bucket, in thousandths of tokens.
 	mostTold = 1_000_000_000
 )
 
-// alone is a time without Redis. The limiter's lock guards what changes.
+// alone is the state of this replica while Redis is away. The limiter's lock guards the fields that change.
 type alone struct {
 	nth     int64     // of the process; fixed, like the six below
 	since   time.Time // since when Redis has been silent
-	live    int       // replicas, as this one heard last
+	live    int       // replicas, as this one last read from Redis
 	ends    time.Time // when the shares end
 	local   *memory   // keeps the shares; nil where there are none
-	started time.Time // when this replica found out
+	started time.Time // when this replica noticed the outage
 	at      int64     // µs, the same moment on the fleet's clock; 0 where that is not known
 
 	mode     Mode
-	answers  bool                // Redis is about to be told of the shares: those of windows have ended
+	answers  bool                // Redis is about to receive what the shares spent: the shares of windows have ended
 	promises map[string]promised // by bucket
 
-	reason atomic.Pointer[error] // why Redis did not serve the last call; nil where it says nothing
+	reason atomic.Pointer[error] // why Redis did not serve the last call; nil where Redis gave no reason
 
-	// Of the goroutine that probes: since when the fleet is told what the shares spend, and what it was told, by bucket.
+	// Owned by the probing goroutine: since when it reports to the fleet what the shares spend, and what it reported,
+	// by bucket.
 	telling time.Time
 	told    map[string]int64
 }
 
-// unavailable is what a call hears that starts nothing without Redis.
+// unavailable is the error of a call that cannot start without Redis.
 func (a *alone) unavailable() error {
 	if why := a.reason.Load(); why != nil {
 		return fmt.Errorf("%w: redis is away, and nothing starts over this route without it: %w", ErrUnavailable, *why)
@@ -81,7 +82,8 @@ func (l *Limiter) goAlone(since time.Time) {
 		slog.Int("replicas", a.live), slog.Duration("silent", time.Since(since)))
 }
 
-// change changes the time without Redis, while it lasts, and has the lanes follow. It reports whether it still lasts.
+// change applies a change to the time without Redis, while it lasts, and updates the lanes. It reports whether it still
+// lasts.
 func (l *Limiter) change(a *alone, change func()) bool {
 	l.mu.Lock()
 	if l.alone != a {
@@ -95,7 +97,7 @@ func (l *Limiter) change(a *alone, change func()) bool {
 	return true
 }
 
-// untilBack tries again and again whether Redis is back, and ends the shares when they have lasted for as long as they may.
+// untilBack asks Redis until it is back. It ends the shares when their time is over.
 func (l *Limiter) untilBack(a *alone) {
 	if a.local != nil {
 		end := time.AfterFunc(time.Until(a.ends), func() {
@@ -115,7 +117,7 @@ func (l *Limiter) untilBack(a *alone) {
 			if !ok {
 				return
 			}
-			if l.quiet(a) { // nothing was spent, and there is nothing to tell
+			if l.quiet(a) { // nothing was spent: there is nothing to report
 				l.applyUnless(conf)
 				l.comeBack(a)
 				return
@@ -137,21 +139,21 @@ func (l *Limiter) untilBack(a *alone) {
 				l.change(a, func() { a.answers = true })
 			}
 		}
-		if last || a.local == nil { // where nothing was spent by shares, there is nothing to be cautious about
+		if last || a.local == nil { // shares spent nothing: no caution is needed
 			l.comeBack(a)
 			return
 		}
 	}
 }
 
-// quiet reports whether a time without Redis leaves nothing that the fleet has to hear before calls start: no share, and no hold.
+// quiet reports whether the fleet needs no report about this outage before calls start: there was no share and no hold.
 func (l *Limiter) quiet(a *alone) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return a.local == nil && len(a.promises) == 0
 }
 
-// sleep waits, and reports whether the limiter still lives.
+// sleep waits, and reports whether the limiter still runs.
 func (l *Limiter) sleep(d time.Duration) bool {
 	pause := time.NewTimer(d)
 	defer pause.Stop()
@@ -163,16 +165,17 @@ func (l *Limiter) sleep(d time.Duration) bool {
 	}
 }
 
-// probe asks Redis what is in force, and says what the replica spends of its shares until the next probe. Behind the last one comes none.
+// probe asks Redis for what is in force, and reports what the replica spends of its shares until the next probe. After
+// the last probe none follows.
 func (l *Limiter) probe(a *alone, patience time.Duration, again, last bool) error {
 	ctx, cancel := context.WithTimeout(l.life, patience)
 	defer cancel()
-	if !again { // what was said before may not have been heard
+	if !again { // the earlier report may not have arrived
 		a.telling, a.told = time.Now(), map[string]int64{}
 	}
 	ahead := probeEvery * 6 / 5 // until the next probe has come
 	if last {
-		ahead = 2 * l.s.Horizon // what is reserved of the shares, and what is still on its way
+		ahead = 2 * l.s.Horizon // reservations of the shares, and requests that are still in flight
 	}
 	l.mu.RLock()
 	promises := a.tellLocked(l.s.Replica, time.Now())
@@ -192,7 +195,7 @@ func (l *Limiter) probe(a *alone, patience time.Duration, again, last bool) erro
 	return nil
 }
 
-// applyUnless puts in force what Redis says, unless somebody else is asking, who hears the same.
+// applyUnless applies a configuration from Redis, unless another goroutine is asking: that one receives the same.
 func (l *Limiter) applyUnless(conf configuration) {
 	select {
 	case l.configuring <- struct{}{}:
@@ -202,8 +205,8 @@ func (l *Limiter) applyUnless(conf configuration) {
 	}
 }
 
-// spends is what the fleet is told of the buckets that have shares: they are empty, and the replica goes on for so long. The shares
-// of windows have ended when it is told again.
+// spends returns the reports to the fleet about the buckets that have shares: each bucket is empty, and the replica
+// spends its share for ahead more. When the report is repeated, the shares of windows have ended.
 func (l *Limiter) spends(a *alone, again bool, ahead time.Duration) (all []change) {
 	if a.local == nil {
 		return nil
@@ -229,7 +232,7 @@ func (l *Limiter) spends(a *alone, again bool, ahead time.Duration) (all []chang
 			continue
 		}
 		thousandths := int64(0)
-		if a.mode == Local { // else what is spent is paid
+		if a.mode == Local { // otherwise what is spent is paid already
 			thousandths = max(0, int64(math.Ceil(min(mostTold, 1000*rate*(time.Since(a.telling)+ahead).Seconds())))-a.told[bucket])
 			a.told[bucket] += thousandths
 		}
@@ -255,13 +258,14 @@ func (l *Limiter) comeBack(a *alone) {
 	l.mu.Unlock()
 	reroute()
 	if len(promises) > 0 {
-		_ = l.configure(l.life, promises...) // whose provider refuses the next call says so again
+		_ = l.configure(l.life, promises...) // if this fails: the provider refuses the next call, and that is reported again
 	}
 	l.telemetry.mode(l.life, Connected)
 	l.s.Logger.LogAttrs(l.life, slog.LevelInfo, "redis is back", slog.String("namespace", l.s.Namespace), slog.Duration("away", time.Since(a.since)))
 }
 
-// oweLocked notes of which buckets made at run time Redis has to hear: those whose shares were used, and those that a provider has shut.
+// oweLocked notes the buckets made at run time that Redis must empty: those whose shares were used, and those that a
+// provider has shut.
 func (l *Limiter) oweLocked(a *alone) {
 	now := time.Now()
 	for bucket, h := range a.promises {

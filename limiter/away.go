@@ -5,26 +5,28 @@ import (
 	"time"
 )
 
-// WhenAway says what a replica does while Redis is away. Redis is away when no call to it has been answered for half a second, or for four times
-// as long as all but one in a hundred calls take as a rule, if that is longer. It is back when it answers, and for a replica with shares when calls
-// have been answered for a second.
+// WhenAway is what a replica does while Redis is away. Redis is away when no call to it has been answered for half a
+// second, or for four times the time within which 99 % of the calls are usually answered, if that is longer. Redis is
+// back when it answers. For a replica with shares it is back when calls have been answered for a second.
 type WhenAway int
 
 // The choices.
 const (
-	// FailLocal goes on with a share of each limit, for [Config.LocalFor] at most, and waits then. The share is the rate divided by the replicas
-	// that were live, with a burst of the same part, 1 at least, and empty at first; of a window it is as many starts as divide evenly. So the fleet
-	// keeps its limits as long as every replica is cut off; one that is cut off alone starts its share beside what the others start. A call
-	// that costs more than the burst of the share waits for Redis.
+	// FailLocal continues with a share of each limit, for [Config.LocalFor] at most. After that, calls wait. The share
+	// of a bucket is its rate divided by the replicas that were live. Its burst is divided likewise, is 1 at least, and
+	// is empty at first. The share of a window is its tokens divided by the replicas, rounded down. So the fleet keeps
+	// its limits as long as every replica is cut off. A replica that is cut off alone starts its share in addition to
+	// what the others start. A call that costs more than the burst of the share waits for Redis.
 	//
-	// There is no share of a slow limit, which takes more than 12 s from empty to full; of a window of fewer starts than replicas; and of a window
-	// that [Limiter.AddRoute] made. A process has none until it has been announced twice, which takes 10 s, or again after 20 s without Redis: the
-	// others may not count it. Calls without a share wait, or hear [ErrUnavailable].
+	// Three kinds of limits have no share: a slow limit, which takes more than 12 s from empty to full; a window of
+	// fewer starts than replicas; and a window that [Limiter.AddRoute] made. A new process has no share until it has
+	// been announced twice, which takes 10 s. After 20 s without Redis a process has no share until it is announced
+	// again. Until then the other replicas may not count it. Calls without a share wait, or return [ErrUnavailable].
 	FailLocal WhenAway = iota
-	// FailClosed starts nothing: calls wait, or hear [ErrUnavailable].
+	// FailClosed starts nothing: calls wait, or return [ErrUnavailable].
 	FailClosed
-	// FailOpen starts every call at once, for as long as Redis is away. The provider refuses what is too much. The metric
-	// weir.rate_limiting.without_redis counts the calls, and the log has a line.
+	// FailOpen starts every call at once, for as long as Redis is away. The provider refuses the excess. The metric
+	// weir.rate_limiting.without_redis counts the calls, and the limiter logs one line.
 	FailOpen
 )
 
@@ -34,8 +36,8 @@ type Mode string
 // The modes.
 const (
 	Connected Mode = "connected" // Redis answers
-	Local     Mode = "local"     // Redis is away: the replica goes on with its shares
-	Open      Mode = "open"      // Redis is away: everything starts
+	Local     Mode = "local"     // Redis is away: the replica continues with its shares
+	Open      Mode = "open"      // Redis is away: every call starts
 	Away      Mode = "away"      // Redis is away: calls wait
 )
 
@@ -60,10 +62,10 @@ func (l *Limiter) Health() Health {
 	return h
 }
 
-// defaultLocalFor is for how long a replica goes on with its shares.
+// defaultLocalFor is how long a replica continues with its shares by default.
 const defaultLocalFor = 30 * time.Second
 
-// away fills in what is done while Redis is away.
+// away checks the fields for the time without Redis, and fills in their defaults.
 func (c *Config) away() error {
 	if c.WhenAway < FailLocal || c.WhenAway > FailOpen {
 		return fmt.Errorf("limiter: when away %d: want FailLocal, FailClosed or FailOpen", c.WhenAway)

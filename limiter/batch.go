@@ -12,27 +12,28 @@ import (
 // mostOfBatch is how many calls of a run one batch asks for at most.
 const mostOfBatch = 256
 
-// Run is calls of one kind that a scheduler could start.
+// Run is a number of equal calls that a scheduler could start.
 type Run struct {
-	N      int       // calls, 1 or more; one batch asks for 256 at most, and gets fewer
+	N      int       // calls, 1 or more; one batch asks for 256 at most, and may get fewer
 	Cost   int64     // tokens of each, 1 to the burst of every bucket of the route; zero is 1
-	Costs  Costs     // of each, where that differs between buckets: see [Costs]; zero is none
-	Since  time.Time // when the oldest of them came: the older come first, across replicas too; zero is now
+	Costs  Costs     // of each call, where that differs between buckets: see [Costs]; zero is none
+	Since  time.Time // when the oldest of the calls came: older runs go first, across replicas too; zero is now
 	Urgent bool      // as by [Urgent]
 }
 
-// Turn is what a scheduler hears whose calls have to wait.
+// Turn is the answer to a scheduler whose calls have to wait.
 type Turn struct {
 	Again time.Time     // when to ask again
-	Last  time.Time     // when the last of the calls asked for could start, as far as is known now, or the first behind a window; zero if it is not
-	Every time.Duration // how long each further token takes after Last; 0 where it is not known, as behind a window
+	Last  time.Time     // when the last of the requested calls could start, as far as is known now; behind a window, the first; zero if unknown
+	Every time.Duration // how long each further token takes after Last; 0 if unknown, as behind a window
 }
 
-// ReserveBatch asks once for leave to start the calls of some runs, for schedulers that know how many they could start
-// and do not want to wait while they hold room for them. It returns what is at most a horizon away, each with its own
-// due time, earliest first; or none, and a [Turn] with the time to come back at: until then the route keeps its place in line, unless
-// other callers of the route ask, or a reservation is cancelled; a run that comes back with its Since keeps its turn all the same.
-// [Reservation.Cost] and [Reservation.Costs] are the cost of each. A deadline of ctx bounds the request alone, and changes nothing of the answer.
+// ReserveBatch reserves the calls of some runs in one request. It is for schedulers that know how many calls they could
+// start and do not want to wait while they hold room for them. It returns the reservations that are due within the
+// horizon, each with its own due time, earliest first. If there are none it returns a [Turn] with the time to ask
+// again. Until then the route keeps its place in line, unless other callers of the route ask, or a reservation is
+// cancelled. A run that comes back with its Since keeps its turn in any case. [Reservation.Cost] and
+// [Reservation.Costs] are the cost of each. A deadline of ctx bounds only the request and does not change the answer.
 func (l *Limiter) ReserveBatch(ctx context.Context, route string, runs ...Run) ([]*Reservation, Turn, error) {
 	var few [2][4]lane.Run // most have one run
 	kinds, b := [2][]lane.Run{few[0][:0], few[1][:0]}, batch{}
@@ -68,7 +69,7 @@ func (l *Limiter) ReserveBatch(ctx context.Context, route string, runs ...Run) (
 	return nil, Turn(turn), nil
 }
 
-// costOf is what is reserved for the calls of a run.
+// costOf returns the cost that is reserved for each call of a run.
 func (l *Limiter) costOf(route string, b *batch, r *Run) (lane.Cost, error) {
 	asked, err := r.Costs.cost(route, max(1, r.Cost))
 	if err != nil || l.estimates == nil || asked.Each == "" {
@@ -83,20 +84,20 @@ func (l *Limiter) costOf(route string, b *batch, r *Run) (lane.Cost, error) {
 	return cost, err
 }
 
-// batch is what a scheduler is given.
+// batch collects the reservations of a scheduler.
 type batch struct {
 	all   []Reservation
 	most  int     // calls that were asked for
-	named []named // where what is reserved is not what was asked for
+	named []named // calls whose reserved cost differs from the requested one
 }
 
-// named is calls for which another cost is reserved than was asked for.
+// named is a number of calls whose reserved cost differs from the requested one.
 type named struct {
 	cost, asked lane.Cost
 	calls       int
 }
 
-// Take takes in a reservation.
+// Take adds a reservation to the batch.
 func (b *batch) Take(g *lane.Grant) {
 	n := len(b.all)
 	if n == cap(b.all) {
@@ -113,7 +114,7 @@ func (b *batch) Take(g *lane.Grant) {
 	}
 }
 
-// batch asks a lane of a route as a scheduler that comes back. It returns when that is, if nothing was given.
+// batch asks a lane of a route for a scheduler. If nothing was granted it returns when to ask again.
 func (l *Limiter) batch(ctx context.Context, route string, b *batch, runs []lane.Run, urgent bool) (turn lane.Turn, err error) {
 	n, err := l.lane(route, urgent)
 	if err != nil {
@@ -132,7 +133,7 @@ func (l *Limiter) batch(ctx context.Context, route string, b *batch, runs []lane
 		})
 	}
 	if err != nil && l.shadows.Load() && (err == errPretend || err == lane.ErrNotNow) { //nolint:errorlint // never wrapped
-		b.pretend(l, n, runs) // heard of meanwhile
+		b.pretend(l, n, runs) // shadow mode began meanwhile
 		return turn, nil
 	}
 	l.telemetry.served(ctx, n, len(b.all)-before, err)
@@ -148,7 +149,7 @@ func (l *Limiter) batch(ctx context.Context, route string, b *batch, runs []lane
 	return turn, l.public(n, err)
 }
 
-// pretend gives leave to start the calls of runs at once, as far as one batch asks for them.
+// pretend lets the calls of runs start at once, at most as many as one batch asks for.
 func (b *batch) pretend(l *Limiter, n *lane.Lane, runs []lane.Run) {
 	for _, r := range runs {
 		most := min(r.N, mostOfBatch)
@@ -161,7 +162,7 @@ func (b *batch) pretend(l *Limiter, n *lane.Lane, runs []lane.Run) {
 	}
 }
 
-// byDue returns what was given in order. Those of one run are, as a rule.
+// byDue returns the reservations by due time. Those of one run usually are in that order already.
 func (b *batch) byDue() []*Reservation {
 	out, ordered := make([]*Reservation, len(b.all)), true
 	for i := range b.all {

@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
-// Option says how one call is treated.
+// Option changes how one call is treated.
 type Option interface{ apply(o *options) }
 
 type options struct {
@@ -16,8 +16,8 @@ type options struct {
 	costs  Costs
 }
 
-// Urgent lets a call pass the lines of the fleet, within half the rate of each bucket; beyond that it is an ordinary
-// one. It never passes what is reserved, which is at most a horizon ahead.
+// Urgent lets a call pass the lines of the fleet, within half the rate of each bucket. Beyond that half it is an
+// ordinary call. It never passes reservations, which reach at most a horizon ahead.
 func Urgent() Option { return urgent{} }
 
 type urgent struct{}
@@ -46,9 +46,9 @@ func notNow(err error) bool {
 	return late
 }
 
-// Reserve returns leave to start one call of a route, when that is at most a horizon away: until then it waits. The
-// caller then waits for the reservation's delay and uses it. If the deadline of ctx comes before the call could start
-// it returns a [DeadlineError] and takes nothing.
+// Reserve returns permission to start one call of a route. It waits until the due time is at most a horizon away. The
+// caller then waits for the reservation's delay and uses it. If the deadline of ctx comes before the call could start,
+// Reserve returns a [DeadlineError] and takes nothing.
 func (l *Limiter) Reserve(ctx context.Context, route string, opts ...Option) (*Reservation, error) {
 	return l.ReserveN(ctx, route, 1, opts...)
 }
@@ -68,8 +68,9 @@ func (l *Limiter) ReserveN(ctx context.Context, route string, n int64, opts ...O
 	return r, nil
 }
 
-// Wait sleeps until a call of a route may start. If the deadline of ctx comes first it returns a [DeadlineError] as
-// soon as that is known and takes nothing; if ctx ends while it sleeps, its cause, and the token goes to another caller.
+// Wait sleeps until a call of a route may start. If the deadline of ctx comes first, Wait returns a [DeadlineError] as
+// soon as that is known and takes nothing. If ctx ends while Wait sleeps, Wait returns the cause of ctx, and the token
+// goes to another caller.
 func (l *Limiter) Wait(ctx context.Context, route string, opts ...Option) error {
 	return l.WaitN(ctx, route, 1, opts...)
 }
@@ -80,7 +81,8 @@ func (l *Limiter) WaitN(ctx context.Context, route string, n int64, opts ...Opti
 	return err
 }
 
-// chosen applies the options of a call, apart from it, so that the many calls without options keep theirs off the heap.
+// chosen applies the options of a call. It is a function of its own so that calls without options keep theirs off the
+// heap.
 func chosen(opts []Option) options {
 	var o options
 	for _, opt := range opts {
@@ -91,7 +93,8 @@ func chosen(opts []Option) options {
 	return o
 }
 
-// usable acquires until there is a reservation that a call can start on now. One that its caller was woken too late for is given up.
+// usable acquires until it has a reservation on which a call can start now. It drops a reservation whose caller woke up
+// too late.
 func (l *Limiter) usable(ctx context.Context, route string, ask lane.Ask, tokens int64, opts []Option) (lane.Outcome, error) {
 	ctx, cancel := l.bounded(ctx, ask.Mode)
 	defer cancel()
@@ -105,7 +108,7 @@ func (l *Limiter) usable(ctx context.Context, route string, ask lane.Ask, tokens
 	}
 }
 
-// bounded gives a call that would wait a deadline, where its context has none and the configuration has one for it.
+// bounded gives a context without a deadline the configured one, if the call would wait and the configuration has one.
 func (l *Limiter) bounded(ctx context.Context, mode lane.Mode) (context.Context, context.CancelFunc) {
 	if _, has := ctx.Deadline(); has || l.s.MaxWait == 0 || mode == lane.AtOnce {
 		return ctx, func() {}
@@ -113,7 +116,7 @@ func (l *Limiter) bounded(ctx context.Context, mode lane.Mode) (context.Context,
 	return context.WithTimeout(ctx, l.s.MaxWait)
 }
 
-// acquire takes a caller through the lane of its route.
+// acquire gets a reservation for a caller from the lane of its route.
 func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, tokens int64, opts []Option) (o lane.Outcome, err error) {
 	var chose options
 	if len(opts) > 0 {
@@ -142,7 +145,7 @@ func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, token
 		})
 	}
 	if err != nil && l.shadows.Load() && (err == errPretend || l.public(n, err) != err || err == lane.ErrNotNow) { //nolint:errorlint // never wrapped
-		o, err = lane.Outcome{Grant: pretended(n, ask.Cost), Route: n.Route(), Bound: -1}, nil // heard of meanwhile
+		o, err = lane.Outcome{Grant: pretended(n, ask.Cost), Route: n.Route(), Bound: -1}, nil // shadow mode began meanwhile
 	}
 	if err != nil {
 		err = l.public(n, err)
@@ -155,7 +158,7 @@ func (l *Limiter) acquire(ctx context.Context, route string, ask lane.Ask, token
 	return o, err
 }
 
-// public is an error of a lane in the limiter's words.
+// public converts an error of a lane to the exported error.
 func (l *Limiter) public(n *lane.Lane, err error) error {
 	switch e := err.(type) { //nolint:errorlint // never wrapped
 	case *lane.TooLargeError:

@@ -7,9 +7,9 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
-// Close ends the limiter. Calls that wait get [ErrClosed], and so do all verbs from then on, except [Limiter.Snapshot], which only reads. Reservations that nobody
-// holds go back to the fleet, and this replica is live no longer. It waits for the calls that are on their way, or for
-// ctx. Closing again waits again.
+// Close ends the limiter. Waiting calls get [ErrClosed], and so do all verbs from then on, except [Limiter.Snapshot],
+// which only reads. Unheld reservations go back to the fleet, and the fleet stops counting this replica. Close waits
+// until the calls in flight have ended. If ctx ends first it returns an error. A second Close waits again.
 func (l *Limiter) Close(ctx context.Context) error {
 	l.mu.Lock()
 	first := !l.closed
@@ -40,7 +40,7 @@ func (l *Limiter) Close(ctx context.Context) error {
 	select {
 	case err := <-landed:
 		if err != nil {
-			l.s.Logger.WarnContext(ctx, "redis was not told that this replica ends: it counts for half a minute more",
+			l.s.Logger.WarnContext(ctx, "redis does not know that this replica has ended: it counts as live for half a minute more",
 				"namespace", l.s.Namespace, "error", err)
 		}
 		return nil

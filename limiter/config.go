@@ -16,22 +16,23 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
-// Config says what is limited and how. The zero value of each field is documented; Buckets is the only one without a
-// usable zero. A limiter copies the maps and their lists: to change them later does nothing.
+// Config defines what is limited and how. The zero value of each field is documented; only Buckets has no usable zero
+// value. A limiter copies the maps and their lists: later changes to them have no effect.
 type Config struct {
 	// Namespace is the name under which a fleet shares its buckets. Zero is "weir".
 	Namespace string
 	// Buckets are the limits by bucket name; all limits of one bucket hold at once. At least one.
 	Buckets map[string][]Limit
-	// Routes are the buckets that each kind of call passes, narrowest first, ending in the one all share. A bucket is
-	// also a route of its own name. Zero is those alone.
+	// Routes are the buckets that each kind of call passes, narrowest first, ending in the bucket that all share. A
+	// bucket is also a route of its own name. Zero has only these routes.
 	Routes map[string][]string
-	// Slack is how late a reservation may be used, on the monotonic and on the wall clock. At least 5 ms, which is what
-	// timers need: a reservation that always comes too late is asked for again for ever. Zero is 50 ms.
+	// Slack is how late a reservation may be used, on the monotonic and on the wall clock. At least 5 ms, because
+	// timers are that late: with less, reservations would be too late and be reserved again indefinitely. Zero is 50
+	// ms.
 	Slack time.Duration
-	// Horizon is how far ahead a reservation may be due: what a replica that dies can lose, what an urgent call waits
-	// behind, and the debt with which every bucket begins when Redis has forgotten. All replicas of a namespace should
-	// have the same. At most an hour; zero is 250 ms.
+	// Horizon is how far ahead a reservation may be due. It bounds what a dying replica can lose and how long an urgent
+	// call waits for reservations. It is also the debt with which every bucket begins when Redis has forgotten. All
+	// replicas of a namespace should have the same. At most an hour; zero is 250 ms.
 	Horizon time.Duration
 	// Replica names this process in the fleet. It must differ between processes that run at the same time. Zero is a
 	// random name.
@@ -40,35 +41,39 @@ type Config struct {
 	TracerProvider trace.TracerProvider
 	// MeterProvider makes the metrics weir.rate_limiting.*. Zero is the global one.
 	MeterProvider metric.MeterProvider
-	// CallTimeout bounds one call to Redis, resends included, if the client heeds contexts while it reads
-	// (ContextTimeoutEnabled in go-redis); else its own timeouts do. At most 30 s; zero is 5 s.
+	// CallTimeout bounds one call to Redis, resends included, if the client obeys contexts while it reads
+	// (ContextTimeoutEnabled in go-redis). Otherwise the client's own timeouts bound it. At most 30 s; zero is 5 s.
 	CallTimeout time.Duration
-	// MaxWait bounds how long a call waits whose context has no deadline: then it is as if the context ended that much after the call
-	// came. Zero is no bound.
+	// MaxWait bounds the wait of a call whose context has no deadline, as if the context ended this long after the call
+	// began. Zero is no bound.
 	MaxWait time.Duration
-	// Lazy has [New] succeed while Redis does not answer. The first call asks Redis what is in force; until Redis answers, Allow, Decide
-	// and ReserveBatch return [ErrUnavailable], and Wait and Reserve wait.
+	// Lazy lets [New] succeed while Redis does not answer. The first call asks Redis what is in force. Until Redis
+	// answers, Allow, Decide and ReserveBatch return [ErrUnavailable], and Wait and Reserve wait.
 	Lazy bool
-	// Shadow decides and records but never delays: every call may start at once, and the metrics say of each what would
-	// have become of it. It is for a roll-out, takes tokens only for what could have started at once, and comes up without Redis.
-	// [Limiter.ConfigureShadow] switches it at run time for the whole fleet.
+	// Shadow is for a roll-out: the limiter decides and records but never delays. Every call may start at once, and
+	// metrics record what enforcement would have done. Tokens are taken only for calls that could have started at once.
+	// [New] succeeds without Redis. [Limiter.ConfigureShadow] switches shadow mode at run time for the whole fleet.
 	Shadow bool
-	// Metered are the buckets whose costs are known only when a call has ended, by name. Zero is none; [Reservation.Settle] works all the same.
+	// Metered are the buckets whose costs are known only when a call has ended, by name. Zero is none;
+	// [Reservation.Settle] works without it.
 	Metered map[string]Metered
-	// Learn are buckets whose limits nobody knows, by name; they are not in Buckets. Zero is none. [Limiter.Configure] ends the learning.
+	// Learn are the buckets whose limits are unknown, by name; they are not in Buckets. Zero is none.
+	// [Limiter.Configure] ends the learning.
 	Learn map[string]Learn
-	// FixedRates has calls start at the configured rates whatever providers answer: reports of refused calls and of what remains change
-	// nothing in this process, except that a provider that asks to wait is left alone. Zero lets the fleet follow its providers.
+	// FixedRates makes calls start at the configured rates whatever providers answer. Reports of refused calls and of
+	// remaining quota change nothing in this process, with one exception: a provider's request to wait is obeyed. Zero
+	// lets the fleet follow its providers.
 	FixedRates bool
-	// WhenAway is what this replica does while Redis is away. Zero is FailLocal: it goes on with its share of each limit.
+	// WhenAway is what this replica does while Redis is away. Zero is FailLocal: the replica continues with its share
+	// of each limit.
 	WhenAway WhenAway
-	// LocalFor is for how long it goes on so at most, 1 s to 1 h. Zero is 30 s.
+	// LocalFor is how long a replica continues with its shares at most, 1 s to 1 h. Zero is 30 s.
 	LocalFor time.Duration
-	// Publish is how often the [Record] of this replica is published while it changes, for those who look at the fleet; every 10 s while it
-	// does not. 1 s to 10 s; zero is 2 s, less than 0 never.
+	// Publish is how often the [Record] of this replica is published while the record changes. An unchanged record is
+	// published every 10 s. 1 s to 10 s; zero is 2 s, less than 0 never.
 	Publish time.Duration
-	// Logger hears of what an operator should know: replicas that disagree, a fleet that was told another limit, Redis out
-	// of reach. Zero is nobody.
+	// Logger receives what an operator should know: replicas that disagree, limits changed for the fleet, Redis out of
+	// reach. Zero is no log.
 	Logger *slog.Logger
 }
 
@@ -89,26 +94,26 @@ func SingleBucket(name string, limits ...Limit) Config {
 	return Config{Buckets: map[string][]Limit{name: limits}}
 }
 
-// passed is what the limiter itself keeps of a route.
+// passed is what the limiter keeps about a route.
 type passed struct {
 	limiter *Limiter
 	limits  []bound // narrowest first
-	of      []int   // which of them are limits of one bucket
-	about   bound   // of the bucket that reports of the route are about
-	judges  bool    // the lane only says what buckets in shadow mode would do
+	of      []int   // which of them are limits of the same bucket
+	about   bound   // of the bucket that reports of the route refer to
+	judges  bool    // the lane only records what buckets in shadow mode would do
 	mode    Mode    // Connected, or what answers without Redis
 	local   *memory // of the shares; nil where there are none
 	away    *alone  // nil while Connected
 	labels  *labels
 }
 
-// passedOf is what the limiter keeps of a route.
+// passedOf returns what the limiter keeps about a route.
 func passedOf(r *lane.Route) *passed {
 	p, _ := r.Info.(*passed) // always
 	return p
 }
 
-// settings are a Config with its zero values filled in and everything in it checked.
+// settings are a checked Config with its zero values filled in.
 type settings struct {
 	Config
 
@@ -219,7 +224,7 @@ func (c Config) settings() (settings, error) {
 	return s, nil
 }
 
-// checkPath returns an error if a route cannot be of these buckets.
+// checkPath returns an error if a route cannot consist of these buckets.
 func checkPath(name string, path []string, known func(string) bool) error {
 	if err := ValidateName("route", name); err != nil {
 		return err
@@ -232,13 +237,13 @@ func checkPath(name string, path []string, known func(string) bool) error {
 			return fmt.Errorf("limiter: route %s: no bucket named %q", name, b)
 		}
 		if slices.Contains(path[:i], b) {
-			return fmt.Errorf("limiter: route %s: bucket %s stands in it twice", name, b)
+			return fmt.Errorf("limiter: route %s: bucket %s appears twice", name, b)
 		}
 	}
 	return nil
 }
 
-// cloneLists copies a map and its lists: whoever made a limiter may change what it was made of.
+// cloneLists copies a map and its lists, because the caller may change its own later.
 func cloneLists[V any](m map[string][]V) map[string][]V {
 	out := make(map[string][]V, len(m))
 	for name, list := range m {
@@ -256,8 +261,8 @@ func sorted[V any](m map[string]V) []string {
 	return names
 }
 
-// ValidateName returns an error if a name cannot be that of a namespace, bucket, route or replica; what says which. Names
-// become parts of keys, where a brace would move the hash tag.
+// ValidateName returns an error if a name cannot name a namespace, bucket, route or replica. The argument what is the
+// kind that the error names. Names become parts of keys, where a brace would move the hash tag.
 func ValidateName(what, name string) error {
 	bad := func(r rune) bool { return r <= ' ' || r == 0x7f || r == '{' || r == '}' }
 	if name == "" || len(name) > 100 || strings.ContainsFunc(name, bad) {

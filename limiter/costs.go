@@ -8,12 +8,12 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
-// Costs is what one call takes of buckets of its route, each in the bucket's own unit: for providers that count requests and tokens
-// apart. It is an [Option] of every verb. Of a bucket that Costs does not name the call takes what it takes without Costs: one token,
-// or the N of a verb with N. A call that takes 0 of a bucket does not pass this bucket.
+// Costs is what one call takes from buckets of its route, each in the bucket's own unit. It is for providers that count
+// requests and tokens separately. It is an [Option] of every verb. From a bucket that Costs does not name, the call
+// takes one token, or the N of a verb with N. A call that takes 0 from a bucket does not pass this bucket.
 //
-// A bucket that the route does not have, a number below 0, and a call that takes 0 of every bucket are errors of the verb. A number
-// above the burst of its bucket is an [ExceedsBurstError].
+// A bucket that the route does not have, a number below 0, and a call that takes 0 of every bucket are errors of the
+// verb. A number above the burst of its bucket is an [ExceedsBurstError].
 type Costs map[string]int64
 
 func (c Costs) apply(o *options) { o.costs = c }
@@ -21,14 +21,14 @@ func (c Costs) apply(o *options) { o.costs = c }
 // String is the costs in one line, sorted by bucket: "input 1200 output 500". Equal costs have equal lines.
 func (c Costs) String() string { return string(lane.NewEach(c)) }
 
-// ParseCosts reads a line of [Costs.String]. Words that are no costs are left out.
+// ParseCosts reads a line of [Costs.String]. It ignores words that are no costs.
 func ParseCosts(line string) Costs {
 	c := Costs{}
 	maps.Insert(c, lane.Each(line).All)
 	return c
 }
 
-// cost is what a call takes, for a lane.
+// cost converts what a call takes to the form of a lane.
 func (c Costs) cost(route string, n int64) (lane.Cost, error) {
 	for bucket, tokens := range c {
 		if tokens < 0 || ValidateName("bucket", bucket) != nil {
@@ -42,11 +42,11 @@ func (c Costs) cost(route string, n int64) (lane.Cost, error) {
 	return lane.Cost{Tokens: n, Each: lane.NewEach(c)}, nil
 }
 
-// Cost is the tokens that a reservation was asked to take of each bucket of the route that [Reservation.Costs] does not name.
+// Cost is the number of tokens requested of each bucket of the route that [Reservation.Costs] does not name.
 func (r *Reservation) Cost() int64 { return r.asked.Tokens }
 
-// Costs is what the caller said that the call takes of some buckets; nil where the caller named none. Of a bucket of [Config.Metered] the
-// reservation may take another number, by what calls of the route have cost.
+// Costs is what the caller named for some buckets; nil if it named none. From a bucket of [Config.Metered] the
+// reservation may take another number, based on what calls of the route have cost.
 func (r *Reservation) Costs() Costs {
 	if r.asked.Each == "" {
 		return nil

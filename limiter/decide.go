@@ -7,24 +7,24 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
-// Decision is whether a call may start at this moment, and what a server tells its client of that: a status 429 with Retry-After where
-// OK is false, and the numbers of a RateLimit header.
+// Decision is whether a call may start now, with what a server sends to its client: a status 429 with Retry-After if OK
+// is false, and the numbers of a RateLimit header.
 type Decision struct {
 	OK bool
-	// RetryAfter is how long until the call could start, as far as it is known now; 0 where OK. It counts the tokens of calls that wait,
-	// of other replicas those that their lanes have announced, one token after the other: behind calls that cost several tokens of a
-	// window it can be too short.
+	// RetryAfter is how long until the call could start, as far as is known now; 0 if OK. It counts the tokens of
+	// waiting calls, one token after the other. For other replicas it counts the calls that their lanes have announced.
+	// Behind calls that cost several tokens of a window it can be too short.
 	RetryAfter time.Duration
 	// Bucket and Limit are the limit of the route that is nearest to its end, or that the call waits for.
 	Bucket string
 	Limit  Limit
-	// Remaining is the tokens that this limit has left, 0 to its burst, after the call. It is -1 where that is not known: in shadow mode,
-	// and for a call that starts on a reservation that another call has given up.
+	// Remaining is what this limit has left after the call, in tokens, 0 to its burst. It is -1 if unknown: in shadow
+	// mode, and for a call that starts on a reservation that another call has given up.
 	Remaining int64
 }
 
-// Decide is [Limiter.AllowN] with the reason: whether a call that costs n tokens may start now, and takes the tokens only then.
-// Errors are those of AllowN, [ErrUnavailable] among them.
+// Decide is [Limiter.AllowN] with the reason. It decides whether a call that costs n tokens may start now, and takes
+// the tokens only then. It returns the errors of AllowN, including [ErrUnavailable].
 func (l *Limiter) Decide(ctx context.Context, route string, n int64, opts ...Option) (Decision, error) {
 	asked := time.Now()
 	o, err := l.usable(ctx, route, lane.Ask{Mode: lane.AtOnce, Tell: true}, n, opts)
@@ -52,7 +52,7 @@ func (d *Decision) tell(o lane.Outcome) {
 		return
 	}
 	if len(o.Left) != len(limits) {
-		o.Left = nil // of another configuration, or not heard by the store
+		o.Left = nil // of another configuration, or not filled in by the store
 	}
 	if at < 0 || at >= len(limits) {
 		at = 0

@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// Event is something that an operator has done.
+// Event is one action of an operator.
 type Event struct {
 	At   time.Time // of Redis' clock
 	What string
@@ -18,7 +18,8 @@ type Event struct {
 	By   string
 }
 
-// ReadEvents reads at most n of what operators of a namespace have done in the last week, the latest first, in one command. Errors wrap [ErrUnavailable].
+// ReadEvents reads at most n actions of operators in a namespace, of the last week, latest first, in one command.
+// Errors wrap [ErrUnavailable].
 func ReadEvents(ctx context.Context, rdb redis.UniversalClient, namespace string, n int64) ([]Event, error) {
 	entries, err := rdb.XRevRangeN(ctx, lua.Keys(namespace).Events(), "+", "-", n).Result()
 	if err != nil {

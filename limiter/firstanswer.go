@@ -7,17 +7,17 @@ import (
 )
 
 const (
-	// probeEvery is how often a replica without Redis asks whether it is back, about.
+	// probeEvery is about how often a replica asks whether Redis is back.
 	probeEvery = 500 * time.Millisecond
-	// refusedEvery is how often it asks a Redis that refuses what it asks for: each time is a connection.
+	// refusedEvery is how often a replica asks a Redis that refuses its requests. Each time it opens a connection.
 	refusedEvery = 1500 * time.Millisecond
-	// mostAsked bounds how many wait for an answer at the same time.
+	// mostAsked bounds how many goroutines wait for an answer at the same time.
 	mostAsked = 4
 )
 
-// firstAnswer asks Redis what is in force, again and again, until it answers. Whoever was asked before may still be answered: Redis may be slow, or
-// the connection may lead nowhere, and nobody can tell. It returns how long the answer took, and whether there is one: none comes after the end
-// of the limiter's life.
+// firstAnswer asks Redis for what is in force until an answer arrives. An earlier request may still be answered: Redis
+// may be slow, or the connection may be dead, and nobody can tell these apart. firstAnswer returns how long the answer
+// took, and whether there is one. There is none after the end of the limiter.
 func (l *Limiter) firstAnswer(away *alone, first bool) (conf configuration, took time.Duration, ok bool) {
 	ctx, cancel := context.WithCancel(l.life)
 	defer cancel()
@@ -62,5 +62,5 @@ func (l *Limiter) firstAnswer(away *alone, first bool) (conf configuration, took
 	}
 }
 
-// jittered is about a time: replicas that lose Redis together do not ask together.
+// jittered varies a duration by a tenth, so that replicas that lose Redis together do not ask together.
 func jittered(d time.Duration) time.Duration { return d*9/10 + rand.N(d/5) }

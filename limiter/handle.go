@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// Route is a route of a limiter, with the limiter's verbs. It is made by [Limiter.Route], which refuses a wrong name, and may be
-// copied. Where its route is removed its verbs return a [RouteError], until a route of the name is made again.
+// Route is a route of a limiter, with the limiter's verbs. [Limiter.Route] makes it and refuses a wrong name. It may be
+// copied. After its route is removed, its verbs return a [RouteError] until a route of that name is made again.
 type Route struct {
 	l    *Limiter
 	name string
 }
 
-// Route returns a route by its name: one of the configuration, or one of [Limiter.AddRoute]. For another name the error is a
+// Route returns a route by its name: a configured route, or one of [Limiter.AddRoute]. For another name the error is a
 // [RouteError].
 func (l *Limiter) Route(name string) (Route, error) {
 	_, err := l.lane(name, false)
 	return Route{l, name}, err
 }
 
-// Check reports whether calls of a route that cost n tokens can ever start, without a request: a [RouteError] for a route that does
-// not exist, an [ExceedsBurstError] for a cost above a burst, a [BucketError] for [Costs] of a bucket that the route does not pass,
-// [ErrClosed]. n below 1 is one token.
+// Check returns an error if calls of a route that cost n tokens can never start. It makes no request. Errors:
+// [RouteError] for a route that does not exist, [ExceedsBurstError] for a cost above a burst, [BucketError] for [Costs]
+// of a bucket that the route does not pass, [ErrClosed]. n below 1 is one token.
 func (l *Limiter) Check(route string, n int64, opts ...Option) error {
 	l.mu.RLock()
 	path, closed := l.paths[route], l.closed
@@ -46,10 +46,10 @@ func (l *Limiter) Check(route string, n int64, opts ...Option) error {
 	return nil
 }
 
-// MaxWait is [Config.MaxWait].
+// MaxWait returns [Config.MaxWait].
 func (l *Limiter) MaxWait() time.Duration { return l.s.MaxWait }
 
-// Name is the name of the route.
+// Name returns the name of the route.
 func (r Route) Name() string { return r.name }
 
 // Allow is [Limiter.Allow] on the route.

@@ -9,17 +9,17 @@ import (
 )
 
 const (
-	// idleAfter is how long nobody uses a lane before the process gives it up. The next call makes it anew.
+	// idleAfter is how long a lane may be unused before the process removes it. The next call makes a new one.
 	idleAfter = time.Minute
-	// sweepEvery is how often the process looks for lanes to give up. The first look that finds a lane unused starts its time, so
-	// that a lane goes 60 to 80 s after its last use.
+	// sweepEvery is how often the process looks for unused lanes. The first look that finds a lane unused starts its
+	// time, so that a lane is removed 60 to 80 s after its last use.
 	sweepEvery = presenceEvery
-	// sweepAtOnce is how many lanes go while new calls of the limiter wait.
+	// sweepAtOnce bounds how many lanes one step removes, because new calls of the limiter wait meanwhile.
 	sweepAtOnce = 256
 )
 
-// sweep gives up the lanes that are idle, and has the store forget them and those of routes that were forgotten. It runs
-// in the goroutine that keeps presence, or where the store is this process' own in one that a caller starts.
+// sweep removes idle lanes. It makes the store forget them and the lanes of removed routes. It runs in the presence
+// goroutine. For buckets in memory a caller starts a goroutine for it.
 func (l *Limiter) sweep(now time.Time) {
 	l.mu.RLock()
 	lanes := slices.AppendSeq(make([]*lane.Lane, 0, len(l.lanes)), maps.Values(l.lanes))
@@ -28,7 +28,7 @@ func (l *Limiter) sweep(now time.Time) {
 	for some := range slices.Chunk(idle, sweepAtOnce) {
 		l.mu.Lock()
 		for _, n := range some {
-			if l.lanes[keyOf(n)] == n { // else a caller was faster
+			if l.lanes[keyOf(n)] == n { // otherwise a caller was faster
 				delete(l.lanes, keyOf(n))
 			}
 		}
@@ -39,8 +39,8 @@ func (l *Limiter) sweep(now time.Time) {
 	}
 }
 
-// unused returns the ids of lanes that were given up and of lanes of routes that were forgotten, as far as no other lane has
-// taken their place and no call of them is under way.
+// unused returns the ids of removed lanes and of lanes of removed routes, except those that another lane has taken over
+// and those with a call in flight.
 func (l *Limiter) unused(givenUp []*lane.Lane) (ids []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,7 +62,7 @@ func (l *Limiter) unused(givenUp []*lane.Lane) (ids []string) {
 	return ids
 }
 
-// sweepOnUse starts a sweep where no goroutine keeps presence, if it is time for one.
+// sweepOnUse starts a sweep if no presence goroutine runs and a sweep is due.
 func (l *Limiter) sweepOnUse(now time.Time) {
 	at, last := int64(now.Sub(l.born)), l.swept.Load()
 	if at-last >= int64(sweepEvery) && l.swept.CompareAndSwap(last, at) {

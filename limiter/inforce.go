@@ -12,18 +12,18 @@ import (
 // configuration is what is in force for the whole fleet.
 type configuration struct {
 	version   int64
-	limits    map[string][]bound // by bucket, those of buckets of other services too
+	limits    map[string][]bound // by bucket, also for buckets of other services
 	opens     map[string]opening // paused buckets
 	set       map[string]bool    // buckets whose limits were set at run time
-	shadow    string             // what the fleet was told of shadow mode: on, off, or nothing
+	shadow    string             // shadow mode as set for the fleet: on, off, or "" for not set
 	shadowed  map[string]bool    // buckets in shadow mode
-	live      int                // replicas seen lately, this one with them
-	disputed  []dispute          // what replicas want of the buckets about which they disagree
+	live      int                // replicas that were live lately, including this one
+	disputed  []dispute          // the limits that replicas have for disputed buckets
 	former    int64              // version of the records that the store had; 0 for none
 	began     lua.Began
-	collects  time.Duration // for how long it is collected what replicas remember
-	stepped   time.Duration // by which the store's clock has stepped since the configuration before
-	recovered []string      // buckets of limits that were lost and continue where they were
+	collects  time.Duration // how long Redis still collects what replicas remember
+	stepped   time.Duration // by which the store's clock has stepped since the previous configuration
+	recovered []string      // buckets whose limits were lost and continue where they were
 }
 
 func (c configuration) clone() configuration {
@@ -32,18 +32,19 @@ func (c configuration) clone() configuration {
 	return c
 }
 
-// forever is a time that does not come, in µs: no clock gets there, and sums with it stay exact.
+// forever is a time that no clock reaches, in µs. Sums with it stay exact.
 const forever = exact / 2
 
-// change is something to tell the fleet of a bucket: the limits if opens is nil (none: as configured), else when it opens.
+// change is one change to send to the fleet about a bucket. Without opens it is new limits (none: as configured);
+// otherwise it is when the bucket opens.
 type change struct {
 	bucket string
 	limits []bound
-	opens  *opening // at is from now, 0 to open it
-	shadow *string  // on, off, or "" for as configured: of no bucket
+	opens  *opening // at counts from now; 0 opens the bucket
+	shadow *string  // on, off, or "" for as configured: concerns no single bucket
 	beside *bool    // whether the bucket is in shadow mode
 	spent  *int64   // thousandths of tokens that the replica takes of the bucket without Redis: see lua.TellSpent
-	words  []string // of an operator, as the script takes them
+	words  []string // of an operator, in the form of the script
 }
 
 // byBucket sorts limits into their buckets, narrowest first.
@@ -59,10 +60,12 @@ func byBucket(limits []bound) map[string][]bound {
 }
 
 // Configure sets the limits of a bucket for the whole fleet, whatever its replicas were configured with, until it is
-// called again; without limits those that they were configured with are in force again. The number of tokens in the
-// bucket stays. When it returns Redis has it: no call of any replica is granted by another limit from then on. What is
-// reserved already stands, which is a horizon at most; who stands in line is told within 5 s. A Redis that forgets is told
-// again by each replica that has heard of it, within 10 s.
+// called again. Without limits it brings the configured limits back into force. The number of tokens in the bucket
+// stays. When Configure returns, Redis has the change, and no call of any replica is granted by another limit. Existing
+// reservations remain valid, which is a horizon at most. Waiting lanes learn of the change within 5 s. If Redis
+// forgets, each replica that knows the change sends it again within 10 s.
+//
+// A bucket made by [Limiter.AddRoute] cannot be configured: make it again.
 //
 // A bucket made by [Limiter.AddRoute] cannot be configured: make it again.
 func (l *Limiter) Configure(ctx context.Context, bucket string, limits ...Limit) error {
@@ -76,10 +79,11 @@ func (l *Limiter) Configure(ctx context.Context, bucket string, limits ...Limit)
 	return l.tell(ctx, c)
 }
 
-// Pause closes a bucket for the whole fleet, for d, more than 0, or until [Limiter.Resume] where d is [UntilResumed]: calls of all routes
-// that pass it wait, or are refused if their deadlines come first. A pause never shortens another one. When it ends the bucket is
-// empty, so that the rate returns and not a burst. Reservations that are outstanding stand, a horizon at most; a Redis that forgets is told
-// again, as by [Limiter.Configure].
+// Pause closes a bucket for the whole fleet, for d, more than 0. If d is [UntilResumed] the bucket stays closed until
+// [Limiter.Resume]. Calls of all routes that pass the bucket wait, or are refused if their deadlines come first. A
+// pause never shortens another one. When it ends the bucket is empty, so that the rate returns and not a burst.
+// Outstanding reservations remain valid, a horizon at most. If Redis forgets, replicas send the pause again, as for
+// [Limiter.Configure].
 func (l *Limiter) Pause(ctx context.Context, bucket string, d time.Duration) error {
 	if d <= 0 {
 		return fmt.Errorf("limiter: pause of %v: want a duration, or limiter.UntilResumed for one without end", d)
@@ -87,7 +91,7 @@ func (l *Limiter) Pause(ctx context.Context, bucket string, d time.Duration) err
 	return l.close(ctx, bucket, d, "")
 }
 
-// close is Pause, because the provider of a replica asked for it or, where by is "", because somebody did.
+// close pauses a bucket. by is the replica whose provider asked for it, or "" for an operator.
 func (l *Limiter) close(ctx context.Context, bucket string, d time.Duration, by string) error {
 	us := int64(forever)
 	if d < UntilResumed {
@@ -96,7 +100,7 @@ func (l *Limiter) close(ctx context.Context, bucket string, d time.Duration, by 
 	return l.tell(ctx, change{bucket: bucket, opens: &opening{at: us, by: by}})
 }
 
-// Resume opens a bucket that was paused, and leaves it empty. Calls that wait go on within 5 s.
+// Resume opens a paused bucket and leaves it empty. Waiting calls continue within 5 s.
 func (l *Limiter) Resume(ctx context.Context, bucket string) error {
 	return l.tell(ctx, change{bucket: bucket, opens: &opening{}})
 }
@@ -114,8 +118,8 @@ func (l *Limiter) tell(ctx context.Context, c change) error {
 	return l.configure(ctx, c)
 }
 
-// beginConfiguring waits for whoever asks the store for what is in force: one at a time, so that what is applied last is
-// what was heard last.
+// beginConfiguring waits until no other goroutine asks the store for what is in force. One asks at a time, so that the
+// latest answer is applied last.
 func (l *Limiter) beginConfiguring(ctx context.Context) error {
 	select {
 	case l.configuring <- struct{}{}:
@@ -127,7 +131,7 @@ func (l *Limiter) beginConfiguring(ctx context.Context) error {
 
 func (l *Limiter) endConfiguring() { <-l.configuring }
 
-// configure asks the store for what is in force, after telling it of changes.
+// configure sends changes to the store and asks for what is in force.
 func (l *Limiter) configure(ctx context.Context, changes ...change) error {
 	if err := l.beginConfiguring(ctx); err != nil {
 		return err
@@ -141,7 +145,7 @@ func (l *Limiter) configure(ctx context.Context, changes ...change) error {
 	return nil
 }
 
-// refresh asks for what is in force unless that has happened since a call was made with a version.
+// refresh asks for what is in force, unless that was done after the call with this version was made.
 func (l *Limiter) refresh(ctx context.Context, version int64) error {
 	if err := l.beginConfiguring(ctx); err != nil {
 		return err
@@ -161,7 +165,7 @@ func (l *Limiter) refresh(ctx context.Context, version int64) error {
 	return nil
 }
 
-// apply makes a configuration that of all lanes. It is called between beginConfiguring and endConfiguring.
+// apply puts a configuration in force for all lanes. It is called between beginConfiguring and endConfiguring.
 func (l *Limiter) apply(ctx context.Context, conf configuration) {
 	l.mu.Lock()
 	was := l.conf

@@ -9,10 +9,10 @@ import (
 // urgentLane ends the id of an urgent lane. A brace is in no name.
 const urgentLane = "{urgent}"
 
-// judgingLane is in the id of a lane that only says what buckets in shadow mode would do.
+// judgingLane is in the id of a lane that only records what buckets in shadow mode would do.
 const judgingLane = "{shadow}"
 
-// laneKey tells the lanes of a route apart: those of its ordinary and of its urgent callers, and for each of them one that judges.
+// laneKey identifies a lane of a route: for its ordinary or its urgent callers, and for each of these one that judges.
 type laneKey struct {
 	route          string
 	urgent, judges bool
@@ -33,7 +33,7 @@ func lanesOf(route string) iter.Seq[laneKey] {
 	}
 }
 
-// addRouteLocked brings the lanes of a route up to date, where somebody has used them.
+// addRouteLocked updates the lanes of a route that are in use.
 func (l *Limiter) addRouteLocked(name string) {
 	for key := range lanesOf(name) {
 		if n := l.lanes[key]; n != nil {
@@ -42,7 +42,8 @@ func (l *Limiter) addRouteLocked(name string) {
 	}
 }
 
-// lane returns the lane of a call, if the limiter knows its route and is not closed. The first call of a route makes it.
+// lane returns the lane of a call, if the limiter knows the route and is not closed. The first call of a route makes
+// the lane.
 func (l *Limiter) lane(route string, urgent bool) (*lane.Lane, error) {
 	return l.laneAt(laneKey{route: route, urgent: urgent})
 }
@@ -63,7 +64,7 @@ func (l *Limiter) laneAt(key laneKey) (*lane.Lane, error) {
 	return n, nil
 }
 
-// openLane makes a lane in the place of one that was given up, if any, unless another caller has done so.
+// openLane makes a lane, in place of a removed one if any, unless another caller has done so.
 func (l *Limiter) openLane(key laneKey, givenUp *lane.Lane) (*lane.Lane, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -87,7 +88,7 @@ func (l *Limiter) openLane(key laneKey, givenUp *lane.Lane) (*lane.Lane, error) 
 	return n, nil
 }
 
-// reopen returns the lane in the place of one that was given up, nil if there is to be none.
+// reopen returns the lane that replaces a removed one; nil if there is to be none.
 func (l *Limiter) reopen(n *lane.Lane) *lane.Lane {
 	next, err := l.openLane(keyOf(n), n)
 	if err != nil {
@@ -96,7 +97,7 @@ func (l *Limiter) reopen(n *lane.Lane) *lane.Lane {
 	return next
 }
 
-// through has a caller go through the lane of its route, or the one that is made in its place where it was given up in that moment.
+// through takes a caller to the lane of its route, or to its replacement if the lane was removed in that moment.
 func (l *Limiter) through(n *lane.Lane, join func(*lane.Lane) error) error {
 	for {
 		err := join(n)

@@ -11,27 +11,27 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// Limit is a token bucket: Tokens per Per, at most Burst of them at once. Or it is a window: at most Tokens in any
-// stretch of Per, for providers that count that way. It is rational and kept exactly, whatever the rate: 40 per second,
-// 30,000 per second, 5 per day.
+// Limit is a token bucket or a window. A bucket gives Tokens per Per, at most Burst of them at once. A window admits at
+// most Tokens in any period of Per, for providers that count that way. A Limit is rational and exact at any rate: 40
+// per second, 30,000 per second, 5 per day.
 type Limit struct {
-	// Tokens is how many tokens come in each Per, 1 or more; of a window at most 100,000.
+	// Tokens is how many tokens come in each Per, 1 or more; for a window at most 100,000.
 	Tokens int64
-	// Per is the time in which they come, a positive number of whole microseconds. Zero is a second. A bucket has at most
-	// one limit of a kind per time.
+	// Per is the time in which Tokens come, a positive number of whole microseconds. Zero is a second. A bucket has at
+	// most one limit of a kind per time.
 	Per time.Duration
 	// Burst is how many tokens the bucket holds. Zero is the tokens of one second, at least 1. A window holds Tokens.
 	Burst int64
-	// Window counts the starts of the last Per instead of refilling. A window remembers the time of each, so that it is
+	// Window counts the starts of the last Per instead of refilling. A window stores the time of each start, so it is
 	// for small numbers.
 	Window bool
-	// Begin is what the limit holds when a namespace, a deployment or a program makes it and nobody has used it. Zero is Full.
+	// Begin is what the limit holds when it is new and unused. Zero is Full.
 	Begin Begin
 }
 
-// Begin is what a limit holds that nobody has ever used, or, of a bucket made at run time, for a minute after it was full (a day where
-// it begins empty). A limit that Redis has forgotten is another matter: it was used, and
-// begins empty and in debt by the horizon.
+// Begin is what a limit holds that nobody has ever used. A bucket made at run time counts as never used a minute after
+// it was full (a day if it begins empty). A limit that Redis has forgotten was used: it begins empty and in debt by the
+// horizon.
 type Begin int
 
 const (
@@ -41,10 +41,10 @@ const (
 	Empty
 )
 
-// PerSecond is n tokens a second with the burst given; a burst of 0 is n.
+// PerSecond returns a limit of n tokens a second with the given burst; a burst of 0 is n.
 func PerSecond(n, burst int64) Limit { return Limit{Tokens: n, Per: time.Second, Burst: burst} }
 
-// PerWindow is at most n starts in any stretch of time of length w.
+// PerWindow returns a limit of at most n starts in any period of length w.
 func PerWindow(n int64, w time.Duration) Limit { return Limit{Tokens: n, Per: w, Window: true} }
 
 // Rate returns the tokens per second.
@@ -55,7 +55,7 @@ func (l Limit) Rate() float64 {
 	return float64(l.Tokens) / l.Per.Seconds()
 }
 
-// String is the limit as a person writes it: "40 per 1s, burst 40".
+// String returns the limit as a person writes it: "40 per 1s, burst 40".
 func (l Limit) String() string {
 	if l.Window {
 		return fmt.Sprintf("%d in any %v", l.Tokens, l.Per)
@@ -64,15 +64,15 @@ func (l Limit) String() string {
 }
 
 const (
-	// exact is the largest integer that the numbers of a Redis script count to.
+	// exact is the largest integer that a number of a Redis script holds exactly.
 	exact = 1<<53 - 1
 	// span bounds the time in which a bucket refills, in µs: 35 years, so that no sum of stamps exceeds exact.
 	span = 1 << 50
-	// maxWindow bounds what one window limit remembers in Redis to about a megabyte.
+	// maxWindow bounds the memory of one window limit in Redis to about a megabyte.
 	maxWindow = 100_000
 )
 
-// normal returns the limit with its zero values filled in, or why it cannot be kept.
+// normal returns the limit with its zero values filled in, or an error that says why the limit is not possible.
 func (l Limit) normal() (Limit, error) {
 	if l.Per == 0 {
 		l.Per = time.Second
@@ -106,10 +106,11 @@ func (l Limit) normal() (Limit, error) {
 	return l, nil
 }
 
-// fine is the least number of units that a token costs, if possible: a rate that follows its provider is a whole number of them.
+// fine is the least number of units that a token costs, where possible: a learnt rate is a whole number of units.
 const fine = 1000
 
-// ratio is tokens and microseconds in lowest terms; of a fast limit a multiple of these, so that a token costs [fine] units.
+// ratio returns tokens and microseconds in lowest terms. For a fast limit it returns a multiple of these, so that a
+// token costs [fine] units.
 func (l Limit) ratio() (tokens, per int64) {
 	const most = 10 * fine // of a multiple
 	tokens, per = l.Tokens, int64(l.Per/time.Microsecond)
@@ -135,7 +136,7 @@ type bound struct {
 	bucket string
 	limit  Limit // normal
 	own    bool  // made at run time
-	start  int64 // ppm: of a limit that nobody knows, the part with which it begins; else 0
+	start  int64 // ppm: for an unknown limit, the part of the rate with which it begins; otherwise 0
 	opens  opening
 }
 
@@ -147,23 +148,23 @@ func (b bound) args() lua.Limit {
 	}
 }
 
-// core is the limit as the decision takes it.
+// core returns the limit in the form of the package bucket.
 func (b bound) core() bucket.Limit {
 	tokens, per := b.limit.ratio()
 	return bucket.Limit{Tokens: tokens, Per: per, Burst: b.limit.Burst, Window: b.limit.Window, Start: b.start}
 }
 
-// lane is the limit as the waiting side takes it.
+// lane returns the limit in the form of the package lane.
 func (b bound) lane() lane.Limit {
 	return lane.Limit{Limit: b.core(), Bucket: b.bucket, Per: b.limit.Per}
 }
 
-// boundOf is what args writes, read back.
+// boundOf reads back what args writes.
 func boundOf(l lua.Limit) bound {
 	return bound{bucket: l.Field.Bucket, limit: limitOf(l), own: l.Own, opens: opening{at: l.OpensUS}}
 }
 
-// limitOf returns a limit per the time that it was configured with, where that is a whole number of tokens.
+// limitOf returns a limit per its configured time, if that gives a whole number of tokens.
 func limitOf(l lua.Limit) Limit {
 	out := Limit{Tokens: l.Tokens, Per: time.Duration(l.PerUS) * time.Microsecond, Burst: l.Burst, Window: l.Field.Window}
 	if out.Window {
@@ -181,7 +182,7 @@ func narrowestFirst(limits []bound) {
 	})
 }
 
-// normalBucket checks the limits of a bucket and brings them in order.
+// normalBucket checks the limits of a bucket and sorts them.
 func normalBucket(name string, limits []Limit, horizon time.Duration) ([]bound, error) {
 	if err := ValidateName("bucket", name); err != nil {
 		return nil, err

@@ -15,8 +15,8 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
-// Limiter hands out leave to start calls, from buckets that a whole fleet shares (made by [New]) or that are this
-// process' own (made by [NewMemory]). It is safe for concurrent use.
+// Limiter grants permission to start calls. Its buckets are shared by a whole fleet (see [New]) or belong to this
+// process (see [NewMemory]). It is safe for concurrent use.
 type Limiter struct {
 	s         settings // fixed at construction
 	store     store
@@ -26,24 +26,24 @@ type Limiter struct {
 
 	shared     *lane.Shared
 	born       time.Time     // fixed
-	idle       time.Duration // how long nobody uses a lane before it is given up; fixed
+	idle       time.Duration // how long a lane may be unused before it is removed; fixed
 	liveBefore atomic.Int64  // replicas that were live before Redis forgot
-	swept      atomic.Int64  // ns on the clock's local scale, when a caller last had idle lanes looked for
+	swept      atomic.Int64  // ns on the clock's local scale, when a caller last started a search for idle lanes
 	tallies    *tallies      // fixed
-	notices    often         // what the log was told of
-	estimates  *estimates    // fixed; nil where no costs are known only afterwards
+	notices    often         // when each kind of line was last logged
+	estimates  *estimates    // fixed; nil where all costs are known beforehand
 	observing  metric.Registration
 	shadows    atomic.Bool    // every call may start at once
-	judging    atomic.Int64   // calls that are let through and judged
+	judging    atomic.Int64   // calls that were let through and are being judged
 	outage     *outage        // nil in memory
-	redis      *redisStore    // the store, where it is one; else nil
-	flights    sync.WaitGroup // what keeps presence, what looks for idle lanes, and who judges
+	redis      *redisStore    // the store, if it is Redis; otherwise nil
+	flights    sync.WaitGroup // the goroutines for presence, for idle lanes and for judging
 
-	configuring chan struct{} // holds a word while the configuration is asked for and applied
+	configuring chan struct{} // holds a value while the configuration is requested and applied
 
-	publisher  publisher // fixed; nil where nothing is published
+	publisher  publisher // fixed; nil if nothing is published
 	publishing sync.WaitGroup
-	drain      chan struct{} // closed by ordered
+	drain      chan struct{} // closed by ordered, when an operator orders it
 	ordered    func()
 	sections   sections
 
@@ -52,22 +52,22 @@ type Limiter struct {
 	conf   configuration       // in force
 	paths  map[string][]string // buckets of each route, those made at run time too
 	own    map[string]ownBucket
-	lanes  map[laneKey]*lane.Lane // those that somebody has used lately
+	lanes  map[laneKey]*lane.Lane // the lanes that were used lately
 
 	alone     *alone        // a time without Redis; nil while it answers
-	outages   int64         // how many there were
-	announced bool          // the other replicas have had the time to hear of this one
-	awayFor   time.Duration // how long those took that are over
-	returned  time.Time     // when the last of them ended
-	ended     []*lane.Lane  // of routes that were forgotten, until the store forgets them
-	built     int64         // routes so far
+	outages   int64         // number of outages so far
+	announced bool          // the other replicas have had the time to learn of this one
+	awayFor   time.Duration // duration of all past outages
+	returned  time.Time     // when the last outage ended
+	ended     []*lane.Lane  // of removed routes, until the store forgets them
+	built     int64         // routes built so far
 }
 
-// New returns a limiter whose buckets live in Redis, and introduces them there; a limit that is new begins as its
-// [Limit.Begin] says. The client is used, never closed; a client that resends commands is safe. Set its ReadTimeout and ContextTimeoutEnabled: a
-// client that reads without end keeps a route waiting as long as Redis hangs. Errors of configuration name what is wrong;
-// when Redis does not answer the error wraps [ErrUnavailable] and New may be tried again; with Lazy or Shadow in [Config] New succeeds all
-// the same, and the calls ask. The limiter lives until
+// New returns a limiter whose buckets are in Redis. It adds the limits that are missing there; a new limit begins as
+// its [Limit.Begin] says. The client is used, never closed; a client that resends commands is safe. Set its ReadTimeout
+// and ContextTimeoutEnabled: a client that reads without end makes a route wait as long as Redis hangs. Errors of
+// configuration name what is wrong. If Redis does not answer, the error wraps [ErrUnavailable], and New may be called
+// again. With Lazy or Shadow in [Config], New succeeds without Redis, and the first calls ask. The limiter runs until
 // [Limiter.Close], not until ctx ends.
 func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, error) {
 	s, err := cfg.settings()
@@ -99,8 +99,9 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 	return l, nil
 }
 
-// NewMemory returns a limiter of the same meaning whose buckets are in this process' memory: for single processes and
-// for tests. A limit begins as its [Limit.Begin] says, at this moment; one of a bucket of [Limiter.AddRoute] with its first call.
+// NewMemory returns a limiter whose buckets are in the memory of this process, for single processes and for tests. It
+// behaves as a limiter of [New]. A limit begins now, as its [Limit.Begin] says; a limit of a bucket of
+// [Limiter.AddRoute] begins with its first call.
 func NewMemory(cfg Config) (*Limiter, error) {
 	s, err := cfg.settings()
 	if err != nil {
@@ -113,7 +114,7 @@ func NewMemory(cfg Config) (*Limiter, error) {
 	return l, l.begin(l.life)
 }
 
-// abandon ends a limiter that never was.
+// abandon ends a limiter that New does not return.
 func (l *Limiter) abandon() {
 	l.mu.Lock()
 	l.closed = true
@@ -139,12 +140,12 @@ func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 	if s.Publish > 0 {
 		l.publisher, _ = l.store.(publisher)
 	}
-	// Not derived from any caller's context: a limiter outlives whoever made it and ends with Close.
+	// The context is not derived from a caller's: a limiter outlives its maker and ends with Close.
 	l.life, l.end = context.WithCancel(context.Background())
 	l.shared = &lane.Shared{
 		Slack: s.Slack, Horizon: s.Horizon, Timeout: s.CallTimeout, Local: !l.store.shared(), Clock: lane.NewClock(),
 		Refresh:     func(version int64) error { return l.refresh(l.life, version) },
-		Passing:     func(err error) bool { return errors.Is(err, ErrUnavailable) && !isRefusal(err) }, // who waits is told of a refusal
+		Passing:     func(err error) bool { return errors.Is(err, ErrUnavailable) && !isRefusal(err) }, // waiting callers get the error of a refusal
 		Unavailable: func(cause error) error { return fmt.Errorf("%w: %w", ErrUnavailable, cause) },
 		Reopen:      l.reopen,
 		Line:        func(id string) lane.Store { return l.store.line(id) },
@@ -156,7 +157,7 @@ func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 	return l, nil
 }
 
-// begin asks for what is in force and makes the routes known.
+// begin asks for what is in force and adds the routes.
 func (l *Limiter) begin(ctx context.Context) error {
 	if err := l.configure(ctx); err != nil {
 		return err
@@ -167,7 +168,7 @@ func (l *Limiter) begin(ctx context.Context) error {
 	return nil
 }
 
-// know makes the routes known, and limits that nobody has confirmed.
+// know adds the routes, with limits that Redis has not confirmed.
 func (l *Limiter) know(conf configuration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -179,14 +180,14 @@ func (l *Limiter) know(conf configuration) {
 // Snapshot reads the state of all buckets without changing it.
 func (l *Limiter) Snapshot(ctx context.Context) (Snapshot, error) { return l.store.snapshot(ctx) }
 
-// StoreCalls is how many calls to the store this limiter has made for reservations.
+// StoreCalls returns how many calls to the store this limiter has made for reservations.
 func (l *Limiter) StoreCalls() int64 { return l.shared.Requests.Load() }
 
-// Replica is the name of this process in the fleet.
+// Replica returns the name of this process in the fleet.
 func (l *Limiter) Replica() string { return l.s.Replica }
 
-// Replicas is how many replicas of the fleet were live when this one last asked, some seconds ago: those that have said
-// so in the last half minute and have not ended. It counts this one.
+// Replicas returns how many replicas of the fleet were live when this one last asked, some seconds ago: those that have
+// announced themselves in the last half minute and have not ended. The number includes this replica.
 func (l *Limiter) Replicas() int {
 	l.mu.RLock()
 	defer l.mu.RUnlock()

@@ -7,7 +7,7 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// enter brings a bucket to the time and to what is in force.
+// enter updates a bucket to the current time and to what is in force.
 func (v *view) enter(k *bucket.Bucket, b bound) {
 	k.Enter(v.now, b.core(), b.opens.at)
 	if b.opens.gently() {
@@ -45,7 +45,7 @@ func (s *redisStore) look(ctx context.Context, limits []bound) (*view, error) {
 	return v, nil
 }
 
-// viewOf is the buckets of limits in a reading.
+// viewOf returns the buckets of limits in a reading.
 func viewOf(r *lua.Reading, limits []bound, horizon int64) *view {
 	v := &view{now: r.OwnUS, names: r.Names, ending: make([]int64, len(limits))}
 	if r.Lost {
@@ -74,8 +74,8 @@ func viewOf(r *lua.Reading, limits []bound, horizon int64) *view {
 	return v
 }
 
-// restored is the bucket of a record. One that was made at run time has no more than a bucket that was lost with the epoch before: its record
-// may be older than the epoch.
+// restored returns the bucket of a record. The record of a bucket made at run time may be older than the epoch. Such a
+// bucket has no more than a bucket that was lost with the epoch before.
 func restored(r lua.Record, b bound, now int64, lost bucket.State) *bucket.Bucket {
 	if b.own {
 		r.Edge = max(r.Edge, lost.Edge)

@@ -30,10 +30,11 @@ type memory struct {
 	conf    configuration
 	empties map[lua.Field]bool // made at run time, and empty at first
 	dropped int                // buckets that were forgotten so far
-	swept   int64              // µs, when what was made at run time was last gone through
+	swept   int64              // µs, when buckets made at run time were last checked
 }
 
-// newMemory begins with buckets as their limits say: nothing of an earlier process is outstanding in this one's memory.
+// newMemory returns a store whose buckets begin as their limits say: no reservation of an earlier process exists in
+// memory.
 func newMemory(s settings) *memory {
 	m := &memory{zero: time.Now(), horizon: s.Horizon.Microseconds(), wish: s.wish, buckets: map[lua.Field]*bucket.Bucket{}, empties: map[lua.Field]bool{}}
 	m.base = m.zero.UnixMicro()
@@ -53,23 +54,23 @@ func (m *memory) shared() bool { return false }
 
 func (m *memory) line(id string) lane.Store { return &memoryLine{memory: m, id: id} }
 
-// forget has nothing to do: what a lane returned ends with its line, and buckets are forgotten when they are full.
+// forget does nothing: what a lane returned ends with its line, and buckets are forgotten when they are full.
 func (m *memory) forget([]string) {}
 
-// memoryLine is the way of one lane to a memory.
+// memoryLine is the store of one lane in a memory.
 type memoryLine struct {
 	*memory
 
 	id     string
 	spares []bucket.Spare // reservations that the lane has returned and that serve only itself
-	of     *lane.Route    // that they are of
+	of     *lane.Route    // the route of these reservations
 
-	held    []*bucket.Bucket // of a route, as they were found when so many had been forgotten
+	held    []*bucket.Bucket // buckets of a route, valid while dropped equals foundAt
 	found   *lane.Route
 	foundAt int
 }
 
-// bucketLocked returns the bucket of a limit at a time, as it begins if nobody has asked for it yet.
+// bucketLocked returns the bucket of a limit at a time. It makes the bucket if nobody has used it yet.
 func (m *memory) bucketLocked(b bound, now int64) *bucket.Bucket {
 	field := b.args().Field
 	k := m.buckets[field]
@@ -179,7 +180,7 @@ func (m *memory) configure(_ context.Context, changes []change, _ bool) (configu
 			next.shadowed[c.bucket] = *c.beside
 			continue
 		case c.opens != nil:
-			opens := opening{m.now() + c.opens.at, c.opens.by} // empty at that moment, also where it is now
+			opens := opening{m.now() + c.opens.at, c.opens.by} // empty at that moment, also if it is empty now
 			if former := next.opens[c.bucket]; c.opens.at > 0 && former.at >= opens.at {
 				opens = former // a pause never shortens another
 			}
@@ -196,7 +197,8 @@ func (m *memory) configure(_ context.Context, changes []change, _ bool) (configu
 	return next, nil
 }
 
-// inheritLocked makes the buckets of limits. One that was not in force takes the number of tokens over from those that are so no more.
+// inheritLocked makes the buckets of limits. A new bucket takes over the number of tokens of those that are no longer
+// in force.
 func (m *memory) inheritLocked(was, is []bound) {
 	now := m.now()
 	in := func(limits []bound, f lua.Field) bool {
@@ -215,7 +217,7 @@ func (m *memory) inheritLocked(was, is []bound) {
 	}
 }
 
-// seenLocked is a copy of a bucket: to look at one whose limit is learnt is not to use it.
+// seenLocked returns a copy of a bucket: reading a bucket whose limit is learnt must not count as use.
 func (m *memory) seenLocked(b bound, now int64) *bucket.Bucket {
 	k := m.buckets[b.args().Field]
 	if k == nil {
@@ -249,9 +251,9 @@ func (m *memory) snapshot(context.Context) (Snapshot, error) {
 }
 
 const (
-	// sweepUS is how often buckets that were made at run time and are full again are forgotten, µs.
+	// sweepUS is how often full buckets that were made at run time are forgotten, µs.
 	sweepUS = 60_000_000
-	// emptyUS is for how long a bucket is remembered that is full again and began empty, µs.
+	// emptyUS is how long a full bucket that began empty is remembered, µs.
 	emptyUS = 24 * 3600 * 1_000_000
 )
 
@@ -260,7 +262,7 @@ func (m *memory) sweepLocked(now int64) {
 	for field, k := range m.buckets {
 		_, configured := m.conf.limits[field.Bucket]
 		since := now - sweepUS
-		if m.empties[field] { // it would be empty again
+		if m.empties[field] { // a new one would be empty again
 			since = now - emptyUS
 		}
 		if !configured && k.Idle(since) {

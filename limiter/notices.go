@@ -10,11 +10,11 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// dispute is what some replicas want of a bucket about which replicas disagree.
+// dispute is what some replicas want of a disputed bucket.
 type dispute struct {
 	bucket   string
 	limits   []bound
-	replicas []string // some of them; none where it is what the others remember
+	replicas []string // some of them; none if the others only remember it
 }
 
 func disputeOf(d lua.Dispute) dispute {
@@ -27,7 +27,7 @@ func disputeOf(d lua.Dispute) dispute {
 	return out
 }
 
-// String is the limits, and who wants them.
+// String returns the limits, and the replicas that want them.
 func (d dispute) String() string {
 	limits := make([]string, len(d.limits))
 	for i, b := range d.limits {
@@ -40,7 +40,8 @@ func (d dispute) String() string {
 	return strings.Join(limits, " and ") + " (" + who + ")"
 }
 
-// byDispute are the disputed buckets, each with its limits as a text that does not depend on who wants them, and with what to say.
+// byDispute returns the disputed buckets, each with its limits as a text that does not depend on the replicas, and with
+// the text to log.
 func byDispute(disputed []dispute) (limits map[string]string, say map[string][]string) {
 	limits, say = map[string]string{}, map[string][]string{}
 	disputed = slices.Clone(disputed)
@@ -58,7 +59,7 @@ func byDispute(disputed []dispute) (limits map[string]string, say map[string][]s
 	return limits, say
 }
 
-// log says what an operator should know of a new configuration.
+// log logs what an operator should know about a new configuration.
 func (l *Limiter) log(ctx context.Context, was, is configuration) {
 	log := l.s.Logger.With("namespace", l.s.Namespace)
 	switch {
@@ -66,7 +67,7 @@ func (l *Limiter) log(ctx context.Context, was, is configuration) {
 		log.WarnContext(ctx, "the namespace had records of an older version: they are lost, every bucket begins empty, and replicas of that version are refused",
 			"version", is.former, "now", lua.Version)
 	case is.began == lua.BeganNamespace:
-		log.InfoContext(ctx, "nobody remembers the namespace: every limit begins as it is configured to")
+		log.InfoContext(ctx, "the namespace is new: every limit begins as configured")
 	case is.began == lua.BeganEpoch:
 		log.WarnContext(ctx, "redis has forgotten the namespace: every bucket begins empty, slow limits for some seconds", "replicas_before", was.live)
 	}
@@ -75,7 +76,7 @@ func (l *Limiter) log(ctx context.Context, was, is configuration) {
 			"by", is.stepped.Round(time.Millisecond).String())
 	}
 	if len(is.recovered) > 0 {
-		log.WarnContext(ctx, "limits that redis had forgotten continue where they were: what replicas took that do not live is not counted",
+		log.WarnContext(ctx, "limits that redis had forgotten continue where they were: what dead replicas took is not counted",
 			"buckets", strings.Join(is.recovered, " "), "replicas", is.live, "replicas_before", l.liveBefore.Load())
 	}
 	if is.began != lua.BeganEpoch && is.collects == 0 {
@@ -96,7 +97,7 @@ func (l *Limiter) log(ctx context.Context, was, is configuration) {
 	}
 	for _, bucket := range sorted(is.set) {
 		if !was.set[bucket] {
-			log.InfoContext(ctx, "the fleet was told other limits of a bucket", "bucket", bucket)
+			log.InfoContext(ctx, "the limits of a bucket were changed for the whole fleet", "bucket", bucket)
 		}
 	}
 }

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// often is when the log was told of what may happen with each call.
+// often notes when each line that could follow from every call was last logged.
 type often struct {
 	mu    sync.Mutex
 	at    map[string]time.Time
-	swept time.Time // when it last forgot what is due again
+	swept time.Time // when old entries were last removed
 }
 
-// due reports whether the log is to be told again: once a minute.
+// due reports whether to log again: once a minute.
 func (o *often) due(what string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

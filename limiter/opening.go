@@ -9,10 +9,11 @@ import (
 // opening is until when a bucket is closed.
 type opening struct {
 	at int64  // µs of the store's clock
-	by string // who heard a provider ask for that, and when: see heldBy; "" where somebody paused the bucket
+	by string // replica whose provider asked for it, and when: see heldBy; "" for a pause
 }
 
-// heldBy is a replica and the moment at which it heard a provider ask to wait, as one word, and whether the bucket is to open gently.
+// heldBy puts three things into one word: the replica whose provider asked to wait, the moment, and whether the bucket
+// opens gently.
 func heldBy(replica string, at time.Time, gently bool) string {
 	word := replica + "@" + strconv.FormatInt(at.UnixMicro(), 10)
 	if gently {
@@ -21,16 +22,16 @@ func heldBy(replica string, at time.Time, gently bool) string {
 	return word
 }
 
-// latest is a moment that can still be written as a date, µs.
+// latest is the latest moment that can be written as a date, µs.
 const latest = 253_402_300_799_000_000
 
-// gentle ends the word of a hold that is to end gently.
+// gentle ends the word of a hold after which the bucket opens gently.
 const gentle = "~"
 
-// gently reports whether the bucket opens gently: its provider has asked for a long time.
+// gently reports whether the bucket opens gently, because its provider has asked for a long wait.
 func (o opening) gently() bool { return strings.HasSuffix(o.by, gentle) }
 
-// held is what heldBy has put into a word.
+// held returns what heldBy has put into a word.
 func (o opening) held() (replica string, at time.Time) {
 	by := strings.TrimSuffix(o.by, gentle)
 	i := strings.LastIndexByte(by, '@')

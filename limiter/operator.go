@@ -14,17 +14,17 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// Operator changes a namespace from outside: for tools of people who watch over a fleet. It is no replica: it wants no limits and is never live.
-// What it does is recorded, see [ReadEvents]. It is safe for concurrent use, and has nothing to be closed.
+// Operator changes a namespace from outside. It is for tools of operators. It is no replica: it has no limits and never
+// counts as live. Its actions are recorded, see [ReadEvents]. It is safe for concurrent use, and need not be closed.
 //
-// Errors wrap [ErrUnavailable], except those that say what cannot be done.
+// Errors wrap [ErrUnavailable], except errors about an action that is not possible.
 type Operator struct {
 	store     *redisStore
 	namespace string
 	by        string
 }
 
-// NewOperator returns an operator of a namespace. by names who acts, such as a user and a host.
+// NewOperator returns an operator of a namespace. by names the person, such as a user and a host.
 func NewOperator(rdb redis.UniversalClient, namespace, by string) (*Operator, error) {
 	if err := ValidateName("namespace", namespace); err != nil {
 		return nil, err
@@ -69,14 +69,14 @@ func (o *Operator) Pause(ctx context.Context, bucket string, d time.Duration) er
 	})
 }
 
-// Resume is [Limiter.Resume]. It ends holds that providers asked for, too.
+// Resume is [Limiter.Resume]. It also ends holds that providers asked for.
 func (o *Operator) Resume(ctx context.Context, bucket string) error {
 	return o.tell(ctx, change{bucket: bucket, opens: &opening{}}, "resumed", nil)
 }
 
-// Restore has the limits of a bucket hold so many tokens now, at most their bursts; windows are left alone. It is for slow limits, when somebody
-// knows better than the fleet what is left of a quota: after a loss of Redis' memory, or when the quota was spent elsewhere. Reservations that
-// are out are paid already.
+// Restore sets the tokens of a bucket: its limits hold so many tokens now, at most their bursts. Windows do not change.
+// Restore is for slow limits, when somebody knows better than the fleet what is left of a quota: after a loss of Redis'
+// memory, or when the quota was spent elsewhere. Outstanding reservations are paid already.
 func (o *Operator) Restore(ctx context.Context, bucket string, tokens int64) error {
 	if tokens < 0 || tokens > exact {
 		return fmt.Errorf("limiter: %d tokens: want 0 or more", tokens)
@@ -98,8 +98,8 @@ func (o *Operator) Restore(ctx context.Context, bucket string, tokens int64) err
 	})
 }
 
-// Unlearn has a bucket forget what it has learnt of its provider: calls start at the configured rate again, until they are refused. A bucket of
-// [Config.Learn] learns anew.
+// Unlearn makes a bucket forget what it has learnt of its provider. Calls start at the configured rate again until they
+// are refused. A bucket of [Config.Learn] learns from the beginning.
 func (o *Operator) Unlearn(ctx context.Context, bucket string) error {
 	return o.tell(ctx, change{bucket: bucket, words: lua.TellUnlearn(bucket)}, "forgets what it has learnt of its provider", nil)
 }
@@ -126,18 +126,19 @@ func (o *Operator) ShadowBucket(ctx context.Context, bucket string, on bool) err
 	return o.tell(ctx, change{bucket: bucket, beside: &on}, what, nil)
 }
 
-// orderKept is how long an order waits for its replica. One that has not heard by then has not published, either.
+// orderKept is how long an order waits for its replica. A replica that has not read it by then has stopped publishing,
+// too.
 const orderKept = 2 * quietPublish
 
-// Drain asks a replica to take nothing new and to end: see [Limiter.Draining]. The replica hears of it with its next record, within 10 s. An error says
-// that there is no such replica, or that it is lost.
+// Drain asks a replica to take nothing new and to end: see [Limiter.Draining]. The replica reads the order with its
+// next record, within 10 s. Drain returns an error if there is no such replica, or if it is lost.
 func (o *Operator) Drain(ctx context.Context, replica string) error {
 	age, err := o.age(ctx, replica)
 	switch {
 	case err != nil:
 		return err
 	case age > quietPublish+RecordLate:
-		return fmt.Errorf("limiter: replica %s has been silent for %v: forget it", replica, age.Round(time.Second))
+		return fmt.Errorf("limiter: replica %s is lost: it has published nothing for %v; forget it", replica, age.Round(time.Second))
 	}
 	text, err := o.store.rdb.Get(ctx, o.store.keys.Replica(replica)).Bytes()
 	if err != nil {
@@ -153,14 +154,15 @@ func (o *Operator) Drain(ctx context.Context, replica string) error {
 	return o.record(ctx, Event{What: "asked to drain", Of: "replica " + replica})
 }
 
-// Forget removes the record of a replica that is lost. One that lives would publish it again, and is refused.
+// Forget removes the record of a lost replica. It returns an error for a live replica, which would publish its record
+// again.
 func (o *Operator) Forget(ctx context.Context, replica string) error {
 	age, err := o.age(ctx, replica)
 	switch {
 	case err != nil:
 		return err
 	case age <= quietPublish+RecordLate:
-		return fmt.Errorf("limiter: replica %s was heard %v ago: it is not lost", replica, age.Round(time.Second))
+		return fmt.Errorf("limiter: replica %s published its record %v ago: it is not lost", replica, age.Round(time.Second))
 	}
 	_, err = o.store.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.ZRem(ctx, o.store.keys.Replicas(), replica)
@@ -173,7 +175,7 @@ func (o *Operator) Forget(ctx context.Context, replica string) error {
 	return o.record(ctx, Event{What: "forgotten", Of: "replica " + replica})
 }
 
-// age is how long ago a replica has published its record.
+// age returns how long ago a replica published its record.
 func (o *Operator) age(ctx context.Context, replica string) (time.Duration, error) {
 	var now *redis.TimeCmd
 	var beat *redis.FloatCmd
@@ -190,8 +192,8 @@ func (o *Operator) age(ctx context.Context, replica string) (time.Duration, erro
 	return now.Val().Sub(time.UnixMilli(int64(beat.Val()))), nil
 }
 
-// tell tells the fleet of a change, if the namespace has the bucket, and records it. check refuses what a limit of the bucket does not allow, and
-// each of then what all of them together do not.
+// tell sends a change to the fleet, if the namespace has the bucket, and records it. check returns an error for a limit
+// of the bucket that does not allow the change. Each function of then returns an error for all of them together.
 func (o *Operator) tell(ctx context.Context, c change, what string, check func(BucketSnapshot) error, then ...func() error) error {
 	s, err := ReadSnapshot(ctx, o.store.rdb, o.namespace)
 	if err != nil {
@@ -240,12 +242,12 @@ func (o *Operator) failed(ctx context.Context, err error) error {
 
 const (
 	eventsKept = 7 * 24 * time.Hour
-	mostEvents = 1000 // about so many are kept
+	mostEvents = 1000 // about how many are kept
 )
 
-// record notes an event. What was done is done where that fails, and the error says so.
+// record records an event. If that fails, the action is still done, and the error says so.
 func (o *Operator) record(ctx context.Context, e Event) error {
-	// What was done stays done when whoever asked for it goes away.
+	// The action stays done when its caller goes away.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.store.timeout)
 	defer cancel()
 	_, err := o.store.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {

@@ -8,29 +8,30 @@ import (
 )
 
 const (
-	// silence is for how long no call to Redis may be answered before it is away, at least.
+	// silence is how long no call must have been answered, at least, before Redis is away.
 	silence = 500 * time.Millisecond
-	// starved is by how much the alarm may be late. A process that was suspended, or had no processor, cannot say how long Redis took.
+	// starved bounds how late the alarm may be. A process that was suspended, or had no processor, cannot know how long
+	// Redis took.
 	starved = 100 * time.Millisecond
-	// slowness is how many times as long as usual it may take to answer.
+	// slowness is how many times the usual time an answer may take.
 	slowness = 4
 )
 
 // outage notes since when no call to Redis has been answered. It is safe for concurrent use.
 type outage struct {
 	zero   time.Time    // of its scale; fixed
-	silent atomic.Int64 // ns on the scale: since when a call waits for an answer and none has come; 0 where none waits
-	under  atomic.Int64 // calls that wait, without those of a former era
-	era    atomic.Int64 // how often Redis was back; whoever was asked before and is not answered yet was given up
-	armed  atomic.Bool  // the alarm will look
-	denied atomic.Bool  // Redis has turned this replica away: there is nothing to wait for
-	due    atomic.Int64 // ns on the scale, when
+	silent atomic.Int64 // ns on the scale: since when a call waits and no answer has come; 0 where none waits
+	under  atomic.Int64 // waiting calls, without those of a former era
+	era    atomic.Int64 // how often Redis came back; calls of a former era are given up
+	armed  atomic.Bool  // the alarm is set
+	denied atomic.Bool  // Redis has refused this replica: waiting is useless
+	due    atomic.Int64 // ns on the scale, when the alarm looks
 	alarm  *time.Timer
 	usual  usual
-	why    atomic.Pointer[error] // why the last call was not answered; nil where it was
+	why    atomic.Pointer[error] // why the last call was not answered; nil if it was
 }
 
-// newOutage has away called when Redis is away.
+// newOutage returns an outage that calls away when Redis is away.
 func newOutage(away func(since time.Time)) *outage {
 	o := &outage{zero: time.Now().Add(-1)}
 	o.alarm = time.AfterFunc(time.Hour, func() { o.look(away) })
@@ -38,7 +39,7 @@ func newOutage(away func(since time.Time)) *outage {
 	return o
 }
 
-// sent notes that a call begins, and returns the era of it.
+// sent notes that a call begins, and returns its era.
 func (o *outage) sent(now time.Time) (era int64) {
 	o.under.Add(1)
 	if o.silent.Load() == 0 && o.silent.CompareAndSwap(0, int64(now.Sub(o.zero))) {
@@ -47,7 +48,7 @@ func (o *outage) sent(now time.Time) (era int64) {
 	return o.era.Load()
 }
 
-// ended notes that a call of an era waits no longer, and returns how many others do.
+// ended notes that a call of an era no longer waits, and returns how many others do.
 func (o *outage) ended(era int64) (others int64) {
 	if era != o.era.Load() {
 		return o.under.Load()
@@ -55,7 +56,7 @@ func (o *outage) ended(era int64) (others int64) {
 	return o.under.Add(-1)
 }
 
-// watch has the alarm look, unless it will.
+// watch sets the alarm, unless it is set.
 func (o *outage) watch() {
 	if o.armed.CompareAndSwap(false, true) {
 		o.reset(silence)
@@ -67,7 +68,7 @@ func (o *outage) reset(after time.Duration) {
 	o.alarm.Reset(after)
 }
 
-// answered notes that a call of an era was answered that was sent at a time. Others may wait still.
+// answered notes that a call of an era was answered, and when it was sent. Others may still wait.
 func (o *outage) answered(era int64, sent time.Time) {
 	now := time.Now()
 	if o.ended(era) > 0 {
@@ -80,7 +81,7 @@ func (o *outage) answered(era int64, sent time.Time) {
 	o.why.Store(nil)
 }
 
-// deny notes that Redis has turned this replica away: it is away at once.
+// deny notes that Redis has refused this replica: Redis is away at once.
 func (o *outage) deny() {
 	o.denied.Store(true)
 	o.armed.Store(true)
@@ -94,7 +95,7 @@ func (o *outage) failed(era int64, why error) {
 	}
 }
 
-// look calls away if Redis has been silent for too long, and looks again later if it is silent still.
+// look calls away if Redis has been silent for too long, and looks again later if it is still silent.
 func (o *outage) look(away func(since time.Time)) {
 	o.armed.Store(false)
 	at := o.silent.Load()
@@ -115,12 +116,12 @@ func (o *outage) look(away func(since time.Time)) {
 	away(since)
 }
 
-// patience is for how long Redis may be silent.
+// patience returns how long Redis may be silent.
 func (o *outage) patience() time.Duration {
 	return max(silence, slowness*max(o.usual.most(), o.usual.latest()))
 }
 
-// again begins anew: Redis was away and is back.
+// again starts a new era: Redis was away and is back.
 func (o *outage) again() {
 	o.era.Add(1)
 	o.under.Store(0)
@@ -128,7 +129,7 @@ func (o *outage) again() {
 	o.denied.Store(false)
 }
 
-// usual is how long the last calls took.
+// usual measures how long the last calls took.
 type usual struct {
 	mu   sync.Mutex
 	took [256]time.Duration
@@ -136,7 +137,7 @@ type usual struct {
 	last atomic.Int64 // ns, how long the last one took
 }
 
-// latest is how long the last call took.
+// latest returns how long the last call took.
 func (u *usual) latest() time.Duration { return time.Duration(u.last.Load()) }
 
 func (u *usual) add(took time.Duration) {
@@ -147,7 +148,7 @@ func (u *usual) add(took time.Duration) {
 	u.mu.Unlock()
 }
 
-// most is how long all but one in a hundred calls took; 0 where none was answered.
+// most returns how long 99 % of the calls took at most; 0 if none was answered.
 func (u *usual) most() time.Duration {
 	u.mu.Lock()
 	some := slices.Clone(u.took[:min(u.n, len(u.took))])

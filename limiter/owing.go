@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// owing is the buckets made at run time of which Redis does not know what happened to them while it was away: a share was spent, or a provider has
-// asked to wait. The next request over such a bucket empties the bucket first. It is safe for concurrent use.
+// owing holds the buckets made at run time that changed while Redis was away: a share was spent, or a provider has
+// asked to wait. Redis does not know of it, so the next request over such a bucket empties the bucket first. It is safe
+// for concurrent use.
 type owing struct {
 	some atomic.Bool // there may be such buckets; most of the time there are none
 
@@ -15,10 +16,10 @@ type owing struct {
 	of map[string]owed
 }
 
-// owed is what Redis has to hear of a bucket.
+// owed is what Redis must learn of a bucket.
 type owed struct {
-	until time.Time // when the bucket is full again, whatever was spent of its share: nothing is owed then
-	shut  time.Time // until when a provider has asked to wait; zero for not at all
+	until time.Time // when the bucket is full again, whatever was spent: then nothing is owed
+	shut  time.Time // until when a provider has asked to wait; zero if it has not
 }
 
 // add notes what happened to a bucket. Of two times the later counts.
@@ -33,7 +34,8 @@ func (o *owing) add(bucket string, d owed) {
 	o.some.Store(true)
 }
 
-// shutFor is for how long a bucket is to be shut now, at least a millisecond, so that it is empty. It reports whether there is anything to pay.
+// shutFor returns how long a bucket is to be shut now, at least a millisecond, so that it is empty. It reports whether
+// there is anything to pay.
 func (o *owing) shutFor(bucket string, now time.Time) (time.Duration, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -45,7 +47,7 @@ func (o *owing) shutFor(bucket string, now time.Time) (time.Duration, bool) {
 	return max(time.Millisecond, d.shut.Sub(now)), ok
 }
 
-// paid notes that Redis has heard of a bucket.
+// paid notes that Redis has learnt of a bucket.
 func (o *owing) paid(bucket string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -57,7 +59,7 @@ func (o *owing) removeLocked(bucket string) {
 	o.some.Store(len(o.of) > 0)
 }
 
-// laterOf is the later of two times.
+// laterOf returns the later of two times.
 func laterOf(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b

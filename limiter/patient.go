@@ -6,8 +6,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// patient is a client that waits for a reply for as long as a call may take, where the given one gives up sooner and heeds contexts. Otherwise it
-// is the given one. A client that gives up sooner than Redis answers would hear nothing, ever.
+// patient returns a client that waits for a reply for as long as a call may take, if the given one gives up sooner and
+// obeys contexts. Otherwise it returns the given one. A client that gives up before Redis answers would never get a
+// reply.
 func patient(rdb redis.UniversalClient, most time.Duration) redis.UniversalClient {
 	c, ok := rdb.(*redis.Client)
 	if !ok {
@@ -19,7 +20,8 @@ func patient(rdb redis.UniversalClient, most time.Duration) redis.UniversalClien
 	return c.WithTimeout(most)
 }
 
-// client is the client for a call: the patient one where the last answer took more than half of the time that the other one waits.
+// client returns the client for a call: the patient one if the last answer took more than half of the other one's
+// timeout.
 func (s *redisStore) client() redis.UniversalClient {
 	if s.outage == nil || s.patient == s.rdb {
 		return s.rdb

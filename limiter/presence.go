@@ -7,13 +7,13 @@ import (
 )
 
 const (
-	// presenceEvery is how often a replica says that it lives.
+	// presenceEvery is how often a replica announces itself.
 	presenceEvery = 10 * time.Second
-	// collectJitter spreads those who ask when a collection of what replicas remember ends.
+	// collectJitter spreads the requests of replicas at the end of a collection.
 	collectJitter = 500 * time.Millisecond
 )
 
-// keepPresence says every 10 s that this replica lives, hears what is in force, and gives up lanes that are idle.
+// keepPresence announces this replica every 10 s, reads what is in force, and removes idle lanes.
 func (l *Limiter) keepPresence() {
 	tick := time.NewTimer(presenceEvery)
 	defer tick.Stop()
@@ -25,7 +25,7 @@ func (l *Limiter) keepPresence() {
 		case <-tick.C:
 			tick.Reset(presenceEvery)
 		}
-		if l.Health().Mode != Connected { // it asks again and again anyway
+		if l.Health().Mode != Connected { // without Redis the replica asks anyway
 			l.sweep(time.Now())
 			continue
 		}
@@ -35,20 +35,20 @@ func (l *Limiter) keepPresence() {
 		collects := l.conf.collects
 		l.announced = l.announced || err == nil
 		l.mu.Unlock()
-		if err == nil && collects > 0 { // hear of the end, together with the others, but not in the same moment
+		if err == nil && collects > 0 { // ask soon after the collection has ended, but not all replicas in the same moment
 			tick.Reset(min(presenceEvery, collects+rand.N(collectJitter)))
 		}
 		if l.life.Err() == nil && (err != nil) != failing {
 			if failing = err != nil; failing {
-				l.s.Logger.WarnContext(l.life, "redis cannot be told that this replica lives", "namespace", l.s.Namespace, "error", err)
+				l.s.Logger.WarnContext(l.life, "this replica cannot be announced to redis", "namespace", l.s.Namespace, "error", err)
 			} else {
-				l.s.Logger.InfoContext(l.life, "redis hears that this replica lives again", "namespace", l.s.Namespace)
+				l.s.Logger.InfoContext(l.life, "this replica is announced to redis again", "namespace", l.s.Namespace)
 			}
 		}
 	}
 }
 
-// leave says that this replica ends.
+// leave announces that this replica ends.
 func (l *Limiter) leave(ctx context.Context) error {
 	if err := l.beginConfiguring(ctx); err != nil {
 		return err

@@ -13,22 +13,24 @@ import (
 )
 
 const (
-	// DefaultPublish is how often a record is published that changes, and quietPublish one that does not.
+	// DefaultPublish is how often a changing record is published, and quietPublish how often an unchanged one is.
 	DefaultPublish = 2 * time.Second
 	quietPublish   = 10 * time.Second
-	// RecordLate is how much later than it said a replica may publish its next record before it counts as lost.
+	// RecordLate is how late a replica may publish its next record before it counts as lost.
 	RecordLate = 8 * time.Second
-	// RecordKept is how long a record stays in Redis after its replica has fallen silent: until it counts as lost, and a minute more.
+	// RecordKept is how long a record stays in Redis after its last publication: until its replica counts as lost, and
+	// a minute more.
 	RecordKept = quietPublish + RecordLate + time.Minute
 )
 
-// publisher is a store that others can read.
+// publisher is a store with records that others can read.
 type publisher interface {
 	// publish writes the record of this replica.
 	publish(ctx context.Context, text []byte) error
-	// announce is publish; the replica is in the list of replicas for a while. It returns what an operator has ordered since the last time.
+	// announce is publish, and keeps the replica in the list of replicas. It returns the order of an operator since the
+	// last time.
 	announce(ctx context.Context, text []byte) (order string, err error)
-	// withdraw removes it.
+	// withdraw removes the record.
 	withdraw(ctx context.Context) error
 }
 
@@ -38,8 +40,8 @@ func (s *redisStore) publish(ctx context.Context, text []byte) error {
 	return lua.Publish(ctx, s.client(), s.keys, s.replica, text, RecordKept)
 }
 
-// publishing is the context of a command that publishes. It is not cut off when the limiter ends: the command could reach Redis after the record was
-// withdrawn.
+// publishing is the context of a publishing command. It outlives the end of the limiter: a command that is cut off
+// could reach Redis after the record was withdrawn.
 func (s *redisStore) publishing(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), min(s.timeout, time.Second))
 }
@@ -61,17 +63,17 @@ func (s *redisStore) withdraw(ctx context.Context) error {
 	return err
 }
 
-// keepPublishing publishes the record of this replica until the limiter ends. Nothing depends on it: a record that cannot be written is
-// written anew the next time.
+// keepPublishing publishes the record of this replica until the limiter ends. Nothing depends on it: if one write
+// fails, the next one replaces it.
 func (l *Limiter) keepPublishing() {
 	tick := time.NewTicker(l.s.Publish)
 	defer tick.Stop()
 	var (
 		used      usage
-		last      []byte    // what was written, as if it were to be repeated soon
-		written   time.Time // when
+		last      []byte    // the last record written, as if it were to be repeated soon
+		written   time.Time // when it was written
 		announced time.Time // when the replica was last announced
-		quiet     bool      // it was announced that nothing changes
+		quiet     bool      // the announcement promises no changes
 		failing   bool
 	)
 	for {
@@ -83,7 +85,7 @@ func (l *Limiter) keepPublishing() {
 		text, err := r.text()
 		same := bytes.Equal(text, last)
 		away := l.Health().Mode != Connected
-		if away { // each try would be a connection, and the next record after the return is a whole one
+		if away { // each try would be a connection, and the next record after the outage is complete
 			last = nil
 		}
 		if err == nil && !away && (!same || !quiet || now.Sub(written) > quietPublish-l.s.Publish) {
@@ -124,16 +126,17 @@ func (l *Limiter) keepPublishing() {
 	}
 }
 
-// drainOrder is the order by which an operator asks this process to drain. Another process that has its name is not meant.
+// drainOrder is the order by which an operator asks this process to drain. It does not match another process of the
+// same name.
 func (l *Limiter) drainOrder() string { return drainOrder(os.Getpid(), l.started()) }
 
-// started is when the limiter began, as its records say.
+// started returns when the limiter began, as in its records.
 func (l *Limiter) started() time.Time { return l.born.UTC().Truncate(time.Second) }
 
 func drainOrder(pid int, started time.Time) string {
 	return fmt.Sprintf("drain %d %d", pid, started.Unix())
 }
 
-// Draining is closed when an operator asks this replica to drain. The limiter itself goes on: whoever runs the replica ends it. It is never closed
-// where nothing is published.
+// Draining returns a channel that is closed when an operator asks this replica to drain. The limiter itself continues:
+// the program that runs the replica ends it. The channel is never closed if nothing is published.
 func (l *Limiter) Draining() <-chan struct{} { return l.drain }

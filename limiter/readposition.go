@@ -12,10 +12,12 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// ReadPosition is [Limiter.Where] for those who only look: where a call of one token would stand that came now and passes some configured
-// buckets of a namespace, narrowest first. It takes the default horizon for that of the fleet, and costs Redis two pipelines, of which no
-// command is a script. It leaves out buckets in shadow mode, and does not know whether the fleet is. Errors wrap [ErrUnavailable], except one that names a bucket which the namespace
-// does not have, and one that says that another version of the project has written the namespace.
+// ReadPosition is [Limiter.Where] for readers outside the fleet. It returns when a call of one token would start if it
+// came now and passed the given configured buckets of a namespace, narrowest first. It assumes that the fleet has the
+// default horizon, and costs Redis two pipelines without a script. It leaves out buckets in shadow mode, and does not
+// know whether the whole fleet is in shadow mode. Errors wrap [ErrUnavailable], except two: the error that names a
+// bucket which the namespace does not have, and the error that reports that another version of the project has written
+// the namespace.
 func ReadPosition(ctx context.Context, rdb redis.UniversalClient, namespace string, buckets ...string) (Position, error) {
 	keys := lua.Keys(namespace)
 	first, err := lua.Read(ctx, rdb, keys, nil)
@@ -58,7 +60,7 @@ func ReadPosition(ctx context.Context, rdb redis.UniversalClient, namespace stri
 	return p, nil
 }
 
-// levelsOf is the limits of a bucket in a reading, narrowest first.
+// levelsOf returns the limits of a bucket in a reading, narrowest first.
 func levelsOf(r *lua.Reading, name string) (limits []bound) {
 	for _, l := range r.Levels {
 		if l.Field.Bucket != name {
@@ -66,7 +68,7 @@ func levelsOf(r *lua.Reading, name string) (limits []bound) {
 		}
 		b := boundOf(l.Limit)
 		s, ok := adapt.Parse(l.Learnt, adapt.Limit{Tokens: l.Tokens, Per: l.PerUS, Burst: l.Burst, Start: 1}, r.OwnUS)
-		if ok && s.Seen > 0 { // nobody knows that limit
+		if ok && s.Seen > 0 { // the limit is unknown
 			b.start = 1
 		}
 		limits = append(limits, b)

@@ -14,11 +14,11 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
-// RecordVersion is the form of a [Record]. Fields are added within a version; a reader ignores those it does not know.
+// RecordVersion is the form of a [Record]. Fields are added within a version; a reader ignores unknown fields.
 const RecordVersion = 1
 
-// Record is what a limiter on Redis publishes of its replica, as JSON of at most 8 KiB. Package worker/fleet reads the records of a fleet.
-// Durations are milliseconds; ages count from the moment of the record.
+// Record is what a limiter on Redis publishes of its replica, as JSON of at most 8 KiB. Package worker/fleet reads the
+// records of a fleet. Durations are milliseconds; ages count from the moment of the record.
 type Record struct {
 	Version int       `json:"v"` // of the form
 	ID      string    `json:"id"`
@@ -28,18 +28,18 @@ type Record struct {
 	Started time.Time `json:"started"` // of the limiter, on its own clock
 	EveryMS int64     `json:"every_ms"`
 	Calls   int64     `json:"calls"` // to Redis, for reservations
-	Live    int       `json:"live"`  // replicas that it knows of, itself included
+	Live    int       `json:"live"`  // replicas that it knows, including itself
 
-	AwayMS    int64 `json:"away_ms,omitempty"`     // for how long Redis was away, of all times together, as this replica saw it
-	AwayAgoMS int64 `json:"away_ago_ms,omitempty"` // how long ago the last of these times ended
+	AwayMS    int64 `json:"away_ms,omitempty"`     // for how long Redis was away in all outages together, as this replica saw it
+	AwayAgoMS int64 `json:"away_ago_ms,omitempty"` // how long ago the last outage ended
 
 	Waiting  int   `json:"waiting"`   // calls that wait, of all routes
-	OldestMS int64 `json:"oldest_ms"` // how long the first of those has waited
+	OldestMS int64 `json:"oldest_ms"` // how long the first of these calls has waited
 
 	Routes  []RouteRecord           `json:"routes"`            // at most 64: those with the oldest waiting calls first, then configured ones, by name
-	Buckets map[string]BucketRecord `json:"buckets"`           // at most 64 of those that it has used: the busiest
+	Buckets map[string]BucketRecord `json:"buckets"`           // at most 64 of the used ones: the busiest
 	Wants   map[string]string       `json:"wants"`             // the limits that it is configured with, by bucket; at most 64
-	Omitted int                     `json:"omitted,omitempty"` // routes, buckets and sections that are left out
+	Omitted int                     `json:"omitted,omitempty"` // number of routes, buckets and sections that are left out
 
 	Sections map[string]json.RawMessage `json:"sections,omitempty"` // see [Limiter.Section]
 }
@@ -47,7 +47,7 @@ type Record struct {
 // RouteRecord is the state of a route in one replica.
 type RouteRecord struct {
 	Route    string   `json:"route"`
-	Urgent   bool     `json:"urgent,omitempty"` // of its urgent callers
+	Urgent   bool     `json:"urgent,omitempty"` // of the urgent callers
 	Buckets  []string `json:"buckets"`          // that it passes, narrowest first
 	Waiting  int      `json:"waiting,omitempty"`
 	OldestMS int64    `json:"oldest_ms,omitempty"`
@@ -55,31 +55,31 @@ type RouteRecord struct {
 	Reserved int      `json:"reserved,omitempty"` // calls that have a reservation which is not due yet
 }
 
-// BucketRecord is what a replica has used of a bucket. Rates are those of the last ten seconds.
+// BucketRecord is what a replica has used of a bucket. Rates are over the last ten seconds.
 type BucketRecord struct {
-	Used     int64   `json:"used"`                // tokens, of calls that could start; grows, except where calls turn out to cost less
+	Used     int64   `json:"used"`                // tokens of calls that could start; it grows, except when calls turn out to cost less
 	UsedS    float64 `json:"used_s"`              // a second
-	Refused  int64   `json:"refused,omitempty"`   // calls that the provider refused, as was reported
+	Refused  int64   `json:"refused,omitempty"`   // calls that the provider refused, as reported
 	RefusedS float64 `json:"refused_s,omitempty"` // a second
-	Lost     int64   `json:"lost,omitempty"`      // tokens that were reserved and that nobody could use in time
+	Lost     int64   `json:"lost,omitempty"`      // reserved tokens that nobody could use in time
 	Delayed  int64   `json:"delayed,omitempty"`   // calls that started in shadow mode and that the bucket would have delayed
 }
 
 const (
-	// maxRecord bounds a record in bytes, and mostRecorded what it has of each kind.
+	// maxRecord bounds a record in bytes, and mostRecorded bounds the entries of each kind.
 	maxRecord    = 8 << 10
 	mostRecorded = 64
-	// maxSections bounds the sections of a record, in bytes: 2 KiB remain for what the limiter knows itself.
+	// maxSections bounds the sections of a record, in bytes: 2 KiB remain for the limiter's own part.
 	maxSections = 6 << 10
 )
 
-// usage is what a replica had used of its buckets at moments of the last ten seconds, oldest first.
+// usage is what a replica had used of its buckets at some moments of the last ten seconds, oldest first.
 type usage struct {
 	at   []time.Time
 	used []map[string]BucketRecord
 }
 
-// take notes what is used now, and returns it with the rates since the oldest moment.
+// take notes what is used now. It returns that with the rates since the oldest moment.
 func (u *usage) take(now time.Time, t *tallies) map[string]BucketRecord {
 	current := map[string]BucketRecord{}
 	for name, c := range t.of {
@@ -95,7 +95,7 @@ func (u *usage) take(now time.Time, t *tallies) map[string]BucketRecord {
 	if len(u.at) > 0 {
 		if passed := now.Sub(u.at[0]).Seconds(); passed > 0 {
 			for name, b := range out {
-				b.UsedS = rounded(max(0, float64(b.Used-u.used[0][name].Used)/passed)) // it falls where calls turn out to cost less
+				b.UsedS = rounded(max(0, float64(b.Used-u.used[0][name].Used)/passed)) // it falls when calls turn out to cost less
 				b.RefusedS = rounded(float64(b.Refused-u.used[0][name].Refused) / passed)
 				out[name] = b
 			}
@@ -107,7 +107,7 @@ func (u *usage) take(now time.Time, t *tallies) map[string]BucketRecord {
 
 func rounded(x float64) float64 { return float64(int64(x*100+0.5)) / 100 }
 
-// record is the record of this moment, without what only the publisher knows.
+// record returns the record of this moment, without what only the publisher knows.
 func (l *Limiter) record(now time.Time) Record {
 	l.mu.RLock()
 	lanes := slices.Collect(maps.Values(l.lanes))
@@ -150,7 +150,7 @@ func (l *Limiter) record(now time.Time) Record {
 		r.Routes = append(r.Routes, out)
 		shown[route] = shown[route] || !n.Urgent
 	}
-	for route, buckets := range l.s.paths { // of which nobody waits; those made at run time may be many
+	for route, buckets := range l.s.paths { // routes without waiting calls; those made at run time may be many
 		if !shown[route] {
 			r.Routes = append(r.Routes, RouteRecord{Route: route, Buckets: buckets})
 		}
@@ -178,7 +178,8 @@ func urgentFirst(a, b bool) int {
 	return 1
 }
 
-// text is the record as JSON, cut to the bound: the same part of each kind is left out, the least busy first.
+// text returns the record as JSON, cut to the bound: it leaves out the same part of each kind, the least busy entries
+// first.
 func (r Record) text() ([]byte, error) {
 	routes, buckets, wants := r.Routes, r.Buckets, r.Wants
 	omitted, busiest, known := r.Omitted, slices.Collect(maps.Keys(buckets)), sorted(wants)
@@ -196,7 +197,7 @@ func (r Record) text() ([]byte, error) {
 	}
 }
 
-// some is the entries of a map under some keys.
+// some returns the entries of a map under some keys.
 func some[V any](of map[string]V, keys []string) map[string]V {
 	out := make(map[string]V, len(keys))
 	for _, k := range keys {
@@ -205,7 +206,7 @@ func some[V any](of map[string]V, keys []string) map[string]V {
 	return out
 }
 
-// itself is the host of this process and the version of its program.
+// itself returns the host of this process and the version of its program.
 var itself = sync.OnceValues(func() (host, build string) { //nolint:gochecknoglobals // fixed
 	host, err := os.Hostname()
 	if err != nil {

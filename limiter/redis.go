@@ -21,7 +21,7 @@ type redisStore struct {
 	patient   redis.UniversalClient // rdb, or one that waits longer
 	keys      lua.Keys
 	replica   string
-	session   string // of this store; a process that restarts under its replica's name is another
+	session   string // identifies this store; a process that restarts under its replica's name has another
 	horizon   int64  // µs
 	timeout   time.Duration
 	telemetry *telemetry
@@ -30,24 +30,24 @@ type redisStore struct {
 	owing     owing
 	refuses   *refusals
 	wish      []lua.Limit
-	life      context.Context //nolint:containedctx // of no caller, nor of a span: calls are shared by callers and bound by none
+	life      context.Context //nolint:containedctx // of no caller and no span: callers share calls, and none bounds them
 
 	calls   atomic.Int64
-	served  atomic.Bool // a reservation, once
-	clocked atomic.Bool // its clock has been looked at
+	served  atomic.Bool // a reservation was served once
+	clocked atomic.Bool // the clock was checked
 
 	mu      sync.Mutex
 	asked   int64  // calls of configure
-	latest  int64  // of those that were answered
+	latest  int64  // the latest of these that was answered
 	epoch   string // last seen
 	grants  int64  // highest count seen in it
 	version int64  // of the configuration last seen
-	told    string // as of that version
+	told    string // what the fleet was told, as of that version
 	force   []lua.Limit
 	recalls recollection
 	now     int64     // µs, Redis' clock as configure saw it last
-	own     int64     // µs, and the namespace's own time
-	seen    time.Time // then, on the local clock
+	own     int64     // µs, the namespace's own time at that moment
+	seen    time.Time // that moment on the local clock
 }
 
 func newRedisStore(rdb redis.UniversalClient, s settings, t *telemetry) *redisStore {
@@ -79,7 +79,7 @@ func (s *redisStore) send() underWay {
 	return a
 }
 
-// heard notes what became of a call. Redis has answered it if the script has run.
+// heard notes the result of a call. Redis has answered the call if the script has run.
 func (s *redisStore) heard(a underWay, err error) {
 	if s.outage == nil {
 		return
@@ -102,13 +102,15 @@ func (s *redisStore) heard(a underWay, err error) {
 	s.outage.answered(a.era, a.at)
 }
 
-// wantedOf are the limits in force that replicas want. Those that the fleet was told are remembered with the words.
+// wantedOf returns the limits in force that replicas want. Limits that were set for the fleet are remembered with the
+// words.
 func wantedOf(got lua.ConfigureReply) []lua.Limit {
 	return slices.DeleteFunc(slices.Clone(got.Force), func(l lua.Limit) bool { return slices.Contains(got.Set, l.Field.Bucket) })
 }
 
-// steppedLocked is by how much Redis' clock has stepped since configure saw it last, a second or more, for calls take time. Both local
-// clocks must say so: the monotonic one stands still while a machine is suspended, the other one may step itself.
+// steppedLocked returns by how much Redis' clock has stepped since configure saw it last; less than a second is
+// ignored, because calls take time. Both local clocks must agree: the monotonic one stands still while a machine is
+// suspended, and the other one may step itself.
 func (s *redisStore) steppedLocked(now int64) time.Duration {
 	if s.seen.IsZero() {
 		return 0
@@ -121,21 +123,22 @@ func (s *redisStore) steppedLocked(now int64) time.Duration {
 	return by
 }
 
-// ownAt is the namespace's own time at a moment, as configure heard of it last.
+// ownAt returns the namespace's own time at a moment, counted from the last configure.
 func (s *redisStore) ownAt(at time.Time) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.own + at.Sub(s.seen).Microseconds()
 }
 
-// lastSeen is the namespace's own time, µs, as configure heard of it last, and when that was.
+// lastSeen returns the namespace's own time, µs, as of the last configure, and when that was.
 func (s *redisStore) lastSeen() (own int64, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.own, s.seen
 }
 
-// complete returns an error if a reply lacks a limit of a bucket of this replica: then a call could pass the bucket without one.
+// complete returns an error if a reply lacks a limit of a bucket of this replica: calls would pass that bucket without
+// a limit.
 func (s *redisStore) complete(got lua.ConfigureReply) error {
 	for _, l := range s.wish {
 		if !slices.ContainsFunc(got.Force, func(f lua.Limit) bool { return f.Field.Bucket == l.Field.Bucket }) {
@@ -159,7 +162,7 @@ func (s *redisStore) configuration(got lua.ConfigureReply) configuration {
 	var force []bound
 	for _, l := range got.Force {
 		b := boundOf(l)
-		for _, w := range s.wish { // what nobody knows is learnt, unless the fleet was told
+		for _, w := range s.wish { // an unknown limit is learnt, unless the fleet was given one
 			if w.Field == l.Field && !slices.Contains(got.Set, l.Field.Bucket) {
 				b.start = w.StartPPM
 			}
@@ -179,7 +182,8 @@ func (s *redisStore) configuration(got lua.ConfigureReply) configuration {
 	return c
 }
 
-// failure is an error of a call to Redis in the limiter's words. Redis has served the same before, or it has not.
+// failure converts an error of a call to Redis to an exported error. before is whether Redis has served the same
+// before.
 func (s *redisStore) failure(ctx context.Context, err error, before bool) error {
 	if _, newer := errors.AsType[*lua.VersionError](err); newer {
 		return fmt.Errorf("limiter: another version of this program uses the namespace: %w", err)
@@ -190,7 +194,8 @@ func (s *redisStore) failure(ctx context.Context, err error, before bool) error 
 	return s.refuses.failed(ctx, err, before)
 }
 
-// forget removes the stored replies of lanes. Where Redis does not answer they expire with those of the process.
+// forget removes the stored replies of lanes. If Redis does not answer, they expire with the other replies of the
+// process.
 func (s *redisStore) forget(ids []string) {
 	ctx, cancel := context.WithTimeout(s.life, s.timeout)
 	defer cancel()

@@ -11,8 +11,8 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// checkClock refuses servers whose scripts see no clock that moves: some that speak Redis' protocol answer TIME within a
-// script with zeros, or with the time at which they began.
+// checkClock returns an error for servers whose scripts see no moving clock. Some servers that speak Redis' protocol
+// answer TIME within a script with zeros, or with the time at which the server began.
 func (s *redisStore) checkClock(ctx context.Context, inScript int64) error {
 	const nearly = time.Minute // nodes of a cluster have clocks of their own
 	now, err := s.rdb.Time(ctx).Result()
@@ -30,8 +30,9 @@ func (s *redisStore) configure(ctx context.Context, changes []change, leaving bo
 	return s.configureBy(ctx, s.client(), changes, leaving, func(err error) { s.heard(a, err) })
 }
 
-// ask asks what is in force, as patiently as a call may be. Of a cluster a node is waited for only as long as others may be asked beside it: the
-// namespace may have moved to another. Asking is no sign of an outage: it is done in one, and its end does not wait for those who were asked.
+// ask asks Redis what is in force, and waits as long as a call may. In a cluster it waits for one node only as long as
+// it may still ask others: the namespace may have moved to another node. Asking does not count for the detection of an
+// outage: it is done during one, and the end of the outage does not wait for earlier requests.
 func (s *redisStore) ask(ctx context.Context) (configuration, error) {
 	if _, ok := s.rdb.(*redis.ClusterClient); ok {
 		var cancel context.CancelFunc
@@ -46,7 +47,7 @@ func (s *redisStore) ask(ctx context.Context) (configuration, error) {
 	})
 }
 
-// configureBy makes a configure. heard is told what became of the call.
+// configureBy runs a configure. It calls heard with the result of the call.
 func (s *redisStore) configureBy(ctx context.Context, rdb redis.UniversalClient, changes []change, leaving bool, heard func(error)) (configuration, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -85,7 +86,7 @@ func (s *redisStore) configureBy(ctx context.Context, rdb redis.UniversalClient,
 		return configuration{}, s.failure(ctx, err, before)
 	}
 	s.mu.Lock()
-	if nth < s.latest { // a later call has been answered: this reply is of the past
+	if nth < s.latest { // a later call has been answered: this reply is outdated
 		s.mu.Unlock()
 		return s.configuration(got), nil
 	}
@@ -105,7 +106,7 @@ func (s *redisStore) configureBy(ctx context.Context, rdb redis.UniversalClient,
 	return conf, nil
 }
 
-// tell adds what a change says to the arguments of a configure.
+// tell adds a change to the arguments of a configure.
 func (c change) tell(args *lua.ConfigureArgs) {
 	if c.words != nil {
 		args.Change = append(args.Change, c.words...)

@@ -11,14 +11,14 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// redisLine is the way of one lane to Redis.
+// redisLine is the store of one lane in Redis.
 type redisLine struct {
 	*redisStore
 
 	id     string
-	local  *memoryLine // to the shares of a time without Redis; nil before
-	route  *lane.Route // that path is of
-	broken bool        // the last call failed although it was sent again
+	local  *memoryLine // the shares for a time without Redis; nil before
+	route  *lane.Route // the route of path
+	broken bool        // the last call failed although it was resent
 	path   *lua.Path
 	args   lua.AcquireArgs
 	reply  lua.AcquireReply
@@ -26,7 +26,7 @@ type redisLine struct {
 
 func (s *redisStore) line(id string) lane.Store { return &redisLine{redisStore: s, id: id} }
 
-// lessons are what calls can teach, in the words of the scripts.
+// lessons are the lessons of calls, in the words of the scripts.
 var lessons = map[bucket.Lesson]lua.Lesson{ //nolint:gochecknoglobals // a constant
 	bucket.QuotaSpent: lua.QuotaSpent, bucket.Overload: lua.Overload, bucket.QuotaLeft: lua.QuotaLeft,
 }
@@ -35,7 +35,7 @@ var lessons = map[bucket.Lesson]lua.Lesson{ //nolint:gochecknoglobals // a const
 func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 	if r.Version == 0 && r.Away == 0 {
 		q.Runs = 0
-		return lane.ErrOutdated // Redis has not been asked yet what is in force
+		return lane.ErrOutdated // Redis has not been asked for the configuration yet
 	}
 	p := passedOf(r)
 	q.Runs = 0
@@ -65,7 +65,7 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 		return err
 	}
 	a := &x.args
-	a.Seq = x.calls.Add(1) // of one counter for all lanes: a route that is made again begins after its former calls
+	a.Seq = x.calls.Add(1) // one counter for all lanes: a route that is made again begins after its former calls
 	a.HorizonUS, a.LeadUS, a.Left = x.horizon, q.Lead, q.Tell
 	a.Backs, a.Asks = a.Backs[:0], a.Asks[:0]
 	for _, b := range q.Backs {
@@ -121,7 +121,7 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 	return nil
 }
 
-// acquire sends what the arguments say.
+// acquire sends the request of a lane.
 func (x *redisLine) acquire(r *lane.Route, q *lane.Request) error {
 	a := &x.args
 	x.mu.Lock()
@@ -157,7 +157,7 @@ func (x *redisLine) acquire(r *lane.Route, q *lane.Request) error {
 	return nil
 }
 
-// pay empties the buckets of a route of which Redis does not know what was spent without it.
+// pay empties the buckets of a route that were used without Redis and that Redis does not know of.
 func (x *redisLine) pay(r *lane.Route, q *lane.Request) error {
 	if !x.owing.some.Load() {
 		return nil

@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// ErrRefused reports that Redis refuses what it is asked for, and would refuse it again: a password that is wrong, a permission that
-// the user lacks, a database that is not there. The reason that Redis gave is wrapped beside it. Once Redis has served the
-// same it is [ErrUnavailable] instead, for then somebody is about to change something, and each 30 s a line of the log.
+// ErrRefused reports that Redis refuses a request and would refuse it again: wrong password, missing permission,
+// missing database. The reason of Redis is wrapped beside it. Once Redis has served the same request, a refusal is
+// [ErrUnavailable] instead, because somebody is probably changing something; the limiter then logs a line every 30 s.
 var ErrRefused = errors.New("limiter: redis refuses")
 
-// isRefusal reports whether an error of Redis would be the same tomorrow.
+// isRefusal reports whether Redis would return this error again later.
 func isRefusal(err error) bool {
 	text := err.Error()
 	for _, reason := range []string{
 		"WRONGPASS", "NOAUTH", "NOPERM", "ACL failure in script", "user executing the script", // of users
 		"invalid password", "without any password", "no password is set", // of servers before users
-		"unauthenticated",                              // of a command that is longer than one who has not logged in may send
+		"unauthenticated",                              // of a command that is longer than a client may send before it logs in
 		"invalid DB index", "DB index is out of range", // of databases
 	} {
 		if strings.Contains(text, reason) {
@@ -42,10 +42,10 @@ func turnedAway(err error) bool {
 	return false
 }
 
-// warnEvery is how often the log says that Redis refuses what it has served before.
+// warnEvery is how often the limiter logs that Redis refuses what it has served before.
 const warnEvery = 30 * time.Second
 
-// refusals says in the log, not too often, that Redis refuses what it has served before.
+// refusals logs, not too often, that Redis refuses what it has served before.
 type refusals struct {
 	log *slog.Logger
 
@@ -53,7 +53,7 @@ type refusals struct {
 	said time.Time
 }
 
-// failed is what a caller is told of an error: Redis has served the same before, or it has not.
+// failed returns the error for the caller. before is whether Redis has served the same before.
 func (r *refusals) failed(ctx context.Context, err error, before bool) error {
 	switch {
 	case !isRefusal(err):

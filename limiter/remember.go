@@ -6,11 +6,11 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// recollection is what a replica remembers of the slow limits of its fleet, as it last heard of them: for a Redis that has forgotten
-// them. Each replica says it with its presence, and the newest of all counts.
+// recollection is what a replica remembers of the slow limits of its fleet, as of the last replies. It is for a Redis
+// that has forgotten them. Each replica sends it with its presence, and the newest one counts.
 type recollection map[lua.Field]*recalled
 
-// recalled is one limit, when Redis had counted so many grants in an epoch.
+// recalled is one limit, at a number of grants in an epoch.
 type recalled struct {
 	limit  lua.Limit
 	epoch  string
@@ -19,7 +19,7 @@ type recalled struct {
 	starts []started // of a window, oldest first
 }
 
-// started is that the starts of a window up to a number were due until a time.
+// started notes that the starts of a window up to a number were due until a time.
 type started struct {
 	number int64
 	due    time.Time
@@ -28,7 +28,7 @@ type started struct {
 // startsKept is into how many parts the length of a window is divided to remember its starts.
 const startsKept = 32
 
-// heard takes in what a reply says of a limit. No reservation in it is due more than a horizon after now.
+// heard takes in a limit of a reply. No reservation in the reply is due more than a horizon after now.
 func (r recollection) heard(l lua.Limit, epoch string, grants, level int64, now time.Time, horizon time.Duration) {
 	if level < 0 || l.Own || !l.Slow() {
 		return
@@ -36,8 +36,8 @@ func (r recollection) heard(l lua.Limit, epoch string, grants, level int64, now 
 	k := r[l.Field]
 	switch same := k != nil && k.epoch == epoch; {
 	case same && grants < k.grants:
-		return // of a reply that was overtaken
-	case !same || level < k.total(): // numbers of another epoch are others
+		return // the reply was overtaken
+	case !same || level < k.total(): // numbers of another epoch cannot be compared
 		k = &recalled{}
 		r[l.Field] = k
 	}
@@ -56,8 +56,8 @@ func (k *recalled) total() int64 {
 	return 0
 }
 
-// start notes the number of starts of a window. Starts close together are one entry, at the later time; one entry that no longer
-// counts stays as the number before all others.
+// start notes the number of starts of a window. Starts close together share one entry, at the later time. One entry
+// that no longer counts stays, as the number before all others.
 func (k *recalled) start(total int64, now time.Time, horizon, width time.Duration) {
 	due := now.Add(horizon)
 	switch n := len(k.starts); {
@@ -72,7 +72,7 @@ func (k *recalled) start(total int64, now time.Time, horizon, width time.Duratio
 	}
 }
 
-// reports is what there is to say now.
+// reports returns what to report now.
 func (r recollection) reports(now time.Time) []lua.Report {
 	var out []lua.Report
 	for _, k := range r {

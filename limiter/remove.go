@@ -9,12 +9,14 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// Remove removes a namespace that nobody uses any more: what has no time to live in Redis, which is the levels of the configured
-// limits and what replicas want. Keys with a time to live go by themselves: the levels of buckets that were made at run time, at the
-// latest when they are full; the replies of a replica, a minute after its last announcement.
+// Remove removes a namespace that nobody uses any more. It deletes the keys without a time to live in Redis: the levels
+// of the configured limits, and the limits that replicas want. The other keys expire on their own: the levels of
+// buckets made at run time, when they are full at the latest; the replies of a replica, a minute after its last
+// announcement.
 //
-// A namespace of which a replica was heard in the last half minute is left alone, and the error says how many there are: to them it
-// would be a Redis that has forgotten. Errors of Redis wrap [ErrUnavailable]. A namespace that is not there is removed already.
+// If a replica of the namespace has announced itself in the last half minute, Remove changes nothing and returns an
+// error with the number of such replicas: for them the namespace would be a loss. Errors of Redis wrap
+// [ErrUnavailable]. If the namespace does not exist, Remove returns nil.
 func Remove(ctx context.Context, rdb redis.UniversalClient, namespace string) error {
 	if err := ValidateName("namespace", namespace); err != nil {
 		return err

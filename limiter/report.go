@@ -12,29 +12,31 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
-// Report is what a call has taught about its provider: [Throttled], [Overloaded] or [Remaining].
+// Report is what a call has learnt about its provider: [Throttled], [Overloaded] or [Remaining].
 type Report interface{ kind() string }
 
-// Throttled is the report of a call that the provider has refused because of its quota, as a rule with status 429.
+// Throttled is the report of a call that the provider has refused because of its quota, usually with status 429.
 type Throttled struct {
-	// RetryAfter is how long the provider asks to wait, 0 where it does not say. Where it does, the bucket is shut for the fleet.
+	// RetryAfter is how long the provider asks to wait; 0 if it does not say. If it does, the bucket is shut for the
+	// fleet.
 	RetryAfter time.Duration
 }
 
-// Overloaded is the report of a call that failed because the provider cannot serve anybody, as a rule with status 503 or 529. It says
-// nothing about a quota.
+// Overloaded is the report of a call that failed because the provider cannot serve anybody, usually with status 503 or
+// 529. It contains nothing about a quota.
 type Overloaded struct {
-	// RetryAfter is how long the provider asks to wait, 0 where it does not say. Where it does, the bucket is shut for the fleet.
+	// RetryAfter is how long the provider asks to wait; 0 if it does not say. If it does, the bucket is shut for the
+	// fleet.
 	RetryAfter time.Duration
 }
 
-// Remaining is the report of what is left of a quota, as the headers of an answer say.
+// Remaining is the report of what is left of a quota, from the headers of an answer.
 type Remaining struct {
-	// Bucket is whose quota it is. Zero is the narrowest configured bucket of the route.
+	// Bucket is the bucket of the quota. Zero is the narrowest configured bucket of the route.
 	Bucket string
-	// Limit is the tokens of the whole quota, 1 or more. Left is what remains of them, 0 or more.
+	// Limit is the tokens of the whole quota, 1 or more. Left is how many of them remain, 0 or more.
 	Limit, Left int64
-	// Per is the time to which Limit belongs, 0 where the provider does not say.
+	// Per is the time to which Limit belongs; 0 if the provider does not say.
 	Per time.Duration
 }
 
@@ -45,38 +47,45 @@ func (Remaining) kind() string  { return "remaining" }
 const (
 	// LongestHold is the longest time for which a report shuts a bucket.
 	LongestHold = 31 * 24 * time.Hour
-	// PromptHold is the longest hold that a report sends without waiting. Redis and every replica remember a longer one.
+	// PromptHold is the longest hold that Report sends without waiting for Redis. Redis and every replica remember a
+	// longer one.
 	PromptHold = 5 * time.Second
-	// momentary is the longest time to wait that is about the rate of calls, and not about a quota of the hour or the day. A refusal with a
-	// longer one does not lower the rate: the bucket opens gently instead.
+	// momentary is the longest time to wait that is about the rate of calls, not about a quota of the hour or the day.
+	// A refusal with a longer time does not lower the rate: the bucket opens gently instead.
 	momentary = 30 * time.Second
 )
 
-// Report tells the fleet what a call of a route has taught about the provider of the first configured bucket of the route, its narrowest.
+// Report reports to the fleet what a call of a route has learnt about the provider. The report concerns the first
+// configured bucket of the route, its narrowest.
 //
-//   - [Throttled] with a time to wait shuts the bucket for the whole fleet until then, and the bucket is empty then; of several such reports
-//     the longest counts, except that one which differs by less than a quarter, 5 s at most, is of the same refusal. Calls whose deadline is earlier are refused. Reservations that were granted before start nevertheless, a
-//     horizon's at most. A hold of up to [PromptHold] is sent at once, and Report does not wait for it. A longer one is a pause, as by
-//     [Limiter.Pause]: Report returns when Redis has it, the fleet remembers it over restarts and over a Redis that forgets, and
-//     [Limiter.Resume] ends it. A route without a configured bucket is shut for 30 s at most. While Redis is away the hold is this replica's at
-//     once, and the fleet hears of it when Redis is back; of a replica that ends before, it does not.
-//   - [Throttled] lowers the rate of the fleet to what the provider accepts, when refusals are more than chance: two within a second and
-//     25 calls. The rate grows again, slowly near the rate that was refused and ever faster beyond it. It never exceeds the configured
-//     rate, and never falls below one token in two seconds, or a tenth of a limit below 5 a second. During a hold the rate grows, too,
-//     so that a long one forgets part of what was learnt. A RetryAfter of more than 30 s is about a quota, and does not lower the rate:
-//     when the bucket opens, one call starts in the first second, then twice as many each second.
-//   - [Overloaded] lowers the rate when more than 40 % of the calls of a second fail. Then the rate doubles each second. With a time to wait it
-//     shuts the bucket as Throttled does.
-//   - [Remaining] has the rate follow what is left of the quota, and the bucket hold no more than that. By a reservation it counts from the
-//     second one of a process on: with the first the process begins to note where the limits stand when it reserves.
+//   - [Throttled] with a time to wait shuts the bucket for the whole fleet until then; the bucket is then empty. Of
+//     several such reports the longest counts. A report that differs by less than a quarter, 5 s at most, belongs to
+//     the same refusal and does not count. Calls whose deadline is earlier are refused. Reservations that were granted
+//     before still start, a horizon's at most. A hold of up to [PromptHold] is sent at once, and Report does not wait
+//     for it. A longer hold is a pause, as by [Limiter.Pause]: Report returns when Redis has it, the fleet remembers it
+//     over restarts and over a Redis that forgets, and [Limiter.Resume] ends it. A route without a configured bucket is
+//     shut for 30 s at most. While Redis is away the hold applies to this replica at once, and to the fleet when Redis
+//     is back. If the replica ends before that, the fleet does not learn of the hold.
+//   - [Throttled] lowers the rate of the fleet to what the provider accepts, when refusals are more than chance: two
+//     within a second and 25 calls. The rate grows again, slowly near the rate that was refused and ever faster beyond
+//     it. It never exceeds the configured rate, and never falls below one token in two seconds, or a tenth of a limit
+//     below 5 a second. The rate also grows during a hold, so that a long hold forgets part of what was learnt. A
+//     RetryAfter of more than 30 s is about a quota, and does not lower the rate: when the bucket opens, one call
+//     starts in the first second, then twice as many each second.
+//   - [Overloaded] lowers the rate when more than 40 % of the calls of a second fail. After that the rate doubles each
+//     second. With a time to wait it shuts the bucket as Throttled does.
+//   - [Remaining] makes the rate follow what is left of the quota; the bucket holds no more than that. Reports by a
+//     reservation count from the second one of a process on: with the first the process begins to note where the limits
+//     stand when it reserves.
 //
-// [Config.FixedRates] leaves the rate alone. The reports that lower the rate are sent at once, and Report does not wait for that. Of several
-// limits of the bucket the fastest is slowed down; of a window, fewer starts are allowed.
+// [Config.FixedRates] leaves the rate alone. Reports that lower the rate are sent at once, and Report does not wait for
+// that. Of several limits of the bucket the fastest is slowed down. For a window, fewer starts are allowed.
 //
-// A call without a reservation counts as due when it is reported, and all that was reserved by then as known to the provider. Whoever has the
-// reservation of the call knows better: see [Reservation.Report].
+// A call without a reservation counts as due when it is reported, and all earlier reservations count as known to the
+// provider. The holder of the call's reservation can report more precisely: see [Reservation.Report].
 //
-// Errors: [RouteError], [ErrClosed], of a longer hold those of Pause, and an error for a [Remaining] without a limit or of another route's bucket.
+// Errors: [RouteError], [ErrClosed], for a longer hold those of Pause, and an error for a [Remaining] without a limit
+// or of another route's bucket.
 func (l *Limiter) Report(ctx context.Context, route string, r Report) error {
 	n, err := l.lane(route, false)
 	if err != nil {
@@ -86,8 +95,9 @@ func (l *Limiter) Report(ctx context.Context, route string, r Report) error {
 	return l.report(ctx, n, of, r, func(what bucket.Lesson, limit int, q lane.Quota) { n.Teach(of, what, limit, q) })
 }
 
-// Report is [Limiter.Report] by whoever has the reservation of the call, which says when the call was due. That the call was refused is
-// reported once: after one without an error, later reports of [Throttled] and [Overloaded] do nothing. It is nil where the reservation was given up.
+// Report is [Limiter.Report] by the holder of the call's reservation, which knows when the call was due. A refusal is
+// reported once: after one report without an error, later reports of [Throttled] and [Overloaded] do nothing. Report
+// returns nil if the reservation was given up.
 func (r *Reservation) Report(ctx context.Context, rep Report) error {
 	if _, what := rep.(Remaining); r.state.Load() == givenUp || !what && !r.refused.CompareAndSwap(false, true) {
 		return nil
@@ -99,12 +109,13 @@ func (r *Reservation) Report(ctx context.Context, rep Report) error {
 	}
 	err = l.report(ctx, n, r.grant.Route, rep, r.grant.Teach)
 	if err != nil {
-		r.refused.Store(false) // a hold that Redis has not heard may be reported again
+		r.refused.Store(false) // a hold that has not reached Redis may be reported again
 	}
 	return err
 }
 
-// report has the limit learn that a report is about, of a route that the lane has or had. teach takes the place of the limit in the route.
+// report makes the limit learn that a report is about, for a route that the lane has or had. teach receives the index
+// of the limit in the route.
 func (l *Limiter) report(ctx context.Context, n *lane.Lane, of *lane.Route, rep Report, teach func(bucket.Lesson, int, lane.Quota)) error {
 	limits, about := passedOf(of).limits, passedOf(of).about
 	if l.s.FixedRates || l.shadows.Load() {
@@ -146,12 +157,13 @@ func (l *Limiter) report(ctx context.Context, n *lane.Lane, of *lane.Route, rep 
 		}
 		teach(bucket.QuotaLeft, at, lane.Quota{Limit: min(r.Limit, exact/4), Left: min(r.Left, exact/4), Per: min(r.Per, exact/4*time.Microsecond)})
 	default:
-		return fmt.Errorf("limiter: route %s: no such report: %T", of.Name, rep)
+		return fmt.Errorf("limiter: route %s: unknown report %T", of.Name, rep)
 	}
 	return nil
 }
 
-// fastest is the limit of a bucket that a provider's answers are about: the one per the time given, else the fastest; -1 for none.
+// fastest returns the index of the limit that a provider's answers are about: the one per the given time, otherwise the
+// fastest; -1 for none.
 func fastest(limits []bound, bucket string, per time.Duration) int {
 	at := -1
 	for i, b := range limits { // the narrowest first
@@ -162,7 +174,7 @@ func fastest(limits []bound, bucket string, per time.Duration) int {
 	return at
 }
 
-// refusing tells the log once a minute that a provider refuses calls.
+// refusing logs once a minute that a provider refuses calls.
 func (l *Limiter) refusing(ctx context.Context, route, bucket string, r Report) {
 	if l.notices.due("refused " + bucket) {
 		l.s.Logger.LogAttrs(ctx, slog.LevelWarn, "a provider refuses calls", slog.String("namespace", l.s.Namespace),
@@ -185,19 +197,20 @@ func (l *Limiter) hold(ctx context.Context, n *lane.Lane, b bound, hold time.Dur
 		n.Hold(hold, b.bucket)
 		return nil
 	case l.opensAt(b.bucket).After(time.Now().Add(hold - min(sameHold, hold/4))):
-		return nil // the fleet knows
+		return nil // the fleet has this hold already
 	}
 	err := l.close(ctx, b.bucket, hold, heldBy(l.s.Replica, time.Now(), hold > momentary))
-	if errors.Is(err, ErrUnavailable) && l.holdAlone(b, hold) { // Redis was found to be away meanwhile
+	if errors.Is(err, ErrUnavailable) && l.holdAlone(b, hold) { // Redis turned out to be away
 		return nil
 	}
 	return err
 }
 
-// sameHold is how much two holds of one refusal may differ, and a quarter of a short one.
+// sameHold is how much two holds of one refusal may differ; for a short one a quarter.
 const sameHold = 5 * time.Second
 
-// opensAt is when a paused bucket opens, as far as this replica has heard; a moment that has passed for one that is open.
+// opensAt returns when a paused bucket opens, as far as this replica knows. For an open bucket the moment is in the
+// past.
 func (l *Limiter) opensAt(bucket string) time.Time {
 	l.mu.RLock()
 	opens := l.conf.opens[bucket].at

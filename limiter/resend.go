@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// resend says when a call is sent once more whose connection broke: at once, then after 2 ms, then after twice as long each time, up to 64 ms. Redis
-// may have run the call, and answers a repeat as it answered the first time. A reservation is due within a horizon, so there is no time to lose.
+// resend defines when a call whose connection broke is sent again: at once, then after 2 ms, then after twice as long
+// each time, up to 64 ms. Redis may have run the call, and answers a repeat with the same reply. A reservation is due
+// within a horizon, so there is no time to lose.
 type resend time.Duration
 
 const (
@@ -17,7 +18,7 @@ const (
 	resendLongest = resend(64 * time.Millisecond)
 )
 
-// again waits until the call is to be sent once more, and reports whether it is.
+// again waits until the call is to be resent, and reports whether to resend it.
 func (r *resend) again(ctx context.Context, err error) bool {
 	if !broke(err) || *r > resendLongest {
 		return false
@@ -33,8 +34,8 @@ func (r *resend) again(ctx context.Context, err error) bool {
 	}
 }
 
-// broke reports whether a call failed because its connection broke, so that Redis may have run it. What Redis answers is no such error, nor is a
-// connection that could not be made, nor a time that is over.
+// broke reports whether a call failed because its connection broke, so that Redis may have run it. Three errors are
+// different: an answer of Redis, a connection that could not be made, and a time-out.
 func broke(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false

@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
-// Bucket is a bucket of a route that is made at run time: one that is configured, by its name alone, or a new one, with
+// Bucket is a bucket of a route that is made at run time: a configured bucket, by its name alone, or a new one, with
 // its limits.
 type Bucket struct {
 	Name   string
@@ -18,22 +18,23 @@ type Bucket struct {
 // ownBucket is a bucket that was made at run time.
 type ownBucket struct {
 	limits []bound
-	routes int // that pass the bucket: with the last of them it is forgotten
+	routes int // routes that pass the bucket: with the last of them it is forgotten
 }
 
-// AddRoute makes a route at run time, for tenants that are not known before: its buckets, narrowest first, ending in the one
-// all share. Buckets with limits are made here, unless they are there with the same limits, and begin as [Limit.Begin] says;
-// the fleet shares them by name, and Redis forgets them when they are full, so that there may be many.
+// AddRoute makes a route at run time, for tenants that are not known before. path is its buckets, narrowest first,
+// ending in the bucket that all share. A Bucket with Limits is made if it does not exist with the same limits, and
+// begins as [Limit.Begin] says. The fleet shares buckets by name. Redis forgets a bucket made at run time when it is
+// full, so there may be many.
 //
-// Making a route again with the same buckets and limits changes nothing. With others it replaces the route, at once: who
-// waits on the route waits by the new limits, and is charged to these. Other limits for a bucket that a second route passes
-// are refused: the two would count by different limits in one bucket. Replicas that give one bucket different limits are not
-// reconciled: each call counts by the limits of its own replica. A configured route or bucket cannot be replaced.
+// Making a route again with the same buckets and limits changes nothing. With other buckets or limits it replaces the
+// route at once: waiting callers wait by the new limits, and are charged to these. Other limits for a bucket that a
+// second route passes are refused: the two routes would count by different limits in one bucket. If replicas give one
+// bucket different limits, each call counts by the limits of its own replica. A configured route or bucket cannot be
+// replaced.
 //
-// Errors say what is wrong with the route, and nothing is changed then; after [Limiter.Close] the error is [ErrClosed].
-// A route takes some 300 bytes in the process until [Limiter.RemoveRoute]; what more it needs comes with its first call and goes
-// a minute or so after its last.
-// AddRoute is safe for concurrent use.
+// An error says what is wrong with the route; then nothing has changed. After [Limiter.Close] the error is [ErrClosed].
+// A route takes some 300 bytes in the process until [Limiter.RemoveRoute]. Its first call takes more, which is freed
+// about a minute after its last call. AddRoute is safe for concurrent use.
 func (l *Limiter) AddRoute(name string, path ...Bucket) error {
 	if _, ok := l.s.paths[name]; ok {
 		return fmt.Errorf("limiter: route %s is configured", name)
@@ -92,13 +93,13 @@ func (l *Limiter) made(route string, path []Bucket) (names []string, made map[st
 	return names, made, nil
 }
 
-// checkRouteLocked returns an error if a route cannot be of these buckets, of which some are made with it.
+// checkRouteLocked returns an error if a route cannot consist of these buckets, of which the route makes some.
 func (l *Limiter) checkRouteLocked(name string, names []string, made map[string][]bound) error {
 	count := func(bucket string) int {
 		if limits := made[bucket]; limits != nil {
 			return len(limits)
 		}
-		return len(l.own[bucket].limits) + len(l.s.Buckets[bucket]) // one of them is nothing
+		return len(l.own[bucket].limits) + len(l.s.Buckets[bucket]) // one of the two is empty
 	}
 	if err := checkPath(name, names, func(bucket string) bool { return count(bucket) > 0 }); err != nil {
 		return err
@@ -116,14 +117,15 @@ func (l *Limiter) checkRouteLocked(name string, names []string, made map[string]
 			others--
 		}
 		if made[bucket] != nil && others > 0 && !slices.Equal(own.limits, made[bucket]) {
-			return fmt.Errorf("limiter: bucket %s: route %s gives it the limits %s, and route %s has it with %s: one bucket has one set of limits",
+			return fmt.Errorf("limiter: bucket %s: route %s gives it the limits %s, and route %s gives it %s: one bucket has one set of limits",
 				bucket, name, limitsText(made[bucket]), l.otherRouteLocked(name, bucket), limitsText(own.limits))
 		}
 	}
 	return nil
 }
 
-// otherRouteLocked returns another route that passes a bucket, the first by name. It walks all routes: it is for errors.
+// otherRouteLocked returns another route that passes a bucket, the first by name. It walks all routes, so it is only
+// for errors.
 func (l *Limiter) otherRouteLocked(name, bucket string) string {
 	first := ""
 	for other, path := range l.paths {
@@ -145,7 +147,7 @@ func limitsText(limits []bound) string {
 	return "(" + strings.Join(texts, "; ") + ")"
 }
 
-// knownLocked reports whether the buckets that a route makes are there already, with the same limits.
+// knownLocked reports whether the buckets that a route makes exist already, with the same limits.
 func (l *Limiter) knownLocked(made map[string][]bound) bool {
 	for bucket, limits := range made {
 		if !slices.Equal(l.own[bucket].limits, limits) {
@@ -155,7 +157,7 @@ func (l *Limiter) knownLocked(made map[string][]bound) bool {
 	return true
 }
 
-// leaveBucketsLocked notes that a route passes the buckets of a path no longer.
+// leaveBucketsLocked notes that a route no longer passes the buckets of a path.
 func (l *Limiter) leaveBucketsLocked(path []string) {
 	for _, bucket := range path {
 		own, ok := l.own[bucket]
@@ -170,9 +172,9 @@ func (l *Limiter) leaveBucketsLocked(path []string) {
 	}
 }
 
-// RemoveRoute ends a route that was made by [Limiter.AddRoute]: who waits on it gets a [RouteError], and its buckets are
-// forgotten here unless another route passes them. It takes the same time however many routes there are. For a route that
-// is not known the error is a [RouteError]. RemoveRoute is safe for concurrent use.
+// RemoveRoute ends a route that was made by [Limiter.AddRoute]. Its waiting callers get a [RouteError], and this
+// process forgets its buckets unless another route passes them. RemoveRoute takes the same time however many routes
+// there are. For an unknown route the error is a [RouteError]. RemoveRoute is safe for concurrent use.
 func (l *Limiter) RemoveRoute(name string) error {
 	if _, ok := l.s.paths[name]; ok {
 		return fmt.Errorf("limiter: route %s is configured", name)

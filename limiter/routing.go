@@ -2,8 +2,8 @@ package limiter
 
 import "github.com/weir-go/weir/limiter/internal/lane"
 
-// routeLocked builds the route of a lane by the configuration in force. Buckets in shadow mode are asked by lanes that judge, the others by those
-// that have callers.
+// routeLocked builds the route of a lane from the configuration in force. Lanes that judge pass the buckets in shadow
+// mode; lanes with callers pass the others.
 func (l *Limiter) routeLocked(key laneKey, labels *labels) *lane.Route {
 	l.built++
 	p := &passed{labels: labels, limiter: l, judges: key.judges, mode: Connected}
@@ -41,7 +41,7 @@ func (l *Limiter) routeLocked(key laneKey, labels *labels) *lane.Route {
 	return lane.NewRoute(r)
 }
 
-// reroutesLocked builds the routes of all lanes anew. The caller runs the returned function without the lock.
+// reroutesLocked builds the routes of all lanes again. The caller runs the returned function without the lock.
 func (l *Limiter) reroutesLocked() func() {
 	var all []func()
 	for key, n := range l.lanes {

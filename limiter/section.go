@@ -9,16 +9,17 @@ import (
 	"sync"
 )
 
-// sections are what others publish with the record of a replica.
+// sections are the parts of a replica's record that other packages publish.
 type sections struct {
 	mu sync.Mutex
 	of map[string]func() any
 }
 
-// Section has the limiter publish what a function returns, as JSON under a name, with the [Record] of its replica. The function is called
-// every 2 s, by one goroutine of the limiter, and must be quick. A name has one function: the latest one counts, and nil ends the section.
-// All sections of a replica may have 6 KiB of JSON: the largest are left out until the rest fits, and the log says so. Buckets in memory
-// publish nothing. Section is safe for concurrent use.
+// Section publishes what a function returns, as JSON under a name, with the [Record] of this replica. One goroutine of
+// the limiter calls the function every 2 s, so the function must be quick. A name has one function: the latest one
+// counts, and nil ends the section. All sections of a replica together may have 6 KiB of JSON. If they have more, the
+// largest are left out and the limiter logs that. Buckets in memory publish nothing. Section is safe for concurrent
+// use.
 func (l *Limiter) Section(name string, value func() any) error {
 	if err := ValidateName("section", name); err != nil {
 		return err
@@ -43,7 +44,8 @@ func (l *Limiter) Section(name string, value func() any) error {
 	return nil
 }
 
-// encoded is what a function returns, as JSON. A function that panics has a section less, and its process goes on.
+// encoded returns what a function returns, as JSON. If the function panics, its section is missing, and the process
+// continues.
 func encoded(value func() any) (text []byte, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -53,7 +55,8 @@ func encoded(value func() any) (text []byte, err error) {
 	return json.Marshal(value())
 }
 
-// texts are the sections as JSON. Those that cannot be, or are too large together, are left out, and the log says so.
+// texts returns the sections as JSON. It leaves out sections that cannot be encoded, or are too large together, and
+// logs that.
 func (s *sections) texts(ctx context.Context, l *Limiter) (out map[string]json.RawMessage, omitted int) {
 	s.mu.Lock()
 	of := maps.Clone(s.of)

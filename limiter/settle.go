@@ -8,22 +8,23 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
-// Metered says how the costs of calls are treated that are known only when the call has ended: see [Reservation.Settle].
+// Metered defines how a bucket treats costs that are known only when a call has ended: see [Reservation.Settle].
 type Metered struct {
-	// Holds says that the provider holds what was estimated until the call ends, as some do with the most tokens that a call may produce.
-	// Otherwise it counts what the call really costs, from the start of the call or as the cost arises.
+	// Holds means that the provider holds the estimated cost until the call ends, as some do with the most tokens that
+	// a call may produce. Otherwise the provider counts the real cost, from the start of the call or as the cost
+	// arises.
 	Holds bool
-	// Reserve is the part of the burst that is kept for calls which cost more than estimated, 0 to 0.9. Zero is 0.1; below 0 nothing is kept.
-	// A limit that [Limiter.Configure] sets is taken as it is.
+	// Reserve is the part of the burst that is kept for calls which cost more than estimated, 0 to 0.9. Zero is 0.1;
+	// below 0 nothing is kept. It does not apply to a limit that [Limiter.Configure] sets.
 	Reserve float64
-	// Exact takes estimates as they are. Otherwise they are multiplied by the ratio of real to estimated costs that this
-	// process has seen in about the last hundred calls of the route.
+	// Exact takes estimates as they are. Otherwise they are multiplied by the ratio of real to estimated costs in about
+	// the last hundred calls of the route in this process.
 	Exact bool
 }
 
 const defaultReserve, mostReserve = 0.1, 0.9
 
-// burst is the burst of a limit without what is kept.
+// burst returns the burst of a limit without the reserve.
 func (m Metered) burst(burst int64) int64 {
 	part := m.Reserve
 	if part == 0 {
@@ -32,19 +33,20 @@ func (m Metered) burst(burst int64) int64 {
 	return max(1, int64(float64(burst)*(1-max(0, part))))
 }
 
-// Settle corrects what a call has cost that started on the reservation: of each bucket that is named, so many tokens instead of those
-// that were reserved. It may be called once, at any time after the start; later calls do nothing, and so does a call on a reservation
-// that was given up or is not due yet. The correction travels with a later request to Redis, within 5 s.
+// Settle corrects the cost of a call that started on the reservation: for each named bucket, the given number of tokens
+// replaces the reserved one. Settle may be called once, at any time after the start. Later calls do nothing, and
+// neither does a call on a reservation that was given up or is not due yet. The correction travels with a later request
+// to Redis, within 5 s.
 //
-// A surplus goes back to the fleet, except for tokens on whose absence later reservations rely: the fleet never gets more than if the cost
-// had been known from the beginning. A shortfall is taken from the bucket at once; the bucket owes one burst at
-// most, and what a call costs beyond is counted as lost. A call that is never
-// settled counts as reserved. A window gives nothing back. A reservation that is settled counts as used.
+// A surplus goes back to the fleet, except for tokens whose absence later reservations rely on: the fleet never gets
+// more than if the cost had been known from the beginning. A shortfall is taken from the bucket at once. The bucket
+// owes one burst at most, and any further cost counts as lost. A call that is never settled counts as reserved. A
+// window gives nothing back. A settled reservation counts as used.
 func (r *Reservation) Settle(costs Costs) {
 	if r.Delay() > 0 {
 		return
 	}
-	r.state.CompareAndSwap(held, used) // a reservation that is settled can no longer be given up
+	r.state.CompareAndSwap(held, used) // a settled reservation can no longer be given up
 	if r.state.Load() == givenUp || !r.settled.CompareAndSwap(false, true) {
 		return
 	}
@@ -59,7 +61,7 @@ func (r *Reservation) Settle(costs Costs) {
 	r.grant.Settle(lane.NewEach(known))
 }
 
-// overspent counts as lost, and tells the log once a minute, what a call has cost beyond what its bucket can ever owe.
+// overspent counts as lost what a call has cost beyond what its bucket can ever owe, and logs it once a minute.
 func (r *Reservation) overspent(costs Costs) {
 	l := passedOf(r.grant.Route).limiter
 	for bucket, actual := range costs {
@@ -78,7 +80,7 @@ func (r *Reservation) overspent(costs Costs) {
 	}
 }
 
-// most is the largest number of tokens that a call can take of a bucket of a route.
+// most returns the largest number of tokens that a call can take from a bucket of a route.
 func most(r *lane.Route, bucket string) (tokens int64, ok bool) {
 	tokens = math.MaxInt64
 	for _, l := range r.Limits {
@@ -89,7 +91,7 @@ func most(r *lane.Route, bucket string) (tokens int64, ok bool) {
 	return tokens, ok
 }
 
-// learn takes what a call cost into the estimates of its route.
+// learn adds the cost of a call to the estimates of its route.
 func (r *Reservation) learn(costs Costs) {
 	e := passedOf(r.grant.Route).limiter.estimates
 	if e == nil {
@@ -108,7 +110,7 @@ type estimates struct {
 	of map[[2]string]ratio
 }
 
-// ratio is sums over the last calls, the older the less.
+// ratio is two sums over the last calls; older calls count less.
 type ratio struct{ actual, estimated float64 }
 
 func newEstimates(metered map[string]Metered) *estimates {
@@ -134,7 +136,7 @@ func (e *estimates) learn(route, bucket string, estimated, actual int64) {
 	e.of[k] = ratio{fade*r.actual + float64(actual), fade*r.estimated + float64(estimated)}
 }
 
-// forget drops what was learnt of a route.
+// forget drops what was learnt about a route.
 func (e *estimates) forget(route string) {
 	if e == nil {
 		return
@@ -146,7 +148,7 @@ func (e *estimates) forget(route string) {
 	}
 }
 
-// scaled is the costs that are reserved for estimated ones.
+// scaled returns the costs to reserve for estimated ones.
 func (e *estimates) scaled(r *lane.Route, costs Costs) Costs {
 	if e == nil || len(costs) == 0 {
 		return costs

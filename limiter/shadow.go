@@ -9,23 +9,23 @@ import (
 	"github.com/weir-go/weir/limiter/internal/lane"
 )
 
-// mostJudged bounds the calls that are judged at one time: while Redis hangs, those behind are not judged.
+// mostJudged bounds the calls that are judged at one time. While Redis hangs, further calls are not judged.
 const mostJudged = 1024
 
-// ShadowMode says whether a fleet only pretends to limit.
+// ShadowMode is whether a fleet only records, or limits.
 type ShadowMode int
 
 // The modes.
 const (
-	ShadowAsConfigured ShadowMode = iota // each replica by its own configuration
+	ShadowAsConfigured ShadowMode = iota // each replica as it is configured
 	ShadowOn                             // every call may start at once
 	ShadowOff                            // calls wait and are refused
 )
 
-// ConfigureShadow switches shadow mode for the whole fleet, whatever its replicas were configured with, until it is called again. When it
-// returns Redis has it; each replica hears of it with its next call to Redis, within 10 s at the latest. Calls that
-// wait when the replica hears that shadow mode is on start then.
-// A Redis that forgets is told again, as by [Limiter.Configure].
+// ConfigureShadow switches shadow mode for the whole fleet, whatever its replicas were configured with, until it is
+// called again. When it returns, Redis has the change. Each replica learns of it with its next call to Redis, within 10
+// s at the latest. When a replica learns that shadow mode is on, its waiting calls start. If Redis forgets, replicas
+// send the mode again, as for [Limiter.Configure].
 func (l *Limiter) ConfigureShadow(ctx context.Context, mode ShadowMode) error {
 	text, ok := shadowWords[mode]
 	if !ok {
@@ -34,13 +34,15 @@ func (l *Limiter) ConfigureShadow(ctx context.Context, mode ShadowMode) error {
 	return l.tell(ctx, change{shadow: &text})
 }
 
-// ShadowBucket says for the whole fleet whether a bucket is in shadow mode: then it delays and refuses nobody, whatever its limits, and reports of its
-// provider do not slow it down or shut it; the other buckets of a route limit as before. Each call that starts is judged by the limits of the bucket, which
-// lose their tokens only to calls that could have started at once: see the metric weir.bucket.shadowed, and [BucketRecord.Delayed]. Judging costs the
+// ShadowBucket switches shadow mode of one bucket for the whole fleet. A bucket in shadow mode delays and refuses
+// nobody, whatever its limits, and reports about its provider do not slow it down or shut it. The other buckets of a
+// route limit as before. Each call that starts is judged by the limits of the bucket, which lose tokens only to calls
+// that could have started at once: see the metric weir.bucket.shadowed, and [BucketRecord.Delayed]. Judging costs the
 // routes of the bucket a second call to Redis, which many callers share. Nothing is settled in a bucket in shadow mode.
 //
-// When it returns Redis has it; each replica hears of it with its next call to Redis, within 10 s at the latest. Who waits for nothing but the bucket
-// starts then. A Redis that forgets is told again, as by [Limiter.Configure]. A bucket made by [Limiter.AddRoute] has no shadow mode of its own.
+// When ShadowBucket returns, Redis has the change. Each replica learns of it with its next call to Redis, within 10 s
+// at the latest. Calls that wait only for this bucket start then. If Redis forgets, replicas send the mode again, as
+// for [Limiter.Configure]. A bucket made by [Limiter.AddRoute] has no shadow mode of its own.
 func (l *Limiter) ShadowBucket(ctx context.Context, bucket string, on bool) error {
 	return l.tell(ctx, change{bucket: bucket, beside: &on})
 }
@@ -52,7 +54,7 @@ func (l *Limiter) shadowed(bucket string) bool {
 	return l.conf.shadowed[bucket]
 }
 
-// judgeBeside has the buckets of a route that are in shadow mode say what would have become of a call that starts.
+// judgeBeside makes the buckets of a route that are in shadow mode judge a call that starts.
 func (l *Limiter) judgeBeside(n *lane.Lane, cost lane.Cost) {
 	if len(n.Route().Beside) == 0 || passedOf(n.Route()).mode == Open {
 		return
@@ -69,15 +71,15 @@ func errShadowMode(mode ShadowMode) error {
 	return fmt.Errorf("limiter: shadow mode %d: want ShadowAsConfigured, ShadowOn or ShadowOff", mode)
 }
 
-// errPretend ends the wait of calls that may start because the fleet only pretends to limit from now on.
+// errPretend ends the wait of calls that may start because shadow mode began.
 var errPretend = errors.New("limiter: shadow mode")
 
-// pretended is leave to start a call of which nothing was taken.
+// pretended returns permission to start a call that took no tokens.
 func pretended(n *lane.Lane, cost lane.Cost) lane.Grant {
 	return lane.Grant{Due: time.Now(), Cost: cost, Route: n.Route()}
 }
 
-// pretend has a lane say what would have become of calls, which start at once whatever it says.
+// pretend makes a lane judge calls that start at once in any case.
 func (l *Limiter) pretend(n *lane.Lane, cost lane.Cost, calls int) {
 	for range calls {
 		if l.judging.Add(1) > mostJudged {
@@ -89,7 +91,7 @@ func (l *Limiter) pretend(n *lane.Lane, cost lane.Cost, calls int) {
 			continue
 		}
 		l.mu.RLock()
-		closed := l.closed // else Close waits for it
+		closed := l.closed // otherwise Close waits for it
 		if !closed {
 			l.flights.Go(func() { l.judge(n, cost) })
 		}

@@ -8,12 +8,13 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// slowAfter is how long a limit may take from empty to full to have a share: what is spent of others without Redis could not be told apart
-// from what the fleet has left.
+// slowAfter is how long a limit with a share may take from empty to full. For slower limits, what is spent without
+// Redis could not be told apart from what the fleet has left.
 const slowAfter = 12 * time.Second
 
-// share is the part of a limit that one of some live replicas goes on with. There is none of a slow limit, of a window of fewer starts than replicas, and
-// of a window that was made at run time, which nobody could shut afterwards.
+// share returns the part of a limit that one of some live replicas continues with. There is no share of a slow limit,
+// of a window of fewer starts than replicas, and of a window that was made at run time, which nobody could shut
+// afterwards.
 func (b bound) share(live int) (bound, bool) {
 	n := int64(max(1, live))
 	l := &b.limit
@@ -35,7 +36,7 @@ func (b bound) share(live int) (bound, bool) {
 	return b, err == nil
 }
 
-// guide has a route go on without Redis, as far as it does.
+// guide prepares a route for the time without Redis.
 func (a *alone) guide(r *lane.Route, p *passed) {
 	p.away = a
 	switch {
@@ -53,7 +54,7 @@ func (a *alone) guide(r *lane.Route, p *passed) {
 	p.mode, r.Away = a.mode, a.nth
 }
 
-// share replaces the limits of a route by shares, if there is one of each of them.
+// share replaces the limits of a route by shares, if each limit has one.
 func (a *alone) share(r *lane.Route, p *passed) bool {
 	limits, bounds := make([]lane.Limit, len(r.Limits)), make([]bound, len(p.limits))
 	for i, b := range p.limits {
@@ -69,7 +70,8 @@ func (a *alone) share(r *lane.Route, p *passed) bool {
 	return true
 }
 
-// newShares is the memory of shares, which are empty at a time of the fleet's clock. zero and now are the same moment on both clocks.
+// newShares returns the memory of shares, which are empty at a time of the fleet's clock. zero and now are the same
+// moment on both clocks.
 func newShares(zero time.Time, now, empty int64, horizon time.Duration, conf configuration) *memory {
 	return &memory{
 		zero: zero, base: now, empty: empty, horizon: horizon.Microseconds(), buckets: map[lua.Field]*bucket.Bucket{}, empties: map[lua.Field]bool{},
@@ -77,7 +79,7 @@ func newShares(zero time.Time, now, empty int64, horizon time.Duration, conf con
 	}
 }
 
-// used reports whether anybody has asked for a bucket.
+// used reports whether a bucket was ever requested.
 func (m *memory) used(bucket string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -89,7 +91,7 @@ func (m *memory) used(bucket string) bool {
 	return false
 }
 
-// spent is in what time each bucket that somebody has asked for is full, from empty.
+// spent returns how long each used bucket takes from empty to full.
 func (m *memory) spent() map[string]time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -18,10 +18,10 @@ import (
 // Snapshot is the state of the buckets of a namespace at one moment of its clock.
 type Snapshot struct {
 	At      time.Time        // of the store's clock
-	Epoch   string           // "" where nobody has used the namespace, and for memory
-	Grants  int64            // reservations handed out in this epoch
+	Epoch   string           // "" if nobody has used the namespace, and for memory
+	Grants  int64            // reservations granted in this epoch
 	Version int64            // of the configuration in force
-	Live    int              // replicas whose limiters have said lately that they live
+	Live    int              // replicas that were announced lately
 	Buckets []BucketSnapshot // by name; those made at run time are left out
 }
 
@@ -30,25 +30,25 @@ type BucketSnapshot struct {
 	Bucket string
 	Limit  Limit
 	Tokens float64 // in the bucket, 0 to burst; of a window in Redis the starts that it counts are not taken off
-	Debt   float64 // reservations handed out ahead of refill, in tokens
-	// Waiting is the tokens that those who stand in line wait for.
+	Debt   float64 // reservations granted ahead of refill, in tokens
+	// Waiting is the tokens that the lanes in line wait for.
 	Waiting float64
-	// Served is the part of the rate of the limit at which calls start now, 0 to 1: below 1 where the provider has refused calls or said
-	// that little is left.
+	// Served is the part of the limit's rate at which calls start now, 0 to 1. It is below 1 if the provider has
+	// refused calls or reported that little is left.
 	Served float64
-	// Set says that the limit was set at run time, for the whole fleet.
+	// Set is whether the limit was set at run time, for the whole fleet.
 	Set bool
-	// Shadowed says that the bucket delays nobody: see [Limiter.ShadowBucket].
+	// Shadowed is whether the bucket is in shadow mode and delays nobody: see [Limiter.ShadowBucket].
 	Shadowed bool
-	// PausedFor is how long the bucket is still closed; [UntilResumed] where it is until somebody resumes it.
+	// PausedFor is how long the bucket stays closed; [UntilResumed] if it waits for somebody to resume it.
 	PausedFor time.Duration
-	// HeldBy is the replica whose provider asked to wait until then, and HeldSince when, on that replica's clock; "" where somebody
-	// paused the bucket. Holds of up to [PromptHold] are not here: they are in the level.
+	// HeldBy is the replica whose provider asked to wait until then, and HeldSince when, on that replica's clock; "" if
+	// somebody paused the bucket. Holds of up to [PromptHold] are not here: they are in the level.
 	HeldBy    string
 	HeldSince time.Time
-	// Wanted are the limits that live replicas were configured with, where they disagree, each with the names of at most 8 who
-	// said so last; none where it is what replicas remember of others.
-	// The smallest of them are in force.
+	// Wanted are the limits that live replicas were configured with, if they disagree. Each has the names of at most 8
+	// replicas, those that announced it last; none if it is only what replicas remember of others. The smallest of the
+	// limits are in force.
 	Wanted []Wanted
 }
 
@@ -61,7 +61,7 @@ type Wanted struct {
 // UntilResumed is the length of a pause without end.
 const UntilResumed = time.Duration(math.MaxInt64)
 
-// pausedFor is how long from now a bucket is closed that opens at a moment, both µs of one clock.
+// pausedFor returns how long from now a bucket stays closed that opens at a moment, both µs of one clock.
 func pausedFor(opens, now int64) time.Duration {
 	switch {
 	case opens-now > forever/2:
@@ -84,9 +84,9 @@ func newBucketSnapshot(name string, l Limit, level, waiting float64) BucketSnaps
 	return BucketSnapshot{Bucket: name, Limit: l, Tokens: max(0, level), Debt: max(0, -level), Waiting: waiting}
 }
 
-// ReadSnapshot reads the buckets of a namespace without changing anything, for those who only look: TIME, two HGETALL and a ZRANGE, in one
-// pipeline.
-// Errors wrap [ErrUnavailable], except the one that says that another version of the project has written the namespace.
+// ReadSnapshot reads the buckets of a namespace without changing anything, for readers outside the fleet. It sends
+// TIME, two HGETALL and a ZRANGE in one pipeline. Errors wrap [ErrUnavailable], except the one that reports that
+// another version of the project has written the namespace.
 func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace string) (Snapshot, error) {
 	keys := lua.Keys(namespace)
 	var now *redis.TimeCmd
@@ -111,8 +111,8 @@ func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace stri
 		}
 	}
 	own := state.OwnAt(s.At)
-	wishes := map[string]map[string][]string{} // by bucket, its limits as text: who was configured with them
-	limits := map[string][]Limit{}             // of that text
+	wishes := map[string]map[string][]string{} // by bucket, its limits as text: the replicas that were configured with them
+	limits := map[string][]Limit{}             // the limits of each text
 	for _, w := range state.Wishes {
 		if w.Age > wishesLive {
 			continue
@@ -147,24 +147,24 @@ func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace stri
 	return s, nil
 }
 
-// servedOf is the part of the rate of a limit at which calls start.
+// servedOf returns the part of a limit's rate at which calls start.
 func servedOf(l lua.Level, now time.Time) float64 {
 	of := adapt.Limit{Tokens: l.Tokens, Per: l.PerUS, Burst: l.Burst, Start: 1}
 	s, ok := adapt.Parse(l.Learnt, of, now.UnixMicro())
 	if !ok {
 		return 1
 	}
-	if s.Seen == 0 { // only a limit that nobody knows has been seen
+	if s.Seen == 0 { // only unknown limits have this mark
 		of.Start = 0
 		s = s.Bounded(of, now.UnixMicro())
 	}
 	return float64(s.Factor(of, now.UnixMicro())) / adapt.Whole
 }
 
-// wishesLive is how long after it was said a wish counts.
+// wishesLive is how long a wanted limit counts after its announcement.
 const wishesLive = 30 * time.Second
 
-// describe sorts limits into their buckets, as texts that can be compared, and notes what the texts stand for.
+// describe sorts limits into their buckets, as texts that can be compared. It notes the limits of each text in known.
 func describe(limits []lua.Limit, known map[string][]Limit) map[string]string {
 	var all []bound
 	for _, l := range limits {

@@ -18,7 +18,7 @@ const (
 	attrPer     = attribute.Key("weir.limit.per")      // the duration of a limit, as text
 )
 
-// sampleEvery is over how long utilization is measured.
+// sampleEvery is the period over which utilization is measured.
 const sampleEvery = 10 * time.Second
 
 // tallies count, for each configured bucket, the tokens of this process.
@@ -29,7 +29,7 @@ type tallies struct {
 	samples map[string]sample
 }
 
-// sample is what a bucket had counted at a time, and its utilization before.
+// sample is what a bucket had counted at a time, and its utilization before that.
 type sample struct {
 	at   time.Time
 	used int64
@@ -46,7 +46,8 @@ func newTallies(s settings) *tallies {
 	return t
 }
 
-// utilization is the tokens that this process has used of a bucket in the last full ten seconds, of those that a rate gives.
+// utilization returns the tokens that this process has used of a bucket in the last full ten seconds, as a part of what
+// a rate gives.
 func (t *tallies) utilization(name string, rate float64, now time.Time) float64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -83,7 +84,7 @@ func (t *tallies) delayed(p *passed, o lane.Outcome, err error) {
 	}
 }
 
-// observe registers the metrics of buckets. The registration ends with the limiter.
+// observe registers the metrics of buckets, until the limiter ends.
 func (l *Limiter) observe() error {
 	t := l.telemetry
 	r, err := t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {

@@ -22,13 +22,13 @@ const (
 	attrKind      = attribute.Key("weir.throttled.kind")
 	attrBucket    = attribute.Key("weir.bucket")     // that set the due time
 	attrTokenWait = attribute.Key("weir.token_wait") // s, from asking until due
-	attrTurns     = attribute.Key("weir.turns")      // times that it came back with a ticket
+	attrTurns     = attribute.Key("weir.turns")      // times that it had to ask again
 	attrMode      = attribute.Key("weir.mode")       // local, open or away, where Redis is away
 )
 
 const scope = "github.com/weir-go/weir/limiter"
 
-// result is how a caller's wait ended, in the words of the stable metrics of ASP.NET Core's rate limiting.
+// result is how a caller's wait ended. Its words are those of the stable metrics of ASP.NET Core's rate limiting.
 type result int
 
 const (
@@ -58,8 +58,8 @@ func resultOf(err error) result {
 	return canceled
 }
 
-// telemetry is what a limiter says of itself through the OpenTelemetry API. Everything about it is fixed at
-// construction, so that a call costs nothing where nobody listens.
+// telemetry is what a limiter reports through the OpenTelemetry API. All of it is fixed at construction, so that calls
+// cost nothing if nobody listens.
 type telemetry struct {
 	tracer   trace.Tracer
 	requests metric.Int64Counter
@@ -87,25 +87,25 @@ func newTelemetry(tp trace.TracerProvider, mp metric.MeterProvider) (*telemetry,
 	var errs [15]error
 	seconds := metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 	t.requests, errs[0] = m.Int64Counter("weir.rate_limiting.requests", metric.WithUnit("{request}"),
-		metric.WithDescription("Calls that asked for leave to start, by how that ended."))
+		metric.WithDescription("Calls that asked to start, by result."))
 	t.queue, errs[1] = m.Float64Histogram("weir.rate_limiting.request.time_in_queue", metric.WithUnit("s"), seconds,
-		metric.WithDescription("Time from asking for leave until it was there or refused."))
+		metric.WithDescription("Time from asking until the call may start or is refused."))
 	t.queued, errs[2] = m.Int64UpDownCounter("weir.rate_limiting.queued_requests", metric.WithUnit("{request}"),
-		metric.WithDescription("Calls that wait for leave to start."))
+		metric.WithDescription("Calls that wait to start."))
 	t.calls, errs[3] = m.Float64Histogram("weir.rate_limiting.redis.duration", metric.WithUnit("s"),
 		metric.WithExplicitBucketBoundaries(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10),
 		metric.WithDescription("Time of one call to Redis, which many callers may share."))
 	t.late, errs[4] = m.Int64Counter("weir.rate_limiting.late", metric.WithUnit("{reservation}"),
-		metric.WithDescription("Reservations that came too late to be used and were asked for again."))
+		metric.WithDescription("Reservations that came too late to be used and were reserved again."))
 	t.live, errs[5] = m.Int64Gauge("weir.rate_limiting.replicas", metric.WithUnit("{replica}"),
-		metric.WithDescription("Replicas of the fleet that live, as this one last heard."))
+		metric.WithDescription("Live replicas of the fleet, as this replica last read."))
 	t.disputed, errs[6] = m.Int64Gauge("weir.rate_limiting.disagreements", metric.WithUnit("{bucket}"),
 		metric.WithDescription("Buckets about whose limits replicas disagree: the smallest of them are in force."))
 	t.limit, errs[7] = m.Float64ObservableGauge("weir.bucket.limit", metric.WithUnit("{token}/s"),
 		metric.WithDescription("Rate of each limit in force of each configured bucket."))
 	t.utilization, errs[8] = m.Float64ObservableGauge("weir.bucket.utilization", metric.WithUnit("1"),
-		metric.WithDescription("Tokens that this process used in the last 10 s, of those that the narrowest limit of the bucket gives in that time. "+
-			"The sum over the replicas is the fleet's; while tokens are waited for it should be 0.99 or more."))
+		metric.WithDescription("Tokens that this process used in the last 10 s, as a part of what the narrowest limit of the bucket gives in that time. "+
+			"The sum over the replicas is the fleet's; while calls wait for tokens it should be 0.99 or more."))
 	t.tokens, errs[9] = m.Int64ObservableCounter("weir.bucket.tokens", metric.WithUnit("{token}"),
 		metric.WithDescription("Tokens that this process reserved (taken), gave back to the fleet (returned), or did not use in time (lost)."))
 	t.waiting, errs[10] = m.Int64ObservableGauge("weir.bucket.waiting", metric.WithUnit("{token}"),
@@ -142,7 +142,7 @@ func newLabels(route string) *labels {
 	return l
 }
 
-// asks notes that a caller begins to wait. The context it returns carries its span, if its trace is recorded.
+// asks notes that a caller begins to wait. The returned context carries the caller's span, if its trace is recorded.
 func (t *telemetry) asks(ctx context.Context, n *lane.Lane) (context.Context, trace.Span) {
 	if t.queued.Enabled(ctx) {
 		t.queued.Add(ctx, 1, passedOf(n.Route()).labels.route)
@@ -180,14 +180,14 @@ func (t *telemetry) got(ctx context.Context, n *lane.Lane, arrived time.Time, g 
 	span.End()
 }
 
-// served notes what one who asks once was given.
+// served notes what a scheduler was granted.
 func (t *telemetry) served(ctx context.Context, n *lane.Lane, count int, err error) {
 	if err == nil && t.requests.Enabled(ctx) {
 		t.requests.Add(ctx, int64(count), passedOf(n.Route()).labels.results[acquired])
 	}
 }
 
-// pretended notes what would have become of a call that was let through.
+// pretended notes how a call that was let through would have ended.
 func (t *telemetry) pretended(ctx context.Context, n *lane.Lane, wait time.Duration, err error) {
 	labels, r := passedOf(n.Route()).labels, resultOf(err)
 	if t.requests.Enabled(ctx) {
@@ -209,7 +209,7 @@ func (t *telemetry) judged(ctx context.Context, of *labels, err error) {
 	}
 }
 
-// mode notes how the replica decides from now on.
+// mode notes the mode of the replica from now on.
 func (t *telemetry) mode(ctx context.Context, now Mode) {
 	for _, m := range []Mode{Local, Open, Away} {
 		is := int64(0)
@@ -229,7 +229,7 @@ func (t *telemetry) alone(ctx context.Context, r *lane.Route, calls int) {
 	t.without.Add(ctx, int64(calls), metric.WithAttributes(attrRoute.String(r.Name), attrMode.String(string(p.mode))))
 }
 
-// tooLate notes a reservation that its caller was woken too late for: it is given up and asked for again.
+// tooLate notes a reservation that is dropped because its caller woke up too late.
 func (t *telemetry) tooLate(ctx context.Context, g *lane.Grant) {
 	if g.Taken() && t.late.Enabled(ctx) {
 		t.late.Add(ctx, 1, passedOf(g.Route).labels.route)

@@ -13,7 +13,7 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// reloadEvery is how often a cluster is asked at most which node has which slots, because nodes do not answer.
+// reloadEvery is how often at most the slots of a cluster are reloaded because nodes do not answer.
 const reloadEvery = 200 * time.Millisecond
 
 // topology follows a Redis of several servers.
@@ -23,8 +23,8 @@ type topology struct {
 	reloaded atomic.Int64 // ns on the scale; 0 for never
 }
 
-// reload has a client of a cluster ask for the slots anew, because a call could not be made. By itself the client asks when a node redirects it,
-// or about once a minute. A master that is gone redirects nobody.
+// reload makes the client of a cluster reload the slots, because a call could not be made. On its own the client
+// reloads when a node redirects it, or about once a minute. A dead master redirects nobody.
 func (p *topology) reload(ctx context.Context) {
 	cluster, ok := p.rdb.(*redis.ClusterClient)
 	now, last := int64(time.Since(p.zero)), p.reloaded.Load() // a wall clock may step
@@ -33,8 +33,9 @@ func (p *topology) reload(ctx context.Context) {
 	}
 }
 
-// advise tells the log once what a failover can cost, where Redis says that it has replicas and takes writes without them, and what an eviction
-// costs, where Redis may evict. Of a cluster the master of the namespace is asked. A user who may not ask hears nothing.
+// advise logs two costs once. The first is the cost of a failover, if Redis has replicas and accepts writes without
+// them. The second is the cost of an eviction, if Redis may evict. In a cluster it asks the master of the namespace. If
+// the user may not ask, nothing is logged.
 func (l *Limiter) advise(ctx context.Context, rdb redis.UniversalClient) {
 	ctx, cancel := context.WithTimeout(ctx, l.s.CallTimeout)
 	defer cancel()
@@ -48,12 +49,12 @@ func (l *Limiter) advise(ctx context.Context, rdb redis.UniversalClient) {
 	}
 	if text, err := master.Info(ctx, "replication").Result(); err == nil && lacksReplicas(facts(text)) {
 		l.s.Logger.LogAttrs(ctx, slog.LevelWarn,
-			"redis grants without its replicas: while a failover has two masters, each of them grants; set min-replicas-to-write 1 and min-replicas-max-lag 1",
+			"redis accepts writes without its replicas: while a failover has two masters, each of them grants; set min-replicas-to-write 1 and min-replicas-max-lag 1",
 			slog.String("namespace", l.s.Namespace))
 	}
 	if text, err := master.Info(ctx, "memory").Result(); err == nil && evictsAll(facts(text)) {
 		l.s.Logger.LogAttrs(ctx, slog.LevelWarn,
-			"redis may evict what the fleet has agreed on, and calls stand still for a moment each time; set maxmemory-policy to noeviction or to a volatile one",
+			"redis may evict what the fleet has agreed on, and calls pause for a moment each time; set maxmemory-policy to noeviction or to a volatile one",
 			slog.String("namespace", l.s.Namespace))
 	}
 }
@@ -69,12 +70,13 @@ func facts(info string) map[string]string {
 	return all
 }
 
-// evictsAll reports whether a server with a bound on its memory evicts keys without a TTL: the namespace's state is one.
+// evictsAll reports whether a server with a memory bound evicts keys without a TTL. The namespace's state is such a
+// key.
 func evictsAll(facts map[string]string) bool {
 	return facts["maxmemory"] != "0" && strings.HasPrefix(facts["maxmemory_policy"], "allkeys-")
 }
 
-// lacksReplicas reports whether a master has replicas and takes writes that none of them has.
+// lacksReplicas reports whether a master has replicas and accepts writes that no replica has.
 func lacksReplicas(facts map[string]string) bool {
 	replicas, _ := strconv.Atoi(facts["connected_slaves"])
 	_, guarded := facts["min_slaves_good_slaves"]

@@ -14,8 +14,9 @@ type unlimited struct {
 	conf configuration
 }
 
-// NewUnlimited returns a limiter that knows the routes of a configuration and lets every call start at once: for tests of
-// what is built on a limiter, and for switching one off. Costs above a burst and unknown routes are errors as ever.
+// NewUnlimited returns a limiter that knows the routes of a configuration and lets every call start at once. It is for
+// tests of code that uses a limiter, and for switching a limiter off. Costs above a burst and unknown routes are still
+// errors.
 func NewUnlimited(cfg Config) (*Limiter, error) {
 	s, err := cfg.settings()
 	if err != nil {

@@ -2,7 +2,8 @@ package limiter
 
 import "time"
 
-// promised is that a provider has asked this replica to wait while Redis is away. The fleet is told when Redis is back.
+// promised is a hold that a provider asked of this replica while Redis is away. The replica sends it to the fleet when
+// Redis is back.
 type promised struct {
 	until, heard time.Time
 	gently       bool
@@ -10,7 +11,8 @@ type promised struct {
 	told         bool // the fleet knows
 }
 
-// holdAlone shuts a bucket of the shares for as long as a provider asks, and remembers that for the fleet. It reports whether Redis is away.
+// holdAlone shuts a bucket of the shares for as long as a provider asks, and keeps the hold for the fleet. It reports
+// whether Redis is away.
 func (l *Limiter) holdAlone(b bound, hold time.Duration) bool {
 	l.mu.RLock()
 	a := l.alone
@@ -18,13 +20,14 @@ func (l *Limiter) holdAlone(b bound, hold time.Duration) bool {
 	now := time.Now()
 	return a != nil && l.change(a, func() {
 		if h, ok := a.promises[b.bucket]; ok && h.until.After(now.Add(hold-min(sameHold, hold/4))) {
-			return // of the same refusal
+			return // the same refusal
 		}
 		a.promises[b.bucket] = promised{until: now.Add(hold), heard: now, gently: hold > momentary, own: b.own}
 	})
 }
 
-// opensOf is when a bucket opens, by what the fleet was told or by what its provider has asked of this replica since.
+// opensOf returns when a bucket opens, by what the fleet was given or by what its provider has asked of this replica
+// since.
 func (a *alone) opensOf(bucket string, told opening) opening {
 	h, ok := a.promises[bucket]
 	if !ok {
@@ -36,7 +39,7 @@ func (a *alone) opensOf(bucket string, told opening) opening {
 	return told
 }
 
-// tellLocked is what the fleet has not heard of what providers have asked, and notes that it will have.
+// tellLocked returns the holds that the fleet does not know, and marks them as known.
 func (a *alone) tellLocked(replica string, now time.Time) (all []change) {
 	for bucket, h := range a.promises {
 		left := h.until.Sub(now).Microseconds()

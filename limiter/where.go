@@ -10,42 +10,45 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// Position is where a call of a route would stand that came now, and why.
+// Position is when a call of a route could start that came now, and why.
 type Position struct {
 	Route string
-	// Bucket and Limit are what sets the time at which the call could start; Bucket is "" where it could start at once.
+	// Bucket and Limit are the limit that sets the time at which the call could start. Bucket is "" if it could start
+	// at once.
 	Bucket string
 	Limit  Limit
-	// In is how long it would wait, as far as the fleet has announced who waits. It may be a quarter and a horizon less where callers of
-	// other replicas wait, and more where some of them are not announced yet. [UntilResumed] where somebody has to resume the bucket first.
+	// In is how long the call would wait, as far as the waiting callers of the fleet are announced. It may be too long
+	// by a quarter and a horizon if callers of other replicas wait, and too short if some of them are not announced
+	// yet. It is [UntilResumed] if somebody has to resume the bucket first.
 	In time.Duration
-	// Why is what holds that limit back besides the calls before this one, the longest first; none where its rate alone does.
+	// Why is what delays that limit besides the calls before this one, the longest first; none if only its rate does.
 	Why []Reason
-	// Line is the lanes that wait at that limit, oldest first, at most 1000: the callers of one route in one replica each.
+	// Line is the lanes that wait at that limit, oldest first, at most 1000. A lane is the callers of one route in one
+	// replica.
 	Line []Waiting
 }
 
-// Reason is something that holds a limit back.
+// Reason is something that delays a limit.
 type Reason struct {
 	Kind ReasonKind
-	For  time.Duration // how long it lasts still; 0 where that is not known, [UntilResumed] until somebody resumes the bucket
+	For  time.Duration // how long it still lasts; 0 if unknown, [UntilResumed] until somebody resumes the bucket
 	By   string        // the replica whose provider asked to wait; else ""
 	At   time.Time     // when that was reported, on that replica's clock
 	Rate float64       // of Follows: tokens a second at which calls start
 }
 
-// ReasonKind is what can hold a limit back.
+// ReasonKind is a kind of [Reason].
 type ReasonKind string
 
 // The kinds of reasons.
 const (
 	Paused     ReasonKind = "paused"     // somebody has paused the bucket
 	Held       ReasonKind = "held"       // the provider has asked to wait
-	Follows    ReasonKind = "follows"    // the provider has refused calls, or says that little is left
+	Follows    ReasonKind = "follows"    // the provider has refused calls, or has reported that little is left
 	Disputed   ReasonKind = "disputed"   // replicas disagree, and the smallest limit is in force
-	Forgotten  ReasonKind = "forgotten"  // Redis has forgotten: the bucket began empty and in debt
-	Recovering ReasonKind = "recovering" // Redis has forgotten: what replicas remember of the limit is collected
-	Alone      ReasonKind = "alone"      // Redis is away: this replica goes on with its share of the limit
+	Forgotten  ReasonKind = "forgotten"  // Redis has lost its data: the bucket began empty and in debt
+	Recovering ReasonKind = "recovering" // Redis has lost its data: what replicas remember of the limit is collected
+	Alone      ReasonKind = "alone"      // Redis is away: this replica continues with its share of the limit
 )
 
 // Waiting is a lane in line.
@@ -53,13 +56,13 @@ type Waiting struct {
 	Replica string // "" where that replica is gone
 	Route   string
 	Urgent  bool
-	Tokens  int64         // for which its callers wait
+	Tokens  int64         // that its callers wait for
 	In      time.Duration // until its first caller is expected to start; [UntilResumed] as in [Position]
 }
 
-// Where returns where a call of a route would stand that came now, and why, without asking for anything: for those who want to know why
-// something waits. It costs Redis one pipeline of at most 6 + 3 commands for each limit of the route, of which none is a script. Options
-// are those of the verbs.
+// Where returns when a call of a route could start that came now, and why. It takes nothing. It is for finding out why
+// something waits. It costs Redis one pipeline of at most 6 + 3 commands for each limit of the route, none of them a
+// script. Options are those of the verbs.
 //
 // In shadow mode every call could start at once. Buckets in shadow mode are left out.
 //
@@ -118,7 +121,7 @@ func (l *Limiter) look(ctx context.Context, p *passed) (*view, error) {
 	return v, err
 }
 
-// place says where the last call of a request would stand. of says which limits are of one bucket.
+// place fills in when the last call of a request could start. of is which limits belong to one bucket.
 func (v *view) place(p *Position, q *bucket.Request, of []int, disputed func(bucket string) bool) {
 	lines := make([][]Waiting, len(v.buckets))
 	for i, b := range v.buckets {
@@ -143,20 +146,20 @@ func (v *view) place(p *Position, q *bucket.Request, of []int, disputed func(buc
 	}
 }
 
-// view is the buckets of a route as they are at a moment.
+// view is the buckets of a route at a moment.
 type view struct {
 	now     int64 // µs of the store's clock
 	buckets []*bucket.Bucket
 	limits  []bound           // with the pauses as they are now
-	session string            // before the names of this replica's lanes
+	session string            // prefix of the names of this replica's lanes
 	names   map[string]string // of replicas, by the session of their lanes; nil where the replica is the only one
 	replica string            // the only one
-	forgot  int64             // µs: until when buckets of a memory that was lost are in debt; 0 where it was not
-	ending  []int64           // µs, of each bucket: until when it is collected what replicas remember of it
-	alone   time.Duration     // for how long the replica goes on without Redis still; 0 where Redis answers
+	forgot  int64             // µs: until when buckets of a lost memory are in debt; 0 if none was lost
+	ending  []int64           // µs, for each bucket: until when Redis collects what replicas remember of it
+	alone   time.Duration     // for how long the replica still continues without Redis; 0 if Redis answers
 }
 
-// line is the lanes of a bucket. It comes before anything is decided, which changes the line.
+// line returns the lanes of a bucket. It is called before any decision, because decisions change the line.
 func (v *view) line(b *bucket.Bucket) []Waiting {
 	var out []Waiting
 	for i, place := range b.Line() {
@@ -171,7 +174,7 @@ func (v *view) line(b *bucket.Bucket) []Waiting {
 	return out
 }
 
-// reasons is what holds a limit back. horizon is in µs.
+// reasons returns what delays a limit. horizon is in µs.
 func (v *view) reasons(b bound, at int, horizon int64, disputed bool) (why []Reason) {
 	k := v.buckets[at]
 	until := func(us int64) time.Duration { return time.Duration(us-v.now) * time.Microsecond }
