@@ -2,11 +2,11 @@ package adapt
 
 import "math"
 
-// event is how many reports make an event: the share of the grants in half of the time of some grants.
+// event defines how many reports make an event: a share of the grants in half of the time of some grants.
 type event struct{ share, grants float64 }
 
-// add counts a report of a grant that was due then, at a rate in ppm. It tells whether the reports are an event, which is
-// more than chance. A probe fails at fewer: the rate is above what was refused last.
+// add counts a report of a grant that was due at a time, at a rate in ppm. It reports whether the reports are an event,
+// which is more than chance. For a probe fewer reports are enough, because the rate is above what was refused last.
 func (c *Count) add(l Limit, due, rate int64, probe bool, e event) bool {
 	span := max(second, l.lasting(e.grants, rate))
 	switch {

@@ -1,14 +1,16 @@
 package adapt
 
-// leastServed of the rate remains at one event. With half, a provider that served nothing was asked 3.2 times a second in half a minute.
+// leastServed is the part of the rate that remains at one event, at least. With half, a provider that served nothing
+// was asked 3.2 times a second in half a minute.
 const leastServed = 0.25
 
-// overloads: an overloaded provider refuses whatever the rate is. Its errors are an event only when they are 40 % of the grants of a
-// second or of three grants.
+// overloads returns the event of an overloaded provider, which refuses calls at any rate. Its errors are an event only
+// when they are 40 % of the grants of a second or of three grants.
 func overloads() event { return event{share: 0.8, grants: 3} }
 
-// Overloaded is a call that failed as its provider is overloaded, 529 or 503, whose grant was due then and took so many tokens. It says nothing about the
-// limit. Once per event the rate falls by the part that failed. It doubles each second from a second after it.
+// Overloaded takes in a call that failed because its provider is overloaded, 529 or 503. due is the due time of its
+// grant, and cost its tokens. The report contains nothing about the limit. Once per event the rate falls by the part
+// that failed. It doubles each second, beginning a second after the event.
 func (s *State) Overloaded(l Limit, now, due, cost int64) {
 	due = l.due(now, due)
 	if due <= s.Slowed {
@@ -22,14 +24,14 @@ func (s *State) Overloaded(l Limit, now, due, cost int64) {
 	s.Slow, s.Slowed, s.Overloads = max(l.crawl(), slow), now+l.Horizon, Count{}
 }
 
-// Waits has the provider be asked once a second from a time on, and twice as often each second.
+// Waits makes calls start once a second from a time on, and twice as often each second.
 func (s *State) Waits(l Limit, until int64) {
 	if s.Slowed < until {
 		s.Slow, s.Slowed = l.crawl(), until
 	}
 }
 
-// eased is the rate at which the provider is asked at a time. Between two doublings it grows evenly.
+// eased returns the rate at which the provider is asked at a time. Between two doublings it grows evenly.
 func (s *State) eased(now int64) int64 {
 	since := max(0, now-s.Slowed-second)
 	if s.Slow == Whole || since >= 10*second {

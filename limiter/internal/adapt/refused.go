@@ -2,24 +2,25 @@ package adapt
 
 import "math"
 
-// The constants of the rule were found together, by simulation of fleets at 40 a second before token buckets, fixed and sliding
-// windows. TestMarks holds what they reach.
+// The constants of the rule were found together, by simulation of fleets at 40 a second with token buckets, fixed and
+// sliding windows at the provider. TestMarks checks the results.
 const (
-	growth = 0.06    // of Limit, per pace³: from three eighths of the rate to all of it in four times the pace
+	growth = 0.06    // of Limit, per pace³: from three eighths of the rate to the whole rate in four times the pace
 	least  = 0.7     // of the rate remains at one event, as in TCP's cubic
-	near   = 300_000 // µs: refusals of one moment count as of so long, which is a round trip
-	deep   = 6       // refusals beyond which an event is deeper than it seemed
-	deeper = 0.06    // of the grants of a second, the same of a fast limit: twice the share of an event
+	near   = 300_000 // µs: refusals of one moment count as spread over this time, which is a round trip
+	deep   = 6       // refusals beyond which an event is deeper than it first seemed
+	deeper = 0.06    // of the grants of a second: the bound of deep for a fast limit, twice the share of an event
 	steady = 1.001   // times Limit: a rate above it is a probe
 )
 
-// refusals: 3 % of the grants of half a second or of 12 grants, and at least two, which stray refusals of 1 % seldom reach.
+// refusals returns the event of refused calls: 3 % of the grants of half a second or of 12 grants, and at least two.
+// Stray refusals of 1 % seldom reach that.
 func refusals() event { return event{share: 0.03, grants: 25} }
 
-// Refused is a call that was refused, 429, whose grant was due then and took so many tokens.
+// Refused takes in a call that was refused, 429. due is the due time of its grant, and cost its tokens.
 //
-// Everything that falls due until a horizon after an event was reserved before it. Its refusals belong to the event: they only tell
-// how deep it is.
+// Everything that is due until a horizon after an event was reserved before the event. Its refusals belong to the
+// event: they only show how deep it is.
 func (s *State) Refused(l Limit, now, due, cost int64) {
 	due = l.due(now, due)
 	calls := l.calls(cost)
@@ -35,8 +36,8 @@ func (s *State) Refused(l Limit, now, due, cost int64) {
 	more := s.Refusals.Reports - 1
 	limit := calls.left(found, least, more, max(near, due-s.Refusals.First), rate)
 	if probe && (l.Start == 0 || s.Began > 0) {
-		// The limit is between the two. A third of the way costs fewer refused calls than half of it: 2.0 and not 2.2 % before a
-		// token bucket. It is not lower still, for a limit that came back is found by several probes in turn.
+		// The limit is between the two. A third of the way costs fewer refused calls than half of it: 2.0 and not 2.2 %
+		// with a token bucket. It is not lower, because several probes in turn find a limit that came back.
 		limit = min(limit, (2*s.Limit+found)/3)
 	}
 	s.Limit = max(l.Floor(), limit)
@@ -46,7 +47,7 @@ func (s *State) Refused(l Limit, now, due, cost int64) {
 // deepen counts one more refusal of the last event.
 func (s *State) deepen(l, calls Limit, due int64) {
 	if due < s.Began {
-		return // of the event before
+		return // of an earlier event
 	}
 	s.More = min(most, s.More+1)
 	if float64(s.More) > math.Max(deep, deeper*calls.grants(second, s.Was)) {
@@ -54,8 +55,8 @@ func (s *State) deepen(l, calls Limit, due int64) {
 	}
 }
 
-// found is the rate that refusals allow at a time: Limit·(1 + growth·(time ÷ pace − 1)³), which stays near Limit for long and leaves it
-// ever faster.
+// found returns the rate that refusals allow at a time: Limit·(1 + growth·(time ÷ pace − 1)³). It stays near Limit for
+// long, and then grows ever faster.
 func (s *State) found(l Limit, now int64) int64 {
 	since, pace := max(0, now-s.Cut-s.Idle), l.pace()
 	if l.Start > 0 {

@@ -2,20 +2,20 @@ package adapt
 
 import "math"
 
-// Answer is what a provider's answer says about its limit.
+// Answer is what a provider's answer contains about its limit.
 type Answer struct {
-	Heard     int64 // µs: when it was heard
+	Heard     int64 // µs: when the answer arrived
 	Limit     int64 // tokens in a period
-	Period    int64 // µs; 0 where it is not known: then the limit is taken for the configured rate
+	Period    int64 // µs; 0 if unknown: then the limit is taken as the configured rate
 	Remaining int64 // tokens
 	UnderWay  int64 // tokens of reservations and calls that the answer does not count yet
 }
 
-// reserve is a part of the limit. Where less than that remains, the rate falls with it, so that a fleet that shares the limit with
-// strangers slows down before the limit is exceeded.
+// reserve is a part of the limit. If less than that remains, the rate falls with it, so that a fleet that shares the
+// limit with strangers slows down before the limit is exceeded.
 const reserve = 0.25
 
-// Remaining takes the newest answer, by its own time. It reports whether this one was the newest.
+// Remaining takes in an answer if it is the newest by its own time, and reports whether it is.
 func (s *State) Remaining(l Limit, now int64, a Answer) bool {
 	heard := min(now, a.Heard)
 	if heard <= s.Heard || a.Limit < 1 {
@@ -34,5 +34,6 @@ func (s *State) Remaining(l Limit, now int64, a Answer) bool {
 	return true
 }
 
-// fresh is whether the answers say what remains. While they do, no rate is a probe: a single refusal is no event.
+// fresh reports whether the answers still show what remains. While they do, no rate is a probe: a single refusal is no
+// event.
 func (s *State) fresh(l Limit, now int64) bool { return s.Heard > 0 && now-s.Heard < 2*l.pace() }

@@ -5,33 +5,34 @@ import (
 	"strings"
 )
 
-// State is what a bucket has learnt from its provider's answers. Every number is a whole number that is exact in a float64, so
-// that a record of numbers as text holds it. Times are µs of the store's clock; parts are ppm of the configured rate.
+// State is what a bucket has learnt from its provider's answers. Every number is a whole number that is exact in a
+// float64, so that a record of numbers as text keeps it exactly. Times are µs of the store's clock; parts are ppm of
+// the configured rate.
 type State struct {
-	// What refused calls, 429, tell.
+	// From refused calls, 429.
 	Limit    int64 // ppm: the highest rate that seems to be accepted
 	Cut      int64 // µs: a refusal of a grant that was due until then belongs to the last event; 0 for none
 	Was      int64 // ppm: the rate at the last event
 	Began    int64 // µs: the due time of the grant whose refusal made it an event
 	More     int64 // refusals of the last event
-	Refusals Count // since then
+	Refusals Count // since the last event
 
-	// What an overloaded provider, 529 or 503, tells.
+	// From an overloaded provider, 529 or 503.
 	Slow      int64 // ppm: the rate at which the provider is asked
 	Slowed    int64 // µs: as Cut
-	Overloads Count // since then
+	Overloads Count // since the last event
 
-	// What the answers say that remains.
-	Heard int64 // µs: when the newest answer was heard; 0 for none
+	// From the answers that contain what remains.
+	Heard int64 // µs: when the newest answer arrived; 0 for none
 	Share int64 // ppm: the rate that follows from it
 
-	// Of a limit that is not known: see [State.Enter].
+	// For an unknown limit: see [State.Enter].
 	Told int64 // ppm: the limit by an answer; 0 for none
 	Seen int64 // µs: when the bucket was used last; 0 for never
 	Idle int64 // µs since the last event in which the bucket was not used
 }
 
-// String is the numbers in the order of the fields, with commas between, as a record has them.
+// String returns the numbers in the order of the fields, with commas between, as in a record.
 func (s State) String() string {
 	b := make([]byte, 0, 128)
 	for i, n := range [...]int64{
@@ -46,7 +47,8 @@ func (s State) String() string {
 	return string(b)
 }
 
-// Parse reads what String writes, and brings it into the bounds of what the rule can have made of it. It reports whether text is such numbers.
+// Parse reads what String writes, and bounds it to what the rule can have made of it. It reports whether text is such
+// numbers.
 func Parse(text string, l Limit, now int64) (s State, ok bool) {
 	words := strings.Split(text, ",")
 	to := [...]*int64{
@@ -66,17 +68,17 @@ func Parse(text string, l Limit, now int64) (s State, ok bool) {
 	return s.Bounded(l, now), true
 }
 
-// Count is of reports whose grants were due close together.
+// Count counts reports whose grants were due close together.
 type Count struct {
 	First   int64 // µs: due time of the first; 0 for none
 	Reports int64
 }
 
-// New is the state of a bucket that has learnt nothing.
+// New returns the state of a bucket that has learnt nothing.
 func New() State { return State{Limit: Whole, Was: Whole, Slow: Whole, Share: Whole} }
 
-// Bounded is the state, with every number in the bounds of what the rule can have made of it by a time: a record may have been
-// damaged, and the limit may have been another.
+// Bounded returns the state with every number bounded to what the rule can have made of it by a time. A record may have
+// been damaged, and the limit may have been another.
 func (s State) Bounded(l Limit, now int64) State {
 	far := now + l.Horizon
 	count := func(c Count) Count { return Count{bound(c.First, 0, far), bound(c.Reports, 0, most)} }
@@ -94,7 +96,7 @@ func (s State) Bounded(l Limit, now int64) State {
 	return s
 }
 
-// Factor is the rate that the bucket has at a time, in ppm of the configured rate: at least Floor, at most Whole.
+// Factor returns the rate of the bucket at a time, in ppm of the configured rate: at least Floor, at most Whole.
 func (s *State) Factor(l Limit, now int64) int64 {
 	factor := min(s.found(l, now), s.eased(now))
 	if s.fresh(l, now) {
@@ -103,11 +105,11 @@ func (s *State) Factor(l Limit, now int64) int64 {
 	return factor
 }
 
-// Hope is the rate that callers may count on who wait for long: what refusals allow, without what an overloaded provider takes and without
-// what little remains at a moment, for both end soon.
+// Hope returns the rate that callers with a long wait may count on: what refusals allow. It ignores an overload and a
+// low remaining quota, because both end soon.
 func (s *State) Hope(l Limit, now int64) int64 { return s.found(l, now) }
 
-// Forgotten reports whether nothing that was reported counts any more: the bucket is as good as one that has learnt nothing.
+// Forgotten reports whether no report counts any more: the bucket is as one that has learnt nothing.
 func (s *State) Forgotten(l Limit, now int64) bool {
 	return l.Start == 0 && now-max(s.Cut, s.Slowed, s.Refusals.First, s.Overloads.First, s.Heard) >= forgotten*l.pace()
 }

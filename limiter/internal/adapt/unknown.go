@@ -1,8 +1,8 @@
 package adapt
 
-// Enter notes that a bucket is used whose limit is not known. Such a bucket begins at Start. The rate doubles each second until the provider
-// refuses calls, or until an answer names the limit. Then it follows the provider as others do. Time counts only while the bucket is
-// used: a rate that nobody has tried says nothing.
+// Enter notes that a bucket with an unknown limit is used. Such a bucket begins at Start. The rate doubles each second
+// until the provider refuses calls, or until an answer names the limit. Then it follows the provider as others do. Time
+// counts only while the bucket is used: a rate that nobody has tried proves nothing.
 func (s *State) Enter(l Limit, now int64) {
 	if l.Start == 0 {
 		return
@@ -15,7 +15,7 @@ func (s *State) Enter(l Limit, now int64) {
 	s.Seen = max(s.Seen, now)
 }
 
-// untried is the rate of a limit that is not known and that the provider has never refused.
+// untried returns the rate of an unknown limit that the provider has never refused.
 func (s *State) untried(since int64) int64 {
 	rate := s.Limit
 	for ; since >= second && rate < Whole; since -= second {
