@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Route is the limits that one kind of call must pass, narrowest first, the shared one last. Of says to which bucket each
-// limit belongs: limits of one bucket have one number.
+// Route is the limits that one kind of call must pass, narrowest first, the shared one last. Of is the bucket of each
+// limit, as a number: limits of one bucket have the same number.
 type Route struct {
 	Limits []*Bucket
 	Of     []int
 }
 
-// Ask is a run of equal calls that wait.
+// Ask is a run of equal waiting calls.
 type Ask struct {
 	N        int
-	Cost     []int64 // tokens of each limit, 0..burst, not all 0; one number is the cost of every limit. The call does not pass a limit of cost 0
+	Cost     []int64 // tokens of each limit, 0..burst, not all 0; one number is the cost of every limit. A call does not pass a limit of cost 0
 	Age      int64   // µs for which the oldest of the run has waited
 	Patience int64   // µs, the longest wait from now; negative waits without end
 	Urgent   bool    // passes the lines, within half of each rate
@@ -29,7 +29,7 @@ func (a *Ask) cost(i int) int64 {
 	return a.Cost[i]
 }
 
-// Request is what a lane asks at one time.
+// Request is the request of a lane at one time.
 type Request struct {
 	Lane         string
 	Now, Horizon int64   // µs
@@ -41,32 +41,32 @@ type Request struct {
 	Taught       []Taught
 }
 
-// Settled is a call whose costs are known, of each limit.
+// Settled is a call with known costs, for each limit.
 type Settled struct {
-	Since             []int64 // µs: when the provider began to count what the call really cost; the time of the reservation or earlier is always right
+	Since             []int64 // µs: when the provider began to count the real cost; the time of the reservation or earlier is always right
 	Estimated, Actual []int64
 }
 
-// Verdict says what became of calls.
+// Verdict is the result of calls.
 type Verdict int
 
 // The verdicts.
 const (
 	Reserved Verdict = 1 // the calls may start when they are due
-	Refused  Verdict = 2 // the calls could start at the time given, after their patience; nothing was taken
-	Waiting  Verdict = 3 // the calls are expected to start at the time given
+	Refused  Verdict = 2 // the calls could start at the given time, after their patience; nothing was taken
+	Waiting  Verdict = 3 // the calls are expected to start at the given time
 )
 
-// Answer is what became of N calls of one ask, whose times are an arithmetic progression.
+// Answer is the result of N calls of one ask, whose times are an arithmetic progression.
 type Answer struct {
 	N       int
 	Verdict Verdict
-	At      Moment // of the first, from now; where no limit sets it, Frac is 1 if the call has a reservation that was returned, else 0
-	Bound   int    // the limit that sets the times; -1 where none does
+	At      Moment // of the first, from now; if no limit sets it, Frac is 1 for a reservation that was returned, otherwise 0
+	Bound   int    // the limit that sets the times; -1 for none
 	Price   int64  // units of 1/tokens µs that each further token of that limit takes; 0 for as configured
 }
 
-// Step is the time between two calls of an answer, in units of 1/tokens µs of the limit that binds.
+// Step returns the time between two calls of an answer, in units of 1/tokens µs of the limit that binds.
 func (a Answer) Step(l Limit, cost int64) int64 {
 	if a.Verdict == Reserved && l.Window {
 		return 0 // a window gives all these tokens at one moment
@@ -77,7 +77,7 @@ func (a Answer) Step(l Limit, cost int64) int64 {
 	return cost * l.Per
 }
 
-// Interval is the time of one token of the limit that binds, by the price of the answer.
+// Interval returns the time of one token of the limit that binds, by the price of the answer.
 func (a Answer) Interval(l Limit) time.Duration {
 	if a.Price > 0 {
 		l.Per = a.Price
@@ -85,12 +85,12 @@ func (a Answer) Interval(l Limit) time.Duration {
 	return l.Interval(1)
 }
 
-// step is [Answer.Step] of an answer that the bucket sets.
+// step is [Answer.Step] for an answer that the bucket sets.
 func (b *Bucket) step(v Verdict, cost int64) int64 {
 	return Answer{Verdict: v, Price: b.priceOf(v)}.Step(b.Limit, cost)
 }
 
-// priceOf is [Answer.Price] of an answer that the bucket sets.
+// priceOf is [Answer.Price] for an answer that the bucket sets.
 func (b *Bucket) priceOf(v Verdict) int64 {
 	price := b.price
 	if v == Waiting {
@@ -102,7 +102,8 @@ func (b *Bucket) priceOf(v Verdict) int64 {
 	return price
 }
 
-// Due is the time of the k-th call of an answer, k from 0, in µs from now. l is the limit that binds, cost its cost.
+// Due returns the time of the k-th call of an answer, k from 0, in µs from now. l is the limit that binds, cost its
+// cost.
 func (a Answer) Due(k int, l Limit, cost int64) int64 {
 	if a.Bound < 0 {
 		return a.At.At
@@ -110,7 +111,7 @@ func (a Answer) Due(k int, l Limit, cost int64) int64 {
 	return l.after(a.At, int64(k)*a.Step(l, cost)).Ceil()
 }
 
-// Reply is the answers for the asks in order. A reply that is used again keeps its memory.
+// Reply is the answers to the asks, in order. A reused reply keeps its memory.
 type Reply struct {
 	Answers  []Answer
 	ComeBack int64   // µs from now, when the lane should ask again; -1 if nobody waits
@@ -121,7 +122,7 @@ type Reply struct {
 	runs  []run
 }
 
-// decision is a request under way.
+// decision is a request that is being decided.
 type decision struct {
 	Route
 	*Request
@@ -133,7 +134,7 @@ type decision struct {
 	left    int64 // tokens that the former entry still claims
 	used    bool  // something was reserved
 
-	waits  bool // somebody waits: everybody behind waits, too
+	waits  bool // one ask waits: all asks behind it wait, too
 	bound  int  // the limit at whose line the lane waits
 	need   int64
 	before int64 // tokens for which the lane waits, counted so far
@@ -141,19 +142,19 @@ type decision struct {
 	late bool // some older lanes are late
 
 	of   int    // the ask of the last answer
-	next Moment // where that answer would go on
+	next Moment // where that answer would continue
 }
 
-// run is calls that wait, in tokens of the limit that binds.
+// run is waiting calls, in tokens of the limit that binds.
 type run struct{ since, n, cost int64 }
 
-// Decide serves a request. The limits have been entered at the request's time.
+// Decide serves a request. The caller has entered the limits at the request's time.
 func Decide(r Route, q *Request, reply *Reply) {
 	reply.Answers, reply.ComeBack, reply.Left, reply.runs = reply.Answers[:0], -1, q.Spares, reply.runs[:0]
 	reply.at, reply.lines = slices.Grow(reply.at[:0], len(r.Limits))[:len(r.Limits)], slices.Grow(reply.lines[:0], len(r.Limits))[:len(r.Limits)]
 	d := decision{Route: r, Request: q, Reply: reply, from: q.Now + q.Lead, held: -1, of: -1}
 	for i, b := range r.Limits {
-		b.urgent = min(b.urgent, q.Now+q.Horizon+b.share()+int64(math.Ceil(b.time(2*b.Burst)))) // more is of another limit
+		b.urgent = min(b.urgent, q.Now+q.Horizon+b.share()+int64(math.Ceil(b.time(2*b.Burst)))) // a higher value belongs to another limit
 		if e, ok := b.line.withdraw(q.Lane); ok {
 			d.held, d.heldKey, d.left = i, e.key, e.tokens
 		}
@@ -259,7 +260,7 @@ func (d *decision) wait(number int, a *Ask, n int64) int64 {
 	return patient
 }
 
-// expected is when a call is expected to start that waits behind others: not before the first of those that wait.
+// expected returns when a call behind others is expected to start: not before the first of those that wait.
 func (b *Bucket) expected(ahead, cost, first int64) Moment {
 	at, _ := b.tokenAt(ahead, cost)
 	if !b.Window && b.hope < b.price {
@@ -271,7 +272,7 @@ func (b *Bucket) expected(ahead, cost, first int64) Moment {
 	return at
 }
 
-// answer adds an answer, or lengthens the last one where its progression goes on.
+// answer adds an answer, or extends the last one if its progression continues.
 func (d *decision) answer(number int, n Answer, a *Ask) {
 	at := n.At
 	if k := len(d.Answers) - 1; k >= 0 && d.of == number && d.Answers[k].Verdict == n.Verdict && d.Answers[k].Bound == n.Bound && d.next == at {

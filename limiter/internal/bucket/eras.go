@@ -4,16 +4,17 @@ import (
 	"slices"
 )
 
-// The cost of a call may be known only afterwards. A bucket that takes back the surplus of such calls must never hold more than a bucket
-// that knew the costs from the beginning.
+// The cost of a call may be known only afterwards. A bucket that takes back the surplus of such calls must never hold
+// more than a bucket that knew the costs from the beginning.
 //
-// Let R be the level after a number of charges, as the time at which the bucket is full. A charge that had taken x tokens less
-// would have left max(R − x·T, B), where B is the level of a bucket that was full just after that charge. R − B is the least, over
-// all later charges, of how far the level was beyond their due times. So the bucket notes with each charge how many tokens it missed
-// then, and keeps the least for each stretch of time: an era. The older eras are, the longer they are: an era that replaces two keeps the
-// smaller number. At most the least number of the charge's era and of all later eras is taken back.
+// Let R be the level after a number of charges, as the time at which the bucket is full. A charge that had taken x
+// tokens less would have left max(R − x·T, B), where B is the level of a bucket that was full just after that charge. R
+// − B is the minimum, over all later charges, of how far the level was beyond their due times. So with each charge the
+// bucket notes how many tokens it missed then, and keeps the minimum for each stretch of time: an era. Older eras are
+// longer: an era that replaces two keeps the smaller number. At most the minimum of the charge's era and of all later
+// eras is taken back.
 
-// era is a stretch of time until the next era, the newest until now.
+// era is a stretch of time until the next era; the newest lasts until now.
 type era struct {
 	start int64 // µs
 	low   int64 // tokens that were missing at the fullest charge
@@ -25,14 +26,14 @@ const (
 	unnoted   = 1 << 50       // tokens: more than a bucket can miss
 )
 
-// note notes that something is about to be charged at a due time.
+// note notes that something will be charged at a due time.
 func (b *Bucket) note(due int64) {
 	if b.eras != nil {
 		b.noteTokens(b.beyond(due))
 	}
 }
 
-// beyond is how many tokens the bucket misses at a time, whole ones.
+// beyond returns how many whole tokens the bucket misses at a time.
 func (b *Bucket) beyond(at int64) int64 {
 	us := min(b.full.At-at, span/b.Tokens)
 	if us < 0 {
@@ -41,8 +42,8 @@ func (b *Bucket) beyond(at int64) int64 {
 	return (us*b.Tokens + b.full.Frac) / b.Per
 }
 
-// noteTokens notes how many tokens were missing before a charge, which counts for the charges of before. The charge itself begins a new
-// era, unless the newest is young.
+// noteTokens notes how many tokens were missing before a charge; this counts for earlier charges. The charge itself
+// begins a new era, unless the newest is young.
 func (b *Bucket) noteTokens(missing int64) {
 	e := b.eras
 	last := &e[len(e)-1]
@@ -65,10 +66,10 @@ func (b *Bucket) noteTokens(missing int64) {
 	b.eras = e
 }
 
-// forgetEras begins the eras: for calls of before nothing is taken back.
+// forgetEras restarts the eras: nothing is taken back for earlier calls.
 func (b *Bucket) forgetEras() { b.eras = []era{{b.now + 1, unnoted}} }
 
-// takeable is how many tokens can be taken back for a charge that was made at a time or after.
+// takeable returns how many tokens can be taken back for a charge that was made at a time or after.
 func (b *Bucket) takeable(since int64) int64 {
 	if len(b.eras) == 0 || b.eras[0].start > since {
 		return 0
@@ -83,7 +84,7 @@ func (b *Bucket) takeable(since int64) int64 {
 	return least
 }
 
-// lower lowers what is known of the eras since a time, where the level comes down by so many tokens.
+// lower lowers the eras since a time, when the level falls by so many tokens.
 func (b *Bucket) lower(since, tokens int64) {
 	for i, e := range slices.Backward(b.eras) {
 		b.eras[i].low = max(0, e.low-tokens)
@@ -93,14 +94,14 @@ func (b *Bucket) lower(since, tokens int64) {
 	}
 }
 
-// settle corrects the cost of a call that was charged at a time or after. A surplus is taken back as far as the eras allow. A shortfall
-// becomes debt.
+// settle corrects the cost of a call that was charged at a time or after. A surplus is taken back as far as the eras
+// allow. A shortfall becomes debt.
 func (b *Bucket) settle(since, estimated, actual int64) {
 	if actual > estimated {
 		b.owe(actual - estimated)
 		return
 	}
-	if actual == estimated || b.Window { // of a window, starts do not come back
+	if actual == estimated || b.Window { // a window does not take starts back
 		return
 	}
 	if b.eras == nil {
@@ -115,8 +116,8 @@ func (b *Bucket) settle(since, estimated, actual int64) {
 	b.lower(since, surplus)
 }
 
-// owe charges tokens that have been used already. The bucket owes one burst at most: it is full two bursts later than its latest
-// reservation at the latest.
+// owe charges tokens that were used already. The bucket owes one burst at most: it is full at the latest two bursts
+// after its latest reservation.
 func (b *Bucket) owe(tokens int64) {
 	if tokens = min(tokens, b.Burst); b.Window {
 		b.last = max(b.last, b.now)
@@ -129,7 +130,7 @@ func (b *Bucket) owe(tokens int64) {
 	}
 }
 
-// set sets the level. A bucket that is closed is empty when it opens.
+// set sets the level. A closed bucket is empty when it opens.
 func (b *Bucket) set(level Moment) {
 	b.full, b.paused = level, level
 	if b.opens > 0 {
@@ -137,7 +138,8 @@ func (b *Bucket) set(level Moment) {
 	}
 }
 
-// owes is when the bucket is full, where calls that cost more than was reserved put that off so far as no reservations can; else 0.
+// owes returns when the bucket is full, if calls that cost more than reserved delay that further than reservations can;
+// otherwise 0.
 func (b *Bucket) owes(now int64) int64 {
 	at := b.level().Ceil()
 	if b.Window || at <= max(now, b.last)+b.reach() {

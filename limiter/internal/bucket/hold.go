@@ -1,13 +1,13 @@
 package bucket
 
-// Hold shuts the limits of one bucket, because the provider has asked for it.
+// Hold shuts the limits of one bucket, because the provider has asked to wait.
 type Hold struct {
 	For   int64 // µs from now; 0 for none
 	Limit int   // one of the limits of the bucket
 }
 
-// hold shuts the bucket until a time: nothing is due before, and the bucket is empty then. The longest hold wins. What was granted before
-// gets nothing back any more.
+// hold shuts the bucket until a time: nothing is due before, and the bucket is empty then. The longest hold wins.
+// Earlier grants get nothing back any more.
 func (b *Bucket) hold(until int64) {
 	b.last = max(b.last, until)
 	if b.Window {

@@ -2,14 +2,14 @@ package bucket
 
 import "math"
 
-// step is what one ask sees of one limit.
+// step is the view of one ask on one limit.
 type step struct {
 	key, cost, ahead int64
 	held             bool // the call has the place of the lane's former entry
 	jump             bool // the call is urgent, and passes the line
 }
 
-// look finds what the next call of an ask sees of each limit.
+// look finds the step of each limit for the next call of an ask.
 func (d *decision) look(a *Ask) {
 	for i, b := range d.Limits {
 		s := step{cost: a.cost(i)}
@@ -27,7 +27,7 @@ func (d *decision) look(a *Ask) {
 	}
 }
 
-// key is the arrival that counts for the next call of an ask at a limit.
+// key returns the arrival that counts for the next call of an ask at a limit.
 func (d *decision) key(i int, a *Ask) int64 {
 	if i == d.held && d.left > 0 {
 		return d.heldKey
@@ -37,14 +37,14 @@ func (d *decision) key(i int, a *Ask) int64 {
 
 func (d *decision) since(a *Ask) int64 { return d.Now - min(max(a.Age, 0), oldest) }
 
-// share is how far the level of urgent calls may be ahead: they have half of the burst and, by [Bucket.jumped], half of the
-// rate.
+// share returns how far the level of urgent calls may be ahead. Urgent calls have half of the burst and, by
+// [Bucket.jumped], half of the rate.
 func (b *Bucket) share() int64 {
 	return int64(math.Ceil(b.interval(2 * (max(1, b.Burst/2) - 1))))
 }
 
-// joint is the earliest due time of a call over all limits, the limit that sets it (-1 where the call may start at once), and
-// the exact time.
+// joint returns the earliest due time of a call over all limits, the limit that sets it (-1 if the call may start at
+// once), and the exact time.
 func (d *decision) joint() (due int64, bound int, exactly Moment) {
 	due, bound, exactly = d.from, -1, Moment{At: d.from}
 	for i, b := range d.Limits {
@@ -84,7 +84,8 @@ func (d *decision) fits(due int64, bound int) bool {
 	return true
 }
 
-// charge takes the tokens of m calls from every limit, due from first to last by the progression of a limit from exactly.
+// charge takes the tokens of m calls from every limit, due from first to last by the progression of a limit from
+// exactly.
 func (d *decision) charge(first, last, m int64, exactly Moment, bound int) {
 	for i, b := range d.Limits {
 		s := d.at[i]
@@ -107,7 +108,7 @@ func (d *decision) charge(first, last, m int64, exactly Moment, bound int) {
 	d.use(m)
 }
 
-// use counts calls against the former entry.
+// use subtracts calls from the former entry.
 func (d *decision) use(m int64) {
 	d.used = true
 	if d.held >= 0 {

@@ -6,29 +6,30 @@ import (
 	"github.com/weir-go/weir/limiter/internal/adapt"
 )
 
-// Lesson is a kind of what a call can teach about its provider.
+// Lesson is a kind of information about a provider that a call brings.
 type Lesson int
 
 // The lessons.
 const (
 	QuotaSpent Lesson = 1 // the provider refused the call because of its quota
 	Overload   Lesson = 2 // the provider could serve nobody
-	QuotaLeft  Lesson = 3 // the provider's answer says what remains of the quota
+	QuotaLeft  Lesson = 3 // the provider's answer contains what remains of the quota
 )
 
-// Taught is what a call taught about the provider of a bucket.
+// Taught is what a call has learnt about the provider of a bucket.
 type Taught struct {
 	Limit  int // the limit of the route that learns
 	Lesson Lesson
-	Due    int64 // µs: when the call was due; of QuotaLeft: when the answer was heard; 0 for now
+	Due    int64 // µs: when the call was due; for QuotaLeft: when the answer arrived; 0 for now
 	Cost   int64 // what the call took of the limit; less than 1 is 1
 
-	// Of QuotaLeft: Left of Quota tokens for Period µs, 0 where that is not known; Level is what [Bucket.Stand] was right after the
+	// For QuotaLeft: Left of Quota tokens for Period µs, 0 if unknown. Level is what [Bucket.Stand] was right after the
 	// reservation of the call, which was due at Sent, µs.
 	Quota, Left, Period, Level, Sent int64
 }
 
-// Stand is a number by which a bucket counts what is reserved later: when it is full, µs, or the starts of a window so far.
+// Stand returns a number by which a bucket counts later reservations: when it is full, µs, or for a window its starts
+// so far.
 func (b *Bucket) Stand() int64 {
 	if b.Window {
 		return b.log.total
@@ -36,7 +37,7 @@ func (b *Bucket) Stand() int64 {
 	return b.level().Ceil()
 }
 
-// learn takes what a call has taught.
+// learn takes in what a call has learnt.
 func (b *Bucket) learn(t *Taught, horizon int64) {
 	if b.learnt == nil {
 		s := adapt.New()
@@ -61,8 +62,8 @@ func (b *Bucket) learn(t *Taught, horizon int64) {
 	b.reprice()
 }
 
-// refill is how many tokens have come to the provider while the call was under way: the provider counts what was reserved meanwhile against
-// these. Without them a fleet whose calls take longer than the quota lasts would stop.
+// refill returns how many tokens the provider has gained while the call was in flight. The provider counts reservations
+// of that time against these tokens. Without refill a fleet whose calls take longer than the quota lasts would stop.
 func (t *Taught) refill() int64 {
 	const longest = 60_000_000 // µs of a call
 	took := max(0, min(longest, t.Due-t.Sent))
@@ -72,8 +73,8 @@ func (t *Taught) refill() int64 {
 	return int64(math.Floor(min(float64(span), float64(t.Quota)*float64(took)/float64(t.Period))))
 }
 
-// OpenGently has a bucket that opens later open gently, because its provider has asked for the time: calls start one a second then, and twice
-// as many each second, as at a provider that was overloaded. One call that is refused again costs one call.
+// OpenGently makes a bucket that opens later open gently, because its provider has asked to wait. Calls then start one
+// a second, and twice as many each second, as at a provider that was overloaded. So another refusal costs one call.
 func (b *Bucket) OpenGently() {
 	if b.opens == 0 {
 		return
@@ -86,7 +87,8 @@ func (b *Bucket) OpenGently() {
 	b.reprice()
 }
 
-// reservedSince is how many tokens have been reserved at most since the bucket stood at a level: each has put the level off by its price.
+// reservedSince returns how many tokens have been reserved at most since the bucket was at a level: each has moved the
+// level by its price.
 func (b *Bucket) reservedSince(stand int64) int64 {
 	if b.Window {
 		return max(0, b.log.total-max(0, stand))
@@ -95,7 +97,7 @@ func (b *Bucket) reservedSince(stand int64) int64 {
 	return us * b.Tokens / b.price
 }
 
-// atMost lets the bucket have so many tokens now at most.
+// atMost limits the tokens in the bucket to a number.
 func (b *Bucket) atMost(tokens int64) {
 	if b.Window || tokens >= b.Burst {
 		return
@@ -109,12 +111,12 @@ func (b *Bucket) atMost(tokens int64) {
 	}
 }
 
-// adapting is the limit as the rule takes it that follows the provider.
+// adapting returns the limit in the form of the package adapt.
 func (b *Bucket) adapting(horizon int64) adapt.Limit {
 	return adapt.Limit{Tokens: b.Tokens, Per: b.Per, Burst: b.Burst, Horizon: horizon, Start: b.Start}
 }
 
-// reprice sets what a token is charged by what is learnt.
+// reprice sets the charge of a token from what is learnt.
 func (b *Bucket) reprice() {
 	b.price, b.hope, b.starts = b.Per, b.Per, b.Burst
 	if b.learnt == nil {
@@ -132,7 +134,7 @@ func (b *Bucket) reprice() {
 	b.priceFor(1)
 }
 
-// priceFor sets what a token is charged of a call that costs so many.
+// priceFor sets the charge of a token for a call of a cost.
 func (b *Bucket) priceFor(cost int64) {
 	if b.learnt == nil || b.Window {
 		return
@@ -142,8 +144,8 @@ func (b *Bucket) priceFor(cost int64) {
 	b.price, b.hope = l.Price(max(floor, b.learnt.Factor(l, b.now))), l.Price(max(floor, b.learnt.Hope(l, b.now)))
 }
 
-// reach is how long after its latest reservation a bucket can be full, µs, that owes nothing: a call may cost more than the tokens of its burst
-// while the provider is slow.
+// reach returns how long after its latest reservation a bucket that owes nothing can be full, µs: a call may cost more
+// than the tokens of its burst while the provider is slow.
 func (b *Bucket) reach() int64 {
 	price := b.Per
 	if b.learnt != nil {
@@ -153,10 +155,11 @@ func (b *Bucket) reach() int64 {
 	return (b.Burst*price + b.Tokens - 1) / b.Tokens
 }
 
-// time is how long the limit takes for n tokens, µs, at the rate that the provider serves. It serves choices, never a charge.
+// time returns how long the limit takes for n tokens, µs, at the rate that the provider serves. It is for choices,
+// never for a charge.
 func (b *Bucket) time(n int64) float64 { return float64(n*b.price) / float64(b.Tokens) }
 
-// comes is how many tokens come in a number of µs.
+// comes returns how many tokens come in a number of µs.
 func (b *Bucket) comes(us int64) int64 {
 	return int64(float64(us) * float64(b.Tokens) / float64(b.price))
 }

@@ -11,26 +11,26 @@ type Bucket struct {
 	Limit
 
 	full   Moment       // the level: when the bucket will be full again
-	now    int64        // when it was entered last
+	now    int64        // when it was last entered
 	last   int64        // due time of the latest reservation
 	sought int64        // when it last set the due time of a call that passes other limits, too
 	urgent int64        // when the share of urgent calls will be full again
 	opens  int64        // the bucket is closed until then, and empty at that moment; 0 for open
 	paused Moment       // full as it would be without opens, kept until the next charge
 	log    log          // of a window
-	learnt *adapt.State // from the provider's answers; nil for nothing
-	hope   int64        // the price that those who wait for long may count on
+	learnt *adapt.State // from the provider's answers; nil if nothing
+	hope   int64        // the price that callers with a long wait may count on
 	price  int64        // units of 1/Tokens µs that a token is charged: Per, or more where the provider serves less
 	starts int64        // of a window: the part of Burst that may be used
 	eras   []era        // how empty it was, oldest first; nil until a cost was corrected
 	line   line
 }
 
-// New is a bucket that is full.
+// New returns a full bucket.
 func New(l Limit) *Bucket { return &Bucket{Limit: l, price: l.Per, hope: l.Per, starts: l.Burst} }
 
-// Lost is a bucket of which nothing is known at a time: empty, and in debt by the horizon. Every reservation that was
-// forgotten is due before now + horizon.
+// Lost returns a bucket of which nothing is known at a time: empty, and in debt by the horizon. Every forgotten
+// reservation is due before now + horizon.
 func Lost(l Limit, now, horizon int64) *Bucket {
 	b := New(l)
 	b.last = now + horizon
@@ -42,7 +42,7 @@ func Lost(l Limit, now, horizon int64) *Bucket {
 	return b
 }
 
-// Enter brings the bucket to a time, to the limit in force, and to the moment at which it opens.
+// Enter updates the bucket to a time, to the limit in force, and to the moment at which it opens.
 func (b *Bucket) Enter(now int64, l Limit, opens int64) {
 	b.now, b.full = now, b.level()
 	if l.Tokens != b.Tokens || l.Per != b.Per || l.Burst != b.Burst {
@@ -50,7 +50,7 @@ func (b *Bucket) Enter(now int64, l Limit, opens int64) {
 	}
 	b.opens, b.paused = opens, b.full
 	if b.learnt != nil && b.learnt.Slowed > now+unheard && b.learnt.Slowed != opens {
-		b.learnt.Slowed = now // of a hold that was ended
+		b.learnt.Slowed = now // it belongs to a hold that was ended
 	}
 	if l.Start == 0 && b.learnt != nil && b.learnt.Seen > 0 {
 		b.learnt = nil // the limit is known now
@@ -70,7 +70,7 @@ func (b *Bucket) Enter(now int64, l Limit, opens int64) {
 	}
 }
 
-// Empty empties the bucket at a time, unless it is emptier. A window is shut from then on for its width.
+// Empty empties the bucket at a time, unless it is emptier. A window is then shut for its width.
 func (b *Bucket) Empty(at int64) {
 	b.full, b.opens = b.level(), 0
 	if b.Window {
@@ -84,7 +84,7 @@ func (b *Bucket) Empty(at int64) {
 	}
 }
 
-// empty is the level of a bucket that has no token at a time.
+// empty returns the level of a bucket that has no token at a time.
 func (b *Bucket) empty(at int64) Moment { return b.after(Moment{At: at}, b.Burst*b.Per) }
 
 func (b *Bucket) raise(m Moment) {
@@ -93,7 +93,7 @@ func (b *Bucket) raise(m Moment) {
 	}
 }
 
-// level is the level that stays: a pause that nothing was reserved behind ends with its withdrawal.
+// level returns the level that stays: without a reservation behind it, a pause ends when it is withdrawn.
 func (b *Bucket) level() Moment {
 	if b.opens > 0 {
 		return b.paused
@@ -103,8 +103,8 @@ func (b *Bucket) level() Moment {
 
 func before(a, b Moment) bool { return a.At < b.At || a.At == b.At && a.Frac < b.Frac }
 
-// become changes the limit. The number of tokens stays. The new rate counts from the last reservation that is out; until
-// then the former rate holds. Whole tokens stay exact; others are rounded up, once, in floating point.
+// become changes the limit. The number of tokens stays. The new rate counts from the last outstanding reservation;
+// until then the former rate holds. Whole tokens stay exact; others are rounded up, once, in floating point.
 func (b *Bucket) become(now int64, l Limit) {
 	from := max(now, b.last)
 	missing := 0.0 // tokens
@@ -112,12 +112,12 @@ func (b *Bucket) become(now int64, l Limit) {
 		missing = float64((b.full.At-from)*b.Tokens+b.full.Frac) / float64(b.Per)
 	}
 	whole := b.beyond(from)
-	if b.owes(now) == 0 { // more is rounding
+	if b.owes(now) == 0 { // more is a rounding error
 		missing, whole = min(missing, float64(b.Burst)), min(whole, b.Burst)
 	}
 	units := b.unitsOf(missing, l)
 	units = min(units, 2*l.Burst*l.Per) // no more than one burst of debt
-	b.Limit, b.learnt = l, nil          // a changed limit is tried as it is
+	b.Limit, b.learnt = l, nil          // a changed limit starts without what was learnt
 	b.reprice()
 	b.full = b.after(Moment{At: from}, max(0, units))
 	if b.eras != nil {
@@ -125,8 +125,9 @@ func (b *Bucket) become(now int64, l Limit) {
 	}
 }
 
-// unitsOf is how many units a bucket of another limit misses that has as many tokens as this one, which misses so many. Where a product
-// would not be exact, the difference of the bursts is taken first: tokens may then be rounded.
+// unitsOf returns how many units a bucket of another limit misses that has as many tokens as this one. missing is what
+// this one misses. If a product would not be exact, the difference of the bursts is taken first; tokens may then be
+// rounded.
 func (b *Bucket) unitsOf(missing float64, l Limit) int64 {
 	per, more := float64(l.Per), float64(l.Burst-b.Burst)
 	if wide := missing * per; wide < span && math.Abs(more)*per < span {
@@ -135,7 +136,7 @@ func (b *Bucket) unitsOf(missing float64, l Limit) int64 {
 	return int64(math.Min(span, math.Ceil(math.Max(0, missing+more)*per)))
 }
 
-// Inherit takes the number of tokens over from a bucket in whose place this one comes, where that is smaller.
+// Inherit takes over the number of tokens of a bucket that this one replaces, if that is smaller.
 func (b *Bucket) Inherit(now int64, from *Bucket) {
 	former := &Bucket{Limit: from.Limit, full: from.level(), last: from.last}
 	former.become(now, b.Limit)
@@ -148,10 +149,10 @@ func (b *Bucket) Inherit(now int64, from *Bucket) {
 	}
 }
 
-// tokenAt is when the tokens of a call have arrived behind others, both together 1 or more; in the past where they are there already. alike
-// is how many further tokens arrive at the same moment, which only a window has: its n-th token arrives one width after the n-th oldest of
-// its last Burst starts, and every Burst further tokens arrive one width after those have been used. Where the provider serves less, fewer
-// starts count for the burst.
+// tokenAt returns when the tokens of a call have arrived behind others, both together 1 or more; in the past if they
+// are there already. alike is how many further tokens arrive at the same moment, which only a window has. The n-th
+// token of a window arrives one width after the n-th oldest of its last Burst starts, and every Burst further tokens
+// arrive one width after those have been used. If the provider serves less, fewer starts count for the burst.
 func (b *Bucket) tokenAt(ahead, cost int64) (at Moment, alike int64) {
 	if b.Window {
 		n, burst := ahead+cost, max(b.starts, min(cost, b.Burst))
@@ -166,13 +167,13 @@ func (b *Bucket) tokenAt(ahead, cost int64) (at Moment, alike int64) {
 	return b.slot(ahead, cost, b.price), 0
 }
 
-// slot is when the tokens of a call have arrived behind others at a price.
+// slot returns when the tokens of a call have arrived behind others at a price.
 func (b *Bucket) slot(ahead, cost, price int64) Moment {
 	return b.after(b.full, b.adapting(0).Slot(ahead, min(cost, b.Burst), price))
 }
 
-// charge takes tokens for m calls of a cost, the first due at first and the last at last, evenly between. A due time within
-// the microsecond of full leaves full as it is, so that rounding never adds up.
+// charge takes tokens for m calls of a cost, the first due at first and the last at last, evenly between. A due time
+// within the microsecond of full leaves full unchanged, so that rounding never adds up.
 func (b *Bucket) charge(first, last, m, cost int64) {
 	b.last = max(b.last, last)
 	if b.Window {
@@ -197,15 +198,15 @@ func (b *Bucket) take(due, tokens int64) {
 	b.full = b.after(b.full, tokens*b.price)
 }
 
-// spare is how far ahead, µs, another limit may push a grant past tokens of this one.
+// spare returns how far ahead, µs, another limit may push a grant past tokens of this one.
 func (b *Bucket) spare(horizon int64) int64 {
 	if b.sought+rival < b.now {
-		return passed(horizon) // nobody misses them
+		return passed(horizon) // nobody needs them
 	}
 	return min(passed(horizon), max(2*roundTrip, max(b.price, (b.Burst-1)/4*b.Per)/b.Tokens))
 }
 
-// free is until when a grant passes over nothing.
+// free returns until when a grant passes over nothing.
 func (b *Bucket) free(cost int64) int64 {
 	if b.Window {
 		at, _ := b.tokenAt(0, cost)
@@ -214,7 +215,7 @@ func (b *Bucket) free(cost int64) int64 {
 	return b.full.Ceil()
 }
 
-// Available is the number of tokens at a time; negative in debt.
+// Available returns the number of tokens at a time; negative in debt.
 func (b *Bucket) Available(now int64) float64 {
 	if b.Window {
 		return float64(b.log.available(now, b.starts, b.Width()))

@@ -5,16 +5,16 @@ import "github.com/weir-go/weir/limiter/internal/adapt"
 // Place is a lane in the line of a limit.
 type Place struct {
 	Lane   string
-	Key    int64 // arrival, µs; of an urgent lane so much earlier that it stands before all others
+	Key    int64 // arrival, µs; for an urgent lane so much earlier that it comes before all others
 	Tokens int64 // that the entry claims
 	Cost   int64 // of the lane's first call
-	Rest   int64 // tokens for which the lane waits behind those that the entry claims
+	Rest   int64 // tokens that the lane waits for behind those that the entry claims
 }
 
 // Start is the number of the last start of a window at a due time, µs.
 type Start struct{ Due, Serial int64 }
 
-// Line is the lanes that wait at the limit, oldest first.
+// Line returns the lanes that wait at the limit, oldest first.
 func (b *Bucket) Line() []Place {
 	var out []Place
 	for _, e := range b.line.entries {
@@ -23,7 +23,7 @@ func (b *Bucket) Line() []Place {
 	return out
 }
 
-// Starts is the starts that a window still counts, oldest first.
+// Starts returns the starts that a window still counts, oldest first.
 func (b *Bucket) Starts() []Start {
 	var out []Start
 	for _, p := range b.log.pairs {
@@ -32,8 +32,8 @@ func (b *Bucket) Starts() []Start {
 	return out
 }
 
-// Restore is a bucket of which what is kept was read at a time: for those who only want to know what would become of a request. Costs that
-// become known cannot be settled there.
+// Restore returns a bucket from what was read at a time. It is only for finding out how a request would be decided:
+// costs cannot be settled in it.
 func Restore(s State, line []Place, starts []Start, now int64) *Bucket {
 	b := New(s.Limit)
 	b.full, b.last, b.urgent, b.sought = s.Full, s.Last, s.Urgent, s.Sought
@@ -54,7 +54,8 @@ func Restore(s State, line []Place, starts []Start, now int64) *Bucket {
 // maxHorizon is the longest horizon, µs.
 const maxHorizon = 3_600_000_000
 
-// Turn is when the first call of a lane in line is expected to start, in µs from the time at which the bucket was entered; 0 for now.
+// Turn returns when the first call of a lane in line is expected to start, in µs from the time at which the bucket was
+// entered; 0 for now.
 func (b *Bucket) Turn(place int) int64 {
 	ahead := int64(0)
 	for _, e := range b.line.entries[:place] {

@@ -2,13 +2,14 @@ package bucket
 
 import "math"
 
-// more is for how many of n further calls, equal to one that was granted at due, one step is enough: they are due from first to
-// last by the progression of one limit, and pass over no more than a single call may. The distances between the due times of
-// one step never decrease, so that no limit sees more than its burst at once; therefore the step of a window is only the calls
-// at one moment. Floating point chooses the number; the times are exact.
+// more returns for how many of n further calls, equal to one that was granted at due, one step is enough. These calls
+// are due from first to last by the progression of one limit, and pass over no more than a single call may. The
+// distances between the due times of one step never decrease, so that no limit sees more than its burst at once.
+// Therefore the step of a window is only the calls at one moment. Floating point chooses the number; the times are
+// exact.
 func (d *decision) more(a *Ask, n, due int64) (m, first, last int64, exactly Moment, bound int) {
 	if len(d.Left) > 0 {
-		return 0, 0, 0, Moment{}, 0 // each call may take one of those
+		return 0, 0, 0, Moment{}, 0 // each call may take one of the spares
 	}
 	lines := d.lines
 	bound = -1
@@ -72,13 +73,13 @@ func (d *decision) more(a *Ask, n, due int64) (m, first, last int64, exactly Mom
 	return n, p.exact.Ceil(), last, p.exact, bound
 }
 
-// progress is a limit's times of a run, in µs from now: the first, and the distance between two.
+// progress is the times of a run at a limit, in µs from now: the first, and the distance between two.
 type progress struct {
 	exact     Moment
 	at, slope float64
 }
 
-// passing is for how many calls of a progression another limit passes over no more than it may.
+// passing returns for how many calls of a progression another limit passes over no more than it may.
 func (d *decision) passing(o *Bucket, p, other progress) int64 {
 	n := steps(float64(o.spare(d.Horizon))-p.at, p.slope)
 	if o.Window {
@@ -94,7 +95,7 @@ func (d *decision) passing(o *Bucket, p, other progress) int64 {
 	return n
 }
 
-// steps is how many values of a progression from 0 do not exceed a distance.
+// steps returns how many values of a progression from 0 do not exceed a distance.
 func steps(distance, slope float64) int64 {
 	switch {
 	case distance < 0:

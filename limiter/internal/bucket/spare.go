@@ -16,8 +16,8 @@ func (s *Spare) cost(i int) int64 {
 	return s.Cost[i]
 }
 
-// giveBack puts the tokens of reservations that have just been returned back into the buckets, at the configured price, which is what they
-// were charged at least. A reservation of which a limit would lose more than half stays a spare.
+// giveBack puts the tokens of reservations that have just been returned back into the buckets, at the configured price,
+// which is at most what they were charged. A reservation of which a limit would lose more than half stays a spare.
 func (d *decision) giveBack() {
 	d.Left = slices.DeleteFunc(d.Left, func(s Spare) bool {
 		for i, b := range d.Limits {
@@ -38,12 +38,13 @@ func (d *decision) giveBack() {
 	})
 }
 
-// returned is how much of a reservation, in units of 1/tokens µs, can go back into the bucket; 0 or less for nothing.
+// returned returns how much of a reservation, in units of 1/tokens µs, can go back into the bucket; 0 or less for
+// nothing.
 //
-// The level is the latest, over all reservations, of due + the time of its tokens and of the tokens that were reserved after it.
-// Without the reservation the bucket would be full sooner, by the time of its tokens. A reservation that was made later may have
-// counted on them: then the bucket would be full sooner by that time less the distance of the two due times, which is at most
-// last − due. For a window, and for a bucket that is closed, there is no such sum.
+// The level is the maximum, over all reservations, of due + the time of its tokens and of the tokens that were reserved
+// after it. Without the reservation the bucket would be full sooner, by the time of its tokens. A later reservation may
+// have counted on them. Then the bucket would be full sooner by that time less the distance of the two due times, which
+// is at most last − due. For a window, and for a closed bucket, there is no such sum.
 func (b *Bucket) returned(due, units int64) int64 {
 	if b.Window || b.opens > 0 || due < b.now || due > b.last {
 		return 0
@@ -51,7 +52,7 @@ func (b *Bucket) returned(due, units int64) int64 {
 	return units - min(b.last-due, span/b.Tokens)*b.Tokens
 }
 
-// spare is the first returned reservation that serves an ask by a time, or -1.
+// spare returns the first returned reservation that serves an ask by a time, or -1.
 func (d *decision) spare(by int64, a *Ask) int {
 	return slices.IndexFunc(d.Left, func(s Spare) bool {
 		for i := range d.Limits {

@@ -1,15 +1,15 @@
 package bucket
 
-// lineUp puts the lane into the line of the limit that binds, and says when to ask again.
+// lineUp puts the lane into the line of the limit that binds, and sets when to ask again.
 func (d *decision) lineUp() {
 	if len(d.runs) == 0 {
-		return // all who would have waited were refused
+		return // all calls that would have waited were refused
 	}
 	b, now := d.Limits[d.bound], d.Now
 	first := d.runs[0]
 	e := entry{lane: d.Lane, key: first.since, cost: first.cost}
 	held := d.bound == d.held && d.left > 0
-	if d.at[d.bound].jump || held && d.heldKey < now-oldest { // a place before all others stays one
+	if d.at[d.bound].jump || held && d.heldKey < now-oldest { // a place before all others stays
 		e.key -= urgentAge
 	}
 	if held && d.used {
@@ -24,7 +24,7 @@ func (d *decision) lineUp() {
 			if r.since > alike {
 				break
 			}
-			if r.cost == 0 { // the call waits behind those that pass the limit, and does not pass the limit itself
+			if r.cost == 0 { // the call waits behind calls that pass the limit, and does not pass the limit itself
 				continue
 			}
 			n := min(r.n, max(0, most-e.tokens)/r.cost)
@@ -44,15 +44,15 @@ func (d *decision) lineUp() {
 		back = now + (d.need-now)/4 // older lanes have not asked yet
 	}
 	if head := b.line.entries[0]; d.late && head.lane != d.Lane {
-		// The next lane may be dead, too: come back when it would be late.
+		// The next lane may be dead, too: come back when its entry would be late.
 		at, _ := b.tokenAt(0, min(head.cost, b.Burst))
 		back = min(back, max(now, at.At)+grace+roundTrip)
 	}
 	d.ComeBack = max(0, back-now)
 }
 
-// lead is how long before its need a lane asks again: so early that the grant would push no other limit too far, and at least as
-// early as the shared limit is promised ahead.
+// lead returns how long before its need a lane asks again: so early that the grant would push no other limit too far,
+// and at least as early as the shared limit is promised ahead.
 func (d *decision) lead() int64 {
 	lead, last := d.Limits[d.bound].early(d.Horizon), len(d.Limits)-1
 	if d.Of[d.bound] == d.Of[last] {

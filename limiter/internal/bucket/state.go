@@ -6,7 +6,7 @@ import (
 	"github.com/weir-go/weir/limiter/internal/adapt"
 )
 
-// State is what is kept of a limit, for those who show or compare it. Times are µs.
+// State is the stored state of a limit, for code that shows or compares it. Times are µs.
 type State struct {
 	Limit
 
@@ -18,11 +18,11 @@ type State struct {
 	Sought                int64  // when it last set the due time of a call that passes other limits, too
 	Total, Base, Edge     int64  // log of a window: starts so far, starts that are no longer kept, and when those count as due
 	Eras                  string // how empty it was: "start:tokens" with commas between, oldest first; "-" before a cost was corrected
-	Learnt                string // from the provider's answers, the numbers of [adapt.State] with commas between; "-" for nothing
-	Owes                  int64  // when the bucket is full, where calls that cost more than was reserved put that off; else 0
+	Learnt                string // from the provider's answers, the numbers of [adapt.State] with commas between; "-" if nothing
+	Owes                  int64  // when the bucket is full, if calls that cost more than reserved delay that; otherwise 0
 }
 
-// State returns what is kept of the bucket.
+// State returns the stored state of the bucket.
 func (b *Bucket) State() State {
 	l, eras := &b.line, "-"
 	for i, e := range b.eras {
@@ -45,7 +45,7 @@ func (b *Bucket) learntText() string {
 	return b.learnt.String()
 }
 
-// Factor is the part of the configured rate that the provider serves, as far as that is learnt, ppm.
+// Factor returns the part of the configured rate that the provider serves, as far as that is learnt, ppm.
 func (b *Bucket) Factor(now int64) int64 {
 	if b.learnt == nil {
 		return adapt.Whole
@@ -53,7 +53,7 @@ func (b *Bucket) Factor(now int64) int64 {
 	return b.learnt.Factor(b.adapting(0), now)
 }
 
-// Idle reports whether a bucket that nobody asks for is as good as a new one at a time.
+// Idle reports whether an unused bucket is equal to a new one at a time.
 func (b *Bucket) Idle(now int64) bool {
 	return len(b.line.entries) == 0 && (b.learnt == nil || b.learnt.Forgotten(b.adapting(0), now)) && b.level().Ceil() <= now && max(b.last, b.log.edge)+b.width() <= now
 }

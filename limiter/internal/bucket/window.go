@@ -5,10 +5,10 @@ import (
 	"sort"
 )
 
-// log is the memory of a window: its starts, numbered from 1 in the order of their due times, which never decrease. Starts
-// of one due time are one pair, so that a call of any cost is one pair.
+// log is the memory of a window: its starts, numbered from 1 in the order of their due times, which never decrease.
+// Starts of one due time are one pair, so that a call of any cost is one pair.
 type log struct {
-	pairs []pair // those that still count, oldest first
+	pairs []pair // the starts that still count, oldest first
 	total int64  // starts so far
 	base  int64  // starts that are no longer in pairs; they count as due at edge
 	edge  int64  // µs
@@ -17,7 +17,8 @@ type log struct {
 // pair is a due time and the number of the last start at it.
 type pair struct{ due, serial int64 }
 
-// oldest is the due time of the n-th oldest of the last count starts, and how many further of those follow at the same time.
+// oldest returns the due time of the n-th oldest of the last count starts, and how many further ones follow at the same
+// time.
 func (w *log) oldest(n, count int64) (due, alike int64) {
 	serial := w.total - count + n
 	if serial <= w.base {
@@ -27,7 +28,7 @@ func (w *log) oldest(n, count int64) (due, alike int64) {
 	return w.pairs[i].due, w.pairs[i].serial - serial
 }
 
-// add notes starts at a due time that is not before any other.
+// add adds starts at a due time that is not before any other.
 func (w *log) add(due, tokens int64) {
 	w.total += tokens
 	if n := len(w.pairs); n > 0 && w.pairs[n-1].due == due {
@@ -37,7 +38,7 @@ func (w *log) add(due, tokens int64) {
 	w.pairs = append(w.pairs, pair{due, w.total})
 }
 
-// expire forgets starts that no longer count: those a width ago.
+// expire removes starts that no longer count: those a width ago.
 func (w *log) expire(now, width int64) {
 	n := sort.Search(len(w.pairs), func(i int) bool { return w.pairs[i].due+width > now })
 	if n > 0 {
@@ -46,7 +47,7 @@ func (w *log) expire(now, width int64) {
 	}
 }
 
-// available is the number of tokens at a time.
+// available returns the number of tokens at a time.
 func (w *log) available(now, burst, width int64) int64 {
 	if w.edge+width > now {
 		return burst - (w.total - max(0, w.base-burst)) // the starts at edge still count
