@@ -6,8 +6,9 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// Ahead is what the lane would ask the store for now, for the callers who have no reservation yet. A caller who comes next is behind them.
-// Where nobody is without one, free is when the next reservation is due that nobody here waits for; zero for none.
+// Ahead returns what the lane would ask the store for now, for the callers without a reservation. A caller that comes
+// next is behind them. If no caller is without one, free is the due time of the next reservation that no caller here
+// waits for; zero for none.
 func (n *Lane) Ahead(now time.Time) (asks []bucket.Ask, free time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -8,21 +8,21 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// Run is calls of one kind that a scheduler could start.
+// Run is a number of equal calls that a scheduler could start.
 type Run struct {
 	N     int       // calls
 	Cost  Cost      // of each
-	Since time.Time // when the oldest came; zero for now
+	Since time.Time // when the oldest call came; zero for now
 }
 
-// Turn is what a scheduler hears that was not served.
+// Turn is the answer to a scheduler that was not served.
 type Turn struct {
 	Again time.Time     // when to ask again
-	Last  time.Time     // when the last of the calls that it asked for could start, as far as is known
-	Every time.Duration // how long one further token takes; 0 where tokens may come together
+	Last  time.Time     // when the last of the requested calls could start, as far as is known
+	Every time.Duration // how long one further token takes; 0 if tokens may come together
 }
 
-// turnLocked is the turn of a scheduler of the lane.
+// turnLocked returns the turn of a scheduler of the lane.
 func (n *Lane) turnLocked() Turn {
 	p, limits := &n.place, n.route.Load().Limits
 	t := Turn{Again: p.again, Last: p.last, Every: p.every}
@@ -32,7 +32,7 @@ func (n *Lane) turnLocked() Turn {
 	return t
 }
 
-// Merge is the turn of a scheduler with several runs: the first, as far as is known.
+// Merge merges the turns of a scheduler with several runs: the earlier one counts, as far as is known.
 func (t *Turn) Merge(other Turn) {
 	if t.Last.Before(other.Last) {
 		t.Last, t.Every = other.Last, other.Every
@@ -40,12 +40,12 @@ func (t *Turn) Merge(other Turn) {
 	t.Again = sooner(t.Again, other.Again)
 }
 
-// Taker takes in the reservations that a scheduler gets.
+// Taker receives the reservations that a scheduler gets.
 type Taker interface{ Take(*Grant) }
 
-// Batch asks once for leave to start the calls of runs, which it sorts, the oldest first, and has to take each reservation, under the lane's lock. With
-// [ErrNotNow] comes when to come back: the lane keeps its place until then. Where ctx ends first the reservations that were given are
-// the caller's still.
+// Batch asks once for permission to start the calls of runs. It sorts the runs, oldest first, and gives each
+// reservation to a Taker, under the lane's lock. With [ErrNotNow] it returns when to come back: the lane keeps its
+// place until then. If ctx ends first, the reservations given so far still belong to the caller.
 func (n *Lane) Batch(ctx context.Context, runs []Run, to Taker) (turn Turn, err error) {
 	if ctx.Err() != nil {
 		return turn, context.Cause(ctx)
@@ -100,7 +100,7 @@ func (n *Lane) Batch(ctx context.Context, runs []Run, to Taker) (turn Turn, err 
 	return turn, err
 }
 
-// fitsLocked reports whether a request can ask for all of these runs, and nothing of the pool serves them.
+// fitsLocked reports whether one request can ask for all of these runs, and nothing of the pool serves them.
 func (n *Lane) fitsLocked(runs []Run, now time.Time) bool {
 	calls := 0
 	route := n.route.Load()
@@ -114,7 +114,7 @@ func (n *Lane) fitsLocked(runs []Run, now time.Time) bool {
 	return len(n.pool.grants) == 0 && calls <= maxAsks && len(runs) <= maxRuns
 }
 
-// batchLocked is Batch where requests take no time, and nobody waits: ask, and hand on what the answers say.
+// batchLocked is Batch for requests that take no time, with no caller waiting: it asks, and passes on the answers.
 func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err error) {
 	q, r := n.request, n.route.Load()
 	n.used = true
@@ -163,7 +163,7 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err 
 	return n.turnLocked(), ErrNotNow
 }
 
-// giveAll hands on the reservations of one answer.
+// giveAll passes on the reservations of one answer.
 func (n *Lane) giveAll(r *Route, a *bucket.Answer, run *Run, now time.Time, to Taker) {
 	g := &n.scratch
 	limit, cost := r.limitOf(a, run.Cost)

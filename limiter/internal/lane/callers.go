@@ -27,7 +27,7 @@ func (n *Lane) Join(ctx context.Context, ask Ask) (Outcome, error) {
 	return o, err
 }
 
-// enterLocked takes a caller into the queue, unless it can never start.
+// enterLocked adds a caller to the queue, unless the caller can never start.
 func (n *Lane) enterLocked(w *waiter, now time.Time) {
 	n.used, w.came = true, now
 	if w.prompt() && n.queue.prompt == 0 {
@@ -48,14 +48,15 @@ func (n *Lane) enterLocked(w *waiter, now time.Time) {
 	}
 }
 
-// putOffLocked ends the wait of one who wants an answer at once, and asks for more than the route can start as it is.
+// putOffLocked ends the wait of a caller that wants an answer at once and asks for more than the route can start as it
+// is.
 func (n *Lane) putOffLocked(w *waiter, now time.Time) {
 	w.at = now.Add(recheck)
 	w.turn = Turn{Again: w.at}
 	n.endLocked(w, ErrNotNow)
 }
 
-// passLocked lets a caller go of which the route wants nothing.
+// passLocked lets a call start that takes no tokens of the route.
 func (n *Lane) passLocked(w *waiter, r *Route, now time.Time) {
 	for ; w.got < w.N; w.got++ {
 		w.one = Grant{Due: now, Cost: w.Cost, Route: r}
@@ -66,8 +67,9 @@ func (n *Lane) passLocked(w *waiter, r *Route, now time.Time) {
 	n.endLocked(w, nil)
 }
 
-// advanceOnArrivalLocked does what is to be done after somebody came. While a request is under way, and nothing is in the pool, the
-// reply will see to it; but who wants an answer at once may have to be told that the reply is overdue.
+// advanceOnArrivalLocked advances the lane after a caller has come. While a request is in flight and the pool is empty,
+// the reply will advance the lane. But a caller that wants an answer at once may need an error because the reply is
+// overdue.
 func (n *Lane) advanceOnArrivalLocked(now time.Time) {
 	overdue := n.queue.prompt > 0 && now.Sub(n.promptSince) >= n.shared.Timeout
 	if !n.asking || len(n.pool.grants) > 0 || n.queue.prompt == 1 || overdue {
@@ -75,14 +77,14 @@ func (n *Lane) advanceOnArrivalLocked(now time.Time) {
 	}
 }
 
-// endLocked takes a caller out of the queue, with what it got or with an error.
+// endLocked removes a caller from the queue, with its result or an error.
 func (n *Lane) endLocked(w *waiter, err error) {
 	n.queue.remove(w)
 	w.state, w.err, w.reuse = ended, err, w.inRequest == 0
 	w.next, n.ended = n.ended, w
 }
 
-// unlock wakes those who have ended, when others can go on already.
+// unlock releases the lock and then wakes the callers that have ended, so that others can continue already.
 func (n *Lane) unlock() {
 	var first *waiter // the oldest
 	for w := n.ended; w != nil; {
@@ -94,12 +96,13 @@ func (n *Lane) unlock() {
 	n.mu.Unlock()
 	for w := first; w != nil; {
 		next := w.next
-		w.ready <- struct{}{} // its last use here: the caller may put it to another at once
+		w.ready <- struct{}{} // the last use here: the caller may reuse it at once
 		w = next
 	}
 }
 
-// leave takes out a caller whose context has ended. A reservation that it was given in the same moment goes to the next caller.
+// leave removes a caller whose context has ended. A reservation that it was given in the same moment goes to the next
+// caller.
 func (n *Lane) leave(w *waiter) {
 	n.mu.Lock()
 	if w.state == ended {

@@ -7,12 +7,12 @@ import (
 
 // Clock maps the time of the store that keeps the buckets to the local monotonic clock.
 //
-// A reply that says now and is received at r proves that the store's now lay at r or earlier. The smallest of those
-// differences over the last seconds is the nearest to the truth that the round trips allow, and never before it: a due
-// time is never early, and the jitter of a single round trip drops out.
+// A reply that contains now and is received at r proves that the store's now was at r or earlier. The smallest of these
+// differences over the last seconds is the best estimate that the round trips allow. It is never too early: a due time
+// is never early, and the jitter of a single round trip is removed.
 //
-// The namespace's own time may stand still for a second. A due time is early then by at most the round trip of the reply
-// that it comes from, and by no more than own time stands still: what is left to a due time passes after the call was sent.
+// The namespace's own time may stand still for a second. A due time is then early by at most the round trip of its
+// reply, and by no more than own time stands still, because the rest until a due time passes after the call was sent.
 type Clock struct {
 	zero time.Time // of the local monotonic scale; set at construction
 
@@ -21,7 +21,7 @@ type Clock struct {
 	now, then extremes // of the current window and of the one before
 }
 
-// extremes is the smallest and the largest difference of a window, µs; empty where it has seen none.
+// extremes is the smallest and the largest difference of a window, µs; empty if it has seen none.
 type extremes struct {
 	least, most int64
 	any         bool
@@ -39,10 +39,10 @@ func (s *extremes) add(d int64) {
 // at most 0.4 ms in that time.
 const window = 2 * time.Second
 
-// NewClock begins one.
+// NewClock returns a clock without replies.
 func NewClock() *Clock { return &Clock{zero: time.Now()} }
 
-// Observe takes in a reply that was asked for at sent, received at received, and says that the store's clock showed now
+// Observe takes in a reply: its request was sent at sent, it was received at received, and the store's clock showed now
 // in between.
 func (c *Clock) Observe(now int64, sent, received time.Time) {
 	s, r := sent.Sub(c.zero).Microseconds(), received.Sub(c.zero).Microseconds()
@@ -50,18 +50,19 @@ func (c *Clock) Observe(now int64, sent, received time.Time) {
 	defer c.mu.Unlock()
 	switch age := r - c.turned; {
 	case age > 2*window.Microseconds():
-		c.now, c.then, c.turned = extremes{}, extremes{}, r // what was measured is too old to say anything
+		c.now, c.then, c.turned = extremes{}, extremes{}, r // the measurements are too old
 	case age > window.Microseconds():
 		c.now, c.then, c.turned = extremes{}, c.now, r
 	}
 	if least, _, ok := c.bounds(); ok && now+least < s {
-		// The store cannot have shown now before it was asked: its clock stepped back, and what was measured is void.
+		// The store cannot have shown now before it was asked: its clock stepped back, and the measurements are void.
 		c.now, c.then = extremes{}, extremes{}
 	}
 	c.now.add(r - now)
 }
 
-// Renew has only a reply count from now on that said now and was received at received: the way to the store may be another one.
+// Renew drops all earlier replies and starts with one that contained now and was received at received: the way to the
+// store may be another one.
 func (c *Clock) Renew(now int64, received time.Time) {
 	r := received.Sub(c.zero).Microseconds()
 	c.mu.Lock()
@@ -81,8 +82,8 @@ func (c *Clock) bounds() (least, most int64, ok bool) {
 	}
 }
 
-// Local returns the local time of a moment of the store's clock. received is that of the reply it comes from: the result
-// is counted from it, so that it carries the wall clock of this moment too.
+// Local returns the local time of a moment of the store's clock. received is the time of its reply: the result is
+// counted from it, so that it also carries the wall clock of this moment.
 func (c *Clock) Local(at int64, received time.Time) time.Time {
 	c.mu.Lock()
 	least, _, _ := c.bounds()
@@ -90,7 +91,7 @@ func (c *Clock) Local(at int64, received time.Time) time.Time {
 	return received.Add(time.Duration(at+least-received.Sub(c.zero).Microseconds()) * time.Microsecond)
 }
 
-// Store returns the moment of the store's clock that is a local time, or a round trip before; 0 while it has not been heard of.
+// Store returns the moment of the store's clock for a local time, or a round trip before it; 0 before the first reply.
 func (c *Clock) Store(now time.Time) int64 {
 	c.mu.Lock()
 	least, _, ok := c.bounds()
@@ -101,9 +102,9 @@ func (c *Clock) Store(now time.Time) int64 {
 	return max(0, now.Sub(c.zero).Microseconds()-least)
 }
 
-// Lead is how far ahead of the store's now a call should be due so that its reply is not too late to be used: nothing
-// where replies take about the same time, for a constant delay is in the mapping; where they vary by more than half the
-// slack, by as much as they do. No reservation is due beyond the horizon.
+// Lead returns how far ahead of the store's now a call should be due so that its reply is not too late to be used. If
+// replies take about the same time the result is 0, because a constant delay is part of the mapping. If they vary by
+// more than half the slack, the result is their variation. No reservation is due beyond the horizon.
 func (c *Clock) Lead(slack, horizon time.Duration) time.Duration {
 	c.mu.Lock()
 	least, most, ok := c.bounds()

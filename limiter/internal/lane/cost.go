@@ -14,8 +14,8 @@ type Cost struct {
 	Each   Each
 }
 
-// Each is what a call takes of buckets of which it takes another number, 0 or more: "bucket tokens bucket tokens", by bucket. No name
-// of a bucket holds a blank.
+// Each is what a call takes of the buckets for which it takes another number, 0 or more: "bucket tokens bucket tokens",
+// by bucket. Names of buckets contain no blank.
 type Each string
 
 // NewEach writes costs by bucket.
@@ -31,7 +31,7 @@ func NewEach(costs map[string]int64) Each {
 	return Each(strings.Join(parts, " "))
 }
 
-// All yields the buckets that are named and what the call takes of each.
+// All yields the named buckets and what the call takes of each.
 func (e Each) All(yield func(bucket string, tokens int64) bool) {
 	for rest := string(e); rest != ""; {
 		var name, text string
@@ -46,7 +46,7 @@ func (e Each) All(yield func(bucket string, tokens int64) bool) {
 // one is the cost of most calls.
 var one = Cost{Tokens: 1} //nolint:gochecknoglobals // a constant
 
-// Of is what a call takes of a bucket.
+// Of returns what a call takes of a bucket.
 func (c Cost) Of(bucket string) int64 {
 	if c.Each != "" {
 		for name, tokens := range c.Each.All {
@@ -58,15 +58,15 @@ func (c Cost) Of(bucket string) int64 {
 	return c.Tokens
 }
 
-// at is what a call takes of one of the limits of a route.
+// at returns what a call takes of one of the limits of a route.
 func (c Cost) at(r *Route, limit int) int64 {
-	if c.Each == "" || limit < 0 || limit >= len(r.Limits) { // a limit that binds may be that of a former route
+	if c.Each == "" || limit < 0 || limit >= len(r.Limits) { // a limit that binds may belong to a former route
 		return c.Tokens
 	}
 	return c.Of(r.Limits[limit].Bucket)
 }
 
-// On is what a call takes of each limit of a route: one number where that is the same of all.
+// On returns what a call takes of each limit of a route; one number if that is the same for all.
 func (c Cost) On(r *Route) []int64 {
 	if c == one {
 		return ones
@@ -113,7 +113,7 @@ func (r *Route) Check(c Cost) error {
 	return nil
 }
 
-// limitOf is the limit that sets the time of an answer, and what a call takes of it.
+// limitOf returns the limit that sets the time of an answer, and what a call takes of it.
 func (r *Route) limitOf(a *bucket.Answer, c Cost) (bucket.Limit, int64) {
 	if a.Bound < 0 {
 		return bucket.Limit{}, c.Tokens

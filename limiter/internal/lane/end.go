@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Reroute follows a new configuration. A lane in line keeps its place and asks again at once; callers that can never start any
-// more get an error.
+// Reroute applies a new configuration. A lane in line keeps its place and asks again at once. Callers that can no
+// longer start get an error.
 func (n *Lane) Reroute(r *Route) {
 	n.mu.Lock()
 	defer n.unlock()
 	was := n.route.Load()
 	if was.Built > r.Built {
-		return // somebody was faster, with what is newer
+		return // another goroutine was faster, with a newer route
 	}
 	n.route.Store(r)
 	if n.closed != nil {
@@ -32,7 +32,7 @@ func (n *Lane) Reroute(r *Route) {
 		n.pool = pool{} // charged to other limits
 	}
 	if !n.place.again.IsZero() {
-		n.place.again = now.Add(rand.N(jitter)) // what the store said of the line is no longer true
+		n.place.again = now.Add(rand.N(jitter)) // what the store returned about the line is no longer true
 	}
 	for w := n.queue.first; w != nil; {
 		next := w.next
@@ -48,7 +48,7 @@ func (n *Lane) Reroute(r *Route) {
 	n.advanceLocked(now)
 }
 
-// Close ends the wait of everybody with an error, and gives back what is reserved.
+// Close ends the wait of all callers with an error, and returns the reservations.
 func (n *Lane) Close(err error) {
 	n.mu.Lock()
 	defer n.unlock()
@@ -62,8 +62,9 @@ func (n *Lane) Close(err error) {
 	n.advanceLocked(time.Now())
 }
 
-// Retire ends a lane if nobody has used it for a time: nobody waits, no request is under way, no reservation is there, and it
-// has no place in line. The place of a scheduler that does not come back for a minute has ended in the store long before.
+// Retire ends a lane if nobody has used it for a time: no caller waits, no request is in flight, no reservation is in
+// the pool, and the lane has no place in line. The place of a scheduler that does not come back for a minute has ended
+// in the store long before.
 func (n *Lane) Retire(now time.Time, idle time.Duration) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -81,7 +82,7 @@ func (n *Lane) Retire(now time.Time, idle time.Duration) bool {
 	return true
 }
 
-// Asking reports whether a request of the lane is under way.
+// Asking reports whether a request of the lane is in flight.
 func (n *Lane) Asking() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

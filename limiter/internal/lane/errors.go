@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// ErrRetired is what a lane says that was given up because nobody used it: there is another, or will be.
+// ErrRetired reports that the lane was removed because nobody used it. Another lane replaces it, or will.
 var ErrRetired = errors.New("limiter: lane given up")
 
-// ErrNotNow is the answer to who asks for a reservation at once, where there is none.
+// ErrNotNow is the answer to a caller that asks for a reservation at once, if there is none.
 var ErrNotNow = errors.New("limiter: not now")
 
 // ErrNoCost is the answer to a call that takes tokens of no bucket of its route.
@@ -20,7 +20,7 @@ type BucketError struct{ Bucket string }
 
 func (e *BucketError) Error() string { return "the route does not pass bucket " + e.Bucket }
 
-// TooLargeError is the answer to a call of more tokens than a bucket ever holds.
+// TooLargeError is the answer to a call of more tokens than a bucket can hold.
 type TooLargeError struct {
 	Bucket      string
 	Cost, Burst int64
@@ -28,7 +28,7 @@ type TooLargeError struct {
 
 func (e *TooLargeError) Error() string { return fmt.Sprintf("%d tokens of %d", e.Cost, e.Burst) }
 
-// TooLateError is the answer to who could start after its deadline only: Ready after it came.
+// TooLateError is the answer to a caller that could start only after its deadline: Ready after it came.
 type TooLateError struct{ Ready time.Duration }
 
 func (e *TooLateError) Error() string { return "in " + e.Ready.String() }

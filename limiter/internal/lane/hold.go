@@ -8,8 +8,8 @@ import (
 // LongestHold is the longest hold that a lane reports.
 const LongestHold = 30 * time.Second
 
-// Hold has the store shut a bucket of the route for a time, at once, because the provider refuses calls. Reservations of the lane that nobody
-// uses yet are dropped: their calls would be refused.
+// Hold makes the store shut a bucket of the route for a time, at once, because the provider refuses calls. Unused
+// reservations of the lane are dropped: their calls would be refused.
 func (n *Lane) Hold(d time.Duration, bucket string) {
 	now := time.Now()
 	n.live(func(n *Lane) {
@@ -28,13 +28,13 @@ func (n *Lane) Hold(d time.Duration, bucket string) {
 	})
 }
 
-// held is a hold that the store has not heard of yet.
+// held is a hold that the store does not know yet.
 type held struct {
 	until  time.Time // zero for none
 	bucket string
 }
 
-// holdLocked adds the hold to the request that is made up, unless the route does not pass the bucket any more.
+// holdLocked adds the hold to the request being built, unless the route no longer passes the bucket.
 func (n *Lane) holdLocked(now time.Time) {
 	q := n.request
 	q.Hold.For = 0
@@ -50,7 +50,7 @@ func (n *Lane) holdLocked(now time.Time) {
 	q.Hold.For, q.Hold.Limit = left, at
 }
 
-// heldLocked notes that a request has brought a hold to the store.
+// heldLocked notes that a request has delivered a hold to the store.
 func (n *Lane) heldLocked(sent time.Time) {
 	if n.request.Hold.For > 0 && !n.held.until.After(sent.Add(time.Duration(n.request.Hold.For+1)*time.Microsecond)) {
 		n.held = held{}

@@ -8,21 +8,23 @@ import (
 )
 
 const (
-	// maxAsks bounds the calls of one request: what one run of the script may have to work through.
+	// maxAsks bounds the calls of one request, because one run of the script may have to process all of them.
 	maxAsks = 256
-	// maxRuns bounds the runs of equal asks of one request: the script looks at each for itself.
+	// maxRuns bounds the runs of equal asks of one request, because the script processes each on its own.
 	maxRuns = 64
-	// maxBacks bounds the reservations that one request gives back.
+	// maxBacks bounds the reservations that one request returns.
 	maxBacks = 100
 	// fewNew is how many callers may come to a lane in line before it asks again.
 	fewNew = 4
-	// soonest is the least time between a reply and asking again.
+	// soonest is the shortest time between a reply and the next request.
 	soonest = time.Millisecond
-	// recheck is how long a lane in line sleeps at most: so it hears of pauses, of new rates, and of callers that left.
+	// recheck is how long a lane in line sleeps at most, so that it learns of pauses, of new rates, and of callers that
+	// left.
 	recheck = 5 * time.Second
-	// jitter spreads those who come back at the same time. Due times are spread by construction.
+	// jitter spreads lanes that come back at the same time. Due times are spread by construction.
 	jitter = 5 * time.Millisecond
-	// worthwhile is how far ahead a reservation must be due to be given back. Until slack after it is due, it serves who comes here.
+	// worthwhile is how far ahead a reservation must be due to be returned. Otherwise it serves callers of this process
+	// until slack after its due time.
 	worthwhile = 10 * time.Millisecond
 )
 
@@ -37,47 +39,47 @@ type Lane struct {
 
 	mu           sync.Mutex
 	queue        queue
-	ended        *waiter // those to be woken when mu is free, linked by next
+	ended        *waiter // callers to wake when mu is free, linked by next
 	pool         pool
 	scratch      Grant     // on its way to a scheduler
-	cursors      []cursor  // how far the pool is spoken for, by cost, while it is matched
+	cursors      []cursor  // how far the pool is promised, by cost, during matching
 	asking       bool      // a goroutine makes requests
-	loop         int64     // which one; another one's reply nobody waits for
-	out          bool      // its request is under way
-	store        Store     // like request, another one since a request was given up
+	loop         int64     // which one; nobody waits for the reply of another one
+	out          bool      // its request is in flight
+	store        Store     // like request, replaced when a request was given up
 	held         held      // a hold to be sent
 	taught       []lesson  // to be sent
-	teaching     int       // how many of taught the request under way has
-	taughtSince  time.Time // when the first of taught came that waits for a request to travel with
-	promptSince  time.Time // no caller that wants an answer at once came before
+	teaching     int       // how many of taught the request in flight has
+	taughtSince  time.Time // when the oldest of taught came that waits for a request to travel with
+	promptSince  time.Time // no caller that wants an answer at once came earlier
 	request      *Request
-	requesters   []*waiter // for whom the request under way asks
+	requesters   []*waiter // callers that the request in flight asks for
 	settled      []settled // costs to be corrected with the next request
-	reported     []settled // those of the request under way
+	reported     []settled // the corrected costs of the request in flight
 	settledSince time.Time // when the first of settled came
-	metered      *Route    // over which the lane has said that costs will be corrected
+	metered      *Route    // the route for which the lane has announced that costs will be corrected
 	place        place
 	retry        retry
-	trip         time.Duration // how long requests take at most, of late
+	trip         time.Duration // how long requests took at most lately
 	timer        timer
 	closed       error     // what ended the lane
-	used         bool      // since somebody last looked whether it is idle
+	used         bool      // since the last check whether it is idle
 	since        time.Time // when it was last found in use
 }
 
-// place is what a lane knows of its place in line.
+// place is what a lane knows about its place in line.
 type place struct {
 	stands bool          // there is one
-	kept   bool          // a scheduler comes back for it, though nobody waits
+	kept   bool          // a scheduler comes back for it, though no caller waits
 	again  time.Time     // when to ask again; zero for none
-	first  time.Time     // when the first of those that wait is expected to start
-	last   time.Time     // and the last
+	first  time.Time     // when the first waiting call is expected to start
+	last   time.Time     // when the last waiting call is expected to start
 	every  time.Duration // the time of one token, of the limit that binds
 	bound  int           // that limit
-	heard  int           // callers of which the store has heard
+	heard  int           // callers that the store knows
 }
 
-// New returns the lane of a route. id tells its requests and its place apart from those of others.
+// New returns the lane of a route. id distinguishes its requests and its place from those of other lanes.
 func New(s *Shared, id string, urgent bool, store Store, r *Route) *Lane {
 	n := &Lane{ID: id, Urgent: urgent, shared: s, store: store, request: &Request{}, used: true}
 	n.timer.call = n.ring
@@ -85,19 +87,19 @@ func New(s *Shared, id string, urgent bool, store Store, r *Route) *Lane {
 	return n
 }
 
-// Route is what the lane's callers pass.
+// Route returns the route that the lane's callers pass.
 func (n *Lane) Route() *Route { return n.route.Load() }
 
-// Outcome is what a caller gets.
+// Outcome is the result of a caller.
 type Outcome struct {
 	Grant Grant
 	At    time.Time // with [ErrNotNow]: when the call could start
-	Bound int       // with [ErrNotNow]: the limit that sets that time, -1 where it is not known
-	Left  []int64   // what each limit has left, if the caller wanted to know and was heard by the store
-	Route *Route    // whose limits these are
+	Bound int       // with [ErrNotNow]: the limit that sets that time, -1 if unknown
+	Left  []int64   // what each limit has left, if the caller asked for it and its request reached the store
+	Route *Route    // the route of these limits
 }
 
-// advanceLocked brings the lane in line with what has changed, and has a goroutine make the request that is due now, if any.
+// advanceLocked updates the lane after a change, and starts a goroutine for the request that is due now, if any.
 func (n *Lane) advanceLocked(now time.Time) {
 	if n.settleLocked(now) {
 		n.asking = true
@@ -107,8 +109,8 @@ func (n *Lane) advanceLocked(now time.Time) {
 	}
 }
 
-// settleLocked hands out what is due or wanted ahead, and sets the timer for what comes next. It reports whether a request is to be
-// made now. Where requests take no time it has made it.
+// settleLocked gives out reservations that are due or wanted ahead, and sets the timer for the next event. It reports
+// whether to make a request now. If requests take no time it has made it.
 func (n *Lane) settleLocked(now time.Time) bool {
 	for {
 		n.pool.dropLate(now, n.shared.Slack)
@@ -134,7 +136,7 @@ func (n *Lane) settleLocked(now time.Time) bool {
 	}
 }
 
-// failPromptLocked ends the wait of callers that want an answer at once and have had none for too long.
+// failPromptLocked ends the wait of callers that want an answer at once and have waited too long.
 func (n *Lane) failPromptLocked(now time.Time) {
 	err := n.shared.Unavailable(fmt.Errorf("no reply in %v", n.shared.Timeout))
 	n.promptSince = now
@@ -151,7 +153,7 @@ func (n *Lane) failPromptLocked(now time.Time) {
 	}
 }
 
-// ring is the timer's call.
+// ring is called by the timer.
 func (n *Lane) ring() {
 	n.mu.Lock()
 	at, exact := n.timer.at, n.timer.exact()
@@ -163,7 +165,7 @@ func (n *Lane) ring() {
 	n.advanceLocked(time.Now())
 }
 
-// Release ends the wait of everybody with an error, and goes on.
+// Release ends the wait of all callers with an error; the lane continues.
 func (n *Lane) Release(err error) {
 	n.mu.Lock()
 	defer n.unlock()
@@ -173,7 +175,7 @@ func (n *Lane) Release(err error) {
 	n.advanceLocked(time.Now())
 }
 
-// live does something under the lock of the lane, or of the lane in its place where it was given up. It reports whether there is one.
+// live runs a function under the lock of the lane, or of the lane that replaced it. It reports whether there is one.
 func (n *Lane) live(do func(n *Lane)) bool {
 	for n != nil {
 		n.mu.Lock()
@@ -190,14 +192,14 @@ func (n *Lane) live(do func(n *Lane)) bool {
 	return false
 }
 
-// putBack takes in a reservation that its holder did not use.
+// putBack takes back a reservation that its holder did not use.
 func (n *Lane) putBack(g Grant) {
 	if !n.live(func(n *Lane) { n.takeBackLocked(g) }) {
 		g.Lose()
 	}
 }
 
-// takeBackLocked puts a reservation into the pool, if it can be used still and is charged to the limits of the route.
+// takeBackLocked puts a reservation into the pool, if it is still usable and charged to the limits of the route.
 func (n *Lane) takeBackLocked(g Grant) {
 	now := time.Now()
 	if n.closed != nil || g.lane == nil || g.Late(now, n.shared.Slack) || !g.Route.Alike(n.route.Load()) {

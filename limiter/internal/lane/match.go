@@ -2,8 +2,9 @@ package lane
 
 import "time"
 
-// matchLocked goes through those who wait, in order: each takes what is in the pool for its cost, at once if it is due
-// or wanted ahead, else when it comes due. A reservation of more tokens serves several. It reports whether somebody is left without.
+// matchLocked goes through the waiting callers, in order. Each takes what the pool has for its cost: at once if that is
+// due or wanted ahead, otherwise when it comes due. A reservation of more tokens serves several callers. matchLocked
+// reports whether a caller is left without a reservation.
 func (n *Lane) matchLocked(now time.Time) (missing bool) {
 	q, p := &n.queue, &n.pool
 	if q.odd == 0 && p.odd == 0 {
@@ -35,7 +36,7 @@ func (n *Lane) matchLocked(now time.Time) (missing bool) {
 		case w.got > 0:
 			n.endLocked(w, nil)
 		default:
-			missing = missing || w.state != covered && n.route.Load().fits(w.Cost) // else it waits for another route
+			missing = missing || w.state != covered && n.route.Load().fits(w.Cost) // otherwise it waits for another route
 		}
 		w = next
 	}
@@ -45,8 +46,8 @@ func (n *Lane) matchLocked(now time.Time) (missing bool) {
 	return missing
 }
 
-// serveLocked gives a caller what it can have from the pool, from a grant on: those before have no tokens left for its cost. It reports
-// whether something was taken.
+// serveLocked gives a caller what the pool has for it, beginning with a grant: earlier grants have no tokens left for
+// its cost. It reports whether something was taken.
 func (n *Lane) serveLocked(w *waiter, now time.Time, from *int) (taken bool) {
 	p := &n.pool
 	w.state = waiting
@@ -60,7 +61,7 @@ func (n *Lane) serveLocked(w *waiter, now time.Time, from *int) (taken bool) {
 			case !due && !w.Deadline.IsZero() && w.Deadline.Before(g.Due):
 				n.endLocked(w, &TooLateError{g.Due.Sub(w.Since)})
 				return taken
-			case w.Mode == WhenDue && !due: // out of the reach of those behind
+			case w.Mode == WhenDue && !due: // no longer available to later callers
 				g.spoken += w.Cost.Tokens
 				w.state = covered
 				return taken
@@ -102,7 +103,7 @@ func (n *Lane) cursorLocked(cost Cost) *int {
 	return &n.cursors[len(n.cursors)-1].grant
 }
 
-// refuseCoveredLocked ends the wait of those whose deadlines come before the reservations that would be theirs are due.
+// refuseCoveredLocked ends the wait of callers whose deadlines come before their reservations are due.
 func (n *Lane) refuseCoveredLocked() {
 	i := 0
 	for w := n.queue.first; w != nil && i < len(n.pool.grants); {
@@ -116,8 +117,9 @@ func (n *Lane) refuseCoveredLocked() {
 	}
 }
 
-// turnAwayLocked ends the wait of callers that came while the lane stands in line and would not wait as long: those that want an
-// answer at once, and those whose deadlines come before they could start behind all callers of the lane.
+// turnAwayLocked ends the wait of callers that came while the lane is in line and that would not wait that long. These
+// are callers that want an answer at once, and callers whose deadlines come before they could start behind all callers
+// of the lane.
 func (n *Lane) turnAwayLocked() {
 	if n.queue.hurried == 0 {
 		return
@@ -149,8 +151,9 @@ func (n *Lane) turnAwayLocked() {
 	}
 }
 
-// returnableLocked counts the reservations that nobody in the lane waits for and that others may still use, and appends them to
-// out, unless it is nil, and drops them. A reservation under a former configuration stays: the limits may have been others.
+// returnableLocked counts the reservations that no caller of the lane waits for and that others may still use. If out
+// is not nil it appends them to out and drops them. A reservation under a former configuration stays: the limits may
+// have been others.
 func (n *Lane) returnableLocked(now time.Time, out *[]Back) int {
 	plain := n.queue.odd == 0 && n.pool.odd == 0
 	if len(n.pool.grants) == 0 || plain && n.queue.len > 0 {
@@ -158,7 +161,7 @@ func (n *Lane) returnableLocked(now time.Time, out *[]Back) int {
 	}
 	count, route := 0, n.route.Load()
 	soon := now.Add(worthwhile)
-	free, wanted := Cost{}, false // of the grant before
+	free, wanted := Cost{}, false // for the cost of the grant before
 	for i := range n.pool.grants {
 		g := &n.pool.grants[i]
 		left := g.Cost

@@ -7,7 +7,7 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// Mode says when a caller takes its reservation.
+// Mode defines when a caller takes its reservation.
 type Mode int
 
 // The modes.
@@ -15,14 +15,14 @@ const (
 	WhenDue Mode = iota // waits until the reservation is due
 	Ahead               // waits until there is one, and takes it before it is due
 	AtOnce              // takes one that is due when the reply comes, or none
-	Come                // takes what there is ahead of its due time, or none, and comes back
+	Come                // takes what is available ahead of its due time, or none, and comes back
 )
 
-// Ask is what a caller wants.
+// Ask is the request of one caller.
 type Ask struct {
 	Mode     Mode
 	Cost     Cost      // of each call
-	N        int       // calls: 1, or more of a scheduler, which takes fewer if there are no more
+	N        int       // calls: 1, or more of a scheduler, which takes fewer if there are fewer
 	Since    time.Time // when the caller came
 	Tell     bool      // the caller wants to know what each limit has left
 	Deadline time.Time // after which a reservation is of no use; zero for none
@@ -31,49 +31,50 @@ type Ask struct {
 // plain reports whether an ask is a wait for one token, as most are.
 func (a *Ask) plain() bool { return a.Cost == one && a.Mode == WhenDue }
 
-// prompt reports whether the caller wants the next reply, whatever it says.
+// prompt reports whether the caller wants the next reply in any case.
 func (a *Ask) prompt() bool { return a.Mode == AtOnce || a.Mode == Come }
 
-// judged reports whether the store is to say at once whether the caller can be served in time.
+// judged reports whether the store is to decide at once whether the caller can be served in time.
 func (a *Ask) judged() bool { return a.Mode == AtOnce || !a.Deadline.IsZero() }
 
 // hurried reports whether the caller wants to know as soon as possible when it may start.
 func (a *Ask) hurried() bool { return a.Mode != WhenDue || !a.Deadline.IsZero() }
 
-// state is how far a caller has come.
+// state is the progress of a caller.
 type state int
 
 const (
 	waiting state = iota
-	covered       // a reservation of the pool will be its
+	covered       // a reservation of the pool is promised to it
 	ended         // has what it gets, or an error
 )
 
-// waiter is a caller in a lane. The lane's lock guards everything but the ask until ready has its word.
+// waiter is a caller in a lane. The lane's lock guards all fields except the ask until ready has its value.
 type waiter struct {
 	Ask
 
-	ready      chan struct{} // gets a word when the caller has ended; there is room for it
+	ready      chan struct{} // gets a value when the caller has ended; it is buffered
 	prev, next *waiter
 	state      state
 	came       time.Time      // when it entered the queue
-	unheard    bool           // to be judged, and no request has been made since
-	inRequest  int            // calls that the request under way asks for
-	asked      int            // replies that it waited for
-	verdict    bucket.Verdict // of the reply that is taken in
+	unheard    bool           // to be judged, and no request has been made since it came
+	inRequest  int            // calls that the request in flight asks for
+	asked      int            // replies that it has waited for
+	verdict    bucket.Verdict // of the reply that is being processed
 	got        int
-	one        Grant // the first that it got
+	one        Grant // the first grant that it got
 	to         Taker // takes what a scheduler gets, under the lock
 	err        error
 	readyIn    time.Duration // from that request until it could start
 	left       []int64       // tokens that each limit has left, by the reply
 	bound      int           // the limit that sets when it could be served, -1 for none
-	at         time.Time     // where it was not served: when it could be, or when to come back
+	at         time.Time     // if it was not served: when it could be, or when to come back
 	turn       Turn          // of a scheduler that was not served
 	reuse      bool          // no request refers to it
 }
 
-// waiters are the callers of one limiter, to be used again: a channel made in a testing/synctest bubble must not get out.
+// waiters are the callers of one limiter, for reuse. They are not global, because a channel made in a testing/synctest
+// bubble must not leave it.
 type waiters struct{ pool sync.Pool }
 
 func (p *waiters) get(a Ask) *waiter {
@@ -85,7 +86,7 @@ func (p *waiters) get(a Ask) *waiter {
 	return w
 }
 
-// put takes back a waiter that has ended, unless the request under way refers to it.
+// put takes back a waiter that has ended, unless the request in flight refers to it.
 func (p *waiters) put(w *waiter) {
 	if w.reuse {
 		*w = waiter{ready: w.ready}
@@ -97,10 +98,10 @@ func (p *waiters) put(w *waiter) {
 type queue struct {
 	first, last *waiter
 	len         int
-	odd         int // those that are not plain
+	odd         int // number of waiters that are not plain
 	hurried     int
 	prompt      int
-	unheard     int // those that are to be judged, and have come since the last request was made
+	unheard     int // number of waiters that are to be judged and have come since the last request was made
 }
 
 func (q *queue) push(w *waiter) {
@@ -144,7 +145,7 @@ func (q *queue) remove(w *waiter) {
 	}
 }
 
-// heard notes of some callers that they need not ask the store.
+// heard notes that some callers need not ask the store.
 func (q *queue) heard(some func(*waiter) bool) {
 	for w := q.first; w != nil && q.unheard > 0; w = w.next {
 		if w.unheard && some(w) {
@@ -167,14 +168,14 @@ func (q *queue) count(w *waiter, by int) {
 	}
 }
 
-// turn makes a waiter one of another mode.
+// turn changes the mode of a waiter.
 func (q *queue) turn(w *waiter, m Mode) {
 	q.count(w, -1)
 	w.Mode = m
 	q.count(w, 1)
 }
 
-// wants reports whether somebody waits who could use a reservation of a cost, or a part of it.
+// wants reports whether a caller waits that could use a reservation of a cost, or a part of it.
 func (q *queue) wants(cost Cost) bool {
 	if q.odd == 0 {
 		return q.len > 0

@@ -8,10 +8,10 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// takeLocked takes in what a request over a route has brought.
+// takeLocked processes the reply to a request over a route.
 func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 	q := n.request
-	// The reservations of a reply under way are dropped if they are charged to limits that are the route's no longer.
+	// The reservations of a late reply are dropped if they are charged to limits that the route no longer has.
 	to := n.route.Load()
 	former := r != to && !r.Alike(to)
 	if err == nil {
@@ -42,12 +42,12 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 	kept := slices.ContainsFunc(n.requesters, func(w *waiter) bool { return w.Mode == Come })
 	n.standLocked(err == nil && q.ComeBack >= 0, kept, r != to, received)
 	for _, w := range n.requesters {
-		w.inRequest = 0 // nothing refers to it from here on
+		w.inRequest = 0 // nothing refers to it any more
 		if w.Tell && err == nil && w.state != ended {
 			w.left = slices.Clone(q.Left)
 		}
 	}
-	n.matchLocked(received) // those who got something in spite of an error are not told of it
+	n.matchLocked(received) // callers that got a reservation in spite of an error do not get the error
 	if n.queue.odd == 0 && n.pool.odd == 0 {
 		n.coverLocked()
 	}
@@ -57,14 +57,14 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 		}
 		w.verdict = 0
 	}
-	if n.place.stands { // a reply that came after a caller says of the line what the caller needs, unless it wants to know more than that
+	if n.place.stands { // a reply that came after a caller answers the caller by the line, unless the caller asked for more
 		n.queue.heard(func(w *waiter) bool { return w.Mode == AtOnce && !w.Tell })
 	}
 	clear(n.requesters)
 	n.requesters = n.requesters[:0]
 }
 
-// coverLocked marks the callers for whom a reservation is there, where all calls cost one token.
+// coverLocked marks the callers with a promised reservation, if all calls cost one token.
 func (n *Lane) coverLocked() {
 	for i, w := 0, n.queue.first; w != nil && i < len(n.pool.grants); i, w = i+1, w.next {
 		w.state = covered
@@ -88,14 +88,14 @@ func (n *Lane) standLocked(stands, kept, changed bool, received time.Time) {
 	p.again = p.again.Add(rand.N(jitter))
 }
 
-// answerLocked tells a caller that got nothing what the reply says, if the caller wants to know.
+// answerLocked gives the result of the reply to a caller that got nothing, if the caller wants it.
 func (n *Lane) answerLocked(w *waiter, err error, former bool, sent, received time.Time) {
 	switch {
 	case err != nil:
 		if w.prompt() || !n.shared.Passing(err) {
 			n.endLocked(w, err)
 		}
-	case former: // the next request asks for it, by the limits of now
+	case former: // the next request asks for it, by the current limits
 	case w.verdict == bucket.Refused && w.Mode == AtOnce:
 		w.at = sent.Add(w.readyIn)
 		n.endLocked(w, ErrNotNow)
@@ -105,14 +105,14 @@ func (n *Lane) answerLocked(w *waiter, err error, former bool, sent, received ti
 		w.turn = n.turnLocked()
 		n.endLocked(w, ErrNotNow)
 	case w.Mode == AtOnce && w.verdict == bucket.Reserved && n.pool.speak(w.Cost):
-		n.queue.turn(w, WhenDue) // its token is due as soon as the reply could be relied upon, which is a moment from now
+		n.queue.turn(w, WhenDue) // its token is due as soon as the reply can be relied on, which is a moment from now
 	case w.Mode == AtOnce: // an older caller has taken it
 		w.at = received
 		n.endLocked(w, ErrNotNow)
 	}
 }
 
-// unpackLocked puts the reservations of a reply into the pool, and notes of each caller what became of it.
+// unpackLocked puts the reservations of a reply into the pool, and notes the result of each caller.
 func (n *Lane) unpackLocked(r *Route, received time.Time) {
 	q := n.request
 	at, unit, heard := 0, 0, false
@@ -126,7 +126,7 @@ func (n *Lane) unpackLocked(r *Route, received time.Time) {
 		}
 		for k := range a.N {
 			if at == len(n.requesters) {
-				return // more answers than asks: nobody's
+				return // more answers than asks: ignore them
 			}
 			w := n.requesters[at]
 			if w.Cost != taken {
@@ -157,7 +157,7 @@ func (n *Lane) unpackLocked(r *Route, received time.Time) {
 				n.place.last, n.place.every, n.place.bound = n.shared.Clock.Local(q.Now+due, received), a.Interval(limit), max(0, a.Bound)
 				fallthrough
 			case bucket.Refused:
-				if w.state != ended { // else the caller reads what it got
+				if w.state != ended { // otherwise the caller reads what it got
 					w.bound, w.verdict, w.readyIn = a.Bound, a.Verdict, time.Duration(due)*time.Microsecond
 				}
 			}
@@ -171,7 +171,8 @@ func (n *Lane) unpackLocked(r *Route, received time.Time) {
 	}
 }
 
-// chargedAt is when the reservations of an answer were charged, or before: those that were returned before are due within a horizon.
+// chargedAt returns when the reservations of an answer were charged, or an earlier time: reservations that were
+// returned earlier are due within a horizon.
 func chargedAt(a *bucket.Answer, now, due int64, horizon time.Duration) int64 {
 	if a.Bound < 0 && a.At.Frac > 0 {
 		return due - horizon.Microseconds()
@@ -179,8 +180,8 @@ func chargedAt(a *bucket.Answer, now, due int64, horizon time.Duration) int64 {
 	return now
 }
 
-// retry says when a request that failed is made again: after 50 ms, then after twice as long each time, up to 2 s, each with a random
-// quarter more or less, so that the replicas of a fleet do not come back in one moment.
+// retry defines when a failed request is made again: after 50 ms, then after twice as long each time, up to 2 s, each
+// with a random quarter more or less, so that the replicas of a fleet do not come back in the same moment.
 type retry struct {
 	at    time.Time
 	pause time.Duration

@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// run makes requests for as long as there are any to make. No caller's context bounds them.
+// run makes requests while there are any to make. No caller's context bounds them.
 func (n *Lane) run(loop int64) {
 	defer n.shared.Running.Done()
 	for again, outdated := true, 0; again; {
@@ -32,7 +32,7 @@ func (n *Lane) run(loop int64) {
 		n.unlock()
 		err := n.reserve(store, r, q)
 		if errors.Is(err, ErrOutdated) {
-			const tries = 4 // a configuration that changes faster than requests are made is not one
+			const tries = 4 // a configuration that changes faster than requests are made is an error
 			if outdated++; outdated < tries {
 				if err = n.shared.Refresh(r.Version); err == nil {
 					n.mu.Lock()
@@ -72,10 +72,10 @@ func (n *Lane) reserve(store Store, r *Route, q *Request) error {
 	return err
 }
 
-// errGivenUp is what becomes of a request whose reply is not waited for.
+// errGivenUp is the result of a request whose reply nobody waits for.
 var errGivenUp = errors.New("given up")
 
-// giveUpLocked gives the request up that is under way over a route, whose reply may never come. What it has reserved is lost.
+// giveUpLocked gives up the request in flight over a route, whose reply may never come. Its reservations are lost.
 func (n *Lane) giveUpLocked(r *Route) {
 	if n.out {
 		err := n.shared.Unavailable(errGivenUp)
@@ -89,7 +89,7 @@ func (n *Lane) giveUpLocked(r *Route) {
 		w.inRequest = 0
 	}
 	n.requesters, n.out = nil, false
-	n.loop++ // the goroutine that has the request ends with it
+	n.loop++ // the goroutine of that request ends with it
 	n.request, n.store, n.asking = &Request{}, n.shared.Line(n.ID), false
 }
 
@@ -114,8 +114,8 @@ func (n *Lane) requestLocked(now time.Time) bool {
 	return true
 }
 
-// gather lets others run for as long as more of them come: those who were woken by the last reply, and come again at once. Of a large
-// batch half is enough: it is under way while the other half comes.
+// gather yields while more callers come: callers that the last reply woke, and that come again at once. Half of a large
+// batch is enough: it is in flight while the other half comes.
 func (n *Lane) gather(batch int) {
 	const large = 64
 	enough := min(maxAsks, max(large, batch/2))
@@ -131,8 +131,8 @@ func (n *Lane) gather(batch int) {
 	}
 }
 
-// buildLocked makes up a request of those who are left without, and of what is given back. It reports whether there is anything to
-// request.
+// buildLocked builds a request of the callers without a reservation, and of what is returned. It reports whether there
+// is anything to request.
 func (n *Lane) buildLocked(now time.Time) bool {
 	if len(n.route.Load().Limits) == 0 {
 		n.dropLocked()
@@ -182,7 +182,7 @@ func (n *Lane) buildLocked(now time.Time) bool {
 	return len(q.Asks) > 0 || len(q.Backs) > 0 || len(q.Settled) > 0 || q.Hold.For > 0 || len(q.Taught) > 0 && n.closed == nil || n.place.stands && (!n.place.kept || n.closed != nil)
 }
 
-// dropLocked drops what the lane would tell the store of limits that its route does not have any more.
+// dropLocked drops what the lane would send to the store about limits that its route no longer has.
 func (n *Lane) dropLocked() {
 	n.settled, n.taught, n.teaching, n.held, n.place = nil, nil, 0, held{}, place{}
 	for i := range n.pool.grants {
@@ -191,12 +191,12 @@ func (n *Lane) dropLocked() {
 	n.pool = pool{}
 }
 
-// askOf is what a caller asks of the store.
+// askOf returns what a caller asks of the store.
 func (n *Lane) askOf(w *waiter, r *Route, now time.Time) bucket.Ask {
 	k := bucket.Ask{N: min(w.N, maxAsks), Cost: w.Cost.On(r), Patience: -1, Urgent: n.Urgent}
 	switch {
 	case w.Mode == AtOnce:
-		k.Patience = n.request.Lead // at once is as soon as the reply can be relied upon
+		k.Patience = n.request.Lead // "at once" means as soon as the reply can be relied on
 		return k
 	case !w.Deadline.IsZero():
 		k.Patience = max(0, w.Deadline.Sub(now).Microseconds())
@@ -205,8 +205,8 @@ func (n *Lane) askOf(w *waiter, r *Route, now time.Time) bucket.Ask {
 	return k
 }
 
-// alikeAge is how much callers of one run of a request may differ in age, µs. The first runs are the ones that a reply may
-// serve: their order counts. A request of hundreds of callers has some tens of runs.
+// alikeAge returns how much callers of one run of a request may differ in age, µs. A reply may serve the first runs:
+// their order counts. A request of hundreds of callers has some tens of runs.
 func alikeAge(run int, age int64) int64 {
 	const exact, near = 16, 2000
 	if run < exact {
@@ -215,7 +215,7 @@ func alikeAge(run int, age int64) int64 {
 	return max(30_000, age/16)
 }
 
-// unbuildLocked takes a request back that the store has not served: it is made anew, for another configuration.
+// unbuildLocked takes back a request that the store has not served, so that it is made again for another configuration.
 func (n *Lane) unbuildLocked(was *Route, now time.Time) {
 	for _, w := range n.requesters {
 		w.inRequest = 0

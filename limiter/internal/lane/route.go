@@ -11,24 +11,25 @@ import (
 type Limit struct {
 	bucket.Limit
 
-	Bucket string        // that it belongs to
-	Per    time.Duration // by which the bucket tells its limits of a kind apart
-	Tally  *Tally        // of the bucket; nil where nobody counts
+	Bucket string        // the bucket of the limit
+	Per    time.Duration // distinguishes limits of a kind in one bucket
+	Tally  *Tally        // of the bucket; nil if nobody counts
 	Meter  bool          // costs of calls are known only when they have ended
-	Holds  bool          // the provider holds what was estimated until the call ends
-	Whole  int64         // the burst of the fleet, where the limit is only a share of that; else 0
+	Holds  bool          // the provider holds the estimate until the call ends
+	Whole  int64         // the burst of the fleet, if the limit is only a share of it; otherwise 0
 }
 
-// Route is the limits that calls of one kind pass, narrowest first. It is never changed: another configuration is another Route.
+// Route is the limits that calls of one kind pass, narrowest first. It never changes: another configuration is another
+// Route.
 type Route struct {
 	Name    string
 	Version int64         // of the configuration
-	Built   int64         // in which order routes were made
-	Away    int64         // 0 where requests go to the store of the fleet; else which of the times without that store this is
-	Limits  []Limit       // none where every call may start at once
-	Beside  []string      // buckets that the calls pass, too, of which this route asks nothing
-	Slack   time.Duration // for which a reservation may be used after it is due
-	Info    any           // the limiter's own
+	Built   int64         // number in the order in which routes were built
+	Away    int64         // 0 if requests go to the store of the fleet; otherwise the number of the outage
+	Limits  []Limit       // none if every call may start at once
+	Beside  []string      // buckets that the calls pass, too, without tokens by this route
+	Slack   time.Duration // how long a reservation may be used after it is due
+	Info    any           // for the limiter
 
 	narrow   int           // the limit of the smallest burst
 	interval time.Duration // the time of one token, of the fastest limit
@@ -62,13 +63,13 @@ func (r *Route) free(c Cost) bool {
 	return true
 }
 
-// Burst is the largest cost that the route can ever start, and the bucket that sets it.
+// Burst returns the largest cost that the route can ever start, and the bucket that sets it.
 func (r *Route) Burst() (int64, string) { return r.Limits[r.narrow].most(), r.Limits[r.narrow].Bucket }
 
-// most is the largest cost that a limit can ever start.
+// most returns the largest cost that a limit can ever start.
 func (l *Limit) most() int64 { return max(l.Burst, l.Whole) }
 
-// fits reports whether calls of a cost can start as long as the limits are what they are. A share may be too small for them.
+// fits reports whether calls of a cost can start with the current limits. A share may be too small for them.
 func (r *Route) fits(c Cost) bool {
 	if r.Away == 0 {
 		return true

@@ -2,12 +2,13 @@ package lane
 
 import "time"
 
-// requestAt is when the next request is to be made; zero for none.
+// requestAt returns when to make the next request; zero for none.
 func (n *Lane) requestAt(now time.Time, missing bool) time.Time {
 	return sooner(n.askAt(now, missing), n.reportAt(now))
 }
 
-// askAt is when the next request is to be made for those who wait, for what is given back, and for the place in line; zero for none.
+// askAt returns when to make the next request for waiting callers, for reservations to return, and for the place in
+// line; zero for none.
 func (n *Lane) askAt(now time.Time, missing bool) time.Time {
 	p := &n.place
 	backs := n.returnableLocked(now, nil) > 0
@@ -27,9 +28,9 @@ func (n *Lane) askAt(now time.Time, missing bool) time.Time {
 	return now
 }
 
-// gatherUntil is until when those who only wait may gather: until the token behind the last of the reservations
-// that others of the lane wait for can come, less the time that a request takes. Sooner would bring nothing sooner, and by
-// then those who were served are back. Where there is a line it is better to stand in it.
+// gatherUntil returns until when callers that only wait may gather: just before the token behind the last of the
+// reservations that others of the lane wait for can come, by the time that a request takes. An earlier request could
+// not bring an earlier token, and by then the served callers are back. If there is a line, it is better to join it.
 func (n *Lane) gatherUntil(now time.Time) time.Time {
 	last := len(n.pool.grants) - 1
 	if last < 0 || n.queue.hurried > 0 || n.place.stands {
@@ -38,7 +39,7 @@ func (n *Lane) gatherUntil(now time.Time) time.Time {
 	return later(now, n.pool.grants[last].Due.Add(n.route.Load().interval-time.Millisecond-2*n.trip))
 }
 
-// wakeAt is when something is to be done next: a reservation comes due, a request is to be made, or a reply is overdue.
+// wakeAt returns the time of the next event: a reservation comes due, a request is to be made, or a reply is overdue.
 func (n *Lane) wakeAt(now, request time.Time) time.Time {
 	next := request
 	if n.queue.len > 0 {
@@ -50,7 +51,7 @@ func (n *Lane) wakeAt(now, request time.Time) time.Time {
 	return next
 }
 
-// sooner is the earlier of two times of which zero is none.
+// sooner returns the earlier of two times; zero is none.
 func sooner(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
@@ -58,7 +59,7 @@ func sooner(a, b time.Time) time.Time {
 	return a
 }
 
-// later is the later of two times.
+// later returns the later of two times.
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b

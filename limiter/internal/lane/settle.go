@@ -10,18 +10,18 @@ import (
 const (
 	// reportAfter is how long a corrected cost waits for a request to travel with.
 	reportAfter = time.Second
-	// maxSettled bounds the corrected costs of one request; so many are sent at once.
+	// maxSettled bounds the corrected costs of one request; this many are sent at once.
 	maxSettled = 100
 )
 
-// settled is a call whose costs are known.
+// settled is a call with known costs.
 type settled struct {
 	grant  Grant
-	actual Each  // what it cost, of the buckets that are named; of others what was reserved
-	ended  int64 // µs, the store's clock, not later than when that was known
+	actual Each  // the real cost, of the named buckets; other buckets keep what was reserved
+	ended  int64 // µs, the store's clock, not later than when the cost was known
 }
 
-// Settle has the store correct the cost of a call that has started.
+// Settle makes the store correct the cost of a call that has started.
 func (g *Grant) Settle(actual Each) {
 	if g.lane == nil {
 		return
@@ -41,8 +41,8 @@ func (g *Grant) Settle(actual Each) {
 	})
 }
 
-// reportAt is when corrected costs are sent at the latest; zero for not by themselves: where the lane stands in line its next request takes
-// them along, which comes in 5 s at most.
+// reportAt returns when corrected costs are sent at the latest. It is zero if they need no request of their own: a lane
+// in line sends them with its next request, which comes in 5 s at most.
 func (n *Lane) reportAt(now time.Time) time.Time {
 	switch {
 	case n.held.until.After(now), n.closed == nil && n.urgentLessons():
@@ -61,12 +61,12 @@ func (n *Lane) reportAt(now time.Time) time.Time {
 	return later(since.Add(reportAfter), n.retry.at)
 }
 
-// reportLocked adds corrected costs to the request that is made up.
+// reportLocked adds corrected costs to the request being built.
 func (n *Lane) reportLocked(now time.Time) {
 	q, r := n.request, n.route.Load()
 	q.Settled, n.reported = q.Settled[:0], n.reported[:0]
 	if (len(q.Asks) > 0 || n.queue.len > 0) && n.metered != r && slices.ContainsFunc(r.Limits, func(l Limit) bool { return l.Meter }) {
-		// The buckets are to note from now on how empty they are: a call of long ago cost less, and nothing is taken back.
+		// From now on the buckets note how empty they are. If an older call cost less, nothing is taken back.
 		n.metered = r
 		s := settled{grant: Grant{Route: r}}
 		b := s.on(r, 0)
@@ -80,7 +80,7 @@ func (n *Lane) reportLocked(now time.Time) {
 	}
 	some := min(len(n.settled), maxSettled)
 	for _, s := range n.settled[:some] {
-		if s.grant.Route.Alike(r) { // else the cost stays as it was estimated: it was charged to other limits
+		if s.grant.Route.Alike(r) { // otherwise the estimate stays: it was charged to other limits
 			q.Settled = append(q.Settled, s.on(r, n.shared.Horizon.Microseconds()))
 			n.reported = append(n.reported, s)
 		}
@@ -90,7 +90,7 @@ func (n *Lane) reportLocked(now time.Time) {
 	n.settled, n.settledSince = n.settled[:rest], now
 }
 
-// on is the correction for each limit of a route.
+// on returns the correction for each limit of a route.
 func (s *settled) on(r *Route, horizon int64) bucket.Settled {
 	k := len(r.Limits)
 	all := make([]int64, 3*k)
@@ -120,8 +120,9 @@ func (e Each) names(bucket string) bool {
 	return false
 }
 
-// reportedLocked notes what became of the corrected costs of a request. Where it is not known, or they were not heard, a shortfall is reported
-// again: it counts twice at worst. A surplus is not: it would be taken back twice.
+// reportedLocked notes the result of the corrected costs of a request. If it is unknown, or they did not reach the
+// store, a shortfall is reported again: at worst it counts twice. A surplus is not reported again: it would be taken
+// back twice.
 func (n *Lane) reportedLocked(r *Route, err error) {
 	for i := range n.reported {
 		s, on := &n.reported[i], &n.request.Settled[i]

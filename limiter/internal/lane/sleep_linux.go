@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// kernelSleeping says that kernelSleep is more exact than a timer.
+// kernelSleeping is whether kernelSleep is more exact than a timer.
 const kernelSleeping = true
 
 // kernelSleep sleeps in the kernel, on a thread that the runtime replaces meanwhile.

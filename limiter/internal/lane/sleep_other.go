@@ -4,7 +4,7 @@ package lane
 
 import "time"
 
-// kernelSleeping says that kernelSleep is more exact than a timer.
+// kernelSleeping is whether kernelSleep is more exact than a timer.
 const kernelSleeping = false
 
 func kernelSleep(time.Duration) {}

@@ -4,13 +4,13 @@ import "time"
 
 // Standing is what the callers of a lane wait for at one moment.
 type Standing struct {
-	Calls    int       // of callers who wait until they may start; those of schedulers, who queue their tasks themselves, are not counted
+	Calls    int       // of callers that wait until they may start; schedulers queue their tasks themselves and do not count
 	Oldest   time.Time // when the first of those callers came; zero for none
-	Turn     time.Time // when the next call is expected to start; zero where that is not known
+	Turn     time.Time // when the next call is expected to start; zero if unknown
 	Reserved int       // calls that have a reservation which is not due or not taken yet
 }
 
-// Standing reads the state of the lane. It takes time in proportion to the callers that wait.
+// Standing returns the state of the lane. Its time is proportional to the number of waiting callers.
 func (n *Lane) Standing() (s Standing) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -7,23 +7,23 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// maxTaught bounds what one request tells of calls that taught something. The newest count.
+// maxTaught bounds the lessons of one request. The newest count.
 const maxTaught = 50
 
-// Quota is what a provider's answer says of a quota: Left of Limit tokens for Per, 0 where that is not known.
+// Quota is what a provider's answer contains about a quota: Left of Limit tokens for Per, 0 if unknown.
 type Quota struct {
 	Limit, Left int64
 	Per         time.Duration
 }
 
-// lesson is what a call has taught, on its way to the store.
+// lesson is what a call has learnt, on its way to the store.
 type lesson struct {
 	bucket.Taught
 
-	route *Route // whose limit learns
+	route *Route // the route whose limit learns
 }
 
-// Teach has the store learn from a call on a grant, for a limit of its route. That a provider has refused a call is sent at once.
+// Teach makes the store learn from a call on a grant, for a limit of its route. A refusal is sent at once.
 func (g *Grant) Teach(what bucket.Lesson, limit int, q Quota) {
 	if g.lane == nil {
 		return
@@ -33,7 +33,7 @@ func (g *Grant) Teach(what bucket.Lesson, limit int, q Quota) {
 		t.Sent = g.at
 		t.Due += time.Since(g.Due).Microseconds()
 		if g.stand == nil {
-			g.lane.shared.tells.Store(true) // from the next requests on grants know where the limits stood
+			g.lane.shared.tells.Store(true) // from the next requests on, grants contain where the limits stood
 			return
 		}
 		t.Level = (*g.stand)[limit]
@@ -41,17 +41,18 @@ func (g *Grant) Teach(what bucket.Lesson, limit int, q Quota) {
 	g.lane.live(func(n *Lane) { n.teachLocked(lesson{t, g.Route}) })
 }
 
-// Teach has the store learn from a call of which nobody has the grant, for a limit of a route: as if it had been due now.
+// Teach makes the store learn from a call without a grant, for a limit of a route, as if the call had been due now.
 func (n *Lane) Teach(of *Route, what bucket.Lesson, limit int, q Quota) {
 	now := time.Now()
 	n.live(func(n *Lane) {
 		t := bucket.Taught{Limit: limit, Lesson: what, Quota: q.Limit, Left: q.Left, Period: q.Per.Microseconds(), Level: UnknownStand}
-		t.Due = n.shared.Clock.Store(now) // 0 where the store's clock is not known yet: then it is when the store hears of it
+		t.Due = n.shared.Clock.Store(now) // 0 if the store's clock is not known yet: then the due time is when the store receives it
 		n.teachLocked(lesson{t, of})
 	})
 }
 
-// UnknownStand is where a limit stands of which that is not known, later than any other: nothing counts as reserved since.
+// UnknownStand replaces an unknown stand of a limit. It is later than any other, so that nothing counts as reserved
+// since.
 const UnknownStand = 1 << 52
 
 func (n *Lane) teachLocked(l lesson) {
@@ -78,7 +79,7 @@ func (n *Lane) teachLocked(l lesson) {
 	n.advanceLocked(now)
 }
 
-// urgentLessons reports whether something is to be sent without waiting for a request to travel with.
+// urgentLessons reports whether a lesson is to be sent without waiting for a request to travel with.
 func (n *Lane) urgentLessons() bool {
 	for i := range n.taught {
 		if n.taught[i].Lesson != bucket.QuotaLeft {
@@ -88,7 +89,7 @@ func (n *Lane) urgentLessons() bool {
 	return false
 }
 
-// lessonsLocked adds what was taught to the request that is made up.
+// lessonsLocked adds lessons to the request being built.
 func (n *Lane) lessonsLocked() {
 	q, r := n.request, n.route.Load()
 	q.Taught, q.Stands = q.Taught[:0], n.shared.tells.Load()
@@ -101,7 +102,7 @@ func (n *Lane) lessonsLocked() {
 	n.teaching = some
 }
 
-// taughtLocked notes that a request has brought lessons to the store, or has not: then the next one does.
+// taughtLocked notes that a request has delivered lessons to the store, or has not: then the next one does.
 func (n *Lane) taughtLocked(err error) {
 	if err == nil || n.closed != nil || !n.shared.Passing(err) {
 		n.taught = append(n.taught[:0], n.taught[n.teaching:]...)
@@ -109,7 +110,8 @@ func (n *Lane) taughtLocked(err error) {
 	n.teaching = 0
 }
 
-// standing is where the limits of a route stood after the request, for its reservations; nil where the reply does not say.
+// standing returns where the limits of a route stood after the request, for its reservations; nil if the reply does not
+// contain it.
 func (q *Request) standing(r *Route) *[]int64 {
 	if !q.Stands || q.Tell || len(q.Stand) != len(r.Limits) {
 		return nil

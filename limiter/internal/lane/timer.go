@@ -5,27 +5,27 @@ import (
 	"time"
 )
 
-// timer calls a function at a time. Timers of the runtime fire up to a millisecond late. So the timer is set a little before the time,
-// and its goroutine sleeps out the rest in the kernel, which is exact to some tens of microseconds, unless times follow each other so
-// closely that this would cost more than it gains. All of it is behind set.
+// timer calls a function at a time. Timers of the runtime fire up to a millisecond late. So the timer is set a little
+// before the time, and its goroutine sleeps the rest in the kernel, which is exact to some tens of microseconds. If
+// times follow each other too closely for that to pay, the runtime's timer is used alone. All of this is inside set.
 //
 // The lane's lock guards it.
 type timer struct {
 	call  func()
 	timer *time.Timer
 	at    time.Time
-	last  time.Time // that it was set for before at
+	last  time.Time // the time before at for which it was set
 	plain bool      // the clock is not the kernel's, as in a testing/synctest bubble: timers are exact
 }
 
 const (
-	// nearly is more than a timer of the runtime is late as a rule.
+	// nearly is more than the usual delay of a runtime timer.
 	nearly = 1300 * time.Microsecond
-	// dense is the time between two calls below which timers of the runtime will do.
+	// dense is the time between two calls below which timers of the runtime are good enough.
 	dense = 500 * time.Microsecond
 )
 
-// set moves the timer to a time; zero stops it. A call that has begun may be made all the same.
+// set moves the timer to a time; zero stops it. A call that has begun may still be made.
 func (t *timer) set(at, now time.Time) {
 	switch {
 	case at.IsZero():
@@ -52,7 +52,7 @@ func (t *timer) set(at, now time.Time) {
 	}
 }
 
-// exact reports whether the last moment is to pass in the kernel.
+// exact reports whether to sleep the last moment in the kernel.
 func (t *timer) exact() bool { return kernelSleeping && !t.plain && t.at.Sub(t.last) > dense }
 
 // rung notes that the time has come.
@@ -61,11 +61,12 @@ func (t *timer) rung(plain bool) {
 	t.last, t.at = t.at, time.Time{}
 }
 
-// kernelSleeps learns how late the kernel wakes a sleeper on this machine.
+// kernelSleeps measures how late the kernel wakes a sleeper on this machine.
 type kernelSleeps struct{ late atomic.Int64 } // ns, on average
 
-// sleep sleeps until a time that is at most a little ahead: in the kernel but for the last moment, as long as the kernel
-// is late as a rule, which passes in a loop. It reports whether the clock moves while the kernel sleeps.
+// sleep sleeps until a time that is at most a little ahead. It sleeps in the kernel, except for the last moment, which
+// is as long as the kernel is usually late: that passes in a loop. It reports whether the clock moves while the kernel
+// sleeps.
 func (n *kernelSleeps) sleep(until time.Time) bool {
 	now := time.Now()
 	left := until.Sub(now)
@@ -88,5 +89,5 @@ func (n *kernelSleeps) sleep(until time.Time) bool {
 	return true
 }
 
-// longestSpin bounds what the last moment may cost, ns.
+// longestSpin bounds the time of the last moment, ns.
 const longestSpin = 100_000
