@@ -64,7 +64,7 @@ func (c choice) String() string {
 // All returns every row of the table, without combinations that have no meaning:
 //
 //   - a burst or a kind of cost that equals another of the row, because the burst is small;
-//   - one replica of which most leave;
+//   - one replica of which most callers leave;
 //   - late requests with fewer than 16 replicas, where often all of them are late at once and no limiter could use the
 //     tokens;
 //   - departures at the highest rate: the ten seconds afterwards would be 200,000 tokens;
@@ -109,7 +109,8 @@ func (c choice) meaningful() bool {
 			return false
 		}
 	}
-	// The cost of a call is bounded by the smallest burst of the row, which is that of a slower limit where there are several.
+	// The smallest burst of the row bounds the cost of a call. If there are several limits, it is the burst of a slower
+	// one.
 	least := burst
 	if c[ofRoutes] != 0 {
 		least = burstOf(rate.times(1, slowest), c[ofBurst])

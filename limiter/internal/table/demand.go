@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Costs says how many tokens a call costs: one of Least and Most, or any number between them.
+// Costs is how many tokens a call costs: one of Least and Most, or any number between them.
 type Costs struct {
 	Least, Most int64
 	Between     bool
@@ -37,7 +37,8 @@ type Ask struct {
 	Patience time.Duration
 }
 
-// Caller returns the calls of one caller of a lane, without end. The calls depend on nothing but the row and the numbers.
+// Caller returns the calls of one caller of a lane, without end. The calls depend on nothing but the row and the
+// numbers.
 func (r Row) Caller(lane, number int) iter.Seq[Ask] {
 	return func(yield func(Ask) bool) {
 		rnd := rand.New(rand.NewPCG(r.Seed(), uint64(lane)<<32|uint64(number)))

@@ -1,4 +1,4 @@
-// Package table holds a table of worlds in which a rate limiter must behave, and the judge of what happened in each.
+// Package table holds a table of worlds in which a rate limiter must behave, and the judge of each run.
 //
 // A [Row] describes one world: limits, routes, a fleet, its callers and when they ask. A runner plays the row against a
 // limiter and writes a [Log]. [Judge] compares the log with the law of every limit and with an ideal first-come queue.

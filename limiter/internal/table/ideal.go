@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// fate is what the ideal queue does with a task.
+// fate is the result of a task in the ideal queue.
 type fate struct {
 	at    time.Duration // the start, or Never
 	bound int           // the limit that it waited for last, or -1
 }
 
-// ideal serves the tasks of a run, sorted by arrival, as well as the limits allow: first come, first served. A task starts
-// as soon as every limit of its route has its tokens and no older task waits for tokens of these limits. An older task
-// that waits for another limit does not hold up the limits it has tokens of. A task leaves when it left in the run.
+// ideal serves the tasks of a run, sorted by arrival, as well as the limits allow: first come, first served. A task
+// starts as soon as every limit of its route has its tokens and no older task waits for tokens of these limits. An
+// older task that waits for another limit does not delay the limits that have its tokens. A task leaves when it left in
+// the run.
 func ideal(r Row, tasks []Task, end time.Duration) []fate {
 	fates := make([]fate, len(tasks))
 	for i := range fates {
@@ -42,7 +43,7 @@ func ideal(r Row, tasks []Task, end time.Duration) []fate {
 			for _, l := range r.Routes[k].Limits {
 				ready = max(ready, levels[l].ready(t.Cost))
 			}
-			if ready > now { // else an older task holds it up, which has a time of its own
+			if ready > now { // otherwise an older task delays it, which has its own time
 				wake = min(wake, ready)
 			}
 			wake = min(wake, t.Gone)

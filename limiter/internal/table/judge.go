@@ -7,16 +7,17 @@ import (
 	"time"
 )
 
-// Tolerance is what a run may deviate by because of the machine, not because of the limiter.
+// Tolerance is how far a run may deviate because of the machine, not because of the limiter.
 type Tolerance struct {
 	// Slack is how late a start may be in the law.
 	Slack time.Duration
 	// Trip is the time of a round trip, and of a timer that fires late: it may be added to the mean wait, and tasks
 	// that arrive or start within it have no order.
 	Trip time.Duration
-	// Idle is how long a limit may be idle each time that somebody begins to wait.
+	// Idle is how long a limit may be idle each time that a caller begins to wait.
 	Idle time.Duration
-	// Loose is taken off every share of the budget that has to be used, and makes the mean wait longer as much.
+	// Loose is subtracted from every share of the budget that has to be used, and makes the mean wait longer by the
+	// same part.
 	Loose float64
 }
 
@@ -47,8 +48,8 @@ type judge struct {
 	Tolerance
 
 	end         time.Duration
-	tasks, best []Task // what happened, and what the ideal queue makes of the same arrivals
-	perfect     []Task // what the ideal queue makes of the row: in a closed loop its arrivals are others
+	tasks, best []Task // the run, and the ideal queue for the same arrivals
+	perfect     []Task // the ideal queue for the row: in a closed loop its arrivals are others
 	fates       []fate
 	result      Result
 }
@@ -61,7 +62,7 @@ func (j *judge) law() {
 	j.result.mark(Mark{Name: "law", Got: worst, Want: 0, Most: true})
 }
 
-// use marks how much of the budget was used in a phase. One call may be cut by the end.
+// use marks how much of the budget was used in a phase. The end may cut one call.
 func (j *judge) use(p phase) {
 	name, cut := "used", float64(j.Costs.Most)
 	if p.from > 0 {
@@ -116,7 +117,7 @@ func (j *judge) waits() {
 	factor *= 0.99 / (least - j.Loose) // tokens that may be lost are waited for
 	j.result.Mean, j.result.Ideal = ours/n, best/n
 	if !j.Arrivals.Open() {
-		// In a closed loop each token that was lost, once, makes the ideal queue of the same arrivals shorter for good.
+		// In a closed loop each lost token makes the ideal queue of the same arrivals permanently shorter, once.
 		j.result.Ideal = max(j.result.Ideal, meanWait(j.perfect))
 	}
 	j.result.mark(Mark{Name: "mean wait", Got: j.result.Mean.Seconds(), Want: factor*j.result.Ideal.Seconds() + j.Trip.Seconds(), Most: true})

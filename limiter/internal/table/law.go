@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// starts returns what a limit gave, by time: all it had at the beginning, then the tasks.
+// starts returns what a limit gave, by time: its whole content at the beginning, then the tasks.
 func starts(r Row, limit int, tasks []Task) []start {
 	out := []start{{0, r.Limits[limit].Burst}}
 	for _, t := range tasks {
@@ -17,13 +17,13 @@ func starts(r Row, limit int, tasks []Task) []start {
 	return out
 }
 
-// excess returns by how many tokens the starts of a limit, by time, exceed its law: in every stretch of length T at most
-// burst + rate·(T + slack), or of a window at most its count in every half-open stretch of its length less slack. It is 0
-// where the law holds.
+// excess returns by how many tokens the starts of a limit, by time, exceed its law. In every stretch of length T a
+// bucket may start at most burst + rate·(T + slack). A window may start at most its count in every half-open stretch of
+// its length less slack. The result is 0 if the law holds.
 //
 // With v(i) = tokens before i − rate·t(i), the stretch from i to j keeps the law when v(j) + cost(j) − v(i) ≤ burst +
-// rate·slack. One pass that remembers the smallest v sees every stretch. The arithmetic is exact: everything is multiplied
-// by the time of a token.
+// rate·slack. One pass that remembers the smallest v sees every stretch. The arithmetic is exact: everything is
+// multiplied by the time of a token.
 func excess(l Limit, all []start, slack time.Duration) float64 {
 	if l.Window {
 		return windowExcess(l, all, slack)

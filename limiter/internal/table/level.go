@@ -6,10 +6,10 @@ import "time"
 type level struct {
 	limit Limit
 
-	// Of a bucket: the time at which it will be full, in units of 1/tokens of a nanosecond, never rounded.
+	// For a bucket: the time at which it will be full, in units of 1/tokens of a nanosecond, never rounded.
 	tokens, per, full int64
 
-	// Of a window: the starts of the last period, oldest first, and their sum.
+	// For a window: the starts of the last period, oldest first, and their sum.
 	starts []start
 	count  int64
 }
@@ -28,7 +28,7 @@ func newLevel(l Limit) *level {
 	return v
 }
 
-// ready returns the earliest time at which cost tokens are there, rounded up to a nanosecond.
+// ready returns the earliest time at which cost tokens are available, rounded up to a nanosecond.
 func (v *level) ready(cost int64) time.Duration {
 	if !v.limit.Window {
 		at := v.full - (v.limit.Burst-cost)*v.per
@@ -57,7 +57,7 @@ func (v *level) take(at time.Duration, cost int64) {
 	v.starts, v.count = append(v.starts, start{at, cost}), v.count+cost
 }
 
-// leave forgets what a window no longer counts at a time.
+// leave removes the starts that a window no longer counts at a time.
 func (v *level) leave(at time.Duration) {
 	n := 0
 	for n < len(v.starts) && v.starts[n].at+v.limit.Per <= at {
@@ -67,7 +67,7 @@ func (v *level) leave(at time.Duration) {
 	v.starts = v.starts[n:]
 }
 
-// available returns the tokens that are there at a time.
+// available returns the tokens that are available at a time.
 func (v *level) available(at time.Duration) float64 {
 	if v.limit.Window {
 		v.leave(at)

@@ -21,7 +21,7 @@ type Task struct {
 	Gone time.Duration
 }
 
-// Log is what happened in a run.
+// Log is the record of a run.
 type Log struct {
 	// Tasks are the calls, in any order.
 	Tasks []Task
@@ -47,5 +47,5 @@ func (l Log) sorted() []Task {
 	return tasks
 }
 
-// left is when a task stopped waiting: its start, its departure, or the end.
+// left returns when a task stopped waiting: its start, its departure, or the end.
 func (t Task) left(end time.Duration) time.Duration { return min(t.Started, t.Gone, end) }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// passing returns, for each task of a group by arrival, the tokens of the tasks of the group that arrived later and started
-// before the task left. Events within trip have no order.
+// passing returns, for each task of a group by arrival, the tokens of the tasks of the group that arrived later and
+// started before the task left. Events within trip have no order.
 func passing(tasks []Task, group []int, trip, end time.Duration) []int64 {
 	byStart := slices.Clone(group)
 	slices.SortFunc(byStart, func(a, b int) int { return cmp.Compare(tasks[a].Started, tasks[b].Started) })
@@ -32,12 +32,12 @@ func passing(tasks []Task, group []int, trip, end time.Duration) []int64 {
 	return out
 }
 
-// overtaken returns how far the worst task of a group was overtaken, as a multiple of what is allowed: the tokens of one
-// horizon, or the largest cost, for each lane that was ahead of it, besides what overtakes it in the ideal queue. Only calls
-// of other routes do so there, while a narrow limit holds the task up.
+// overtaken returns how far the worst task of a group was overtaken, as a multiple of what is allowed. Allowed are the
+// tokens of one horizon, or the largest cost, for each lane that was ahead of the task, and what overtakes it in the
+// ideal queue. In the ideal queue only calls of other routes overtake, while a narrow limit delays the task.
 func (j *judge) overtaken(group []int, lanesAhead []int, limit Limit) float64 {
 	each, late, worst := max(limit.HorizonTokens(), float64(j.Costs.Most)), 0.0, 0.0
-	if j.Callers == Late { // a lane whose request is late is passed by the others meanwhile
+	if j.Callers == Late { // meanwhile the others pass a lane whose request is late
 		late = limit.Rate() * j.LateBy().Seconds()
 	}
 	ours, best := passing(j.tasks, group, j.Trip, j.end), passing(j.best, group, 0, j.end)

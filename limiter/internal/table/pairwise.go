@@ -13,12 +13,12 @@ func (c choice) pairs(do func(pair)) {
 	}
 }
 
-// index numbers the pairs without gaps that matter: no dimension has more than eight values.
+// index numbers the pairs without large gaps: no dimension has more than eight values.
 func (p pair) index() int { return int(p.a)<<9 | int(p.x)<<6 | int(p.b)<<3 | int(p.y) }
 
-// Pairwise returns n rows of those that fit, or all if fewer fit, such that every two values of two dimensions meet in one
-// of them, as far as n rows can cover these pairs. Once every pair is covered, further rows cover every pair again. It also
-// returns the share of the pairs that is covered. A nil fit takes every row. The choice is the same each time.
+// Pairwise returns n of the rows that fit, or all if fewer fit. Every two values of two dimensions meet in one of these
+// rows, as far as n rows can cover all pairs. Once every pair is covered, further rows cover every pair again. Pairwise
+// also returns the share of the pairs that is covered. A nil fit accepts every row. The choice is the same each time.
 func Pairwise(n int, fit func(Row) bool) ([]Row, float64) {
 	var rest []choice
 	pairs := make([]bool, dimensions<<9)

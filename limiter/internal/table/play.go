@@ -26,15 +26,15 @@ func (e *events) Pop() any {
 	return last
 }
 
-// Best plays a row against a limiter that serves whatever the ideal queue would: nothing is lost, nobody is overtaken.
+// Best plays a row against a limiter that serves as the ideal queue does: nothing is lost, and no task is overtaken.
 // Replicas that die lose nothing either, and no request is late.
 func Best(r Row) Log { return play(r, nil) }
 
-// player plays a row against the ideal queue, unless a test spoils it.
+// player plays a row against the ideal queue, unless a test changes serve.
 type player struct {
 	Row
 
-	// serve starts one task, if one can start. It is that of the ideal queue by default.
+	// serve starts one task, if one can start. The default is serve of the ideal queue.
 	serve func(tasks []Task, fates []fate, levels []*level, queues [][]int, now time.Duration) bool
 
 	todo   events

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Mark is one demand and what was reached.
+// Mark is one demand and the value that was reached.
 type Mark struct {
 	Name      string
 	Got, Want float64
@@ -15,7 +15,7 @@ type Mark struct {
 	Most bool
 }
 
-// OK reports whether the mark is reached. A billionth is the rounding of sums.
+// OK reports whether the mark is reached. A billionth is allowed for the rounding of sums.
 func (m Mark) OK() bool {
 	if m.Most {
 		return m.Got <= m.Want+1e-9

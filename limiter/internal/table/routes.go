@@ -5,7 +5,7 @@ import "time"
 // slowest is the divisor of the slowest limit of a row with several.
 const slowest = 8
 
-// maxWindow bounds the count of a window, which a limiter remembers start by start.
+// maxWindow bounds the count of a window, because a limiter remembers each start.
 const maxWindow = 1000
 
 // route makes the limits and routes of a row. The wide limit has the row's rate; narrow ones have parts of it, and the

@@ -16,15 +16,16 @@ type Row struct {
 	Limits []Limit
 	// Routes are the kinds of call.
 	Routes []Route
-	// Costs says how many tokens a call costs.
+	// Costs is how many tokens a call costs.
 	Costs Costs
 	// Replicas is the number of processes.
 	Replicas int
-	// Lanes are the queues: one for each replica and route, or two where a single replica holds a small and a large one.
+	// Lanes are the queues: one for each replica and route, or two where a single replica holds a small and a large
+	// one.
 	Lanes []Lane
-	// Callers says how callers and replicas behave.
+	// Callers is how callers and replicas behave.
 	Callers Callers
-	// Arrivals says when callers ask.
+	// Arrivals is when callers ask.
 	Arrivals Arrivals
 	// Leaving is the number of replicas that die or lose their callers half-way: the first ones.
 	Leaving int
@@ -48,7 +49,7 @@ type Route struct {
 // Lane is the queue of one route in one replica.
 type Lane struct{ Replica, Route, Waiters int }
 
-// Callers says how callers and replicas behave.
+// Callers is how callers and replicas behave.
 type Callers int
 
 // The kinds of callers.
@@ -60,7 +61,7 @@ const (
 	Late                   // a fifth of the requests reach the store late, by up to Row.LateBy
 )
 
-// Arrivals says when callers ask.
+// Arrivals is when callers ask.
 type Arrivals int
 
 // The kinds of arrivals.
@@ -109,7 +110,7 @@ func (r Row) Leaves(lane int) bool { return r.Lanes[lane].Replica < r.Leaving }
 // LateBy is how late a late request may reach the store: a second, or a tenth of a shorter run.
 func (r Row) LateBy() time.Duration { return min(time.Second, r.Length/10) }
 
-// Recovery is the time after a departure in which less of the budget has to be used: ten seconds, or 200 tokens.
+// Recovery returns the time after a departure in which less of the budget has to be used: ten seconds, or 200 tokens.
 func (r Row) Recovery() time.Duration {
 	return max(10*time.Second, time.Duration(200*r.Costs.Mean()/r.capacity()*float64(time.Second)))
 }

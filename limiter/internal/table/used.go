@@ -48,7 +48,7 @@ type stretch struct {
 	demand   int64
 }
 
-// waiting returns the stretches of a phase. Tasks are by arrival, and left says when each stops waiting.
+// waiting returns the stretches of a phase. Tasks are sorted by arrival, and left returns when each stops waiting.
 func waiting(tasks []Task, left func(i int) time.Duration, p phase) []stretch {
 	var out []stretch
 	for i, t := range tasks {
@@ -66,9 +66,10 @@ func waiting(tasks []Task, left func(i int) time.Duration, p phase) []stretch {
 }
 
 // used returns the share of the tokens of a row with one route that started while some task waited: tokens started ÷
-// (tokens there at the beginning of a stretch + rate × its length), over all stretches, by the limit that allows the
-// fewest. No stretch can use more than its tasks ask for: a call that waits for a round trip at a full bucket loses nothing. The
-// time idle at the beginning of each stretch is forgiven. It also returns the tokens that could have started.
+// (tokens available at the beginning of a stretch + rate × its length), over all stretches, by the limit that allows
+// the fewest. No stretch can use more than its tasks ask for: a call that waits for a round trip at a full bucket loses
+// nothing. The time idle at the beginning of each stretch is not counted. used also returns the tokens that could have
+// started.
 func used(r Row, tasks []Task, stretches []stretch, idle time.Duration) (share, could float64) {
 	all, got := starts(r, 0, tasks)[1:], int64(0) // the first start is that of newLevel
 	var levels []*level
@@ -104,7 +105,7 @@ func (v *level) arriving(from, to time.Duration) float64 {
 	if !v.limit.Window {
 		return v.available(from) + v.limit.Rate()*(to-from).Seconds()
 	}
-	// A window gives again what it gave, a period later. In between its tokens come in steps.
+	// A window gives again what it gave, a period later. Between these moments its tokens come in steps.
 	whole := (to - from) / v.limit.Per
 	sum := v.available(from) + float64(whole)*float64(v.limit.Tokens)
 	for _, s := range v.starts {
