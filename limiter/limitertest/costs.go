@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// byUnit is a provider that counts calls, and tokens of two kinds.
+// byUnit returns the configuration of a provider that counts calls, and tokens of two kinds.
 func byUnit() limiter.Config {
 	return limiter.Config{
 		Buckets: map[string][]limiter.Limit{
@@ -91,7 +91,7 @@ func batchHasCostsOfEachBucket(t *testing.T, l Limiter) {
 	}
 }
 
-// costsOfEachBucketKeepTheLaw has calls of mixed costs wait for a minute, and counts the tokens of each bucket.
+// costsOfEachBucketKeepTheLaw makes calls of mixed costs wait for a minute, and counts the tokens of each bucket.
 func costsOfEachBucketKeepTheLaw(t *testing.T, l Limiter) {
 	cfg := byUnit()
 	var s [3]starts

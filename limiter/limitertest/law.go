@@ -9,12 +9,12 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// Law checks that in every window of length T at most burst + rate·(T + slack) calls started; of a window limit, that
-// at most its tokens did in any stretch of its length, less slack. It returns nil, or an error that names the worst. Each
-// start costs one token.
+// Law checks starts against a limit. In every window of length T at most burst + rate·(T + slack) calls may start. For
+// a window limit, at most its tokens may start in any period of its length, less slack. Law returns nil, or an error
+// that names the worst case. Each start costs one token.
 //
-// With v(i) = i − rate·t(i) over the sorted starts, a window from the i-th to the j-th keeps the law when
-// v(j) − v(i) + 1 ≤ burst + rate·slack; so one pass that remembers the smallest v sees every window. Arithmetic is exact.
+// With v(i) = i − rate·t(i) over the sorted starts, a window from the i-th to the j-th keeps the law when v(j) − v(i) +
+// 1 ≤ burst + rate·slack. So one pass that remembers the smallest v checks every window. Arithmetic is exact.
 func Law(starts []time.Time, l limiter.Limit, slack time.Duration) error {
 	if len(starts) == 0 {
 		return nil
@@ -46,7 +46,7 @@ func Law(starts []time.Time, l limiter.Limit, slack time.Duration) error {
 	return nil
 }
 
-// windowLaw: any start and the one so many before it are a window apart.
+// windowLaw checks that each start and the start Tokens earlier are a window apart.
 func windowLaw(starts []time.Time, l limiter.Limit, slack time.Duration) error {
 	for j := int(l.Tokens); j < len(starts); j++ {
 		if apart := starts[j].Sub(starts[j-int(l.Tokens)]); apart < l.Per-slack {

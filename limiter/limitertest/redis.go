@@ -13,7 +13,7 @@ import (
 // Redis starts an in-process Redis for one test and returns it with a client. It opens no socket, so that inside a
 // testing/synctest bubble it runs on the bubble's clock. Both end with the test.
 //
-// It is not a Redis: numbers print and keys expire differently. A test that passes on it wants a run on the real one too.
+// It is not a Redis: it prints numbers and expires keys differently. Run a test that passes on it on a real Redis, too.
 func Redis(tb testing.TB) (*miniredis.Miniredis, *redis.Client) {
 	tb.Helper()
 	m := miniredis.NewMiniRedis()
@@ -26,13 +26,13 @@ func Redis(tb testing.TB) (*miniredis.Miniredis, *redis.Client) {
 	return m, rdb
 }
 
-// Options are those of a further client of a Redis made by [Redis].
+// Options returns the options of a further client of a Redis made by [Redis].
 func Options(m *miniredis.Miniredis) *redis.Options {
 	return &redis.Options{
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return m.Dial() },
-		// Who waits for a connection uses a timer that all bubbles share, and panics.
+		// A goroutine that waits for a connection uses a timer that all bubbles share, and panics.
 		PoolSize: 1000,
-		// Looks up names in a goroutine that outlives the bubble.
+		// Otherwise the client looks up names in a goroutine that outlives the bubble.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 }

@@ -16,8 +16,8 @@ func twoProviders() limiter.Config {
 	}
 }
 
-// refusedCallShutsItsBucket: nothing of the route starts until the provider wants calls again, other routes go on, and then the rate returns and
-// not a burst.
+// refusedCallShutsItsBucket checks that nothing of the route starts until the provider accepts calls again, that other
+// routes continue, and that then the rate returns and not a burst.
 func refusedCallShutsItsBucket(t *testing.T, l Limiter) {
 	for _, hold := range []time.Duration{2 * time.Second, 20 * time.Second, time.Hour} {
 		begun := time.Now()
@@ -26,7 +26,7 @@ func refusedCallShutsItsBucket(t *testing.T, l Limiter) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(100 * time.Millisecond) // the report is on its way
+		time.Sleep(100 * time.Millisecond) // the report is in flight
 		ctx, cancel := context.WithTimeout(t.Context(), hold/2)
 		_, late := errors.AsType[*limiter.DeadlineError](l.Wait(ctx, "spotify"))
 		cancel()

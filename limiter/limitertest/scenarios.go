@@ -101,7 +101,7 @@ func allowTakesOnlyWhatIsThere(t *testing.T, l Limiter) {
 	if want := []bool{true, true, true, false, false}; !slices.Equal(got, want) {
 		t.Errorf("allowed %v, want %v", got, want)
 	}
-	time.Sleep(100 * time.Millisecond) // what was refused was not charged
+	time.Sleep(100 * time.Millisecond) // refused calls were not charged
 	if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil {
 		t.Errorf("after the time of one token: %v, %v", ok, err)
 	}

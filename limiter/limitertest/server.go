@@ -13,7 +13,8 @@ import (
 )
 
 // Server starts the redis-server that is on the PATH, on a socket of its own and without persistence, and returns a
-// client. Both end with the test. Where there is none the test skips and says so; with CI set it fails.
+// client. Both end with the test. If there is no redis-server, the test is skipped with a message; with CI set it
+// fails.
 func Server(tb testing.TB) *redis.Client {
 	tb.Helper()
 	path, err := exec.LookPath("redis-server")

@@ -10,7 +10,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// metered is a provider that counts calls and tokens, of which the caller knows the number only afterwards.
+// metered returns the configuration of a provider that counts calls and tokens; the caller knows the number of tokens
+// only afterwards.
 func metered(m limiter.Metered) limiter.Config {
 	return limiter.Config{
 		Buckets: map[string][]limiter.Limit{"calls": {limiter.PerSecond(1000, 1000)}, "tokens": {limiter.PerSecond(100, 1000)}},
@@ -19,7 +20,7 @@ func metered(m limiter.Metered) limiter.Config {
 	}
 }
 
-// as it is: nothing is kept, and estimates are not scaled.
+// plainly returns a Metered that keeps no reserve and does not scale estimates.
 func plainly() limiter.Metered { return limiter.Metered{Reserve: -1, Exact: true} }
 
 func reserve(t *testing.T, l Limiter, tokens int64) *limiter.Reservation {
@@ -123,7 +124,8 @@ func unusedIsNotSettled(t *testing.T, l Limiter) {
 	}
 }
 
-// settledCostsKeepTheLaw has calls of uncertain costs wait for two minutes: by their real costs the law holds, and the rate is used.
+// settledCostsKeepTheLaw makes calls of uncertain costs wait for two minutes. By their real costs the law holds, and
+// the rate is used.
 func settledCostsKeepTheLaw(t *testing.T, l Limiter) {
 	limit := limiter.PerSecond(100, 1000)
 	var s starts

@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// starts are the moments at which calls started, once for each token.
+// starts is the moments at which calls started, once for each token.
 type starts struct {
 	mu sync.Mutex
 	at []time.Time
@@ -25,7 +25,7 @@ func (s *starts) add(tokens int64) {
 	}
 }
 
-// since is how many tokens were used from a moment on.
+// since returns how many tokens were used from a moment on.
 func (s *starts) since(from time.Time) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,7 +46,7 @@ func (s *starts) law(t *testing.T, l limiter.Limit) {
 	}
 }
 
-// keepBusy has callers call again and again, with the costs that a function gives, until ctx ends.
+// keepBusy makes callers call again and again, with the costs that a function returns, until ctx ends.
 func keepBusy(ctx context.Context, l Limiter, callers int, s *starts, cost func() int64) (wait func()) {
 	var all sync.WaitGroup
 	for range callers {
@@ -64,7 +64,7 @@ func keepBusy(ctx context.Context, l Limiter, callers int, s *starts, cost func(
 
 func single() int64 { return 1 }
 
-// uses keeps limiters busy for a time on an empty bucket, and returns the share of the rate that was used.
+// uses keeps limiters busy for a time on an empty bucket, and returns the used share of the rate.
 func uses(t *testing.T, l Limiter, limit limiter.Limit, callers int, length time.Duration, cost func() int64) float64 {
 	t.Helper()
 	var s starts
@@ -123,7 +123,7 @@ func lineThatGaveUpLeavesNothing(t *testing.T, l Limiter) {
 		}
 		s.add(1)
 	}
-	// What was reserved to those who left is a horizon's tokens at most.
+	// At most a horizon's tokens were reserved for the callers that left.
 	if took, most := time.Since(begun), 500*time.Millisecond+limiter.DefaultHorizon; took > most {
 		t.Errorf("five calls behind a hundred that left took %v, want %v at most", took, most)
 	}
@@ -202,7 +202,7 @@ func batchHasTheCostsOfItsRuns(t *testing.T, l Limiter) {
 	}
 }
 
-// fleetScenario is a time in the life of a fleet.
+// fleetScenario is one test of a fleet.
 type fleetScenario struct {
 	name            string
 	limit           limiter.Limit
@@ -210,8 +210,8 @@ type fleetScenario struct {
 	least           float64 // of the rate, in the ten seconds after
 }
 
-// fleetScenarios have as many replicas die as the promise speaks of: while a quarter of a fleet lives, 0.95 of the rate is used in the ten
-// seconds after; with fewer, 0.65. A horizon's reservations of the dead are lost.
+// fleetScenarios let as many replicas die as the promise covers. While a quarter of a fleet lives, 0.95 of the rate is
+// used in the ten seconds after; with fewer, 0.65. The dead replicas lose the reservations of a horizon.
 func fleetScenarios() []fleetScenario {
 	return []fleetScenario{
 		{"nobody dies", limiter.PerSecond(40, 40), 4, 0, 0.98},

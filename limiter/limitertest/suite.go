@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// Limiter is what the suite holds to the contract: *[limiter.Limiter], and whatever is to stand in its place.
+// Limiter is what the suite checks against the contract: *[limiter.Limiter], or a replacement of it.
 type Limiter interface {
 	Allow(ctx context.Context, route string, opts ...limiter.Option) (bool, error)
 	AllowN(ctx context.Context, route string, n int64, opts ...limiter.Option) (bool, error)
@@ -24,8 +24,8 @@ type Limiter interface {
 	Close(ctx context.Context) error
 }
 
-// Run holds a limiter to the contract of package limiter: each scenario in a testing/synctest bubble of its own, with a
-// limiter that start makes there for a configuration, its buckets full. The suite closes it.
+// Run checks a limiter against the contract of package limiter. Each scenario runs in a testing/synctest bubble of its
+// own. There start makes a limiter for a configuration, with full buckets. The suite closes it.
 func Run(t *testing.T, start func(t *testing.T, cfg limiter.Config) Limiter) {
 	for _, s := range scenarios() {
 		t.Run(s.name, func(t *testing.T) {
@@ -38,8 +38,9 @@ func Run(t *testing.T, start func(t *testing.T, cfg limiter.Config) Limiter) {
 	}
 }
 
-// RunFleet holds limiters that share their buckets to what a fleet promises, while some of them die: in bubbles as [Run], with as many as
-// start is to make. start also returns how one dies: from then on nothing of it reaches the others. The suite closes all of them.
+// RunFleet checks limiters that share their buckets against the promises of a fleet, while some of them die. It uses
+// bubbles as [Run] does, with as many limiters as start is asked for. start also returns how one dies: from then on
+// nothing of it reaches the others. The suite closes all of them.
 func RunFleet(t *testing.T, start func(t *testing.T, cfg limiter.Config, replicas int) (fleet []Limiter, die func(replica int))) {
 	for _, s := range fleetScenarios() {
 		t.Run(s.name, func(t *testing.T) {

@@ -33,7 +33,7 @@ func windowCountsEveryStretch(t *testing.T, l Limiter) {
 	if err := Law(starts, limiter.PerWindow(5, time.Second), time.Microsecond); err != nil {
 		t.Error(err)
 	}
-	if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil { // the second of what came at 1400
+	if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil { // the second of the calls that came at 1400
 		t.Errorf("the fifth of the window: %v, %v", ok, err)
 	}
 	if ok, err := l.Allow(t.Context(), "global"); ok || err != nil {
@@ -88,7 +88,8 @@ func orderedWindowConfig() limiter.Config {
 	}
 }
 
-// orderedWindow: the log of a window is in the order of time, or the oldest of it would not be the first to leave it.
+// orderedWindow checks that the log of a window is in the order of time. Otherwise the oldest start would not be the
+// first to leave it.
 func orderedWindow(t *testing.T, l Limiter) {
 	begin := time.Now()
 	for _, c := range []struct {
