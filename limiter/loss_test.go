@@ -287,7 +287,7 @@ func TestNoReplicaSurvives(t *testing.T) {
 		if ok, err := fresh.Allow(t.Context(), "global"); !ok || err != nil {
 			t.Errorf("a limit that nobody remembers: %v, %v", ok, err)
 		}
-		if text := said.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "nobody remembers the namespace") {
+		if text := said.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "the namespace is new") {
 			t.Errorf("the log says\n%s", text)
 		}
 	})

@@ -11,35 +11,36 @@ import (
 
 var plain, full = compose(plainFragments...), compose(fullFragments...)
 
-// AcquireSHAs are the digests under which Redis knows the acquire scripts, plain and full: what EVALSHA carries and a monitor
-// can count.
+// AcquireSHAs returns the digests under which Redis knows the acquire scripts, plain and full. EVALSHA sends them, and
+// a monitor can count them.
 func AcquireSHAs() []string { return []string{plain.hash, full.hash} }
 
-// Limit is one limit as the scripts take it: Tokens per PerUS microseconds, at most Burst at once; a window limit is at
-// most Burst in any Burst*PerUS/Tokens microseconds. Burst*PerUS + (horizon + 1)*Tokens is at most 2^50, so that sums of
-// deficits stay below what a Lua number counts to.
+// Limit is one limit in the form of the scripts: Tokens per PerUS microseconds, at most Burst at once. A window limit
+// is at most Burst in any Burst*PerUS/Tokens microseconds. Burst*PerUS + (horizon + 1)*Tokens is at most 2^50, so that
+// sums of deficits stay exact in a Lua number.
 type Limit struct {
 	Field         Field
 	Tokens, PerUS int64
 	Burst         int64
 	Own           bool  // made at run time: its level is a key of its own, which Redis forgets when it is full
-	Empty         bool  // it begins empty where nobody has used it; else full
+	Empty         bool  // it begins empty if nobody has used it; otherwise full
 	OpensUS       int64 // nothing is due before that moment of the namespace's own time, µs; 0 for open
-	StartPPM      int64 // of a limit that is not known: the part of the rate with which it begins, ppm; else 0
+	StartPPM      int64 // for an unknown limit: the part of the rate with which it begins, ppm; otherwise 0
 	Gently        bool  // its provider asked for that: when it opens, calls start one a second, then twice as many each second
 }
 
 func (l Limit) text() string { return join(l.Tokens, l.PerUS, l.Burst) }
 
-// slowUS is how long a limit takes from empty to full that is not slow, at most.
+// slowUS is how long a limit that is not slow takes from empty to full, at most.
 const slowUS = 12_000_000
 
-// Slow reports whether a limit takes more than 12 s from empty to full: longer than it takes replicas to say what they remember.
+// Slow reports whether a limit takes more than 12 s from empty to full, which is longer than replicas take to report
+// what they remember.
 func (l Limit) Slow() bool { return float64(l.Burst)*float64(l.PerUS) > slowUS*float64(l.Tokens) }
 
-// Ask is a run of equal calls that wait. Costs are the tokens that each call takes, 1..burst: one number for all limits, or
-// one for each. A call is due within PatienceUS microseconds; -1 waits without end. AgeUS is how long the oldest of the run
-// has waited. Urgent passes the lines, within half of each rate.
+// Ask is a run of equal waiting calls. Costs are the tokens that each call takes, 1..burst: one number for all limits,
+// or one for each. A call is due within PatienceUS microseconds; -1 waits without end. AgeUS is how long the oldest of
+// the run has waited. Urgent passes the lines, within half of each rate.
 type Ask struct {
 	Count             int
 	Costs             []int64
@@ -47,60 +48,61 @@ type Ask struct {
 	Urgent            bool
 }
 
-// Back is a reservation that was not used: DueUS is its due time, in the namespace's own time.
+// Back is an unused reservation. DueUS is its due time, in the namespace's own time.
 type Back struct {
 	DueUS int64
 	Costs []int64
 }
 
-// Settled is a call whose costs are known. Since, what was estimated and what the call really cost are of each limit; Since, in the
-// namespace's own time, µs, is when the call was reserved or earlier, or, where the provider holds what was estimated until the call
-// ends, a horizon before its end.
+// Settled is a call with known costs. Each field has one number for each limit: Since, the estimated cost and the real
+// cost. Since, in the namespace's own time, µs, is when the call was reserved, or earlier. If the provider holds the
+// estimate until the call ends, Since is a horizon before that end.
 type Settled struct{ Since, Estimated, Actual []int64 }
 
-// Lesson is a kind of what a call can teach about its provider.
+// Lesson is a kind of information about a provider that a call brings.
 type Lesson byte
 
 // The lessons.
 const (
 	QuotaSpent Lesson = 'c' // the provider refused the call because of its quota
 	Overload   Lesson = 'o' // the provider could serve nobody
-	QuotaLeft  Lesson = 'h' // the provider's answer says what remains of the quota
+	QuotaLeft  Lesson = 'h' // the provider's answer contains what remains of the quota
 )
 
-// Taught is what a call has taught about its provider. DueUS is when the call was due, or, of QuotaLeft, when its answer was heard.
+// Taught is what a call has learnt about its provider. DueUS is when the call was due, or, for QuotaLeft, when its
+// answer arrived.
 type Taught struct {
 	Lesson                Lesson
 	Limit                 int // index of the limit that learns
 	DueUS                 int64
 	Cost                  int64 // what the call took of the limit; 0 for 1
-	Quota, Left, PeriodUS int64 // of QuotaLeft: Left of Quota tokens, 1 or more, for a period; 0 for one that is not known
-	SentUS                int64 // of QuotaLeft: when the call was due; 0 where that is not known
+	Quota, Left, PeriodUS int64 // of QuotaLeft: Left of Quota tokens, 1 or more, for a period; 0 if unknown
+	SentUS                int64 // of QuotaLeft: when the call was due; 0 if unknown
 	Stand                 int64 // of QuotaLeft: where the limit stood by the reply with the reservation of the call, [AcquireReply.Levels] from NowUS; of a window, the number itself
 }
 
 // AcquireArgs are the arguments of one call of [Path.Acquire].
 type AcquireArgs struct {
-	Seq       int64     // number of this call of this path, from 1; a resend keeps it
+	Seq       int64     // number of this call of this path, from 1; a repeat keeps it
 	Epoch     string    // the epoch that the caller knows
-	Grants    int64     // the highest count seen in it
-	Version   int64     // of the configuration that the path is of
+	Grants    int64     // the highest count of grants that the caller saw in the epoch
+	Version   int64     // of the path's configuration
 	HorizonUS int64     // how far ahead a reservation may be
 	LeadUS    int64     // nothing is due sooner than this from now; 0..HorizonUS
 	Backs     []Back    // at most 100
 	Settled   []Settled // at most 100
-	HoldUS    int64     // the provider shuts the bucket of a limit for so long, at most 30 s; 0 for none
+	HoldUS    int64     // how long the provider shuts the bucket of a limit, at most 30 s; 0 for none
 	HoldLimit int       // index of that limit
 	Taught    []Taught  // at most 50
 	Asks      []Ask     // oldest first
-	Left      bool      // the reply is to tell the tokens left, and not the levels
-	Levels    bool      // the reply is to tell the levels, also where no limit is slow
+	Left      bool      // the reply is to contain the tokens left, and not the levels
+	Levels    bool      // the reply is to contain the levels, also if no limit is slow
 }
 
-// ErrUnknown reports that the epoch or the version is not that of Redis' memory. Nothing was charged: [Configure] first.
+// ErrUnknown reports that Redis' memory has another epoch or version. Nothing was charged: call [Configure] first.
 var ErrUnknown = errors.New("lua: the epoch or the version is another")
 
-// StaleError reports that Redis has already answered a newer call of this path, of that number. Nothing was done.
+// StaleError reports that Redis has already answered a newer call of this path, number Answered. Nothing was done.
 type StaleError struct{ Answered int64 }
 
 func (e *StaleError) Error() string {
@@ -114,7 +116,8 @@ func (e *ArgumentError) Error() string {
 	return "lua: the script refused argument " + strconv.FormatInt(e.Number, 10)
 }
 
-// VersionError reports records in Redis of another version than this process writes, in scripts of a newer one. Nothing was done.
+// VersionError reports that the records in Redis have another version than this process writes, written by newer
+// scripts. Nothing was done.
 type VersionError struct{ Stored, Known int64 }
 
 func (e *VersionError) Error() string {
@@ -125,42 +128,42 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("lua: the namespace has records of version %d, this process knows version %d: %s (docs/upgrade.md)", e.Stored, e.Known, what)
 }
 
-// Version is that of the records in Redis.
+// Version is the version of the records in Redis.
 const Version = 4
 
-// Path is the limits of one route, narrowest first, the shared one last, and the words that do not change from call to
-// call. One call of it may be on its way at a time.
+// Path is the limits of one route, narrowest first, the shared one last, and the words that are the same in every call.
+// It allows one call in flight at a time.
 type Path struct {
 	limits int
 	simple bool  // the plain script may serve it
-	levels int64 // 1 where a limit is slow, so that the reply tells the levels
+	levels int64 // 1 if a limit is slow, so that the reply contains the levels
 	busy   bool  // by the last reply, the next call needs the full script
 
 	keys        Keys
 	session     string
 	of          []Limit
 	plain, full command
-	epoch       string // of memory in the commands
+	epoch       string // for which the commands contain memory
 	version     int64
 	memory      any
 	asks        map[word]any // the words of asks
 }
 
-// command is a command of a script with room for what changes.
+// command is a command of a script with space for what changes.
 type command struct {
 	argv       []any
-	head, rest int // of what changes: numbers and memory, and all behind the limits
+	head, rest int // positions of what changes: numbers and memory, and all behind the limits
 }
 
-// word is an ask that comes again and again.
+// word is a kind of ask that is frequent.
 type word struct {
 	count          int
 	cost, patience int64
 	urgent         bool
 }
 
-// NewPath makes a path. session is unique to a process, restarts included, and holds no colon; neither holds a blank; lane is
-// unique within it.
+// NewPath returns a path. session is unique to a process, restarts included, and contains no colon. lane is unique
+// within session. Neither contains a blank.
 func NewPath(keys Keys, session, lane string, limits []Limit) *Path {
 	p := &Path{keys: keys, session: session, of: limits, limits: len(limits), simple: true, asks: map[word]any{}}
 	state := []any{keys.State(), keys.Replies(session)}
@@ -195,7 +198,7 @@ func NewPath(keys Keys, session, lane string, limits []Limit) *Path {
 	return p
 }
 
-// types are those of the keys that the scripts use.
+// types returns the types of the keys that the scripts use.
 func (p *Path) types() map[string]string {
 	types := map[string]string{p.keys.State(): "hash", p.keys.Replies(p.session): "hash", p.keys.Spares(p.of): "string"}
 	for _, l := range p.of {
@@ -211,7 +214,7 @@ func newCommand(keys, words []any) command {
 	return command{argv, head, len(argv)}
 }
 
-// reports is how many reports on former reservations there are.
+// reports returns how many reports on former reservations there are.
 func (a *AcquireArgs) reports() int {
 	n := len(a.Backs) + len(a.Settled) + len(a.Taught)
 	if a.HoldUS > 0 {
@@ -220,7 +223,7 @@ func (a *AcquireArgs) reports() int {
 	return n
 }
 
-// urgent reports whether any ask is.
+// urgent reports whether any ask is urgent.
 func (a *AcquireArgs) urgent() bool {
 	for i := range a.Asks {
 		if a.Asks[i].Urgent {
@@ -230,9 +233,9 @@ func (a *AcquireArgs) urgent() bool {
 	return false
 }
 
-// Acquire asks for leave to start calls, in one round trip (two where somebody came into line since the last call), and writes
-// the answer to r, whose slices it uses again. A repeat of the same Seq gets the first reply and charges nothing. Keys of another
-// type than the scripts write are removed, and are as if they had been lost.
+// Acquire asks for permission to start calls, in one round trip (two if another lane joined the line since the last
+// call). It writes the answer to r and reuses the slices of r. A repeat of the same Seq gets the first reply and
+// charges nothing. Acquire removes keys of another type than the scripts write, and treats them as lost.
 func (p *Path) Acquire(ctx context.Context, rdb redis.UniversalClient, a *AcquireArgs, r *AcquireReply) error {
 	r.Runs = 0
 	if p.simple && !p.busy && a.reports() == 0 && !a.urgent() {
@@ -254,7 +257,7 @@ func (p *Path) Acquire(ctx context.Context, rdb redis.UniversalClient, a *Acquir
 	return p.parse(r, a, text)
 }
 
-// Follow has the path begin as another one has ended, of which it takes the place: if others stand in line, one script is enough.
+// Follow makes the path continue the state of the path that it replaces: if others are in line, one script is enough.
 func (p *Path) Follow(former *Path) { p.busy = former.busy }
 
 func (p *Path) failed(ctx context.Context, rdb redis.UniversalClient, err error) error {

@@ -1,4 +1,4 @@
-    -- Answer: adds the answer of the step, or lengthens the last one where its progression goes on. The end of a step.
+    -- Answer: adds the answer of the step, or extends the last one if its progression continues. The end of a step.
     if verdict then
       if run == run_was and verdict == verdict_was and bound == bound_was and at == next_at and units == next_units then
         n_was = n_was + m

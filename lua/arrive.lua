@@ -1,4 +1,4 @@
--- Arrive: the lane leaves its former place in line, whose tokens keep their arrival, and passes lanes that are late.
+-- Arrive: the lane leaves its former place in line and passes late lanes. The tokens of its place keep their arrival.
 local count_was = count
 if place and place ~= '-' then
   local field, member = match(place, '^(%S+) (.*)$')

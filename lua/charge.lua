@@ -1,5 +1,5 @@
-    -- Charge: takes the tokens of m calls from every limit, the first due at due, the last at final. A due time within the
-    -- microsecond of full leaves full as it is, so that rounding never adds up.
+    -- Charge: takes the tokens of m calls from every limit, the first due at due, the last at final. A due time within
+    -- the microsecond of full leaves full unchanged, so that rounding never adds up.
     if charged then
       for i = 1, limits do
         local b = route[i]

@@ -1,7 +1,7 @@
--- Checks: what is read is checked before it is used.
+-- Checks: every value is checked before it is used.
 local function integer(x, low, high)
   local n = tonumber(x)
-  if n and n >= low and n <= high and n % 1 == 0 then return n end -- no comparison is true of what is not a number
+  if n and n >= low and n <= high and n % 1 == 0 then return n end -- comparisons with NaN are false
 end
 
 -- The numbers of a limit, if it can be kept exactly.

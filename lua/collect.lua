@@ -1,9 +1,9 @@
--- Collect: slow limits that were lost, and what replicas remember of them. A record of one is "4 ends_us full_us tokens per burst epoch
--- grants best": until when reports are collected, 0 afterwards; the level as it was lost; the best report so far, with the epoch and
--- the count of grants that it was heard with, and - for none. Of a bucket it is the time at which the bucket is full; of a
--- window, "number:due_us" for starts: so many were due by then.
-local COLLECT_US = 11000000 -- a presence interval, and one second for who is late
-local SLOW_US = 12000000    -- from empty to full: other limits are full again before what was collected could count
+-- Collect: slow limits that were lost, and what replicas remember of them. A record is "4 ends_us full_us tokens per
+-- burst epoch grants best": until when reports are collected, 0 afterwards; the level as it was lost; the best report
+-- so far, with its epoch and its count of grants, - for none. The report of a bucket is the time at which it is full.
+-- The report of a window is "number:due_us" for starts: this many were due by then.
+local COLLECT_US = 11000000 -- a presence interval, and one second for late replicas
+local SLOW_US = 12000000    -- from empty to full: faster limits are full again before a collection could count
 local STARTS = 64           -- pairs of a window that are kept
 
 local remembered = {}
@@ -14,19 +14,20 @@ for line in gmatch(reports, lines) do
   if seen then remembered[field] = { format('%d %d %d', tokens, per, burst), of, seen, what } end
 end
 local recovered, collects = {}, 0
-local set, out_of_force = {}, {} -- fields of state to write, and to forget
+local set, out_of_force = {}, {} -- fields of state to write, and to remove
 
--- The key of a window's log. It is not among the keys of the call, which does not know whose windows are to be recovered.
+-- The key of a window's log. It is not among the keys of the call, because the caller does not know which windows are
+-- to be recovered.
 local function log_of(field) return sub(state, 1, -6) .. 'log:' .. field end
 
--- What is known of the eras of a level is no longer true: it begins anew.
+-- The eras of a level are no longer true: they begin again.
 local function begin_eras(b)
   b.tail = string.gsub(b.tail, ' %d+:%S+ (%d+)$', format(' %s %%1', new_eras(now)))
 end
 
 local function is_slow(b) return b.burst * b.per > SLOW_US * b.tokens end
 
--- The starts of two texts of pairs, by number: the time is the earliest that is known of as many or more.
+-- Merges two texts of pairs, by number: the time is the earliest one known for this number or more.
 local function merge_starts(a, b)
   local by, numbers, out = {}, {}, {}
   for number, due in gmatch(a .. ' ' .. b, '(%d+):(%d+)') do
@@ -43,7 +44,7 @@ local function merge_starts(a, b)
   return table.concat(out, ' ')
 end
 
--- What an older memory, which is found in place of the one that was lost, has of a limit.
+-- The level of a limit in an older memory that replaces the lost one.
 local function witnessed(field, b)
   local old = witness and witness.fields[field] and read_level(witness.fields[field])
   if not old or old.tokens ~= b.tokens or old.per ~= b.per or old.burst ~= b.burst then return '- 0 -' end
@@ -65,7 +66,7 @@ local function begin_collecting(field, b)
   b.tail = format(' 0 0 0 0 0 0 %d 0 0 - 0 - %d', match(field, '^window:') and b.last or 0, ends)
 end
 
--- What is told in us from now, in the namespace's own time.
+-- Converts the times of a report, us from now, to the namespace's own time.
 local function told_times(field, what)
   if not match(field, '^window:') then
     local us = match(what, '^(%-?%d+)$')
@@ -78,7 +79,7 @@ local function told_times(field, what)
   end))
 end
 
--- Gives a window the starts that replicas remember. Nothing has started since it was lost.
+-- Gives a window the starts that replicas remember. Nothing has started since the window was lost.
 local function recover_window(field, b, best)
   local log, total, base = log_of(field), 0, nil
   local lanes = match(b.tail, '^( %d+ %d+ %d+ %d+) 0 0 ')
@@ -87,18 +88,18 @@ local function recover_window(field, b, best)
   for number, due in gmatch(best, '(%d+):(%d+)') do
     call('ZADD', log, number, due)
     total, b.last = tonumber(number), max(b.last, tonumber(due))
-    base = base or max(0, total - b.burst) -- those up to it do not count, or never were
+    base = base or max(0, total - b.burst) -- earlier starts do not count, or never happened
   end
   call('PEXPIRE', log, ceil((b.burst * b.per / b.tokens + 2 * horizon) / 1000) + OWN_MS)
   b.tail = format('%s %d %d 0 0 0 - 0 - 0', lanes, total, base)
 end
 
--- Takes in what the caller remembers of a limit that was lost, and at the end what is best of it.
+-- Takes in what the caller remembers of a lost limit, and applies the best report at the end.
 local function collect(field, b)
   local window, key, head = match(field, '^window:'), 'lost:' .. field, format('%d %d %d', b.tokens, b.per, b.burst)
   local ends, full, limit_was, of, seen, best = match(fields[key], '^4 (%d+) (%d+) (%d+ %d+ %d+) (%S+) (%d+) (.+)$')
   ends, full, seen = integer(ends, 0, now + COLLECT_US), integer(full, 0, EXACT), integer(seen, 0, EXACT)
-  if not (ends and full and seen) or limit_was ~= head then -- damaged, or another limit now: it stays as it was lost
+  if not (ends and full and seen) or limit_was ~= head then -- damaged, or the limit has changed: it stays as it was lost
     b.tail = string.gsub(b.tail, '%d+$', '0')
     out_of_force[#out_of_force + 1] = key
     return

@@ -19,19 +19,19 @@ var configure = redis.NewScript(configureSource)
 // ConfigureArgs are the arguments of [Configure].
 type ConfigureArgs struct {
 	Epoch     string // the epoch that the caller knows, "" for none
-	Grants    int64  // the highest count seen in it
-	Fresh     string // name of the epoch to begin if memory was lost
+	Grants    int64  // the highest count of grants that the caller saw in it
+	Fresh     string // name of the epoch that begins if memory was lost
 	Version   int64  // of the configuration that the caller knows, 0 for none
-	Told      string // what the fleet was told, as the last reply had it
-	HorizonUS int64  // debt with which a limit begins of which nothing is known
+	Told      string // what was set for the fleet, from the last reply
+	HorizonUS int64  // debt of a limit of which nothing is known
 	Replica   string // its name
-	Session   string // of the process; one that restarts under its name is another
-	Leaving   bool   // it is live no longer
+	Session   string // of the process; a process that restarts under the same name has another
+	Leaving   bool   // the replica ends and is no longer live
 	Wish      []Limit
-	Empty     []Field  // of limits that begin empty where nobody has used them; others begin full
-	Force     []Limit  // the limits in force, as the last reply had them
+	Empty     []Field  // fields of limits that begin empty if nobody has used them; others begin full
+	Force     []Limit  // the limits in force, from the last reply
 	Reports   []Report // what the caller remembers of slow limits
-	Change    []string // to tell the fleet: made by TellLimits and TellOpens
+	Change    []string // changes for the fleet: made by TellLimits and TellOpens
 }
 
 // ConfigureReply is the answer of [Configure].
@@ -40,22 +40,22 @@ type ConfigureReply struct {
 	Grants        int64
 	Epoch         string
 	Version       int64
-	Live          int      // replicas seen in the last half minute, this one with them
+	Live          int      // replicas seen in the last half minute, including this one
 	Began         Began    // what this call began
-	CollectsUS    int64    // for how long reports of limits that were lost are collected; 0 if they are not
-	Told          string   // what the fleet was told, for ConfigureArgs.Told: by Redis' clock
+	CollectsUS    int64    // how long reports of lost limits are collected; 0 if they are not
+	Told          string   // what was set for the fleet, for ConfigureArgs.Told: by Redis' clock
 	Opens         []Opens  // the same, in parts: the buckets that are closed until a moment
 	Set           []string // and the buckets whose limits were set
-	Shadow        string   // and what was said by TellShadow
-	Shadowed      []string // and the buckets of TellShadowed
-	Force         []Limit  // the limits in force, of all buckets anybody wants
+	Shadow        string   // the text of TellShadow
+	Shadowed      []string // the buckets of TellShadowed
+	Force         []Limit  // the limits in force, of all buckets that any replica wants
 	Disputed      []Dispute
-	Slow          []Heard     // the slow limits, but those for which reports are collected
-	Recovered     []Recovered // the limits for which the collection has ended, by this call
-	Former        int64       // version of the records that were found; 0 for none
+	Slow          []Heard     // the slow limits, except those for which reports are collected
+	Recovered     []Recovered // the limits whose collection this call has ended
+	Former        int64       // version of the stored records; 0 for none
 }
 
-// Began says what a call of [Configure] began.
+// Began is what a call of [Configure] began.
 type Began int64
 
 // The values of [Began].
@@ -65,37 +65,38 @@ const (
 	BeganEpoch     Began = 2 // memory was lost
 )
 
-// Dispute is what some replicas want of a bucket about which replicas disagree.
+// Dispute is what some replicas want of a disputed bucket.
 type Dispute struct {
 	Bucket   string
-	Replicas []string // some of them, who said so last; none where it is what others remember
+	Replicas []string // some of them, the latest to announce it; none if others only remember it
 	Limits   []Limit
 }
 
-// Heard is what a reply tells of a slow limit: in how many microseconds a bucket is full, or how many starts a window has counted.
+// Heard is the state of a slow limit in a reply: in how many microseconds a bucket is full, or how many starts a window
+// has counted.
 type Heard struct {
 	Limit
 
 	Level int64
 }
 
-// Recovered is a limit that was lost and has its level again. It is full so much sooner than if it were empty.
+// Recovered is a lost limit that has its level again. It is full this much sooner than if it were empty.
 type Recovered struct {
 	Field    Field
 	SoonerUS int64
 }
 
-// Report is what a replica remembers of a slow limit, as it was when Redis counted so many grants in an epoch.
+// Report is what a replica remembers of a slow limit, at a number of grants in an epoch.
 type Report struct {
 	Limit
 
 	Epoch  string
 	Grants int64
-	FullUS int64    // of a bucket: microseconds from now until it is full, negative where it is
+	FullUS int64    // of a bucket: microseconds from now until it is full, negative if it is full
 	Starts []Starts // of a window, oldest first
 }
 
-// Starts is that the starts of a window up to a number were due until a time, in microseconds from now.
+// Starts is a number of starts of a window, and the time by which they were due, in microseconds from now.
 type Starts struct{ Number, DueUS int64 }
 
 func (r Report) text() string {
@@ -109,8 +110,8 @@ func (r Report) text() string {
 	return text
 }
 
-// Configure notes what a replica wants and returns what is in force. It is to be called at start, whenever
-// [Path.Acquire] returns [ErrUnknown], and every few seconds: a replica that is silent for half a minute is forgotten.
+// Configure records what a replica wants and returns what is in force. Call it at start, whenever [Path.Acquire]
+// returns [ErrUnknown], and every few seconds: a replica that is silent for half a minute is forgotten.
 func Configure(ctx context.Context, rdb redis.UniversalClient, keys Keys, a ConfigureArgs) (ConfigureReply, error) {
 	epoch, leaving := a.Epoch, 0
 	if epoch == "" {
@@ -157,7 +158,7 @@ func Configure(ctx context.Context, rdb redis.UniversalClient, keys Keys, a Conf
 	return configureReply(raw)
 }
 
-// limitLines are limits as the script takes them, a line each, sorted.
+// limitLines returns limits in the form of the script, a line each, sorted.
 func limitLines(limits []Limit) string {
 	lines := make([]string, len(limits))
 	for i, l := range limits {

@@ -1,21 +1,22 @@
-// Package lua holds every script that runs in Redis, every key that the project writes there, and the Go types of what
-// goes in and comes out.
+// Package lua has every script that runs in Redis, every key that the project writes there, and the Go types of
+// arguments and replies.
 //
-// A script is a list of fragments, joined as text when the package is loaded: script.go has the lists. All fragments of a
-// script see the same locals, and what several scripts do is written once. Two scripts acquire tokens: the plain one serves
-// configured buckets without a line, which is nearly every call, and says so where it cannot; the full one serves everything.
-// limiter/internal/bucket explains their rules and is the same algorithm in Go.
+// A script is a list of fragments, joined as text when the package is loaded: script.go has the lists. All fragments of
+// a script see the same locals, and code of several scripts is written once. Two scripts acquire tokens. The plain one
+// serves configured buckets without a line, which is nearly every call; otherwise it does nothing and returns a status
+// for that. The full one serves everything. limiter/internal/bucket explains their rules and is the same algorithm in
+// Go.
 //
-// configure decides which limits are in force and what becomes of their levels; its fragments are told, wishes, force, collect and
-// levels, in this order.
+// configure decides which limits are in force and updates their levels. Its fragments are told, wishes, force, collect
+// and levels, in this order.
 //
-// Each record in Redis begins with the version of its format, [Version]. Every record that a script reads is brought into the bounds of what the
-// scripts can have written, where it is read; keys of another type are removed.
+// Each record in Redis begins with the version of its format, [Version]. When a script reads a record it bounds the
+// record to what scripts can have written. Keys of another type are removed.
 //
-// It knows nothing of policy. A script decides by Redis' own clock, takes and returns integers and names only, checks
-// all of its arguments before it charges anything, and keeps to keys that share the hash tag of one namespace, so that a
-// call is one slot of a Redis Cluster.
+// The package contains no policy. A script decides by Redis' own clock, and takes and returns only integers and names.
+// It checks all of its arguments before it charges anything. It uses only keys that share the hash tag of one
+// namespace, so that a call is one slot of a Redis Cluster.
 //
-// Functions are safe for concurrent use and hold no state. What Redis or the network refuses comes back wrapped; what a
-// script itself has to say is a status in the reply, never an error text to be compared.
+// Functions are safe for concurrent use and hold no state. Errors of Redis or the network are returned wrapped. Results
+// of a script are a status in the reply, never an error text to be compared.
 package lua

@@ -1,6 +1,6 @@
--- Enter: what only the full script knows of a level: urgent calls, the line, the log of a window, a pause.
+-- Enter: the parts of a level that only the full script uses: urgent calls, the line, the log of a window, a pause.
 
--- How far the level of urgent calls may be ahead: they have half of the burst and half of the rate.
+-- How far the level of urgent calls may be ahead. Urgent calls have half of the burst and half of the rate.
 function share_of(b) return math.ceil(2 * (math.max(1, math.floor(b.burst / 2)) - 1) * b.per / b.tokens) end
 
 function enter(i, b)
@@ -16,7 +16,7 @@ function enter(i, b)
     learnt_of(b)
     if b.opens and b.gently then open_gently(b) end
     local far = now + math.max(horizon, UNHEARD) -- nothing is due later
-    -- More than urgent calls can be ahead is of another limit, or damaged.
+    -- A value above what urgent calls can be ahead belongs to another limit, or is damaged.
     b.urgent = math.min(urgent, now + horizon + share_of(b) + math.ceil(2 * b.burst * b.price / b.tokens))
     b.claimed, b.whole, b.young = tonumber(claimed), tonumber(whole), math.min(young, now)
     b.total, b.base, b.edge = tonumber(total), math.min(base, total), math.min(edge, far)
@@ -35,14 +35,14 @@ function enter(i, b)
     if own then b.edge = math.max(b.edge, born + horizon) end
     return
   end
-  -- The loss with which the epoch began includes the levels of limits made at run time, wherever Redis still has them.
+  -- The loss with which the epoch began includes the levels of limits made at run time, even if Redis still has them.
   if own then
     local full, frac = b.full, b.frac
     empty_level(b, born + horizon)
     if b.eras and (b.full ~= full or b.frac ~= frac) then b.eras = new_eras(now) end
   end
-  -- A closed bucket is empty at the moment at which it opens. The level stays as it is until something is charged: a pause
-  -- that is withdrawn leaves nothing behind.
+  -- A closed bucket is empty when it opens. The level stays unchanged until something is charged: a withdrawn pause has
+  -- no effect.
   b.kept, b.kept_frac = b.full, b.frac
   if b.opens then empty_level(b, b.opens) end
 end

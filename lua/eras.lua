@@ -1,10 +1,11 @@
--- Eras: how empty a bucket was, for costs that are known only afterwards. limiter/internal/bucket explains the rule. A text
--- "start_us:tokens" for each era, oldest first, with commas between: the tokens that were missing at the fullest charge of the era.
+-- Eras: how empty a bucket was, for costs that are known only afterwards. limiter/internal/bucket explains the rule.
+-- The text is "start_us:tokens" for each era, oldest first, with commas between: the tokens that were missing at the
+-- fullest charge of the era.
 local UNNOTED = 1125899906842624 -- 2^50: more than a bucket can miss
 local ERA_US = 500000            -- after which a charge begins a new era
 local REACH_US = 1024000000      -- after which an era is forgotten
 
--- The eras of a bucket of which nothing is known before now.
+-- The eras of a bucket that is unknown before now.
 local function new_eras(now_us) return string.format('%d:%d', now_us + 1, UNNOTED) end
 
 local function eras_text(starts, lows)
@@ -13,7 +14,7 @@ local function eras_text(starts, lows)
   return table.concat(out, ',')
 end
 
--- Starts and tokens of eras; those of a text that no script has written are unknown before now.
+-- Starts and tokens of eras. Eras of a text that no script has written are unknown before now.
 local function read_eras(text, now_us)
   local starts, lows, last = {}, {}, -1
   for start, low in string.gmatch(text, '(%d+):(%d+)') do
@@ -25,8 +26,8 @@ local function read_eras(text, now_us)
   return starts, lows
 end
 
--- Notes how many tokens were missing before a charge, which counts for the charges of before. The charge itself begins a new era, unless
--- the newest is young.
+-- Notes how many tokens were missing before a charge; this counts for earlier charges. The charge itself begins a new
+-- era, unless the newest is young.
 local function note_tokens(b, now_us, tokens)
   local start, low = string.match(b.eras, '(%d+):(%d+)$')
   start, low = integer(start, 0, now_us + 1), integer(low, 0, UNNOTED)

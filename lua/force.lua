@@ -44,7 +44,7 @@ table.sort(now_force)
 local text = '4\n' .. table.concat(now_force, '\n')
 if text ~= fields.force or told ~= (fields.told or '') then stored = stored + 1 end
 
--- What replicas want of the buckets about which they disagree.
+-- The limits that replicas want of disputed buckets.
 local dispute = {}
 for bucket in pairs(disputed) do
   for limits_text, names in pairs(said[bucket]) do

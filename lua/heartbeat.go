@@ -14,8 +14,8 @@ var heartbeatSource string
 
 var heartbeat = redis.NewScript(heartbeatSource)
 
-// Publish writes the record of a replica for ttl, at least a millisecond. It takes Redis a sixth of the time of [Heartbeat], which has to be called
-// every few seconds all the same.
+// Publish writes the record of a replica for ttl, at least a millisecond. It takes Redis a sixth of the time of
+// [Heartbeat]. [Heartbeat] has to be called every few seconds in any case.
 func Publish(ctx context.Context, rdb redis.UniversalClient, keys Keys, id string, record []byte, ttl time.Duration) error {
 	if err := rdb.Set(ctx, keys.Replica(id), record, ttl).Err(); err != nil {
 		return fmt.Errorf("lua: publish: %w", err)
@@ -23,8 +23,8 @@ func Publish(ctx context.Context, rdb redis.UniversalClient, keys Keys, id strin
 	return nil
 }
 
-// Heartbeat publishes the record of a replica for ttl, and keeps its id in the set of replicas for forget (both at least a millisecond). It
-// returns what an operator has ordered lately, "" for nothing.
+// Heartbeat publishes the record of a replica for ttl, and keeps its id in the set of replicas for forget (both at
+// least a millisecond). It returns an operator's recent order, "" for none.
 func Heartbeat(ctx context.Context, rdb redis.UniversalClient, keys Keys, id string, record []byte, ttl, forget time.Duration) (order string, err error) {
 	names := []string{keys.Replicas(), keys.Replica(id), keys.Order(id)}
 	run := func() ([]any, error) {

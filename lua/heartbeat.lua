@@ -1,4 +1,4 @@
--- Publishes a replica's record and notes when it was last seen, by Redis' clock, and hands over what an operator has ordered.
+-- Publishes a replica's record, notes when it was last seen, by Redis' clock, and returns the order of an operator.
 --
 -- KEYS[1]  replicas   sorted set with TTL: replica ids by the time of their last heartbeat, in ms
 -- KEYS[2]  replica    string with TTL: the record of this replica
@@ -17,7 +17,7 @@ local clock = redis.call('TIME')
 local now_us = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 local now_ms = math.floor(now_us / 1000)
 
--- What removes comes first: a script that has written may go on when the server's memory is full.
+-- The removal comes first: a script that has written may continue when the server's memory is full.
 redis.call('ZREMRANGEBYSCORE', replicas, '-inf', string.format('%d', now_ms - tonumber(forget_ms)))
 redis.call('SET', replica, record, 'PX', ttl_ms)
 redis.call('ZADD', replicas, string.format('%d', now_ms), id)

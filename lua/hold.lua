@@ -1,6 +1,6 @@
--- Hold: shuts the limits of one bucket, because the provider has asked for it: nothing is due before, and the bucket is empty then.
--- The longest hold wins. What was granted before gets nothing back any more.
-local HOLD_US = 30000000 -- longer ones are told to the fleet as pauses
+-- Hold: shuts the limits of one bucket, because the provider has asked to wait. Nothing is due before the end, and the
+-- bucket is empty then. The longest hold wins. Earlier grants get nothing back any more.
+local HOLD_US = 30000000 -- longer holds are pauses for the fleet
 
 local function hold_limit(b, until_us)
   b.last = max(b.last, until_us)
@@ -11,7 +11,7 @@ local function hold_limit(b, until_us)
   if b.eras then b.eras = new_eras(now) end
 end
 
--- "us limit": for so long, and the number of one of the limits of the bucket. It reports whether the text is valid.
+-- Parses "us limit": how long, and the number of one of the limits of the bucket. Returns whether the text is valid.
 local function hold_bucket(text)
   local us, of = match(text, '^(%d+) (%d+)$')
   us, of = integer(us, 1, HOLD_US), integer(of, 1, limits)

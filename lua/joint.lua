@@ -1,5 +1,5 @@
-    -- Joint: the earliest due time of one call over all limits, the limit that sets it (0 where the call may start at once), and
-    -- whether it may be granted: no limit may pass over tokens that somebody else could use.
+    -- Joint: the earliest due time of one call over all limits, the limit that sets it (0 if the call may start at
+    -- once), and whether the call may be granted: no limit may pass over tokens that others could use.
     if not verdict and not follow then
       due, at, units, bound = from, from, 0, 0
       local shared_due

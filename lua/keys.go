@@ -13,15 +13,16 @@ import (
 //	limit:US:BUCKET  the level of a limit, and window:US:BUCKET
 //	lost:...         what is known of a slow limit that was lost
 //
-// They are as many as there are configured limits, whatever the number of replicas and of routes made at run time.
+// Their number is the number of configured limits, whatever the number of replicas and of routes made at run time.
 
-// Keys names what one namespace keeps in Redis. All names share the hash tag {namespace}.
+// Keys returns the names of all keys of one namespace. All names share the hash tag {namespace}.
 type Keys string
 
-// State is the hash, without TTL, of the namespace: its epoch, its configuration, and the level of each of its configured limits.
+// State is the hash, without TTL, of the namespace: its epoch, its configuration, and the level of each of its
+// configured limits.
 func (k Keys) State() string { return "{" + string(k) + "}:state" }
 
-// Live is the sorted set, with TTL, of the replicas that are there, by when they were last heard.
+// Live is the sorted set, with TTL, of the live replicas, by their last announcement.
 func (k Keys) Live() string { return "{" + string(k) + "}:live" }
 
 // Wishes is the hash, without TTL, of the limits that replicas were configured with. Its entries age.
@@ -30,8 +31,8 @@ func (k Keys) Wishes() string { return "{" + string(k) + "}:wishes" }
 // Replies is the hash, with TTL, of the last reply to each lane of a process, for a repeat.
 func (k Keys) Replies(session string) string { return "{" + string(k) + "}:replies:" + session }
 
-// Spares is the string, with TTL, of the reservations that were given back on a path: routes that pass the same limits share
-// them, whatever they are called.
+// Spares is the string, with TTL, of the reservations that were returned on a path. Routes that pass the same limits
+// share them, whatever their names.
 func (k Keys) Spares(path []Limit) string {
 	var b strings.Builder
 	b.WriteString("{" + string(k) + "}:spares")
@@ -57,21 +58,21 @@ func (k Keys) Replicas() string { return "{" + string(k) + "}:replicas" }
 // Replica is the string, with TTL, of the last record of a replica.
 func (k Keys) Replica(id string) string { return "{" + string(k) + "}:replica:" + id }
 
-// Order is the string, with TTL, of what an operator wants a replica to do.
+// Order is the string, with TTL, of the order of an operator to a replica.
 func (k Keys) Order(id string) string { return "{" + string(k) + "}:order:" + id }
 
 // Events is the stream, with TTL, of what operators have done.
 func (k Keys) Events() string { return "{" + string(k) + "}:events" }
 
-// Field names a limit within a namespace: which bucket, and per what time, as it was configured. A bucket has at most
-// one limit of a kind per time, so that limits keep their levels in whatever order they are written down.
+// Field names a limit within a namespace: its bucket, and its configured time. A bucket has at most one limit of a kind
+// per time, so that limits keep their levels in whatever order they are configured.
 type Field struct {
 	Bucket string
 	PerUS  int64 // microseconds
 	Window bool
 }
 
-// String is the field of [Keys.State] that holds the limit's level.
+// String returns the field of [Keys.State] that holds the limit's level.
 func (f Field) String() string {
 	kind := "limit:"
 	if f.Window {

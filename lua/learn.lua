@@ -21,7 +21,7 @@ local function learning()
   local function lasting(b, tokens, ppm) return min(LONGEST, floor(tokens * WHOLE / ppm * b.per / b.tokens)) end
   local function pace_of(b) return max(2500000, lasting(b, 10, WHOLE)) end
 
-  -- What is left of a part when so many of the grants of a time at a rate failed: at least a part of it.
+  -- What is left of a part when so many of the grants of a time at a rate failed; at least a part of it.
   local function left(b, part, least, failed, us, rate) return floor(part * max(least, 1 - failed / given(b, us, rate))) end
 
   -- The rate that refusals allow.
@@ -48,7 +48,7 @@ local function learning()
     return rate
   end
 
-  -- The rate at which a provider is asked that was overloaded.
+  -- The rate at which an overloaded provider is asked.
   local function eased(s)
     local since, rate = max(0, now - s.slowed - SECOND), s.slow
     if rate == WHOLE or since >= 10 * SECOND then return WHOLE end
@@ -64,7 +64,7 @@ local function learning()
     return factor
   end
 
-  -- One report more of a count: its first due time, its reports, and whether they are an event.
+  -- Adds one report to a count: its first due time, its reports, and whether they are an event.
   local function add(b, oldest, many, due, rate, probe, share, of)
     local span = max(SECOND, lasting(b, of, rate))
     if due > oldest + span then
@@ -77,12 +77,12 @@ local function learning()
     return oldest, many, many >= (probe and max(1, few) or max(2, few + 1))
   end
 
-  -- The limit in calls that cost so many tokens: refusals are compared with calls.
+  -- The limit in calls that cost so many tokens, because refusals are compared with calls.
   local function calls_of(b, cost) return { tokens = b.tokens, per = b.per * between(cost, 1, b.burst) } end
 
   local function refused(b, s, due, cost)
     local calls = calls_of(b, cost)
-    if due <= s.cut then -- it tells how deep the last event is
+    if due <= s.cut then -- it shows how deep the last event is
       if due < s.began then return end
       s.more = min(MOST, s.more + 1)
       if s.more > max(6, 0.06 * given(calls, SECOND, s.was)) then
@@ -113,7 +113,7 @@ local function learning()
     s.slowed, s.ofirst, s.oreports = now + horizon, 0, 0
   end
 
-  -- Whether the answer is the newest.
+  -- Takes in an answer. Returns whether it is the newest.
   local function remaining(b, s, heard, quota, period, rest_, under_way)
     heard = min(now, heard)
     if heard <= s.heard or quota < 1 then return false end
@@ -124,7 +124,7 @@ local function learning()
     return true
   end
 
-  -- A state from its record, brought into the bounds of what the rule can have made of it; nothing if no script has written it.
+  -- A state from its record, bounded to what the rule can have made of it; nil if no script has written it.
   local function read(b, text)
     local s, i, far = {}, 0, now + max(horizon, UNHEARD)
     for word in string.gmatch(text, '%d+') do
@@ -137,7 +137,7 @@ local function learning()
     local low = floor_of(b)
     s.limit, s.was, s.share, s.slow = between(s.limit, low, WHOLE), between(s.was, low, WHOLE), between(s.share, low, WHOLE), between(s.slow, crawl_of(b), WHOLE)
     s.cut, s.first, s.ofirst = min(s.cut, far), min(s.first, far), min(s.ofirst, far)
-    if s.slowed > now + UNHEARD and s.slowed ~= b.opens then s.slowed = now end -- of a hold that was ended
+    if s.slowed > now + UNHEARD and s.slowed ~= b.opens then s.slowed = now end -- it belongs to a hold that was ended
     s.began, s.more, s.reports, s.oreports = min(s.began, s.cut), min(s.more, MOST), min(s.reports, MOST), min(s.oreports, MOST)
     s.heard, s.told, s.seen, s.idle = min(s.heard, now), min(s.told, WHOLE), min(s.seen, now), min(s.idle, now)
     return s
@@ -153,19 +153,19 @@ local function learning()
     }
   end
 
-  -- hope is the rate that callers may count on who wait for long.
+  -- hope is the rate that callers with a long wait may count on.
   rules = { new = new, factor = factor_of, hope = found, refused = refused, overloaded = overloaded, remaining = remaining, read = read, forgotten = forgotten }
   return rules
 end
 
--- Sets what a token is charged of a call that costs so many.
+-- Sets the charge of a token for a call of a cost.
 function price_for(b, cost)
   if not b.state or b.log then return end
   local least = floor_for(b, cost)
   b.price, b.hope = price_at(b, max(least, learning().factor(b, b.state))), price_at(b, max(least, learning().hope(b, b.state)))
 end
 
--- Sets what a token is charged by what is learnt.
+-- Sets the charge of a token from what is learnt.
 local function reprice(b)
   if not b.state then return end
   if learning().forgotten(b, b.state) then
@@ -183,7 +183,7 @@ function learnt_of(b)
   b.state = b.learnt and learning().read(b, b.learnt)
   if b.state and b.state.seen > 0 and not b.start then b.state = nil end -- the limit is known now
   if not b.state then b.learnt = nil end
-  if b.start then -- a limit that is not known
+  if b.start then -- an unknown limit
     local s = b.state or learning().new()
     if s.seen == 0 then
       s.limit, s.cut = between(b.start, floor_of(b), WHOLE), max(s.cut, now)
@@ -196,8 +196,8 @@ function learnt_of(b)
   reprice(b)
 end
 
--- The provider has asked to wait until the bucket opens: it is asked once a second then, and twice as often each second, as one that was
--- overloaded.
+-- The provider has asked to wait until the bucket opens. Then calls start once a second, and twice as often each
+-- second, as at a provider that was overloaded.
 function open_gently(b)
   b.learnt, b.state = b.learnt or '-', b.state or learning().new()
   if b.state.slowed < b.opens then b.state.slow, b.state.slowed = part_of(b, 1, WHOLE), b.opens end

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Level is what the state hash holds of one limit, for those who only read it.
+// Level is the record of one limit in the state hash, for readers.
 type Level struct {
 	Limit
 
-	FullAt  time.Time // the bucket is full from then on, on the namespace's own time
-	Waiting int64     // tokens for which lanes wait at this limit
-	Learnt  string    // from the provider's answers, as the script keeps it; "" for nothing
+	FullAt  time.Time // when the bucket is full, on the namespace's own time
+	Waiting int64     // tokens that lanes wait for at this limit
+	Learnt  string    // from the provider's answers, in the form of the script; "" if nothing
 }
 
 // TokensAt returns the tokens in the bucket at a moment of the namespace's own time; negative while it is in debt.
@@ -29,23 +29,23 @@ func (l Level) tokens(d time.Duration) float64 {
 	return d.Seconds() * 1e6 * float64(l.Tokens) / float64(l.PerUS)
 }
 
-// Wish is what some replicas were configured with.
+// Wish is the limits that some replicas were configured with.
 type Wish struct {
-	Replicas []string      // some of them, who said so last
-	Age      time.Duration // since it was said last
+	Replicas []string      // some of them, the latest to announce it
+	Age      time.Duration // since the last announcement
 	Limits   []Limit
 }
 
 // State is a reading of a namespace.
 type State struct {
-	Records int64 // version of the records that were found, 0 for none; of another one than [Version] nothing else is read
+	Records int64 // version of the records, 0 for none; if it is not [Version] nothing else is read
 	Epoch   string
 	Born    time.Time // Redis clock, beginning of the epoch
 	Grants  int64
 	Now     time.Time     // the namespace's own time, that of Born and of Levels, at the last script
 	Shift   time.Duration // by which own time is ahead of Redis' clock, unless it stands still at Now
 	Version int64
-	Told    string  // what the fleet was told
+	Told    string  // limits, pauses and modes set for the fleet
 	Levels  []Level // in no order; fields that do not parse are left out
 	Wishes  []Wish  // in no order
 	AgedUS  int64   // the clock by which wishes age, and by which [Keys.Live] is sorted
@@ -59,21 +59,21 @@ func (s State) OwnAt(at time.Time) time.Time {
 	return s.Now
 }
 
-// Opens returns the buckets that the fleet was told are closed, until moments of the namespace's own time.
+// Opens returns the buckets that are closed for the fleet, with moments of the namespace's own time.
 func (s State) Opens() []Opens {
 	return parseTold(s.Told).opens
 }
 
-// Set returns the buckets whose limits the fleet was told.
+// Set returns the buckets whose limits were set for the fleet.
 func (s State) Set() []string {
 	return parseTold(s.Told).set
 }
 
-// Shadowed returns the buckets that delay nobody.
+// Shadowed returns the buckets in shadow mode, which delay nobody.
 func (s State) Shadowed() []string { return parseTold(s.Told).shadowed }
 
-// ParseState reads [Keys.State] and [Keys.Wishes] as HGETALL returns them at a time of Redis' clock. Empty maps are a namespace
-// nobody uses yet.
+// ParseState reads [Keys.State] and [Keys.Wishes] as HGETALL returns them at a time of Redis' clock. Empty maps are a
+// namespace that nobody uses yet.
 func ParseState(fields, wishes map[string]string, at time.Time) State {
 	s := State{Records: versionOf(fields["epoch"])}
 	if s.Check() != nil {
@@ -125,8 +125,8 @@ func ParseState(fields, wishes map[string]string, at time.Time) State {
 	return s
 }
 
-// versionOf is the version of the records of an epoch: 1 of an epoch of the time before versions, which had seven words, and 0 where there is
-// none that a script has written.
+// versionOf returns the version of the records of an epoch. It is 1 for an epoch from before versions, which has seven
+// words, and 0 if no script has written the epoch.
 func versionOf(epoch string) int64 {
 	words := strings.Fields(epoch)
 	if len(words) == 0 {
@@ -141,7 +141,7 @@ func versionOf(epoch string) int64 {
 	return 0
 }
 
-// Check returns a [VersionError] if the records that were found are of another version.
+// Check returns a [VersionError] if the records have another version.
 func (s State) Check() error {
 	if s.Records != 0 && s.Records != Version {
 		return &VersionError{Stored: s.Records, Known: Version}
@@ -149,7 +149,8 @@ func (s State) Check() error {
 	return nil
 }
 
-// replaced reports of a level whether other limits of its bucket are in force. It is kept until it is full.
+// replaced returns a function that reports whether other limits of a level's bucket are in force. Such a level is kept
+// until it is full.
 func replaced(force string) func(Level) bool {
 	fields, buckets := map[Field]bool{}, map[string]bool{}
 	_, lines, _ := strings.Cut(force, "\n")
@@ -190,7 +191,7 @@ func parseLimits(text string) []Limit {
 	return out
 }
 
-// parseLimit reads "field tokens per_us burst", and reports whether it is a limit that can be kept.
+// parseLimit reads "field tokens per_us burst", and reports whether it is a valid limit.
 func parseLimit(w *words) (Limit, bool) {
 	f, ok := ParseField(w.word())
 	l := Limit{Field: f, Tokens: w.next(), PerUS: w.next(), Burst: w.next()}

@@ -1,9 +1,9 @@
--- Levels: what becomes of each level with the limits in force. A limit begins as its replica says, if the replica remembers nothing, or
--- if this epoch is told of the limit now. Any other limit that is not there was lost. A limit that is another now keeps the number of
--- tokens. A limit that is no longer in force is forgotten when it is full.
+-- Levels: updates each level to the limits in force. A limit begins as its replica says, if the replica remembers
+-- nothing, or if the limit is new to this epoch. Any other missing limit was lost. A changed limit keeps the number of
+-- tokens. A limit that is no longer in force is removed when it is full.
 local slow = {}
 
--- Levels of limits that the fleet was told to replace, by bucket: the limits in their place go on with the number of tokens.
+-- Levels of limits that the fleet replaced, by bucket: the new limits take over the number of tokens.
 local dropped, was_in_force = {}, {}
 for line in gmatch(sub(fields.force or '', 3), lines) do
   local field = parse(line)
@@ -16,8 +16,8 @@ for line in gmatch(sub(fields.force or '', 3), lines) do
     end
   end
 end
--- Who leaves, or only tells the fleet something, does not judge levels: it may know another horizon than those who stay, and nothing of what
--- was lost. What it does not tell, it leaves as it is.
+-- A replica that leaves, or only sends a change, does not judge levels: it may have another horizon than the others,
+-- and does not know what was lost. It leaves alone all that it does not change.
 local bystander = leaving == '1' and began == 0
 local reach = bystander and 3600000000 or horizon
 local function inherit(b, former_level)
@@ -34,7 +34,7 @@ for field, f in pairs(force) do
   if b and not whole_limit(b.tokens, b.per, b.burst, horizon) then b = nil end
   local told_now = replaced['limit ' .. bucket_of(field)]
   local fresh_limit = not fields[field] and (newcomer and not bystander or (epoch == id or bystander) and told_now)
-  local skip = bystander and not b and not fresh_limit -- lost: a replica that remembers says so
+  local skip = bystander and not b and not fresh_limit -- lost: a replica that remembers reports it
   if skip then
     b = nil
   elseif fresh_limit and bystander and not dropped[bucket_of(field)] then
@@ -68,20 +68,20 @@ for field, f in pairs(force) do
       if b.full ~= full or b.frac ~= frac then begin_eras(b) end
     end
     local has = leveled[bucket_of(field)]
-    if has and not window then -- what is reserved ahead is in these tokens
+    if has and not window then -- these tokens include what is reserved ahead
       b.full, b.frac = now, 0
       move_level(b, max(0, b.burst - has) * b.per)
       begin_eras(b)
-      if fields['lost:' .. field] then -- what replicas remember is not asked for any more
+      if fields['lost:' .. field] then -- what replicas remember is no longer needed
         fields['lost:' .. field], out_of_force[#out_of_force + 1] = nil, 'lost:' .. field
       end
     end
     local away = spent[bucket_of(field)]
-    if away and window then -- without this memory the window was used, nobody knows when
-      local reserved = now + 2 * horizon -- what the share reserves, until the reply has come, is due by then
+    if away and window then -- the window was used without this memory, at unknown times
+      local reserved = now + 2 * horizon -- what the share reserves until the reply arrives is due by then
       b.tail = lost_tail(window, reserved)
       b.last = max(b.last, reserved)
-    elseif away then -- as if so many were reserved, one after the other, behind a bucket that is empty
+    elseif away then -- as if these tokens were reserved, one after the other, behind an empty bucket
       empty_level(b, now)
       move_level(b, ceil(min(away, floor(SPAN / b.per)) * b.per / 1000))
       b.last = max(b.last, b.full + 1 - floor(b.burst * b.per / b.tokens))

@@ -1,7 +1,7 @@
--- Limits: the route with the level of each limit, brought to now and to the limit in force.
+-- Limits: the route with the level of each limit, updated to now and to the limit in force.
 local route, most, bar = {}, EXACT, '' -- bar: the tails of the levels, which the plain script does not know
 if enter then
-  for i = 1, limits do -- before anything is changed: configure ends the collection of what replicas remember
+  for i = 1, limits do -- before any change: configure ends the collection of what replicas remember
     local ends = stored[i + 2]
       and match(stored[i + 2], '^4 %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %S+ %d+ %S+ (%d+)$')
     ends = integer(ends, 1, EXACT)
@@ -13,7 +13,7 @@ for i = 1, limits do
   if own_level then text = own_level(i, text) end
   if text and sub(text, 1, #limit) == limit then b = read_level(text) end
   if b then
-    b.head = limit -- what is stored was checked when it was new
+    b.head = limit -- the stored limit was checked when it was new
   elseif enter then
     local why
     b, why = new_level(i, limit, text)

@@ -1,25 +1,25 @@
--- Line: lanes that wait at a limit, by arrival. A member is "4 key lane tokens cost rest": the arrival, the lane, the tokens that
--- the entry claims, the cost of its first call, and the tokens for which its lane waits besides. Of equal arrivals the name of the
--- lane decides, as it does in the order of the set. The arrival is the score, too, but Redis
--- takes half a microsecond to print a score.
-local GRACE = 20000 -- us for which a token is left to the lane whose turn it is
+-- Line: lanes that wait at a limit, by arrival. A member is "4 key lane tokens cost rest": the arrival, the lane, the
+-- tokens that the entry claims, the cost of its first call, and the tokens that its lane waits for besides. For equal
+-- arrivals the name of the lane decides, as in the order of the set. The arrival is also the score, but Redis takes
+-- half a microsecond to print a score.
+local GRACE = 20000 -- us for which a token is kept for the lane whose turn it is
 local DEEP = 16     -- entries that one request counts exactly
 local CROWD = 100000 -- calls of one lane
 local LATE = 64     -- late entries that one request removes
 
--- Without entries there are no sums, whatever was lost of either.
+-- Without entries there are no sums, whichever of the two was lost.
 local function empty_line(b) b.claimed, b.whole, b.young, b.lined = 0, 0, 0, false end
 
--- Arrival, lane, tokens, cost and rest of an entry; nothing if no lane can have written it. A cost beyond the burst, of another
--- configuration, counts as the burst.
+-- Arrival, lane, tokens, cost and rest of an entry; nil if no lane can have written it. A cost beyond the burst, of
+-- another configuration, counts as the burst.
 local function read_entry(b, member)
   local arrival, of, tokens, cost, others = string.match(member, '^4 (%d+) (%S+) (%d+) (%d+) (%d+)$')
   if not cost or #arrival > 16 or #tokens > 15 or #cost > 15 or #others > 15 then return end
   return tonumber(arrival), of, tonumber(tokens), math.min(cost, b.burst), tonumber(others)
 end
 
--- Counts again, where the sums are more than entries can claim: a horizon's tokens each, or the first call. Entries of another
--- configuration may claim more. A lane may wait for the tokens of CROWD calls besides.
+-- Counts again if the sums are more than entries can claim: a horizon's tokens each, or the first call. Entries of
+-- another configuration may claim more. A lane may also wait for the tokens of CROWD calls.
 local function bound_line(b)
   local one, crowd = b.burst + math.ceil(horizon * b.tokens / b.per), CROWD * b.burst
   if b.claimed <= one and b.whole <= crowd then return end
@@ -40,7 +40,7 @@ local function leave_line(b, member)
   if b.claimed <= 0 then empty_line(b) end
 end
 
--- Removes entries before a key whose lanes are late: their first calls could have started a grace ago.
+-- Removes entries of late lanes before a key: their first calls could have started a grace ago.
 local function drop_late(b, key)
   local dropped = 0
   while dropped < LATE and b.lined do
@@ -62,8 +62,8 @@ local function drop_late(b, key)
   return dropped > 0
 end
 
--- Tokens that the entries before a key claim: all, where no caller is younger; else exactly those of the oldest, and in proportion
--- to their number for the rest.
+-- Tokens that the entries before a key claim: all, if no caller is younger. Otherwise the oldest count exactly, and the
+-- rest in proportion to their number.
 function ahead_of(b, key)
   if key > b.young then return b.claimed end
   b.oldest = b.oldest or redis.call('ZRANGE', b.line, 0, DEEP - 1)
@@ -79,12 +79,12 @@ function ahead_of(b, key)
   if looked < DEEP then return n end
   b.length = b.length or redis.call('ZCARD', b.line)
   local rank = redis.call('ZCOUNT', b.line, '-inf', string.format('(%d', key))
-  rank = math.max(rank, looked) -- those of one arrival are not counted
+  rank = math.max(rank, looked) -- entries of the same arrival are not counted
   return n + math.floor(math.max(0, b.claimed - n) * (rank - looked) / math.max(1, b.length - looked))
 end
 
--- Tokens that come before a caller, for the time that the caller is told: those of whole lanes where no other caller is
--- younger by more than a horizon, else those that the entries claim.
+-- Tokens that come before a caller, for the time that the caller is given. If no other caller is younger by more than a
+-- horizon, whole lanes count. Otherwise the tokens that the entries claim count.
 function told_of(b, key, ahead)
   if b.lined and key + horizon >= b.young then return math.max(ahead, b.whole) end
   return ahead

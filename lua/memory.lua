@@ -1,6 +1,6 @@
 -- Memory: the request's numbers, the repeat, the epoch, and the time.
 
--- Every argument is checked before anything is charged: a script that fails half-way is not undone.
+-- Every argument is checked before anything is charged: Redis does not undo a script that fails half-way.
 local number, grants, horizon, lead, limits, reports, levels = match(numbers, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ([012])$')
 if not number then return '3 2' end
 local seq = tonumber(number)
@@ -11,13 +11,13 @@ if seq < 1 or seq > EXACT or grants > EXACT or horizon > 3600000000 or lead > ho
   return '3 2'
 end
 
-local fields = { 'epoch', 'time', rest[first], nil, nil, nil } -- with room: a table that grows is copied
+local fields = { 'epoch', 'time', rest[first], nil, nil, nil } -- preallocated: a table that grows is copied
 for i = 2, limits do fields[i + 2] = rest[first + 2 * i - 2] end
 local clock = call('TIME')
 local stored = call('HMGET', state, unpack(fields, 1, limits + 2))
 
--- The epoch is the identity of one continuous memory. configure judges a caller that knows another one, or has seen more
--- grants than are stored here.
+-- The epoch is the identity of one continuous memory. A caller that knows another epoch, or has seen more grants than
+-- are stored here, has to call configure.
 local epoch, times, place = stored[1], stored[2], nil
 if not epoch then return '4' end
 if sub(epoch, 1, #memory) ~= memory then
@@ -26,7 +26,7 @@ if sub(epoch, 1, #memory) ~= memory then
   return '4'
 end
 
--- A repeat gets the reply of the first time: a lost reply must not pay twice.
+-- A repeat gets the first reply: a lost reply must not pay twice.
 local answer = call('HGET', replies, lane)
 if answer then
   local answered
@@ -46,5 +46,5 @@ if steps_text ~= ' 0 0 0' then -- the server's clock has stepped back
 end
 if not (count and now and shift and still and owed) then return '4' end
 if count < grants or count > EXACT / 2 or now > EXACT / 2 or shift > EXACT / 2 or still > STILL_US or owed > OWED_US then return '4' end
-call('HDEL', state, '') -- deletes nothing: a script that has written may go on when the server's memory is full
+call('HDEL', state, '') -- deletes nothing: a script that has written may continue when the server's memory is full
 local time = clock[1] * 1000000 + clock[2]

@@ -1,6 +1,6 @@
-    -- More: for how many further calls, equal to the one that was granted, one step is enough. They are due from due to final, by
-    -- the progression of one limit. The distances between the due times of a step never decrease, so that no limit sees more than
-    -- its burst at once. Floating point chooses the number; the times are exact.
+    -- More: for how many further calls, equal to the granted one, one step is enough. They are due from due to final,
+    -- by the progression of one limit. The distances between the due times of a step never decrease, so that no limit
+    -- sees more than its burst at once. Floating point chooses the number; the times are exact.
     elseif not verdict then
       local was_due, top = follow, from - now
       follow, m, bound, due, final, at, units = false, n, 0, from, from, from, 0

@@ -1,9 +1,9 @@
--- Own: levels that were made at run time have keys of their own, which Redis forgets when they are full.
--- Those of an epoch that replaces none are as they begin; in another, they were lost when it began.
+-- Own: levels of limits made at run time have keys of their own, which Redis removes when they are full. In an epoch
+-- that replaces none they begin as configured; in another, they were lost when it began.
 local id, configured, born, former = string.match(epoch, '^4 (%S+) (%d+) (%d+) (%S*)$')
 born = former == '' and -horizon or min(born, now)
 
--- Whether a field is that of a window: names of buckets may hold any word.
+-- Whether a field belongs to a window: names of buckets may contain any word.
 local function is_window(field) return match(field, '^window:') or match(field, '^own:window:') end
 
 function own_level(i, text)
@@ -11,16 +11,17 @@ function own_level(i, text)
   return text
 end
 
--- The limit of a text "4 tokens per burst ", if it can be kept exactly, and what follows.
+-- The limit of a text "4 tokens per burst ", if it is valid, and the rest of the text.
 local function read_limit(text)
   local tokens, per, burst, more = match(text, '^4 (%d+) (%d+) (%d+) (.*)$')
   tokens, per, burst = whole_limit(tokens, per, burst, horizon)
   return tokens, per, burst, more
 end
 
--- The level of a limit whose numbers have changed, or whose level is missing or damaged. A configured limit without a readable level
--- is left to configure. For a limit made at run time, a damaged level counts as lost now. A missing level was full, for Redis forgets
--- such a level when it is full; or it was lost when the epoch began; or the limit is new, and begins empty if it is to.
+-- The level of a limit whose numbers have changed, or whose level is missing or damaged. configure handles a configured
+-- limit without a readable level. For a limit made at run time, a damaged level counts as lost now. If the level is
+-- missing there are three cases: it was full, because Redis removes full levels; it was lost when the epoch began; or
+-- the limit is new, and begins as it asks.
 function new_level(i, limit, text)
   local tokens, per, burst, opens = read_limit(limit)
   if not tokens then return end

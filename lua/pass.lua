@@ -6,14 +6,15 @@ end
 
 local RIVAL = 1000000 -- us for which callers of other routes are expected to come again
 
--- Where callers of other routes seek them, a quarter of the burst, at least one token and what arrives in a round trip or two.
+-- If callers of other routes seek the limit: a quarter of the burst, at least one token and what arrives in a round
+-- trip or two.
 local function spare_of(b)
   local most_us = math.floor(horizon * 2 / 5)
   if (b.sought or 0) + RIVAL < now then return most_us end
   return math.min(most_us, math.max(2000, math.floor(math.max(b.price, math.floor((b.burst - 1) / 4) * b.per) / b.tokens)))
 end
 
--- Whether no limit of another bucket passes over more than it may.
+-- Whether no limit of another bucket passes over more than allowed.
 local function passes(due, bound)
   for i = 1, limits do
     local b = route[i]

@@ -6,7 +6,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// getOwn reads the level of a limit that was made at run time. Who only looks at a fleet never does: such limits are a replica's own.
+// getOwn reads the level of a limit that was made at run time. Readers outside the fleet never do: such limits belong
+// to one replica.
 func getOwn(ctx context.Context, p redis.Pipeliner, keys Keys, l Limit) *redis.StringCmd {
 	return p.Get(ctx, keys.Own(l.Field))
 }

@@ -11,16 +11,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Record is all that is kept of one limit. Times are µs of the namespace's own time.
+// Record is the stored state of one limit. Times are µs of the namespace's own time.
 type Record struct {
-	Found bool // else nothing is kept: the limit is as a new one
+	Found bool // if false, nothing is stored: the limit is as a new one
 	Limit Limit
 
 	FullUS, Frac, LastUS         int64 // when the bucket is full, and units of 1/Tokens µs more; the due time of the latest reservation
 	Urgent, Claimed, Whole       int64
 	Young, Total, Base, Edge     int64
-	Sought, Spared, Owes, Ending int64  // Ending: until when it is collected what replicas remember of a limit that was lost
-	Learnt, Eras                 string // "-" for nothing
+	Sought, Spared, Owes, Ending int64  // Ending: until when Redis collects what replicas remember of a lost limit
+	Learnt, Eras                 string // "-" if nothing
 
 	Line   []Entry // lanes in line, oldest first; at most [maxLine]
 	Starts []Start // of a window, oldest first
@@ -39,20 +39,20 @@ type Start struct{ DueUS, Number int64 }
 // maxLine bounds the entries of a line that are read.
 const maxLine = 1000
 
-// Reading is a namespace at one moment, for those who only look.
+// Reading is a namespace at one moment, for readers.
 type Reading struct {
 	State
 
 	At      time.Time         // of Redis' clock
 	OwnUS   int64             // the namespace's own time at that moment
 	BornUS  int64             // when the epoch began
-	Lost    bool              // the epoch replaces one that was lost
+	Lost    bool              // the epoch replaces a lost one
 	Records []Record          // of the limits, in their order
 	Names   map[string]string // of replicas, by session
 }
 
-// Read reads what is kept of some limits: in one pipeline a TIME, two HGETALL, a ZRANGE, and for each limit a ZRANGE of its line, one of the log
-// of a window, and a GET of a level made at run time.
+// Read reads the stored state of some limits in one pipeline: a TIME, two HGETALL, a ZRANGE, and for each limit a
+// ZRANGE of its line, one of the log of a window, and a GET of a level made at run time.
 func Read(ctx context.Context, rdb redis.UniversalClient, keys Keys, limits []Limit) (*Reading, error) {
 	var now *redis.TimeCmd
 	var fields, wishes *redis.MapStringStringCmd

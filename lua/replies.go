@@ -8,11 +8,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// forgetAtOnce is how many replies one command removes: it takes Redis a fraction of a millisecond.
+// forgetAtOnce is how many replies one command removes. That takes Redis a fraction of a millisecond.
 const forgetAtOnce = 500
 
-// ForgetReplies removes the stored replies of lanes that a process has given up. A call of such a lane that is sent again
-// by then is charged again.
+// ForgetReplies removes the stored replies of lanes that a process has removed. If a call of such a lane is then sent
+// again, it is charged again.
 func ForgetReplies(ctx context.Context, rdb redis.UniversalClient, keys Keys, session string, lanes []string) error {
 	for some := range slices.Chunk(lanes, forgetAtOnce) {
 		names := make([]string, len(some))
@@ -26,5 +26,5 @@ func ForgetReplies(ctx context.Context, rdb redis.UniversalClient, keys Keys, se
 	return nil
 }
 
-// laneName is that of a lane in the fleet.
+// laneName returns the name of a lane in the fleet.
 func laneName(session, lane string) string { return session + ":" + lane }

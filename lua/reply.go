@@ -6,37 +6,37 @@ import (
 	"strings"
 )
 
-// Kind says what became of an ask.
+// Kind is the result of an ask.
 type Kind int64
 
 // The kinds of a [Grant].
 const (
 	Reserved Kind = 1 // may start when it is due
-	Refused  Kind = 2 // could have started then, beyond its patience; nothing was charged
-	Waiting  Kind = 3 // stands in line, and is expected to start then
+	Refused  Kind = 2 // could start then, beyond its patience; nothing was charged
+	Waiting  Kind = 3 // is in line, and is expected to start then
 )
 
-// Grant is the answer to Count calls of one ask. Their times are an arithmetic progression: the first is AtUS microseconds
-// and Units of 1/Tokens microsecond of the limit that binds from NowUS; each further one comes as much later as that limit
-// needs for the cost at the price, except reservations of a window, which are due together.
+// Grant is the answer to Count calls of one ask. Their times are an arithmetic progression. The first is AtUS
+// microseconds and Units of 1/Tokens microsecond, of the limit that binds, from NowUS. Each further one comes later by
+// the time that this limit needs for the cost at the price. Reservations of a window are due together.
 type Grant struct {
 	Count       int
 	Kind        Kind
 	AtUS, Units int64
-	Bound       int   // index of the limit that sets the times; -1 where none does
+	Bound       int   // index of the limit that sets the times; -1 for none
 	Price       int64 // units that each further token of that limit takes; 0 for as configured
 }
 
 // AcquireReply is the answer of [Path.Acquire].
 type AcquireReply struct {
-	Repeated   bool    // the reply of an earlier run of this very call
-	Runs       int     // of scripts, for this call
+	Repeated   bool    // the reply of an earlier run of this call
+	Runs       int     // runs of scripts for this call
 	NowUS      int64   // the namespace's own time: Redis TIME, but never going back
 	Grants     int64   // count of grants in the epoch of the call
-	ComeBackUS int64   // microseconds from NowUS when those that wait should ask again; -1 if nobody waits
+	ComeBackUS int64   // microseconds from NowUS when waiting callers should ask again; -1 if nobody waits
 	Answers    []Grant // for the asks in order
-	Left       []int64 // where that was asked for, of each limit: tokens, or starts of a window, that it has left
-	Levels     []int64 // where a limit is slow or that was asked for, of each: microseconds until a bucket is full, starts of a window; -1 unknown
+	Left       []int64 // if requested, of each limit: tokens, or starts of a window, that it has left
+	Levels     []int64 // if requested or if a limit is slow, of each: microseconds until a bucket is full, starts of a window; -1 if unknown
 }
 
 // The statuses that a reply begins with.
@@ -101,7 +101,7 @@ func (p *Path) parse(r *AcquireReply, a *AcquireArgs, text string) error {
 	return nil
 }
 
-// fits reports whether a reply can be one to a call: a stored reply may have been damaged.
+// fits reports whether a reply can belong to a call: a stored reply may have been damaged.
 func (r *AcquireReply) fits(a *AcquireArgs, limits int) bool {
 	asked, answered := 0, 0
 	for _, k := range a.Asks {

@@ -1,5 +1,5 @@
--- Reply: writes the levels, the time, and the reply for a repeat, even when nothing was granted: a repair that is only
--- remembered on success would never be made.
+-- Reply: writes the levels, the time, and the reply for a repeat, also if nothing was granted. If a repair were stored
+-- only after a grant, it might never be stored.
 local counted = format('%d %d', count, now)
 local steps_now = shift == 0 and ' 0 0 0' or format(' %d %d %d', shift, still, owed)
 local ahead = busy and format(' %d %d', come_back or -1, busy) or ' -1 0'
@@ -14,7 +14,7 @@ elseif levels == '1' then
     local b = route[i]
     local level = max(0, b.full - now + (b.frac > 0 and 1 or 0))
     if b.log then level = b.total end
-    if b.collects and b.collects > 0 or b.log and b.total == 0 and b.edge + b.width > now then level = -1 end -- of a limit that was lost
+    if b.collects and b.collects > 0 or b.log and b.total == 0 and b.edge + b.width > now then level = -1 end -- of a lost limit
     ahead = ahead .. format(' %d', level)
   end
 end
@@ -30,5 +30,5 @@ for i = 1, limits do
 end
 call('HSET', state, unpack(set, 1, size))
 call('HSET', replies, lane, '4 ' .. number .. ' ' .. (place_now or '-') .. '\n' .. reply)
-if not answer then call('PEXPIRE', replies, OWN_MS) end -- else the replica's announcement renews it
+if not answer then call('PEXPIRE', replies, OWN_MS) end -- otherwise the replica's announcement renews it
 return '0 ' .. reply

@@ -1,5 +1,6 @@
--- Reports: what the caller says of former reservations, before its asks are served: "r due costs" of one that was returned unused,
--- "s since:estimated:actual,..." of a call whose costs are known, "t us limit" of a call that the provider refused, for so long; what taught explains.
+-- Reports: reports of the caller on former reservations, before its asks: "r due costs" for one that was returned
+-- unused, "s since:estimated:actual,..." for a call with known costs, "t us limit" for how long a provider that refused
+-- a call asks to wait; the others are in taught.
 for i = asks - reports, asks - 1 do
   local kind, text = match(rest[i], '^(%a) (.+)$')
   local valid = false

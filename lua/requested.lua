@@ -1,7 +1,7 @@
 -- Requested: checks every argument before the first write.
 local SUPERSEDED = 8     -- how many former epochs are remembered
-local WISH_US = 30000000 -- how long a replica that is silent counts, and its wish
-local OPEN_US = 60000000 -- how long after a bucket has opened that is kept apart from its level
+local WISH_US = 30000000 -- how long a silent replica counts, and the limits that it wants
+local OPEN_US = 60000000 -- how long after a bucket has opened this is kept apart from its level
 
 local gmatch = string.gmatch
 local clock = call('TIME')
@@ -15,7 +15,7 @@ if not horizon then return 6 end
 
 local lines = '[^\n]+'
 local function bucket_of(field) return match(field, '^%a+:%d+:(%S+)$') end
-local function parse(line) -- "field tokens per burst" and more; nothing if such a limit cannot be kept
+local function parse(line) -- "field tokens per burst" and more; nil if such a limit is not valid
   local field, tokens, per, burst, more = match(line, '^(%S+) (%d+) (%d+) (%d+) ?(.*)$')
   if not field or not bucket_of(field) then return end
   tokens, per, burst = whole_limit(tokens, per, burst, horizon)
@@ -40,11 +40,11 @@ for i = first, #rest do
   if not fits then return i end
 end
 
--- The version of a record. A record without one is of the time before versions.
+-- The version of a record. A record without one is from before versions.
 local function version_of(text) return integer(match(text, '^(%d+)[ \n]'), 0, EXACT) or 1 end
 
--- The epoch is the identity of one continuous memory. A caller that saw more than is stored here, or an epoch that
--- this memory never replaced, proves that grants were forgotten: then every limit is empty and in debt.
+-- The epoch is the identity of one continuous memory. If a caller saw more than is stored here, or an epoch that this
+-- memory never replaced, grants were lost. Then every limit is empty and in debt.
 local fields, list = {}, call('HGETALL', state)
 for i = 1, #list, 2 do fields[list[i]] = list[i + 1] end
 local former = fields.epoch and version_of(fields.epoch) or 0
@@ -56,10 +56,10 @@ local versions = integer(stored, 0, EXACT / 2)
 stored, count, now = versions or 0, integer(count, 0, EXACT / 2), integer(now, 0, EXACT / 2)
 shift, still, owed = integer(shift, 0, EXACT / 2), integer(still, 0, STILL_US), integer(owed, 0, OWED_US)
 if not (versions and born and count and now and shift and still and owed) then id = nil end
-call('HDEL', state, '') -- deletes nothing: a script that has written may go on when the server's memory is full
+call('HDEL', state, '') -- deletes nothing: a script that has written may continue when the server's memory is full
 local heard_of = epoch == '-' or epoch == id or (id and string.find(',' .. before .. ',', ',' .. epoch .. ',', 1, true))
 local newcomer = epoch == '-' and (id or not fields.epoch) -- it remembers nothing, and nothing was damaged
-local began, witness = 0, nil -- witness: an older memory that is found in place of the one that was lost
+local began, witness = 0, nil -- witness: an older memory that replaces the lost one
 if not id or not heard_of or (epoch == id and count < grants) then
   local kept, seen = {}, {}
   for name in gmatch(epoch .. ',' .. (id or '-') .. ',' .. (before or ''), '[^,]+') do

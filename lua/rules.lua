@@ -7,7 +7,7 @@ local function steps(distance, slope)
   return math.floor(distance / slope) + 1
 end
 
--- Until when a grant passes over nothing.
+-- Until when a grant passes over no token.
 local function free_of(b)
   if b.log then return (token_at(b, 0, b.cost)) end
   return b.frac > 0 and b.full + 1 or b.full

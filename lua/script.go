@@ -11,7 +11,8 @@ import (
 //go:embed *.lua
 var files embed.FS
 
-// A script is a list of fragments, joined as text: all of them see the same locals. Code of several scripts is written once.
+// A script is a list of fragments, joined as text: all of them see the same locals. Code of several scripts is written
+// once.
 var (
 	plainFragments = []string{
 		"arguments", "numbers", "checks", "level", "memory", "time", "hooks", "limits", "asks", "token", "rules", "pass",
@@ -32,7 +33,7 @@ type script struct {
 	source, hash string
 }
 
-// compose joins fragments.
+// compose joins fragments to a script.
 func compose(fragments ...string) script {
 	var b strings.Builder
 	for i, name := range fragments {
@@ -56,7 +57,7 @@ func Sources() map[string]string {
 	}
 }
 
-// run runs a script with a command of which argv[0] and argv[1] are left to it.
+// run runs a script with a command. run fills in argv[0] and argv[1].
 func (s script) run(ctx context.Context, rdb redis.UniversalClient, argv []any) (string, error) {
 	argv[0], argv[1] = "evalsha", s.hash
 	text, err := process(ctx, rdb, argv)

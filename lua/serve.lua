@@ -1,7 +1,8 @@
--- Serve: answers the asks in order, step by step. A step is one call that is looked at for itself, or as many as follow it by
--- the same rule. The fragments up to the next "end of a step" share these names; the numbers of bucket.Answer are its result.
+-- Serve: answers the asks in order, step by step. A step is one call that is decided on its own, or as many as follow
+-- it by the same rule. The fragments up to the next "end of a step" share these names; the numbers of bucket.Answer are
+-- its result.
 local from, latest_due = now + lead, now + horizon
-local waiting                        -- what waits, once something does: then everybody behind waits, too
+local waiting                        -- the first ask that waits; all asks behind it wait, too
 local out, size = {}, 0
 local run_was, n_was, verdict_was, at_was, units_was, bound_was, text_was, next_at, next_units
 local function bound_text(i, verdict)

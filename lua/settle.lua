@@ -1,5 +1,6 @@
--- Settle: what the full script writes besides: the rest of each level, levels with keys of their own, returned reservations.
-local EMPTY_MS = 86400000 -- how long a level that began empty outlives what it holds: without it, it would be empty again
+-- Settle: the other writes of the full script: the rest of each level, levels with keys of their own, returned
+-- reservations.
+local EMPTY_MS = 86400000 -- how long a level that began empty outlives its content: without the level it would be empty again
 local KEPT = 3 + 64 -- reservations beyond serve nobody: each costs every call 3 us
 local list, latest = { '4', id, configured }, 0
 for _, s in ipairs(spares) do

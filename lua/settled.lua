@@ -6,7 +6,7 @@ function note_charge(b, due)
   note_tokens(b, now, missing_at(b, due))
 end
 
--- Lowers what is known of the eras since a time, where the level comes down by so many tokens.
+-- Lowers the eras since a time, when the level falls by so many tokens.
 function lower_eras(b, since, tokens)
   if not b.eras then return end
   local starts, lows = read_eras(b.eras, now)
@@ -29,7 +29,7 @@ local function takeable(b, since)
   return least
 end
 
--- The level is another: a bucket that is closed is empty when it opens.
+-- Records a changed level: a closed bucket is empty when it opens.
 function set_level(b)
   if not b.kept then return end
   b.kept, b.kept_frac = b.full, b.frac
@@ -55,7 +55,7 @@ end
 
 local function settle(b, since, estimated, actual)
   if actual > estimated then return owe(b, actual - estimated) end
-  if actual == estimated or b.log then return end -- of a window, starts do not come back
+  if actual == estimated or b.log then return end -- a window does not take starts back
   b.eras = b.eras or new_eras(now)
   -- Nothing is missing, or the level is that of a pause, which ends with an empty bucket.
   if b.full + (b.frac > 0 and 1 or 0) <= now or (b.kept and (b.kept ~= b.full or b.kept_frac ~= b.frac)) then return end
@@ -65,7 +65,8 @@ local function settle(b, since, estimated, actual)
   lower_eras(b, since, surplus)
 end
 
--- Corrects the costs of a call: "since:estimated:actual" for each limit, with commas between. It reports whether the text is valid.
+-- Corrects the costs of a call: "since:estimated:actual" for each limit, with commas between. Returns whether the text
+-- is valid.
 function settle_call(text)
   local each = {}
   for since, estimated, actual in string.gmatch(text, '(%d+):(%d+):(%d+)') do

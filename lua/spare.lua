@@ -1,5 +1,5 @@
--- Spare: reservations that were returned unused. Their tokens go back into the buckets, or they serve calls by their due time,
--- earliest first: those of former calls, then those of this call.
+-- Spare: reservations that were returned unused. Their tokens go back into the buckets, or they serve calls by their
+-- due time, earliest first: the spares of former calls, then those of this call.
 local function costs_fit(costs)
   local each, whole = 0, 0
   for word in string.gmatch(costs, '%d+') do
@@ -22,21 +22,22 @@ local kept_spares = keys[3]
 local spares_text = shared.spared > now and call('GET', kept_spares) or nil
 if spares_text then
   local of, under, list = string.match(spares_text, '^4 (%S+) (%d+)(.*)$')
-  if of == id and under == configured then -- else its limits may have been others
+  if of == id and under == configured then -- otherwise its limits may have been others
     for due, costs in string.gmatch(list, '(%d+) ([%d,]+)') do
       if integer(due, 0, now + math.max(horizon, UNHEARD)) and costs_fit(costs) then spares[#spares + 1] = add_spare(due, costs) end
     end
   end
 end
 
--- How much of a reservation can go back into a bucket, in units of 1/tokens us. Later reservations may have
--- counted on its absence, for as long as the distance of the due times.
+-- How much of a reservation can go back into a bucket, in units of 1/tokens us. Later reservations may have relied on
+-- its absence, for as long as the distance of the due times.
 local function returned(b, due, units)
   if b.log or b.opens or due < now or due > b.last then return 0 end
   return units - math.min(b.last - due, math.floor(SPAN / b.tokens)) * b.tokens
 end
 
--- Puts the tokens of a reservation back, at the configured price, which is what they were charged at least, unless a limit would lose more than half of them.
+-- Puts the tokens of a reservation back, unless a limit would lose more than half of them. It uses the configured
+-- price, which is at most what was charged.
 local function give_back(s)
   for i = 1, limits do
     local b, cost = route[i], s[i + 1]
@@ -69,7 +70,7 @@ local function return_reservation(text)
   return true
 end
 
--- The first that serves a call by a time. The rest serves calls that cost less.
+-- Takes the first spare that serves a call by a time. The rest of it serves calls that cost less.
 function take_spare(run, by)
   if run.patience >= 0 then by = math.min(by, now + run.patience) end
   for i = 1, #spares do

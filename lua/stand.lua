@@ -1,4 +1,4 @@
--- Stand: puts the lane into the line of the limit that binds, and says when to ask again.
+-- Stand: puts the lane into the line of the limit that binds, and sets when to ask again.
 if waiting then
   local b, need, one = route[waiting.bound], waiting.need, waiting[1]
   local key, tokens = one.since, 0
@@ -10,8 +10,8 @@ if waiting then
     key, tokens = held_key, max(one.cost, min(held_tokens, waiting.before))
   else
     if of_former and key <= held_key + GRACE then key = min(key, held_key) end
-    -- A horizon's tokens at most, and only of callers whose waits differ by a quarter: a new caller does not pass in the
-    -- company of an old one.
+    -- A horizon's tokens at most, and only of callers whose waits differ by a quarter, so that a new caller does not
+    -- pass together with an old one.
     local most_tokens = max(1, floor(horizon * b.tokens / b.price))
     local alike = one.since + max(horizon, floor((need - one.since) / 4))
     for i, w in ipairs(waiting) do
@@ -25,7 +25,7 @@ if waiting then
     end
   end
   local member = format('4 %d %s %d %d %d', key, lane, tokens, one.cost, waiting.before - tokens)
-  if not b.lined then call('DEL', b.line) end -- of a memory that was lost
+  if not b.lined then call('DEL', b.line) end -- of a lost memory
   if call('ZADD', b.line, format('%d', key), member) == 1 then -- 0: an entry whose lane had forgotten it
     b.claimed, b.whole = b.claimed + tokens, b.whole + waiting.before
   end
@@ -34,7 +34,8 @@ if waiting then
   b.young = max(b.young, waiting[#waiting].since)
   place_now = fields[waiting.bound + 2] .. ' ' .. member
 
-  -- So early that the grant would push no other limit too far, and at least as early as the shared limit is promised ahead.
+  -- So early that the grant would push no other limit too far, and at least as early as the shared limit is promised
+  -- ahead.
   local early = min(floor(horizon * 2 / 5), max(floor(horizon * 3 / 10), floor(b.price / b.tokens)))
   local before = early
   if not same_bucket(waiting.bound, limits) then
@@ -47,7 +48,7 @@ if waiting then
   local back = need - before
   if back <= now and now < need then back = now + floor((need - now) / 4) end -- older lanes have not asked yet
   if late then
-    -- The next lane may be dead, too: come back when it would be late.
+    -- The next lane may be dead, too: come back when its entry would be late.
     local head = call('ZRANGE', b.line, 0, 0)[1]
     if head ~= member then
       local _, _, _, head_cost = read_entry(b, head or '')

@@ -1,7 +1,7 @@
--- Taught: what a call has taught about its provider: "c due limit cost" for one that was refused because of a quota, "o due limit cost" because
--- the provider was overloaded: when it was due, us, or 0 for now, the number of the limit that learns, and what the call took of the limit. "h heard limit quota period left stand sent"
--- for headers: so much is left of a quota for so many us, or 0; stand is what the reply with the reservation told of the limit, and sent is
--- when the call was due, or 0.
+-- Taught: what a call has learnt about its provider. "c due limit cost" is a refusal because of a quota, "o due limit
+-- cost" because the provider was overloaded: when the call was due, us, or 0 for now, the number of the limit that
+-- learns, and what the call took of it. "h heard limit quota period left stand sent" is from headers: left of quota
+-- remain for period us, or 0. stand is from the reply with the reservation, and sent is when the call was due, or 0.
 local function teach(kind, text)
   local due, of, more = match(text, '^(%d+) (%d+)(.*)$')
   due, of = integer(due, 0, EXACT), integer(of, 1, limits)
@@ -20,7 +20,7 @@ local function teach(kind, text)
   elseif kind == 'o' then
     learn.overloaded(b, b.state, min(due, now + horizon), cost)
   else
-    -- What was reserved since has put the level off by its price.
+    -- Later reservations have moved the level by their price.
     local since
     if b.log then
       since = max(0, b.total - stand)

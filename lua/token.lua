@@ -1,5 +1,5 @@
--- Token: when the tokens of a call have arrived behind others: the first whole us not before, the exact time, and for a window how
--- many further tokens arrive with them. limiter/internal/adapt explains the sum.
+-- Token: when the tokens of a call have arrived behind others: the first whole us not before, the exact time, and for a
+-- window how many further tokens arrive with them. limiter/internal/adapt explains the sum.
 local function token_at(b, ahead, cost, price)
   if b.log then
     local at, alike = window_token(b, ahead, cost)

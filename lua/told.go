@@ -10,11 +10,11 @@ import (
 type Opens struct {
 	Bucket string
 	US     int64
-	By     string // the replica whose provider asked to wait; "" where somebody paused the bucket
+	By     string // the replica whose provider asked to wait; "" for a pause
 }
 
-// TellLimits are the words that set the limits of a bucket for the whole fleet; without limits those that the replicas
-// were configured with are in force again.
+// TellLimits returns the words that set the limits of a bucket for the whole fleet. Without limits they bring the
+// replicas' configured limits back into force.
 func TellLimits(bucket string, limits []Limit) []string {
 	if len(limits) == 0 {
 		return []string{"limit " + bucket}
@@ -26,30 +26,33 @@ func TellLimits(bucket string, limits []Limit) []string {
 	return out
 }
 
-// TellOpens are the words that close a bucket for so many microseconds from now, at most half of 2^53; 0 opens it. The bucket
-// is empty when it opens. by is the replica whose provider asked for that, without blanks; "" for somebody who pauses the bucket.
+// TellOpens returns the words that close a bucket for so many microseconds from now, at most half of 2^53; 0 opens it.
+// The bucket is empty when it opens. by is the replica whose provider asked for that, without blanks; "" for a pause.
 func TellOpens(bucket string, us int64, by string) []string {
 	return []string{strings.TrimSpace("opens " + bucket + " " + strconv.FormatInt(us, 10) + " " + by)}
 }
 
-// TellLevel are the words that have the limits of a bucket, except windows, hold so many tokens now, 0 or more. More than the burst is the burst.
+// TellLevel returns the words that set the tokens of a bucket, 0 or more. Windows do not change. More than the burst
+// counts as the burst.
 func TellLevel(bucket string, tokens int64) []string {
 	return []string{"level " + bucket + " " + strconv.FormatInt(tokens, 10)}
 }
 
-// TellSpent are the words of a replica that has gone on with a share of a bucket while it could not reach Redis: the bucket is empty now, and so many
-// thousandths of tokens more are taken, 0 to a billion. A window is shut for its length.
+// TellSpent returns the words of a replica that has used a share of a bucket while it could not reach Redis. The bucket
+// is empty now, and so many thousandths of tokens more are taken, 0 to a billion. A window is shut for its length.
 func TellSpent(bucket string, thousandths int64) []string {
 	return []string{"spent " + bucket + " " + strconv.FormatInt(thousandths, 10)}
 }
 
-// TellUnlearn are the words that have the limits of a bucket forget what they have learnt of the provider.
+// TellUnlearn returns the words that make the limits of a bucket forget what they have learnt of the provider.
 func TellUnlearn(bucket string) []string { return []string{"unlearn " + bucket} }
 
-// TellShadow are the words that say whether the whole fleet only pretends to limit: "on", "off", or "" for as each replica is configured.
+// TellShadow returns the words that set shadow mode for the whole fleet: "on", "off", or "" for as each replica is
+// configured.
 func TellShadow(mode string) []string { return []string{strings.TrimSpace("shadow - " + mode)} }
 
-// TellShadowed are the words that say whether a bucket delays nobody, and is only asked what it would have done.
+// TellShadowed returns the words that set whether a bucket is in shadow mode: it delays nobody, and only records what
+// it would have done.
 func TellShadowed(bucket string, on bool) []string {
 	if !on {
 		return []string{"shadowed " + bucket}
@@ -57,7 +60,8 @@ func TellShadowed(bucket string, on bool) []string {
 	return []string{"shadowed " + bucket + " on"}
 }
 
-// byClock moves the moments at which buckets open: the namespace's own time is another when Redis has forgotten.
+// byClock moves the moments at which buckets open, because the namespace's own time is another after Redis has
+// forgotten.
 func byClock(told string, us int64) string {
 	var out strings.Builder
 	for line := range strings.Lines(told) {
@@ -73,12 +77,12 @@ func byClock(told string, us int64) string {
 	return out.String()
 }
 
-// told is what a fleet was told.
+// told is the limits, pauses and modes that were set for a fleet.
 type told struct {
 	opens    []Opens  // the buckets that are closed until a moment
 	set      []string // buckets whose limits were set
-	shadow   string   // whether the fleet only pretends to limit: on, off, or nothing
-	shadowed []string // buckets that delay nobody
+	shadow   string   // shadow mode of the fleet: on, off, or "" for not set
+	shadowed []string // buckets in shadow mode
 }
 
 func parseTold(text string) (t told) {

@@ -1,4 +1,5 @@
--- Told: the limits and pauses that the fleet was told, by word and bucket, which buckets delay nobody, and whether the fleet only pretends to limit (bucket -), behind a line with the time. The later text counts.
+-- Told: the limits, pauses and shadow modes that were set for the fleet, by word and bucket (bucket - is the shadow
+-- mode of the fleet), behind a line with the time. The later text counts.
 local function when(text) return integer(match(text or '', '^4 at (%d+)'), 0, EXACT / 2) or 0 end
 local was, drift = fields.told or '', 0
 if when(told) > when(was) then was, drift = told, now - time end -- its moments are those of TIME
@@ -16,7 +17,7 @@ for line in gmatch(was, lines) do
   if key and sub(key, 1, 9) == 'shadowed ' then fits = text == 'on' end
   if fits then words[key] = (words[key] and words[key] .. '\n' or '') .. line end
 end
-local leveled, unlearnt, spent = {}, {}, {} -- what is done to levels at once, and not remembered
+local leveled, unlearnt, spent = {}, {}, {} -- changes of levels that are made at once and not remembered
 for i = first, #rest do
   local key, more = match(rest[i], '^(%a+ %S+) ?(.*)$')
   local line, former_line = rest[i], words[key]
@@ -31,7 +32,7 @@ for i = first, #rest do
       local us, by = match(more, '^(%d+)( ?%S*)$')
       local moment = now + tonumber(us)
       line = format('%s %d%s', key, moment, by)
-      -- A pause never shortens another. To open a bucket is another matter.
+      -- A pause never shortens another. Opening a bucket always works.
       if us ~= '0' and former_line and tonumber(match(former_line, '^%S+ %S+ (%d+)')) >= moment then line = former_line end
     end
     words[key] = (words[key] and words[key] .. '\n' or '') .. line
@@ -42,7 +43,7 @@ for of in pairs(leveled) do -- a pause that is over would empty the bucket again
   local moment = match(words['opens ' .. of] or '', '^opens %S+ (%d+)')
   if moment and tonumber(moment) <= now then words['opens ' .. of], at = nil, max(at + 1, now) end
 end
-local opened = {} -- buckets that have opened long ago: from then on their levels say so
+local opened = {} -- buckets that opened long ago: their levels are enough from then on
 for key, text in pairs(words) do
   local bucket, moment = match(text, '^opens (%S+) (%d+)')
   if bucket and tonumber(moment) + OPEN_US < now then words[key], opened[bucket] = nil, tonumber(moment) end
@@ -53,7 +54,8 @@ for _, text in pairs(words) do
 end
 table.sort(all)
 told = at > 0 and format('4 at %d\n%s', at, table.concat(all, '\n')) or ''
--- Two replicas of former epochs may have known different limits by one version: calls of this epoch have a version of their own.
+-- Two replicas of former epochs may have known different limits by one version. So calls of this epoch have a version
+-- of their own.
 if epoch ~= id and version > 0 and version >= stored then stored = version + 1 end
 stored = max(stored, version)
-if stored > EXACT / 4 then stored = 1 end -- of a record that was damaged
+if stored > EXACT / 4 then stored = 1 end -- from a damaged record

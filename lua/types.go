@@ -11,7 +11,7 @@ import (
 // isWrongType reports whether a script met a key of a type that it does not write.
 func isWrongType(err error) bool { return strings.Contains(err.Error(), "WRONGTYPE") }
 
-// removeWrongTypes removes the keys that have another type than this package gives them. Nobody can use those.
+// removeWrongTypes removes the keys that have another type than this package gives them. Nobody can use such keys.
 func removeWrongTypes(ctx context.Context, rdb redis.UniversalClient, types map[string]string) error {
 	for key, want := range types {
 		got, err := rdb.Type(ctx, key).Result()

@@ -1,4 +1,4 @@
-    -- Wait: calls behind one that waits. A deadline that cannot be met is refused at once.
+    -- Wait: answers calls behind one that waits. A deadline that cannot be met is refused at once.
     if waiting then
       bound = waiting.bound
       local b = route[bound]

@@ -1,11 +1,11 @@
--- Window: a limit that remembers its starts, numbered from 1 in the order of their due times. The log holds a pair for each
--- due time: the number of the last start at it. Starts that are no longer in the log count as due at edge.
+-- Window: a limit that stores its starts, numbered from 1 in the order of their due times. The log holds a pair for
+-- each due time: the number of the last start at it. Starts that are no longer in the log count as due at edge.
 
 -- No start is due later.
 local function far_of(b) return math.max(b.last, now + math.max(horizon, UNHEARD)) end
 
--- When the n-th token from now arrives, and how many further tokens arrive with it: one width after the n-th oldest of the last
--- burst starts. Every burst further tokens arrive one width after those have been used. Where the provider serves
+-- When the n-th token from now arrives, and how many further tokens arrive with it: one width after the n-th oldest of
+-- the last burst starts. Every burst further tokens arrive one width after those have been used. If the provider serves
 -- less, fewer starts count for the burst.
 function window_token(b, ahead, cost)
   local n, burst = ahead + cost, math.max(b.starts, cost)
@@ -20,7 +20,7 @@ function window_token(b, ahead, cost)
   return at, final - serial
 end
 
--- How many starts a window has left at this moment.
+-- How many starts a window has left now.
 function window_left(b)
   local left, most = 0, b.starts
   while left < most do
@@ -30,9 +30,10 @@ function window_left(b)
   return left
 end
 
--- Notes m calls, due from due to final by the progression of a limit p from at and units. Calls of one due time are one pair.
+-- Adds m calls, due from due to final by the progression of a limit p from at and units. Calls of one due time are one
+-- pair.
 function window_charge(b, due, final, m, at, units, p)
-  if b.total == b.base then redis.call('DEL', b.log) end -- of a memory that was lost
+  if b.total == b.base then redis.call('DEL', b.log) end -- of a lost memory
   if due == final then
     b.total = b.total + m * b.cost
     redis.call('ZADD', b.log, string.format('%d', b.total), string.format('%d', due))
@@ -51,7 +52,7 @@ function window_charge(b, due, final, m, at, units, p)
   redis.call('PEXPIRE', b.log, math.ceil((b.width + 2 * horizon) / 1000) + OWN_MS)
 end
 
--- Forgets starts that no longer count, those a width ago. A log that is gone too early counts as one start at its end.
+-- Removes starts that no longer count, those a width ago. A log that is gone too early counts as one start at its end.
 local function enter_window(b)
   b.width = math.floor(b.burst * b.per / b.tokens)
   for _ = 1, 64 do

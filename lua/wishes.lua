@@ -1,7 +1,7 @@
--- Wishes: what replicas want, and which of them are there. Wishes age by the time between two announcements, but by 10 s at most: so
--- neither a step of the clock nor a silence forgets what is wanted.
+-- Wishes: the limits that replicas want, and which replicas are live. Wishes age by the time between two announcements,
+-- but by 10 s at most, so that neither a step of the clock nor a silence removes a wish.
 local BEAT_US = 10000000 -- how often a replica announces itself
-local NAMES = 8          -- of those who want the same
+local NAMES = 8          -- of replicas that want the same
 
 local entries, gone = {}, {}
 list = call('HGETALL', wishes)
@@ -10,14 +10,14 @@ local heard, aged = match(entries.clock or '', '^4 (%d+) (%d+)$')
 heard, aged = integer(heard, 0, EXACT / 2), integer(aged, 0, EXACT / 2)
 entries.clock = nil
 
--- When an entry was last wanted, who wants it, and its limits.
+-- When an entry was last wanted, the replicas that want it, and its limits.
 local function entry_of(text)
   local seen, names, wanted = match(text, '^4 (%d+)([^\n]*)\n?(.*)$')
   seen = integer(seen, 0, EXACT)
   if seen then return seen, names, wanted end
 end
 
-if not heard or not aged then -- it begins anew with what was wanted last, so that nothing ages by that
+if not heard or not aged then -- it begins again with the latest wish, so that nothing ages by that
   heard, aged = now, nil
   for _, text in pairs(entries) do
     local seen = entry_of(text)
@@ -45,7 +45,7 @@ for of, text in pairs(entries) do
   local seen, names, wanted = entry_of(text)
   if not seen or seen < aged - WISH_US then
     gone[#gone + 1], entries[of] = of, nil
-  elseif seen > aged then -- of a clock that was lost: it ages from now on
+  elseif seen > aged then -- of a lost clock: it ages from now on
     entries[of] = format('4 %d%s\n%s', aged, names, wanted)
     renewed[#renewed + 1], renewed[#renewed + 2] = of, entries[of]
   end
@@ -54,7 +54,7 @@ call('HSET', wishes, unpack(renewed))
 for _, of in ipairs(gone) do call('HDEL', wishes, of) end
 
 local who = session .. ' ' .. replica
-call('ZREMRANGEBYSCORE', live, format('(%d', aged), '+inf') -- of a clock that was lost
+call('ZREMRANGEBYSCORE', live, format('(%d', aged), '+inf') -- of a lost clock
 if leaving == '1' then
   call('ZREM', live, who)
 else

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// fill puts what is new into a command.
+// fill puts the changing words into a command.
 func (p *Path) fill(c *command, a *AcquireArgs) []any {
 	out := c.argv[:c.rest]
 	out[c.head] = join(a.Seq, a.Grants, a.HorizonUS, a.LeadUS, int64(p.limits), int64(a.reports()), p.told(a))
@@ -47,7 +47,7 @@ func (p *Path) fill(c *command, a *AcquireArgs) []any {
 	return out
 }
 
-// told is what a reply is to tell of each limit: 1 the level, 2 the tokens left, 0 nothing.
+// told returns what a reply is to contain for each limit: 1 the level, 2 the tokens left, 0 nothing.
 func (p *Path) told(a *AcquireArgs) int64 {
 	switch {
 	case a.Left:
@@ -75,7 +75,8 @@ func costs(numbers []int64) string {
 	return strings.ReplaceAll(join(numbers...), " ", ",")
 }
 
-// ask is the words of an ask. Those of calls that have not waited, and wait without end or not at all, come again and again.
+// ask returns the words of an ask. It caches the words of calls that have not waited and that wait without end or not
+// at all, because these are frequent.
 func (p *Path) ask(k Ask) any {
 	w := word{k.Count, 0, k.PatienceUS, k.Urgent}
 	again := k.PatienceUS <= 0 && k.AgeUS == 0 && len(k.Costs) == 1

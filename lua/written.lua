@@ -1,4 +1,4 @@
--- Written: writes what has changed, and answers.
+-- Written: writes the changes, and returns the reply.
 call('HSET', state, 'epoch', format('4 %s %d %d %s', id, stored, born, before), 'time', format('4 %d %d %d %d %d', count, now, shift, still, owed),
   'told', told, 'force', text)
 for i = 1, #set, 2 do call('HSET', state, set[i], set[i + 1]) end
@@ -7,7 +7,7 @@ for _, field in ipairs(out_of_force) do call('HDEL', state, field) end
 local heard_levels = {}
 for _, s in ipairs(slow) do
   local field, b = s[1], s[2]
-  if not match(b.tail, ' [1-9]%d*$') then -- while reports are collected, nobody is told what would replace them
+  if not match(b.tail, ' [1-9]%d*$') then -- while reports are collected, nobody gets what would replace them
     local what = max(0, b.full - now + (b.frac > 0 and 1 or 0))
     if match(field, '^window:') then
       local total, _, edge = match(b.tail, '^ %d+ %d+ %d+ %d+ (%d+) (%d+) (%d+)')
