@@ -564,7 +564,7 @@ rule 'a slow limit has no share' limiter/share.go 's/if float64\(l\.Burst\) > l\
 rule 'nor has a process that nobody counts' limiter/alone.go 's/if l\.announced \{/if true {/' $A
 rule 'shares end' limiter/alone.go 's/l\.change\(a, func\(\) \{ a\.mode = Away \}\)/l.change(a, func() {})/' $A
 rule 'who went on without Redis empties buckets' limiter/alone.go 's/if a\.local == nil \{\n\t\treturn nil/if true {\n\t\treturn nil/' $A
-rule 'and pays until it is back' limiter/alone.go 's/if a\.mode == Local \{ \/\/ else/if false { \/\/ else/' $A
+rule 'and pays until it is back' limiter/alone.go 's/if a\.mode == Local \{ \/\/ otherwise/if false { \/\/ otherwise/' $A
 rule 'the payment is within bounds' lua/levels.lua 's/      b\.last = max\(b\.last, b\.full \+ 1 - .*\n//' $A
 rule 'windows are shut' lua/levels.lua 's/if away and window then/if false then/' $A
 rule 'idle buckets keep their burst' limiter/alone.go 's/!a\.local\.used\(bucket\)/false/' $A

@@ -6,39 +6,41 @@
 --
 -- KEYS[1]   state       hash without TTL: the epoch of the namespace and the levels of its configured limits
 -- KEYS[2]   replies     hash with TTL: the reply to the last call of each lane of this replica
--- KEYS[...] places      full script only: the string with TTL of reservations on these limits that were returned; then three
---                       for each limit: the string with TTL of a level made at run time, the sorted set with TTL of a
---                       window's starts (member due_us, score their number), the sorted set with TTL of the line (score:
---                       arrival in us)
+-- KEYS[...] places      full script only: the string with TTL of reservations on these limits that were returned; then
+--                       three for each limit: the string with TTL of a level made at run time, the sorted set with TTL
+--                       of a window's starts (member due_us, score their number), the sorted set with TTL of the line
+--                       (score: arrival in us)
 -- ARGV[1]   lane        text: name of this lane in the fleet, its field of replies
--- ARGV[2]   numbers     text of numbers "seq grants horizon_us lead_us limits reports levels": number of this call, from 1
---                       (a repeat keeps its number); the highest count of grants that the caller saw in the epoch; how far
---                       ahead a reservation may be due; nothing is due sooner than lead_us, 0..horizon_us; how many limits
---                       and reports follow; 1 if the reply is to contain the levels, 2 the tokens left, otherwise 0
--- ARGV[3]   memory      text "4 epoch version ": version of the records, the epoch and the configuration the caller knows
--- ARGV[...] rest        for each limit, narrowest first, the shared one last, two words, field and limit; then reports; then
---                       asks. field is limit:... or window:..., the bucket last; own: before it for a level made at run time.
---                       limit is "4 tokens per_us burst ": tokens in per_us, at most burst at once; a window is of
---                       burst * per_us / tokens us. After it, if that applies: - if a level made at run time begins empty; +
---                       and the part of the rate, ppm, with which an unknown limit begins; @ or ~ and a moment of the
---                       namespace's own time, us, until which the bucket is closed, with ~ it opens gently.
---                       Reports on former reservations: "r due_us costs" (returned unused), "s since_us:estimated:actual" for
---                       each limit with commas between (the real cost), or "t us limit" (the provider shuts the bucket of the
---                       limit of that number for us).
---                       Asks: "count costs patience_us urgent age_us": the number of calls, the cost, the longest wait (-1
---                       without end), 0 or 1, and how long the oldest has waited. costs is a number for all limits, or one
---                       for each with commas between, 0 for a limit that the call does not pass, not all 0
+-- ARGV[2]   numbers     text of numbers "seq grants horizon_us lead_us limits reports levels": number of this call,
+--                       from 1 (a repeat keeps its number); the highest count of grants that the caller saw in the
+--                       epoch; how far ahead a reservation may be due; nothing is due sooner than lead_us,
+--                       0..horizon_us; how many limits and reports follow; 1 if the reply is to contain the levels, 2
+--                       the tokens left, otherwise 0
+-- ARGV[3]   memory      text "4 epoch version ": version of the records, the epoch and the configuration the caller
+--                       knows
+-- ARGV[...] rest        for each limit, narrowest first, the shared one last, two words, field and limit; then reports;
+--                       then asks. field is limit:... or window:..., the bucket last; own: before it for a level made
+--                       at run time. limit is "4 tokens per_us burst ": tokens in per_us, at most burst at once; a
+--                       window is of burst * per_us / tokens us. After it, if that applies: - if a level made at run
+--                       time begins empty; + and the part of the rate, ppm, with which an unknown limit begins; @ or ~
+--                       and a moment of the namespace's own time, us, until which the bucket is closed, with ~ it opens
+--                       gently. Reports on former reservations: "r due_us costs" (returned unused), "s
+--                       since_us:estimated:actual" for each limit with commas between (the real cost), or "t us limit"
+--                       (the provider shuts the bucket of the limit of that number for so many us). Asks: "count costs
+--                       patience_us urgent age_us": the number of calls, the cost, the longest wait (-1 without end), 0
+--                       or 1, and how long the oldest has waited. costs is a number for all limits, or one for each
+--                       with commas between, 0 for a limit that the call does not pass, not all 0
 --
--- Reply: text of words. The first is the status: 0 done; 1 the stored reply to this very call; 2 stale: the call of the number
---        that follows was answered, and is newer; 3 refused: the argument of the number that follows is not valid; 4 unknown:
---        this memory has another epoch or version: configure first; 5 the records have the newer version that follows; 6 only
---        the full script can serve this. Only with 0 and 1 something was done. Then follow grants; now_us (the namespace's own
---        time: TIME, but never going back); come_back_us (from now; -1 if nobody waits); busy (1 if the next call needs the
---        full script); if requested a number for each limit (in how many us a bucket is full, how many starts a window has
---        counted, -1 while Redis collects what replicas remember of it; or how many tokens it has left); and answers for the
---        asks in order, each count, verdict (1 reserved, 2 refused by patience, 3 waits), at_us (from now) and at_units
---        (1/tokens us) of the first, bound (number of the limit that sets it, 0 for none; then at_units is 1 for a reservation
---        that was returned before)
+-- Reply: text of words. The first is the status: 0 done; 1 the stored reply to this very call; 2 stale: the call of the
+--        number that follows was answered, and is newer; 3 refused: the argument of the number that follows is not
+--        valid; 4 unknown: this memory has another epoch or version: configure first; 5 the records have the newer
+--        version that follows; 6 only the full script can serve this. Only with 0 and 1 something was done. Then follow
+--        grants; now_us (the namespace's own time: TIME, but never going back); come_back_us (from now; -1 if nobody
+--        waits); busy (1 if the next call needs the full script); if requested a number for each limit (in how many us
+--        a bucket is full, how many starts a window has counted, -1 while Redis collects what replicas remember of it;
+--        or how many tokens it has left); and answers for the asks in order, each count, verdict (1 reserved, 2 refused
+--        by patience, 3 waits), at_us (from now) and at_units (1/tokens us) of the first, bound (number of the limit
+--        that sets it, 0 for none; then at_units is 1 for a reservation that was returned before)
 
 local state, replies = KEYS[1], KEYS[2]
 local lane, numbers, memory = ARGV[1], ARGV[2], ARGV[3]

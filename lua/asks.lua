@@ -1,5 +1,5 @@
--- Asks: runs of equal calls, oldest first. The cost of a run is one number, or one for each limit. A call does not pass a limit for
--- which it costs 0.
+-- Asks: runs of equal calls, oldest first. The cost of a run is one number, or one for each limit. A call does not pass
+-- a limit for which it costs 0.
 local runs = {}
 for i = asks, #rest do
   local run

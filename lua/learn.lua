@@ -1,15 +1,15 @@
--- Learn: what a bucket learns from its provider's answers. limiter/internal/adapt explains the rule and is the same in Go. Parts are ppm of
--- the configured rate, times are us. A record is the numbers of a state with commas between:
+-- Learn: what a bucket learns from its provider's answers. limiter/internal/adapt explains the rule and is the same in
+-- Go. Parts are ppm of the configured rate, times are us. A record is the numbers of a state with commas between:
 --
---   limit cut was began more     the rate that seems to be accepted; a refusal of what was due until cut belongs to the last event;
---                                the rate at that event, the due time that made it one, its refusals
+--   limit cut was began more     the rate that seems to be accepted; a refusal of a call due until cut belongs to the
+--                                last event; the rate at that event, the due time that made it one, its refusals
 --   first reports                refusals since then
---   slow slowed ofirst oreports  the same of a provider that is overloaded
---   heard share                  when the newest answer was heard that says what remains, and the rate that follows
---   told seen idle               of a limit that is not known: the limit by an answer, when the bucket was used last, and how long it was
---                                not used since the last event
+--   slow slowed ofirst oreports  the same for an overloaded provider
+--   heard share                  when the newest answer that contains what remains arrived, and the rate from it
+--   told seen idle               for an unknown limit: the limit by an answer, when the bucket was last used, and how
+--                                long it was not used since the last event
 --
--- The functions are made only where a bucket has learnt something.
+-- The functions are made only if a bucket has learnt something.
 local PARTS = { 'limit', 'cut', 'was', 'began', 'more', 'first', 'reports', 'slow', 'slowed', 'ofirst', 'oreports', 'heard', 'share', 'told', 'seen', 'idle' }
 local rules
 local function learning()

@@ -1,5 +1,5 @@
--- Settled: corrects the costs of calls. A surplus is taken back from the level as far as the eras allow. A shortfall becomes debt, one
--- burst at most.
+-- Settled: corrects the costs of calls. A surplus is taken back from the level as far as the eras allow. A shortfall
+-- becomes debt, one burst at most.
 function note_charge(b, due)
   if not b.eras then return end
   if b.kept and (b.kept ~= b.full or b.kept_frac ~= b.frac) then b.eras = new_eras(now) end -- a pause has emptied the bucket
