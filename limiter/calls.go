@@ -17,7 +17,7 @@ type options struct {
 }
 
 // Urgent lets a call pass the lines of the fleet, within half the rate of each bucket. Beyond that half it is an
-// ordinary call. It never passes reservations, which reach at most a horizon ahead.
+// ordinary call: of callers that wait all the time, every second start is urgent. It never passes reservations, which reach at most a horizon ahead.
 func Urgent() Option { return urgent{} }
 
 type urgent struct{}

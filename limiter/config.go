@@ -24,7 +24,7 @@ type Config struct {
 	// Buckets are the limits by bucket name; all limits of one bucket hold at once. At least one.
 	Buckets map[string][]Limit
 	// Routes are the buckets that each kind of call passes, narrowest first, ending in the bucket that all share. A
-	// bucket is also a route of its own name. Zero has only these routes.
+	// bucket is also a route of its own name, unless an entry has that name. Zero has only the routes of buckets.
 	Routes map[string][]string
 	// Slack is how late a reservation may be used, on the monotonic and on the wall clock. At least 5 ms, because
 	// timers are that late: with less, reservations would be too late and be reserved again indefinitely. Zero is 50
@@ -262,7 +262,8 @@ func sorted[V any](m map[string]V) []string {
 }
 
 // ValidateName returns an error if a name cannot name a namespace, bucket, route or replica. The argument what is the
-// kind that the error names. Names become parts of keys, where a brace would move the hash tag.
+// kind that the error names. A name has 1 to 100 bytes, without blanks and braces: names become parts of keys, where a
+// brace would move the hash tag. Check a tenant's name that comes from outside, or hash it.
 func ValidateName(what, name string) error {
 	bad := func(r rune) bool { return r <= ' ' || r == 0x7f || r == '{' || r == '}' }
 	if name == "" || len(name) > 100 || strings.ContainsFunc(name, bad) {

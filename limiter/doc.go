@@ -136,7 +136,7 @@
 // Through a window limit it starts at most its tokens in every period of its length, less slack. Slack (50 ms by
 // default) is how late a reservation may be used. A later reservation is dropped, and the caller reserves again. So a
 // process that was frozen or suspended cannot start what it held. "Never more than 40 in any second" therefore means
-// burst + 1.05·rate ≤ 40, or a window. A limit of 40 a second with a burst of 40 admits up to 82 in its first second.
+// burst + 1.05·rate ≤ 40, or a window that is longer than a second by slack. A limit of 40 a second with a burst of 40 admits up to 82 in its first second.
 //
 // If the replies to one replica always take longer than those to the others, by D, that replica starts its calls later
 // by D, because due times are counted from the reply. The fleet then starts at most burst + rate·(T + slack + D). Rows

@@ -41,10 +41,12 @@ const (
 	Empty
 )
 
-// PerSecond returns a limit of n tokens a second with the given burst; a burst of 0 is n.
+// PerSecond returns a limit of n tokens a second with the given burst; a burst of 0 is n. Up to burst + 1.05·n calls start
+// in one second, with the default [Config.Slack]. A provider that admits fewer needs a smaller rate and burst, or [PerWindow].
 func PerSecond(n, burst int64) Limit { return Limit{Tokens: n, Per: time.Second, Burst: burst} }
 
-// PerWindow returns a limit of at most n starts in any period of length w.
+// PerWindow returns a limit of at most n starts in any period of length w less [Config.Slack], because a reservation may be
+// used that much late. For a provider that counts without tolerance use PerWindow(n, w + slack).
 func PerWindow(n int64, w time.Duration) Limit { return Limit{Tokens: n, Per: w, Window: true} }
 
 // Rate returns the tokens per second.

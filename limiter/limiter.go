@@ -102,6 +102,10 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 // NewMemory returns a limiter whose buckets are in the memory of this process, for single processes and for tests. It
 // behaves as a limiter of [New]. A limit begins now, as its [Limit.Begin] says; a limit of a bucket of
 // [Limiter.AddRoute] begins with its first call.
+//
+// In a bubble of testing/synctest the limiter runs on the clock of the bubble, and may be left open when the test ends.
+// Callers that wait together start up to a microsecond before or after the even step: allow for a microsecond, for example
+// with limitertest.Law.
 func NewMemory(cfg Config) (*Limiter, error) {
 	s, err := cfg.settings()
 	if err != nil {

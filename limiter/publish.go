@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// DefaultPublish is how often a changing record is published, and quietPublish how often an unchanged one is.
+	// DefaultPublish is how often a changing record is published, and 10 s how often an unchanged one is.
 	DefaultPublish = 2 * time.Second
 	quietPublish   = 10 * time.Second
 	// RecordLate is how late a replica may publish its next record before it counts as lost.
 	RecordLate = 8 * time.Second
 	// RecordKept is how long a record stays in Redis after its last publication: until its replica counts as lost, and
-	// a minute more.
+	// a minute more: 78 s.
 	RecordKept = quietPublish + RecordLate + time.Minute
 )
 

@@ -67,8 +67,8 @@ const (
 //     shut for 30 s at most. While Redis is away the hold applies to this replica at once, and to the fleet when Redis
 //     is back. If the replica ends before that, the fleet does not learn of the hold.
 //   - [Throttled] lowers the rate of the fleet to what the provider accepts, when refusals are more than chance: two
-//     within a second and 25 calls. The rate grows again, slowly near the rate that was refused and ever faster beyond
-//     it. It never exceeds the configured rate, and never falls below one token in two seconds, or a tenth of a limit
+//     within one second and within 25 calls of each other. The rate grows again, slowly near the rate that was refused
+//     and ever faster beyond it. It never exceeds the configured rate, and never falls below one token in two seconds, or a tenth of a limit
 //     below 5 a second. The rate also grows during a hold, so that a long hold forgets part of what was learnt. A
 //     RetryAfter of more than 30 s is about a quota, and does not lower the rate: when the bucket opens, one call
 //     starts in the first second, then twice as many each second.

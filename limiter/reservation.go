@@ -10,7 +10,7 @@ import (
 
 // Reservation is permission to start one call at its due time, once. Its holder must wait until then, call
 // [Reservation.Use] at the moment of starting, and start only if Use returns true. Otherwise the holder gives it up
-// with [Reservation.Cancel]. Methods are safe for concurrent use.
+// with [Reservation.Cancel]. Where Use returns false, reserve again. [Limiter.Wait] does all of this. Methods are safe for concurrent use.
 type Reservation struct {
 	grant lane.Grant // fixed, like asked
 	asked lane.Cost  // what the caller named
