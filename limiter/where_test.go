@@ -201,14 +201,19 @@ func TestWhereOfABucketMadeAtRunTime(t *testing.T) {
 		name   string
 		begin  limiter.Begin
 		forget bool
+		age    time.Duration // of the namespace
 		want   time.Duration
-	}{{"full", limiter.Full, false, 0}, {"empty", limiter.Empty, false, 10 * time.Second}, {"full, forgotten", limiter.Full, true, 10 * time.Second}} {
+	}{
+		{"full", limiter.Full, false, time.Minute, 0}, {"full, in a new namespace", limiter.Full, false, 0, 0},
+		{"empty", limiter.Empty, false, time.Minute, 10 * time.Second}, {"empty, in a new namespace", limiter.Empty, false, 0, 10 * time.Second},
+		{"full, forgotten", limiter.Full, true, time.Minute, 10 * time.Second},
+	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				crew := newCrew(t, 1, limiter.SingleBucket("global", limiter.PerSecond(40, 40)))
 				defer crew.close(t)
 				l := crew.fleet[0]
-				time.Sleep(time.Minute)
+				time.Sleep(c.age)
 				slow := limiter.Limit{Tokens: 1, Per: 10 * time.Second, Burst: 10, Begin: c.begin}
 				if err := l.AddRoute("tenant", limiter.Bucket{Name: "own", Limits: []limiter.Limit{slow}}); err != nil {
 					t.Fatal(err)

@@ -75,8 +75,11 @@ func bucketOf(b limiter.BucketSnapshot, replicas []fleet.Replica, routes []Route
 			row.OldestMS = later(row.OldestMS, route.OldestMS)
 		}
 	}
-	if row.Calls > 0 && row.UsedPerS != nil && *row.UsedPerS > 0 {
+	if row.Calls > 0 && row.UsedPerS != nil && *row.UsedPerS > 0 && (!row.Paused || row.PausedMS != nil) {
 		eta := int64(float64(row.Calls) / *row.UsedPerS * 1000)
+		if row.Paused { // until then none of them starts
+			eta += *row.PausedMS
+		}
 		row.EtaMS = &eta
 	}
 	row.State = row.state()

@@ -147,6 +147,20 @@ func TestQueuesAreMerged(t *testing.T) {
 	if b := r.Find("global"); b.Calls != 20 || *b.OldestMS != 9000 || *b.UsedPerS != 35 || *b.RefusedPerS != 1 || *b.EtaMS != 571 || b.State != report.Waiting || len(b.Shares) != 2 || b.Shares[0].Replica != "a" {
 		t.Errorf("%+v", b)
 	}
+	for _, c := range []struct {
+		pause time.Duration
+		eta   int64 // ms; -1 for none
+	}{{0, 571}, {10 * time.Minute, 600_571}, {limiter.UntilResumed, -1}} {
+		f.Snapshot.Buckets[0].PausedFor = c.pause
+		b, got := report.New("a", f).Find("global"), int64(-1)
+		if b.EtaMS != nil {
+			got = *b.EtaMS
+		}
+		if got != c.eta {
+			t.Errorf("paused for %v: started after %d ms, want %d", c.pause, got, c.eta)
+		}
+	}
+	f.Snapshot.Buckets[0].PausedFor = 0
 	if b := r.Find("idle"); b.Calls != 0 || b.OldestMS != nil || b.EtaMS != nil || b.State != report.OK {
 		t.Errorf("%+v", b)
 	}
