@@ -42,6 +42,6 @@ func callPicture() *canvas {
 	c.text("red", middle, 13, 612, 318, "7 the bucket is held, or cut,")
 	c.text("red", middle, 13, 612, 335, "for every replica")
 
-	c.text("quiet", begins, 12, 16, 458, "A report travels with the next request, that of a 429 at once. Every lane hears of a hold within 5 s.")
+	c.text("quiet", begins, 12, 16, 458, "A report travels with the next request, that of a 429 at once. Every lane learns of a hold within 5 s.")
 	return c
 }
