@@ -48,8 +48,9 @@ func (s *Server) createPlaylist(c *call) answer {
 		id: base62(c.dice, 22), owner: listener, created: time.Now(), public: public, collaborative: asked.Collaborative,
 		name: kept(asked.Name), description: kept(asked.Description),
 	}
+	created := s.about(*p, 0) // from then on the list belongs to the shelf: a client may guess the id and add tracks at once
 	s.shelf.put(p)
-	return answer{status: http.StatusCreated, body: s.about(*p, 0)}
+	return answer{status: http.StatusCreated, body: created}
 }
 
 // about is what Spotify says of a playlist with so many tracks, without the tracks.
