@@ -15,7 +15,7 @@ func (a *API) Client() *http.Client {
 	defer a.mu.Unlock()
 	if a.inside == nil {
 		a.inside = &inside{conns: make(chan net.Conn), closed: make(chan struct{})}
-		server := &httptest.Server{Listener: a.inside, Config: &http.Server{Handler: a}} //nolint:gosec // no slow clients
+		server := &httptest.Server{Listener: a.inside, Config: &http.Server{Handler: a}} //nolint:gosec // no strangers
 		server.Start()
 		a.tb.Cleanup(server.Close)
 	}
