@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// statusOverloaded is Anthropic's own status for "everybody is asking, it is not your quota".
+// statusOverloaded is Anthropic's own status for overload, which is independent of a quota.
 const statusOverloaded = 529
 
 func (s *Server) routeAnthropic() {
