@@ -7,8 +7,8 @@
 //	GET    /v1/playlists/analyses/{id}/events   the stream again, after the header Last-Event-ID
 //	DELETE /v1/playlists/analyses/{id}          ends the analysis
 //	GET    /livez                               200 while the process is alive, whatever Redis does
-//	GET    /readyz                              200 while it takes analyses: Redis answers, and the replica was not told to end; why not
-//	                                            is in the log
+//	GET    /readyz                              200 while it takes analyses: Redis answers, and the replica does not end; the reason
+//	                                            of a 503 is in the log
 //
 // Package gate decides who may call, and how much the replica accepts at a time: [Config.Gate]. Without a token every
 // client that reaches the port can start analyses, except web pages of other sites. A request beyond a bound gets 413

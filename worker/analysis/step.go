@@ -43,7 +43,7 @@ type run struct {
 }
 
 // step is a kind of task: the phase it counts for, the API it calls, which is its route, its name in traces, and what
-// it costs beside a token of each bucket.
+// it costs in addition to a token of each bucket.
 type step struct {
 	phase, api, name string
 	costs            limiter.Costs

@@ -98,7 +98,7 @@ func located(header []string) (l layout) {
 			}
 		}
 	}
-	// The columns of the one with semicolons have these names. It had commas once, beside the ids of the artists.
+	// The Exportify with semicolons has these column names. Its earlier form had commas, and the ids of the artists.
 	l.semicolons = slices.Contains(keys, "artistnames") && slices.Contains(keys, "releasedate") && slices.Contains(keys, "durationms") && l.at[artistRefsColumn] < 0
 	return l
 }
