@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// alarm calls a function at the earliest of the times that it was set to. One call too many does no harm, so that it is never
-// set to a later time: after each call it is set anew.
+// alarm calls a function at the earliest of the times that it was set to. An extra call is harmless, so the alarm is
+// never moved to a later time. After each call it is set again.
 type alarm struct {
-	began time.Time // times are counted from then
+	began time.Time // times are counted from here
 	ring  func()
 
-	at atomic.Int64 // 0 if it is not set
+	at atomic.Int64 // 0 if the alarm is not set
 
 	mu     sync.Mutex
 	timer  *time.Timer

@@ -7,27 +7,27 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Batch is a number of tasks that were enqueued together. Its methods are safe for concurrent use. It holds the outcomes of
-// its tasks; their functions and contexts are dropped with the last of them.
+// Batch is a group of tasks that were enqueued together. Its methods are safe for concurrent use. It keeps the outcomes
+// of its tasks. It drops their functions and contexts when the last task has ended.
 type Batch[T any] struct {
 	id string // fixed, like o
 	o  *Orchestrator
 
 	mu       sync.Mutex
-	parts    []part[T]    // the tasks, by the calls that added them; none once all have ended
+	parts    []part[T]    // the tasks, by the calls that added them; nil once all tasks have ended
 	total    int          // tasks
-	outcomes []Outcome[T] // made when all have ended
+	outcomes []Outcome[T] // made when all tasks have ended
 	order    []int32      // indexes of ended tasks, in the order of ending
 	failed   int
-	joining  int           // calls whose tasks are still coming
-	finished bool          // nothing is added any more
-	news     chan struct{} // closed and replaced with each ended task; nil while nobody waits for one
-	done     chan struct{} // closed when all have ended
-	failures *BatchError   // made once; nil if there are none
+	joining  int           // calls that are still adding tasks
+	finished bool          // no more tasks are added
+	news     chan struct{} // closed and replaced with each ended task; nil while no caller waits
+	done     chan struct{} // closed when all tasks have ended
+	failures *BatchError   // made once; nil if no task failed
 	span     trace.Span
 }
 
-// note notes that a task has ended.
+// note records that a task has ended.
 func (b *Batch[T]) note(t *item[T]) {
 	b.mu.Lock()
 	b.order = append(b.order, t.index)
@@ -42,7 +42,7 @@ func (b *Batch[T]) note(t *item[T]) {
 	}
 }
 
-// newsLocked wakes those who wait for the next task to end.
+// newsLocked wakes the callers that wait for the next task to end.
 func (b *Batch[T]) newsLocked() {
 	if b.news != nil {
 		close(b.news)
@@ -58,11 +58,11 @@ func (b *Batch[T]) check() {
 	}
 }
 
-// finish reports whether the batch has finished by this call.
+// finish reports whether this call has finished the batch.
 func (b *Batch[T]) finish() bool {
 	r, now := &b.o.batches, b.o.now()
 	if b.id != "" {
-		r.mu.Lock() // so that nobody adds to it in this moment
+		r.mu.Lock() // so that no call adds to the batch at this moment
 		defer r.mu.Unlock()
 	}
 	b.mu.Lock()
@@ -86,19 +86,19 @@ func (b *Batch[T]) finish() bool {
 	return true
 }
 
-// ID is the name of the batch, "" for one without.
+// ID returns the id of the batch, "" for a batch without an id.
 func (b *Batch[T]) ID() string { return b.id }
 
-// Total is the number of its tasks.
+// Total returns the number of tasks.
 func (b *Batch[T]) Total() int { return b.progress().Total }
 
-// Done is how many of them have ended.
+// Done returns how many tasks have ended.
 func (b *Batch[T]) Done() int { return b.progress().Done }
 
-// Failed is how many of these ended with an error.
+// Failed returns how many tasks have ended with an error.
 func (b *Batch[T]) Failed() int { return b.progress().Failed }
 
-// Map queues a call of a function for each of some values, as a batch: the i-th outcome is that of the i-th value.
+// Map queues a call of a function for each of some values, as a batch: the i-th outcome belongs to the i-th value.
 func Map[In, T any](ctx context.Context, o *Orchestrator, id string, in []In, fn func(context.Context, In) (T, error), opts ...Option) (*Batch[T], error) {
 	tasks := make([]Task[T], len(in))
 	for i, v := range in {
@@ -107,7 +107,7 @@ func Map[In, T any](ctx context.Context, o *Orchestrator, id string, in []In, fn
 	return EnqueueBatch(ctx, o, id, tasks, opts...)
 }
 
-// outcomeLocked is the outcome of a task that has ended.
+// outcomeLocked returns the outcome of a task that has ended.
 func (b *Batch[T]) outcomeLocked(i int) Outcome[T] {
 	if b.finished {
 		return b.outcomes[i]

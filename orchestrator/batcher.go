@@ -11,15 +11,16 @@ import (
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// Batcher collects keys and fetches them together, for providers that answer many in one request: each call of its
-// function is one task, which takes one token. Who asks for a key that a call which has not begun asks for shares the
-// answer; see [Key] for sharing what is under way.
+// Batcher collects keys and fetches them together, for providers that answer many keys in one request: each call of its
+// function is one task, which takes one token. Callers of one key share the answer if the call for that key has not
+// begun; to share a call that has begun, see [Key].
 //
-// The call is queued with its first key. It is made when there are Size keys, or Delay has passed since the first, or the
-// orchestrator closes. While its task waits for its token and its slot it takes in more keys, up to Size: under a limit the
-// calls get fuller, not the line longer. A key that was taken in is served, also where the orchestrator closes.
+// The call is queued with its first key. It is made when it has Size keys, or Delay has passed since the first key, or
+// the orchestrator closes. While its task waits for a token and a slot, the call accepts more keys, up to Size: under a
+// limit the calls get fuller, and the line does not get longer. A key that was accepted is served, even if the
+// orchestrator closes.
 //
-// Its methods are safe for concurrent use. It has no goroutines and needs not be closed.
+// The methods are safe for concurrent use. A Batcher has no goroutines and need not be closed.
 type Batcher[K comparable, V any] struct {
 	o     *Orchestrator // fixed, like those down to set
 	fetch func(context.Context, []K) (map[K]V, error)
@@ -27,16 +28,16 @@ type Batcher[K comparable, V any] struct {
 	set   *options // of its tasks
 
 	mu   sync.Mutex
-	open *call[K, V] // takes in more keys; nil if there is none
+	open *call[K, V] // accepts more keys; nil if no call does
 }
 
-// BatcherConfig says how a batcher works.
+// BatcherConfig configures a [Batcher].
 type BatcherConfig struct {
 	// Size is how many keys a call has at most. Zero is 50.
 	Size int
-	// Delay is how long the first key of a call waits for others. Zero is 2 ms; below 0 it does not wait.
+	// Delay is how long the first key of a call waits for further keys. Zero is 2 ms; below 0 the key does not wait.
 	Delay time.Duration
-	// Options are those of the tasks. Keys and policies of batches have no place there.
+	// Options are the options of the tasks, without [Key], [Keys] and [OnLive].
 	Options []Option
 }
 
@@ -45,14 +46,15 @@ const (
 	defaultDelay = 2 * time.Millisecond
 )
 
-// KeyErrors is an error of the function of a [Batcher] that is different for each key. Keys that are neither in it nor in
-// the answer get [ErrNoResult].
+// KeyErrors is the error that the function of a [Batcher] returns if keys failed for different reasons. Keys that are
+// neither in KeyErrors nor in the answer get [ErrNoResult].
 type KeyErrors[K comparable] map[K]error
 
 func (e KeyErrors[K]) Error() string { return fmt.Sprintf("orchestrator: %d keys failed", len(e)) }
 
-// NewBatcher returns a batcher over a function. The function is given keys, each once, and returns what it found for
-// them; an error that is no [KeyErrors] is everybody's. It must be safe for concurrent use.
+// NewBatcher returns a batcher over a function. The function gets keys, each once, and returns a value for each key
+// that it found. An error that is no [KeyErrors] is the error of every key. The function must be safe for concurrent
+// use.
 func NewBatcher[K comparable, V any](o *Orchestrator, fetch func(ctx context.Context, keys []K) (map[K]V, error), cfg BatcherConfig) (*Batcher[K, V], error) {
 	if cfg.Size < 0 {
 		return nil, fmt.Errorf("orchestrator: batches of %d keys: want 1 or more, or 0 for %d", cfg.Size, defaultSize)
@@ -69,8 +71,8 @@ func NewBatcher[K comparable, V any](o *Orchestrator, fetch func(ctx context.Con
 	return &Batcher[K, V]{o: o, fetch: fetch, cfg: cfg, set: set}, nil
 }
 
-// call is one call of the function: a task that takes in keys until it begins. All but the task is guarded by the batcher's
-// lock.
+// call is one call of the function: a task that accepts keys until it begins. The batcher's lock guards all fields
+// except the task.
 type call[K comparable, V any] struct {
 	task
 
@@ -78,19 +80,20 @@ type call[K comparable, V any] struct {
 	cancel context.CancelCauseFunc
 	asked  map[K]*answer[V]
 	order  []question[K, V]
-	wanted int  // who waits for any of its keys
+	wanted int  // callers that wait for any of its keys
 	begun  bool // its function runs
 	found  map[K]V
 	each   KeyErrors[K]
 }
 
-// question is a key that is asked for. A key that is not equal to itself is found nowhere else.
+// question is a requested key with its answer. The answer is kept beside the key because a NaN cannot be looked up in a
+// map.
 type question[K comparable, V any] struct {
 	key K
 	*answer[V]
 }
 
-// answer is what comes of one key.
+// answer is the result of one key.
 type answer[V any] struct {
 	done   chan struct{}
 	wanted int
@@ -98,8 +101,9 @@ type answer[V any] struct {
 	err    error
 }
 
-// Load returns what the function finds for a key. When ctx ends first it returns its cause; the call goes on while
-// anybody waits for one of its keys. Errors: those of the function, [ErrNoResult], and those of [Submit].
+// Load returns the value that the function finds for a key. If ctx ends first, Load returns its cause; the call
+// continues while a caller waits for one of its keys. Errors: the errors of the function, [ErrNoResult], and the errors
+// of [Submit].
 func (b *Batcher[K, V]) Load(ctx context.Context, key K) (V, error) {
 	var zero V
 	if ctx.Err() != nil {
@@ -108,7 +112,7 @@ func (b *Batcher[K, V]) Load(ctx context.Context, key K) (V, error) {
 	if err := b.o.check(b.set); err != nil {
 		return zero, err
 	}
-	_ = map[K]struct{}{key: {}} // a key that cannot be one panics here, before anything is locked
+	_ = map[K]struct{}{key: {}} // a key that cannot be hashed panics here, before any lock
 	c, a, err := b.ask(ctx, key)
 	if err != nil {
 		return zero, err
@@ -120,7 +124,7 @@ func (b *Batcher[K, V]) Load(ctx context.Context, key K) (V, error) {
 	return a.value, a.err
 }
 
-// ask adds a key to the call that gathers, or to a new one.
+// ask adds a key to the call that gathers keys, or to a new call.
 func (b *Batcher[K, V]) ask(ctx context.Context, key K) (*call[K, V], *answer[V], error) {
 	child := b.o.running(ctx) != nil
 	b.mu.Lock()
@@ -163,7 +167,7 @@ func (b *Batcher[K, V]) begin(ctx context.Context, child bool) *call[K, V] {
 	c := &call[K, V]{b: b, asked: map[K]*answer[V]{}}
 	of, cancel := context.WithCancelCause(outside{context.WithoutCancel(ctx)})
 	c.cancel = cancel
-	c.fill(c, of, b.set) //nolint:contextcheck // the call outlives the one who began it
+	c.fill(c, of, b.set) //nolint:contextcheck // the call outlives the caller that began it
 	c.Child = child
 	b.o.boundWait(&c.task)
 	if b.cfg.Delay > 0 {
@@ -172,7 +176,7 @@ func (b *Batcher[K, V]) begin(ctx context.Context, child bool) *call[K, V] {
 	return c
 }
 
-// leave takes out one who waits no longer. With the last of them the call ends.
+// leave removes a caller that no longer waits. The call ends with its last caller.
 func (c *call[K, V]) leave(a *answer[V], why error) {
 	b := c.b
 	b.mu.Lock()
@@ -193,14 +197,14 @@ func (c *call[K, V]) base() *task { return &c.task }
 func (c *call[K, V]) outside()    {}
 func (c *call[K, V]) admitted()   {}
 
-// do closes the call to further keys and asks for those that somebody still waits for.
+// do closes the call to further keys and fetches the keys that callers still wait for.
 func (c *call[K, V]) do(ctx context.Context) (err error) {
 	b := c.b
 	b.mu.Lock()
 	if b.open == c {
 		b.open = nil
 	}
-	if !c.begun { // the same ones in each attempt
+	if !c.begun { // each attempt has the same keys
 		c.order = slices.DeleteFunc(c.order, func(q question[K, V]) bool { return q.wanted == 0 })
 	}
 	c.begun = true
@@ -210,7 +214,7 @@ func (c *call[K, V]) do(ctx context.Context) (err error) {
 	}
 	b.mu.Unlock()
 	if len(keys) == 0 {
-		return context.Canceled // everybody has left in this moment
+		return context.Canceled // the last caller has just left
 	}
 	found, err := b.fetch(ctx, keys)
 	each, differ := errors.AsType[KeyErrors[K]](err)
@@ -218,12 +222,12 @@ func (c *call[K, V]) do(ctx context.Context) (err error) {
 	c.found, c.each = found, each
 	b.mu.Unlock()
 	if differ {
-		return nil // each has its own: another attempt would ask for all of them
+		return nil // each key has its own error: another attempt would fetch all keys again
 	}
 	return err
 }
 
-// ended answers everybody.
+// ended passes the answers to all callers.
 func (c *call[K, V]) ended() {
 	b, err := c.b, c.Err()
 	b.mu.Lock()

@@ -5,20 +5,20 @@ import "fmt"
 // Class is how urgent a task is. The zero value is Normal.
 type Class int8
 
-// The classes. A task is served as if it had been queued later than it was, by nothing if it is urgent, by
-// [Config.Ageing] if it is normal and by twice that if it can wait. So each class is first in, first out, an urgent task
-// passes those of others that wait not too long already, and none is ever overtaken by one that was queued more than
-// twice [Config.Ageing] after it.
+// The classes. Tasks are served in the order of their queue time plus a handicap: none for Urgent, [Config.Ageing] for
+// Normal, twice that for Background. So each class is first in, first out, an urgent task passes tasks of other classes
+// that have not waited long yet, and no task is overtaken by a task that was queued more than twice [Config.Ageing]
+// after it.
 const (
 	Normal Class = iota
-	// Urgent tasks go before all others of their orchestrator. In the line of the fleet they pass others within half of the rate
-	// ([limiter.Urgent]).
+	// Urgent tasks go first in their orchestrator, within the bound above. In the line of the fleet they pass other
+	// calls, within half of the rate ([limiter.Urgent]).
 	Urgent
-	// Background tasks are those that nobody waits for.
+	// Background is for tasks that no user waits for.
 	Background
 )
 
-// classes is how many there are.
+// classes is the number of classes.
 const classes = 3
 
 // rank orders classes from the most urgent, 0, to the least.
@@ -31,7 +31,7 @@ func (c Class) check() error {
 	return nil
 }
 
-// String is the name of the class in lower case.
+// String returns the name of the class in lower case.
 func (c Class) String() string {
 	if c.check() != nil {
 		return fmt.Sprintf("class %d", int8(c))

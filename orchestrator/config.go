@@ -11,47 +11,49 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Config says how an orchestrator works. The zero value of each field is documented; Limiter has none.
+// Config configures an orchestrator. Every field except Limiter may be zero.
 type Config struct {
-	// Limiter says when tasks may start. It is used, never closed. A [limiter.Limiter] publishes the orchestrator's [Record]; of several
-	// orchestrators on one limiter that of the latest.
+	// Limiter decides when tasks may start. The orchestrator never closes it. A [limiter.Limiter] publishes the
+	// orchestrator's [Record]. If several orchestrators use one limiter, it publishes the record of the latest.
 	Limiter Limiter
 	// Slots is how many tasks execute at the same time. Zero is 10.
 	Slots int
-	// RouteSlots bounds how many of the slots tasks of a route may take. Zero, and for routes that are not in it, is all of
-	// them. A task that goes on after it has waited for others counts again, also above it.
+	// RouteSlots bounds how many slots the tasks of a route may take. A route that is missing or 0 may take all slots.
+	// A task that continues after it has waited for others counts again, even beyond the bound.
 	RouteSlots map[string]int
-	// Route is the route of tasks that name none. Zero is "global". A limiter of limiter.SingleBucket("api", …) needs Route: "api".
+	// Route is the route of tasks that name no route. Zero is "global". A limiter of limiter.SingleBucket("api", …)
+	// needs Route: "api".
 	Route string
-	// Ageing is what a class of tasks waits for the next more urgent one: see [Class]. Zero is 2 s.
+	// Ageing is how long a task may be overtaken by tasks of the next more urgent class: see [Class]. Zero is 2 s.
 	Ageing time.Duration
-	// Retry says which tasks run again after an error, and when.
+	// Retry sets which tasks run again after an error, and when.
 	Retry Retry
 
-	// MaxPending bounds the tasks that wait to start. Zero is 10,000. Those that wait for another attempt count, and are
-	// never turned away.
+	// MaxPending bounds the tasks that wait to start. Zero is 10,000. Tasks that wait for another attempt count, and
+	// are never refused.
 	MaxPending int
-	// MaxWeight bounds the sum of the [Weight] of the tasks that wait to start. Zero is 64 Mi: of bytes, if that is the unit.
+	// MaxWeight bounds the sum of the [Weight] of the tasks that wait to start. Zero is 64 Mi, for example 64 MiB if
+	// weights are bytes.
 	MaxWeight int64
-	// Full says what becomes of a task for which there is no room. Zero is [Wait].
+	// Full sets what happens to a task for which there is no room. Zero is [Wait].
 	Full Full
-	// WarnPending is how many tasks may wait before that is logged, once, and again only after half of them have gone.
-	// Zero is 100; below 0 it is never logged.
+	// WarnPending is how many tasks may wait before the orchestrator logs a warning. It warns once, and again only
+	// after half of them have gone. Zero is 100; below 0 there is no warning.
 	WarnPending int
 
-	// KeepBatches bounds how long a finished batch is kept for somebody to await it. Zero is 15 minutes.
+	// KeepBatches bounds how long a finished batch is kept for a caller to await it. Zero is 15 minutes.
 	KeepBatches time.Duration
-	// MaxBatches bounds how many of them are kept. Zero is 1,000.
+	// MaxBatches bounds how many finished batches are kept. Zero is 1,000.
 	MaxBatches int
 
-	// OnPanic, if set, is called with every panic of a task, in the goroutine of the task, before the task ends with it.
+	// OnPanic, if set, is called with every panic of a task, in the goroutine of the task, before the task ends.
 	OnPanic func(*PanicError)
-	// CrashOnPanic lets a panic of a task end the process, as it would without the orchestrator.
+	// CrashOnPanic lets a panic of a task end the process, as a panic does without the orchestrator.
 	CrashOnPanic bool
 
-	// TracerProvider makes the spans of each task. Zero is the global one.
+	// TracerProvider makes the spans of each task. Zero is the global provider.
 	TracerProvider trace.TracerProvider
-	// MeterProvider makes the metrics. Zero is the global one.
+	// MeterProvider makes the metrics. Zero is the global provider.
 	MeterProvider metric.MeterProvider
 	// Logger gets a line for each task, and warnings. Zero is none.
 	Logger *slog.Logger
@@ -71,7 +73,7 @@ const (
 	DefaultMaxBatches  = 1000
 )
 
-// filled is the configuration with its defaults, or what is wrong with it.
+// filled returns the configuration with its defaults, or an error that names the wrong field.
 func (c Config) filled() (Config, error) {
 	if c.Limiter == nil {
 		return c, errors.New("orchestrator: no limiter")
@@ -127,7 +129,7 @@ func (c Config) filled() (Config, error) {
 	return c, nil
 }
 
-// fill sets what is zero.
+// fill sets a field that is zero.
 func fill[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {

@@ -10,37 +10,38 @@ import (
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// Drain says how an orchestrator ends.
+// Drain sets how an orchestrator ends.
 type Drain struct {
-	// HandBack ends tasks that have not started with [ErrHandedBack] at once, so that they may run elsewhere. Without it
-	// they run while the context of the drain lives.
+	// HandBack ends tasks that have not started at once, with [ErrHandedBack], so that they may run elsewhere. Without
+	// HandBack they run until the context of the drain ends.
 	HandBack bool
-	// Grace is how long tasks that execute have to return after their contexts were ended. Zero is 5 s; below 0 it is none.
+	// Grace is how long tasks that execute have to return after their contexts were ended. Zero is 5 s; below 0 there
+	// is no grace.
 	Grace time.Duration
 }
 
 // DefaultGrace is the default of [Drain.Grace].
 const DefaultGrace = 5 * time.Second
 
-// Report is what became of the tasks that were on their way when an orchestrator was drained.
+// Report counts how the tasks ended that an orchestrator had when it was drained.
 type Report struct {
-	Ended        int     // by themselves, with a result or an error; those between two attempts, where they are not waited for, with the last
-	HandedBack   int     // that had not started: with ErrHandedBack
-	Refused      int     // that waited for room when the drain began, or had not started when its context ended: with ErrClosed
-	Cancelled    int     // that executed then: their contexts were ended, and they returned
+	Ended        int     // on their own, with a result or an error; or between two attempts, with their last error
+	HandedBack   int     // had not started: with ErrHandedBack
+	Refused      int     // waited for room when the drain began, or had not started when ctx ended: with ErrClosed
+	Cancelled    int     // executed when ctx ended: their own contexts were ended, and they returned
 	Stuck        []Stuck // functions that did not return: their tasks end with ErrStuck, or had timed out before
-	Reservations int     // that were given back to the limiter
+	Reservations int     // returned to the limiter
 	Took         time.Duration
 }
 
-// Stuck is a function that runs on though its task has ended.
+// Stuck is a function that still runs after its task has ended.
 type Stuck struct {
 	Route, Name string
 	Ran         time.Duration // so far
-	Stack       string        // of its goroutine; "" where it could not be found
+	Stack       string        // of its goroutine; "" if it was not found
 }
 
-// String is the report in one line, with the names of what is stuck and without the stacks.
+// String returns the report in one line, with the names of the stuck functions and without the stacks.
 func (r Report) String() string {
 	s := fmt.Sprintf("%d ended, %d handed back, %d refused, %d cancelled, %d stuck, %d reservations given back, in %v",
 		r.Ended, r.HandedBack, r.Refused, r.Cancelled, len(r.Stuck), r.Reservations, r.Took.Round(time.Millisecond))
@@ -54,11 +55,11 @@ func (r Report) String() string {
 	return s
 }
 
-// drained is what is known of a drain beside the core.
+// drained is the state of a drain outside the core.
 type drained struct {
 	mu    sync.Mutex
 	began time.Duration
-	why   error // its context ended for
+	why   error // the cause of its context's end
 	stuck []Stuck
 }
 
@@ -81,23 +82,25 @@ func (d *drained) name(o *Orchestrator, tasks []*core.Task) {
 	}
 }
 
-// Close is [Orchestrator.Drain] without handing anything back. Its error says what did not end by itself.
+// Close is [Orchestrator.Drain] without HandBack. Its error names the tasks that did not end on their own.
 func (o *Orchestrator) Close(ctx context.Context) error {
 	_, err := o.Drain(ctx, Drain{})
 	return err
 }
 
-// Drain ends the orchestrator in order. Call it before the limiter is closed, because it gives reservations back. In a server, handlers
-// that wait in [Execute] delay http.Server.Shutdown until their tasks end: to end quickly, drain first and hand back.
+// Drain ends the orchestrator in order. Call Drain before the limiter is closed, because Drain returns reservations. In
+// a server, handlers that wait in [Execute] delay http.Server.Shutdown until their tasks end: to end quickly, drain
+// first, with HandBack.
 //
-// Drain stops intake, and runs or hands back what has not started. Meanwhile tasks that execute may still submit others, until something is handed back. When ctx ends, what has not started ends with [ErrClosed]
-// and the contexts of tasks that execute end; those that have not returned when the grace is over are stuck, and named in the
-// report with their stacks. Reservations that nobody uses go back to the limiter. The error is nil if all tasks ended, or were
-// handed back, before the context of this call and of each other call of Drain ended; else it is the report. A task that drains
-// its orchestrator gets [ErrAwaitsItself].
+// Drain stops intake. It runs the tasks that have not started, or hands them back. Tasks that execute may still submit
+// others, until a task is handed back. When ctx ends, tasks that have not started end with [ErrClosed] and the contexts
+// of tasks that execute end. Functions that have not returned when the grace is over are stuck: the report names them,
+// with their stacks. Unused reservations go back to the limiter. The error is nil if all tasks ended, or were handed
+// back, before the context of this call and of each other call of Drain ended; else it contains the report. A task that
+// drains its own orchestrator gets [ErrAwaitsItself].
 //
-// Draining again, also at the same time, joins what is under way, with the report of all of it; whichever context ends
-// first counts.
+// A second call, even at the same time, joins the drain that has begun and returns the report of the whole drain. The
+// context that ends first counts.
 func (o *Orchestrator) Drain(ctx context.Context, how Drain) (Report, error) {
 	if o.running(ctx) != nil {
 		return Report{}, ErrAwaitsItself
@@ -115,12 +118,12 @@ func (o *Orchestrator) Drain(ctx context.Context, how Drain) (Report, error) {
 	o.drainTo(stage)
 	if !o.hasEnded(ctx) {
 		o.drained.because(context.Cause(ctx))
-		o.end() // before contexts of tasks end, so that those which begin now see it
+		o.end() // before contexts of tasks end, so that attempts that begin now see it
 		o.drainTo(core.Refusing)
 		grace, stop := context.WithTimeout(context.WithoutCancel(ctx), max(0, how.Grace))
 		if !o.hasEnded(grace) {
 			o.drainTo(core.Abandoning)
-			<-o.over.Done() // when all have their stacks in the report
+			<-o.over.Done() // when the report has all stacks
 		}
 		stop()
 	}
@@ -134,8 +137,8 @@ func (o *Orchestrator) drainTo(stage core.Stage) {
 	o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) { c.Drain(now, fx, stage) }))
 }
 
-// hasEnded waits until all tasks have ended, or another call has given up waiting: then it is true. It is false if ctx ends
-// first. An ended ctx changes nothing if all tasks have ended already.
+// hasEnded waits until all tasks have ended, or another call has given up waiting, and returns true. It returns false
+// if ctx ends first. If all tasks have ended already, it returns true even with an ended ctx.
 func (o *Orchestrator) hasEnded(ctx context.Context) bool {
 	select {
 	case <-o.ended:
@@ -162,7 +165,7 @@ func (d *drained) because(why error) {
 	}
 }
 
-// reportOf is the report, and what it amounts to.
+// reportOf returns the report, and the error that follows from it.
 func (o *Orchestrator) reportOf() (Report, error) {
 	var r core.Report
 	o.look(func(c *core.Core, _ core.Time) { r = c.Report() })

@@ -8,19 +8,19 @@ import (
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// caller is what is asked of the context of a call before anything is locked.
+// caller is what a call reads from its context before it takes a lock.
 type caller struct {
 	group *core.Group
 	gone  error // why the context has ended; nil if it has not
 }
 
-// EnqueueBatch queues tasks together and returns without waiting for them, unless there is no room and [Config.Full] is
-// [Wait]: then it returns when each of them has room, or has ended. A batch without an id has no name. One with an id can be
-// found by it ([FindBatch], [AwaitBatch]); what becomes of it where a batch of the same id has not finished is said by
-// [OnLive]. ctx is the context of every task. A batch of no tasks is finished at once.
+// EnqueueBatch queues tasks together and returns the batch without waiting for its tasks. There is one exception: if
+// there is no room and [Config.Full] is [Wait], it returns when each task has room, or has ended. [FindBatch] and
+// [AwaitBatch] find a batch by its id; an empty id is none. [OnLive] decides what happens if an unfinished batch has
+// the same id. ctx is the context of every task. A batch of no tasks is finished at once.
 //
-// Tasks are queued all or none. Errors: those of [Submit], [ErrBatchExists], [ErrBatchType]. A batch that waited for room until
-// ctx ended has outcomes for all its tasks.
+// Either all tasks are queued or none. Errors: the errors of [Submit], [ErrBatchExists], [ErrBatchType]. A batch that
+// waited for room until ctx ended has outcomes for all its tasks.
 func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks []Task[T], opts ...Option) (*Batch[T], error) {
 	set, err := o.collect(opts)
 	if err != nil {
@@ -79,7 +79,7 @@ func EnqueueBatch[T any](ctx context.Context, o *Orchestrator, id string, tasks 
 	return into.entered(ctx, after, items, room), nil
 }
 
-// existing is the batch that has the id already, by what is to become of this one; this one if there is none.
+// existing returns the unfinished batch that has the id already, as live decides; b if there is no such batch.
 func (b *Batch[T]) existing(live Live) (*Batch[T], error) {
 	r := &b.o.batches
 	r.mu.Lock()
@@ -102,8 +102,8 @@ func (b *Batch[T]) existingLocked(live Live) (*Batch[T], error) {
 	return other, nil
 }
 
-// enqueue queues the tasks, all or none, in this batch or in the one that has its id. Nobody else registers a batch until
-// this one is taken in or refused. after must be called without a lock; it is nil where the tasks do not run.
+// enqueue queues the tasks, all or none, in this batch or in the batch that has its id. No other batch is registered
+// until this batch is accepted or refused. after must be called without a lock; it is nil if the tasks do not run.
 func (b *Batch[T]) enqueue(c *caller, live Live, items []item[T], keys []string) (into *Batch[T], after func(), err error) {
 	if b.id == "" {
 		after, err = b.enter(c, items, keys)
@@ -123,7 +123,7 @@ func (b *Batch[T]) enqueue(c *caller, live Live, items []item[T], keys []string)
 	return into, after, err
 }
 
-// enter takes tasks into the batch and queues them.
+// enter adds tasks to the batch and queues them.
 func (b *Batch[T]) enter(c *caller, items []item[T], keys []string) (after func(), err error) {
 	o := b.o
 	b.adopt(items)
@@ -157,11 +157,11 @@ func (b *Batch[T]) enter(c *caller, items []item[T], keys []string) (after func(
 	return after, err
 }
 
-// entered does what the core has decided about new tasks, and waits until each of them has room.
+// entered does what the core has decided about new tasks, and waits until each task has room.
 func (b *Batch[T]) entered(ctx context.Context, after func(), items []item[T], room *waiting) *Batch[T] {
 	after()
 	if room.left.Load() > 0 {
-		_ = b.o.await(ctx, room.done) // when ctx ends, so do the tasks
+		_ = b.o.await(ctx, room.done) // the tasks end when ctx ends
 	}
 	for i := range items {
 		if s := items[i].seat; s != nil && s.of != nil && s.of.entry() != nil {
@@ -175,7 +175,7 @@ func (b *Batch[T]) entered(ctx context.Context, after func(), items []item[T], r
 	return b
 }
 
-// adopt takes tasks into the batch.
+// adopt adds tasks to the batch.
 func (b *Batch[T]) adopt(items []item[T]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -188,7 +188,7 @@ func (b *Batch[T]) adopt(items []item[T]) {
 	b.order = slices.Grow(b.order, len(items))
 }
 
-// disown takes back the tasks that were adopted last.
+// disown removes the tasks that were adopted last.
 func (b *Batch[T]) disown(n int) {
 	b.mu.Lock()
 	b.joining--
@@ -196,6 +196,6 @@ func (b *Batch[T]) disown(n int) {
 	b.total -= n
 	b.mu.Unlock()
 	if b.id != "" {
-		go b.check() // the others may have ended meanwhile; the registry is locked
+		go b.check() // the other tasks may have ended meanwhile; the registry is locked
 	}
 }

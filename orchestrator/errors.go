@@ -13,42 +13,43 @@ import (
 )
 
 var (
-	// ErrClosed reports that the orchestrator takes no more tasks, or ended before the task could run.
+	// ErrClosed reports that the orchestrator accepts no more tasks, or ended before the task could run.
 	ErrClosed = core.ErrClosed
 	// ErrHandedBack reports a task that had not started when the orchestrator was drained: it may run elsewhere.
 	ErrHandedBack = core.ErrHandedBack
-	// ErrStuck reports a task whose function did not return in time when the orchestrator was drained: it may still
-	// run, and nobody knows what it has done.
+	// ErrStuck reports a task whose function did not return in time when the orchestrator was drained. The function may
+	// still run, and its effects are unknown.
 	ErrStuck = core.ErrStuck
 	// ErrShed reports a task that made room for a more urgent one: see [Shed].
 	ErrShed = core.ErrShed
 	// ErrGoexit reports that a task ended its goroutine with runtime.Goexit instead of returning.
 	ErrGoexit = errors.New("orchestrator: task called runtime.Goexit")
-	// ErrAwaitsItself reports that a task awaits what can only be there when it has ended.
+	// ErrAwaitsItself reports that a task awaits a result that exists only after the task has ended.
 	ErrAwaitsItself = errors.New("orchestrator: task awaits itself")
-	// ErrRetryBudget reports that a task would have run again but for the budget of its route: see [Retry].
+	// ErrRetryBudget reports that a task did not run again only because the retry budget of its route is spent: see
+	// [Retry].
 	ErrRetryBudget = errors.New("orchestrator: the retry budget of the route is spent")
-	// ErrKeyType reports a task whose [Key] is that of one with another result type.
-	ErrKeyType = errors.New("orchestrator: the key is that of a task with another result type")
+	// ErrKeyType reports a [Key] that a task with another result type uses.
+	ErrKeyType = errors.New("orchestrator: a task with another result type uses the key")
 	// ErrBatchExists reports an id whose batch has not finished.
 	ErrBatchExists = errors.New("orchestrator: a batch of this id exists")
-	// ErrUnknownBatch reports an id of which there was no batch as far as anybody remembers.
+	// ErrUnknownBatch reports an id that no live, kept or remembered batch has.
 	ErrUnknownBatch = errors.New("orchestrator: unknown batch")
-	// ErrBatchExpired reports an id whose batch finished and is kept no longer.
-	ErrBatchExpired = errors.New("orchestrator: the batch is kept no longer")
+	// ErrBatchExpired reports an id whose batch has finished and is no longer kept.
+	ErrBatchExpired = errors.New("orchestrator: the batch is no longer kept")
 	// ErrBatchType reports a batch whose tasks have another result type.
 	ErrBatchType = errors.New("orchestrator: the batch has another result type")
 	// ErrNoResult reports a key for which the function of a [Batcher] returned nothing.
 	ErrNoResult = errors.New("orchestrator: no result for the key")
 )
 
-// FullError reports that there was no room for tasks: see [Config.Full].
+// FullError reports that new tasks had no room: see [Config.Full].
 type FullError struct {
-	Tasks   int           // that arrived together
+	Tasks   int           // tasks that arrived together
 	Pending int           // tasks that wait to start
-	Weight  int64         // the sum of theirs
-	Oldest  time.Duration // how long the first of the route has waited
-	Never   bool          // the tasks would not fit if nothing waited
+	Weight  int64         // the sum of the weights of pending tasks
+	Oldest  time.Duration // how long the route's oldest task has waited
+	Never   bool          // the tasks would not fit even if nothing waited
 }
 
 func (e *FullError) Error() string {
@@ -58,7 +59,7 @@ func (e *FullError) Error() string {
 	return fmt.Sprintf("orchestrator: full: %d tasks of weight %d wait, the oldest of the route for %v", e.Pending, e.Weight, e.Oldest)
 }
 
-// WeightError reports a task that weighs more than all that may wait: it would never fit.
+// WeightError reports a task that weighs more than [Config.MaxWeight]: it would never fit.
 type WeightError struct{ Weight, Max int64 }
 
 func (e *WeightError) Error() string {
@@ -78,13 +79,13 @@ func (e *TimeoutError) Error() string {
 // Is reports whether the target is [context.DeadlineExceeded].
 func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// Timeout is true, for those who ask any error.
+// Timeout returns true, like the method of [net.Error].
 func (e *TimeoutError) Timeout() bool { return true }
 
 // PanicError is the error of a task that panicked.
 type PanicError struct {
-	Value any    // what it panicked with
-	Stack []byte // of the task's goroutine, from the function that panicked to the task's
+	Value any    // the value of the panic
+	Stack []byte // of the task's goroutine, from the function that panicked to the task's function
 }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("orchestrator: task panicked: %v", e.Value) }
@@ -95,7 +96,7 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// trimStack leaves of a stack, as [runtime/debug.Stack] prints it, what is not of this package or of panicking.
+// trimStack removes the frames of this package and of the panic from a stack of [runtime/debug.Stack].
 func trimStack(stack []byte) []byte {
 	lines := bytes.SplitAfter(stack, []byte("\n"))
 	if len(lines) == 0 {
@@ -113,7 +114,7 @@ func trimStack(stack []byte) []byte {
 	return out
 }
 
-// text is that of an error, whatever that is: a task may return a nil pointer for one.
+// text returns the text of any error, even of one whose method panics: a task may return a nil pointer as an error.
 func text(err error) (s string) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -126,11 +127,11 @@ func text(err error) (s string) {
 // BatchError joins the failures of a batch.
 type BatchError struct {
 	ID      string
-	Indexes []int   // of the tasks that failed, in order
-	Errors  []error // theirs
+	Indexes []int   // indexes of the tasks that failed, in order
+	Errors  []error // their errors
 }
 
-// failuresOf is the error of a batch; nil if nothing failed.
+// failuresOf returns the error of a batch; nil if no task failed.
 func failuresOf[T any](id string, outcomes []Outcome[T], failed int) *BatchError {
 	if failed == 0 {
 		return nil
@@ -161,5 +162,5 @@ func (e *BatchError) Error() string {
 	return strings.TrimSuffix(b.String(), ";")
 }
 
-// Unwrap returns the errors in the order of their tasks. They are the error's: do not change them.
+// Unwrap returns the errors in the order of their tasks. Do not change the slice.
 func (e *BatchError) Unwrap() []error { return e.Errors }

@@ -11,27 +11,27 @@ type Future[T any] struct {
 
 	fn    Task[T]
 	value T
-	seat  *seat[T]                      // at the run that it shares; nil for a run of its own
-	done  atomic.Pointer[chan struct{}] // made when somebody waits
+	seat  *seat[T]                      // in the run that it shares; nil for a run of its own
+	done  atomic.Pointer[chan struct{}] // made when a caller waits
 }
 
-// always is closed: the channel of every outcome that is there.
+// always is a closed channel: the channel of every outcome that exists.
 var always = func() chan struct{} { //nolint:gochecknoglobals // a constant
 	c := make(chan struct{})
 	close(c)
 	return c
 }()
 
-// Submit queues a task and returns the future of its outcome. Where there is no room it does what [Config.Full] says.
-// When ctx ends later, a task that waits ends with its cause, and one that executes sees it.
+// Submit queues a task and returns the future of its outcome. If there is no room, [Config.Full] decides. When ctx ends
+// later, a task that waits ends with its cause, and a task that executes sees that its context has ended.
 //
-// Errors: [ErrClosed], [*FullError], [*WeightError], [ErrKeyType], a [limiter.RouteError] for a route that does not exist, a
-// [limiter.ExceedsBurstError], or the cause of ctx' end.
+// Errors: [ErrClosed], [*FullError], [*WeightError], [ErrKeyType], a [limiter.RouteError] for a route that does not
+// exist, a [limiter.ExceedsBurstError], or the cause of ctx' end.
 func Submit[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts ...Option) (*Future[T], error) {
 	return begin(ctx, o, fn, opts, true)
 }
 
-// begin queues a task, or joins it to the run of its key. Its context is watched over, or its caller does that.
+// begin queues a task, or joins it to the run of its key. If watched is false, the caller watches the context.
 func begin[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts []Option, watched bool) (*Future[T], error) {
 	set, err := o.collect(opts)
 	if err != nil {
@@ -78,8 +78,9 @@ func (f *Future[T]) join(key string, watched bool) error {
 	return nil
 }
 
-// Await returns the task's result or error when it has ended. When ctx ends first it returns its cause; the task goes on.
-// A task that awaits another of its orchestrator lends its slot meanwhile; one that awaits itself gets [ErrAwaitsItself].
+// Await returns the task's result or error when the task has ended. If ctx ends first, Await returns its cause and the
+// task continues. A task that awaits another task of its orchestrator lends its slot meanwhile. A task that awaits
+// itself gets [ErrAwaitsItself].
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	if done := f.gate(); done != always {
 		err := ErrAwaitsItself
@@ -94,7 +95,7 @@ func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	return f.outcome()
 }
 
-// isRun reports whether an attempt is one that the future waits for.
+// isRun reports whether the future waits for an attempt.
 func (f *Future[T]) isRun(r *run) bool {
 	return r != nil && (r.t == &f.task || f.seat != nil && f.seat.of != nil && r.t == &f.seat.of.task)
 }
@@ -107,7 +108,7 @@ func (f *Future[T]) outcome() (T, error) {
 	return f.value, f.Err()
 }
 
-// gate returns a channel that is closed when the outcome is there.
+// gate returns a channel that is closed when the outcome exists.
 func (f *Future[T]) gate() chan struct{} {
 	if c := f.done.Load(); c != nil {
 		return *c
@@ -148,10 +149,10 @@ func (f *Future[T]) receive(value T, err error) {
 }
 
 // Execute runs one task and returns its result or error: [Submit] and [Future.Await] with the same context. It returns
-// when the task has ended, also when ctx ends while it executes, so that nothing of it goes on behind the caller's back.
-// With a [Key] it returns as soon as ctx ends: the run may be that of others, too.
+// when the task has ended, even if ctx ends while the task executes, so that no part of the task continues after the
+// return. With a [Key] it returns as soon as ctx ends, because the run may belong to other callers, too.
 func Execute[T any](ctx context.Context, o *Orchestrator, fn Task[T], opts ...Option) (T, error) {
-	// Nobody but the caller needs to watch over its context.
+	// Only the caller needs to watch its context.
 	f, err := begin(ctx, o, fn, opts, false)
 	if err != nil {
 		var zero T

@@ -12,18 +12,18 @@ type item[T any] struct {
 	b     *Batch[T]
 	fn    Task[T]
 	value T
-	seat  *seat[T] // at the run that it shares; nil for a run of its own
+	seat  *seat[T] // in the run that it shares; nil for a run of its own
 	room  *waiting
 	index int32
 }
 
-// part is the tasks that were added by one call.
+// part holds the tasks that one call added.
 type part[T any] struct {
-	first int // the index of the first
+	first int // the index of the first task
 	items []item[T]
 }
 
-// waiting is how many tasks of a call wait for room.
+// waiting counts the tasks of a call that wait for room.
 type waiting struct {
 	left atomic.Int32
 	done chan struct{}

@@ -9,25 +9,26 @@ import (
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// keyed is the runs that are shared and the results that are kept, by key. Its lock is never held while user code runs.
+// keyed holds the shared runs and the kept results, by key. Its lock is never held while user code runs.
 type keyed struct {
 	mu    sync.Mutex
 	byKey map[string]any // *shared[T] or *kept[T]
 	kept  ring[string]   // keys of kept results, the oldest first
 }
 
-// maxKept bounds the results that [Keep] keeps: the oldest go first.
+// maxKept bounds the results that [Keep] keeps: the oldest are dropped first.
 const maxKept = 10_000
 
 func newKeyed() keyed { return keyed{byKey: map[string]any{}, kept: newRing[string](maxKept)} }
 
-// kept is a result for those who come later.
+// kept is a result for later callers.
 type kept[T any] struct {
 	value T
 	until time.Duration
 }
 
-// shared is one run for all who ask for a key: a task of its own, which belongs to none of them, and a count of those who wait.
+// shared is one run for all callers of a key: a task of its own, which belongs to no caller, and a count of the waiting
+// callers.
 type shared[T any] struct {
 	task
 
@@ -39,19 +40,19 @@ type shared[T any] struct {
 
 	seats []*seat[T] // guarded by the lock of keyed, like the rest
 	taken int
-	rank  uint8 // of the most urgent
+	rank  uint8 // of the most urgent caller
 	over  bool
 }
 
-// seat is the place of one who waits for a shared run.
+// seat is the place of one caller that waits for a shared run.
 type seat[T any] struct {
-	of   *shared[T] // nil where the result was kept
+	of   *shared[T] // nil if the result was kept
 	m    member[T]
 	at   time.Duration // when it joined
 	left bool
 
 	stop atomic.Pointer[func() bool] // ends the watch over the context
-	gone atomic.Bool                 // it needs none any more
+	gone atomic.Bool                 // the context need not be watched any more
 }
 
 // member is a future or a part of a batch that waits for the run of another task.
@@ -64,8 +65,8 @@ type member[T any] interface {
 	batch() any
 }
 
-// share joins members to the runs of their keys, and begins the runs that there are not: all of them, or none. Members without
-// a key are queued as they are. after must be called without a lock.
+// share joins members to the runs of their keys, and begins the runs that do not exist yet: all of them, or none.
+// Members without a key are queued as they are. after must be called without a lock.
 func share[T any](o *Orchestrator, members []member[T], keys []string, watched bool) (after func(), err error) {
 	first, now := members[0].base(), o.now()
 	within := o.running(first.ctx)
@@ -128,7 +129,7 @@ func share[T any](o *Orchestrator, members []member[T], keys []string, watched b
 		s.of.seats = append(s.of.seats, s)
 		s.of.taken++
 		s.m.sits(s)
-		if rank := s.m.base().Rank; rank < s.of.rank { // it goes as fast as the most urgent wants
+		if rank := s.m.base().Rank; rank < s.of.rank { // the run is as urgent as its most urgent caller
 			s.of.rank = rank
 			hasten[s.of] = rank
 		}
@@ -155,7 +156,8 @@ func share[T any](o *Orchestrator, members []member[T], keys []string, watched b
 
 func newShared[T any](o *Orchestrator, key string, m member[T]) *shared[T] {
 	t := m.base()
-	// The run outlives the one who began it if others wait for it: the values of its context are his, its end is not.
+	// The run outlives its first caller if others wait for it: its context has the values of that caller's context, but
+	// not its end.
 	s := &shared[T]{o: o, key: key, fn: m.function(), rank: t.Rank}
 	ctx, cancel := context.WithCancelCause(outside{context.WithoutCancel(t.ctx)})
 	s.cancel = cancel
@@ -165,7 +167,7 @@ func newShared[T any](o *Orchestrator, key string, m member[T]) *shared[T] {
 	return s
 }
 
-// watch has the seat leave when the context of its member ends.
+// watch makes the seat leave when the context of its member ends.
 func (s *seat[T]) watch() {
 	ctx := s.m.base().ctx
 	if ctx.Done() == nil {
@@ -186,7 +188,7 @@ func (s *seat[T]) unwatch() {
 	}
 }
 
-// leave takes out one who waits no longer. With the last of them the run ends, and who comes later begins one anew.
+// leave removes a caller that no longer waits. The run ends with its last caller; a later caller begins a new run.
 func (s *seat[T]) leave(why error) {
 	of := s.of
 	k := &of.o.keys
@@ -221,7 +223,7 @@ func (s *shared[T]) do(ctx context.Context) (err error) {
 	return err
 }
 
-// ended passes the outcome on to everybody who waits for it.
+// ended passes the outcome to all callers that wait for it.
 func (s *shared[T]) ended() {
 	k, err := &s.o.keys, s.Err()
 	k.mu.Lock()
@@ -252,7 +254,7 @@ func (s *shared[T]) ended() {
 	}
 }
 
-// drop forgets a result that is kept, if it still is.
+// drop forgets a kept result, if it is still kept.
 func (k *keyed) drop(key string) {
 	if there, ok := k.byKey[key]; ok {
 		if _, runs := there.(client); !runs {
@@ -273,7 +275,7 @@ func (s *shared[T]) serves(batch any) bool {
 	return false
 }
 
-// ring is a fixed number of values: each new one takes the place of the oldest.
+// ring holds a fixed number of values: each new value replaces the oldest.
 type ring[T any] struct {
 	all  []T
 	at   int
@@ -282,7 +284,7 @@ type ring[T any] struct {
 
 func newRing[T any](size int) ring[T] { return ring[T]{size: size} }
 
-// push adds a value, and returns the one whose place it took.
+// push adds a value, and returns the value that it replaced.
 func (r *ring[T]) push(v T) (old T, full bool) {
 	if len(r.all) < r.size {
 		r.all = append(r.all, v)

@@ -15,7 +15,7 @@ import (
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// outcome is how a task ended, in one word.
+// outcome is how a task ended.
 type outcome uint8
 
 const (
@@ -35,7 +35,7 @@ func (k outcome) String() string {
 	return [outcomes]string{"ok", "error", "cancelled", "timeout", "panic", "shed", "refused", "retries_spent", "handed_back"}[k]
 }
 
-// outcomeKind is the outcome of a task that has ended.
+// outcomeKind returns the outcome of a task that has ended.
 func outcomeKind(t *task) outcome {
 	err := t.Err()
 	for _, own := range [...]struct {
@@ -70,7 +70,7 @@ func outcomeKind(t *task) outcome {
 	return errorOutcome
 }
 
-// is is [errors.Is] for an error that may panic when it is asked.
+// is is [errors.Is] for an error whose methods may panic.
 func is(err, target error) (yes bool) {
 	defer func() { _ = recover() }()
 	return errors.Is(err, target)
@@ -82,7 +82,8 @@ const (
 	attrOutcome = attribute.Key("weir.task.outcome")
 )
 
-// meters are the metrics. Their attributes are made once for each route, so that a task costs nothing where nobody listens.
+// meters are the metrics. Their attributes are made once for each route, so that a task costs nothing if no metrics are
+// collected.
 type meters struct {
 	wait, run    metric.Float64Histogram
 	ends         metric.Int64Counter

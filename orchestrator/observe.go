@@ -12,15 +12,15 @@ import (
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// observer is the one place where spans, metrics and log lines are made. Its methods are called without a lock.
+// observer makes all spans, metrics and log lines. Its methods are called without a lock.
 type observer struct {
 	o      *Orchestrator
 	log    *slog.Logger
 	tracer trace.Tracer
 	meters meters
 
-	traced   atomic.Bool  // somebody listens to spans
-	tracedAt atomic.Int64 // when that was last looked at
+	traced   atomic.Bool  // spans are recorded
+	tracedAt atomic.Int64 // when traced was last checked
 
 	outcomes  [outcomes]atomic.Int64
 	shares    atomic.Int64 // callers that shared a run
@@ -32,31 +32,31 @@ func newObserver(o *Orchestrator) (*observer, error) {
 	b.tracedAt.Store(-int64(lookAgain))
 	b.failingAt.Store(-int64(logAgain))
 	o.batches.warn = func() {
-		b.warn(o.life, "a finished batch was forgotten that nobody had awaited; others will be counted only")
+		b.warn(o.life, "a finished batch was forgotten unawaited; further such batches are only counted")
 	}
 	return b, b.meters.begin(b)
 }
 
-// logAgain is how often a limiter that fails is logged.
+// logAgain is the least time between two log lines about a limiter that fails.
 const logAgain = 10 * time.Second
 
 func (b *observer) warn(ctx context.Context, message string, attrs ...slog.Attr) {
 	b.log.LogAttrs(ctx, slog.LevelWarn, message, attrs...)
 }
 
-// submitted comes before a task is queued.
+// submitted is called before a task is queued.
 func (b *observer) submitted(t *task, batch trace.Span) { b.spanOf(t, batch) }
 
-// refused comes where it could not be.
+// refused is called if the task could not be queued.
 func (b *observer) refused(t *task, err error) {
 	b.count(t, refusedOutcome)
 	endSpan(t.anySpan(), err)
 }
 
-// joined comes where callers share runs that had begun.
+// joined is called when callers join runs that had begun.
 func (b *observer) joined(n int) { b.shares.Add(int64(n)) }
 
-// starts comes before each attempt. It returns the context for the function.
+// starts is called before each attempt. It returns the context for the function.
 func (b *observer) starts(t *task, r *run, s core.Start) context.Context {
 	b.meters.waited(t, s, r.startedAt)
 	if t.recorded() == nil {
@@ -65,7 +65,7 @@ func (b *observer) starts(t *task, r *run, s core.Start) context.Context {
 	return b.spansOfStart(t, r, s)
 }
 
-// attemptEnds comes after each.
+// attemptEnds is called after each attempt.
 func (b *observer) attemptEnds(r *run, err error) {
 	b.meters.ran(r)
 	if r.span != nil {
@@ -73,16 +73,16 @@ func (b *observer) attemptEnds(r *run, err error) {
 	}
 }
 
-// ended comes once for each task that was queued.
+// ended is called once for each task that was queued.
 func (b *observer) ended(t *task) {
 	b.count(t, outcomeKind(t))
 	b.last(t)
 }
 
-// shared comes once for each caller that shared the run of another task. That task is counted.
+// shared is called once for each caller that shared the run of another task. Only that other task is counted.
 func (b *observer) shared(t *task) { b.last(t) }
 
-// last is the last word on a task: the end of its span and a line of the log.
+// last ends the span of a task and logs the task.
 func (b *observer) last(t *task) {
 	if t.anySpan() != nil {
 		b.endSpanOf(t)
@@ -92,7 +92,7 @@ func (b *observer) last(t *task) {
 	}
 }
 
-// line writes the line of a task. It is apart from what every task passes through, so that goroutines keep small stacks.
+// line logs a task. It is a function of its own so that goroutines keep small stacks when tasks are not logged.
 //
 //go:noinline
 func (b *observer) line(t *task, level slog.Level) {
@@ -114,16 +114,16 @@ func (b *observer) panicked(t *task, p *PanicError) {
 		slog.Any("panic", p.Value), slog.String("stack", string(p.Stack)))
 }
 
-// overran comes where a task ended because an attempt took too long. Its function still runs.
+// overran is called when a task ended because an attempt took too long. The function of the task still runs.
 func (b *observer) overran(t *task, r *run) {
 	if b.log.Enabled(t.ctx, slog.LevelWarn) {
 		b.stuck(t, Stuck{Route: t.opts.route, Name: t.opts.name, Ran: b.o.now() - r.startedAt, Stack: stacks()[r.label.id]})
 	}
 }
 
-// stuck comes where a function runs on though its task has ended.
+// stuck is called for a function that still runs after its task has ended.
 func (b *observer) stuck(t *task, s Stuck) {
-	b.warn(t.ctx, "a task has ended and its function still runs", slog.String("task", s.Name), slog.String("route", s.Route),
+	b.warn(t.ctx, "a task has ended but its function still runs", slog.String("task", s.Name), slog.String("route", s.Route),
 		slog.Duration("ran", s.Ran), slog.String("stack", s.Stack))
 }
 
@@ -131,25 +131,26 @@ func (b *observer) many(pending int) {
 	b.warn(b.o.life, "many tasks wait to start", slog.Int("pending", pending), slog.Int("slots", b.o.cfg.Slots))
 }
 
-// limiterFailed comes with each failure of the limiter. One in ten seconds is logged.
+// limiterFailed is called for each failure of the limiter. One failure in ten seconds is logged.
 func (b *observer) limiterFailed(route string, err error, fatal bool) {
 	last, now := b.failingAt.Load(), int64(b.o.now())
 	if b.o.life.Err() != nil || now-last < int64(logAgain) || !b.failingAt.CompareAndSwap(last, now) {
 		return
 	}
-	message := "the limiter fails; tasks wait, and the route asks again"
+	message := "the limiter failed; tasks wait, and the route asks again"
 	if fatal {
-		message = "the limiter refuses; tasks end"
+		message = "the limiter refused; tasks end"
 	}
 	b.warn(b.o.life, message, slog.String("route", route), slog.String("error", text(err)))
 }
 
-// reportFailed comes where Redis could not be told for how long a provider asks to wait. The task waits on its own.
+// reportFailed is called when Redis did not get the report for how long a provider asks to wait. The task waits on its
+// own.
 func (b *observer) reportFailed(r *run, err error) {
-	b.warn(b.o.life, "the fleet was not told that a provider asks to wait", slog.String("route", r.t.opts.route), slog.String("error", text(err)))
+	b.warn(b.o.life, "the fleet did not get the report that a provider asks to wait", slog.String("route", r.t.opts.route), slog.String("error", text(err)))
 }
 
-// counted are the numbers of a snapshot.
+// counted returns the counters of a snapshot.
 func (b *observer) counted() Counts {
 	n := func(k outcome) int64 { return b.outcomes[k].Load() }
 	return Counts{

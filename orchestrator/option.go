@@ -10,10 +10,10 @@ import (
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// Option says how one task, or each task of a batch, is treated.
+// Option sets how one task, or each task of a batch, is treated.
 type Option func(*options)
 
-// options are what the tasks that were submitted together have in common.
+// options are the settings that tasks submitted together share.
 type options struct {
 	core.Kind
 
@@ -31,28 +31,28 @@ type options struct {
 	live    Live // of batches
 }
 
-// Route names the route of the task. Without it the task takes [Config.Route].
+// Route names the route of the task. Without this option the task takes [Config.Route].
 func Route(name string) Option { return func(o *options) { o.route = name } }
 
-// Name names the kind of task, in its span, in log lines and in errors. It should have few values: ids belong into
+// Name names the kind of task, in its span, in log lines and in errors. Use few different names: ids belong in
 // attributes.
 func Name(kind string) Option { return func(o *options) { o.name = kind } }
 
-// Priority sets the class of the task. Without it the task is [Normal].
+// Priority sets the class of the task. Without this option the task is [Normal].
 func Priority(c Class) Option { return func(o *options) { o.class = c } }
 
-// Share names what the task belongs to: a job, a tenant, a caller. Tasks of a route and a class take turns by their shares, in
-// tokens: a share with ten tasks that comes after one with thousands gets every other token until its tasks have started.
-// Within a share the oldest is first. Tasks without a share have one in common.
+// Share names the job, the tenant or the caller that the task belongs to. Tasks of a route and a class take turns by
+// their shares, in tokens: a share with ten tasks that comes after a share with thousands gets every other token until
+// its tasks have started. Within a share the oldest task is first. Tasks without a share form one share.
 func Share(name string) Option { return func(o *options) { o.Share = name } }
 
-// Weight declares what the task weighs while it waits, in a unit of the caller's, such as bytes: see
-// [Config.MaxWeight]. It has nothing to do with tokens. Without it, or below 0, the task weighs nothing.
+// Weight sets what the task weighs while it waits, in a unit that the caller chooses, such as bytes: see
+// [Config.MaxWeight]. A weight has nothing to do with tokens. Without this option, or below 0, the task weighs nothing.
 func Weight(weight int64) Option { return func(o *options) { o.Weight = max(0, weight) } }
 
-// Timeout bounds each attempt, from its start: it is the deadline of the attempt's context. When it passes, the context
-// ends, with the [TimeoutError] as its cause, and the task ends with that at once; the slot is free when the function has
-// returned. Without it, at 0, and from a century on an attempt takes as long as it takes.
+// Timeout bounds each attempt, from its start: it sets the deadline of the attempt's context. When the deadline passes,
+// the context ends, with a [TimeoutError] as its cause, and the task ends with that error at once. The slot is free
+// when the function has returned. Without this option, at 0, and from a century on, attempts are not bounded.
 func Timeout(d time.Duration) Option {
 	if d >= forever {
 		d = 0
@@ -60,14 +60,15 @@ func Timeout(d time.Duration) Option {
 	return func(o *options) { o.timeout = d }
 }
 
-// Attempts bounds how often the task runs, 1 to 100. Without it, or at 0, it is [Retry.Attempts].
+// Attempts bounds how often the task runs, 1 to 100. Without this option, or at 0, [Retry.Attempts] is the bound.
 func Attempts(most int) Option { return func(o *options) { o.tries = most } }
 
-// Key joins the task to the one of the same key that is on its way, if there is one: they share one run, which is that
-// of the first, and its outcome. The run goes on for as long as one of those who wait for it has a live context, and
-// sees the values of the first's; who leaves returns at once, also from [Execute]. The outcome is shared with those who
-// joined before it was there; who comes later runs anew, unless [Keep] says otherwise. A key must hold all that
-// distinguishes what is asked for, and for whom. An empty key is none. For a batch it is the key of every task: see [Keys].
+// Key joins the task to an unfinished task of the same key, if one exists: both share the run of the first task, and
+// its outcome. The run has the values of the first caller's context. It ends early only if the contexts of all its
+// callers have ended. A caller whose context ends returns at once, even from [Execute]. Callers that joined before the
+// run ended share its outcome. A later caller starts a new run, unless [Keep] kept the result. A key must contain
+// everything that distinguishes the request, and for whom it is made. An empty key is no key. For a batch it is the key
+// of every task: see [Keys].
 func Key(key string) Option {
 	if key == "" {
 		return Keys(nil)
@@ -75,15 +76,15 @@ func Key(key string) Option {
 	return Keys(func(int) string { return key })
 }
 
-// Keys gives each task of a batch the [Key] that a function returns for its index. The function is called before the
-// batch is queued.
+// Keys gives each task of a batch the [Key] that a function returns for the task's index. The function is called before
+// the batch is queued.
 func Keys(of func(i int) string) Option { return func(o *options) { o.key = of } }
 
-// Keep keeps the result of a task with a [Key] for that long, for those who come later. Errors are never kept. Ten thousand
-// results are kept at most, the last ones.
+// Keep keeps the result of a task with a [Key] for that long, for later callers. Errors are never kept. At most ten
+// thousand results are kept, the latest ones.
 func Keep(ttl time.Duration) Option { return func(o *options) { o.keep = ttl } }
 
-// plainName is what tasks are called that have no name.
+// plainName is the name of tasks without a name.
 const plainName = "call"
 
 // maxAttempts bounds [Attempts]: the counter is a byte.
@@ -120,7 +121,7 @@ func (o *Orchestrator) collect(opts []Option) (*options, error) {
 	return set, nil
 }
 
-// options are those of tasks without.
+// options returns the options of tasks that are submitted without any.
 func (o *Orchestrator) options() *options {
 	return &options{
 		Kind: core.Kind{Cost: core.Cost{Tokens: 1}, Attempts: uint8(o.cfg.Retry.Attempts)}, //nolint:gosec // checked

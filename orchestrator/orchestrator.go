@@ -13,29 +13,31 @@ import (
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// Limiter is what the orchestrator asks for permission to start tasks. *[limiter.Limiter] is one, on Redis or in memory.
+// Limiter gives the orchestrator permission to start tasks. *[limiter.Limiter] implements it, on Redis or in memory.
 type Limiter interface {
-	// ReserveBatch asks once for reservations of a route. It returns some, earliest first; or none, and when to
+	// ReserveBatch asks once for reservations of a route. It returns reservations, earliest first; or none, and when to
 	// ask again; or an error.
 	ReserveBatch(ctx context.Context, route string, runs ...limiter.Run) ([]*limiter.Reservation, limiter.Turn, error)
-	// Check returns an error if calls of a route that cost n tokens, or [limiter.Costs], can never start. It makes no request.
+	// Check returns an error if calls of a route that cost n tokens, or [limiter.Costs], can never start. It makes no
+	// request.
 	Check(route string, n int64, opts ...limiter.Option) error
-	// MaxWait bounds how long a call waits whose context has no deadline; 0 for no bound.
+	// MaxWait returns how long a call without a deadline waits at most; 0 for no bound.
 	MaxWait() time.Duration
 }
 
 const scope = "github.com/weir-go/weir/orchestrator"
 
-// Orchestrator queues tasks and runs them. It is safe for concurrent use; [New] makes one, [Orchestrator.Close] ends it.
+// Orchestrator queues tasks and runs them. It is safe for concurrent use; [New] makes one, [Orchestrator.Close] ends
+// it.
 type Orchestrator struct {
 	cfg     Config // fixed at construction, like those down to plain
 	began   time.Time
 	observe *observer
 	maxWait time.Duration
 	slots   *semaphore.Weighted
-	life    context.Context //nolint:containedctx // the orchestrator's own: it ends when Close gives up on what is left
+	life    context.Context //nolint:containedctx // ends when Close gives up on the remaining tasks
 	end     context.CancelFunc
-	plain   *options // of tasks without
+	plain   *options // of tasks without options
 	worker  func()   // o.work, made once
 
 	mu   sync.Mutex
@@ -43,10 +45,10 @@ type Orchestrator struct {
 
 	alarm   alarm
 	checked atomic.Bool  // the route of tasks without options exists
-	latest  atomic.Int64 // the time of about the last input
-	acting  atomic.Int64 // goroutines, and callers that do what an input has decided
+	latest  atomic.Int64 // approximate time of the last input
+	acting  atomic.Int64 // goroutines, and callers that carry out effects
 	closing atomic.Bool  // a drain has begun
-	quiet   atomic.Bool  // the core has nothing left to do, and never will have
+	quiet   atomic.Bool  // the core has no more work, and will get none
 	ended   chan struct{}
 	endOnce sync.Once
 	over    context.Context //nolint:containedctx // ends when a drain has given up waiting for functions
@@ -57,8 +59,8 @@ type Orchestrator struct {
 	batches registry
 }
 
-// New returns an orchestrator, or an error that says what is wrong with the configuration. New does not ask the limiter whether it has the route
-// [Config.Route]: a task of a route that the limiter does not have is refused with a [limiter.RouteError].
+// New returns an orchestrator, or an error that names the wrong field of the configuration. New does not check that the
+// limiter has the route [Config.Route]: a task of an unknown route is refused with a [limiter.RouteError].
 func New(cfg Config) (*Orchestrator, error) {
 	cfg, err := cfg.filled()
 	if err != nil {
@@ -75,7 +77,7 @@ func New(cfg Config) (*Orchestrator, error) {
 	o.plain, o.worker = o.options(), o.work
 	o.keys = newKeyed()
 	o.batches = newRegistry(cfg.MaxBatches, cfg.KeepBatches)
-	// Not derived from any caller's context: the orchestrator outlives whoever made it and ends with Close.
+	// Not derived from any caller's context: the orchestrator outlives the caller of New and ends with Close.
 	o.life, o.end = context.WithCancel(context.Background())
 	o.over, o.giveUp = context.WithCancel(context.Background())
 	o.alarm.began, o.alarm.ring = o.began, o.tick
@@ -88,10 +90,11 @@ func New(cfg Config) (*Orchestrator, error) {
 	return o, nil
 }
 
-// now is the time since the orchestrator began.
+// now returns the time since the orchestrator began.
 func (o *Orchestrator) now() time.Duration { return time.Since(o.began) }
 
-// at is a moment of [Orchestrator.now] as a time. It is counted from the present, because the wall clock may have stepped since the beginning.
+// at converts a moment of [Orchestrator.now] to a time. It counts from the present, because the wall clock may have
+// stepped since the beginning.
 func (o *Orchestrator) at(moment time.Duration) time.Time {
 	now := time.Now()
 	return now.Add(moment - now.Sub(o.began))
@@ -123,7 +126,7 @@ func (o *Orchestrator) look(at func(c *core.Core, now core.Time)) {
 	at(o.core, o.now())
 }
 
-// do does what an input has decided, without the lock: it calls code of others.
+// do carries out the effects of an input, without the lock, because it calls foreign code.
 func (o *Orchestrator) do(fx *core.Effects) {
 	o.perform(fx)
 	fx.Reset()
@@ -174,7 +177,7 @@ func (o *Orchestrator) perform(fx *core.Effects) {
 	o.acted()
 }
 
-// acted notes that a goroutine, or a caller, has done what it had to do.
+// acted records that a goroutine, or a caller, has finished its work.
 func (o *Orchestrator) acted() {
 	if o.acting.Add(-1) == 0 && o.quiet.Load() {
 		o.endOnce.Do(func() { close(o.ended) })
@@ -186,13 +189,13 @@ func (o *Orchestrator) tick() {
 	o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) { c.Tick(now, fx) }))
 }
 
-// Pending is how many tasks wait to start, for the first time or again.
+// Pending returns how many tasks wait to start, for the first time or again.
 func (o *Orchestrator) Pending() (n int) {
 	o.look(func(c *core.Core, _ core.Time) { n = c.Pending() })
 	return n
 }
 
-// Shut has a route start nothing for a time, for a reason that the snapshot shows. Tasks whose deadline is earlier end with a
+// Shut stops all starts of a route for a time. The snapshot shows the reason. Tasks with an earlier deadline end with a
 // [limiter.DeadlineError]. Zero opens the route again.
 func (o *Orchestrator) Shut(route string, d time.Duration, reason string) error {
 	if err := o.cfg.Limiter.Check(route, 1); err != nil {
@@ -204,5 +207,5 @@ func (o *Orchestrator) Shut(route string, d time.Duration, reason string) error 
 	return nil
 }
 
-// forever is a time that is as good as none, and that can be added to others.
+// forever is a duration that means no bound, and that can be added to others without overflow.
 const forever = 100 * 365 * 24 * time.Hour

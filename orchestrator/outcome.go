@@ -10,12 +10,12 @@ import (
 type Outcome[T any] struct {
 	Value    T
 	Err      error
-	Waited   time.Duration // from when it was queued until it first started, or ended without
-	Ran      time.Duration // from then until it ended, waits for further attempts included; 0 where it never started itself
-	Attempts int           // how often it started; 0 where it shared the run of another: see [Key]
+	Waited   time.Duration // from when the task was queued until it first started, or ended unstarted
+	Ran      time.Duration // from the first start until the end, with waits between attempts; 0 if never started itself
+	Attempts int           // how often the task started; 0 if it shared another task's run: see [Key]
 }
 
-// outcomeOf is how a task ended. Where its function still runs, the value is not there.
+// outcomeOf returns how a task ended. If its function still runs, the value is zero.
 func outcomeOf[T any](t *task, value *T) Outcome[T] {
 	out := Outcome[T]{Err: t.Err(), Waited: t.Waited(), Ran: t.Ran(), Attempts: t.Tries()}
 	if !t.GivenUp() {
@@ -24,10 +24,10 @@ func outcomeOf[T any](t *task, value *T) Outcome[T] {
 	return out
 }
 
-// Await waits until every task has ended and returns their outcomes, one for each, in the order in which they were
-// enqueued. Its error only says why there are none: ctx has ended, and the tasks go on, or a task awaits the batch it belongs
-// to ([ErrAwaitsItself]). Any number of callers may await a batch, any number of times. A task that awaits another batch lends
-// its slot meanwhile.
+// Await waits until every task has ended and returns one outcome for each task, in the order in which they were
+// enqueued. It returns an error only if there are no outcomes: ctx has ended, and the tasks continue, or a task awaits
+// the batch it belongs to ([ErrAwaitsItself]). Any number of callers may await a batch, any number of times. A task
+// that awaits another batch lends its slot meanwhile.
 func (b *Batch[T]) Await(ctx context.Context) ([]Outcome[T], error) {
 	if err := b.wait(ctx); err != nil {
 		return nil, err
@@ -35,9 +35,9 @@ func (b *Batch[T]) Await(ctx context.Context) ([]Outcome[T], error) {
 	return append(make([]Outcome[T], 0, len(b.outcomes)), b.outcomes...), nil
 }
 
-// Values waits until every task has ended and returns their values in the order in which they were enqueued: as many as there
-// are tasks, with the zero value where one failed. The error is a [*BatchError] that joins the failures, or nil. Where there
-// are no values the error is the one of [Batch.Await].
+// Values waits until every task has ended and returns one value for each task, in the order in which they were
+// enqueued. A task that failed has the zero value. The error is a [*BatchError] that joins the failures, or nil. If
+// there are no values, the error is that of [Batch.Await].
 func (b *Batch[T]) Values(ctx context.Context) ([]T, error) {
 	if err := b.wait(ctx); err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (b *Batch[T]) wait(ctx context.Context) error {
 	return nil
 }
 
-// contains reports whether an attempt is one of a task of the batch, or of a run that one of them shares.
+// contains reports whether an attempt belongs to a task of the batch, or to a run that a task of the batch shares.
 func (b *Batch[T]) contains(r *run) bool {
 	if r == nil {
 		return false
@@ -80,9 +80,9 @@ func (b *Batch[T]) contains(r *run) bool {
 	return false
 }
 
-// Completed yields the index and outcome of each task in the order of ending, as they end, those that were added
-// meanwhile included. It stops early when ctx ends. In a task of the batch itself it yields -1 and [ErrAwaitsItself] only. A
-// consumer that is slow delays nobody but itself.
+// Completed yields the index and outcome of each task in the order of ending, as they end, including tasks that are
+// added meanwhile. It stops early when ctx ends. In a task of the batch itself it yields only -1 and [ErrAwaitsItself].
+// A slow consumer delays only itself.
 func (b *Batch[T]) Completed(ctx context.Context) iter.Seq2[int, Outcome[T]] {
 	return func(yield func(int, Outcome[T]) bool) {
 		if b.contains(b.o.running(ctx)) {
@@ -101,7 +101,7 @@ func (b *Batch[T]) Completed(ctx context.Context) iter.Seq2[int, Outcome[T]] {
 	}
 }
 
-// hasEnded waits until more tasks than some have ended. It is false where there are no more, or ctx ends.
+// hasEnded waits until more than some tasks have ended. It returns false if there are no more tasks, or ctx ends.
 func (b *Batch[T]) hasEnded(ctx context.Context, some int) bool {
 	for {
 		b.mu.Lock()

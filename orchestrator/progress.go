@@ -17,16 +17,16 @@ type Progress struct {
 // progressEvery is the least time between two yields of [Batch.Progress].
 const progressEvery = 100 * time.Millisecond
 
-// Progress yields how far the batch has come, in the goroutine of its caller: each time that it has changed, at most ten times
-// a second, with what is true then, and at last when all tasks have ended. It stops early when ctx ends. In a task of the batch
-// itself it yields what is true now, once.
+// Progress yields how far the batch has come, in the goroutine of its caller: after each change, at most ten times a
+// second, and at last when all tasks have ended. Each value is current. Progress stops early when ctx ends. In a task
+// of the batch itself it yields the current value, once.
 func (b *Batch[T]) Progress(ctx context.Context) iter.Seq[Progress] {
 	return func(yield func(Progress) bool) {
 		inside := b.contains(b.o.running(ctx))
 		last := Progress{Done: -1}
 		for {
 			finished := b.isFinished()
-			p := b.progress() // if it has finished, the end
+			p := b.progress() // the final value if the batch has finished
 			if p != last && !yield(p) || finished || inside {
 				return
 			}

@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// SectionName is the name of the section that an orchestrator adds to the record of its replica, see [limiter.Limiter.Section].
+// SectionName is the name of the section that an orchestrator adds to the record of its replica, see
+// [limiter.Limiter.Section].
 const SectionName = "orchestrator"
 
-// Record is what an orchestrator adds to the record of its replica: a [Snapshot] in at most 3 KiB of JSON.
+// Record is the part of an orchestrator in the record of its replica: a [Snapshot] in at most 3 KiB of JSON.
 type Record struct {
 	Slots    int   `json:"slots"`
 	Pending  int   `json:"pending"`   // tasks that wait to start, for the first time or again
@@ -21,12 +22,12 @@ type Record struct {
 	Retried  int64 `json:"retried,omitempty"`
 	Panicked int64 `json:"panicked,omitempty"`
 
-	Lanes   []LaneRecord `json:"lanes,omitempty"`   // at most 64: those with the oldest tasks first
-	Batches []Progress   `json:"batches,omitempty"` // at most 64: those with most tasks left first
-	Omitted int          `json:"omitted,omitempty"` // lanes and batches that are left out
+	Lanes   []LaneRecord `json:"lanes,omitempty"`   // at most 64, lanes with the oldest tasks first
+	Batches []Progress   `json:"batches,omitempty"` // at most 64, batches with most tasks left first
+	Omitted int          `json:"omitted,omitempty"` // lanes and batches that were left out
 }
 
-// LaneRecord is a [Lane] in a record. What is zero is left out.
+// LaneRecord is a [Lane] in a record. Zero fields are left out.
 type LaneRecord struct {
 	Route      string `json:"route"`
 	Urgent     int    `json:"urgent,omitempty"` // tasks that wait to start, by class
@@ -50,7 +51,7 @@ type publishes interface {
 	Section(name string, value func() any) error
 }
 
-// record is the state of this moment, cut to its bounds.
+// record returns the present state, cut to its bounds.
 func (o *Orchestrator) record() any {
 	s := o.Snapshot()
 	r := Record{
@@ -78,7 +79,7 @@ func (o *Orchestrator) record() any {
 	}
 }
 
-// word is the beginning of a text that may be long.
+// word returns the beginning of a text that may be long.
 func word(s string) string {
 	if len(s) <= longestWord {
 		return s

@@ -6,20 +6,20 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// refusal is what a provider asked of a task when it refused a call, where the fleet has been told.
+// refusal is how long a provider asked a task to wait when it refused a call, if the fleet got the report.
 type refusal struct {
-	until time.Duration // not before that, since the orchestrator began
-	asked time.Duration // how long that was
+	until time.Duration // the earliest start, since the orchestrator began
+	asked time.Duration // the wait that the provider asked for
 	err   error         // that the attempt ended with
 }
 
 const (
-	// mostEarly is how much earlier than the provider asked an attempt may start, a tenth of the wait at most: the fleet counts from an
-	// answer that a transport may have reported before the task returned.
+	// mostEarly is how much earlier than the provider asked an attempt may start, a tenth of the wait at most: the
+	// fleet counts the wait from the answer, which a transport may have reported before the task returned.
 	mostEarly = 100 * time.Millisecond
 )
 
-// reportOf is what the fleet is told of a verdict, nil for nothing.
+// reportOf returns the report of a verdict to the fleet, nil for none.
 func reportOf(v Verdict) limiter.Report {
 	switch {
 	case v.Throttled:
@@ -30,8 +30,8 @@ func reportOf(v Verdict) limiter.Report {
 	return nil
 }
 
-// tell reports to the fleet what a verdict says of the provider, by the reservation of the attempt. It does not wait for Redis. It is
-// true if the fleet has been asked to wait for as long as the provider asks.
+// tell reports a verdict about the provider to the fleet, by the reservation of the attempt. It does not wait for
+// Redis. It returns true if the report asks the fleet to wait for as long as the provider asks.
 func (o *Orchestrator) tell(r *run, v Verdict) bool {
 	report := reportOf(v)
 	if report == nil {
@@ -41,8 +41,8 @@ func (o *Orchestrator) tell(r *run, v Verdict) bool {
 	if !v.Throttled || v.After <= limiter.PromptHold {
 		return r.reservation.Report(o.life, report) == nil && v.Throttled && v.After > 0
 	}
-	// The limiter bounds how long that takes. Each is of a call that was refused, and no call starts while Redis does not answer: there are
-	// few at a time.
+	// The limiter bounds how long the report takes. Each goroutine reports one refused call, and no call starts while
+	// Redis does not answer, so there are few at a time.
 	o.acting.Add(1) // Close waits for it
 	go func() {
 		defer o.acted()
@@ -53,8 +53,9 @@ func (o *Orchestrator) tell(r *run, v Verdict) bool {
 	return true
 }
 
-// early is how long an attempt has to wait that the provider asked not to start yet, 0 if it may start. Attempts come too early where the
-// fleet does not wait: in shadow mode, without limits, or because the report has not reached Redis.
+// early returns how long an attempt still has to wait because the provider asked for it, 0 if the attempt may start. An
+// attempt is too early if the fleet does not wait: in shadow mode, without limits, or because the report has not
+// reached Redis.
 func (r *run) early(now time.Duration) time.Duration {
 	if r.refused == nil {
 		return 0

@@ -8,33 +8,34 @@ import (
 	"time"
 )
 
-// Live decides about a batch whose id belongs to a batch that has not finished. The zero value is LiveFails.
+// Live sets what happens to a new batch if an unfinished batch has its id. The zero value is LiveFails.
 type Live int
 
 const (
-	// LiveFails refuses it with [ErrBatchExists].
+	// LiveFails refuses the new batch with [ErrBatchExists].
 	LiveFails Live = iota
-	// LiveJoins returns the batch that is there. The tasks of the new one do not run.
+	// LiveJoins returns the existing batch. The tasks of the new batch do not run.
 	LiveJoins
-	// LiveAppends adds the tasks to the batch that is there.
+	// LiveAppends adds the tasks to the existing batch.
 	LiveAppends
 )
 
-// OnLive decides about a batch whose id belongs to a batch that has not finished. The id of a finished batch is free.
+// OnLive sets what happens to a new batch if an unfinished batch has its id. The id of a finished batch is free.
 func OnLive(l Live) Option { return func(o *options) { o.live = l } }
 
-// registry keeps batches by id, so that they can be found by it. Those that have finished are kept until somebody has awaited
-// them and a moment longer, for a time and up to a number. The last ids that were forgotten are remembered.
+// registry finds batches by id. A finished batch is kept for KeepBatches, or for 10 s after it was first awaited; at
+// most MaxBatches are kept. The last forgotten ids are remembered, so that AwaitBatch can tell an expired id from an
+// unknown one.
 type registry struct {
 	most   int
 	keep   time.Duration
 	mu     sync.Mutex
 	byID   map[string]*entry
-	kept   expiry // those that have finished
+	kept   expiry // the finished batches
 	gone   map[string]int
-	order  ring[string] // of those that are gone
-	unseen int64        // that were forgotten though nobody had awaited them
-	warn   func()       // of the first of these
+	order  ring[string] // the remembered ids, oldest first
+	unseen int64        // batches that were forgotten unawaited
+	warn   func()       // called for the first of these
 }
 
 // entry is one batch of the registry.
@@ -42,17 +43,17 @@ type entry struct {
 	id      string
 	batch   named
 	until   time.Duration
-	place   int // in the heap; -1 outside
+	place   int // in the heap; -1 if not in it
 	awaited bool
 }
 
-// named is a batch whatever the type of its results.
+// named is a batch with any type of results.
 type named interface{ progress() Progress }
 
 const (
-	// grace is how long a batch is kept that somebody has awaited, for others who await it at the same time.
+	// grace is how long a batch is kept after a caller has awaited it, for callers that await it at the same time.
 	grace = 10 * time.Second
-	// remembered is how many ids of batches are remembered that are kept no longer.
+	// remembered is how many ids of forgotten batches are remembered.
 	remembered = 1000
 )
 
@@ -60,7 +61,7 @@ func newRegistry(most int, keep time.Duration) registry {
 	return registry{most: most, keep: keep, byID: map[string]*entry{}, gone: map[string]int{}, order: newRing[string](remembered)}
 }
 
-// live is the batch of an id that has not finished, nil if there is none.
+// live returns the unfinished batch of an id, nil if there is none.
 func (r *registry) live(id string) named {
 	if e := r.byID[id]; e != nil && e.place < 0 {
 		return e.batch
@@ -76,10 +77,10 @@ func (r *registry) add(id string, b named) {
 	r.byID[id] = &entry{id: id, batch: b, place: -1}
 }
 
-// finished notes that all tasks of a batch have ended.
+// finished records that all tasks of a batch have ended.
 func (r *registry) finished(id string, b named, now time.Duration) {
 	e := r.byID[id]
-	if e == nil || e.batch != b { // it has not been registered: nobody can find it
+	if e == nil || e.batch != b { // the batch is not registered: no caller can find it
 		return
 	}
 	e.until = now + min(r.keep, forever)
@@ -87,7 +88,7 @@ func (r *registry) finished(id string, b named, now time.Duration) {
 	r.forget(now)
 }
 
-// awaited notes that somebody has the outcomes of a batch.
+// awaited records that a caller has the outcomes of a batch.
 func (r *registry) awaited(id string, b named, now time.Duration) {
 	if id == "" {
 		return
@@ -101,7 +102,7 @@ func (r *registry) awaited(id string, b named, now time.Duration) {
 	r.forget(now)
 }
 
-// forget drops what has been kept long enough, and what is too much.
+// forget drops batches that were kept long enough. If there are too many, it also drops those next to expire.
 func (r *registry) forget(now time.Duration) {
 	for len(r.kept) > 0 && (r.kept[0].until <= now || len(r.kept) > r.most) {
 		e := heap.Pop(&r.kept).(*entry) //nolint:forcetypeassert // nothing else is in it
@@ -116,7 +117,7 @@ func (r *registry) forget(now time.Duration) {
 	}
 }
 
-// forgot counts a batch that nobody has awaited.
+// forgot counts a batch that no caller has awaited.
 func (r *registry) forgot(e *entry) {
 	if e.awaited {
 		return
@@ -140,7 +141,7 @@ func (r *registry) find(id string, now time.Duration) (named, error) {
 	return nil, fmt.Errorf("%w: %s", ErrUnknownBatch, id)
 }
 
-// unfinished are the batches that have not finished.
+// unfinished returns the unfinished batches.
 func (r *registry) unfinished() (live []named, unseen int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -152,8 +153,8 @@ func (r *registry) unfinished() (live []named, unseen int64) {
 	return live, r.unseen
 }
 
-// FindBatch returns the batch of an id. Under its id a finished batch is kept until somebody has awaited it and ten seconds
-// longer, and not longer than [Config.KeepBatches]. Errors: [ErrUnknownBatch], [ErrBatchExpired], [ErrBatchType].
+// FindBatch returns the batch of an id. A finished batch is found for ten seconds after a caller has awaited it, and
+// for [Config.KeepBatches] at most. Errors: [ErrUnknownBatch], [ErrBatchExpired], [ErrBatchType].
 func FindBatch[T any](o *Orchestrator, id string) (*Batch[T], error) {
 	there, err := o.batches.find(id, o.now())
 	if err != nil {
@@ -175,7 +176,7 @@ func AwaitBatch[T any](ctx context.Context, o *Orchestrator, id string) ([]Outco
 	return b.Await(ctx)
 }
 
-// expiry is a heap of batches by when they are forgotten.
+// expiry is a heap of batches by the time at which they are forgotten.
 type expiry []*entry
 
 func (h expiry) Len() int           { return len(h) }

@@ -8,44 +8,49 @@ import (
 	"time"
 )
 
-// Retry says which tasks run again after an error, and when. Each attempt takes a token and a slot of its own; between
-// attempts a task holds neither. The n-th is made after a random time up to First·2ⁿ⁻², at most Most (full jitter).
-// Where the provider asked to wait, the limiter shuts the bucket for the whole fleet, and the task waits in line until the longer of the two times
-// has passed, and for its token: see [Verdict]. Where the limiter cannot be told, the random time follows that of the provider.
+// Retry sets which tasks run again after an error, and when. Each attempt takes a token and a slot of its own; between
+// attempts a task holds neither. The n-th attempt is made after a random time up to First·2ⁿ⁻², at most Most (full
+// jitter). If the provider asked to wait, the limiter shuts the bucket for the whole fleet. The task then waits in line
+// until the longer of the two times has passed, and for its token: see [Verdict]. If the limiter cannot get the report,
+// the task waits for the provider's time and then for the random time.
 //
-// Retries of a route are bounded by a budget of a tenth of its first attempts, and one a second where that is more: an
-// outage of the provider is not answered with more calls; ten can be saved up. What the provider has put off itself is not counted. A task
-// that the budget does not let run again ends with its error and [ErrRetryBudget].
+// A budget bounds the retries of a route to a tenth of its first attempts, or to one a second if that is more. So an
+// outage of the provider does not cause more calls. Ten retries can be saved up. Calls that the provider itself has put
+// off are not counted. If the budget is spent, a task ends with its error and [ErrRetryBudget].
 type Retry struct {
-	// Attempts is how often a task runs at most, the first included, up to 100. Zero is 4; 1 is never to try again.
+	// Attempts is how often a task runs at most, including the first attempt, up to 100. Zero is 4; with 1 there are no
+	// retries.
 	Attempts int
 	// First bounds the wait before the second attempt. Zero is 200 ms.
 	First time.Duration
-	// Most bounds that before any. Zero is 20 s.
+	// Most bounds the wait before any attempt. Zero is 20 s.
 	Most time.Duration
-	// MostAfter bounds what a provider may ask for: a task that would have to wait longer ends with its error. Zero is a
-	// minute.
+	// MostAfter bounds the wait that a provider may ask for: a task that would have to wait longer ends with its error.
+	// Zero is a minute.
 	MostAfter time.Duration
-	// Classify says whether a task that ended with an error is worth another attempt; it is not asked about panics and
-	// timeouts, which are not. It must be quick and safe for concurrent use. Zero takes those errors that say so
-	// themselves: see [Again].
+	// Classify decides whether a task that ended with an error gets another attempt. Panics and timeouts get none, and
+	// Classify is not called for them. It must be quick and safe for concurrent use. If it is nil, errors marked by
+	// [Again] get another attempt.
 	Classify func(error) Verdict
 }
 
-// Verdict is what an error means for the task that ended with it, and for the fleet. What it says of the provider is reported
-// by the reservation of the attempt, whether the task runs again or not. A report that fails changes nothing for the task.
+// Verdict is what an error means for the task that ended with it, and for the fleet. The reservation of the attempt
+// reports the part about the provider, whether the task runs again or not. A report that fails changes nothing for the
+// task.
 type Verdict struct {
-	// Again says that the task may succeed in another attempt.
+	// Again is true if the task may succeed in another attempt.
 	Again bool
-	// After is the time before which it cannot, as a provider asks with Retry-After.
+	// After is the time before which another attempt cannot succeed, such as the provider's Retry-After.
 	After time.Duration
-	// Throttled says that a provider has put the call off because of its quota. That is no failure, and costs none of the budget. It is
-	// reported as [limiter.Throttled]: where After is above 0, the fleet waits for it, and the task with the fleet.
+	// Throttled is true if a provider has put the call off because of its quota. That is no failure, and costs nothing
+	// of the budget. It is reported as [limiter.Throttled]: if After is above 0, the fleet waits for that time, and so
+	// does the task.
 	Throttled bool
-	// Overloaded says that a provider cannot serve anybody. It is reported as [limiter.Overloaded], unless the call was throttled.
+	// Overloaded is true if a provider cannot serve any caller. It is reported as [limiter.Overloaded], unless the call
+	// was throttled.
 	Overloaded bool
-	// Patience, where it is above 0, is how long this task waits at least before another attempt, which then costs none of the budget. It is for
-	// the few tasks on which much depends. Neither the fleet nor other tasks wait for it.
+	// Patience, if above 0, is the least time that this task waits before another attempt, which then costs nothing of
+	// the budget. It is for the few tasks on which much depends. Neither the fleet nor other tasks wait for that time.
 	Patience time.Duration
 }
 
@@ -61,7 +66,7 @@ func (r Retry) filled() (Retry, error) {
 		return r, fmt.Errorf("orchestrator: %d attempts: want 1 to %d, or 0 for %d", r.Attempts, maxAttempts, defaultAttempts)
 	}
 	if r.First < 0 || r.Most < 0 || r.MostAfter < 0 {
-		return r, errors.New("orchestrator: a retry after less than no time")
+		return r, errors.New("orchestrator: negative time in Retry")
 	}
 	fill(&r.Attempts, defaultAttempts)
 	fill(&r.First, defaultFirst)
@@ -74,8 +79,9 @@ func (r Retry) filled() (Retry, error) {
 	return r, nil
 }
 
-// Again marks an error as worth another attempt, not before a time has passed; 0 leaves that to [Retry]. Where it is
-// more than 0 the provider has put the call off: that costs none of the budget, and the fleet waits for it. It returns nil for nil.
+// Again marks an error as worth another attempt after a time; 0 leaves the time to [Retry]. A time above 0 means that
+// the provider has put the call off: the retry costs nothing of the budget, and the fleet waits for that time. Again
+// returns nil for nil.
 func Again(err error, after time.Duration) error {
 	if err == nil {
 		return nil
@@ -91,7 +97,7 @@ type againError struct {
 
 func (e *againError) Unwrap() error { return e.error }
 
-// says is the verdict that an error carries itself.
+// says returns the verdict that an error carries.
 func says(err error) Verdict {
 	if e, ok := errors.AsType[*againError](err); ok {
 		return e.verdict
@@ -99,7 +105,8 @@ func says(err error) Verdict {
 	return Verdict{}
 }
 
-// classify asks for a verdict. What must not run again does not, whatever is said of it; a panic is no verdict.
+// classify returns the verdict on an error. A panic or a Goexit never leads to a retry. If Classify panics, there is no
+// verdict.
 func (r *Retry) classify(err error) (v Verdict) {
 	defer func() {
 		if recover() != nil {
@@ -112,7 +119,7 @@ func (r *Retry) classify(err error) (v Verdict) {
 	return r.Classify(err)
 }
 
-// pause is a random time before the attempt after one of a number: up to First·2ⁿ⁻¹, at most Most (full jitter, as in
+// pause returns a random time to wait after attempt n: up to First·2ⁿ⁻¹, at most Most (full jitter, as in
 // https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
 func (r *Retry) pause(number int) time.Duration {
 	bound := r.Most

@@ -11,20 +11,20 @@ import (
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// run is one attempt of a task, and the context that it runs with: the submitter's, with the reservation that the attempt
-// starts on. A context of the library is made only when somebody asks for the end of this one, so that a function that
-// does not costs nothing.
+// run is one attempt of a task, and its context: the submitter's, with the reservation that the attempt starts on. A
+// context of the library is made only if the function asks for the end of this context, so that other functions cost
+// nothing.
 type run struct {
 	t           *task // fixed when the attempt begins, like those down to label
 	reservation *limiter.Reservation
-	number      int32         // of the attempt, from 1
+	number      int32         // the number of the attempt, from 1
 	startedAt   time.Duration // since the orchestrator began
 	label       *label        // of its goroutine
-	refused     *refusal      // the last of the task, this attempt's included; nil for none
+	refused     *refusal      // the latest refusal of the task, including this attempt; nil for none
 
-	slot atomic.Bool // it holds one of the semaphore
+	slot atomic.Bool // it holds a slot of the semaphore
 	real atomic.Pointer[realContext]
-	span trace.Span // of the execution; nil if nobody records it
+	span trace.Span // of the execution; nil if it is not recorded
 }
 
 // realContext is a context that can end.
@@ -39,7 +39,7 @@ type runKey struct{}
 
 func (o *Orchestrator) newRun(t *task, s core.Start, on *label, now time.Duration) *run {
 	r := &run{
-		t: t, reservation: s.Reservation.(*limiter.Reservation), //nolint:forcetypeassert // what was given
+		t: t, reservation: s.Reservation.(*limiter.Reservation), //nolint:forcetypeassert // as given
 		number: int32(s.Attempt), startedAt: now, label: on, //nolint:gosec // at most maxAttempts
 	}
 	if before := t.run.Load(); before != nil {
@@ -52,14 +52,14 @@ func (o *Orchestrator) newRun(t *task, s core.Start, on *label, now time.Duratio
 	return r
 }
 
-// takeSlot holds what executes against the number of slots once more: the core has counted them. It waits at most for
-// another attempt that the core knows to be over.
+// takeSlot checks a second time that no more tasks execute than there are slots: the core has counted them. It waits at
+// most for another attempt whose end the core already knows.
 func (r *run) takeSlot() {
 	_ = r.t.opts.o.slots.Acquire(context.Background(), 1)
 	r.slot.Store(true)
 }
 
-// leaveSlot comes before the core hears of it, or at once after.
+// leaveSlot is called just before or just after the core gets the end of the attempt.
 func (r *run) leaveSlot() {
 	if r.slot.CompareAndSwap(true, false) {
 		r.t.opts.o.slots.Release(1)
@@ -116,14 +116,14 @@ func (r *run) ensure() *realContext {
 // cancel ends the context for a reason.
 func (r *run) cancel(why error) { r.ensure().cancel(why) }
 
-// end ends the context of an attempt that is over. What is left of the attempt sees it.
+// end ends the context of an attempt that is over. Goroutines that the attempt left behind see that end.
 func (r *run) end() {
 	if !r.real.CompareAndSwap(nil, ended) {
 		r.real.Load().cancel(nil)
 	}
 }
 
-// ended stands for the contexts of attempts for whose end nobody had asked before it came.
+// ended is the context of each attempt that ended before its function asked for the end of its context.
 var ended = func() *realContext { //nolint:gochecknoglobals // a constant
 	c := new(realContext)
 	c.Context, c.cancel = context.WithCancelCause(context.Background())
@@ -131,7 +131,7 @@ var ended = func() *realContext { //nolint:gochecknoglobals // a constant
 	return c
 }()
 
-// outside is a context of what is done for many, which belongs to the attempt of none of them.
+// outside is the context of work for many callers. It belongs to no caller's attempt.
 type outside struct{ context.Context } //nolint:containedctx // it is one
 
 func (c outside) Value(key any) any {
@@ -141,7 +141,7 @@ func (c outside) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// running is the attempt that a context belongs to, nil if it belongs to none of this orchestrator.
+// running returns the attempt that a context belongs to, nil if it belongs to no attempt of this orchestrator.
 func (o *Orchestrator) running(ctx context.Context) *run { //nolint:contextcheck // it goes outwards
 	for {
 		r, ok := ctx.Value(runKey{}).(*run)
@@ -151,12 +151,12 @@ func (o *Orchestrator) running(ctx context.Context) *run { //nolint:contextcheck
 		if r.t.opts.o == o {
 			return r
 		}
-		ctx = r.t.ctx // that of another's, which may be within one of ours
+		ctx = r.t.ctx // an attempt of another orchestrator, which may be within an attempt of this one
 	}
 }
 
-// Attempt returns which attempt of its task a context belongs to, 1 for the first; 0 for a context of no task. Whoever sends a request can say
-// by it how often the call was sent before.
+// Attempt returns which attempt of its task a context belongs to, 1 for the first. It returns 0 for a context of no
+// task. A client that sends a request can report with it how often the call was sent before.
 func Attempt(ctx context.Context) int {
 	if r, ok := ctx.Value(runKey{}).(*run); ok {
 		return int(r.number)

@@ -14,48 +14,48 @@ type Snapshot struct {
 
 	Slots    int        `json:"slots"`
 	Pending  int        `json:"pending"`   // tasks that wait to start, for the first time or again
-	Weight   int64      `json:"weight"`    // the sum of theirs
+	Weight   int64      `json:"weight"`    // the sum of the weights of pending tasks
 	Waiting  int        `json:"waiting"`   // tasks that wait for room
 	InFlight int        `json:"in_flight"` // tasks that execute
-	Stuck    int        `json:"stuck"`     // functions that run on though their tasks have ended: each has a slot
-	Lanes    []Lane     `json:"lanes"`     // by route; those that had something to do lately
-	Batches  []Progress `json:"batches"`   // by id; those with an id that have not finished
+	Stuck    int        `json:"stuck"`     // functions that still run after their tasks have ended: each has a slot
+	Lanes    []Lane     `json:"lanes"`     // by route; only lanes used lately
+	Batches  []Progress `json:"batches"`   // by id; unfinished batches that have an id
 }
 
-// Counts are numbers that only grow. Each task that ended is in one of the first nine.
+// Counts are counters. Each task that ended is in exactly one of the first nine.
 type Counts struct {
 	Done             int64 `json:"done"`              // with a result
 	Failed           int64 `json:"failed"`            // with an error of its function or of the limiter
-	Cancelled        int64 `json:"cancelled"`         // because its context ended, or the orchestrator closed
-	TimedOut         int64 `json:"timed_out"`         // because an attempt took too long, or its deadline could not be met
-	Panicked         int64 `json:"panicked"`          // with a panic, or with runtime.Goexit
-	Shed             int64 `json:"shed"`              // to make room for others
-	RetriesSpent     int64 `json:"retries_spent"`     // with an error, and the retry budget did not let it run again
+	Cancelled        int64 `json:"cancelled"`         // its context ended, or the orchestrator closed
+	TimedOut         int64 `json:"timed_out"`         // an attempt took too long, or the deadline could not be met
+	Panicked         int64 `json:"panicked"`          // by a panic or runtime.Goexit
+	Shed             int64 `json:"shed"`              // ended to make room for more urgent tasks
+	RetriesSpent     int64 `json:"retries_spent"`     // with an error, because the retry budget was spent
 	HandedBack       int64 `json:"handed_back"`       // handed back by a drain
-	Refused          int64 `json:"refused"`           // tasks that were not taken in
+	Refused          int64 `json:"refused"`           // tasks that were not accepted
 	Retried          int64 `json:"retried"`           // attempts after the first
 	Joined           int64 `json:"joined"`            // callers that shared the run of another task
 	Late             int64 `json:"late"`              // reservations that could not be used in time
-	BatchesUnawaited int64 `json:"batches_unawaited"` // finished batches that were forgotten though nobody had awaited them
+	BatchesUnawaited int64 `json:"batches_unawaited"` // finished batches that were forgotten unawaited
 }
 
 // Lane is the state of one route's queue.
 type Lane struct {
 	Route      string `json:"route"`
 	Pending    int    `json:"pending"`
-	Urgent     int    `json:"urgent"` // of those that are pending, like the two below
+	Urgent     int    `json:"urgent"` // pending tasks by class, like the two below
 	Normal     int    `json:"normal"`
 	Background int    `json:"background"`
-	OldestMS   int64  `json:"oldest_ms"` // how long the first of them has waited
+	OldestMS   int64  `json:"oldest_ms"` // how long the oldest pending task has waited
 	InFlight   int    `json:"in_flight"`
 	Reserved   int    `json:"reserved"`         // reservations asked for or not yet due
-	TurnMS     *int64 `json:"turn_ms"`          // until the route asks again; null where it does not wait in line
-	EtaMS      *int64 `json:"eta_ms"`           // until its queue is empty, at the pace of the last seconds; null where there is none
+	TurnMS     *int64 `json:"turn_ms"`          // until the route asks again; null if it does not wait in line
+	EtaMS      *int64 `json:"eta_ms"`           // until the queue is empty at the latest pace; null if unknown
 	ShutMS     int64  `json:"shut_ms"`          // until the route is open again: see [Orchestrator.Shut]
-	Reason     string `json:"reason,omitempty"` // why it is shut
+	Reason     string `json:"reason,omitempty"` // why the route is shut
 }
 
-// Snapshot reads the state. It takes time in proportion to the routes that were used lately, not to tasks.
+// Snapshot returns the state. It takes time in proportion to the routes that were used lately, not to tasks.
 func (o *Orchestrator) Snapshot() Snapshot {
 	var state core.State
 	o.look(func(c *core.Core, now core.Time) { state = c.Look(now) })

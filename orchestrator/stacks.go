@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// label marks a goroutine of the orchestrator in profiles, so that the stack of a task can be found. Labels are used again:
-// to make one for each task would cost more than the task.
+// label marks a goroutine of the orchestrator in profiles, so that the stack of a task can be found. Labels are used
+// again: making a label for each task would cost more than the task.
 type label struct {
 	id  string
 	ctx context.Context //nolint:containedctx // how the library takes labels
@@ -21,7 +21,8 @@ const labelKey = "weir.worker"
 
 var lastLabel atomic.Int64 //nolint:gochecknoglobals // unique in the process, as goroutines are
 
-// newLabel returns a label that no other goroutine has. A goroutine has one for its life; then another may.
+// newLabel returns a label that no other goroutine has. A goroutine keeps its label until it ends; then another
+// goroutine may have it.
 func newLabel() *label {
 	l := &label{id: strconv.FormatInt(lastLabel.Add(1), 10)}
 	l.ctx = pprof.WithLabels(context.Background(), pprof.Labels(labelKey, l.id))
@@ -31,7 +32,7 @@ func newLabel() *label {
 // mark gives this goroutine the label.
 func (l *label) mark() { pprof.SetGoroutineLabels(l.ctx) }
 
-// stacks are those of the goroutines that run tasks, by label: of each task and of what it has started.
+// stacks returns the stacks of goroutines that run tasks, by label, including goroutines that a task has started.
 func stacks() map[string]string {
 	var text bytes.Buffer
 	if err := pprof.Lookup("goroutine").WriteTo(&text, 1); err != nil {

@@ -7,14 +7,14 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Stream calls a function for each value of a sequence that need not fit in memory, and yields the index and outcome of each
-// call in the order of ending. It takes the next value only where there is room: so many calls are on their way at most as two
-// for each slot, and with a [Weight] no more than weigh [Config.MaxWeight] together. A consumer that is slow slows down the
+// Stream calls a function for each value of a sequence that need not fit in memory, and yields the index and outcome of
+// each call in the order of ending. It takes the next value only if there is room: at most two calls for each slot are
+// in progress, and calls with a [Weight] weigh at most [Config.MaxWeight] together. A slow consumer slows down the
 // calls.
 //
-// A call that cannot be queued has that as its outcome; after [ErrClosed], and when ctx ends, there are no further calls. When
-// the consumer breaks off, calls that wait end and those that execute have their contexts ended; Stream returns after them.
-// It runs in the goroutine of its caller and starts none.
+// A call that cannot be queued has that error as its outcome. After [ErrClosed], and when ctx ends, Stream makes no
+// further calls. When the consumer stops early, waiting calls end and the contexts of executing calls end; Stream
+// returns after all of them. It runs in the goroutine of its caller and starts no goroutine.
 func Stream[In, T any](ctx context.Context, o *Orchestrator, in iter.Seq[In], fn func(context.Context, In) (T, error), opts ...Option) iter.Seq2[int, Outcome[T]] {
 	return func(yield func(int, Outcome[T]) bool) {
 		set, err := o.collect(opts)
@@ -51,7 +51,7 @@ func Stream[In, T any](ctx context.Context, o *Orchestrator, in iter.Seq[In], fn
 			err := o.submit(&p.task, true)
 			if p.entry() != nil || err == nil {
 				s.running++
-			} else { // it was not taken in: nothing else comes of it
+			} else { // the call was not accepted: it has no other outcome
 				s.leaveRoom()
 				if !yield(p.index, Outcome[T]{Err: err}) {
 					return
@@ -60,7 +60,7 @@ func Stream[In, T any](ctx context.Context, o *Orchestrator, in iter.Seq[In], fn
 					break
 				}
 			}
-			for len(s.done) > 0 { // what is there is passed on at once
+			for len(s.done) > 0 { // outcomes that exist are yielded at once
 				if !s.next() {
 					return
 				}
@@ -71,10 +71,10 @@ func Stream[In, T any](ctx context.Context, o *Orchestrator, in iter.Seq[In], fn
 	}
 }
 
-// stream is the calls of a stream that are on their way.
+// stream holds the calls of a stream that are in progress.
 type stream[T any] struct {
 	o           *Orchestrator
-	ctx         context.Context //nolint:containedctx // of the call of Stream, which the stream does not outlive
+	ctx         context.Context //nolint:containedctx // of the call of Stream, which outlives the stream
 	calls, room *semaphore.Weighted
 	weight      int64
 	running     int
@@ -98,7 +98,7 @@ func (s *stream[T]) leaveRoom() {
 	s.room.Release(s.weight)
 }
 
-// next waits for a call to end and yields its outcome. It is false where the consumer breaks off.
+// next waits for a call to end and yields its outcome. It returns false if the consumer stops.
 func (s *stream[T]) next() bool {
 	p := s.take()
 	return s.yield(p.index, outcomeOf(&p.task, &p.value))

@@ -11,43 +11,45 @@ import (
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// Task is a function that does one piece of work: usually one request to a provider. Its context is the submitter's,
-// carries the task's reservation, and ends when the orchestrator gives up on it, at the latest when the function returns.
+// Task is a function that does one piece of work: usually one request to a provider. Its context is the submitter's
+// context with the task's reservation. The context ends when the orchestrator gives up on the task, at the latest when
+// the function returns.
 type Task[T any] = func(context.Context) (T, error)
 
-// client is who a task is for: a future, a part of a batch, the shared run of a key, a call of a batcher.
+// client is the owner of a task: a future, a part of a batch, the shared run of a key, a call of a batcher.
 type client interface {
 	base() *task
 	// do runs the function and keeps its result. It is user code.
 	do(ctx context.Context) error
-	// ended tells those who wait that the outcome is there. It comes once, and drops what is not needed any more.
+	// ended wakes the callers that wait for the outcome. It is called once, and drops what is no longer needed.
 	ended()
-	// outside notes that the task waits for room. It comes in the input in which the task arrives, under the lock.
+	// outside records that the task waits for room. It is called in the input in which the task arrives, under the
+	// lock.
 	outside()
-	// admitted comes where the task had to wait for room, and waits for it no longer.
+	// admitted is called when a task that had to wait for room no longer waits for it.
 	admitted()
 }
 
-// task is one piece of work on its way. It is part of the typed value that its submitter holds: a task that is queued costs
-// that and nothing else. Its fields are fixed when it is made, except run and span.
+// task is one piece of work that has not ended. It is part of the typed value that its submitter holds, so a queued
+// task needs no other memory. Its fields are fixed when it is made, except run and span.
 type task struct {
 	core.Task
 
-	ctx  context.Context //nolint:containedctx // of whoever submitted it: the task runs long after that call returned
+	ctx  context.Context //nolint:containedctx // of the submitter: the task runs long after that call returned
 	opts *options
 	run  atomic.Pointer[run] // the attempt that began last
 	rare *rare               // made before the task is queued, or in the input in which it arrives; nil for most
 }
 
-// rare is what few tasks have.
+// rare holds the fields that few tasks need.
 type rare struct {
-	span       trace.Span    // nil if nobody listens
-	entry      chan struct{} // closed when the task waits for room no longer; nil if it never did
-	turnedAway error         // why it was not taken in after that; to be read when entry is closed
-	limit      *time.Timer   // of its wait, where the limiter bounds that and its context does not
+	span       trace.Span    // nil if spans are not recorded
+	entry      chan struct{} // closed when the task no longer waits for room; nil if it never did
+	turnedAway error         // why it was refused after that wait; to be read when entry is closed
+	limit      *time.Timer   // of its wait, if the limiter bounds it and its context does not
 }
 
-// extra is the rare fields of a task, which are made if there are none yet.
+// extra returns the rare fields of a task, and makes them if needed.
 func (t *task) extra() *rare {
 	if t.rare == nil {
 		t.rare = new(rare)
@@ -58,7 +60,7 @@ func (t *task) extra() *rare {
 // waitsForRoom makes the channel that is closed when the task has room, or has ended.
 func (t *task) waitsForRoom() { t.extra().entry = make(chan struct{}) }
 
-// entry is that channel, nil if the task never waited for room.
+// entry returns that channel, nil if the task never waited for room.
 func (t *task) entry() chan struct{} {
 	if t.rare == nil {
 		return nil
@@ -77,7 +79,7 @@ func (t *task) cancel(why error) {
 	}
 }
 
-// prepare makes a task of a client.
+// prepare sets up the task of a client.
 func (o *Orchestrator) prepare(t *task, of client, ctx context.Context, opts *options) {
 	t.fill(of, ctx, opts)
 	t.Child = o.running(ctx) != nil
@@ -88,20 +90,20 @@ func (o *Orchestrator) prepare(t *task, of client, ctx context.Context, opts *op
 	}
 }
 
-// fill is what a task has from its options. It calls no code of others.
+// fill sets the fields of a task from its options. It calls no foreign code.
 func (t *task) fill(of client, ctx context.Context, opts *options) {
 	t.Of, t.ctx, t.opts = of, ctx, opts
 	t.Kind, t.Rank = &opts.Kind, opts.class.rank()
 }
 
-// boundWait bounds how long a task without a deadline waits, where the limiter bounds that for its own callers.
+// boundWait bounds how long a task without a deadline waits, if the limiter has such a bound for its own callers.
 func (o *Orchestrator) boundWait(t *task) {
 	if o.maxWait > 0 {
 		late := &limiter.DeadlineError{Route: t.opts.route, Ready: o.maxWait}
 		t.Deadline = o.now() + o.maxWait
 		t.extra().limit = time.AfterFunc(o.maxWait, func() {
 			o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) {
-				if t.Waits() { // one that executes does not wait
+				if t.Waits() { // a task that executes does not wait
 					c.Leave(now, fx, &t.Task, late)
 				}
 			}))
@@ -109,8 +111,8 @@ func (o *Orchestrator) boundWait(t *task) {
 	}
 }
 
-// check returns an error if tasks with these options can never start. Tasks without options are checked once: if their route is
-// removed later, the limiter's answer ends them.
+// check returns an error if tasks with these options can never start. Tasks without options are checked once: if their
+// route is removed later, the limiter's answer ends the tasks.
 func (o *Orchestrator) check(opts *options) error {
 	if opts == o.plain && o.checked.Load() {
 		return nil
@@ -141,7 +143,7 @@ func (o *Orchestrator) arrive(route string, g *core.Group, tasks []*core.Task, e
 	})
 }
 
-// submit queues a task. Where there is no room it waits, if that is what is configured.
+// submit queues a task. If there is no room it waits, with the policy [Wait].
 func (o *Orchestrator) submit(t *task, watched bool) error {
 	o.observe.submitted(t, nil)
 	ctx, tasks := t.ctx, [...]*core.Task{&t.Task}
@@ -175,7 +177,7 @@ func (o *Orchestrator) dropped(t *task) {
 	endSpan(t.anySpan(), nil)
 }
 
-// refused notes that a task was not taken in, and returns the error for its submitter.
+// refused records that a task was not accepted, and returns the error for its submitter.
 func (o *Orchestrator) refused(t *task, err error) error {
 	if t.rare != nil && t.rare.limit != nil {
 		t.rare.limit.Stop()
@@ -187,7 +189,7 @@ func (o *Orchestrator) refused(t *task, err error) error {
 	return err
 }
 
-// doLater does what an input has decided once the caller has given up its locks.
+// doLater carries out the effects of an input, in a goroutine of its own because the caller holds locks.
 func (o *Orchestrator) doLater(fx *core.Effects) { go o.do(fx) }
 
 // leave ends a task that has not started.
@@ -195,7 +197,7 @@ func (o *Orchestrator) leave(t *task, why error) {
 	o.do(o.input(func(c *core.Core, now core.Time, fx *core.Effects) { c.Leave(now, fx, &t.Task, why) }))
 }
 
-// deliver passes on how a task ended.
+// deliver passes the outcome of a task to its client.
 func (o *Orchestrator) deliver(ended *core.Task) {
 	t := base(ended)
 	switch late := t.Err().(type) { //nolint:errorlint // as the core gives it
@@ -210,7 +212,8 @@ func (o *Orchestrator) deliver(ended *core.Task) {
 		if r.limit != nil {
 			r.limit.Stop()
 		}
-		// Who waits for room reads this when entry is closed, which these effects do next: the task has left the room in the same input.
+		// The caller that waits for room reads turnedAway when entry is closed, which these effects do next: the task
+		// stopped waiting in the same input.
 		if _, late := t.Err().(*limiter.DeadlineError); r.entry != nil && !t.Started() && !t.HadRoom() && !late { //nolint:errorlint // as the core gives it: nobody calls the methods of a cause here
 			r.turnedAway = t.Err()
 		}
@@ -219,14 +222,14 @@ func (o *Orchestrator) deliver(ended *core.Task) {
 	t.client().ended()
 }
 
-// budgetError is the error of a task that the retry budget did not let run again. It does not call the task's error before
-// somebody asks.
+// budgetError is the error of a task that did not run again because the retry budget was spent. It calls no method of
+// the task's error until its own methods are called.
 type budgetError struct{ err error }
 
 func (e *budgetError) Error() string   { return ErrRetryBudget.Error() + ": " + text(e.err) }
 func (e *budgetError) Unwrap() []error { return []error{ErrRetryBudget, e.err} }
 
-// turn is the permission of a goroutine to go on, after it has waited for other tasks.
+// turn is the permission of a goroutine to continue after it has waited for other tasks.
 type turn struct {
 	ch   chan struct{}
 	slot bool
@@ -237,9 +240,9 @@ func (w *turn) come(slot bool) {
 	close(w.ch)
 }
 
-// lend frees the slot of a task that waits for others of its orchestrator, so that they can come to an end also where they
-// need the slot. It returns a function that takes a slot again, before all tasks that have not begun; if the context of that
-// function ends first, the task goes on without a slot. It returns nil if ctx belongs to no task that executes.
+// lend frees the slot of a task that waits for others of its orchestrator, because the others may need the slot. It
+// returns a function that takes a slot again, before all tasks that have not begun. If the context of that function
+// ends first, the task continues without a slot. lend returns nil if ctx belongs to no task that executes.
 func (o *Orchestrator) lend(ctx context.Context) (back func(context.Context)) {
 	r := o.running(ctx)
 	if r == nil || r.t.run.Load() != r {
@@ -252,7 +255,7 @@ func (o *Orchestrator) lend(ctx context.Context) (back func(context.Context)) {
 	}
 	o.do(fx)
 	if !ok {
-		return nil // a goroutine that its task has left behind
+		return nil // a goroutine that outlived its task
 	}
 	return func(ctx context.Context) {
 		w := &turn{ch: make(chan struct{})}
@@ -264,13 +267,13 @@ func (o *Orchestrator) lend(ctx context.Context) (back func(context.Context)) {
 			<-w.ch
 		}
 		if w.slot {
-			r.takeSlot() //nolint:contextcheck // it must have it
+			r.takeSlot() //nolint:contextcheck // the task must have a slot
 		}
 	}
 }
 
-// await waits until done is closed or ctx ends. If done is closed already, an ended ctx is no error. A task lends its slot
-// while it waits.
+// await waits until done is closed or ctx ends. If done is already closed, an ended ctx is no error. A task lends its
+// slot while it waits.
 func (o *Orchestrator) await(ctx context.Context, done <-chan struct{}) error {
 	select {
 	case <-done:

@@ -14,21 +14,21 @@ import (
 // Names of the attributes of spans, and of metrics.
 const (
 	attrRoute     = attribute.Key("weir.route")
-	attrBucket    = attribute.Key("weir.bucket")     // that set the due time
+	attrBucket    = attribute.Key("weir.bucket")     // the bucket that set the due time
 	attrTokenWait = attribute.Key("weir.token_wait") // s, from asking until due
 	attrTurns     = attribute.Key("weir.turns")      // answers of the limiter without a reservation
 	attrAttempt   = attribute.Key("weir.attempt")    // 1 for the first
 	attrKind      = attribute.Key("weir.throttled.kind")
-	attrAfter     = attribute.Key("weir.retry_after") // s, that a provider asks to wait
+	attrAfter     = attribute.Key("weir.retry_after") // s, the wait that a provider asks for
 	attrBatch     = attribute.Key("weir.batch")
 	attrTasks     = attribute.Key("weir.batch.tasks")
 )
 
-// lookAgain is how often it is looked whether somebody listens to spans by now. Where nobody does, a task costs none: a
-// span of nothing is three allocations.
+// lookAgain is how often the observer checks whether spans are recorded. If not, a task has no spans: even a span that
+// is not recorded costs three allocations.
 const lookAgain = time.Second
 
-// start begins a span, now, if anybody listens; else it returns nil.
+// start begins a span if spans are recorded; else it returns nil.
 func (b *observer) start(ctx context.Context, name string, opts ...trace.SpanStartOption) (context.Context, trace.Span) {
 	if !b.traced.Load() {
 		last, now := b.tracedAt.Load(), b.o.latest.Load()
@@ -38,7 +38,7 @@ func (b *observer) start(ctx context.Context, name string, opts ...trace.SpanSta
 	}
 	with, span := b.tracer.Start(ctx, name, opts...)
 	if !b.traced.Load() {
-		// A provider that does nothing hands its parent on.
+		// A no-op provider returns the parent span.
 		if sc := span.SpanContext(); !sc.IsValid() || sc.Equal(trace.SpanContextFromContext(ctx)) {
 			return ctx, nil
 		}
@@ -47,7 +47,7 @@ func (b *observer) start(ctx context.Context, name string, opts ...trace.SpanSta
 	return with, span
 }
 
-// spanOf begins the span of a task, linked to that of its batch, if it has one.
+// spanOf begins the span of a task, linked to the span of its batch, if there is one.
 func (b *observer) spanOf(t *task, batch trace.Span) {
 	var links []trace.SpanStartOption
 	if batch != nil && b.traced.Load() {
@@ -58,7 +58,7 @@ func (b *observer) spanOf(t *task, batch trace.Span) {
 	}
 }
 
-// recorded is the span of a task, nil if it has none that anybody records.
+// recorded returns the span of a task, nil if the task has no recorded span.
 func (t *task) recorded() trace.Span {
 	if span := t.anySpan(); span != nil && span.IsRecording() {
 		return span
@@ -73,8 +73,8 @@ func (t *task) anySpan() trace.Span {
 	return t.rare.span
 }
 
-// spansOfStart records how an attempt came to start, queued and acquire, and begins the span of its execution. It returns
-// the context of the attempt.
+// spansOfStart records the spans before an attempt, "queued" and "acquire", and begins the span of its execution. It
+// returns the context of the attempt.
 //
 //go:noinline
 func (b *observer) spansOfStart(t *task, r *run, s core.Start) context.Context {
@@ -83,7 +83,7 @@ func (b *observer) spansOfStart(t *task, r *run, s core.Start) context.Context {
 		t.anySpan().SetAttributes(route)
 	}
 	since, start := b.o.at(s.Queued), b.o.at(r.startedAt)
-	// The lane asks for its tasks, not for each: a task that came later takes a part of that wait.
+	// One request of the lane serves several tasks: a task that came after the request has only a part of that wait.
 	asked := b.o.at(min(max(s.Asked, s.Queued), r.startedAt))
 	var wait time.Duration // for the token, not for the call that asked for it
 	if r.reservation.TokenWait() > 0 || s.Turns > 0 {
@@ -98,7 +98,7 @@ func (b *observer) spansOfStart(t *task, r *run, s core.Start) context.Context {
 	return trace.ContextWithSpan(r, r.span)
 }
 
-// reported notes on the span of an attempt what the fleet is told of its provider.
+// reported adds the report about the provider to the span of an attempt.
 func (b *observer) reported(r *run, v Verdict) {
 	if r.span == nil || !r.span.IsRecording() {
 		return
@@ -110,7 +110,7 @@ func (b *observer) reported(r *run, v Verdict) {
 	r.span.AddEvent("reported", trace.WithAttributes(attrKind.String(kind), attrAfter.Float64(max(0, v.After).Seconds())))
 }
 
-// endSpanOf ends the span of a task. One that never started was queued until now.
+// endSpanOf ends the span of a task. A task that never started was queued until now.
 //
 //go:noinline
 func (b *observer) endSpanOf(t *task) {
@@ -133,7 +133,7 @@ func endSpan(span trace.Span, err error) {
 	span.End()
 }
 
-// batch begins the span of a batch, nil if nobody listens.
+// batch begins the span of a batch; nil if spans are not recorded.
 func (b *observer) batch(ctx context.Context, id string, tasks int) trace.Span {
 	_, span := b.start(ctx, "batch")
 	if span != nil {

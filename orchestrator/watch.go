@@ -9,16 +9,16 @@ import (
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// watch waits for the end of a context on behalf of all tasks that wait under it: one goroutine when it ends, not one for each
-// task. The tasks are the core's.
+// watch waits for the end of a context for all tasks that wait under it: one goroutine runs when the context ends, not
+// one for each task. The core holds the tasks.
 type watch struct {
 	group core.Group
-	ctx   context.Context //nolint:containedctx // what it watches
+	ctx   context.Context //nolint:containedctx // the watched context
 	stop  atomic.Pointer[func() bool]
 	over  atomic.Bool
 }
 
-// watchOver makes a group for tasks under a context; nil if that never ends.
+// watchOver returns a group for tasks under a context; nil if the context never ends.
 func watchOver(ctx context.Context) *core.Group {
 	done := ctx.Done()
 	if done == nil {
@@ -30,8 +30,8 @@ func watchOver(ctx context.Context) *core.Group {
 	return &w.group
 }
 
-// keepSpare keeps the memory of a group whose place another took, or whose tasks did not arrive: where many tasks have one
-// context, that is every group but the first.
+// keepSpare keeps the memory of a group that another group replaced, or whose tasks did not arrive. If many tasks have
+// one context, this is every group except the first.
 func keepSpare(g *core.Group, watched []*core.Group) {
 	if g == nil || slices.Contains(watched, g) {
 		return
@@ -43,7 +43,7 @@ func keepSpare(g *core.Group, watched []*core.Group) {
 
 var spare = sync.Pool{New: func() any { return new(watch) }} //nolint:gochecknoglobals // memory that is used again
 
-// watch begins to watch over a group.
+// watch starts the watch of a group.
 func (o *Orchestrator) watch(g *core.Group) {
 	w := g.Of.(*watch) //nolint:forcetypeassert // what was given
 	stop := context.AfterFunc(w.ctx, func() {
@@ -56,7 +56,7 @@ func (o *Orchestrator) watch(g *core.Group) {
 	}
 }
 
-// unwatch ends the watch over a group. It may be called before watch has finished.
+// unwatch ends the watch of a group. It may be called before watch has finished.
 func unwatch(g *core.Group) {
 	w := g.Of.(*watch) //nolint:forcetypeassert // what was given
 	w.over.Store(true)

@@ -13,8 +13,8 @@ import (
 	"github.com/weir-go/weir/orchestrator/internal/core"
 )
 
-// worker is a goroutine of the orchestrator. It does one job after the other, as long as the core has one for it. What it
-// needs is used again by others.
+// worker is a goroutine of the orchestrator. It does one job after the other, as long as the core has a job for it.
+// Later workers use its memory again.
 type worker struct {
 	o     *Orchestrator
 	label *label
@@ -25,7 +25,7 @@ type worker struct {
 }
 
 func (o *Orchestrator) work() {
-	defer o.acted()              // also where a task ends the goroutine
+	defer o.acted()              // even if a task ends the goroutine
 	w := workers.Get().(*worker) //nolint:forcetypeassert // nothing else is put there
 	w.o = o
 	w.label.mark()
@@ -44,7 +44,7 @@ func (o *Orchestrator) work() {
 
 var workers = sync.Pool{New: func() any { return &worker{label: newLabel()} }} //nolint:gochecknoglobals // memory that is used again
 
-// input gives the core an input of a worker: what it decides may hold the next job.
+// input gives the core an input of a worker: the effects may hold the next job.
 func (w *worker) input(in func(c *core.Core, now core.Time, fx *core.Effects)) {
 	w.fx.Reset()
 	w.fx.Worker = true
@@ -79,7 +79,7 @@ func (w *worker) ask(a core.Ask) {
 	clear(w.grants)
 }
 
-// limiterFailed says in an answer what becomes of it.
+// limiterFailed completes an answer with an error: whether the error is fatal, and its text.
 //
 //go:noinline
 func (o *Orchestrator) limiterFailed(route string, a *core.Answer) {
@@ -95,7 +95,7 @@ func fatal(err error) bool {
 	return burst || route || errors.Is(err, limiter.ErrClosed) || errors.Is(err, limiter.ErrRefused) && !errors.Is(err, limiter.ErrUnavailable)
 }
 
-// attempt runs the function of a task once, and reports how that ended.
+// attempt runs the function of a task once, and reports how the run ended.
 func (w *worker) attempt(s core.Start) {
 	o, t := w.o, base(s.Task)
 	now := o.now() // the effects of the last input may have taken long
@@ -129,7 +129,7 @@ func (w *worker) attempt(s core.Start) {
 // report tells the core how an attempt ended.
 func (w *worker) report(r *run, result core.Result) {
 	r.end()
-	if !result.Late { // else it did not begin
+	if !result.Late { // else the attempt did not begin
 		w.o.observe.attemptEnds(r, result.Err)
 	}
 	r.leaveSlot()
@@ -149,7 +149,8 @@ func (o *Orchestrator) overruns(t *task, r *run) {
 	}
 }
 
-// run runs the function of a task. A function that ends its goroutine is reported to the core before the goroutine ends.
+// run runs the function of a task. A function that ends its goroutine is reported to the core before the goroutine
+// ends.
 func (o *Orchestrator) run(ctx context.Context, t *task, r *run) (err error) {
 	returned := false
 	defer func() {
@@ -157,7 +158,7 @@ func (o *Orchestrator) run(ctx context.Context, t *task, r *run) (err error) {
 			return
 		}
 		v := recover()
-		if v == nil { // Goexit: nothing runs in this goroutine any more but what is deferred
+		if v == nil { // Goexit: only deferred calls still run in this goroutine
 			o.reportLast(r, ErrGoexit)
 			return
 		}
@@ -194,15 +195,16 @@ func (o *Orchestrator) onPanic(p *PanicError) {
 	if o.cfg.OnPanic == nil {
 		return
 	}
-	defer func() { _ = recover() }() // one that panics itself changes nothing
+	defer func() { _ = recover() }() // a panic of the hook changes nothing
 	o.cfg.OnPanic(p)
 }
 
-// classify asks whether a task that ended with an error is worth another attempt, and reports what the error says of the provider.
+// classify decides whether a task that ended with an error gets another attempt, and reports the error's verdict about
+// the provider.
 func (o *Orchestrator) classify(t *task, r *run, result *core.Result) {
 	returned := false
 	defer func() {
-		if !returned { // who was asked has ended this goroutine
+		if !returned { // Classify, or a method of the error, has ended this goroutine
 			o.reportLast(r, result.Err)
 		}
 	}()
@@ -215,8 +217,8 @@ func (o *Orchestrator) classify(t *task, r *run, result *core.Result) {
 	pause := o.cfg.Retry.pause(int(r.number))
 	result.Again, result.Throttled, result.After = true, v.Throttled || v.Patience > 0, max(v.After, v.Patience)+pause
 	until := o.now() + v.After
-	if told && (t.Deadline == 0 || t.Deadline > until+pause) { // else it ends now, with its error
+	if told && (t.Deadline == 0 || t.Deadline > until+pause) { // else the task ends now, with its error
 		r.refused = &refusal{until: until, asked: v.After, err: result.Err}
-		result.After = max(pause, v.Patience) // then it waits in line, with all others
+		result.After = max(pause, v.Patience) // then the task waits in line, as all others do
 	}
 }

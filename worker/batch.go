@@ -9,13 +9,14 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// Batch runs calls side by side as a batch, waits for all of them, and returns their results in the order of the calls, with the zero value for
-// each that failed. The route of the calls is an option, [orchestrator.Route]. While a batch of the same id runs, another of the id is refused;
-// an id of "" is none.
+// Batch runs calls concurrently as a batch, waits for all of them, and returns their results in the order of the calls,
+// with the zero value for each call that failed. The route of the calls is an option, [orchestrator.Route]. While a
+// batch runs, another batch of its id is refused; an id of "" is none.
 //
-// log is told how the batch ended, nil for nobody: at level debug its id, calls, failures, how long it took, and how many tasks wait in the
-// process then; at level warning the first error too, unless ctx has ended. The error is an [*orchestrator.BatchError] that holds all failures, an
-// error of [orchestrator.EnqueueBatch], or the cause of ctx's end.
+// Batch logs to log, unless it is nil, how the batch ended. At level debug it logs the id, calls, failures, how long
+// the batch took, and how many tasks wait in the process then. If calls failed it logs the first error too, at level
+// warning, unless ctx has ended. The error is an [*orchestrator.BatchError] that contains all failures, an error of
+// [orchestrator.EnqueueBatch], or the cause of ctx's end.
 func Batch[T any](ctx context.Context, o *orchestrator.Orchestrator, log *slog.Logger, id string, calls []orchestrator.Task[T], opts ...orchestrator.Option) ([]T, error) {
 	began := time.Now()
 	b, err := orchestrator.EnqueueBatch(ctx, o, id, calls, opts...)
@@ -30,7 +31,7 @@ func Batch[T any](ctx context.Context, o *orchestrator.Orchestrator, log *slog.L
 	return values, err
 }
 
-// first is the first failure of a batch: that of a large batch would fill the log.
+// first returns the first failure of a batch: all failures of a large batch would fill the log.
 func first(err error) error {
 	if all, ok := errors.AsType[*orchestrator.BatchError](err); ok && len(all.Errors) > 0 {
 		return all.Errors[0]

@@ -10,12 +10,14 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// Anthropic runs a call of Claude as a task on the route "anthropic" and returns its result. The call waits for its token and for a slot, and
-// runs again as the orchestrator's Retry says. opts count before the route and the name that Anthropic gives the task.
+// Anthropic runs a call of Claude as a task on the route "anthropic" and returns its result. The call waits for its
+// token and for a slot, and runs again by the orchestrator's Retry. opts override the route and the name that Anthropic
+// gives the task.
 //
-// log is told how the call ended, nil for nobody: at level debug its route, name, attempts, and how long it waited and ran; at level warning the
-// error too, unless ctx has ended. name says what the call is for, such as "plan the playlist". It is the name of the task in traces, and should
-// have few values. The errors are those of [orchestrator.Execute].
+// Anthropic logs to log, unless it is nil, how the call ended. At level debug it logs the route, the name, the
+// attempts, and how long the call waited and ran. If the call failed it logs the error too, at level warning, unless
+// ctx has ended. name is the purpose of the call, such as "plan the playlist". It is the name of the task in traces, so
+// use few different names. The errors are those of [orchestrator.Execute].
 func Anthropic[T any](ctx context.Context, o *orchestrator.Orchestrator, log *slog.Logger, name string, call orchestrator.Task[T], opts ...orchestrator.Option) (T, error) {
 	return run(ctx, o, log, providers.APIAnthropic, name, call, opts)
 }
@@ -30,7 +32,7 @@ func LastFM[T any](ctx context.Context, o *orchestrator.Orchestrator, log *slog.
 	return run(ctx, o, log, providers.APILastFM, name, call, opts)
 }
 
-// run runs a call and tells the log how it ended.
+// run runs a call and logs how it ended.
 func run[T any](ctx context.Context, o *orchestrator.Orchestrator, log *slog.Logger, route, name string, call orchestrator.Task[T], opts []orchestrator.Option) (T, error) {
 	var w stopwatch
 	began := time.Now()
@@ -44,7 +46,7 @@ func run[T any](ctx context.Context, o *orchestrator.Orchestrator, log *slog.Log
 	return value, err
 }
 
-// ended tells the log how something ended, a call or a batch.
+// ended logs how a call or a batch ended.
 func ended(ctx context.Context, log *slog.Logger, what string, err error, attributes ...slog.Attr) {
 	if log == nil {
 		return
@@ -52,7 +54,7 @@ func ended(ctx context.Context, log *slog.Logger, what string, err error, attrib
 	level, text := slog.LevelDebug, what+" ended"
 	if err != nil {
 		text = what + " failed"
-		if ctx.Err() == nil { // else somebody gave up, and knows
+		if ctx.Err() == nil { // else the caller gave up, and knows it
 			level = slog.LevelWarn
 		}
 		attributes = append(attributes, slog.Any("error", err))
@@ -60,15 +62,15 @@ func ended(ctx context.Context, log *slog.Logger, what string, err error, attrib
 	log.LogAttrs(ctx, level, text, attributes...)
 }
 
-// rounded is a time as an operator reads it.
+// rounded returns a duration rounded for log lines.
 func rounded(d time.Duration) time.Duration { return max(0, d.Round(time.Millisecond)) }
 
-// stopwatch measures the attempts of a call. An attempt that overran its timeout may still go on when the call has ended.
+// stopwatch measures the attempts of a call. An attempt that overran its timeout may still run when the call has ended.
 type stopwatch struct {
 	mu       sync.Mutex
 	attempts int
 	ran      time.Duration
-	since    time.Time // of the attempt under way; zero for none
+	since    time.Time // of the running attempt; zero for none
 }
 
 func (w *stopwatch) attempt() (end func()) {

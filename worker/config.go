@@ -21,54 +21,60 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// Config says what a replica needs. The zero value of each field is documented; Redis and Providers have none.
+// Config configures a replica. Every field except Redis and Providers may be zero.
 type Config struct {
-	// Redis is where the fleet shares its budget. It is used, never closed.
+	// Redis is where the fleet shares its budget. The worker never closes it.
 	Redis redis.UniversalClient
 	// Namespace is the name under which the fleet shares. Zero is "weir".
 	Namespace string
-	// Budget is what all providers together allow. Zero is 40 a second, burst 40.
+	// Budget is the limit of the calls to all providers together. Zero is 40 a second, burst 40.
 	Budget limiter.Limit
-	// APIs are further limits of one provider, by the name of its route: "anthropic", "spotify" or "lastfm". A provider that is not in it has
-	// the limit of Budget, which holds for all of them together already. The names [InputTokens] and [OutputTokens] are limits of the tokens of
-	// Claude's models, which each call costs as many as it uses. Where they are not in it tokens are not limited.
+	// APIs are further limits of one provider, by the name of its route: "anthropic", "spotify" or "lastfm". A provider
+	// without an entry has the limit of Budget, which holds for all of them together anyway. The names [InputTokens]
+	// and [OutputTokens] are limits of the tokens of Claude's models; each call costs as many tokens as it uses.
+	// Without these entries tokens are not limited.
 	APIs map[string][]limiter.Limit
-	// WhenAway is what the replica does while Redis is away, for LocalFor at most: see [limiter.Config]. Zero is to go on with its share of each
-	// limit, for 30 s.
+	// WhenAway is what the replica does while Redis is away, for LocalFor at most: see [limiter.Config]. Zero is to
+	// continue with its share of each limit, for 30 s.
 	WhenAway limiter.WhenAway
 	LocalFor time.Duration
-	// Slots is how many requests a replica has under way at the same time. Zero is 10.
+	// Slots is how many requests a replica makes at the same time. Zero is 10.
 	Slots int
 	// Replica names this process in the fleet. Zero is a random name.
 	Replica string
-	// Providers says where the providers are and who asks; its Limiter is filled in.
+	// Providers has the addresses and credentials of the providers; the worker sets its Limiter.
 	Providers providers.ClientConfig
-	// Version is what this build calls itself, for those who look. Zero is "".
+	// Version is the version of this build, for the record of the replica. Zero is "".
 	Version string
-	// Grace is how long a replica that is told to end goes on taking analyses while it is not ready, so that balancers stop sending them. Zero
-	// is none.
+	// Grace is how long a replica that has to end still accepts analyses while it is not ready, so that balancers stop
+	// sending them. Zero is none.
 	Grace time.Duration
-	// Drain is how long running analyses that somebody follows may take to end after that. Those that have not ended then are ended, and
-	// their streams say so. Those that wait, or that nobody follows, are ended at once. Zero is 20 s.
+	// Drain is how long running analyses that a client follows may take to end after Grace. Then the replica ends the
+	// remaining analyses, and their streams get an error event. Analyses that wait, or that no client follows, end at
+	// once. Zero is 20 s.
 	Drain time.Duration
-	// Gate says who may call the replica, and how much it takes at a time. Its Open, MaxBody and Logger are filled in. Zero Requests are 1,024
-	// beside the readers of Desk, each of which is a request under way: a replica whose streams are all taken still ends analyses.
+	// Gate sets who may call the replica, and how much it accepts at a time. The worker sets its Open, MaxBody and
+	// Logger. Zero Requests are 1,024 in addition to the readers of Desk. Each reader is an open request, so a replica
+	// with all streams in use can still end analyses.
 	Gate gate.Config
-	// Connections is how many connections are open at most; further ones wait to be accepted. Zero is 2,048 beside the readers of Desk.
+	// Connections is how many connections are open at most; further connections wait to be accepted. Zero is 2,048 in
+	// addition to the readers of Desk.
 	Connections int
-	// Deadline is how long an analysis may take, from its start. One that cannot end before fails with an error that says why: at once where
-	// the provider asks for a longer wait. Zero is half an hour, in which the default budget serves three of the longest playlists.
+	// Deadline is how long an analysis may take, from its start. An analysis that takes longer fails with an error that
+	// names the reason; it fails at once if a provider asks for a longer wait. Zero is half an hour, in which the
+	// default budget serves three of the longest playlists.
 	Deadline time.Duration
-	// Desk says how many analyses a replica has at the same time, how many bytes they take, and for how long it keeps them; its Name and Last
-	// are filled in. Zero is documented there.
+	// Desk sets how many analyses a replica has at the same time, how many bytes they take, and for how long it keeps
+	// them. The worker sets its Name and Last. [desk.Config] documents its zero values.
 	Desk desk.Config
-	// Stream says how long a client may take nothing, and how often a silent stream has a heartbeat. Zero is documented there.
+	// Stream sets how long a client may take no bytes, and how often a silent stream has a heartbeat. [sse.Config]
+	// documents its zero values.
 	Stream sse.Config
-	// Logger is told what an operator may want to know. Zero is none.
+	// Logger gets the log lines for operators. Zero is none.
 	Logger *slog.Logger
-	// TracerProvider makes the spans of tasks and of waits. Zero is the global one.
+	// TracerProvider makes the spans of tasks and of waits. Zero is the global provider.
 	TracerProvider trace.TracerProvider
-	// MeterProvider makes the metrics of the limiter and of the orchestrator. Zero is the global one.
+	// MeterProvider makes the metrics of the limiter and of the orchestrator. Zero is the global provider.
 	MeterProvider metric.MeterProvider
 }
 
@@ -77,7 +83,7 @@ var routes = []string{"anthropic", "spotify", "lastfm"} //nolint:gochecknoglobal
 
 const shared = "global"
 
-// The buckets of Claude's tokens. Input tokens do not count where Claude has read them from its cache.
+// The buckets of Claude's tokens. Input tokens that Claude has read from its cache do not count.
 const (
 	InputTokens  = "anthropic-input"
 	OutputTokens = "anthropic-output"
@@ -114,7 +120,7 @@ func (c Config) filled() (Config, error) {
 	return c, nil
 }
 
-// clients are the clients' configuration, but for their limiter.
+// clients returns the configuration of the clients, without their limiter.
 func (c Config) clients() providers.ClientConfig {
 	p := c.Providers
 	if len(c.APIs[InputTokens]) > 0 {
@@ -126,7 +132,7 @@ func (c Config) clients() providers.ClientConfig {
 	return p
 }
 
-// gate is the configuration of what stands before the routes.
+// gate returns the configuration of the gate.
 func (c Config) gate() gate.Config {
 	g := c.Gate
 	g.Open, g.MaxBody, g.Logger = []string{"/livez", "/readyz"}, playlist.MaxBytes, c.Logger
@@ -134,13 +140,14 @@ func (c Config) gate() gate.Config {
 	return g
 }
 
-// readers is how many streams the replica has at most.
+// readers returns how many streams the replica has at most.
 func (c Config) readers() int { return cmp.Or(c.Desk.Readers, desk.DefaultReaders) }
 
-// limits is the configuration of the limiter. Every route passes the bucket of its provider, its narrowest, and then the shared one. Where
-// Config.APIs names no limit for a provider, its bucket has the limit of the shared budget: whatever the bucket has granted the shared one has
-// granted too, so that the provider's bucket never has less left and never makes a call wait. It is there for reports. When a provider
-// refuses calls, the limiter shuts the first bucket of the route, and the other providers go on.
+// limits returns the configuration of the limiter. Every route passes the bucket of its provider, its narrowest bucket,
+// and then the shared bucket. If Config.APIs has no limit for a provider, its bucket has the limit of the shared
+// budget. Every call passes both buckets, so the provider's bucket never has less left than the shared bucket and never
+// makes a call wait. It exists for reports: when a provider refuses calls, the limiter shuts the first bucket of the
+// route, and calls to the other providers continue.
 func (c Config) limits() limiter.Config {
 	buckets := map[string][]limiter.Limit{shared: {c.Budget}}
 	paths := map[string][]string{}
@@ -153,7 +160,7 @@ func (c Config) limits() limiter.Config {
 	for _, tokens := range []string{InputTokens, OutputTokens} {
 		if len(c.APIs[tokens]) > 0 {
 			metered[tokens] = limiter.Metered{}
-			paths["anthropic"] = slices.Insert(paths["anthropic"], 1, tokens) // a refusal shuts the first bucket, which is the provider's
+			paths["anthropic"] = slices.Insert(paths["anthropic"], 1, tokens) // a refusal shuts the first
 		}
 	}
 	return limiter.Config{

@@ -10,21 +10,23 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// ErrEnding is why an analysis fails that has not ended when its replica has to.
+// ErrEnding is the error of an analysis that has not ended when its replica has to end.
 var ErrEnding = errors.New("the replica is ending: send the playlist again")
 
-// How long the last steps of a replica's end may take. The first is longer than tasks of an analysis that ends are waited for.
+// How long the last steps of a replica's end may take. The first is longer than the wait for the tasks of an analysis
+// that ends.
 const (
-	lastWords = 13 * time.Second // for streams to say that they end: twice the grace of the desk, and more
+	lastWords = 13 * time.Second // for the last events of streams: more than twice the grace of the desk
 	lastTasks = time.Second      // for tasks, which have ended with their analyses
 	lastCall  = 2 * time.Second  // to Redis
 )
 
-// AfterDrain is how long a replica takes at most to end after [Config.Drain]. So [Worker.Serve] returns [Config.Grace], [Config.Drain] and
-// AfterDrain after its context has ended, at the latest. Tasks count twice: they may end, and then they are given up.
+// AfterDrain is how long a replica takes at most to end after [Config.Drain]. So [Worker.Serve] returns at the latest
+// [Config.Grace] + [Config.Drain] + AfterDrain after its context has ended. Tasks count twice: first the replica waits
+// for their end, then it abandons them.
 const AfterDrain = lastWords + 2*lastTasks + lastCall
 
-// finish ends the replica in order, each step with a log line. What one step takes is not taken from the next.
+// finish ends the replica in order, each step with a log line. Each step has a time of its own.
 func (w *Worker) finish(ctx context.Context, grace time.Duration, server *http.Server, connected <-chan struct{}) error {
 	log := w.cfg.Logger
 	w.unready.Store(true)
@@ -49,7 +51,7 @@ func (w *Worker) finish(ctx context.Context, grace time.Duration, server *http.S
 		said()
 		stop()
 	}
-	<-connected // it ends with the context of Serve
+	<-connected // this goroutine ends with the context of Serve
 	late := <-closed
 	if late != nil {
 		log.WarnContext(ctx, "ending: connections are cut whose clients take nothing, or whose analyses do not end")
@@ -64,7 +66,7 @@ func (w *Worker) finish(ctx context.Context, grace time.Duration, server *http.S
 	return nil
 }
 
-// finishParts ends what is left of tasks, and gives reservations back.
+// finishParts ends the remaining tasks, and returns reservations.
 func (w *Worker) finishParts(ctx context.Context) error {
 	have := w.parts.Load()
 	if have == nil {

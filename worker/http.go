@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/worker/gate"
 )
 
-// Handler answers the replica's paths, behind a [gate.Gate].
+// Handler returns the handler of the replica's paths, behind a [gate.Gate].
 func (w *Worker) Handler() http.Handler {
 	mux := http.NewServeMux()
 	upload := w.gate.Upload(http.HandlerFunc(w.analyze))
@@ -27,7 +27,7 @@ func (w *Worker) Handler() http.Handler {
 	return w.gate.Handler(mux)
 }
 
-// takes says whether the replica takes analyses, and answers the request if it does not.
+// takes reports whether the replica accepts analyses, and answers the request if not.
 func (w *Worker) takes(out http.ResponseWriter) bool {
 	if !w.draining.Load() && w.parts.Load() != nil {
 		return true
@@ -36,7 +36,7 @@ func (w *Worker) takes(out http.ResponseWriter) bool {
 	return false
 }
 
-// unready answers that the replica takes no part in the fleet.
+// unready answers that the replica is not part of the fleet.
 func unready(out http.ResponseWriter) {
 	gate.Problem{
 		Type: gate.TypeCapacity, Status: http.StatusServiceUnavailable, RetryAfter: time.Second,
@@ -44,12 +44,13 @@ func unready(out http.ResponseWriter) {
 	}.Write(out)
 }
 
-// ready answers whether the replica takes analyses. Why not is for the log: whoever can reach the port may ask.
+// ready answers whether the replica accepts analyses. Only the log has the reason, because every client that reaches
+// the port may ask.
 func (w *Worker) ready(out http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
 	reason, degraded := w.unreadyFor(ctx)
-	if r.Context().Err() == nil && (w.parts.Load() != nil || w.unready.Load()) { // until then connect says why
+	if r.Context().Err() == nil && (w.parts.Load() != nil || w.unready.Load()) { // before that, connect logs the reason
 		w.reportReadiness(ctx, reason)
 	}
 	if reason != "" {
@@ -64,7 +65,7 @@ func (w *Worker) ready(out http.ResponseWriter, r *http.Request) {
 	plain(out, http.StatusOK, "ok")
 }
 
-// unreadyFor is why the replica takes no analyses, or "", and how it goes on where Redis is away.
+// unreadyFor returns why the replica accepts no analyses, or "", and how it continues if Redis is away.
 func (w *Worker) unreadyFor(ctx context.Context) (reason, degraded string) {
 	have := w.parts.Load()
 	switch {
@@ -81,7 +82,7 @@ func (w *Worker) unreadyFor(ctx context.Context) (reason, degraded string) {
 	case mode == limiter.Local || mode == limiter.Open:
 		return "", string(mode)
 	case err != nil && mode == limiter.Connected && w.cfg.WhenAway != limiter.FailClosed:
-		return "", "redis does not answer" // for half a second; then the replica goes on without it, or waits
+		return "", "redis does not answer" // for half a second; then the replica continues without Redis, or waits
 	case err != nil:
 		return trouble(err), ""
 	case mode == limiter.Away:
@@ -90,7 +91,7 @@ func (w *Worker) unreadyFor(ctx context.Context) (reason, degraded string) {
 	return "", ""
 }
 
-// reportReadiness writes a log line when the reason is another one than before.
+// reportReadiness logs the reason when it has changed.
 func (w *Worker) reportReadiness(ctx context.Context, reason string) {
 	before := ""
 	if last := w.reported.Swap(&reason); last != nil {

@@ -13,40 +13,42 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// Position is the data of a position event: which calls of an analysis wait, and why. It is of the whole replica: analyses share its queues.
+// Position is the data of a position event: which calls of an analysis wait, and why. It describes the whole replica,
+// because analyses share its queues.
 type Position struct {
-	Waits []Wait `json:"waits"` // of a second or more, by provider; none where nothing waits that long any more
+	Waits []Wait `json:"waits"` // of a second or more, by provider; empty once no call waits that long
 }
 
-// Wait is how long a call of a route would wait that came now.
+// Wait is how long a new call of a route would wait.
 type Wait struct {
 	Route   string   `json:"route"`
-	WaitMS  *int64   `json:"wait_ms"` // null where somebody has to resume the bucket first
-	Bucket  string   `json:"bucket"`  // that sets the time
-	Reasons []string `json:"reasons"` // what holds it back besides the calls before: paused, held, follows, disputed, forgotten, recovering
-	InLine  int      `json:"in_line"` // routes of replicas that wait for it
+	WaitMS  *int64   `json:"wait_ms"` // null if an operator has to resume the bucket first
+	Bucket  string   `json:"bucket"`  // the bucket that sets the time
+	Reasons []string `json:"reasons"` // paused, held, follows, disputed, forgotten or recovering
+	InLine  int      `json:"in_line"` // routes of replicas that wait for the bucket
 }
 
 const (
-	// positionEvery is how often a replica reads where its calls stand, while an analysis runs.
+	// positionEvery is how often a replica reads the position of its calls while an analysis runs.
 	positionEvery = 3 * time.Second
-	// worthTelling is the wait from which on it is told.
+	// worthTelling is the shortest wait that is reported.
 	worthTelling = time.Second
 )
 
-// positions reads where calls stand, once for all analyses of a replica.
+// positions reads the position of calls, once for all analyses of a replica.
 type positions struct {
-	turn chan struct{} // holds a word while somebody reads; guards the rest
+	turn chan struct{} // has a value while a goroutine reads; guards the rest
 	at   time.Time
 	p    Position
 }
 
 func newPositions() positions { return positions{turn: make(chan struct{}, 1)} }
 
-// patience is how long a reading may take: it is news, and comes again.
+// patience is how long a reading may take: a missed position does not matter, the next one follows.
 const patience = time.Second
 
-// read returns what was read last, or reads where that is too long ago. It fails where Redis does not answer, which other events say, or ctx ends.
+// read returns the last reading, or reads again if that is too old. It fails if Redis does not answer, which other
+// events report, or ctx ends.
 func (s *positions) read(ctx context.Context, l *limiter.Limiter) (Position, error) {
 	select {
 	case s.turn <- struct{}{}:
@@ -82,8 +84,8 @@ func (s *positions) read(ctx context.Context, l *limiter.Limiter) (Position, err
 	return p, nil
 }
 
-// tellPositions reports where calls stand while an analysis runs, as long as some wait, and once when they do not any more. The returned function
-// ends it.
+// tellPositions reports the position of calls while an analysis runs and calls wait, and once more when no call waits
+// any longer. The returned function ends the reports.
 func (w *Worker) tellPositions(ctx context.Context, report func(sse.Event) error) (end func()) {
 	have := w.parts.Load()
 	if have == nil {

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Serve answers HTTP on a listener, which it closes, until ctx ends and the replica has ended in order. It connects if that was not done.
-// The error is nil after an orderly end.
+// Serve answers HTTP on a listener, which it closes, until ctx ends and the replica has ended in order. It connects if
+// [Worker.Connect] was not called. The error is nil after an orderly end.
 func (w *Worker) Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	listener = netutil.LimitListener(listener, w.cfg.Connections)
 	server := &http.Server{
@@ -27,7 +27,7 @@ func (w *Worker) Serve(ctx context.Context, listener net.Listener, handler http.
 	serving, end := context.WithCancel(ctx)
 	defer end()
 	work.Go(func() error {
-		defer end() // a server that fails takes the rest with it
+		defer end() // if the server fails, the rest ends too
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("worker: serve: %w", err)
 		}
@@ -47,14 +47,15 @@ func (w *Worker) Serve(ctx context.Context, listener net.Listener, handler http.
 		w.untilDrained(serving, connected)
 		grace := w.cfg.Grace
 		if serving.Err() != nil && ctx.Err() == nil {
-			grace = 0 // the server failed: there is nobody to take requests for a while longer
+			grace = 0 // the server failed: no request can come any more
 		}
 		return w.finish(context.WithoutCancel(ctx), grace, server, connected)
 	})
 	return work.Wait()
 }
 
-// untilDrained waits until the replica is to end: because it serves no longer, or because an operator has asked it to drain.
+// untilDrained waits until the replica has to end: because it no longer serves, or because an operator has asked it to
+// drain.
 func (w *Worker) untilDrained(serving context.Context, connected <-chan struct{}) {
 	select {
 	case <-connected:

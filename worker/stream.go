@@ -18,7 +18,7 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// analysesPath is where analyses are, by their ids.
+// analysesPath is the path of analyses, which their ids follow.
 const analysesPath = "/v1/playlists/analyses"
 
 func (w *Worker) analyze(out http.ResponseWriter, r *http.Request) {
@@ -32,7 +32,7 @@ func (w *Worker) analyze(out http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(digest, pick+"\x00") // another playlist of the same file is another request
 	}
 	list, err := playlist.ParseOne(io.TeeReader(r.Body, digest), pick)
-	_ = r.Body.Close() // its memory is for other uploads
+	_ = r.Body.Close() // frees its memory for other uploads
 	if err != nil {
 		detail := err.Error()
 		if refusal, ok := errors.AsType[*playlist.ParseError](err); ok && refusal.Reason == playlist.ReasonChoice {
@@ -47,7 +47,7 @@ func (w *Worker) analyze(out http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// onAnalysis is a handler of the streams, as soon as the replica has them.
+// onAnalysis returns a handler of the streams, which answers unready until the replica has connected.
 func (w *Worker) onAnalysis(handle func(*deskhttp.Handler, http.ResponseWriter, *http.Request)) http.HandlerFunc {
 	return func(out http.ResponseWriter, r *http.Request) {
 		have := w.parts.Load()
@@ -65,7 +65,7 @@ func (w *Worker) streams(have *parts) *deskhttp.Handler {
 	}}
 }
 
-// desk is the configuration of the desk of a replica with a name.
+// desk returns the configuration of the desk of a replica with a name.
 func (c Config) desk(replica string) desk.Config {
 	d := c.Desk
 	d.Name = replica
@@ -86,7 +86,7 @@ func (w *Worker) work(ctx context.Context, list playlist.Playlist, report func(s
 	w.cfg.Logger.InfoContext(ctx, "analysis begins", "request", gate.RequestID(ctx), "tracks", len(list.Tracks), "left_out", list.Rows()-len(list.Tracks))
 	tellNoMore := w.tellPositions(ctx, report)
 	result, err := w.Analyze(ctx, list, func(p analysis.Progress) {
-		// An event that the log has no room for is left out: it would have been news, and others come.
+		// An event that does not fit in the log is left out: later events replace it.
 		if p.Text != "" {
 			_ = report(event("thinking", "", map[string]string{"text": p.Text}))
 		}
@@ -109,8 +109,8 @@ func (w *Worker) work(ctx context.Context, list playlist.Playlist, report func(s
 	return []sse.Event{event("result", "", result), doneEvent()}
 }
 
-// weigh is about how many bytes a replica holds for an analysis of a playlist: its texts, in the playlist and in the tasks, and for each track
-// two lookups with their answers.
+// weigh returns about how many bytes a replica holds for an analysis of a playlist: its texts, in the playlist and in
+// the tasks, and for each track two lookups with their answers.
 func weigh(list playlist.Playlist) (bytes int64) {
 	const perTrack = 2 << 10
 	for _, t := range list.Tracks {
@@ -129,15 +129,15 @@ type Failure struct {
 	Ended int    `json:"ended"`
 }
 
-// ending is the last events of an analysis that failed.
+// ending returns the last events of an analysis that failed.
 func ending(f Failure) []sse.Event {
-	f.Error = playlist.Clip(f.Error, 2_000) // some errors repeat what others have said
+	f.Error = playlist.Clip(f.Error, 2_000) // joined errors repeat long texts
 	return []sse.Event{event("error", "", f), doneEvent()}
 }
 
 func doneEvent() sse.Event { return event("done", "", struct{}{}) }
 
-// event is an event whose data is a value as JSON, or an error event that says why the value cannot be said in JSON.
+// event returns an event whose data is a value as JSON, or an error event if the value cannot be encoded.
 func event(name, key string, v any) sse.Event {
 	data, err := json.Marshal(v)
 	if err != nil {

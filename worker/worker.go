@@ -27,19 +27,19 @@ type Worker struct {
 	started time.Time
 
 	gate     *gate.Gate
-	unready  atomic.Bool            // the replica was told to end
-	draining atomic.Bool            // and takes no analyses any more
+	unready  atomic.Bool            // the replica has to end
+	draining atomic.Bool            // and accepts no more analyses
 	parts    atomic.Pointer[parts]  // nil until Redis was reached
-	trouble  atomic.Pointer[string] // why it was not, as of the last attempt
-	reported atomic.Pointer[string] // why it is not ready, as of the last log line; "" if it is
-	address  atomic.Pointer[string] // at which it answers HTTP
+	trouble  atomic.Pointer[string] // why Redis was not reached, as of the last attempt
+	reported atomic.Pointer[string] // why the replica is not ready, as of the last log line; "" if ready
+	address  atomic.Pointer[string] // at which the replica answers HTTP
 
 	positions positions
 
 	mu sync.Mutex // serializes Connect
 }
 
-// parts are what a replica has once it has reached Redis.
+// parts are the parts that a replica has once it has reached Redis.
 type parts struct {
 	limiter      *limiter.Limiter
 	orchestrator *orchestrator.Orchestrator
@@ -47,13 +47,13 @@ type parts struct {
 	desk         *desk.Desk
 }
 
-// New returns a replica that has not yet been in touch with Redis, or what is wrong with its configuration.
+// New returns a replica that has not connected to Redis yet, or an error that names the fault in its configuration.
 func New(cfg Config) (*Worker, error) {
 	cfg, err := cfg.filled()
 	if err != nil {
 		return nil, err
 	}
-	// Everything that can be wrong without Redis is found out now, by a limiter and an orchestrator that nobody measures.
+	// A limiter in memory and an orchestrator without metrics check everything that can be checked without Redis.
 	unmeasured := cfg.limits()
 	unmeasured.MeterProvider = noop.NewMeterProvider()
 	memory, err := limiter.NewMemory(unmeasured)
@@ -78,8 +78,8 @@ func New(cfg Config) (*Worker, error) {
 	return &Worker{cfg: cfg, started: time.Now(), gate: before, positions: newPositions()}, nil
 }
 
-// Connect reaches for Redis and makes the replica able to work. It does nothing where that succeeded before. Errors
-// that wrap [limiter.ErrUnavailable] may be tried again.
+// Connect connects to Redis and gets the replica ready. It does nothing if it has succeeded before. After an error that
+// wraps [limiter.ErrUnavailable] it may be called again.
 func (w *Worker) Connect(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -114,8 +114,8 @@ func (w *Worker) Connect(ctx context.Context) error {
 	return nil
 }
 
-// Analyze runs one analysis in this process: what the HTTP endpoint does, without HTTP. [Worker.Connect] comes first. It ends with an error
-// at [Config.Deadline].
+// Analyze runs one analysis in this process, as the HTTP endpoint does, without HTTP. Call [Worker.Connect] first. The
+// analysis ends with an error at [Config.Deadline].
 func (w *Worker) Analyze(ctx context.Context, p playlist.Playlist, report func(analysis.Progress)) (*analysis.Result, error) {
 	have := w.parts.Load()
 	if have == nil {
@@ -129,8 +129,9 @@ func (w *Worker) Analyze(ctx context.Context, p playlist.Playlist, report func(a
 	return have.analyzer.Analyze(ctx, p, report)
 }
 
-// open returns an error if an analysis needs a provider that has asked to be left alone until after the deadline of ctx. Calls to the others
-// would be for nothing. What cannot be read is found out by the calls.
+// open returns an error if an analysis needs a provider that has asked to wait until after the deadline of ctx. Then
+// calls to the other providers would be useless. If the state of a bucket cannot be read, open returns nil and the
+// calls find out.
 func (p *parts) open(ctx context.Context) error {
 	s, err := p.limiter.Snapshot(ctx)
 	if err != nil {
@@ -147,7 +148,7 @@ func (p *parts) open(ctx context.Context) error {
 	return nil
 }
 
-// Snapshot is the state of the replica's tasks; zero where it has never been connected.
+// Snapshot returns the state of the replica's tasks; zero before [Worker.Connect] has succeeded.
 func (w *Worker) Snapshot() orchestrator.Snapshot {
 	if have := w.parts.Load(); have != nil {
 		return have.orchestrator.Snapshot()
@@ -155,7 +156,7 @@ func (w *Worker) Snapshot() orchestrator.Snapshot {
 	return orchestrator.Snapshot{}
 }
 
-// section is what the worker adds to the record of its replica.
+// section returns the part of the worker in the record of its replica.
 func (w *Worker) section() any {
 	s := fleet.Server{Draining: w.unready.Load(), Version: w.cfg.Version}
 	if address := w.address.Load(); address != nil {
@@ -164,7 +165,7 @@ func (w *Worker) section() any {
 	return s
 }
 
-// connect tries until it succeeds or ctx ends. It logs each reason for which it fails, once until another comes.
+// connect tries until it succeeds or ctx ends. It logs the reason of a failure when the reason has changed.
 func (w *Worker) connect(ctx context.Context) bool {
 	retry := time.NewTicker(time.Second)
 	defer retry.Stop()
@@ -187,7 +188,7 @@ func (w *Worker) connect(ctx context.Context) bool {
 	}
 }
 
-// trouble is why Redis cannot be used, in the words of its reply if there was one.
+// trouble returns why Redis cannot be used, with the text of its reply if there was one.
 func trouble(err error) string {
 	if reply, refused := errors.AsType[redis.Error](err); refused {
 		return "redis refuses: " + reply.Error()
@@ -195,10 +196,10 @@ func trouble(err error) string {
 	if errors.Is(err, limiter.ErrUnavailable) {
 		return "redis does not answer"
 	}
-	return "redis cannot be used, the log says why" // the error may hold a time, and is another each second
+	return "redis cannot be used, the log says why" // the error may contain a time, which differs each second
 }
 
-// Close ends a replica that was connected but never served.
+// Close ends a replica that has connected but never served.
 func (w *Worker) Close(ctx context.Context) error {
 	have := w.parts.Load()
 	if have == nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// Analyzer analyses playlists. It is safe for concurrent use: analyses share its orchestrator and nothing else.
+// Analyzer analyses playlists. It is safe for concurrent use: analyses share only its orchestrator.
 type Analyzer struct {
 	o       *orchestrator.Orchestrator
 	clients *providers.Clients
@@ -24,9 +24,10 @@ func NewAnalyzer(o *orchestrator.Orchestrator, clients *providers.Clients) *Anal
 	return &Analyzer{o: o, clients: clients}
 }
 
-// RouteSlots are the most slots, of those of an orchestrator, that tasks of a route may take; 0 slots are [orchestrator.DefaultSlots].
-// Calls of Last.fm take six of ten. It refuses calls without saying for how long, and all that are under way then are refused: an
-// analysis that has the slots for itself shall lose few. The other slots are for the questions, on which more depends.
+// RouteSlots are the most slots, of those of an orchestrator, that tasks of a route may take; 0 slots are
+// [orchestrator.DefaultSlots]. Calls of Last.fm take six of ten. Last.fm refuses calls without a time to wait, and then
+// refuses all calls in flight. With fewer slots an analysis loses fewer calls. The other slots are for the questions,
+// on which more depends.
 func RouteSlots(slots int) map[string]int {
 	if slots == 0 {
 		slots = orchestrator.DefaultSlots
@@ -34,24 +35,27 @@ func RouteSlots(slots int) map[string]int {
 	return map[string]int{providers.APILastFM: max(1, slots*6/10)}
 }
 
-// Retry says which calls of analyses are tried again, and for how long a provider may ask to be left alone: not longer than an analysis may take.
+// Retry sets which calls of analyses are tried again, and how long a provider may ask to wait: not longer than an
+// analysis may take.
 func Retry(deadline time.Duration) orchestrator.Retry {
 	return orchestrator.Retry{Classify: providers.Verdict, MostAfter: deadline}
 }
 
-// grace is how long the tasks of a cancelled analysis are waited for.
+// grace is how long Analyze waits for the tasks of a cancelled analysis.
 const grace = 5 * time.Second
 
-// Analyze runs one analysis and returns its result, which is never nil. A track that a playlist has several times is analysed once. An error is
-// a [*StepError], about the names of tracks that the playlist gives by their ids alone, the first or the final question, the creation of the playlist, the end of ctx, or Claude or Spotify where they refuse calls until after the deadline of
-// ctx or because a quota is spent; what fails elsewhere is in the result. Without a deadline an analysis waits for as long as a provider asks.
+// Analyze runs one analysis and returns its result, which is never nil. A track that a playlist has several times is
+// analysed once. An error is a [*StepError]: the names of tracks that the playlist has only as ids, the first or the
+// final question, the creation of the playlist, the end of ctx, or Claude or Spotify if they refuse calls until after
+// the deadline of ctx or because a quota is spent. Other failures are in the result. Without a deadline an analysis
+// waits for as long as a provider asks.
 //
-// report, unless nil, is told when a phase begins and when a task has ended. It is called in the goroutine that called
-// Analyze and so never concurrently, and not any more once ctx has ended. While it runs the tasks go on, but no new
-// phase begins: it should be quick.
+// report, unless nil, is called when a phase begins and when a task has ended. It is called in the goroutine that
+// called Analyze, so never concurrently, and never after ctx has ended. While it runs the tasks continue, but no new
+// phase begins, so it should be quick.
 //
-// When ctx ends, Analyze returns as soon as its tasks have, which is at once unless one ignores its context, and then
-// after five seconds.
+// When ctx ends, Analyze returns as soon as its tasks have ended. If a task ignores its context, Analyze returns after
+// five seconds.
 func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func(Progress)) (*Result, error) {
 	start := time.Now()
 	rows := len(p.Tracks)
@@ -65,8 +69,8 @@ func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// Tasks are awaited for a while longer than ctx lasts: every cancelled task ends and is counted, and a task that ignores
-	// its context, which Execute would wait for without end, holds up nobody.
+	// Tasks are awaited for a while after the end of ctx, so that every cancelled task ends and is counted. The wait is
+	// bounded, because Execute would wait indefinitely for a task that ignores its context.
 	settle, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	context.AfterFunc(ctx, func() { time.AfterFunc(grace, giveUp) })
@@ -87,7 +91,7 @@ func (a *Analyzer) Analyze(ctx context.Context, p playlist.Playlist, report func
 		}
 		r.listen()
 	}()
-	// Also when report panics: whoever sends events would wait for ever.
+	// Also when report panics: goroutines that send events would wait indefinitely.
 	defer func() {
 		cancel(nil)
 		for range r.events {

@@ -12,8 +12,8 @@ const (
 	minSearches = 5
 	maxSearches = 10
 
-	maxAnswerText = 64 << 10 // bytes of a model's answer that are looked at
-	maxBraces     = 64       // places in it that are tried
+	maxAnswerText = 64 << 10 // bytes of a model's answer that are read
+	maxBraces     = 64       // positions that are tried
 )
 
 // objectIn finds the JSON object with a key in a model's answer, which may wrap it in prose or in a fence of code.
@@ -26,7 +26,7 @@ func objectIn(text, key string) map[string]json.RawMessage {
 			return nil
 		}
 		var object map[string]json.RawMessage
-		// A decoder and not Unmarshal: what follows the object does not matter.
+		// A decoder and not Unmarshal, because text may follow the object.
 		if json.NewDecoder(strings.NewReader(text[at:])).Decode(&object) == nil && object[key] != nil {
 			return object
 		}
@@ -35,7 +35,7 @@ func objectIn(text, key string) map[string]json.RawMessage {
 	return nil
 }
 
-// searchesIn reads the searches that a model proposes, at most 10, each once. Answers without any are none.
+// searchesIn returns the searches that a model proposes, at most 10, each once.
 func searchesIn(text string) []string {
 	var proposed []json.RawMessage
 	if json.Unmarshal(objectIn(text, "searches")["searches"], &proposed) != nil {
@@ -55,7 +55,7 @@ func searchesIn(text string) []string {
 	return s
 }
 
-// searches are different queries, not more than maxSearches.
+// searches are different queries, at most maxSearches.
 type searches []string
 
 func (s *searches) add(query string) {
@@ -66,7 +66,8 @@ func (s *searches) add(query string) {
 	}
 }
 
-// fillUp adds searches made of a playlist until there are 5. Any playlist has a track with a name, which alone makes 5.
+// fillUp adds searches made of a playlist until there are 5. Any playlist has a track with a name, which is enough for
+// 5.
 func (s *searches) fillUp(p playlist.Playlist, artists []string) {
 	var more []string
 	more = append(more, artists...)
@@ -84,10 +85,10 @@ func (s *searches) fillUp(p playlist.Playlist, artists []string) {
 	}
 }
 
-// verdictIn reads the title and the summary that a model gives. Where it answers in prose the prose is the summary.
+// verdictIn returns the title and the summary of a model's answer. If the answer is prose, the prose is the summary.
 func verdictIn(text, of string) (title, summary string) {
 	object := objectIn(text, "summary")
-	_ = json.Unmarshal(object["title"], &title) // what is no string stays empty, and is filled in below
+	_ = json.Unmarshal(object["title"], &title) // a value that is no string stays empty, and gets a default below
 	_ = json.Unmarshal(object["summary"], &summary)
 	title, summary = playlist.Clip(playlist.OneLine(title), 100), playlist.Clip(playlist.OneLine(summary), 2000)
 	if summary == "" {

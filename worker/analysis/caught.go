@@ -6,8 +6,9 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// caught runs a function and returns its error, which wraps an [*orchestrator.PanicError] if the function panics. Every goroutine of an analysis
-// runs inside of it: a panic that nobody recovers ends the process, and with it the analyses of everybody else.
+// caught runs a function and returns its error, which wraps an [*orchestrator.PanicError] if the function panics. Every
+// goroutine of an analysis runs inside caught: an unrecovered panic would end the process, and with it all other
+// analyses.
 func caught(run func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

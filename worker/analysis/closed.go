@@ -9,14 +9,14 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// closedError ends what is left of a kind of calls: the provider has refused one of them in a way that means all.
+// closedError ends the remaining calls of a kind: the provider has refused one of them in a way that means all.
 type closedError struct{ err error }
 
 func (e *closedError) Error() string { return e.err.Error() }
 func (e *closedError) Unwrap() error { return e.err }
 
-// closable returns a context for calls of a kind, which ends with the first refusal that means all of them, and a function that notes the
-// error of each call.
+// closable returns a context for calls of a kind, which ends with the first refusal that means all of them, and a
+// function that takes the error of each call.
 func closable(ctx context.Context) (kind context.Context, note func(error), end context.CancelCauseFunc) {
 	kind, end = context.WithCancelCause(ctx)
 	return kind, func(err error) {
@@ -28,7 +28,7 @@ func closable(ctx context.Context) (kind context.Context, note func(error), end 
 	}, end
 }
 
-// closedBy is the refusal that has ended a kind of calls, nil if none has.
+// closedBy returns the refusal that has ended a kind of calls, nil if none has.
 func closedBy(kind context.Context) error {
 	if closed, ok := errors.AsType[*closedError](context.Cause(kind)); ok {
 		return closed.err
@@ -36,14 +36,16 @@ func closedBy(kind context.Context) error {
 	return nil
 }
 
-// unheard is how many tracks in a row may have no audio features before it is taken that none has: Spotify answers 404 for a track that it
-// has not analyzed, and for an application that may not ask, it depends on the application whether 403 or 404.
+// unheard is how many tracks in a row may have no audio features before the analysis assumes that none has. Spotify
+// answers 404 for a track that it has not analyzed. For an application without permission it answers 403 or 404,
+// depending on the application.
 const unheard = 5
 
-// deaf notes the error of each request for audio features.
+// deaf collects the error of each request for audio features.
 type deaf struct{ missing, heard atomic.Int64 }
 
-// note returns the error of a call, or a refusal that means all calls where so many tracks had none and no track had any.
+// note returns the error of a call. If unheard tracks had no features and no track had any, it returns a refusal that
+// means all calls.
 func (d *deaf) note(err error) error {
 	denied, ok := errors.AsType[*providers.APIError](err)
 	switch {

@@ -11,11 +11,11 @@ import (
 
 const (
 	maxAdded       = 2 * providers.AddLimit
-	maxDescription = 300 // characters that Spotify takes
+	maxDescription = 300 // characters that Spotify accepts
 )
 
-// create makes the new playlist, of what was found and then of what there was, and fills it. By then the analysis is paid for: a playlist
-// that cannot be made is noted and costs nothing else.
+// create makes the new playlist and fills it with the found tracks and then with those of the input. A playlist that
+// cannot be made is only noted, because the rest of the analysis is already paid for.
 func (r *run) create(ctx context.Context, fresh []playlist.Track) error {
 	if why := r.clients.Spotify.CannotCreate(); why != "" {
 		r.note("no playlist is created: " + why)
@@ -35,7 +35,7 @@ func (r *run) create(ctx context.Context, fresh []playlist.Track) error {
 	return r.fill(ctx, made, fresh)
 }
 
-// make makes an empty playlist. Its description ends with a mark, by which it is found again where the answer is lost.
+// make makes an empty playlist. Its description ends with a mark, by which it is found if the answer is lost.
 func (r *run) make(ctx context.Context) (providers.Created, error) {
 	mark := "weir " + r.id[:8]
 	title, description := r.result.Title, playlist.Clip(r.result.Summary, maxDescription-len(mark)-3)+" ("+mark+")"
@@ -51,7 +51,7 @@ func (r *run) make(ctx context.Context) (providers.Created, error) {
 	}, look)), nil)
 }
 
-// fill adds the tracks. What cannot be added is noted.
+// fill adds the tracks. It notes tracks that cannot be added.
 func (r *run) fill(ctx context.Context, made providers.Created, fresh []playlist.Track) error {
 	tracks := slices.Concat(fresh, slices.DeleteFunc(slices.Clone(r.list.Tracks), func(t playlist.Track) bool { return t.ID == "" }))
 	tracks = tracks[:min(len(tracks), maxAdded)]
@@ -71,8 +71,8 @@ func (r *run) fill(ctx context.Context, made providers.Created, fresh []playlist
 	return nil
 }
 
-// add adds tracks at the end. That an attempt has added them, though its answer was lost, shows in how many tracks there are: the playlist is
-// new, and nobody else adds any.
+// add adds tracks at the end. If an answer is lost, the number of tracks shows whether the attempt has added them: the
+// playlist is new, and only this analysis adds tracks.
 func (r *run) add(ctx context.Context, made providers.Created, tracks []playlist.Track) error {
 	before := r.result.Added
 	var look func(context.Context) (struct{}, bool, error)

@@ -14,7 +14,7 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// enrich asks for everything about the tracks and artists, three batches side by side.
+// enrich looks up the tracks and artists, in three concurrent batches.
 func (r *run) enrich(ctx context.Context, l *lookups) error {
 	r.narrate(ctx, fmt.Sprintf("%d new tracks were found, among them %s", len(r.result.Found), someFound(r.result.Found)))
 	var ended atomic.Int64
@@ -89,13 +89,14 @@ func (r *run) enrich(ctx context.Context, l *lookups) error {
 	return nil
 }
 
-// known is what Last.fm knows.
+// known is the information of Last.fm.
 type known struct {
 	tracks  []providers.TrackInfo
 	artists []providers.ArtistInfo
 }
 
-// lastFM is what the tasks of two batches have found. Failures are noted, unless Last.fm has refused all calls, and so is how much it does not know.
+// lastFM returns the results of the tasks of two batches. It notes how many tracks and artists Last.fm does not know,
+// and failures, unless Last.fm has refused all calls.
 func (r *run) lastFM(ctx, served context.Context, tracks *orchestrator.Batch[providers.TrackInfo], artists *orchestrator.Batch[providers.ArtistInfo]) (k known) {
 	if closedBy(served) != nil {
 		k.tracks, _ = tracks.Values(ctx)

@@ -13,8 +13,7 @@ import (
 
 const maxArtistLookups = 45
 
-// flow is the analysis from its first call to its last. What depends on something awaits it; what does not goes on
-// beside it.
+// flow is the analysis from its first call to its last. Independent steps run concurrently.
 func (r *run) flow(ctx context.Context, l *lookups) error {
 	if len(l.nameless) > 0 {
 		if err := r.names(ctx, l.nameless); err != nil {
@@ -43,7 +42,8 @@ func (r *run) flow(ctx context.Context, l *lookups) error {
 	return r.create(ctx, fresh)
 }
 
-// failed says in which step the analysis failed. If ctx has ended, that is why, whatever a call made of it.
+// failed returns the error of a step. If ctx has ended, the error is the cause of that, whatever error the call
+// returned.
 func failed(ctx context.Context, in string, err error) error {
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -74,7 +74,7 @@ func (r *run) plan(ctx context.Context, artists []string) ([]string, error) {
 	return queries, nil
 }
 
-// opening says what the playlist is, and what of the input is no part of it.
+// opening describes the playlist, and the rows of the input that were left out.
 func (r *run) opening() string {
 	text := fmt.Sprintf("Reading %s", count(len(r.list.Tracks), "track"))
 	if r.result.Repeated > 0 {
@@ -127,8 +127,8 @@ func (r *run) conclude(ctx context.Context, fresh []playlist.Track) error {
 
 func (r *run) note(text string) { r.result.Notes = append(r.result.Notes, text) }
 
-// found is what the tasks of a batch have found, with the zero value for each that failed. Failures are noted; that ctx has
-// ended is seen by the next step.
+// found returns the values of the tasks of a batch, with the zero value for each task that failed. It notes failures;
+// the next step handles the end of ctx.
 func found[T any](ctx context.Context, r *run, what string, b *orchestrator.Batch[T]) []T {
 	values, err := b.Values(ctx)
 	if lost, ok := errors.AsType[*orchestrator.BatchError](err); ok {

@@ -6,12 +6,12 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// lookups are what is asked about the tracks and artists of a playlist, each question once.
+// lookups are the lookups of the tracks and artists of a playlist, each once.
 type lookups struct {
-	nameless []playlist.Track // Spotify knows what they are called
+	nameless []playlist.Track // their names come from Spotify
 	withID   []playlist.Track // Spotify knows them
 	credited []playlist.Track // Last.fm can find them: they have an artist
-	artists  []string         // at most maxArtistLookups, those on most tracks first
+	artists  []string         // at most maxArtistLookups, artists on most tracks first
 }
 
 func lookupsOf(p playlist.Playlist) *lookups {
@@ -34,14 +34,14 @@ func lookupsOf(p playlist.Playlist) *lookups {
 	return l
 }
 
-// question is what Last.fm is asked of a track.
+// question is a lookup of a track at Last.fm.
 type question struct{ artist, name string }
 
 func questionOf(t playlist.Track) question {
 	return question{strings.ToLower(artist(t)), strings.ToLower(t.Name)}
 }
 
-// artist is who Last.fm files a track under: the first of the credits.
+// artist returns the artist under which Last.fm has a track: the first of the credits.
 func artist(t playlist.Track) string {
 	if len(t.Artists) == 0 {
 		return ""
@@ -49,12 +49,12 @@ func artist(t playlist.Track) string {
 	return t.Artists[0]
 }
 
-// known are those tracks with an id of which it is certain that they are analysed: Spotify may not know the others.
+// known returns the tracks with an id that are certainly analysed: Spotify may not know the others.
 func (l *lookups) known() int { return len(l.withID) - len(l.nameless) }
 
 func (l *lookups) total() int { return l.known() + len(l.credited) + len(l.artists) }
 
-// distinct are the tracks of a playlist, each once: by its id, else by its artist and name.
+// distinct returns the tracks of a playlist, each once: by its id, else by its artist and name.
 func distinct(tracks []playlist.Track) []playlist.Track {
 	type identity struct {
 		id string

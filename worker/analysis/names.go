@@ -9,7 +9,8 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// names asks Spotify for the tracks that the playlist gives by their ids alone. Those that it does not know are not analysed.
+// names asks Spotify for the tracks that the playlist has only as ids. Tracks that Spotify does not know are not
+// analysed.
 func (r *run) names(ctx context.Context, nameless []playlist.Track) error {
 	r.events <- event{phase: PhaseNames, planned: len(nameless), text: fmt.Sprintf("Asking Spotify for %s that the playlist gives without names.", count(len(nameless), "track"))}
 	s := step{phase: PhaseNames, api: providers.APISpotify, name: "spotify.track"}
@@ -37,7 +38,7 @@ func (r *run) names(ctx context.Context, nameless []playlist.Track) error {
 	return nil
 }
 
-// count is a number and a word, with an s where the number asks for one.
+// count returns a number and a word, in the plural if needed.
 func count(n int, word string) string {
 	if n == 1 {
 		return "1 " + word

@@ -15,7 +15,7 @@ const fixedAsides = 5
 
 func plannedAsides(lookups int) int { return fixedAsides + len(quarters(lookups)) }
 
-// quarters are the counts at which a quarter, a half and three quarters of so many lookups have ended.
+// quarters returns the counts at which a quarter, a half and three quarters of the lookups have ended.
 func quarters(lookups int) []int {
 	var at []int
 	for _, n := range []int{(lookups + 3) / 4, (lookups + 1) / 2, (3*lookups + 3) / 4} {
@@ -26,9 +26,9 @@ func quarters(lookups int) []int {
 	return at
 }
 
-// narrate asks the narrator for a comment and reports it when it comes. Nothing waits for it but the end of the
-// analysis, for lastWords at most, and nothing is lost but the comment if it fails. Once a comment was refused in a way that means all, no
-// other is asked for.
+// narrate asks the narrator for a comment and reports it when it comes. Only the end of the analysis waits for it, for
+// lastWords at most. If it fails, only the comment is lost. After a refusal that means all comments, narrate asks for
+// no further comment.
 func (r *run) narrate(ctx context.Context, happened string) {
 	if ctx.Err() != nil || r.comments.Err() != nil {
 		return
@@ -37,7 +37,7 @@ func (r *run) narrate(ctx context.Context, happened string) {
 	s := step{phase: PhaseNarrator, api: providers.APIAnthropic, name: "anthropic.narrate", costs: r.clients.Anthropic.NarrateCosts(question)}
 	r.narrators.Go(func() {
 		ask := func(ctx context.Context) (string, error) { return r.clients.Anthropic.Narrate(ctx, question) }
-		// The sentence is on its way to the caller by then, or lost.
+		// The sentence has then been sent to the caller, or is lost.
 		_ = caught(func() error {
 			_, err := one(r.comments, r, s, ask, func(text string) string { return playlist.Clip(playlist.OneLine(text), 300) })
 			r.refused(err)
@@ -51,7 +51,7 @@ const lastWords = 5 * time.Second
 
 var errOver = errors.New("the analysis is over")
 
-// listen waits for the comments that were asked for.
+// listen waits for the requested comments.
 func (r *run) listen() {
 	late := time.AfterFunc(lastWords, func() { r.hush(errOver) })
 	r.narrators.Wait()

@@ -1,28 +1,28 @@
 package analysis
 
-// Progress is one piece of news from an analysis: a line for people, a count, or both.
+// Progress is one progress report of an analysis: a line for people, a count, or both.
 type Progress struct {
 	// Phase is one of the Phase constants.
 	Phase string `json:"phase"`
-	// Text is a sentence, empty where only the count has changed.
+	// Text is a sentence, empty if only the count has changed.
 	Text string `json:"text"`
-	// Done of Total tasks of this phase have ended. Phases run side by side, so the counts of one come between those of
-	// another.
+	// Done of Total tasks of this phase have ended. Phases run concurrently, so the counts of one phase come between
+	// those of another.
 	Done  int `json:"done"`
 	Total int `json:"total"`
-	// AllDone of AllTotal tasks of the whole analysis have ended: what a single bar shows. AllTotal grows by a few when
-	// the searches and the tracks to add are known.
+	// AllDone of AllTotal tasks of the whole analysis have ended: the values of a single bar. AllTotal grows by a few
+	// when the searches and the tracks to add are known.
 	AllDone  int `json:"all_done"`
 	AllTotal int `json:"all_total"`
 }
 
 // The phases of an analysis, in the order in which they begin.
 const (
-	PhaseNames    = "names"    // of tracks that the playlist gives by their ids alone, if there are any
+	PhaseNames    = "names"    // of tracks that the playlist has only as ids, if any
 	PhasePlan     = "plan"     // the first question to Claude
 	PhaseSearch   = "search"   // Spotify's catalogue
 	PhaseFeatures = "features" // how the tracks sound; at the same time as the next two
-	PhaseTracks   = "tracks"   // what Last.fm knows of the tracks
+	PhaseTracks   = "tracks"   // what Last.fm knows about the tracks
 	PhaseArtists  = "artists"  // and of the artists
 	PhaseSummary  = "summary"  // the final question
 	PhaseCreate   = "create"   // the new playlist
@@ -30,7 +30,7 @@ const (
 	PhaseNarrator = "narrator" // comments on all of these, beside them
 )
 
-// event is news on its way from the goroutines of an analysis to the one that called Analyze.
+// event is a report from a goroutine of an analysis to the goroutine that called Analyze.
 type event struct {
 	phase, text string
 	planned     int // tasks that this phase now has in all, if it says so
@@ -39,7 +39,7 @@ type event struct {
 	failed      bool // of an ended task
 }
 
-// tally counts the events of an analysis. It belongs to one goroutine.
+// tally counts the events of an analysis. One goroutine owns it.
 type tally struct {
 	phases               map[string]*phaseTally
 	asked, ended, failed int
@@ -47,7 +47,7 @@ type tally struct {
 
 type phaseTally struct{ done, total int }
 
-// add counts an event and words it for people.
+// add counts an event and returns its text for people.
 func (t *tally) add(e event) Progress {
 	p := t.phases[e.phase]
 	if p == nil {

@@ -9,13 +9,13 @@ import (
 
 const maxListed = 100 // tracks in a prompt
 
-// data makes a text safe to stand in a prompt as data: short, on one line, and without the quotes that the keys of the
-// JSON asked for are written in.
+// data makes a text safe as data in a prompt: short, on one line, and without the quotes around the keys of the
+// requested JSON.
 func data(text string) string {
 	return strings.ReplaceAll(playlist.Clip(playlist.OneLine(text), 120), `"`, "'")
 }
 
-// called is what to call a playlist where people read.
+// called returns the name of a playlist for people.
 func called(p playlist.Playlist) string {
 	if p.Name == "" {
 		return "an untitled playlist"
@@ -23,7 +23,7 @@ func called(p playlist.Playlist) string {
 	return p.Name
 }
 
-// listing shows tracks in a prompt, evenly thinned out if there are many.
+// listing lists tracks for a prompt, evenly thinned out if there are many.
 func listing(tracks []playlist.Track) string {
 	var b strings.Builder
 	n := min(len(tracks), maxListed)
@@ -72,7 +72,7 @@ Say what holds this playlist together, and name a new playlist that continues it
 {"title": "at most 60 characters", "summary": "two or three sentences"}`, data(called(p)), listing(p.Tracks), facts.String(), listing(found))
 }
 
-// aside asks the narrator for a comment on something that has just happened.
+// aside returns the prompt for a comment on an event that has just happened.
 func aside(happened string) string {
 	return "You accompany the analysis of a music playlist for the listener who waits for it. This has just happened, told as data:\n" +
 		playlist.Clip(strings.ReplaceAll(playlist.OneLine(happened), `"`, "'"), 600) +

@@ -9,13 +9,13 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// Result is what an analysis found and did. Analyze returns one beside an error too: then it holds what there was until
-// then, and the counts of its tasks and calls are right.
+// Result is the result of an analysis. Analyze also returns a Result with an error: it has everything up to the error,
+// and the counts of its tasks and calls are right.
 type Result struct {
-	Playlist string `json:"playlist"` // the name of the input, possibly empty
+	Playlist string `json:"playlist"` // the name in the input, possibly empty
 	Format   string `json:"format"`   // what the input was read as, such as "CSV"
 	Tracks   int    `json:"tracks"`   // of the input
-	Repeated int    `json:"repeated"` // of these, how many are there already; they are analysed once
+	Repeated int    `json:"repeated"` // of these, repetitions; each track is analysed once
 	// LeftOut are the rows of the input that could not be used.
 	LeftOut []playlist.LeftOut `json:"left_out"`
 
@@ -36,14 +36,14 @@ type Result struct {
 	Created providers.Created `json:"created"`
 	Added   int               `json:"added"` // tracks in the created playlist
 
-	// Notes say what else is missing and why, one line each.
+	// Notes list what else is missing and why, one line each.
 	Notes []string `json:"notes"`
 	// FailedLookups counts searches, audio features and Last.fm lookups that failed on their own.
 	FailedLookups int `json:"failed_lookups"`
 	// Calls are the requests made, by API.
 	Calls map[string]int64 `json:"calls"`
-	// Tasks were given to the orchestrator, Ended of them came to an end, Failed of those with an error, cancelled ones
-	// included. Tasks − Ended are lost.
+	// Tasks is how many tasks the orchestrator got, Ended how many of them ended, Failed how many ended with an error,
+	// including cancelled tasks. Tasks − Ended are lost.
 	Tasks  int `json:"tasks"`
 	Ended  int `json:"ended"`
 	Failed int `json:"failed"`
@@ -57,14 +57,14 @@ const (
 	FeaturesDenied = "denied"
 )
 
-// Tag is a word that Last.fm's listeners use, and how many tracks and artists of the playlist bear it.
+// Tag is a word that Last.fm's listeners use, and how many tracks and artists of the playlist have it.
 type Tag struct {
 	Name  string `json:"name"`
 	Count int    `json:"count"`
 }
 
-// Found is a track that a search found. Its texts are cut to maxFoundText characters and its artists to maxFoundArtists, so that a result
-// has a size that a stream can carry, whatever a provider answers.
+// Found is a track that a search found. Its texts are cut to maxFoundText characters and its artists to
+// maxFoundArtists, so that a stream can carry the result, whatever a provider answers.
 type Found struct {
 	ID      string   `json:"id"`
 	Name    string   `json:"name"`
@@ -106,7 +106,7 @@ func (r ranking) top() []Tag {
 	return tags[:min(len(tags), maxRanked)]
 }
 
-// artistsOf are the artists of a playlist: those on most tracks first, else in the order in which they come.
+// artistsOf returns the artists of a playlist: artists on most tracks first, else in the order of the playlist.
 func artistsOf(p playlist.Playlist) []string {
 	on := map[string]int{}
 	var names []string
@@ -123,7 +123,7 @@ func artistsOf(p playlist.Playlist) []string {
 	return names
 }
 
-// tagsAndSimilar ranks what Last.fm said.
+// tagsAndSimilar ranks the tags and artists from Last.fm.
 func tagsAndSimilar(p playlist.Playlist, tracks []providers.TrackInfo, artists []providers.ArtistInfo) (tags []Tag, similar []string) {
 	words, near, names := ranking{}, ranking{}, map[string]string{}
 	for _, t := range tracks {
@@ -159,7 +159,7 @@ func (r *Result) average(all []providers.Features) {
 	r.Tempo, r.Energy, r.Danceability = new(sum.Tempo/n), new(sum.Energy/n), new(sum.Danceability/n)
 }
 
-// newTracks are the tracks that searches found and a playlist does not hold, each once.
+// newTracks returns the tracks that searches found and that the playlist does not have, each once.
 func newTracks(p playlist.Playlist, found [][]playlist.Track) []playlist.Track {
 	known := map[string]bool{}
 	for _, t := range p.Tracks {

@@ -15,7 +15,7 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// StepError says in which step an analysis failed.
+// StepError reports the step in which an analysis failed.
 type StepError struct {
 	Step string // "first question", "final question", "create playlist", …
 	Err  error
@@ -29,10 +29,10 @@ type run struct {
 	o       *orchestrator.Orchestrator // fixed, like those down to settle
 	clients *providers.Clients
 	list    playlist.Playlist
-	id      string // what its tasks share: analyses side by side take turns
+	id      string // the share of its tasks: concurrent analyses take turns
 	events  chan event
-	result  *Result         // written by the goroutine of the flow only
-	settle  context.Context //nolint:containedctx // of the call of Analyze, which the run does not outlive
+	result  *Result         // only the goroutine of the flow writes it
+	settle  context.Context //nolint:containedctx // of the call of Analyze, which outlives the run
 
 	giveUp    context.CancelCauseFunc  // ends the analysis
 	calls     map[string]*atomic.Int64 // by API; the map is fixed
@@ -42,8 +42,8 @@ type run struct {
 	hush      context.CancelCauseFunc
 }
 
-// step is a kind of task: the phase it counts for, the API it calls, which is its route, its name in traces, and what it costs beside a token
-// of each bucket.
+// step is a kind of task: the phase it counts for, the API it calls, which is its route, its name in traces, and what
+// it costs in addition to a token of each bucket.
 type step struct {
 	phase, api, name string
 	costs            limiter.Costs
@@ -53,23 +53,23 @@ func (r *run) options(s step) []orchestrator.Option {
 	opts := []orchestrator.Option{orchestrator.Route(s.api), orchestrator.Name(s.name), orchestrator.Share(r.id), orchestrator.Costs(s.costs)}
 	switch s.phase {
 	case PhaseNarrator:
-		// Comments are not worth another attempt, nor a token that a question waits for.
+		// Comments get no second attempt, and no token that a question waits for.
 		return append(opts, orchestrator.Attempts(1), orchestrator.Priority(orchestrator.Background))
 	case PhaseCreate, PhaseFill:
 		return append(opts, orchestrator.Attempts(2*providers.PatientAttempts)) // every other attempt looks what the one before has done
 	}
-	// As many attempts as outlast half a minute of a provider that fails.
+	// Enough attempts for half a minute in which the provider fails.
 	return append(opts, orchestrator.Attempts(providers.PatientAttempts))
 }
 
-// ended looks at how a task ended. It gives the analysis up where a provider that the analysis needs to the end will not serve before the
-// deadline, or not at all: whatever the others are asked until then would be asked in vain.
+// ended handles the end of a task. It gives up the analysis if a provider that the analysis needs will not serve before
+// the deadline, or not at all: further calls to other providers would be useless.
 func (r *run) ended(ctx context.Context, s step, err error) {
 	if err == nil || s.api == providers.APILastFM {
 		return
 	}
 	switch s.phase {
-	case PhaseNarrator, PhaseCreate, PhaseFill: // not needed, or nobody is asked afterwards
+	case PhaseNarrator, PhaseCreate, PhaseFill: // not needed, or no calls follow
 		return
 	}
 	var wait time.Duration
@@ -90,14 +90,14 @@ func (r *run) ended(ctx context.Context, s step, err error) {
 	}
 }
 
-// uncount takes back that a call was counted which was not sent.
+// uncount corrects the count of calls after a call that was not sent.
 func (r *run) uncount(s step, err error) {
 	if errors.Is(err, providers.ErrNotSent) {
 		r.calls[s.api].Add(-1)
 	}
 }
 
-// one runs a single task and reports its end. say, if not nil, puts its result into words.
+// one runs a single task and reports its end. say, if not nil, returns its result as text.
 func one[T any](ctx context.Context, r *run, s step, call orchestrator.Task[T], say func(T) string) (T, error) {
 	f, err := orchestrator.Submit(ctx, r.o, func(ctx context.Context) (T, error) {
 		r.calls[s.api].Add(1)
@@ -113,7 +113,7 @@ func one[T any](ctx context.Context, r *run, s step, call orchestrator.Task[T], 
 	value, err := f.Await(r.settle) //nolint:contextcheck // it outlasts ctx: see Analyze
 	r.ended(ctx, s, err)
 	if r.settle.Err() != nil {
-		return value, err // the task may not have ended, and nobody waits any longer
+		return value, err // the task may not have ended, but the wait is over
 	}
 	news := event{phase: s.phase, ended: true, failed: err != nil}
 	if say != nil {
@@ -123,8 +123,8 @@ func one[T any](ctx context.Context, r *run, s step, call orchestrator.Task[T], 
 	return value, err
 }
 
-// many runs a batch, reports the end of each task and returns the batch when all have ended. each is called with every end,
-// in this goroutine. The error is why the batch could not be run; those of its tasks are in the batch.
+// many runs a batch, reports the end of each task and returns the batch when all have ended. each is called with every
+// end, in this goroutine. The error is why the batch could not be run; the errors of its tasks are in the batch.
 func many[In, T any](ctx context.Context, r *run, s step, in []In, call func(context.Context, In) (T, error), each func()) (*orchestrator.Batch[T], error) {
 	b, err := orchestrator.Map(ctx, r.o, "", in, func(ctx context.Context, v In) (T, error) {
 		if ctx.Err() != nil { // a call that has just ended has ended its kind, and this task had started by then

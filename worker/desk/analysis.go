@@ -8,27 +8,28 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// Work is what an analysis does. It reports events and returns its last ones, which always reach the log. It ends soon after its context has,
-// whose cause is the reason. report never waits; its error is an event's that was not kept, and may be ignored. It is not called any more once
-// Work has returned.
+// Work is the function of an analysis. It reports events and returns its last events, which always reach the log. It
+// must end soon after its context has ended; the cause of the context is the reason. report never waits. It returns an
+// error if the event was not kept, which Work may ignore. Work must not call report after it has returned.
 type Work func(ctx context.Context, report func(sse.Event) error) (last []sse.Event)
 
-// Order is what [Desk.Start] is asked for.
+// Order is the argument of [Desk.Start].
 type Order struct {
-	// Work is done once, unless the key joins the order to an earlier one.
+	// Work is called once, unless the key joins the order to an earlier order.
 	Work Work
-	// Weight is about how many bytes Work holds in memory until it has ended.
+	// Weight is about how many bytes of memory Work uses until it has ended.
 	Weight int64
-	// Key is the idempotency key; empty is none. For as long as the desk knows the analysis of a key, further orders with the key and the same
-	// Digest join it; those with another Digest are refused.
+	// Key is the idempotency key; empty is none. While the desk knows the analysis of a key, further orders with the
+	// key and the same Digest join it. Orders with another Digest are refused.
 	Key string
-	// Digest tells orders apart.
+	// Digest distinguishes orders.
 	Digest [32]byte
-	// After is the event after which the reader begins where the key joins the order to an earlier one. Zero is all events.
+	// After is the event after which the reader begins if the key joins the order to an earlier order. Zero is all
+	// events.
 	After uint64
 }
 
-// State is where an analysis is in its life.
+// State is the state of an analysis.
 type State string
 
 // The states of an analysis, in their order.
@@ -38,8 +39,8 @@ const (
 	Ended   State = "ended"
 )
 
-// Analysis is one analysis that a desk knows, or has known: who holds it may read it after the desk has forgotten it. Its methods are safe
-// for concurrent use.
+// Analysis is one analysis of a desk. It can be read even after the desk has forgotten it. Its methods are safe for
+// concurrent use.
 type Analysis struct {
 	desk   *Desk // fixed, like those down to cancel
 	id     string
@@ -52,30 +53,32 @@ type Analysis struct {
 	// Guarded by desk.mu.
 	work    Work
 	state   State
-	bytes   int64 // that count against Config.Bytes
+	bytes   int64 // bytes that count against Config.Bytes
 	readers int
-	timer   *time.Timer // of what comes next: the end for want of readers, or to be forgotten
-	turn    uint64      // which timer that is; one that fires late finds another number
+	timer   *time.Timer // of the next step: the end without readers, or to be forgotten
+	turn    uint64      // the number of that timer; a timer that fires late finds another number
 	grace   *time.Timer // for work that ignores the end of its context; nil before the first End
 }
 
-// ID names the analysis in the fleet: the name of the replica, a point, and 26 letters and digits that nobody can guess.
+// ID returns the id of the analysis in the fleet: the name of the replica, a point, and 26 random letters and digits
+// that cannot be guessed.
 func (a *Analysis) ID() string { return a.id }
 
-// State is where the analysis is in its life.
+// State returns the state of the analysis.
 func (a *Analysis) State() State {
 	a.desk.mu.Lock()
 	defer a.desk.mu.Unlock()
 	return a.state
 }
 
-// End ends the context of an analysis with a reason, if it runs, and ends it at once, if it waits. What has ended stays as it is.
+// End ends an analysis for a reason. If the analysis runs, End ends its context; if it waits, End ends it at once. An
+// analysis that has ended does not change.
 func (a *Analysis) End(reason error) {
 	d := a.desk
 	d.mu.Lock()
 	waited := d.leaveQueueLocked(a)
 	if a.state == Running && a.grace == nil {
-		// Work that ignores its context keeps nobody waiting.
+		// Readers do not wait for work that ignores its context.
 		a.grace = time.AfterFunc(d.cfg.Grace, func() { a.finish(d.cfg.Last(reason)) })
 	}
 	d.mu.Unlock()
@@ -85,7 +88,7 @@ func (a *Analysis) End(reason error) {
 	}
 }
 
-// run does the work, whatever becomes of it.
+// run calls the work. A panic becomes the reason of the last events.
 func (a *Analysis) run(work Work) (last []sse.Event) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -114,10 +117,10 @@ func (a *Analysis) finish(last []sse.Event) {
 	d.changeLocked()
 }
 
-// keptOverhead is about what the desk holds of an analysis beside its log, in bytes.
+// keptOverhead is about how many bytes the desk keeps of an analysis in addition to its log.
 const keptOverhead = 1 << 10
 
-// laterLocked has a function called after a time, unless something else is set before.
+// laterLocked sets a function to be called after a time, unless another one is set before.
 func (a *Analysis) laterLocked(after time.Duration, do func()) {
 	a.stopLocked()
 	turn := a.turn
@@ -131,7 +134,7 @@ func (a *Analysis) laterLocked(after time.Duration, do func()) {
 	})
 }
 
-// stopLocked takes back what laterLocked has set. A timer that fires at this moment finds another turn.
+// stopLocked cancels the function that laterLocked has set. A timer that fires at this moment finds another turn.
 func (a *Analysis) stopLocked() {
 	a.turn++
 	if a.timer != nil {

@@ -6,10 +6,11 @@ import (
 	"slices"
 )
 
-// Close ends the desk in order. It takes no more orders. What waits, and what runs without a reader, ends at once. What somebody reads may
-// run until ctx ends; then its context ends with [ErrClosed]. Everybody who reads receives the last events. Close returns when all that has
-// happened, at the latest [Config.Grace] after the last analysis has, and everything is forgotten. It may so take twice the grace longer than
-// ctx. A second call does the same beside the first. The error says what was left: analyses that do not return, readers that do not read.
+// Close ends the desk in order. The desk accepts no more orders. Analyses that wait, or run without a reader, end at
+// once. Analyses with a reader may run until ctx ends; then their contexts end with [ErrClosed]. All readers receive
+// the last events. Close returns when all readers have them, at the latest [Config.Grace] after the end of the last
+// analysis, and the desk forgets everything. So Close may take twice the grace longer than ctx. A second call does the
+// same in parallel. The error counts what was left: analyses that do not return, readers that do not read.
 func (d *Desk) Close(ctx context.Context) error {
 	d.mu.Lock()
 	d.closed = true
@@ -31,7 +32,7 @@ func (d *Desk) Close(ctx context.Context) error {
 			a.End(ErrClosed)
 		}
 	}
-	// Work that ignores its context ends for its readers after a grace; the margin is for these.
+	// For readers, work that ignores its context ends after the grace. The margin gives those readers time.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.cfg.Grace+d.cfg.Grace/2)
 	defer cancel()
 	d.until(grace, func() bool { return d.liveLocked() == nil })
@@ -51,7 +52,7 @@ func (d *Desk) Close(ctx context.Context) error {
 	return nil
 }
 
-// liveLocked is what has not ended.
+// liveLocked returns the analyses that have not ended.
 func (d *Desk) liveLocked() (live []*Analysis) {
 	for _, a := range d.known {
 		if a.state != Ended {
@@ -61,7 +62,7 @@ func (d *Desk) liveLocked() (live []*Analysis) {
 	return slices.Clip(live)
 }
 
-// until waits for a condition that the lock guards, and reports whether it came before the end of ctx.
+// until waits for a condition that the lock guards, and reports whether it became true before the end of ctx.
 func (d *Desk) until(ctx context.Context, come func() bool) bool {
 	for {
 		d.mu.Lock()

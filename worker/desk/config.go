@@ -8,29 +8,31 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// Config says how much a desk holds and for how long. The zero value of each field is documented; Name and Last have none.
+// Config sets how much a desk keeps and for how long. Every field except Name and Last may be zero.
 type Config struct {
-	// Name is that of the replica. Ids begin with it.
+	// Name is the name of the replica. Ids begin with it.
 	Name string
-	// Last makes the last events of an analysis that ended otherwise than by returning them: the reason is a [*PanicError], [ErrClosed],
-	// [ErrLeft], [ErrLogFull] for last events that no log takes, or what [Analysis.End] was called with.
+	// Last makes the last events of an analysis that did not return them itself. The reason is a [*PanicError],
+	// [ErrClosed], [ErrLeft], [ErrLogFull] for last events that are too large for a log, or the argument of
+	// [Analysis.End].
 	Last func(reason error) []sse.Event
 	// Running is how many analyses run at the same time. Zero is 128.
 	Running int
-	// Waiting is how many more wait for that. Zero is 128.
+	// Waiting is how many more analyses may wait to run. Zero is 128.
 	Waiting int
-	// Readers is how many readers all analyses together have. Zero is [DefaultReaders].
+	// Readers bounds the readers of all analyses together. Zero is [DefaultReaders].
 	Readers int
 	// Bytes bounds the weights and the logs of all analyses that the desk knows. Zero is [DefaultBytes].
 	Bytes int64
 	// LogBytes bounds the log of an analysis; half of it is kept for its last events. Zero is 1 MiB.
 	LogBytes int
-	// Linger is how long an analysis goes on while nobody reads. Zero is 60 s.
+	// Linger is how long an analysis continues without a reader. Zero is 60 s.
 	Linger time.Duration
-	// Keep is how long an analysis that has ended is kept for readers that come back, and for its idempotency key. Zero is 10 minutes.
+	// Keep is how long an ended analysis is kept for readers that reconnect, and for its idempotency key. Zero is 10
+	// minutes.
 	Keep time.Duration
-	// Grace is how long an analysis may take to return once its context has ended, and how long Close waits for readers. Zero is 6 s, more
-	// than an analysis of this project takes.
+	// Grace is how long an analysis may take to return once its context has ended, and how long Close waits for
+	// readers. Zero is 6 s, longer than an analysis of this project takes.
 	Grace time.Duration
 }
 

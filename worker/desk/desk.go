@@ -18,16 +18,16 @@ type Desk struct {
 	mu      sync.Mutex
 	known   map[string]*Analysis // by id
 	keys    map[string]*Analysis // by idempotency key
-	queue   []*Analysis          // those that wait, the oldest first
-	running int                  // goroutines of analyses; the last act of each is to count itself off
+	queue   []*Analysis          // waiting analyses, the oldest first
+	running int                  // goroutines of analyses; each counts itself off as its last act
 	readers int
 	bytes   int64
 	took    time.Duration // about how long an analysis runs; 0 before the first has ended
 	closed  bool
-	changed chan struct{} // closed, and replaced, whenever there is less of something
+	changed chan struct{} // closed, and replaced, whenever room becomes free
 }
 
-// New returns a desk without analyses, or what is wrong with its configuration.
+// New returns a desk without analyses, or an error that names the fault in its configuration.
 func New(cfg Config) (*Desk, error) {
 	cfg, err := cfg.filled()
 	if err != nil {
@@ -36,9 +36,10 @@ func New(cfg Config) (*Desk, error) {
 	return &Desk{cfg: cfg, known: map[string]*Analysis{}, keys: map[string]*Analysis{}, changed: make(chan struct{})}, nil
 }
 
-// Start takes an order and returns a reader of its analysis, which the caller closes. The analysis runs at once, or when one that runs has
-// ended. It goes on without ctx, of which it keeps the values, and ends when nobody has read it for [Config.Linger]. The errors are a
-// [*FullError], [ErrTooHeavy], [ErrKeyReused], [ErrNotSeen] and [ErrClosed]. Of an order that is refused nothing stays, and its key is free.
+// Start takes an order and returns a reader of its analysis, which the caller closes. The analysis runs at once, or
+// when a running analysis has ended. It keeps the values of ctx, continues after the end of ctx, and ends when it has
+// had no reader for [Config.Linger]. The errors are a [*FullError], [ErrTooHeavy], [ErrKeyReused], [ErrNotSeen] and
+// [ErrClosed]. The desk keeps nothing of a refused order, and its key is free.
 func (d *Desk) Start(ctx context.Context, o Order) (*Reader, error) {
 	weight := max(0, o.Weight) + int64(d.cfg.LogBytes) + keptOverhead
 	d.mu.Lock()
@@ -79,7 +80,8 @@ func (d *Desk) Start(ctx context.Context, o Order) (*Reader, error) {
 	return r, nil
 }
 
-// Find returns the analysis with an id. The error is [ErrUnknown], or an [*ElsewhereError] for the id of another replica.
+// Find returns the analysis with an id. The error is [ErrUnknown], or an [*ElsewhereError] for the id of another
+// replica.
 func (d *Desk) Find(id string) (*Analysis, error) {
 	at := strings.LastIndexByte(id, '.')
 	if at < 1 {
@@ -96,13 +98,13 @@ func (d *Desk) Find(id string) (*Analysis, error) {
 	return nil, ErrUnknown
 }
 
-// Counts is what a desk holds at a moment.
+// Counts counts what a desk has at a moment.
 type Counts struct {
 	Waiting, Running, Ended, Readers int
 	Bytes                            int64
 }
 
-// Counts returns what the desk holds now.
+// Counts returns the present counts.
 func (d *Desk) Counts() Counts {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -115,7 +117,7 @@ func (d *Desk) Counts() Counts {
 	return c
 }
 
-// launchLocked starts what waits, as far as there is room.
+// launchLocked starts waiting analyses, as far as there is room.
 func (d *Desk) launchLocked() {
 	for d.running < d.cfg.Running && len(d.queue) > 0 {
 		a := d.queue[0]
@@ -141,7 +143,7 @@ func (d *Desk) launchLocked() {
 	}
 }
 
-// returned gives the place of an analysis to the next.
+// returned gives the place of an analysis to the next one.
 func (d *Desk) returned(took time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -154,7 +156,7 @@ func (d *Desk) returned(took time.Duration) {
 	d.changeLocked()
 }
 
-// leaveQueueLocked takes an analysis out of those that wait, and reports whether it was there.
+// leaveQueueLocked removes an analysis from the queue, and reports whether it was in the queue.
 func (d *Desk) leaveQueueLocked(a *Analysis) bool {
 	at := slices.Index(d.queue, a)
 	if at >= 0 {
@@ -163,7 +165,8 @@ func (d *Desk) leaveQueueLocked(a *Analysis) bool {
 	return at >= 0
 }
 
-// lingerLocked begins the time after which an analysis without readers ends. On a desk that closes nobody comes back.
+// lingerLocked begins the time after which an analysis without readers ends. On a desk that closes, no reader comes
+// back.
 func (d *Desk) lingerLocked(a *Analysis) {
 	after := d.cfg.Linger
 	if d.closed {
@@ -187,7 +190,7 @@ func (d *Desk) forgetLocked(a *Analysis) {
 	d.changeLocked()
 }
 
-// fullLocked refuses something. A place is free when about as many have ended as wait before.
+// fullLocked returns a refusal with the time until room is expected: until about as many analyses have ended as wait.
 func (d *Desk) fullLocked(of string) *FullError {
 	after := 10 * time.Second
 	if d.took > 0 {

@@ -12,11 +12,11 @@ import (
 
 // log holds the events of one analysis. It is safe for concurrent use.
 type log struct {
-	limit int // bytes of what is reported before the end
+	limit int // bytes of the events before the last ones
 
 	mu      sync.Mutex
 	entries []entry // by seq
-	last    uint64  // the newest seq ever
+	last    uint64  // the newest seq
 	bytes   int
 	ended   bool
 	moved   chan struct{} // closed, and replaced, with every event and with the end
@@ -27,12 +27,13 @@ type entry struct {
 	frame sse.Frame
 }
 
-// overhead is what an entry takes beside its key and its frame, in bytes.
+// overhead is how many bytes an entry takes in addition to its key and its frame.
 const overhead = 64
 
 func (e entry) size() int { return e.frame.Len() + len(e.frame.Key()) + overhead }
 
-// add appends an event and gives it the next id. Where the log is full, events that a later one of the same key has replaced make room.
+// add appends an event and gives it the next id. If the log is full, it removes events that a later event of the same
+// key has replaced.
 func (l *log) add(ev sse.Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -53,8 +54,8 @@ func (l *log) add(ev sse.Event) error {
 	return nil
 }
 
-// end appends the last events, at most as many bytes as the limit, or else those that others makes of the reason. It reports whether the
-// log had not ended before, and what it takes now.
+// end appends the last events, if they take at most limit bytes; otherwise it appends those that others makes of the
+// reason. It returns whether this call has ended the log, and how many bytes the log takes now.
 func (l *log) end(last []sse.Event, others func(reason error) []sse.Event) (first bool, bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,7 +65,7 @@ func (l *log) end(last []sse.Event, others func(reason error) []sse.Event) (firs
 	l.compact("")
 	entries, err := l.encode(last)
 	if err != nil {
-		entries, _ = l.encode(others(err)) // of a reason alone; should they not fit either, the log ends without
+		entries, _ = l.encode(others(err)) // if these do not fit either, the log ends without last events
 	}
 	for _, e := range entries {
 		l.push(e)
@@ -106,7 +107,7 @@ func (l *log) push(e entry) {
 	l.wake()
 }
 
-// compact leaves out events whose key a later event has, or the one that is to come with a key.
+// compact removes events whose key a later event has, or the coming event with the given key.
 func (l *log) compact(key string) {
 	newer := map[string]bool{key: key != ""}
 	kept := len(l.entries)
@@ -128,7 +129,8 @@ func (l *log) wake() {
 	l.moved = make(chan struct{})
 }
 
-// after is the first event after one, if there is one; else whether the log has ended, and what is closed when that changes.
+// after returns the first event after a given one, if it exists; else whether the log has ended, and a channel that is
+// closed when that changes.
 func (l *log) after(seq uint64) (e entry, ok, ended bool, moved <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,14 +7,16 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// Reader follows the events of one analysis, in one goroutine. While an analysis has a reader, it does not end for want of one.
+// Reader follows the events of one analysis, in one goroutine. While an analysis has a reader, [Config.Linger] does not
+// end it.
 type Reader struct {
 	of     *Analysis
 	seen   uint64
 	closed bool
 }
 
-// Read returns a reader of the events after one, 0 for all. The caller closes the reader. The errors are [ErrNotSeen] and a [*FullError].
+// Read returns a reader of the events after a given event, 0 for all. The caller closes the reader. The errors are
+// [ErrNotSeen] and a [*FullError].
 func (a *Analysis) Read(after uint64) (*Reader, error) {
 	a.desk.mu.Lock()
 	defer a.desk.mu.Unlock()
@@ -36,11 +38,11 @@ func (a *Analysis) readLocked(after uint64) (*Reader, error) {
 	return &Reader{of: a, seen: after}, nil
 }
 
-// Analysis is the one that is read.
+// Analysis returns the analysis of the reader.
 func (r *Reader) Analysis() *Analysis { return r.of }
 
-// Next waits for the next event and returns it in wire form, with its id. The error is [io.EOF] after the last event of an analysis that has
-// ended, or the cause of the context's end.
+// Next waits for the next event and returns it in wire form, with its id. The error is [io.EOF] after the last event of
+// an ended analysis, or the cause of the context's end.
 func (r *Reader) Next(ctx context.Context) (sse.Frame, error) {
 	for {
 		e, ok, ended, moved := r.of.log.after(r.seen)

@@ -12,23 +12,23 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// ErrDeleted is the reason for which an analysis ends that a client has deleted.
+// ErrDeleted is the reason for which an analysis that a client has deleted ends.
 var ErrDeleted = errors.New("deskhttp: a client has ended the analysis")
 
-// Handler answers for a desk. Its methods are handlers for the paths in the package's documentation, where the wildcard is named id. Its
-// fields are set before the first call.
+// Handler is the HTTP interface of a desk. Its methods are handlers for the paths in the package's documentation; the
+// wildcard is named id. Set its fields before the first call.
 type Handler struct {
 	Desk *desk.Desk
-	// Path is where analyses are, without a slash at the end.
+	// Path is the path of analyses, without a slash at the end.
 	Path string
 	// Stream makes the writers of streams.
 	Stream sse.Config
-	// Left, unless nil, is called when a stream ends before its analysis, with the reason.
+	// Left, if set, is called with the reason when a stream ends before its analysis.
 	Left func(ctx context.Context, id string, reason error)
 }
 
-// Start takes an order and streams its analysis. Key and After of the order come from the request; the rest is the caller's, whose Digest is
-// of the request's body.
+// Start takes an order and streams its analysis. Key and After of the order come from the request. The caller sets the
+// other fields; Digest is a digest of the request's body.
 func (h *Handler) Start(out http.ResponseWriter, r *http.Request, o desk.Order) {
 	var ok bool
 	if o.Key, ok = idempotencyKey(r); !ok {
@@ -62,7 +62,7 @@ func (h *Handler) Events(out http.ResponseWriter, r *http.Request) {
 		problem(http.StatusBadRequest, badLastSeen).Write(out)
 		return
 	}
-	if r.Method == http.MethodHead { // which is no reader
+	if r.Method == http.MethodHead { // HEAD needs no reader
 		out.Header().Set("Content-Type", "text/event-stream")
 		return
 	}
@@ -75,7 +75,7 @@ func (h *Handler) Events(out http.ResponseWriter, r *http.Request) {
 	h.stream(out, r, a.ID(), reader)
 }
 
-// stream sends what a reader has, or 204 where that is nothing.
+// stream sends the events of a reader, or 204 if there are none.
 func (h *Handler) stream(out http.ResponseWriter, r *http.Request, id string, reader *desk.Reader) {
 	if reader.AtEnd() {
 		out.WriteHeader(http.StatusNoContent)
@@ -91,7 +91,7 @@ func (h *Handler) stream(out http.ResponseWriter, r *http.Request, id string, re
 	}
 }
 
-// Show answers the state of an analysis.
+// Show answers with the state of an analysis.
 func (h *Handler) Show(out http.ResponseWriter, r *http.Request) {
 	a, err := h.Desk.Find(r.PathValue("id"))
 	if err != nil {
@@ -105,7 +105,7 @@ func (h *Handler) Show(out http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// End ends an analysis. One that has ended stays as it is.
+// End ends an analysis. An analysis that has ended does not change.
 func (h *Handler) End(out http.ResponseWriter, r *http.Request) {
 	a, err := h.Desk.Find(r.PathValue("id"))
 	if err != nil {
@@ -118,7 +118,7 @@ func (h *Handler) End(out http.ResponseWriter, r *http.Request) {
 
 const badLastSeen = "Last-Event-ID: want the id of an event of this analysis, which is a whole number"
 
-// lastSeen is the id of the event after which a stream begins, 0 for all.
+// lastSeen returns the id of the event after which a stream begins, 0 for all.
 func lastSeen(r *http.Request) (seen uint64, ok bool) {
 	text := r.Header.Get("Last-Event-ID")
 	if text == "" {
@@ -131,7 +131,7 @@ func lastSeen(r *http.Request) (seen uint64, ok bool) {
 	return seen, err == nil
 }
 
-// idempotencyKey is the key of a request, or "" if it has none.
+// idempotencyKey returns the key of a request, or "" if it has none.
 func idempotencyKey(r *http.Request) (key string, ok bool) {
 	keys := r.Header.Values("Idempotency-Key")
 	if len(keys) == 0 {

@@ -6,34 +6,34 @@ import (
 	"time"
 )
 
-// Answer is what an answer says about the provider's limits.
+// Answer is what an HTTP answer states about the provider's limits.
 type Answer struct {
-	// Throttled means that the provider refused the call because of a quota: status 429; status 403 with a quota of
-	// which nothing remains or with a time to wait, as GitHub answers; status 503 with a quota of which nothing remains.
+	// Throttled means that the provider refused the call because of a quota: status 429; status 403 with a used-up
+	// quota or with a time to wait, as GitHub answers; status 503 with a used-up quota.
 	Throttled bool
-	// Overloaded means that the provider cannot serve anybody at the moment: status 529, and 503 otherwise. That says
-	// nothing about a quota.
+	// Overloaded means that the provider cannot serve any caller at the moment: status 529, and 503 without a used-up
+	// quota. Overloaded has nothing to do with a quota.
 	Overloaded bool
-	// RetryAfter is how long the provider asks to wait, 0 where it does not say. Of a throttled answer without
-	// Retry-After it is the longest Reset of the quotas that have nothing left or do not say what is left.
+	// RetryAfter is how long the provider asks to wait, 0 if unknown. For a throttled answer without Retry-After it is
+	// the longest Reset of the quotas that have nothing left or do not state what is left.
 	RetryAfter time.Duration
-	Quotas     []Quota // what the headers say of each limit; nil where they name none
+	Quotas     []Quota // what the headers state about each limit; nil if they name no limit
 }
 
-// Quota is what an answer says about one limit.
+// Quota is what an answer states about one limit.
 type Quota struct {
-	// Name is "requests", "tokens", "input-tokens" or another name that a header has for it, or the name of its
-	// policy. It is "" where the headers have no name, of at most 128 bytes, and no two quotas have the same name but "".
+	// Name is "requests", "tokens", "input-tokens" or another name that a header has for the limit, or the name of its
+	// policy. It has at most 128 bytes, and is "" if the headers have no name. Names are unique, except "".
 	Name      string
-	Unit      string        // what is counted, as a policy says: "content-bytes"; "" where it does not, which mostly means requests
-	Limit     int64         // -1 where the answer does not say
-	Remaining int64         // -1 where the answer does not say
-	Reset     time.Duration // until the limit is whole again; 0 where the answer does not say
-	Window    time.Duration // the time to which Limit belongs, at most 366 days; 0 where the answer does not say
+	Unit      string        // what the policy counts, such as "content-bytes"; "" if not stated, mostly requests
+	Limit     int64         // -1 if not stated
+	Remaining int64         // -1 if not stated
+	Reset     time.Duration // until the limit is whole again; 0 if not stated
+	Window    time.Duration // the time to which Limit belongs, at most 366 days; 0 if not stated
 }
 
-// Read returns what an answer with this status and these headers says that came at now. A header that cannot be read
-// counts as one that is not there.
+// Read returns what an answer states about limits. now is the time at which the answer came. A header that cannot be
+// read counts as missing.
 func Read(status int, h http.Header, now time.Time) Answer {
 	fields, date := gather(h)
 	c := clockOf(date, now)
@@ -60,13 +60,13 @@ func Read(status int, h http.Header, now time.Time) Answer {
 	return a
 }
 
-// RetryAfter returns how long the answer asks to wait with Retry-After or a header like it, 0 where it has none. It does
-// not look at quotas.
+// RetryAfter returns how long the answer asks to wait with Retry-After or a similar header, 0 if it has none. It
+// ignores quotas.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
 	fields, date := gather(h)
 	after, _ := retryAfter(fields, clockOf(date, now))
 	return after
 }
 
-// statusOverloaded is what Anthropic answers when it is overloaded. The status is not registered.
+// statusOverloaded is the status of an overloaded Anthropic. It is not registered.
 const statusOverloaded = 529

@@ -11,7 +11,8 @@ func (c clock) date(s string) (time.Time, bool) {
 	if s == "" || isDigit(s[0]) {
 		return time.Time{}, false
 	}
-	// All three are in GMT. The third does not say so, and for the second net/http would accept any other zone.
+	// All three forms are in GMT. The third does not contain the zone, and in the second net/http would accept other
+	// zones.
 	if !strings.HasSuffix(s, " GMT") {
 		t, err := time.Parse(time.ANSIC, s)
 		return t, err == nil
@@ -26,8 +27,8 @@ func (c clock) date(s string) (time.Time, bool) {
 	return c.century(t), true
 }
 
-// century puts a date whose year has two digits into the latest year that has these digits and is at most 50 years in
-// the future.
+// century moves a date with a two-digit year into the latest year that has these digits and is at most 50 years in the
+// future.
 func (c clock) century(t time.Time) time.Time {
 	year := (c.now.Year()/100+1)*100 + t.Year()%100
 	t = time.Date(year, t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// current reads a value of RateLimit. Since version 8 of the draft it is a list of policies and what remains of each,
-// in version 7 the three numbers of the limit that is closest.
+// current reads a value of RateLimit. Since version 8 of the draft the value is a list of policies and what remains of
+// each. In version 7 it is the three numbers of the limit that is closest to its end.
 func (q *quotas) current(v string, c clock) {
 	for m := range members(v) {
 		switch {
@@ -15,7 +15,7 @@ func (q *quotas) current(v string, c clock) {
 		case !m.item.names() || !m.r.counts() || !m.t.absent() && !m.t.counts():
 		default:
 			one := q.named(m.item.text)
-			// A policy that has several partitions is there several times. The one with the least left is the one to obey.
+			// A policy with several partitions appears several times. The member with the least left counts.
 			if one.Remaining < 0 || m.r.n < one.Remaining {
 				one.Remaining, one.Reset = m.r.n, c.seconds(float64(m.t.n))
 			}
@@ -53,8 +53,8 @@ func (q *quotas) policies(v string) {
 	}
 }
 
-// windows reads the policies of older drafts, whose members are numbers: 100;w=60. The policy of the limit that counts
-// at present is told by its number. The others are limits of their own.
+// windows reads the policies of older drafts, whose members are numbers: 100;w=60. The policy of the present limit is
+// found by its number. Other policies are limits of their own.
 func (q *quotas) windows(v string) {
 	for m := range members(v) {
 		w := window(m.w)
@@ -82,7 +82,7 @@ func (q *quotas) windowed(p Quota) {
 	q.add(p)
 }
 
-// window is the value of a parameter w, in seconds.
+// window returns the value of a parameter w, which is in seconds.
 func window(w value) time.Duration {
 	if w.n > int64(longestWindow/time.Second) {
 		return 0

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// What is read of an answer at most.
+// The bounds of what is read of an answer.
 const (
 	maxFields = 64      // headers
 	maxValues = 16      // values of one header
@@ -16,7 +16,7 @@ const (
 	maxKey    = 96      // bytes of the name of a header
 )
 
-// part is what a header says of a limit. The parts are read in this order.
+// part is which property of a limit a header contains. The parts are read in this order.
 type part uint8
 
 const (
@@ -24,25 +24,25 @@ const (
 	retry                      // a wait
 	current                    // RateLimit: the whole state
 	limit                      // the most that the limit allows
-	remaining                  // what is left of it
-	resetAfter                 // until it is whole again, as a wait
+	remaining                  // what is left of the limit
+	resetAfter                 // until the limit is whole again, as a wait
 	reset                      // the same, as a wait or a moment
 	resetMS                    // the same, in milliseconds
 	policy                     // RateLimit-Policy: limits with their windows
 	title                      // the name of the limit without a name
 )
 
-// field is a header that says something of a limit.
+// field is a header about a limit.
 type field struct {
 	part   part
-	rank   uint8  // of two headers that say the same, the one of lower rank counts
-	quota  string // the limit of which the header speaks, "" where it has no name
+	rank   uint8  // of two headers for the same property, the header of lower rank counts
+	quota  string // the name of the header's limit, "" if it has none
 	key    string
 	values []string
 }
 
-// gather returns the headers that speak of limits, in the order in which they are read, and the values of Date, which
-// only matter if there are such headers. It allocates only then.
+// gather returns the headers about limits, in the order in which they are read, and the values of Date. It allocates
+// only if there are such headers.
 func gather(h http.Header) (fields []field, date []string) {
 	dateKey := ""
 	for key, values := range h {
@@ -59,8 +59,8 @@ func gather(h http.Header) (fields []field, date []string) {
 	return fields, date
 }
 
-// insert keeps the fields sorted, so that the order of the map does not matter, not even for what is left out when there
-// are too many.
+// insert keeps the fields sorted, so that the order of the map does not matter, even if there are too many fields and
+// some are left out.
 func insert(fields []field, f field) []field {
 	i, _ := slices.BinarySearchFunc(fields, f, field.compare)
 	if i == maxFields {
@@ -76,7 +76,7 @@ func (f field) compare(g field) int {
 	return cmp.Or(cmp.Compare(f.part, g.part), cmp.Compare(f.rank, g.rank), cmp.Compare(f.quota, g.quota), cmp.Compare(f.key, g.key))
 }
 
-// all yields the values that are read, without the blanks around them.
+// all yields the values, up to the bounds, without surrounding blanks.
 func (f field) all() iter.Seq[string] { return readable(f.values) }
 
 func readable(values []string) iter.Seq[string] {

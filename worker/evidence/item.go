@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// value is a bare item of structured fields (RFC 9651, section 3.3). Items that no limit has are only read over.
+// value is a bare item of structured fields (RFC 9651, section 3.3). Items that no limit has are skipped.
 type value struct {
 	kind kind
 	text string // of a text and a token
@@ -57,12 +57,12 @@ func parseItem(s string) (v value, rest string, ok bool) {
 	case c == '@':
 		v, rest, ok := parseNumber(s[1:])
 		return value{kind: other}, rest, ok && v.kind == integer
-	default: // an inner list or a display string, or nothing of the kind
+	default: // an inner list, a display string, or no item
 		return v, s, false
 	}
 }
 
-// parseText reads a string behind its first quote.
+// parseText reads a string after its first quote.
 func parseText(s string) (v value, rest string, ok bool) {
 	var unescaped strings.Builder
 	start := 0

@@ -2,13 +2,13 @@ package evidence
 
 import "strings"
 
-// recognise reads the name of a header: which part of which limit its values are. It allocates nothing for a header that
-// does not speak of limits.
+// recognise returns which part of which limit a header contains, by the header's name. It allocates nothing for a
+// header that is not about limits.
 func recognise(key string) (field, bool) {
 	if len(key) < len("RateLimit") || len(key) > maxKey {
 		return field{}, false
 	}
-	switch key[0] | 0x20 { // most headers of most answers end here
+	switch key[0] | 0x20 { // excludes most headers of most answers
 	case 'a', 'r', 'x':
 	default:
 		return field{}, false
@@ -41,8 +41,8 @@ func recognise(key string) (field, bool) {
 	return field{}, false
 }
 
-// ofLimit reads what follows RateLimit in the name of a header: a dash and the part, and beside the part, before or
-// after it, the name of the limit.
+// ofLimit reads the rest of a header's name after RateLimit: a dash and the part, and before or after the part the name
+// of the limit.
 func ofLimit(key, rest string, rank uint8) (field, bool) {
 	f := field{rank: rank, key: key}
 	if rest == "" {
@@ -56,11 +56,11 @@ func ofLimit(key, rest string, rank uint8) (field, bool) {
 	switch word {
 	case "policy":
 		f.part = policy
-		return f, rank == 0 // with X- it is a name, a number or anything
+		return f, rank == 0 // with X- the value can be anything
 	case "retry-after":
 		f.part, f.rank = retry, rank+1
 		return f, true
-	case "resource", "bucket": // GitHub and Discord have a limit for each resource, and say whose state this is
+	case "resource", "bucket": // GitHub and Discord have a limit for each resource, and name it here
 		f.part = title
 		return f, true
 	case "reset-after":
@@ -95,7 +95,7 @@ func partOf(word string) part {
 	}
 }
 
-// isName keeps names of limits to what the names of headers consist of. In a map, a key may be anything.
+// isName reports whether a name of a limit has only the characters of header names. A key of the map may have others.
 func isName(s string) bool {
 	for _, c := range []byte(s) {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
@@ -105,7 +105,7 @@ func isName(s string) bool {
 	return true
 }
 
-// cutPrefix is strings.CutPrefix in any case.
+// cutPrefix is strings.CutPrefix that ignores case.
 func cutPrefix(s, prefix string) (rest string, ok bool) {
 	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
 		return s, false

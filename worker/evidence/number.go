@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// maxCount is the largest count: JSON, Lua and JavaScript lose whole numbers beyond it.
+// maxCount is the largest count: JSON, Lua and JavaScript cannot hold every larger integer.
 const maxCount = 1<<53 - 1
 
-// number reads a number that is not negative: digits, and a fraction and an exponent where there are some. It refuses
-// what strconv reads beyond that: a sign, hexadecimal digits, underscores, NaN and Inf. A number that no float64 holds is
-// the largest that one holds.
+// number reads a number that is not negative: digits, with an optional fraction and exponent. It refuses other forms of
+// strconv: a sign, hexadecimal digits, underscores, NaN and Inf. A number above the range of float64 becomes the
+// largest float64.
 func number(s string) (float64, bool) {
 	if s == "" || s[0] != '.' && !isDigit(s[0]) || strings.Trim(s, "0123456789.eE+-") != "" {
 		return 0, false
@@ -24,8 +24,8 @@ func number(s string) (float64, bool) {
 	return n, err == nil
 }
 
-// count reads a whole number of calls or tokens. Reddit writes a fraction behind it, which does not count. A number
-// above maxCount is maxCount: servers without a limit send the largest number that they know.
+// count reads a whole number of calls or tokens. Reddit appends a fraction, which is ignored. A number above maxCount
+// becomes maxCount: servers without a limit send the largest number that they have.
 func count(s string) (int64, bool) {
 	whole, fraction, ok := strings.Cut(s, ".")
 	if !isDigits(whole) || ok && !isDigits(fraction) {
@@ -33,7 +33,7 @@ func count(s string) (int64, bool) {
 	}
 	n, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil {
-		return maxCount, true // digits alone, so there are too many
+		return maxCount, true // only digits, so the number is too large
 	}
 	return min(n, maxCount), true
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// plain reads a header that has one number of one limit. A list, as older drafts of the IETF have it for the limit,
-// begins with the number that counts at present.
+// plain reads a header that has one number of one limit. If the value is a list, as in older drafts of the IETF, its
+// first number is the present one.
 func (q *quotas) plain(f field, v string, c clock) {
 	switch f.part {
 	case limit, remaining:
@@ -32,7 +32,7 @@ func (q *quotas) plain(f field, v string, c clock) {
 	}
 }
 
-// of returns the quota of a header, with the window that its name tells: X-RateLimit-Limit-Minute.
+// of returns the quota of a header, with the window from the header's name: X-RateLimit-Limit-Minute.
 func (q *quotas) of(f field) *Quota {
 	one := q.named(f.quota)
 	switch one.Name[strings.LastIndexByte(one.Name, '-')+1:] {
@@ -48,7 +48,7 @@ func (q *quotas) of(f field) *Quota {
 	return one
 }
 
-// firstOf returns where the first of these characters stands, or the length of s.
+// firstOf returns the index of the first of these characters, or the length of s.
 func firstOf(s, chars string) int {
 	if i := strings.IndexAny(s, chars); i >= 0 {
 		return i

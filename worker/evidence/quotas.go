@@ -4,11 +4,11 @@ import "time"
 
 const maxQuotas = 16
 
-// quotas are the limits of which an answer has spoken so far, in the order of their appearance. What was said first of a
-// limit holds: fields come in the order of their rank.
+// quotas are the limits read from an answer so far, in the order of their appearance. The first value of a property
+// counts, because fields come in the order of their rank.
 type quotas []Quota
 
-// quotasOf reads all fields that speak of limits.
+// quotasOf reads all fields.
 func quotasOf(fields []field, c clock) quotas {
 	var q quotas
 	for _, f := range fields {
@@ -23,7 +23,7 @@ func quotasOf(fields []field, c clock) quotas {
 			}
 		}
 	}
-	// The windows of the older forms belong to a limit whose number is known by now.
+	// The windows of the older forms come last: they belong to the limit with the same number.
 	for _, f := range fields {
 		for v := range f.all() {
 			switch {
@@ -37,7 +37,7 @@ func quotasOf(fields []field, c clock) quotas {
 	return q
 }
 
-// named returns the quota of this name. One that has no place is returned nevertheless and is lost.
+// named returns the quota of this name. If there are too many quotas, it returns a quota that is not kept.
 func (q *quotas) named(name string) *Quota {
 	for i := range *q {
 		if (*q)[i].Name == name {
@@ -55,7 +55,7 @@ func (q *quotas) add(one Quota) *Quota {
 	return &(*q)[len(*q)-1]
 }
 
-// entitle gives the quota without a name this one, unless another has it.
+// entitle gives this name to the quota without a name, unless another quota has the name.
 func (q *quotas) entitle(name string) {
 	if !presentable(name) {
 		return
@@ -73,7 +73,7 @@ func (q *quotas) entitle(name string) {
 	}
 }
 
-// presentable keeps a name to 128 printable characters of ASCII, whoever prints it.
+// presentable reports whether a name has at most 128 characters, all printable ASCII, so that it is safe to print.
 func presentable(name string) bool {
 	for i := range len(name) {
 		if name[i] < ' ' || name[i] > '~' {
@@ -83,14 +83,14 @@ func presentable(name string) bool {
 	return len(name) <= 128
 }
 
-// learn sets a count that is not known yet.
+// learn sets a count if it is not known yet.
 func learn(count *int64, n int64) {
 	if *count < 0 {
 		*count = n
 	}
 }
 
-// learnWait sets a wait or a window that is not known yet.
+// learnWait sets a wait or a window if it is not known yet.
 func learnWait(at *time.Duration, d time.Duration) {
 	if *at == 0 {
 		*at = d

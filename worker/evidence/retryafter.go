@@ -2,8 +2,8 @@ package evidence
 
 import "time"
 
-// retryAfter reads Retry-After and the headers like it, and whether there was one that can be read. Milliseconds count
-// before seconds, because servers that send both have rounded the seconds up. Of several values of one header the
+// retryAfter returns the wait of Retry-After and similar headers, and whether there was a readable one. Milliseconds
+// count before seconds, because servers that send both round the seconds up. Of several values of one header the
 // longest counts.
 func retryAfter(fields []field, c clock) (after time.Duration, asked bool) {
 	for _, f := range fields {

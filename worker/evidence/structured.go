@@ -6,17 +6,17 @@ import (
 )
 
 // member is a member of a list or of a dictionary of structured fields (RFC 9651, sections 3.1 and 3.2), with the
-// parameters that limits have. Others are read over.
+// parameters that limits have. Other parameters are skipped.
 type member struct {
 	key  string // in a dictionary: limit=100
 	item value
-	// The parameters: of the state what remains and until when, of a policy the quota, its unit, its window and, in
+	// The parameters. Of the state: what remains and until when. Of a policy: the quota, its unit, its window and, in
 	// older drafts, its name.
 	r, t, q, qu, w, name value
 }
 
-// members yields the members of a value that can be read. RFC 9651 refuses a field as a whole. Here one bad member does
-// not hide the others: what follows the next comma that is in no string is tried again.
+// members yields the readable members of a value. RFC 9651 refuses a field as a whole. Here a bad member does not hide
+// the others: parsing continues after the next comma outside a string.
 func members(s string) iter.Seq[member] {
 	return func(yield func(member) bool) {
 		for s != "" {
@@ -61,7 +61,7 @@ func parseMember(s string) (m member, rest string, ok bool) {
 		if key == "" {
 			return m, s, false
 		}
-		v := value{kind: other} // without a value it is true
+		v := value{kind: other} // a parameter without a value is true
 		if s = tail; strings.HasPrefix(s, "=") {
 			if v, s, ok = parseItem(s[1:]); !ok {
 				return m, s, false
@@ -93,7 +93,7 @@ func (m *member) param(key string) *value {
 	}
 }
 
-// parseKey reads the key of a parameter or of a dictionary's member, "" where there is none.
+// parseKey reads the key of a parameter or of a dictionary's member, "" if there is none.
 func parseKey(s string) (key, rest string) {
 	if s == "" || !isLower(s[0]) && s[0] != '*' {
 		return "", s

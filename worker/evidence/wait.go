@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// What a wait and a window are at most. A wait that is cut is asked again; a window that is cut would be a higher rate,
-// so a longer one is ignored.
+// The longest wait and the longest window. A wait that is too long is cut, because the caller asks again after it. A
+// window that is too long is ignored, because a cut window would mean a higher rate.
 const (
 	longest       = 31 * 24 * time.Hour
 	longestWindow = 366 * 24 * time.Hour
@@ -15,7 +15,7 @@ const (
 // clock is the time from which the moments of an answer are measured.
 type clock struct {
 	now time.Time
-	own bool // the answer's own Date, else the time of the caller
+	own bool // it is the answer's own Date, else the time of the caller
 }
 
 func clockOf(date []string, now time.Time) clock {
@@ -40,7 +40,7 @@ func (c clock) wait(s string) (time.Duration, bool) {
 	if d, err := time.ParseDuration(s); err == nil {
 		return min(d, longest), true
 	}
-	// The second form has no zone and means UTC.
+	// The second layout has no zone and means UTC.
 	for _, layout := range [...]string{time.RFC3339, time.DateTime} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return c.until(t), true
@@ -49,7 +49,7 @@ func (c clock) wait(s string) (time.Duration, bool) {
 	return 0, false
 }
 
-// seconds tells a number of seconds to wait from a moment in Unix time by its size, as the package comment says.
+// seconds decides by the size of a number whether it is a wait or a moment in Unix time: see the package comment.
 func (c clock) seconds(n float64) time.Duration {
 	switch {
 	case n < 1e9, n >= 1e20:
@@ -63,11 +63,11 @@ func (c clock) seconds(n float64) time.Duration {
 		n /= 1e9
 	}
 	whole, fraction := math.Modf(n)
-	// A float64 holds such a moment to a quarter of a microsecond.
+	// A float64 represents such a moment to a quarter of a microsecond.
 	return c.until(time.Unix(int64(whole), int64(fraction*1e9)).Round(time.Microsecond))
 }
 
-// until is the wait until a moment.
+// until returns the wait until a moment.
 func (c clock) until(t time.Time) time.Duration {
 	d := max(t.Sub(c.now), 0)
 	if d > longest && !c.own {
@@ -76,7 +76,7 @@ func (c clock) until(t time.Time) time.Duration {
 	return min(d, longest)
 }
 
-// delta is the wait of so many seconds.
+// delta returns a number of seconds as a wait.
 func delta(seconds float64) time.Duration {
 	return time.Duration(math.Round(min(seconds, longest.Seconds()) * float64(time.Second)))
 }

@@ -23,10 +23,12 @@ type Fleet struct {
 	Redis     Redis
 }
 
-// Redis is what Redis says of itself, by the names of its INFO command. It is empty where the user may not ask.
+// Redis is what Redis reports about itself, by the names of its INFO command. It is empty if the user may not call
+// INFO.
 type Redis map[string]string
 
-// Read reads a namespace, in seven commands and one for each replica, in three round trips. Errors wrap [limiter.ErrUnavailable].
+// Read reads a namespace, in seven commands and one for each replica, in three round trips. Errors wrap
+// [limiter.ErrUnavailable].
 func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) (*Fleet, error) {
 	unavailable := func(err error) (*Fleet, error) {
 		return nil, fmt.Errorf("%w: reading namespace %s: %w", limiter.ErrUnavailable, namespace, err)
@@ -84,7 +86,7 @@ func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) (*Fl
 	return f, nil
 }
 
-// unsaid is how long a replica may be silent whose record does not say when the next one comes.
+// unsaid is how long a replica may be silent if its record does not state when the next record comes.
 const unsaid = 10 * time.Second
 
 // facts are the lines "name:value" of a text.
@@ -98,8 +100,8 @@ func facts(text string) Redis {
 	return out
 }
 
-// announced reads who is there, and what the server of the namespace says of itself: on a cluster the node that owns the slot of all its keys.
-// A client of a cluster sends INFO, which has no key, to any node.
+// announced reads which replicas exist, and what the namespace's server reports about itself. On a cluster this is the
+// node that owns the slot of all keys of the namespace: a cluster client sends INFO, which has no key, to any node.
 func announced(ctx context.Context, rdb redis.UniversalClient, keys lua.Keys) (beats *redis.ZSliceCmd, info *redis.StringCmd, err error) {
 	cluster, ok := rdb.(*redis.ClusterClient)
 	if !ok {
@@ -109,7 +111,7 @@ func announced(ctx context.Context, rdb redis.UniversalClient, keys lua.Keys) (b
 		})
 		return beats, info, err
 	}
-	beats = rdb.ZRangeWithScores(ctx, keys.Replicas(), 0, -1) // which learns where the slot is, where it has moved
+	beats = rdb.ZRangeWithScores(ctx, keys.Replicas(), 0, -1) // this learns the node of the slot if the slot has moved
 	owner, err := cluster.MasterForKey(ctx, keys.Replicas())
 	if err != nil {
 		return beats, &redis.StringCmd{}, err

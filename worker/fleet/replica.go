@@ -7,16 +7,16 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// Replica is one replica as a reader sees it.
+// Replica is the published state of one replica.
 type Replica struct {
 	limiter.Record
 
 	State State
 	Age   time.Duration   // of the record, by Redis' clock
-	Raw   json.RawMessage // the record as it was written, also the fields that this version does not know; nil where there is none
+	Raw   json.RawMessage // the record as written, with unknown fields; nil if there is none
 
-	Tasks  *Tasks  // of its orchestrator; nil where it has none
-	Server *Server // nil where it is no worker
+	Tasks  *Tasks  // of its orchestrator; nil without one
+	Server *Server // nil if the replica is no worker
 }
 
 // State is whether a replica works.
@@ -25,12 +25,12 @@ type State string
 // The states of a replica.
 const (
 	Up       State = "up"
-	Draining State = "draining" // it takes nothing new, and ends
-	Lost     State = "lost"     // silent for longer than it said; what it published last may be wrong by now
+	Draining State = "draining" // it accepts no new work, and ends
+	Lost     State = "lost"     // silent for longer than announced; its last record may be outdated
 	Unknown  State = "unknown"  // its record cannot be read: another version has written it
 )
 
-// Tasks is the section of an orchestrator, of which package orchestrator documents the fields.
+// Tasks is the section of an orchestrator. Package orchestrator documents its fields.
 type Tasks struct {
 	Slots    int   `json:"slots"`
 	Pending  int   `json:"pending"`
@@ -69,7 +69,7 @@ type Batch struct {
 
 // Server is the section that a worker adds, by the name [ServerSection].
 type Server struct {
-	Addr     string `json:"addr"` // at which it answers HTTP
+	Addr     string `json:"addr"` // at which the worker answers HTTP
 	Draining bool   `json:"draining,omitempty"`
 	Version  string `json:"version,omitempty"`
 }
@@ -80,7 +80,7 @@ const (
 	ServerSection = "worker"
 )
 
-// read takes in the text of a record.
+// read sets the replica from the text of its record.
 func (r *Replica) read(text string, id string) {
 	r.State = Unknown
 	var rec limiter.Record
@@ -101,10 +101,10 @@ func (r *Replica) read(text string, id string) {
 	}
 }
 
-// sane is a count that can be added to others, whatever a record says.
+// sane bounds a count of a record, so that it can be added to others.
 func sane(n int) int { return max(0, min(n, 1<<30)) }
 
-// section takes in a section, if it is there and can be read.
+// section decodes a section, if it exists and can be read.
 func section[T any](r limiter.Record, name string, into **T) {
 	if text, ok := r.Sections[name]; ok {
 		v := new(T)
@@ -114,7 +114,7 @@ func section[T any](r limiter.Record, name string, into **T) {
 	}
 }
 
-// Pending is how many calls and tasks wait in the replica, and for how long the oldest has.
+// Pending returns how many calls and tasks wait in the replica, and how long the oldest has waited.
 func (r *Replica) Pending() (n int, oldest time.Duration) {
 	n, oldest = r.Waiting, time.Duration(r.OldestMS)*time.Millisecond
 	if r.Tasks == nil {

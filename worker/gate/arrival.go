@@ -15,15 +15,15 @@ type arrival struct {
 	progress int64
 	limit    int64
 
-	bytes, mark int64     // that have arrived, and that had when the deadline was set; of the reading goroutine
+	bytes, mark int64     // bytes that have arrived, now and when the deadline was set; owned by the reading goroutine
 	until       time.Time // the deadline
 
 	mu    sync.Mutex // guards ended and each setting of the deadline
 	ended bool
 }
 
-// Read returns [os.ErrDeadlineExceeded] of a body that comes too slowly, errTooLarge of one that is longer than the limit, and errEnding
-// once the arrival was ended.
+// Read returns [os.ErrDeadlineExceeded] for a body that comes too slowly, errTooLarge for a body above the limit, and
+// errEnding once the arrival was ended.
 func (a *arrival) Read(p []byte) (int, error) {
 	if a.until.IsZero() || a.bytes-a.mark >= a.progress {
 		a.mark, a.until = a.bytes, time.Now().Add(a.patience)
@@ -57,10 +57,10 @@ func (a *arrival) isEnded() bool {
 	return a.ended
 }
 
-// over takes the deadline back: after the body the server waits for the client to leave, however long the answer takes.
+// over removes the deadline: after the body the server waits for the client to leave, however long the answer takes.
 func (a *arrival) over() error { return a.set(time.Time{}) }
 
-// endWith ends the arrival when ctx does, also in the middle of a Read. After release the connection is left alone.
+// endWith ends the arrival when ctx ends, even during a Read. After release it no longer touches the connection.
 func (a *arrival) endWith(ctx context.Context) (release func()) {
 	released := false
 	stop := context.AfterFunc(ctx, func() {

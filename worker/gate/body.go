@@ -20,13 +20,13 @@ func (r *room) take(n int64) bool {
 	return true
 }
 
-// The sizes of a body's parts: small at first, because most of a thousand slow uploads have sent little.
+// The sizes of a body's parts. The first is small, because most of a thousand slow uploads have sent little.
 const (
 	firstPart = 4 << 10
 	lastPart  = 64 << 10
 )
 
-// body is a received body. It takes room for as much memory as it has, until it is closed.
+// body is a received body. It counts against room with the memory that it has, until it is closed.
 type body struct {
 	room  *room
 	taken int64
@@ -34,7 +34,7 @@ type body struct {
 	parts [][]byte // still to be read
 }
 
-// fill reads in to its end. The error is errTooLarge, errNoRoom, or one of in.
+// fill reads in to its end. The error is errTooLarge, errNoRoom, or an error of in.
 func (b *body) fill(in io.Reader, limit int64) error {
 	for length := int64(firstPart); ; length = min(2*length, lastPart) {
 		if !b.room.take(length) {
@@ -61,7 +61,7 @@ func (b *body) fill(in io.Reader, limit int64) error {
 	}
 }
 
-// Read returns what was received, once.
+// Read returns the received bytes, once.
 func (b *body) Read(p []byte) (int, error) {
 	for len(b.parts) > 0 && len(b.parts[0]) == 0 {
 		b.parts[0] = nil
@@ -75,7 +75,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close gives the room back. Closing again does nothing.
+// Close frees the room. Closing again does nothing.
 func (b *body) Close() error {
 	b.room.used.Add(-b.taken)
 	b.taken, b.parts = 0, nil

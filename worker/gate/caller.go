@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// check returns nil, or what answers the request instead of its handler.
+// check returns nil, or the problem that answers the request instead of its handler.
 func (g *Gate) check(r *http.Request) func(http.ResponseWriter) {
 	if g.cfg.Token == "" && !g.addressed(r.Host) {
 		return Problem{Status: http.StatusForbidden, Detail: "this server is not known by the name in the Host header: " +
@@ -28,8 +28,9 @@ func (g *Gate) check(r *http.Request) func(http.ResponseWriter) {
 	return nil
 }
 
-// addressed says whether a Host header names this server. A web page whose own name an attacker's DNS has pointed to this machine is of the
-// same origin for the browser, but its name stands in the Host header. An address cannot be pointed elsewhere.
+// addressed reports whether a Host header names this server. An attacker's DNS can point the name of a web page to this
+// machine. For the browser that page then has the same origin, but the Host header contains the page's name. An IP
+// address cannot be pointed elsewhere.
 func (g *Gate) addressed(host string) bool {
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -43,18 +44,18 @@ func (g *Gate) addressed(host string) bool {
 		slices.ContainsFunc(g.cfg.Hosts, func(known string) bool { return strings.EqualFold(known, name) })
 }
 
-// foreign says whether a page of another site had a browser send the request. Unlike for the standard library reading is no exception:
-// a request that only reads takes part of the bounds, too.
+// foreign reports whether a page of another site made a browser send the request. Unlike in the standard library, GET
+// and HEAD are no exception, because they count against the bounds, too.
 func (g *Gate) foreign(r *http.Request) bool {
 	if len(r.Header.Values("Sec-Fetch-Site")) > 1 || len(r.Header.Values("Origin")) > 1 {
-		return true // no browser sends two, and the check below looks at one
+		return true // no browser sends two, and the check below reads only one
 	}
 	asked := r.WithContext(r.Context()) // a shallow copy
 	asked.Method = http.MethodPost
 	return g.cross.Check(asked) != nil
 }
 
-// authorized compares in a time that does not depend on the token.
+// authorized compares tokens in constant time.
 func (g *Gate) authorized(headers []string) bool {
 	if len(headers) != 1 {
 		return false

@@ -1,22 +1,24 @@
-// Package gate decides which HTTP requests a server works on. It knows nothing of the work.
+// Package gate decides which HTTP requests a server accepts. It does not depend on what the server does.
 //
-// A [Gate] is middleware in two parts. [Gate.Handler] stands before all routes:
+// A [Gate] is middleware in two parts. [Gate.Handler] comes before all routes:
 //
-//   - It refuses requests that a foreign web page has made a browser send: by Sec-Fetch-Site, by Origin, and, where no token is
-//     configured, by a Host that is a foreign name (a name that an attacker's DNS points to this machine).
-//   - It asks for the bearer token, if one is configured, and compares it in constant time.
-//   - It bounds the requests under way, gives each an id, and writes one log line for each, in which no text of the client stands except
-//     a harmless request id: the route instead of the URL, a known method or "other".
-//   - A handler that panics costs its own request only.
+//   - It refuses requests that a foreign web page has made a browser send: by Sec-Fetch-Site, by Origin, and, if no
+//     token is configured, by a Host that is a foreign name (a name that an attacker's DNS points to this machine).
+//   - It requires the bearer token, if one is configured, and compares it in constant time.
+//   - It bounds the open requests, gives each an id, and writes one log line for each. The line contains no text of the
+//     client except a harmless request id: it has the route instead of the URL, and a known method or "other".
+//   - A handler that panics fails only its own request.
 //
-// [Gate.Upload] stands before one route that takes a body. It receives the whole body before the handler runs:
+// [Gate.Upload] comes before a route that takes a body. It receives the whole body before the handler runs:
 //
-//   - The content type has to be one that no HTML form can send and no script can without asking first.
-//   - The body has to arrive: within a given time, and then so many bytes in each further such time. A client that is slower gets 408.
-//   - The body is bounded, before and after decompression: 413. All bodies under way together are bounded in bytes: 503.
+//   - The content type must be one that no HTML form can send, and no script without a preflight request.
+//   - The body must arrive within a given time, or make a given progress in each further such time. A slower client
+//     gets 408.
+//   - The body is bounded, before and after decompression: 413. All bodies in memory together are bounded in bytes:
+//     503.
 //   - gzip is unpacked.
 //
-// Refusals are [Problem] documents, and those that time may cure say when to come back.
+// Refusals are [Problem] documents. Temporary refusals contain when to try again.
 //
-// [Gate.Stop] ends uploads that are under way, for servers that end. A Gate starts no goroutine.
+// [Gate.Stop] ends running uploads, for servers that end. A Gate starts no goroutine.
 package gate

@@ -12,27 +12,28 @@ import (
 	"time"
 )
 
-// Config says whom a gate lets through, and how much. The zero Config is ready to use.
+// Config sets which requests a gate accepts, and how much. The zero Config is ready to use.
 type Config struct {
-	// Token is the bearer token that every request has to carry, except those of Open paths. Zero asks for none. Otherwise it has 16
-	// characters or more, none of which is a space or unprintable.
+	// Token is the bearer token of every request, except those of Open paths. Zero requires none. A token has at least
+	// 16 characters, all printable, and no spaces.
 	Token string
-	// Hosts are names by which the server may be addressed where no Token is configured. IP addresses and localhost always may.
+	// Hosts are the names that a Host header may have if no Token is configured. IP addresses and localhost are always
+	// allowed.
 	Hosts []string
-	// Open are paths that anybody may ask, such as those of probes. Their log lines are of level DEBUG.
+	// Open are paths without a token, such as those of probes. Their log lines have level DEBUG.
 	Open []string
-	// Requests is how many requests are under way at most, those of Open paths not counted. Zero is 1,024.
+	// Requests bounds the open requests, without those of Open paths. Zero is 1,024.
 	Requests int
 	// Types are the content types that uploads may have. Zero is [DefaultTypes].
 	Types []string
 	// MaxBody is how many bytes the body of an upload may have, before and after decompression. Zero is 16 MiB.
 	MaxBody int64
-	// Uploads is how many bytes the bodies of all uploads under way may take together. Zero is [DefaultUploads], or MaxBody if
+	// Uploads is how many bytes the bodies of all uploads may take together. Zero is [DefaultUploads], or MaxBody if
 	// that is more; less than MaxBody is an error.
 	Uploads int64
 	// Patience is how long a body may take to arrive, or to arrive by another Progress bytes. Zero is 10 s.
 	Patience time.Duration
-	// Progress is how many bytes have to arrive for another Patience. Zero is 640 KiB, which is 64 KiB a second.
+	// Progress is how many bytes must arrive in each further Patience. Zero is 640 KiB, which is 64 KiB a second.
 	Progress int64
 	// Logger gets a line for each request. Zero is none.
 	Logger *slog.Logger
@@ -56,7 +57,8 @@ const DefaultUploads = 24 << 20
 // MinToken is how many characters a token has at least.
 const MinToken = 16
 
-// New returns a gate, or which field of its configuration is out of range. The error never holds the token.
+// New returns a gate, or an error that names the field of the configuration that is out of range. The error never
+// contains the token.
 func New(cfg Config) (*Gate, error) {
 	cfg.Requests, cfg.MaxBody = cmp.Or(cfg.Requests, 1024), cmp.Or(cfg.MaxBody, 16<<20)
 	cfg.Uploads = cmp.Or(cfg.Uploads, max(DefaultUploads, cfg.MaxBody))
@@ -81,11 +83,12 @@ func New(cfg Config) (*Gate, error) {
 	return g, nil
 }
 
-// Handler returns next behind the gate. It stands before all routes of a server, next being their [http.ServeMux].
+// Handler returns next behind the gate. next is the [http.ServeMux] with all routes of a server.
 func (g *Gate) Handler(next http.Handler) http.Handler {
 	return g.logged(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		if r.Body != http.NoBody {
-			// Bodies that nobody reads are read by the server, to find the next request, and must not take for ever either.
+			// The server itself reads bodies that the handler does not read, to find the next request. Those must not
+			// take indefinitely either.
 			_ = http.NewResponseController(out).SetReadDeadline(time.Now().Add(g.cfg.Patience))
 		}
 		if slices.Contains(g.cfg.Open, r.URL.Path) {
@@ -108,5 +111,5 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 	}))
 }
 
-// Stop ends uploads that are under way with 503, and refuses further ones. Other requests go on.
+// Stop ends running uploads with 503, and refuses further uploads. Other requests continue.
 func (g *Gate) Stop() { g.end() }

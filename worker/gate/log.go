@@ -13,14 +13,14 @@ import (
 
 type requestID struct{}
 
-// RequestID is the id of the request that ctx belongs to, or "" outside of a [Gate.Handler].
+// RequestID returns the id of the request that ctx belongs to, or "" outside of a [Gate.Handler].
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestID{}).(string)
 	return id
 }
 
-// logged gives a request an id, and writes a line when the request has ended. A panic ends here: the request gets 500, or is cut off if
-// its answer has begun.
+// logged gives a request an id, and logs a line when the request has ended. It recovers a panic: the request gets 500,
+// or its connection is closed if its answer has begun.
 func (g *Gate) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -28,7 +28,8 @@ func (g *Gate) logged(next http.Handler) http.Handler {
 		if !harmless(id) {
 			id = rand.Text()
 		}
-		// The multiplexer writes the pattern into the request that it is given: this one has to reach it, and who comes before reads the other.
+		// The multiplexer writes the pattern into the request that it gets, which is a copy. Handlers outside read the
+		// given request, so the pattern is copied back.
 		ctx, given := context.WithValue(r.Context(), requestID{}, id), r
 		r = r.WithContext(ctx)
 		defer func() { given.Pattern = r.Pattern }()
@@ -39,10 +40,10 @@ func (g *Gate) logged(next http.Handler) http.Handler {
 	})
 }
 
-// ended writes the line of a request. broken is what the handler panicked with, or nil.
+// ended logs the line of a request. broken is the value of the handler's panic, or nil.
 func (g *Gate) ended(ctx context.Context, r *http.Request, out *answer, began time.Time, broken any) {
 	id := RequestID(ctx)
-	if broken != nil && broken != http.ErrAbortHandler { //nolint:errorlint // of net/http, which compares so itself
+	if broken != nil && broken != http.ErrAbortHandler { //nolint:errorlint // net/http compares in the same way
 		g.cfg.Logger.ErrorContext(ctx, "a handler panicked", "request", id, "panic", broken, "stack", string(debug.Stack()))
 		if out.status == 0 {
 			Problem{Status: http.StatusInternalServerError, Detail: "this is a fault of the server; its log has the request id"}.Write(out)
@@ -60,7 +61,7 @@ func (g *Gate) ended(ctx context.Context, r *http.Request, out *answer, began ti
 	}
 }
 
-// harmless says whether a request id of a client may stand in logs and headers.
+// harmless reports whether logs and headers may contain a client's request id.
 func harmless(id string) bool {
 	return id != "" && len(id) <= 64 && !strings.ContainsFunc(id, func(c rune) bool {
 		return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '_' && c != '.'
@@ -74,7 +75,7 @@ func route(r *http.Request) string {
 	return r.Pattern
 }
 
-// known is a method of HTTP, or "other": a log line has a bounded set of methods.
+// known returns a method of HTTP, or "other", so that log lines have a bounded set of methods.
 func known(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
@@ -83,14 +84,14 @@ func known(method string) string {
 	return "other"
 }
 
-// answer notes what is answered.
+// answer records the status of the answer.
 type answer struct {
 	http.ResponseWriter
 	status int // 0 until the header is written
 	bytes  int64
 }
 
-// Unwrap lets an [http.ResponseController] find what can be flushed and given deadlines.
+// Unwrap lets an [http.ResponseController] find the writer that can be flushed and has deadlines.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 func (a *answer) WriteHeader(status int) {

@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// TypeCapacity is the problem type of draft-ietf-httpapi-ratelimit-headers for a server that can take less than usual, whoever asks: status
-// 503.
+// TypeCapacity is the problem type of draft-ietf-httpapi-ratelimit-headers for a server that can accept less than usual
+// from all clients: status 503.
 const TypeCapacity = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
 
 // Problem is a refusal in the form of RFC 9457.
 type Problem struct {
-	// Type is a URI that names the kind of problem. Zero is a problem that its status describes.
+	// Type is a URI that names the kind of problem. Zero is a problem that the status describes.
 	Type string `json:"type,omitempty"`
-	// Title is zero for the text of the status.
+	// Title is the title. Zero is the text of the status.
 	Title  string `json:"title"`
 	Status int    `json:"status"`
-	// Detail is a sentence for the person who reads it: what is wrong, and what to do.
+	// Detail is a sentence for people: what is wrong, and what to do.
 	Detail string `json:"detail"`
-	// Replica is which one to ask instead, with status 421.
+	// Replica is the replica to ask instead, with status 421.
 	Replica string `json:"replica,omitempty"`
 	// RetryAfter becomes a header, in whole seconds and at least one. Zero is none.
 	RetryAfter time.Duration `json:"-"`
@@ -39,5 +39,5 @@ func (p Problem) Write(out http.ResponseWriter) {
 		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
 	}
 	out.WriteHeader(p.Status)
-	_ = json.NewEncoder(out).Encode(p) // the client may be gone; there is nobody else to tell
+	_ = json.NewEncoder(out).Encode(p) // the client may have left, so the error has no reader
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// DefaultTypes are the content types of playlists. None of them is one that an HTML form can send.
+// DefaultTypes are the content types of playlists. An HTML form can send none of them.
 func DefaultTypes() []string {
 	return []string{
 		"text/csv", "application/json", "application/octet-stream", "text/tab-separated-values", "text/uri-list", "application/jsonl", "application/x-ndjson",
@@ -21,13 +21,14 @@ func DefaultTypes() []string {
 	}
 }
 
-// Upload returns next behind the receipt of its body. next gets a request whose body is in memory, plain, and bounded; reading it cannot
-// fail. The memory is free for other uploads when next closes the body, or returns. [Gate.Handler] comes before.
+// Upload returns a handler that receives the whole body and then calls next. next gets a request whose body is in
+// memory, plain, and bounded; reading it cannot fail. The memory is free for other uploads when next closes the body,
+// or returns. [Gate.Handler] must come before.
 func (g *Gate) Upload(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		body, refused := g.receive(out, r)
 		if refused != nil {
-			out.Header().Set("Connection", "close") // the rest of the body is not worth reading
+			out.Header().Set("Connection", "close") // do not read the rest of the body
 			refused.Write(out)
 			return
 		}
@@ -40,7 +41,7 @@ func (g *Gate) Upload(next http.Handler) http.Handler {
 	})
 }
 
-// receive reads the body of a request, or says why not.
+// receive reads the body of a request, or returns why it could not.
 func (g *Gate) receive(out http.ResponseWriter, r *http.Request) (*body, *Problem) {
 	if refused := g.checkType(out, r); refused != nil {
 		return nil, refused
@@ -66,7 +67,7 @@ func (g *Gate) receive(out http.ResponseWriter, r *http.Request) (*body, *Proble
 	return in, nil
 }
 
-// checkType returns nil if the content type and the encoding are ones that uploads may have.
+// checkType returns nil if uploads may have the content type and the encoding.
 func (g *Gate) checkType(out http.ResponseWriter, r *http.Request) *Problem {
 	if values := r.Header.Values("Content-Encoding"); len(values) > 0 {
 		encoding := strings.ToLower(strings.TrimSpace(strings.Join(values, ",")))
@@ -80,7 +81,7 @@ func (g *Gate) checkType(out http.ResponseWriter, r *http.Request) *Problem {
 		}
 	}
 	if r.ContentLength == 0 {
-		return nil // what no body means is for the handler to say
+		return nil // the handler decides what an empty body means
 	}
 	kind := ""
 	if values := r.Header.Values("Content-Type"); len(values) == 1 {
@@ -101,7 +102,7 @@ func (g *Gate) checkType(out http.ResponseWriter, r *http.Request) *Problem {
 	return &Problem{Status: http.StatusUnsupportedMediaType, Detail: what + how}
 }
 
-// unpacked reads the plain form of what is packed.
+// unpacked reads the plain form of a gzip body.
 func unpacked(in io.Reader, packed bool) io.Reader {
 	if !packed {
 		return in
@@ -109,7 +110,7 @@ func unpacked(in io.Reader, packed bool) io.Reader {
 	return &lazyGzip{in: in}
 }
 
-// lazyGzip reads the header of its input when it is read, so that all errors of the input come from one place.
+// lazyGzip reads the gzip header at the first Read, so that all errors of the input come from one place.
 type lazyGzip struct {
 	in io.Reader
 	gz *gzip.Reader
@@ -141,7 +142,7 @@ func (g *Gate) tooLarge() *Problem {
 	}
 }
 
-// refusal is what an error of a body amounts to.
+// refusal returns the problem for an error of a body.
 func (g *Gate) refusal(err error) *Problem {
 	switch {
 	case errors.Is(err, errTooLarge):

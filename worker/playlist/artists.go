@@ -2,8 +2,8 @@ package playlist
 
 import "strings"
 
-// credits knows how the artists of a track are written in one cell. "Tyler, The Creator" is one artist, "Queen, David Bowie" are two, and
-// only the rest of the table shows which.
+// credits knows how the artists of a track are written in one cell. "Tyler, The Creator" is one artist, "Queen, David
+// Bowie" are two, and only the rest of the table shows which.
 type credits struct {
 	semicolons bool            // artists are separated by semicolons
 	commas     bool            // artists are separated by commas, and commas of names have a backslash before them
@@ -15,7 +15,7 @@ const (
 	quotes   = `"'`
 )
 
-// see looks at a cell before any is split.
+// see collects the facts of a cell. It is called for all cells before any is split.
 func (c *credits) see(cell string) {
 	switch {
 	case strings.TrimSpace(cell) == "":
@@ -66,7 +66,7 @@ func splitAt(cell, sep string) []string { return strings.SplitN(cell, sep, maxAr
 
 // splitCommas splits at commas, except those with a backslash before them.
 func splitCommas(cell string) []string {
-	const comma = "\x00" // is in no name: control characters become spaces
+	const comma = "\x00" // no name contains it: control characters become spaces
 	names := splitAt(strings.ReplaceAll(strings.ReplaceAll(cell, "\x00", " "), `\,`, comma), ",")
 	for i := range names {
 		names[i] = strings.ReplaceAll(names[i], comma, ",")

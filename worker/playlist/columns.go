@@ -11,19 +11,19 @@ const (
 	refColumn = iota
 	nameColumn
 	artistsColumn
-	artistRefsColumn // as many as there are artists
+	artistRefsColumn // as many references as artists
 	albumColumn
 	releasedColumn
 	msColumn       // the duration in milliseconds
-	durationColumn // the duration in seconds, or as a clock shows it
+	durationColumn // the duration in seconds, or such as "3:20"
 	listColumn     // the playlist
-	typeColumn     // what the row is
+	typeColumn     // the kind of the row
 	columns
 )
 
-// headings are what exports call their columns, in the form of key. Exportify writes them in the language of its page: English, German,
-// French, Spanish, Italian, Portuguese, Dutch, Swedish, Turkish, Greek, Japanese, Arabic, Chinese in two scripts, Cantonese. An earlier
-// name counts more than a later one.
+// headings are the names of the columns in exports, in the form of key. Exportify writes them in the language of its
+// page: English, German, French, Spanish, Italian, Portuguese, Dutch, Swedish, Turkish, Greek, Japanese, Arabic,
+// Chinese in two scripts, Cantonese. An earlier name counts more than a later one.
 func headings() [columns][]string {
 	return [columns][]string{
 		refColumn: {
@@ -68,7 +68,7 @@ func headings() [columns][]string {
 	}
 }
 
-// key is a heading without what tools write differently: capitals, spaces, hyphens, brackets.
+// key returns a heading without the differences between tools: capitals, spaces, hyphens, brackets.
 func key(heading string) string {
 	if len(heading) > 200 {
 		return ""
@@ -98,7 +98,7 @@ func located(header []string) (l layout) {
 			}
 		}
 	}
-	// The columns of the one with semicolons have these names. It had commas once, beside the ids of the artists.
+	// The Exportify with semicolons has these column names. Its earlier form had commas, and the ids of the artists.
 	l.semicolons = slices.Contains(keys, "artistnames") && slices.Contains(keys, "releasedate") && slices.Contains(keys, "durationms") && l.at[artistRefsColumn] < 0
 	return l
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// readTable reads rows of columns separated by commas, semicolons or tabs: first to see what its columns are, then its tracks. No row is
-// kept in between, so that a long table takes no more memory than its tracks.
+// readTable reads rows of columns separated by commas, semicolons or tabs: first to see what its columns are, then its
+// tracks. No row is kept in between, so that a long table takes no more memory than its tracks.
 func readTable(in *reader) error {
 	t, l, err := in.layout()
 	if err != nil {
@@ -38,10 +38,10 @@ func readTable(in *reader) error {
 	}
 }
 
-// last is the index of the last column that is needed.
+// last returns the index of the last needed column.
 func (l layout) last() int { return max(l.at[refColumn], l.at[nameColumn], l.at[artistsColumn]) }
 
-// field is the value of a column, and empty where the row or the table does not have it.
+// field returns the value of a column, empty if the row or the table does not have the column.
 func (r record) field(at int) string {
 	if at < 0 || at >= len(r.fields) {
 		return ""
@@ -59,7 +59,7 @@ func (r record) row(l layout, c *credits) row {
 		out.why = WhyDamaged
 	}
 	if r.wide || !(record{fields: r.fields[min(len(r.fields), l.width):]}).blank() {
-		out.why = WhyDamaged // a separator in a text that is not quoted, perhaps: which is the title cannot be known
+		out.why = WhyDamaged // perhaps a separator in an unquoted text: the title is unknown
 	}
 	switch strings.ToLower(is(typeColumn)) {
 	case "episode", "podcast", "show", "audiobook":
@@ -75,7 +75,8 @@ func (r record) row(l layout, c *credits) row {
 	return out
 }
 
-// duration reads a number of a unit, a number of seconds such as "200s", or hours, minutes and seconds such as "3:20". What cannot be read is 0.
+// duration reads a number of a unit, a number of seconds such as "200s", or hours, minutes and seconds such as "3:20".
+// An unreadable duration is 0.
 func duration(s string, unit time.Duration) time.Duration {
 	s = strings.TrimSpace(s)
 	if seconds, ok := strings.CutSuffix(s, "s"); ok {

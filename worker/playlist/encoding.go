@@ -10,8 +10,8 @@ import (
 
 const saveAsUTF8 = `save the file as UTF-8: in Excel, "CSV UTF-8"`
 
-// decode returns an input as UTF-8 without a byte-order mark, with lines that end in "\n" or "\r\n". Spreadsheets and music programs also
-// write UTF-16, and some of them end lines with "\r" alone.
+// decode returns an input as UTF-8 without a byte-order mark, with lines that end in "\n" or "\r\n". Spreadsheets and
+// music programs also write UTF-16, and some of them end lines with "\r" alone.
 func decode(data []byte) (string, *ParseError) {
 	var text string
 	switch order, marked := byteOrder(data); {
@@ -32,7 +32,8 @@ func decode(data []byte) (string, *ParseError) {
 	return text, nil
 }
 
-// byteOrder is that of an input in UTF-16, and nil for others. Where no mark says so, the zero of a first character that is ASCII does.
+// byteOrder returns the byte order of an input in UTF-16, and nil for other inputs. Without a byte-order mark, the zero
+// byte of a first ASCII character shows it.
 func byteOrder(data []byte) (order binary.ByteOrder, marked bool) {
 	switch {
 	case len(data) < 2:
@@ -64,7 +65,7 @@ func fromUTF16(data []byte, order binary.ByteOrder) string {
 	return b.String()
 }
 
-// invalidUTF8 is the offset of the first byte that is not part of a UTF-8 character, or -1.
+// invalidUTF8 returns the offset of the first byte that is not part of a UTF-8 character, or -1.
 func invalidUTF8(data []byte) int {
 	if utf8.Valid(data) {
 		return -1

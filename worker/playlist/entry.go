@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// entry is an element of a list of tracks: a track, what holds one, a text that refers to one, or null. No value of an entry is an error,
-// because other programs have other ideas of the fields that are not read here.
+// entry is an element of a list of tracks: a track, an object with a track, a text that refers to a track, or null. No
+// value of an entry is an error, because programs differ in the fields that are not read here.
 type entry struct {
 	song
-	inner *song // the track that it holds
-	said  text  // it is a text
-	why   Why   // it holds something else
+	inner *song // the track in the entry
+	said  text  // the entry is a text
+	why   Why   // the entry is something else
 }
 
 // song is a track as Spotify's API, a Spotify account's download, spotDL or a person writes it.
@@ -47,7 +47,7 @@ type song struct {
 	Local      text  `json:"is_local"`
 }
 
-// holding is what an entry may have instead of fields of a track.
+// holding is the fields that an entry may have instead of fields of a track.
 type holding struct {
 	Item       json.RawMessage `json:"item"`  // of Spotify's API since 2026
 	Track      json.RawMessage `json:"track"` // of Spotify's API before, and of an account's download; there also a name
@@ -176,7 +176,7 @@ func (s *song) row() row {
 	return r
 }
 
-// text is a text, a number or a truth value as it is written, and empty for anything else.
+// text is a text, a number or a truth value as written, and empty for other values.
 type text string
 
 // UnmarshalJSON is part of [json.Unmarshaler].

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// other is a format that is no playlist, or none that is read.
+// other is a format that is no playlist, or that Parse does not read.
 func other(name, fix string, is func(peek) bool) format {
 	return format{name, is, func(*reader) error { return refuse(ReasonForeign, 0, fix, "this is %s", name) }}
 }
@@ -42,7 +42,7 @@ func binaries() []format {
 	}
 }
 
-// documents are formats of text that are no lists of tracks.
+// documents are text formats that are no lists of tracks.
 func documents() []format {
 	head := func(with ...string) func(peek) bool {
 		return func(p peek) bool {

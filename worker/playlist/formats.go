@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// format is something that an input can be.
+// format is a possible format of an input.
 type format struct {
 	name string
 	is   func(peek) bool
 	read func(*reader) error
 }
 
-// peek is what the formats look at to know their own.
+// peek is the part of an input by which formats recognise it.
 type peek struct {
 	raw  []byte // the first bytes of the input
-	text string // the input as UTF-8; empty if it is none
-	err  error  // why it is none
+	text string // the input as UTF-8; empty if it is not text
+	err  error  // why the input is not text
 	head string // the beginning of the text, without space before it
 	line string // its first line that is not blank, without space around it
 }
@@ -38,7 +38,7 @@ func newPeek(data []byte) peek {
 	return p
 }
 
-// formats are all that an input can be, the most specific first. The last one takes every input.
+// formats are all formats, the most specific first. The last format takes every input.
 func formats() []format {
 	all := binaries()
 	all = append(all,

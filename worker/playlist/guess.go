@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-const sampled = 50 // rows that are looked at
+const sampled = 50 // rows that are read
 
-// guess finds columns by what is in them, where their headings are unknown. It does so in tables with references to tracks alone: others may
-// be about anything. Exports agree on an order: the name, the artists, the album.
+// guess finds columns by their values if their headings are unknown. It does so only in tables with references to
+// tracks, because other tables may be about anything. Exports have the same order: the name, the artists, the album.
 func (l *layout) guess(rows [][]string) {
 	like := make([]looks, l.width)
 	for _, fields := range rows {

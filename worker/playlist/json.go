@@ -17,22 +17,23 @@ type jsonReader struct {
 	*reader
 	found bool // a list of tracks
 
-	at   int64 // an offset that has been passed
+	at   int64 // an offset before the present one
 	line int   // its line
 }
 
-// holder is an object that holds tracks, or objects that do.
+// holder is an object that contains tracks, or objects with tracks.
 type holder struct {
 	depth int
 	list  string // the name of one playlist of several
-	total int    // how many tracks it says it has
-	read  int    // how many it holds
+	total int    // how many tracks it states
+	read  int    // how many it has
 	keys  []string
 	count int // of keys
 }
 
-// readJSON reads an object or a list. Lists of tracks are where Spotify's API, a Spotify account's download and spotDL have them: under
-// "tracks", "items" or "songs", there or in an object under one of these keys, in each of the "playlists", or alone.
+// readJSON reads an object or a list. Lists of tracks are where Spotify's API, a Spotify account's download and spotDL
+// have them: under "tracks", "items" or "songs", there or in an object under one of these keys, in each of the
+// "playlists", or alone.
 func readJSON(in *reader) error {
 	r := &jsonReader{Decoder: json.NewDecoder(strings.NewReader(in.text)), reader: in, line: 1}
 	first, err := r.Token()
@@ -167,7 +168,7 @@ func (in *jsonReader) entries(h *holder) error {
 	return in.close()
 }
 
-// opening is the first byte of the next value, or 0 at the end.
+// opening returns the first byte of the next value, or 0 at the end.
 func (in *jsonReader) opening() byte {
 	if rest := in.rest(); rest != "" {
 		return rest[0]
@@ -175,10 +176,10 @@ func (in *jsonReader) opening() byte {
 	return 0
 }
 
-// rest is the text from the next value on: a decoder is behind the last one.
+// rest returns the text from the next value on.
 func (in *jsonReader) rest() string { return strings.TrimLeft(in.text[in.InputOffset():], " \t\r\n,:") }
 
-// next is the line of the next value.
+// next returns the line of the next value.
 func (in *jsonReader) next() int {
 	at := int64(len(in.text) - len(in.rest()))
 	in.line += strings.Count(in.text[in.at:at], "\n")
@@ -204,7 +205,7 @@ type ignored struct{}
 
 func (*ignored) UnmarshalJSON([]byte) error { return nil }
 
-// broken makes a refusal of an error of the decoder, and nil of nil.
+// broken returns a refusal for an error of the decoder, nil for nil.
 func (in *jsonReader) broken(err error) error {
 	switch {
 	case err == nil:

@@ -2,22 +2,22 @@ package playlist
 
 import "strings"
 
-// layout is where the columns of a table are, each at an index or at -1.
+// layout is the positions of the columns of a table, each an index or -1.
 type layout struct {
 	at       [columns]int
 	width    int  // columns of the heading, or of the first row
 	headless bool // the first row is a track
-	// How Exportify, of which there are two, separates artists: one by commas, and writes a backslash before a comma of a name; the other
-	// by semicolons, and writes commas as they are.
+	// How Exportify, of which there are two, separates artists: one by commas, and writes a backslash before a comma of
+	// a name; the other by semicolons, and writes commas as they are.
 	commas, semicolons bool
 }
 
-// complete reports whether the tracks of a table with these columns can be known.
+// complete reports whether these columns are enough to read tracks.
 func (l layout) complete() bool {
 	return l.at[refColumn] >= 0 || l.at[nameColumn] >= 0 && l.at[artistsColumn] >= 0
 }
 
-// layout finds out what separates the columns and where they are. The rows that it returns begin with the first track.
+// layout finds the separator and the positions of the columns. The rows that it returns begin with the first track.
 func (in *reader) layout() (*rows, layout, error) {
 	text, line := in.text, 0
 	blank := len(text) - len(strings.TrimLeft(text, " \t\r\n"))
@@ -62,10 +62,10 @@ func (in *reader) layout() (*rows, layout, error) {
 	return &table, best, nil
 }
 
-// recognised is the score of a column that is known. It is more than all columns that are not.
+// recognised is the score of a known column. It is more than the score of all unknown columns.
 const recognised = 1_000
 
-// columns reads the heading, where there is one. The score is higher, the more of a table of tracks this is.
+// columns reads the heading, if there is one. A higher score means that the text is more likely a table of tracks.
 func (t *rows) columns() (l layout, score int, err error) {
 	start := *t
 	header, ok, err := t.next()
@@ -93,7 +93,7 @@ func (t *rows) columns() (l layout, score int, err error) {
 		for len(sample) < sampled {
 			r, ok, err := t.next()
 			if err != nil || !ok {
-				break // it is met again, and reported, when the tracks are read
+				break // the same error is reported when the tracks are read
 			}
 			sample = append(sample, r.fields)
 		}

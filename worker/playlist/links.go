@@ -2,7 +2,8 @@ package playlist
 
 import "strings"
 
-// isLinks recognises a list of references, as copying tracks in Spotify's own program makes it: nothing else is on a line.
+// isLinks recognises a list of references, as Spotify's own program makes when tracks are copied: each line has only
+// references.
 func isLinks(p peek) bool {
 	line := p.line
 	if strings.HasPrefix(line, "#") { // a comment, as text/uri-list has them
@@ -22,7 +23,7 @@ func isLinks(p peek) bool {
 	return found
 }
 
-// readLinks reads references, on lines of their own or with space between them. What is none is left out.
+// readLinks reads references, on lines of their own or with space between them. Other words are left out.
 func readLinks(in *reader) error {
 	n := 0
 	for line := range strings.Lines(in.text) {

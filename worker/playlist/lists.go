@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// reader collects the rows of an input, of one playlist where the input holds several.
+// reader collects the rows of an input. If the input contains several playlists, it collects those of one.
 type reader struct {
 	peek
-	pick string // the name of the playlist that is wanted; empty where none was named
+	pick string // the name of the wanted playlist; empty if none was named
 	list Playlist
-	rows int // of the playlist, with those that are left out
+	rows int // of the playlist, including those left out
 
 	named  bool            // rows name the playlist they belong to
 	others []string        // the first names of other playlists, as the input has them
@@ -22,7 +22,8 @@ const (
 	maxListed = 10 // names in an error
 )
 
-// wanted says whether a row of a playlist is read, and remembers the names of other playlists. Where none was chosen, the first one is read.
+// wanted reports whether a row of a playlist is read, and remembers the names of other playlists. If none was chosen,
+// the first playlist is read.
 func (in *reader) wanted(list string) bool {
 	if list == "" || in.named && list == in.list.Name {
 		return true
@@ -49,14 +50,14 @@ func (in *reader) wanted(list string) bool {
 	return false
 }
 
-// call names the only playlist of an input.
+// call sets the name of the only playlist of an input.
 func (in *reader) call(name string) {
 	if !in.named {
 		in.list.Name = Clip(kept(name), MaxText)
 	}
 }
 
-// chosen refuses an input of several playlists where none was chosen, and one that does not hold the chosen one.
+// chosen refuses an input of several playlists if none was chosen, and an input without the chosen playlist.
 func (in *reader) chosen() error {
 	switch {
 	case in.pick == "" && len(in.others) == 0, in.pick != "" && strings.EqualFold(OneLine(in.pick), in.list.Name):

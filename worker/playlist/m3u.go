@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// isM3U recognises M3U by its first line, which says so or names a file of music.
+// isM3U recognises M3U by its first line: the header #EXTM3U or the name of a music file.
 func isM3U(p peek) bool {
 	if strings.HasPrefix(p.line, "#EXT") {
 		return true
@@ -20,8 +20,9 @@ func isM3U(p peek) bool {
 	return false
 }
 
-// readM3U reads a list of files, each after what is known of it. Without that, the name of the file is what is known. Files are on disks of
-// their owners, but other than a local file at Spotify they are named like tracks of the catalogue, so they are tracks without an id.
+// readM3U reads a list of files, each after a line with its artist and title. Without that line the name of the file is
+// used. The files are on the disks of their owners. But unlike local files at Spotify they are named like tracks of the
+// catalogue, so they become tracks without an id.
 func readM3U(in *reader) error {
 	var next row
 	n := 0
@@ -56,7 +57,7 @@ func readM3U(in *reader) error {
 	return nil
 }
 
-// information reads what #EXTINF says of the next file: seconds, perhaps attributes, a comma, and a text.
+// information reads #EXTINF about the next file: seconds, optional attributes, a comma, and a text.
 func information(value string) (r row) {
 	length, text, _ := strings.Cut(value, ",")
 	length, _, _ = strings.Cut(strings.TrimSpace(length), " ")
@@ -67,7 +68,7 @@ func information(value string) (r row) {
 	return r
 }
 
-// titled takes apart "artist - title". A text without a dash is a title, by whom was known before.
+// titled splits "artist - title". A text without a dash is a title; the artist does not change.
 func titled(text string, known []string) (title string, artists []string) {
 	if artist, title, ok := strings.Cut(text, " - "); ok && strings.TrimSpace(artist) != "" && strings.TrimSpace(title) != "" {
 		return title, []string{artist}
@@ -75,7 +76,7 @@ func titled(text string, known []string) (title string, artists []string) {
 	return text, known
 }
 
-// fileName is the name of a file without its folders, its extension and its number on the record.
+// fileName returns the name of a file without its folders, its extension and its track number.
 func fileName(file string) string {
 	if plain, err := url.PathUnescape(file); err == nil && strings.Contains(file, "://") {
 		file = plain

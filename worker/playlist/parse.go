@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Parse reads a playlist in one of the formats that people have. The package documentation lists the formats.
+// Parse reads a playlist in one of the formats that the package documentation lists.
 //
-// Rows that cannot be used are left out and named in the playlist, see [LeftOut]. What is no playlist, or one without any row that can be
-// used, is refused with a [*ParseError] as a whole. So is an input that holds several playlists, see [ParseOne]. An error of r is
-// returned wrapped.
+// Parse leaves out rows that cannot be used and lists them in the playlist: see [LeftOut]. It returns a [*ParseError]
+// for an input that is no playlist, has no usable row, or contains several playlists: see [ParseOne]. It returns an
+// error of r wrapped.
 func Parse(r io.Reader) (Playlist, error) { return ParseOne(r, "") }
 
-// ParseOne is Parse for an input that may hold several playlists: it reads the one with a name, regardless of case. An empty name
-// means the only one.
+// ParseOne is Parse for an input that may contain several playlists: it reads the playlist with the name, regardless of
+// case. An empty name means the only playlist.
 func ParseOne(r io.Reader, name string) (Playlist, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	if err != nil {
@@ -56,7 +56,7 @@ func (in *reader) noTracks() error {
 		"the playlist has no track that can be used: %s", in.list.Omissions())
 }
 
-// Omissions says how many rows are left out for which reasons, such as "2 local files, 1 episode", and nothing where none is.
+// Omissions returns how many rows are left out for which reasons, such as "2 local files, 1 episode", or "" if none is.
 func (p Playlist) Omissions() string {
 	parts := make([]string, 0, len(p.LeftOut))
 	for _, l := range p.LeftOut {
@@ -65,7 +65,7 @@ func (p Playlist) Omissions() string {
 	return strings.Join(parts, ", ")
 }
 
-// Rows is how many rows of the input belong to the playlist, with those that are left out.
+// Rows returns how many rows of the input belong to the playlist, including those left out.
 func (p Playlist) Rows() int {
 	n := len(p.Tracks)
 	for _, l := range p.LeftOut {
@@ -74,7 +74,7 @@ func (p Playlist) Rows() int {
 	return n
 }
 
-// String is how many rows were left out and why, such as "2 local files".
+// String returns how many rows were left out and why, such as "2 local files".
 func (l LeftOut) String() string {
 	switch l.Why {
 	case WhyLocal, WhyEpisode:

@@ -11,11 +11,12 @@ const (
 	aFile                 // a local file
 	anEpisode             // of a podcast or an audiobook, or a whole one
 	another               // something else at Spotify: an album, an artist, a playlist, a short link
-	damaged               // a track whose id cannot be
-	foreign               // nothing of Spotify's
+	damaged               // a track with an invalid id
+	foreign               // no reference to Spotify
 )
 
-// reference reads what a text refers to: a URI, a link with or without its scheme, or a bare id. The id is that of a track.
+// reference reads what a text refers to: a URI, a link with or without its scheme, or a bare id. The id is the id of a
+// track.
 func reference(s string) (k kind, id string) {
 	s = strings.TrimSpace(s)
 	if s == "" {
@@ -49,7 +50,7 @@ func reference(s string) (k kind, id string) {
 		}
 		return another, ""
 	case "spotify.link", "spotify.app.link", "spoti.fi":
-		return another, "" // leads to who knows what
+		return another, "" // its target is unknown
 	}
 	return foreign, ""
 }
@@ -59,7 +60,7 @@ const (
 	maxReference = 2_000 // bytes
 )
 
-// clean removes what follows a path: a query, a fragment.
+// clean removes the query and the fragment after a path.
 func clean(path string) string {
 	if at := strings.IndexAny(path, "?#"); at >= 0 {
 		path = path[:at]
@@ -67,7 +68,7 @@ func clean(path string) string {
 	return path
 }
 
-// referred reads the parts of a path or a URI, the first of which says what the second is.
+// referred reads the parts of a path or a URI. The first part is the kind of the second.
 func referred(parts []string) (kind, string) {
 	switch strings.ToLower(parts[0]) {
 	case "track":

@@ -7,21 +7,21 @@ import (
 	"unicode/utf8"
 )
 
-// row is a track as an input writes it.
+// row is a track in the form of the input.
 type row struct {
 	line int
-	list string // the playlist it belongs to, where an input may hold several
-	why  Why    // set where the format says that this is no track
+	list string // the playlist of the row, if an input may contain several
+	why  Why    // set if by the format the row is no track
 
 	ref                   string // a link, URI or id
 	name, album, released string
 	artists               []string
 	duration              time.Duration
-	// bare is whether the format has no place for names, so that a row without one is no withdrawn track.
+	// bare is true if the format has no names, so that a row without a name is no withdrawn track.
 	bare bool
 }
 
-// add takes a row: as a track, or among those that are left out. It fails where the playlist is full.
+// add adds a row: as a track, or to the rows left out. It fails if the playlist is full.
 func (in *reader) add(r row) error {
 	if !in.wanted(r.list) {
 		return nil
@@ -43,7 +43,7 @@ const (
 	maxRaw   = 16 << 10 // bytes of a text before its spaces are removed
 )
 
-// track makes a track of a row, or says why it is none.
+// track makes a track of a row, or returns why the row is no track.
 func (r row) track() (Track, Why) {
 	k, id := reference(r.ref)
 	switch {
@@ -81,7 +81,7 @@ func (r row) track() (Track, Why) {
 	return t, ""
 }
 
-// kept is a text on one line that does not keep the input in memory, of which it is a part.
+// kept returns a copy of a text on one line, so that the text does not keep the whole input in memory.
 func kept(s string) string { return strings.Clone(OneLine(s[:min(len(s), maxRaw)])) }
 
 // leaveOut counts a row that cannot be used.

@@ -6,9 +6,9 @@ import "strings"
 type rows struct {
 	text string
 	at   int // where the next row begins
-	line int // the line of that
+	line int // the line of that row
 	sep  byte
-	bare bool // no text is in quotes, and those that are there belong to the texts
+	bare bool // texts are not quoted, and quotes are part of the texts
 }
 
 // maxColumns are the most columns of a table. Exports have up to 45.
@@ -19,10 +19,10 @@ type record struct {
 	line   int
 	fields []string // at most maxColumns
 	wide   bool     // there are more
-	cut    bool     // the input ends without an end of this line
+	cut    bool     // the input ends within this row
 }
 
-// blank reports whether nothing is in a row.
+// blank reports whether a row is empty.
 func (r record) blank() bool {
 	for _, f := range r.fields {
 		if strings.TrimSpace(f) != "" {
@@ -65,7 +65,7 @@ func (t *rows) read() (record, error) {
 	}
 }
 
-// field reads to the next separator or end of line, and leaves that.
+// field reads up to the next separator or end of line, without consuming it.
 func (t *rows) field() (string, error) {
 	rest := t.text[t.at:]
 	if start := strings.TrimLeft(rest, " "); !t.bare && strings.HasPrefix(start, `"`) {
@@ -75,7 +75,7 @@ func (t *rows) field() (string, error) {
 			t.at = len(t.text) - len(after)
 			return value, nil
 		}
-		if t.sep != '\t' { // programs that write tabs often quote nothing
+		if t.sep != '\t' { // programs that write tabs often do not quote
 			return "", err
 		}
 		t.bare = true
@@ -88,7 +88,7 @@ func (t *rows) field() (string, error) {
 	return strings.TrimSuffix(rest[:end], "\r"), nil
 }
 
-// quoted reads a text behind its opening quote. after begins with the separator or the end of the line.
+// quoted reads a text after its opening quote. after begins with the separator or the end of the line.
 func (t *rows) quoted(s string) (value, after string, err error) {
 	end, doubled := 0, false
 	for {

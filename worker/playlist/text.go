@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// IsBase62 says whether a text has the form of an id of Spotify: 1 to 64 letters and digits. Ids of today have 22.
+// IsBase62 reports whether a text has the form of an id of Spotify: 1 to 64 letters and digits. Present ids have 22.
 func IsBase62(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -17,12 +17,13 @@ func IsBase62(s string) bool {
 	return s != "" && len(s) <= 64
 }
 
-// OneLine puts a text on one line: control characters become spaces, runs of spaces one, none stay at the ends.
+// OneLine returns a text on one line: control characters become spaces, runs of spaces become one space, and spaces at
+// the ends are removed.
 func OneLine(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }
 
-// Clip shortens a text to so many characters, the last an ellipsis if something is missing.
+// Clip shortens a text to a number of characters. The last is an ellipsis if the text was cut.
 func Clip(s string, characters int) string {
 	n, cut := 0, 0
 	for at := range s {
@@ -37,10 +38,10 @@ func Clip(s string, characters int) string {
 	return s
 }
 
-// Quoted shows a text that came from outside in an error: on one line, short, and in quotes.
+// Quoted returns an outside text for use in an error: on one line, short, and in quotes.
 func Quoted(s string) string { return fmt.Sprintf("%q", Clip(strings.ToValidUTF8(s, "?"), 40)) }
 
-// plural is a number and a word, with an s where the number asks for one.
+// plural returns a number and a word, in the plural if needed.
 func plural(n int, word string) string {
 	if n == 1 {
 		return "1 " + word

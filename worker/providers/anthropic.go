@@ -12,8 +12,8 @@ import (
 	"github.com/anthropics/anthropic-sdk-go/option"
 )
 
-// Anthropic asks Claude, through the official SDK with its own retries off. Answers come as streams: an overloaded Claude says so early, and
-// a connection on which nothing comes is not taken for a long answer.
+// Anthropic calls Claude, through the official SDK with its own retries off. Answers come as streams: so an overloaded
+// Claude reports that early, and a dead connection differs from a long answer.
 type Anthropic struct {
 	sender
 	key             secret
@@ -63,7 +63,7 @@ const (
 	narrationTokens = 120
 )
 
-// Ask puts a question to the model and returns the text of its answer.
+// Ask sends a question to the model and returns the text of its answer.
 func (a *Anthropic) Ask(ctx context.Context, prompt string) (string, error) {
 	return a.message(ctx, a.model, prompt, answerTokens)
 }

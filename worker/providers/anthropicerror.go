@@ -10,7 +10,7 @@ import (
 	"github.com/anthropics/anthropic-sdk-go"
 )
 
-// The types of Anthropic's errors, and the status with which each comes where it does not come inside a stream.
+// The types of Anthropic's errors, and the status of each outside a stream.
 const (
 	typeRateLimit  = "rate_limit_error" // 429
 	typeBilling    = "billing_error"    // 402
@@ -22,7 +22,7 @@ const (
 
 const statusOverloaded = 529
 
-// status is the status of an error, also of one that came inside an answer of status 200.
+// status returns the status of an error, even of an error inside an answer of status 200.
 func (e *APIError) status() int {
 	if e.API != APIAnthropic || e.Status != http.StatusOK {
 		return e.Status
@@ -44,7 +44,8 @@ func (e *APIError) status() int {
 
 var requestID = regexp.MustCompile(`^req_[0-9A-Za-z]{1,64}$`)
 
-// refused keeps of the SDK's error what may be shown: that one holds the request, whose header holds the key.
+// refused returns the part of the SDK's error that may be shown: the SDK's error contains the request, whose header
+// contains the key.
 func (a *Anthropic) refused(err error, model string) error {
 	denied, ok := errors.AsType[*anthropic.Error](err)
 	if !ok {
@@ -59,7 +60,7 @@ func (a *Anthropic) refused(err error, model string) error {
 		} `json:"error"`
 		RequestID string `json:"request_id"`
 	}
-	// What is no JSON has no message; the status says enough.
+	// A body that is not JSON has no message; the status is enough.
 	_ = json.Unmarshal([]byte(denied.RawJSON()), &body)
 	e := &APIError{API: APIAnthropic, Status: denied.StatusCode, Message: presentable(body.Error.Message, a.key())}
 	if kind := string(denied.Type()); aWord.MatchString(kind) {
@@ -83,7 +84,7 @@ func (a *Anthropic) refused(err error, model string) error {
 	return e
 }
 
-// setting is where a model is named.
+// setting returns the setting that names a model.
 func (a *Anthropic) setting(model string) string {
 	if model == a.narrator && model != a.model {
 		return "WEIR_NARRATOR_MODEL (ClientConfig.NarratorModel)"

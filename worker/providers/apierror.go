@@ -14,26 +14,27 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// APIError is a provider's answer that says no. Its text holds no URL, key or token, whatever the provider wrote.
+// APIError is an error that a provider answered. Its text contains no URL, key or token, whatever the provider wrote.
 type APIError struct {
 	API    string // "anthropic", "spotify" or "lastfm"
 	Status int    // of HTTP; Last.fm refuses with 200 too, and Anthropic inside a stream of status 200
-	// Code is the provider's own name of the error: Anthropic's code, or else its type, Spotify's reason, OAuth's error, Last.fm's number. Often
-	// empty.
+	// Code is the provider's own name of the error: Anthropic's code, or else its type, Spotify's reason, OAuth's
+	// error, Last.fm's number. Often empty.
 	Code string
-	// RetryAfter is how long the provider asks to be left alone, at most [limiter.LongestHold]. It is 0 if the provider does not say, except
-	// for Last.fm's error 29: then it is how long the client sends no more.
+	// RetryAfter is how long the provider asks to wait, at most [limiter.LongestHold]. It is 0 if the provider states
+	// no time, except for Last.fm's error 29: then it is how long the client sends no calls.
 	RetryAfter time.Duration
-	// Spent means that the quota of a day or a month is used up, so that no further call succeeds until then, or until somebody raises it.
+	// Spent means that the quota of a day or a month is used up: no further call succeeds until the next period, or
+	// until the quota is raised.
 	Spent   bool
 	Message string // the provider's, on one line, at most 200 characters
 	// RequestID is Anthropic's name of the request, for its support. Empty elsewhere.
 	RequestID string
-	// Advice says what an operator can do, where that is known.
+	// Advice is what an operator can do, if known.
 	Advice string
 
 	Type string // the type of Anthropic's error; empty elsewhere
-	// Renewed means that Spotify's access token had ended: the next call gets another one.
+	// Renewed means that Spotify's access token had ended: the next call gets another token.
 	Renewed bool
 }
 
@@ -64,9 +65,8 @@ func (e *APIError) Error() string {
 	return b.String()
 }
 
-// callError is a call without a usable answer: the network, a deadline, an answer that cannot be read. What it stands
-// for can be asked for with errors.Is and errors.As. It is not unwrapped, or its text would be printed by whoever
-// prints each layer.
+// callError is a call without a usable answer: the network, a deadline, an answer that cannot be read. errors.Is and
+// errors.As find its cause. It has no Unwrap, because code that prints each layer would print the text of the cause.
 type callError struct {
 	api  string
 	text string
@@ -77,7 +77,7 @@ func (e *callError) Error() string        { return e.api + ": " + e.text }
 func (e *callError) Is(target error) bool { return errors.Is(e.err, target) }
 func (e *callError) As(target any) bool   { return errors.As(e.err, target) }
 
-// unanswered makes a callError. An *APIError stays what it is.
+// unanswered makes a callError. It returns an *APIError unchanged.
 func unanswered(api string, err error, secrets ...string) error {
 	if denied, ok := errors.AsType[*APIError](err); ok {
 		return denied
@@ -88,12 +88,12 @@ func unanswered(api string, err error, secrets ...string) error {
 	return &callError{api: api, text: presentable(err.Error(), secrets...), err: err}
 }
 
-const maxMessage = 200 // characters of what a provider says
+const maxMessage = 200 // characters of a provider's message
 
 var anyURL = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://[^\s"']+`)
 
-// presentable makes a text that came from outside fit for an error: one line, short, no URL, none of the secrets that
-// were in the request (a provider that repeats a wrong key is not unheard of).
+// presentable makes an outside text safe for an error: one line, short, without URLs and without the secrets of the
+// request, because a provider may repeat a wrong key.
 func presentable(text string, secrets ...string) string {
 	for _, secret := range secrets {
 		if secret == "" {
@@ -106,13 +106,14 @@ func presentable(text string, secrets ...string) string {
 	return playlist.Clip(anyURL.ReplaceAllString(playlist.OneLine(strings.ToValidUTF8(text, "?")), "[url]"), maxMessage)
 }
 
-// retryAfter is how long the provider asks to be left alone. The limiter holds no bucket for longer than the longest.
+// retryAfter returns how long the provider asks to wait, at most the longest hold of the limiter.
 func retryAfter(h http.Header) time.Duration {
 	return min(evidence.RetryAfter(h, time.Now()), limiter.LongestHold)
 }
 
-// spent reports whether an error says that a quota of the account is used up. Spotify and Anthropic have codes for it. Anthropic's older
-// answers, those about limits which the account has set itself, and those about a balance say it in their message alone.
+// spent reports whether an error means that a quota of the account is used up. Spotify and Anthropic have codes for it.
+// Some of Anthropic's answers have it only in their message: older answers, and answers about a limit of the account's
+// own or about a balance.
 func spent(status int, code, message string) bool {
 	switch code {
 	case "QUOTA_EXCEEDED", "enforced_spend_limit_reached", "credit_balance_too_low", typeBilling:

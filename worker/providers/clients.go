@@ -22,39 +22,43 @@ const (
 	APILastFM    = "lastfm"
 )
 
-// ClientConfig says where the three providers are, who asks, and what pays. Printing one shows no secret.
+// ClientConfig configures the clients: addresses, credentials, and the limiter that pays. Printing a ClientConfig shows
+// no secret.
 type ClientConfig struct {
-	// AnthropicURL, SpotifyURL and LastFMURL are what stands before /v1/messages, /v1/search and /2.0/. Empty is the
-	// real provider, for which its key or token is needed.
+	// AnthropicURL, SpotifyURL and LastFMURL are the URLs before /v1/messages, /v1/search and /2.0/. Empty is the real
+	// provider, which needs its key or token.
 	AnthropicURL, SpotifyURL, LastFMURL string
 
 	AnthropicKey, LastFMKey string
-	// SpotifyLogin is what Spotify exchanges for access tokens. Each renewal is a request, and pays like any other. Zero is none.
+	// SpotifyLogin is the login that Spotify exchanges for access tokens. Each renewal is a request, and pays like any
+	// other. Zero is none.
 	SpotifyLogin SpotifyLogin
-	// SpotifyAccountsURL is what stands before /api/token. Empty is SpotifyURL, and the real provider where that is empty too.
+	// SpotifyAccountsURL is the URL before /api/token. Empty is SpotifyURL, or the real provider if SpotifyURL is empty
+	// too.
 	SpotifyAccountsURL string
-	// SpotifyToken is an access token as it is, for SpotifyScopes; nil scopes are not known. SpotifyTokens is a source of tokens. It wins, and a
-	// login wins over SpotifyToken. A source that asks Spotify for a new one should send through transport.New(Base, Limiter, "spotify"), so
-	// that this pays too.
+	// SpotifyToken is a fixed access token for SpotifyScopes; nil scopes are unknown. SpotifyTokens is a source of
+	// tokens. The source overrides a login, and a login overrides SpotifyToken. A source that asks Spotify for a new
+	// token should send through transport.New(Base, Limiter, "spotify"), so that the request pays too.
 	SpotifyToken  string
 	SpotifyScopes []string
 	SpotifyTokens oauth2.TokenSource
 
-	// Model answers the first and the final question, NarratorModel comments on the way. Empty is the current Sonnet
+	// Model answers the first and the final question, NarratorModel writes the comments. Empty is the current Sonnet
 	// and the current Haiku.
 	Model, NarratorModel string
 
-	// Usage names the buckets of the route "anthropic" that count tokens. After each answer of Claude the reservation of the context is
-	// settled with what the answer has used, if the reservation has costs: see [limiter.Reservation.Settle]. What the headers say is left of
-	// the tokens is reported for these buckets. Zero settles and reports nothing of tokens.
+	// Usage names the buckets of the route "anthropic" that count tokens. After each answer of Claude the client
+	// settles the reservation of the context with the usage of the answer, if the reservation has costs: see
+	// [limiter.Reservation.Settle]. The remaining tokens in the headers are reported for these buckets. Zero settles
+	// and reports no tokens.
 	Usage UsageBuckets
 
-	// Limiter pays for the requests that no reservation pays for. There is no default. It hears what the answers say of limits if it is a
-	// [transport.Reporter].
+	// Limiter pays for requests without a reservation. There is no default. If it is a [transport.Reporter], it gets
+	// reports about the answers.
 	Limiter transport.Waiter
-	// Base sends. Nil is http.DefaultTransport.
+	// Base sends the requests. Nil is http.DefaultTransport.
 	Base http.RoundTripper
-	// Timeout is how long one call may take, its answer included. 0 is a minute.
+	// Timeout is how long one call may take, including its answer. 0 is a minute.
 	Timeout time.Duration
 }
 
@@ -74,8 +78,8 @@ type Clients struct {
 	LastFM    *LastFM
 }
 
-// NewClients returns clients whose every request pays one token of its provider's route, which is "anthropic",
-// "spotify" or "lastfm". An error says which field of the configuration is wrong; it never shows what is in it.
+// NewClients returns clients whose every request pays one token of its provider's route: "anthropic", "spotify" or
+// "lastfm". An error names the wrong field of the configuration; it never contains the field's value.
 func NewClients(cfg ClientConfig) (*Clients, error) {
 	if cfg.Limiter == nil {
 		return nil, errors.New("providers: ClientConfig.Limiter is nil; give it the limiter of the fleet")
@@ -92,7 +96,7 @@ func NewClients(cfg ClientConfig) (*Clients, error) {
 	if cfg.NarratorModel == "" {
 		cfg.NarratorModel = anthropic.ModelClaudeHaiku5_5
 	}
-	// Keys come from files and variables, which tend to end in a newline; a header must not.
+	// Keys come from files and variables, which often end in a newline. A header must not contain one.
 	cfg.AnthropicKey, cfg.LastFMKey = strings.TrimSpace(cfg.AnthropicKey), strings.TrimSpace(cfg.LastFMKey)
 
 	claude, err := cfg.sender(APIAnthropic, cfg.AnthropicURL, "https://api.anthropic.com", cfg.AnthropicKey != "")
@@ -114,7 +118,7 @@ func NewClients(cfg ClientConfig) (*Clients, error) {
 	}, nil
 }
 
-// spotify returns the client of Spotify, with what it is authorized by.
+// spotify returns the client of Spotify, with its authorization.
 func (c ClientConfig) spotify() (*Spotify, error) {
 	token, hasLogin := strings.TrimSpace(c.SpotifyToken), c.SpotifyLogin != (SpotifyLogin{})
 	own, err := c.sender(APISpotify, c.SpotifyURL, "https://api.spotify.com", token != "" || hasLogin || c.SpotifyTokens != nil)
@@ -140,7 +144,7 @@ func (c ClientConfig) spotify() (*Spotify, error) {
 	return s, nil
 }
 
-// reports are what the transport of a provider reports beside what every transport does.
+// reports returns the options for the reports that only this provider's transport sends.
 func (c ClientConfig) reports(api string) []transport.Option {
 	if api != APIAnthropic || c.Usage == (UsageBuckets{}) {
 		return nil
@@ -148,8 +152,8 @@ func (c ClientConfig) reports(api string) []transport.Option {
 	return []transport.Option{transport.Quotas(c.Usage.quotas())}
 }
 
-// sender returns the sender of one provider, at a base URL or, if that is empty and the caller has a key, where the
-// real one is. Errors do not repeat the URL, which may hold a password.
+// sender returns the sender of one provider, for a base URL. If the URL is empty and the caller has a key, it is the
+// real provider's. Errors do not contain the URL, which may contain a password.
 func (c ClientConfig) sender(api, base, provider string, authorized bool) (sender, error) {
 	if base == "" {
 		if !authorized {

@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// Closed reports whether an error says that the provider refuses all calls of the kind until somebody changes something: a key, a consent, a
-// model, or a quota that is spent. Whoever has more calls of the kind can keep them.
+// Closed reports whether an error means that the provider refuses all calls of the kind until an operator acts: a key,
+// a consent, a model, or a spent quota. Further calls of the kind are then useless.
 func Closed(err error) bool {
 	e, ok := errors.AsType[*APIError](err)
 	switch {
@@ -26,7 +26,8 @@ func Closed(err error) bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Code == codeInvalidGrant || e.Code == codeInvalidClient
 }
 
-// closed reports whether an error of Last.fm is about the key: it may not ask (4), is of no session (9), is wrong (10) or suspended (26).
+// closed reports whether an error of Last.fm is about the key: it has no permission (4), belongs to no session (9), is
+// wrong (10) or suspended (26).
 func (e *APIError) closed() bool {
 	switch e.Code {
 	case "4", "9", "10", "26":

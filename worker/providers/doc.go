@@ -3,22 +3,25 @@
 // # The model
 //
 // [NewClients] returns one client for each provider. Each method of a client is one request. The transport pays for
-// each request on the route of its provider, "anthropic", "spotify" or "lastfm", and reports what the answer says about the
-// provider's limits. The clients decide nothing about when a request is sent and whether it is worth another, with two exceptions: while
-// Last.fm refuses calls without saying for how long, [LastFM] sends one request after each pause; and where the access token of a
-// [SpotifyLogin] is about to end, the next call waits for another one, which is a request of its own.
+// each request on the route of its provider, "anthropic", "spotify" or "lastfm", and reports what the answer says about
+// the provider's limits. The clients do not decide when a request is sent and whether it is repeated, with two
+// exceptions. While Last.fm refuses calls without a time to wait, [LastFM] sends one request after each pause. If the
+// access token of a [SpotifyLogin] is about to end, the next call waits for another token, which is a request of its
+// own.
 //
-// An answer of Claude is a stream of events. It settles what its call has cost, in the buckets that ClientConfig.Usage names.
+// An answer of Claude is a stream of events. The client settles the cost of the call with the usage in the answer, in
+// the buckets of ClientConfig.Usage.
 //
 // # The guarantee
 //
-// The clients repeat nothing and follow no redirect. No text of an error holds a URL, a key or a token, whatever the
-// provider answered. Answers are read up to 4 MiB.
+// The clients repeat no request and follow no redirect. No text of an error contains a URL, a key or a token, whatever
+// the provider answered. Answers are read up to 4 MiB.
 //
 // # When things fail
 //
-// A provider that says no is an [APIError]. A request without a usable answer is an error that names the provider.
-// [Verdict] tells an orchestrator which of these errors are worth another attempt, and [Closed] tells which mean all calls of the kind.
+// A refusal or failure of a provider is an [APIError]. A request without a usable answer is an error that names the
+// provider. [Verdict] decides for an orchestrator which of these errors lead to another attempt. [Closed] reports which
+// of them mean all calls of the kind.
 //
 //	the provider fails, or no answer comes in time     tried again; with [Patiently] for half a minute
 //	the same, of a call that makes something           tried again with [Once], after a look whether it has been made
@@ -29,6 +32,6 @@
 //
 // # Goroutines
 //
-// A renewal of an access token runs in a goroutine of its own, for ClientConfig.Timeout at most, so that a caller who gives up loses no refresh
-// token. The clients start no other and are safe for concurrent use.
+// A renewal of an access token runs in a goroutine of its own, for ClientConfig.Timeout at most, so that a caller that
+// gives up loses no refresh token. The clients start no other goroutine and are safe for concurrent use.
 package providers

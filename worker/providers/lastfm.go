@@ -14,27 +14,27 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// LastFM asks Last.fm about tracks and artists. Each method is one request. The key travels in the body of a POST, so
-// that it is in no URL and in nothing that records URLs.
+// LastFM looks up tracks and artists at Last.fm. Each method is one request. The key is in the body of a POST, so that
+// it is in no URL and in no log of URLs.
 //
-// Last.fm refuses calls with its error 29, mostly inside an answer of status 200 that says nothing of a time to wait. The client then sends
-// nothing for a second, and twice as long each time that the next call is refused too, at most half a minute. It reports the pause to the fleet
-// by the reservation of the call that was refused. A method that is called in a pause sends nothing and returns an error, which [Verdict] has
-// repeated after the pause.
+// Last.fm refuses calls with its error 29, mostly inside an answer of status 200 without a time to wait. The client
+// then sends nothing for a second, and for twice as long each time that the next call is refused too, at most half a
+// minute. It reports the pause to the fleet by the reservation of the refused call. A method that is called in a pause
+// sends nothing and returns an error; by [Verdict] the call is repeated after the pause.
 type LastFM struct {
 	sender
 	key    secret
 	pauses *pauses
 }
 
-// TrackInfo is what Last.fm knows of a track.
+// TrackInfo is what Last.fm knows about a track.
 type TrackInfo struct {
 	Unknown          bool // Last.fm has no such track; then the rest is zero
 	Listeners, Plays int64
 	Tags             []string // the strongest first
 }
 
-// ArtistInfo is what Last.fm knows of an artist.
+// ArtistInfo is what Last.fm knows about an artist.
 type ArtistInfo struct {
 	Unknown          bool // Last.fm has no such artist; then the rest is zero
 	Listeners, Plays int64
@@ -42,7 +42,7 @@ type ArtistInfo struct {
 	Similar          []string // artists, the closest first
 }
 
-// TrackInfo looks a track up. That Last.fm does not know it is an answer and no error.
+// TrackInfo looks up a track. A track that Last.fm does not know is no error: see Unknown.
 func (l *LastFM) TrackInfo(ctx context.Context, artist, track string) (TrackInfo, error) {
 	var answer struct {
 		Track *struct {
@@ -64,7 +64,7 @@ func (l *LastFM) TrackInfo(ctx context.Context, artist, track string) (TrackInfo
 	return TrackInfo{Listeners: int64(t.Listeners), Plays: int64(t.Plays), Tags: t.Tags}, nil
 }
 
-// ArtistInfo looks an artist up. That Last.fm does not know it is an answer and no error.
+// ArtistInfo looks up an artist. An artist that Last.fm does not know is no error: see Unknown.
 func (l *LastFM) ArtistInfo(ctx context.Context, artist string) (ArtistInfo, error) {
 	var answer struct {
 		Artist *struct {
@@ -89,8 +89,8 @@ func (l *LastFM) ArtistInfo(ctx context.Context, artist string) (ArtistInfo, err
 	return ArtistInfo{Listeners: int64(a.Stats.Listeners), Plays: int64(a.Stats.Plays), Tags: a.Tags, Similar: a.Similar}, nil
 }
 
-// unknownToLastFM reports whether an error is Last.fm's error 6. Its other meaning, a parameter that is missing, is no error of these calls:
-// they send all of them.
+// unknownToLastFM reports whether an error is Last.fm's error 6. Its other meaning, a missing parameter, cannot occur:
+// these calls send all parameters.
 func unknownToLastFM(err error) bool {
 	e, ok := errors.AsType[*APIError](err)
 	return ok && e.API == APILastFM && e.Code == "6"
@@ -112,16 +112,16 @@ func (l *LastFM) call(ctx context.Context, form url.Values, into any) error {
 	case endingOf(denied) == refused:
 		denied.RetryAfter = l.pauses.left(time.Now())
 		if r, ok := limiter.FromContext(ctx); ok {
-			_ = r.Report(ctx, limiter.Throttled{RetryAfter: denied.RetryAfter}) // does not wait: the longest pause is a short hold
+			_ = r.Report(ctx, limiter.Throttled{RetryAfter: denied.RetryAfter}) // this does not wait: the longest pause is a short hold
 		}
 	}
 	return denied
 }
 
-// ask sends a call that has entered at a time, and notes how it ended.
+// ask sends a call that has entered at a time, and records how it ended.
 func (l *LastFM) ask(ctx context.Context, sent time.Time, form url.Values) (answer reply, denied *APIError, err error) {
 	how := unknown
-	defer func() { l.pauses.leave(sent, time.Now(), how) }() // also where the transport panics
+	defer func() { l.pauses.leave(sent, time.Now(), how) }() // even if the transport panics
 	form.Set("format", "json")
 	form.Set("api_key", l.key())
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.base+"/2.0/", strings.NewReader(form.Encode()))
@@ -137,7 +137,8 @@ func (l *LastFM) ask(ctx context.Context, sent time.Time, form url.Values) (answ
 	return answer, denied, nil
 }
 
-// endingOf is how a call ended that was answered. A refusal with a time to wait is reported by the transport and begins no pause.
+// endingOf returns how an answered call ended. The transport reports a refusal with a time to wait; such a refusal
+// begins no pause.
 func endingOf(denied *APIError) ending {
 	switch {
 	case denied == nil:
@@ -150,7 +151,7 @@ func endingOf(denied *APIError) ending {
 	return served
 }
 
-// denied is the error in an answer, nil if there is none. Last.fm's errors come with any status, 200 among them.
+// denied returns the error in an answer, nil if there is none. Last.fm's errors come with any status, including 200.
 func (l *LastFM) denied(answer reply) *APIError {
 	var refusal struct {
 		Code    number `json:"error"`
@@ -187,9 +188,9 @@ func (n *number) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// namedList is a list of things with a name, inside an object under a key that differs: {"tag": […]}. Where it is
-// empty Last.fm writes "" instead of the object, and where there is one thing, that instead of the list.
-// Of longer lists it keeps the first maxNamed.
+// namedList is a list of things with a name, inside an object under a key that differs: {"tag": […]}. For an empty list
+// Last.fm writes "" instead of the object, and for one thing the thing instead of the list. namedList keeps the first
+// maxNamed things.
 type namedList []string
 
 const maxNamed = 100 // tags or artists of one answer; Last.fm writes five

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// SpotifyLogin is what Spotify exchanges for access tokens. Printing one shows no secret.
+// SpotifyLogin is the login that Spotify exchanges for access tokens. Printing a SpotifyLogin shows no secret.
 type SpotifyLogin struct {
 	// ClientID names the application.
 	ClientID string
-	// ClientSecret is what the application proves itself with. Zero: it has none, and its users have consented by PKCE.
+	// ClientSecret is the secret of the application. Zero: it has none, and its users have consented by PKCE.
 	ClientSecret string
-	// RefreshToken stands for the consent of a user. It is needed unless Nobody is set.
+	// RefreshToken represents the consent of a user. It is required unless Nobody is set.
 	RefreshToken string
-	// Nobody logs the application in for itself, with its secret: that is OAuth's grant of client credentials. It can search, and makes no
-	// playlist. Zero logs in for the user of RefreshToken.
+	// Nobody logs in the application itself, without a user, with its secret: OAuth's grant of client credentials. Such
+	// a login can search, but cannot make playlists. Zero logs in for the user of RefreshToken.
 	Nobody bool
-	// Rotated keeps the refresh token that Spotify gives instead of RefreshToken, if it gives one. Nil: this process remembers it, and the next
-	// one begins with RefreshToken.
+	// Rotated keeps the refresh token that Spotify gives to replace RefreshToken, if it gives one. Nil: only this
+	// process remembers it, and the next process begins with RefreshToken.
 	Rotated RefreshTokens
 }
 
@@ -31,9 +31,9 @@ func (l SpotifyLogin) GoString() string { return l.String() }
 
 // RefreshTokens keep the latest refresh token of a login. Its methods are not called concurrently.
 type RefreshTokens interface {
-	// Latest returns the token that was kept in the place of a configured one, or the configured one itself.
+	// Latest returns the kept token for a configured token, or the configured token if none was kept.
 	Latest(configured string) (string, error)
-	// Keep replaces the token that is kept in the place of a configured one.
+	// Keep replaces the kept token for a configured token.
 	Keep(configured, latest string) error
 }
 
@@ -49,7 +49,7 @@ func (l SpotifyLogin) check() error {
 	return nil
 }
 
-// The scopes that an analysis needs: it makes a private playlist and looks whether it has made it.
+// The scopes that an analysis needs: it makes a private playlist and checks whether it has made it.
 const (
 	scopeModify = "playlist-modify-private"
 	scopeRead   = "playlist-read-private"
@@ -59,8 +59,8 @@ const (
 type access struct {
 	token  string
 	began  time.Time
-	renew  time.Time // from then on the next call asks for another one
-	scopes []string  // nil where Spotify does not say
+	renew  time.Time // from then on the next call asks for another token
+	scopes []string  // nil if unknown
 }
 
 // login gets access tokens, one renewal at a time. Its methods are safe for concurrent use.
@@ -70,16 +70,16 @@ type login struct {
 
 	mu      sync.Mutex
 	now     *access       // nil before the first renewal, and after a token was dropped
-	under   chan struct{} // closed when the renewal under way has ended; nil without one
-	failed  error         // of the last renewal, until it has succeeded
-	retryAt time.Time     // after a renewal that was refused for good, the time of the next
+	under   chan struct{} // closed when the running renewal has ended; nil if none runs
+	failed  error         // of the last renewal, until a renewal succeeds
+	retryAt time.Time     // after a permanent refusal, the time of the next renewal
 }
 
 const (
 	renewEarly   = time.Minute // before the end of a token
 	freshFor     = time.Minute // a token that is refused sooner is not dropped: another would be refused too
 	refusedFor   = time.Minute // how long a login that is refused is not tried again
-	tokenLasts   = time.Hour   // where Spotify does not say
+	tokenLasts   = time.Hour   // if Spotify states no time
 	shortestLife = time.Second
 )
 
@@ -90,7 +90,8 @@ func newLogin(s sender, cfg SpotifyLogin) *login {
 	return &login{sender: s, cfg: func() SpotifyLogin { return cfg }}
 }
 
-// token returns an access token that is not about to end. A renewal goes on when ctx ends: Spotify may have replaced the refresh token.
+// token returns an access token that is not about to end. A renewal continues after the end of ctx, because Spotify may
+// have replaced the refresh token.
 func (l *login) token(ctx context.Context) (*access, error) {
 	for {
 		l.mu.Lock()
@@ -136,7 +137,7 @@ func (l *login) renewal(ctx context.Context, done chan struct{}) {
 	close(done)
 }
 
-// drop forgets a token that Spotify has refused, and reports whether the next call gets another one.
+// drop forgets a token that Spotify has refused, and reports whether the next call gets another token.
 func (l *login) drop(refused *access) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -150,7 +151,7 @@ func (l *login) drop(refused *access) bool {
 	return true
 }
 
-// lacks is what the user has not consented to and a playlist needs, "" for nothing or where that is not known.
+// lacks returns the scopes that a playlist needs and the user has not consented to, "" for none or if unknown.
 func (l *login) lacks() string {
 	if l.cfg().Nobody {
 		return "the application is logged in for itself and not for a user"
@@ -163,7 +164,7 @@ func (l *login) lacks() string {
 	return ""
 }
 
-// scopes are what the user has consented to, nil where that is not known.
+// scopes returns what the user has consented to, nil if unknown.
 func (l *login) scopes() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -14,9 +14,9 @@ type patientError struct {
 func (e *patientError) Error() string { return e.err.Error() }
 func (e *patientError) Unwrap() error { return e.err }
 
-// PatientAttempts is how often a task of [Patiently] has to be allowed to run. The pauses between so many attempts are 79.5 s together, so that
-// the task outlasts an outage of half a minute with a call that takes its time. Where 30 % of all calls fail, one task in twenty million fails
-// as often as that; of eight attempts it would be one in fifteen thousand.
+// PatientAttempts is how many attempts a task of [Patiently] needs. The pauses between so many attempts are 79.5 s
+// together, so that the task outlasts an outage of half a minute even with slow calls. If 30 % of all calls fail, one
+// task in twenty million fails that often; with eight attempts it would be one in fifteen thousand.
 const PatientAttempts = 14
 
 const (
@@ -24,10 +24,11 @@ const (
 	longestPatience = 8 * time.Second
 )
 
-// Patiently returns the call of one task on which much depends. Where [Verdict] would have the call repeated, the next attempt comes at least
-// half a second later, then a second, two, four and from then on eight, or what the provider asks for if that is longer. These attempts cost
-// none of the retry budget of the route, which other calls may have spent: with such pauses a task makes eight calls in an outage of half a
-// minute, and [PatientAttempts] in all. Nobody else waits for them. Other errors are as they were.
+// Patiently returns the call of one task on which much depends. If [Verdict] allows another attempt, that attempt comes
+// at least half a second later, then a second, two, four and from then on eight, or after the provider's time if that
+// is longer. These attempts cost nothing of the retry budget of the route, which other calls may have spent. With such
+// pauses a task makes eight calls in an outage of half a minute, and [PatientAttempts] in all. No other task waits for
+// them. Other errors do not change.
 func Patiently[T any](call func(context.Context) (T, error)) func(context.Context) (T, error) {
 	pause := firstPatience // the attempts of a task follow one another
 	return func(ctx context.Context) (T, error) {

@@ -6,17 +6,19 @@ import (
 	"time"
 )
 
-// pauses are what a client keeps while its provider refuses calls without saying for how long. The first refusal begins a pause of a second.
-// When it ends one call is sent, to find out. If that call is refused too, the next pause is twice as long, at most half a minute. If it is
-// served the pauses are over. Refusals of calls that were sent before a pause began are of one burst with the refusal that began it.
+// pauses are the pauses of a client while its provider refuses calls without a time to wait. The first refusal begins a
+// pause of a second. After the pause the client sends one call as a probe. If that call is refused too, the next pause
+// is twice as long, at most half a minute. If it is served the pauses are over. Refusals of calls that were sent before
+// a pause began belong to that pause.
 //
-// Each process has its own. The fleet hears of a pause by the report of the call that was refused. Methods are safe for concurrent use.
+// Each process has its own pauses. The report of the refused call announces a pause to the fleet. Methods are safe for
+// concurrent use.
 type pauses struct {
 	mu      sync.Mutex
 	length  time.Duration // of the last pause; 0 while calls are served
 	began   time.Time     // the last pause
 	ends    time.Time     // the last pause
-	probing bool          // a call is under way that was sent after the last pause
+	probing bool          // a call that was sent after the last pause has not ended
 }
 
 const (
@@ -24,7 +26,7 @@ const (
 	longestPause = 30 * time.Second
 )
 
-// enter says how long a call has to wait that would be sent at now, 0 for one that may be sent. Such a call ends with leave.
+// enter returns how long a call has to wait at now, 0 if it may be sent. A call that is sent must end with leave.
 func (p *pauses) enter(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -46,10 +48,10 @@ type ending int
 const (
 	served  ending = iota
 	refused        // without a time to wait
-	unknown        // the provider or the way to it failed
+	unknown        // the provider or the network failed
 )
 
-// leave notes how a call ended that was sent at a time.
+// leave records how a call ended. sent is the time at which it was sent.
 func (p *pauses) leave(sent, now time.Time, how ending) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -66,17 +68,17 @@ func (p *pauses) leave(sent, now time.Time, how ending) {
 	}
 }
 
-// left is how long the pause still lasts, 0 where there is none.
+// left returns how long the pause still lasts, 0 if there is none.
 func (p *pauses) left(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return max(0, p.ends.Sub(now))
 }
 
-// ErrNotSent is matched by the error of a call that was not sent, because its provider refuses calls at the moment.
+// ErrNotSent reports a call that was not sent, because its provider refuses calls at the moment.
 var ErrNotSent = errors.New("providers: the call was not sent")
 
-// putOffError is such a call. The next one is due in a while.
+// putOffError is the error of such a call, with the time until the next call may be sent.
 type putOffError struct {
 	api string
 	by  time.Duration

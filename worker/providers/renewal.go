@@ -11,10 +11,11 @@ import (
 	"time"
 )
 
-// renewed gets an access token. Where another process has replaced the refresh token meanwhile, it asks again with the latest.
+// renewed gets an access token. If another process has replaced the refresh token meanwhile, it asks again with the
+// latest.
 func (l *login) renewed(ctx context.Context) (got *access, err error) {
 	defer func() {
-		if v := recover(); v != nil { // of the transport; nobody else would catch it in this goroutine
+		if v := recover(); v != nil { // a panic of the transport, which no other code in this goroutine recovers
 			got, err = nil, unanswered(l.api, errors.New("the request for an access token panicked"))
 		}
 	}()
@@ -31,7 +32,7 @@ func (l *login) renewed(ctx context.Context) (got *access, err error) {
 	return got, err
 }
 
-// latest is the refresh token to ask with, "" for none.
+// latest returns the refresh token to ask with, "" for none.
 func (l *login) latest() (string, error) {
 	cfg := l.cfg()
 	if cfg.Nobody {
@@ -73,7 +74,7 @@ func (l *login) ask(ctx context.Context, latest string) (*access, error) {
 	return l.read(answer.body, cfg, latest)
 }
 
-// read takes an access token from an answer, and keeps the refresh token that came with it.
+// read returns the access token of an answer, and keeps the refresh token that came with it.
 func (l *login) read(body []byte, cfg SpotifyLogin, latest string) (*access, error) {
 	var given struct {
 		Token   string  `json:"access_token"`
@@ -103,10 +104,11 @@ func (l *login) read(body []byte, cfg SpotifyLogin, latest string) (*access, err
 
 const codeInvalidGrant, codeInvalidClient = "invalid_grant", "invalid_client"
 
-// aWord is what codes of errors are that are shown as they are: no secret looks so.
+// aWord matches codes of errors that may be shown: no secret has this form.
 var aWord = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
-// loginError is the error in an answer of the accounts service. Of its body the code alone is shown: the rest may hold tokens.
+// loginError returns the error in an answer of the accounts service. It contains only the code of the body: the rest
+// may contain tokens.
 func loginError(answer reply) *APIError {
 	e := &APIError{API: APISpotify, Status: answer.status, RetryAfter: retryAfter(answer.header), Message: "the access token was not renewed"}
 	var body struct {
@@ -124,7 +126,7 @@ func loginError(answer reply) *APIError {
 	return e
 }
 
-// remembered is a refresh token that this process alone keeps.
+// remembered is a refresh token that only this process keeps.
 type remembered struct{ latest string }
 
 func (r *remembered) Latest(configured string) (string, error) {

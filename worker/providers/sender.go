@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// userAgent is what Last.fm asks of every client: a name and where to complain.
+// userAgent is what Last.fm requires of every client: a name and an address for complaints.
 const userAgent = "weir (+https://github.com/weir-go/weir)"
 
 // sender sends the requests of one provider.
@@ -29,8 +29,8 @@ type reply struct {
 
 func (r reply) ok() bool { return r.status >= 200 && r.status < 300 }
 
-// slowError is that no answer came within the timeout of a call. Unlike the deadline of whoever calls, it is the provider's: another attempt
-// may be worth it.
+// slowError reports that no answer came within the timeout of a call. Unlike a deadline of the caller, the provider is
+// the reason, so another attempt may help.
 type slowError struct{ after time.Duration }
 
 func (e slowError) Error() string { return "no answer within " + e.after.String() }
@@ -40,7 +40,8 @@ func (s *sender) within(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeoutCause(ctx, s.timeout, slowError{s.timeout})
 }
 
-// late is the error of a call, or a slowError if that is why. Context ctx is the caller's, and within is the one of the call.
+// late returns the error of a call, or a slowError if the call took too long. ctx is the caller's context, within is
+// the context of the call.
 func (s *sender) late(ctx, within context.Context, err error) error {
 	if slow, ok := errors.AsType[slowError](context.Cause(within)); ok && err != nil && ctx.Err() == nil {
 		return slow
@@ -48,7 +49,7 @@ func (s *sender) late(ctx, within context.Context, err error) error {
 	return err
 }
 
-// do sends one request and reads its answer. The secrets are those that it carries.
+// do sends one request and reads its answer. secrets are the secrets in the request.
 func (s *sender) do(ctx context.Context, req *http.Request, secrets ...string) (reply, error) {
 	within, cancel := s.within(ctx)
 	defer cancel()
@@ -66,7 +67,7 @@ func (s *sender) do(ctx context.Context, req *http.Request, secrets ...string) (
 	return reply{res.StatusCode, res.Header, body}, nil
 }
 
-// maxAnswer bounds an answer, after decompression. The longest honest one, a search, is below 200 KiB.
+// maxAnswer bounds an answer, after decompression. The longest regular answer, a search, is below 200 KiB.
 const maxAnswer = 4 << 20
 
 var (

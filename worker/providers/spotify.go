@@ -26,15 +26,15 @@ const (
 	maxURL   = 2_000 // characters
 )
 
-// Spotify asks the few things of Spotify's Web API that an analysis needs. Each method is one request.
+// Spotify is a client for the part of Spotify's Web API that an analysis needs. Each method is one request.
 type Spotify struct {
 	sender
 	login  *login                        // nil without one
-	token  func() (*oauth2.Token, error) // where there is no login; nil: send none
-	scopes []string                      // of token, nil where they are not known
+	token  func() (*oauth2.Token, error) // if there is no login; nil: send none
+	scopes []string                      // of token, nil if unknown
 }
 
-// CannotCreate is why the login makes no playlist, as far as that is known before a call: "" if it may.
+// CannotCreate returns why the login cannot make a playlist, as far as known before a call: "" if it may.
 func (s *Spotify) CannotCreate() string {
 	if s.login != nil {
 		return s.login.lacks()
@@ -53,19 +53,20 @@ func (s *Spotify) Sees() bool {
 	return slices.Contains(s.scopes, scopeRead)
 }
 
-// Features are what Spotify says about the sound of a track.
+// Features are Spotify's audio features of a track.
 type Features struct {
 	Tempo        float64 // beats per minute, 0 to maxTempo
 	Energy       float64 // 0 to 1
 	Danceability float64 // 0 to 1
 }
 
-// plausible reports whether all numbers are in their ranges. A sum of numbers that are not may be infinite, which JSON cannot say.
+// plausible reports whether all numbers are in their ranges. The sum of other numbers may be infinite, which JSON
+// cannot contain.
 func (f Features) plausible() bool {
 	return f.Tempo >= 0 && f.Tempo <= maxTempo && f.Energy >= 0 && f.Energy <= 1 && f.Danceability >= 0 && f.Danceability <= 1
 }
 
-// Created is a playlist that was made.
+// Created is a new playlist.
 type Created struct {
 	ID  string `json:"id"`
 	URL string `json:"url"` // for people, possibly empty
@@ -153,7 +154,7 @@ func (s *Spotify) CreatePlaylist(ctx context.Context, name, description string) 
 	return Created{ID: answer.ID, URL: shown(answer.URLs.Spotify)}, nil
 }
 
-// OwnPlaylist returns the playlist of the user whose description holds a text, of the 50 newest.
+// OwnPlaylist returns the user's playlist whose description contains a text, among the 50 newest.
 func (s *Spotify) OwnPlaylist(ctx context.Context, text string) (made Created, found bool, err error) {
 	var answer struct {
 		Items []*struct {
@@ -175,7 +176,7 @@ func (s *Spotify) OwnPlaylist(ctx context.Context, text string) (made Created, f
 	return Created{}, false, nil
 }
 
-// shown is a URL for people, "" for one that is too long.
+// shown returns a URL for people, "" if the URL is too long.
 func shown(u string) string {
 	if len(u) > maxURL {
 		return ""

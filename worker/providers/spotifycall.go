@@ -49,8 +49,8 @@ func (s *Spotify) call(ctx context.Context, method, path string, body, into any)
 	return nil
 }
 
-// authorize puts the access token into the request and returns it, so that errors can leave it out. After an answer 401 the caller calls drop,
-// which reports whether another attempt would have another token.
+// authorize puts the access token into the request and returns it, so that errors can leave it out. After an answer 401
+// the caller calls drop, which reports whether another attempt would have another token.
 func (s *Spotify) authorize(ctx context.Context, req *http.Request) (secret string, drop func() bool, err error) {
 	never := func() bool { return false }
 	switch {
@@ -70,7 +70,7 @@ func (s *Spotify) authorize(ctx context.Context, req *http.Request) (secret stri
 		return token.AccessToken, never, nil
 	}
 	if denied, ok := errors.AsType[*oauth2.RetrieveError](err); ok && denied.Response != nil {
-		// The body of that answer may hold tokens, so that none of it is shown.
+		// The body of that answer may contain tokens, so it is not shown.
 		return "", nil, &APIError{API: APISpotify, Status: denied.Response.StatusCode, RetryAfter: retryAfter(denied.Response.Header), Message: "the access token was not renewed"}
 	}
 	if _, ok := errors.AsType[*url.Error](err); ok {
@@ -87,7 +87,7 @@ func spotifyError(answer reply, secret string) *APIError {
 			Reason  string `json:"reason"`
 		} `json:"error"`
 	}
-	// Gateways answer in HTML; then the status says enough.
+	// Gateways answer in HTML; then the status is enough.
 	_ = json.Unmarshal(answer.body, &body)
 	e.Code, e.Message = presentable(body.Error.Reason, secret), presentable(body.Error.Message, secret)
 	e.Spent = spent(e.Status, e.Code, e.Message)

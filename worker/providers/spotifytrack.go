@@ -6,7 +6,7 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-const maxArtists = 100 // on one track, as in a playlist that somebody uploads
+const maxArtists = 100 // on one track, as in an uploaded playlist
 
 // longest is the longest duration of a track, in milliseconds: a day.
 const longest = int64(24 * time.Hour / time.Millisecond)
@@ -26,7 +26,8 @@ type spotifyTrack struct {
 	MS int64 `json:"duration_ms"`
 }
 
-// tracksOf keeps what has an id and a name and is a track, of as many as were asked for. A duration that cannot be is unknown.
+// tracksOf returns the tracks with an id and a name, up to the requested number. An impossible duration counts as
+// unknown.
 func tracksOf(found []*spotifyTrack, asked int) []playlist.Track {
 	tracks := make([]playlist.Track, 0, min(len(found), asked))
 	for _, f := range found[:min(len(found), asked)] {

@@ -10,11 +10,11 @@ import (
 	"path/filepath"
 )
 
-// RefreshTokenFile keeps the latest refresh token of a login in a file that its owner alone can read. Replicas that share the file share the
-// token. A configured token that is another than the one which was replaced wins over the file.
+// RefreshTokenFile keeps the latest refresh token of a login in a file that only its owner can read. Replicas that
+// share the file share the token. A new configured token overrides the file.
 type RefreshTokenFile string
 
-// kept is what the file holds.
+// kept is the content of the file.
 type kept struct {
 	Of    string `json:"of"`            // a digest of the configured token
 	Token string `json:"refresh_token"` // the latest
@@ -44,7 +44,7 @@ func (f RefreshTokenFile) Latest(configured string) (string, error) {
 	return k.Token, nil
 }
 
-// Keep is part of [RefreshTokens]. The file is replaced as a whole: who reads it meets the former token or the latest.
+// Keep is part of [RefreshTokens]. The file is replaced as a whole: a reader gets the former token or the latest.
 func (f RefreshTokenFile) Keep(configured, latest string) error {
 	data, err := json.Marshal(kept{digest(configured), latest})
 	if err != nil {
@@ -54,7 +54,7 @@ func (f RefreshTokenFile) Keep(configured, latest string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(next.Name()) }() // which is gone where all went well
+	defer func() { _ = os.Remove(next.Name()) }() // after success the file no longer has this name
 	_, err = next.Write(data)
 	if err = errors.Join(err, next.Sync(), next.Close()); err != nil {
 		return err

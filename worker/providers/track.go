@@ -9,8 +9,8 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// Track returns what Spotify knows of the track with an id. The error is an [APIError] with status 404 where it knows none. Since 2026 there
-// is no request for several tracks.
+// Track returns what Spotify knows about the track with an id. The error is an [APIError] with status 404 if there is
+// no such track. Since 2026 there is no request for several tracks.
 func (s *Spotify) Track(ctx context.Context, id string) (playlist.Track, error) {
 	if !playlist.IsBase62(id) {
 		return playlist.Track{}, fmt.Errorf("spotify: %s is not the id of a track", playlist.Quoted(id))

@@ -17,14 +17,14 @@ type UsageBuckets struct {
 	Output string
 }
 
-// unknownUsage is a number of tokens that an answer does not say.
+// unknownUsage is a number of tokens that an answer does not state.
 const unknownUsage = -1
 
-// tokensUsed are the tokens of one call, each unknownUsage where it is not known.
+// tokensUsed are the tokens of one call, each unknownUsage if not known.
 type tokensUsed struct{ input, output int64 }
 
-// used is what a call has used, as far as its answer says. A call that was refused before its answer began has used nothing. An answer that
-// breaks off has said what its input was, and not how long it had become.
+// used returns what a call has used, as far as its answer states it. A call that was refused before its answer began
+// has used nothing. An answer that breaks off has stated its input tokens, but not its output tokens.
 func used(msg *anthropic.Message, whole bool, err error) tokensUsed {
 	u := tokensUsed{unknownUsage, unknownUsage}
 	if msg.ID != "" {
@@ -38,7 +38,7 @@ func used(msg *anthropic.Message, whole bool, err error) tokensUsed {
 	return u
 }
 
-// settle corrects what the call of a context has cost, once that is known. What is not known counts as it was estimated.
+// settle corrects the cost of the call of a context, once it is known. An unknown part keeps its estimate.
 func (u UsageBuckets) settle(ctx context.Context, used tokensUsed) {
 	r, ok := limiter.FromContext(ctx)
 	if !ok || r.Route() != APIAnthropic || r.Costs() == nil {
@@ -56,8 +56,9 @@ func (u UsageBuckets) settle(ctx context.Context, used tokensUsed) {
 	}
 }
 
-// costs is what a question is estimated to cost: a token for every three bytes, which is more than English has, and all the output that the
-// answer may have. The limiter learns what calls really cost. It is nil where no tokens are counted.
+// costs returns the estimated cost of a question: a token for every three bytes, which is more than English has, and
+// all the output that the answer may have. The limiter learns the real costs of calls. The costs are nil if no tokens
+// are counted.
 func (u UsageBuckets) costs(prompt string, output int64) limiter.Costs {
 	costs := limiter.Costs{}
 	if u.Input != "" {
@@ -72,15 +73,16 @@ func (u UsageBuckets) costs(prompt string, output int64) limiter.Costs {
 	return costs
 }
 
-// AskCosts is what [Anthropic.Ask] is estimated to take of the buckets of [ClientConfig.Usage], nil where they count nothing.
+// AskCosts returns the estimated cost of [Anthropic.Ask] in the buckets of [ClientConfig.Usage], nil if they count no
+// tokens.
 func (a *Anthropic) AskCosts(prompt string) limiter.Costs { return a.usage.costs(prompt, answerTokens) }
 
-// NarrateCosts is the same of [Anthropic.Narrate].
+// NarrateCosts is AskCosts for [Anthropic.Narrate].
 func (a *Anthropic) NarrateCosts(prompt string) limiter.Costs {
 	return a.usage.costs(prompt, narrationTokens)
 }
 
-// quotas are the quotas of an answer that are reported, for the buckets that count them; see [transport.Quotas].
+// quotas returns which quotas of an answer are reported, and for which buckets: see [transport.Quotas].
 func (u UsageBuckets) quotas() map[string]string {
 	q := map[string]string{"requests": ""}
 	if u.Input != "" {

@@ -9,9 +9,9 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// Verdict says whether a call that ended with an error is worth another: where the provider asked for patience, or where
-// it, or the way to it, failed. A quota that is spent is not, nor is a refusal, nor a call that may have made something where nobody can look:
-// see [Once].
+// Verdict decides whether a call that ended with an error is tried again. It is if the provider asked to wait, or if
+// the provider or the network failed. It is not after a spent quota, after a refusal, or if the call may have made an
+// object that [Once] cannot look for.
 func Verdict(err error) orchestrator.Verdict {
 	if patient, ok := errors.AsType[*patientError](err); ok {
 		v := Verdict(patient.err)
@@ -39,7 +39,7 @@ func Verdict(err error) orchestrator.Verdict {
 	case denied.Spent:
 		return orchestrator.Verdict{}
 	case denied.Renewed:
-		return orchestrator.Verdict{Again: true, Patience: time.Millisecond} // no failure of the provider: the next attempt has another token
+		return orchestrator.Verdict{Again: true, Patience: time.Millisecond} // the provider did not fail: the next attempt has another token
 	case denied.Throttled():
 		return orchestrator.Verdict{Again: true, After: denied.RetryAfter, Throttled: true}
 	case overloaded, denied.failed():
@@ -49,17 +49,20 @@ func Verdict(err error) orchestrator.Verdict {
 	}
 }
 
-// Throttled reports whether the provider has refused the call because of a quota: with status 429, or with Last.fm's error 29.
+// Throttled reports whether the provider has refused the call because of a quota: with status 429, or with Last.fm's
+// error 29.
 func (e *APIError) Throttled() bool {
 	return e.status() == http.StatusTooManyRequests || e.API == APILastFM && e.Code == "29"
 }
 
-// failed reports whether the provider could not serve the call. Last.fm says that with the errors 8, 11 and 16, whatever the status is.
+// failed reports whether the provider could not serve the call. Last.fm reports that with the errors 8, 11 and 16,
+// whatever the status is.
 func (e *APIError) failed() bool {
 	return e.status() >= http.StatusInternalServerError || e.API == APILastFM && (e.Code == "8" || e.Code == "11" || e.Code == "16")
 }
 
-// overloaded reports whether the provider cannot serve anybody: 503, Anthropic's 529, and what Last.fm answers instead.
+// overloaded reports whether the provider cannot serve any caller: 503, Anthropic's 529, and the errors that Last.fm
+// answers instead.
 func (e *APIError) overloaded() bool {
 	return e.status() == http.StatusServiceUnavailable || e.API == APIAnthropic && e.status() == statusOverloaded ||
 		e.API == APILastFM && (e.Code == "11" || e.Code == "16")

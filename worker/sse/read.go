@@ -10,12 +10,13 @@ import (
 	"strings"
 )
 
-// Read yields the events of the stream r as they arrive, by the rules that browsers follow: lines end in LF, CR or
-// CRLF, comments and a byte-order mark at the start are skipped, an event that the stream cuts off before its blank line
-// is dropped. The retry field is ignored, since Read does not reconnect.
+// Read yields the events of the stream r as they arrive, by the rules of browsers. Lines end in LF, CR or CRLF.
+// Comments and a byte-order mark at the start are skipped. If the stream ends before the blank line of an event, the
+// event is dropped. The retry field is ignored, because Read does not reconnect.
 //
-// The end of the stream ends the sequence; any other error of r, or [ErrTooLong] for an event of more than [MaxEvent] bytes, comments within
-// it included, is yielded last, with no event. A caller that waits for a certain last event has to notice that it never came.
+// The end of the stream ends the sequence. Any other error of r is yielded last, without an event, and so is
+// [ErrTooLong] for an event of more than [MaxEvent] bytes, including comments within the event. A caller that expects a
+// certain last event must check that it came.
 func Read(r io.Reader) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		lines := lineReader{r: bufio.NewReader(r), left: MaxEvent}
@@ -43,15 +44,15 @@ func Read(r io.Reader) iter.Seq2[Event, error] {
 	}
 }
 
-// parser holds what is known of the event whose lines are coming in.
+// parser holds the part of the present event that has arrived.
 type parser struct {
-	id      string // of the stream: survives the event
+	id      string // of the stream: kept for later events
 	name    string
 	data    []byte
 	hasData bool
 }
 
-// line takes the next line, and returns the event that it completes, if it does.
+// line takes the next line, and returns the event if the line completes one.
 func (p *parser) line(line []byte) (ev Event, complete bool) {
 	if len(line) == 0 {
 		ev, complete = Event{ID: p.id, Name: p.name, Data: p.data}, p.hasData
@@ -62,7 +63,7 @@ func (p *parser) line(line []byte) (ev Event, complete bool) {
 	value = bytes.TrimPrefix(value, []byte(" "))
 	switch string(field) {
 	case "id":
-		// A NUL does not survive the header in which browsers send the id back, so they ignore such an id.
+		// A header cannot contain a NUL, so browsers, which send the id back in a header, ignore such an id.
 		if bytes.IndexByte(value, 0) < 0 {
 			p.id = strings.ToValidUTF8(string(value), "\uFFFD")
 		}
@@ -83,11 +84,11 @@ type lineReader struct {
 	r       *bufio.Reader
 	buf     []byte
 	afterCR bool
-	left    int // bytes that may come before the next blank line ends; the LF of a CRLF is not counted
+	left    int // bytes that may still come up to the end of the next blank line; the LF of a CRLF is not counted
 }
 
-// next returns the next whole line, without its end; it is valid until the next call. What the stream holds after the
-// last line end is no line.
+// next returns the next whole line, without its end. The line is valid until the next call. Bytes after the last line
+// end are no line.
 func (l *lineReader) next() ([]byte, error) {
 	l.buf = l.buf[:0]
 	for {
@@ -95,8 +96,8 @@ func (l *lineReader) next() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		// A CR ends its line at once; whether an LF belongs to it shows when more arrives. Waiting for that byte would
-		// hold the event back until the next one.
+		// A CR ends its line at once. Whether an LF follows is only known when more bytes arrive. Waiting for the next
+		// byte would delay the event until the next event.
 		if c == '\n' && l.afterCR {
 			l.afterCR = false
 			continue

@@ -8,24 +8,26 @@ import (
 	"time"
 )
 
-// chunk is the most that is written under one deadline, in bytes, so that the write timeout tells a client that has
-// stopped taking bytes from one that is taking a long event over a slow line.
+// chunk is the most that is written under one deadline, in bytes. So the write timeout ends a client that takes no
+// bytes, but not a client that takes a long event over a slow line.
 const chunk = 64 << 10
 
 // heartbeat is a comment, and the blank line of an event without data.
 const heartbeat = ":\n\n"
 
-// Serve sends the frames that next returns, until next returns [io.EOF], for which Serve returns nil. Call it once, on the goroutine of the
-// handler, and return from the handler after it.
+// Serve sends the frames that next returns, until next returns [io.EOF], for which Serve returns nil. Call it once, on
+// the goroutine of the handler, and return from the handler after it.
 //
-// A source that does not heed a context, such as a range over a sequence, runs in a goroutine of its own and sends to a channel that next reads.
+// If the source ignores contexts, as a range over a sequence does, run it in a goroutine of its own that sends to a
+// channel, and let next read the channel.
 //
-// next is called on the same goroutine, with a context that ends with ctx and whenever a heartbeat is due. When the context ends, next returns
-// its error, has taken nothing, and is called again. Any other error of next ends the stream and is returned. So is the cause of ctx's end,
-// and the error of a write that failed, which is [os.ErrDeadlineExceeded] for a client that took nothing for the write timeout.
+// Serve calls next on the same goroutine, with a context that ends with ctx and whenever a heartbeat is due. When that
+// context ends, next must take no frame and return the context's error; Serve then calls next again. Any other error of
+// next ends the stream, and Serve returns it. Serve also returns the cause of ctx's end, and the error of a failed
+// write: [os.ErrDeadlineExceeded] if the client took no bytes for the write timeout.
 func (w *Writer) Serve(ctx context.Context, next func(context.Context) (Frame, error)) error {
-	// For what net/http itself still writes when the handler returns, which would otherwise wait indefinitely for a client that has stopped
-	// reading.
+	// This deadline is for the bytes that net/http itself writes when the handler returns. Without it, net/http would
+	// wait indefinitely for a client that has stopped reading.
 	defer func() { _ = w.deadline(w.writeTimeout) }()
 	for {
 		frame, err := w.within(ctx, next)
@@ -45,10 +47,10 @@ func (w *Writer) Serve(ctx context.Context, next func(context.Context) (Frame, e
 	}
 }
 
-// errSilent is the cause for which the wait for a frame ends when a heartbeat is due.
+// errSilent is the cause that ends the wait for a frame when a heartbeat is due.
 var errSilent = errors.New("sse: a heartbeat is due")
 
-// within asks for a frame, for as long as the stream may be silent.
+// within waits for a frame, for as long as the stream may be silent.
 func (w *Writer) within(ctx context.Context, next func(context.Context) (Frame, error)) (Frame, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, w.heartbeat, errSilent)
 	defer cancel()
@@ -59,7 +61,8 @@ func (w *Writer) within(ctx context.Context, next func(context.Context) (Frame, 
 	return frame, err
 }
 
-// send writes and flushes, each under a deadline of its own. A writer that failed is not flushed: some of them panic.
+// send writes and flushes, each under a deadline of its own. It does not flush a writer that failed, because some
+// writers then panic.
 func (w *Writer) send(wire []byte) error {
 	for part := range slices.Chunk(wire, chunk) {
 		if err := w.deadline(w.writeTimeout); err != nil {

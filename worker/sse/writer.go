@@ -9,10 +9,10 @@ import (
 
 // Config makes Writers; the zero Config is ready to use.
 type Config struct {
-	// WriteTimeout is how long the client may take nothing before the stream is broken off. 0 means 10 s.
+	// WriteTimeout is how long the client may take no bytes before the stream ends. 0 means 10 s.
 	WriteTimeout time.Duration
-	// Heartbeat is the silence after which a comment is sent, which keeps proxies from closing the stream and finds out
-	// that a client is gone. 0 means 15 s.
+	// Heartbeat is the silence after which a comment is sent. The comment keeps proxies from closing the stream, and
+	// its failure shows that the client has disconnected. 0 means 15 s.
 	Heartbeat time.Duration
 }
 
@@ -28,10 +28,10 @@ type Writer struct {
 func NewWriter(w http.ResponseWriter) (*Writer, error) { return Config{}.NewWriter(w) }
 
 // NewWriter starts the stream: it sends status 200 and the headers at once, so that the client knows that it is
-// connected before there is anything to say. Register with the source of the events first if none may be missed.
+// connected before the first event. Register with the source of the events first if the client must miss none.
 //
-// The error is [http.ErrNotSupported] when w, or middleware around it without an Unwrap method, cannot be flushed or
-// given a write deadline. Nothing has been sent then, and the handler can still answer with an error status.
+// The error is [http.ErrNotSupported] if w, or middleware around it without an Unwrap method, does not support Flush or
+// write deadlines. Then nothing has been sent, and the handler can still answer with an error status.
 func (c Config) NewWriter(w http.ResponseWriter) (*Writer, error) {
 	if c.WriteTimeout < 0 || c.Heartbeat < 0 {
 		return nil, fmt.Errorf("sse: new writer: negative value in %+v", c)
@@ -45,7 +45,7 @@ func (c Config) NewWriter(w http.ResponseWriter) (*Writer, error) {
 	headers := [...][2]string{
 		{"Content-Type", "text/event-stream"},
 		{"Cache-Control", "no-cache, no-transform"},
-		{"X-Accel-Buffering", "no"}, // nginx would hold events back until its buffer is full
+		{"X-Accel-Buffering", "no"}, // else nginx delays events until its buffer is full
 	}
 	for _, h := range headers {
 		w.Header().Set(h[0], h[1])

@@ -10,27 +10,31 @@ import (
 	"github.com/weir-go/weir/worker/evidence"
 )
 
-// Reporter is a [Waiter] that hears what the answers of a route's provider say. *limiter.Limiter is one. Report is called in the
-// round trip and must return at once, except with a hold of more than [limiter.PromptHold]; it must be safe for concurrent use. Its error is not looked at.
+// Reporter is a [Waiter] that also takes reports about the provider of a route. *limiter.Limiter implements it. Report
+// is called in the round trip and must return at once, except with a hold of more than [limiter.PromptHold]. It must be
+// safe for concurrent use. Its error is ignored.
 type Reporter interface {
 	Report(ctx context.Context, route string, r limiter.Report) error
 }
 
-// Quotas says which quotas of an answer are reported, and for which bucket of the route: bucket by the name that the provider's headers have
-// for the quota, such as "requests", "input-tokens" or "" for the one without a name, as in [evidence.Quota]. The bucket "" is the
-// narrowest configured bucket of the route. Other quotas are not reported.
+// Quotas sets which quotas of an answer are reported, and for which bucket of the route. A key is the name of the quota
+// in the provider's headers, such as "requests", "input-tokens" or "" for the quota without a name, as in
+// [evidence.Quota]. A value is a bucket; "" is the narrowest configured bucket of the route. Other quotas are not
+// reported.
 //
-// Without this option the quotas that are named "requests" or have no name are reported for the narrowest configured bucket, and so is a quota
-// that is the only one of its answer, whatever its name is, unless it counts something else than requests.
+// Without this option two kinds of quotas are reported, for the narrowest configured bucket: quotas that are named
+// "requests" or have no name, and the only quota of an answer, whatever its name, unless it counts something else than
+// requests.
 func Quotas(buckets map[string]string) Option { return func(p *payer) { p.quotas = buckets } }
 
-// What a report costs the answer, and what it may take itself. A hold of up to [limiter.PromptHold] is sent by the limiter without waiting.
+// How long an answer waits for a report, and how long a report may take. The limiter sends a hold of up to
+// [limiter.PromptHold] without waiting.
 const (
 	longestWait   = time.Second
 	longestReport = 10 * time.Second
 )
 
-// report reports what an answer says: by the reservation that paid, else by route.
+// report reports what an answer contains about limits: by the reservation that paid, else by route.
 func (p *payer) report(ctx context.Context, route string, paid *limiter.Reservation, res *http.Response) {
 	send := func(ctx context.Context, r limiter.Report) {
 		if paid != nil {
@@ -61,7 +65,7 @@ func (p *payer) report(ctx context.Context, route string, paid *limiter.Reservat
 	}
 }
 
-// bucketOf is the bucket for which a quota is reported, of an answer that has so many quotas.
+// bucketOf returns the bucket for which a quota is reported. quotas is the number of quotas of the answer.
 func (p *payer) bucketOf(q evidence.Quota, quotas int) (bucket string, ok bool) {
 	if p.quotas != nil {
 		bucket, ok = p.quotas[q.Name]
@@ -72,8 +76,8 @@ func (p *payer) bucketOf(q evidence.Quota, quotas int) (bucket string, ok bool) 
 	return "", q.Name == "" || q.Name == requests || alone
 }
 
-// bounded calls a function that talks to Redis, and waits for it for a second at most. The function goes on without the caller, also when
-// the request ends: what it says concerns the whole fleet.
+// bounded calls a function that makes a request to Redis, and waits for it for a second at most. The function continues
+// without the caller, even if the caller's request ends, because its report concerns the whole fleet.
 func bounded(ctx context.Context, f func(context.Context)) {
 	wait, cancel := context.WithTimeout(ctx, longestWait)
 	go func() {

@@ -12,29 +12,30 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// Checker is a [Waiter] that knows which routes exist: Check returns an error for a call that can never start. *limiter.Limiter is one.
+// Checker is a [Waiter] that knows which routes exist: Check returns an error for a call that can never start.
+// *limiter.Limiter implements it.
 type Checker interface {
 	Check(route string, n int64, opts ...limiter.Option) error
 }
 
-// Routes says on which route a request pays. The first of Of, Hosts and Other that has a route counts.
+// Routes sets on which route a request pays. The first of Of, Hosts and Other that has a route counts.
 type Routes struct {
-	// Of returns the route of a request, "" for none. It must leave the body of the request alone and be safe for concurrent use. Nil is none
-	// for every request.
+	// Of returns the route of a request, "" for none. It must not touch the body of the request and must be safe for
+	// concurrent use. A nil Of has no routes.
 	Of func(*http.Request) string
-	// Names are the routes that Of returns beside those of Hosts and Other. Zero is none.
+	// Names are the routes that Of returns in addition to the routes of Hosts and Other. Zero is none.
 	Names []string
-	// AtRunTime lets Of return other routes too, which are looked up when the request comes: for routes of limiter.AddRoute. Zero refuses
-	// a request for which Of returns such a route.
+	// AtRunTime lets Of return other routes too, for routes of limiter.AddRoute: they are checked when the request
+	// comes. Zero refuses a request for which Of returns such a route.
 	AtRunTime bool
-	// Hosts has the routes by the host of the request's URL, the most exact first: "localhost:8080", "api.example.com", and
-	// "*.example.com" for all hosts below. Zero is none.
+	// Hosts has the routes by the host of the request's URL, the most exact first: "localhost:8080", "api.example.com",
+	// and "*.example.com" for all hosts below. Zero is none.
 	Hosts map[string]string
 	// Other is the route of all other requests. Zero refuses them, with [ErrNoRoute].
 	Other string
 }
 
-// ErrNoRoute is for a request that no field of [Routes] has a route for. Nothing was sent.
+// ErrNoRoute reports a request for which no field of [Routes] has a route. Nothing was sent.
 var ErrNoRoute = errors.New("no route for the request")
 
 // router is Routes, ready for use.
@@ -42,7 +43,7 @@ type router struct {
 	Routes
 
 	known map[string]bool
-	twice string // a host that has two routes, in different letters; "" for none
+	twice string // a host that has two routes, in different case; "" for none
 }
 
 // router returns the routes, ready for use.
@@ -64,7 +65,7 @@ func (r Routes) router() router {
 	return out
 }
 
-// check returns what is wrong with the routes, for a waiter and with the buckets of [Quotas].
+// check returns an error if the routes are wrong, or if w does not know them or the buckets of [Quotas].
 func (r *router) check(w Waiter, quotas map[string]string) error {
 	for _, host := range slices.Sorted(maps.Keys(r.Hosts)) {
 		switch {
@@ -88,7 +89,7 @@ func (r *router) check(w Waiter, quotas map[string]string) error {
 	}
 	routes := slices.Sorted(maps.Keys(r.known))
 	for _, route := range routes {
-		// Of a limiter that is closed, each request says so.
+		// With a closed limiter each request returns an error of its own.
 		if err := c.Check(route, 1); err != nil && !errors.Is(err, limiter.ErrClosed) {
 			return fmt.Errorf("transport: route %q: %w", route, err)
 		}
@@ -106,7 +107,7 @@ func (r *router) check(w Waiter, quotas map[string]string) error {
 	return nil
 }
 
-// of is the route of a request.
+// of returns the route of a request.
 func (r *router) of(req *http.Request) (string, error) {
 	if r.Of != nil {
 		switch route := r.Of(req); {
@@ -132,7 +133,8 @@ func (r *router) of(req *http.Request) (string, error) {
 	return "", fmt.Errorf("transport: host %q: %w", host, ErrNoRoute)
 }
 
-// byHost is the route of a host, with its port and without, and then of the domains above it, the nearest first.
+// byHost returns the route of a host: first with its port, then without, then of the domains above it, the nearest
+// first.
 func (r *router) byHost(host string) string {
 	host = plainHost(host)
 	if route := r.Hosts[host]; route != "" {
@@ -156,8 +158,8 @@ func (r *router) byHost(host string) string {
 	}
 }
 
-// plainHost is a host in the one form in which hosts are compared: in lower case, without the dot of the root and without the brackets of an
-// address that has no port.
+// plainHost returns a host in the form in which hosts are compared: in lower case, without the dot of the root and
+// without the brackets of an address that has no port.
 func plainHost(host string) string {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {

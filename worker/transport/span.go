@@ -23,14 +23,15 @@ const (
 	attrRoute = attribute.Key("weir.route")
 )
 
-// Spans has each round trip make a client span, which begins when the request has its token and ends with the headers of the answer. The
-// span is named by the method and the template of the request's path, such as "GET /v1/tracks/{id}", and has these attributes and no others:
-// http.request.method, url.template, server.address, server.port, weir.route, http.response.status_code, error.type, and
-// http.request.resend_count where that is above 0. Neither the path nor the query is in it, because they say whom a request is about. The
-// provider receives nothing of the trace. The wait for the token is a span of the limiter.
+// Spans makes a client span of each round trip. The span begins when the request has its token and ends with the
+// headers of the answer. Its name is the method and the template of the request's path, such as "GET /v1/tracks/{id}".
+// It has these attributes and no others: http.request.method, url.template, server.address, server.port, weir.route,
+// http.response.status_code, error.type, and http.request.resend_count if above 0. The span contains neither path nor
+// query, because they can identify a person. The provider receives nothing of the trace. The wait for the token is a
+// span of the limiter.
 //
-// template returns the template of a request's path, "" for one that it does not know: see [Templates]. A nil template knows none. A nil
-// provider is the global one.
+// template returns the template of a request's path, "" for an unknown path: see [Templates]. With a nil template all
+// paths are unknown. A nil provider is the global provider.
 func Spans(tracers trace.TracerProvider, template func(*http.Request) string) Option {
 	return func(p *payer) {
 		if tracers == nil {
@@ -40,8 +41,9 @@ func Spans(tracers trace.TracerProvider, template func(*http.Request) string) Op
 	}
 }
 
-// Templates returns a function for [Spans] that knows the paths of some patterns, which are written as [http.ServeMux] takes them, such as
-// "GET /v1/tracks/{id}" or "POST api.example.com/v1/messages". It panics where the multiplexer would.
+// Templates returns a function for [Spans] that knows the paths of some patterns. The patterns have the form of
+// [http.ServeMux], such as "GET /v1/tracks/{id}" or "POST api.example.com/v1/messages". Templates panics on a pattern
+// on which ServeMux panics.
 func Templates(patterns ...string) func(*http.Request) string {
 	mux := http.NewServeMux() // it serves nothing
 	for _, pattern := range patterns {
@@ -61,7 +63,7 @@ type spans struct { // fixed
 	template func(*http.Request) string
 }
 
-// span is that of a round trip; the zero span records nothing.
+// span is the span of a round trip; the zero span records nothing.
 type span struct {
 	trace.Span
 
@@ -100,7 +102,7 @@ func (s *spans) begin(t *trip) context.Context {
 	return ctx
 }
 
-// end ends the span of a round trip that was sent so many times more by what is below.
+// end ends the span of a round trip. again is how often the base sent the request again.
 func (s span) end(again int, res *http.Response, err error) {
 	if s.Span == nil {
 		return
@@ -124,7 +126,7 @@ func (s span) end(again int, res *http.Response, err error) {
 
 const otherMethod = "_OTHER"
 
-// methodOf is a method of few: callers may choose any.
+// methodOf returns one of a few methods, because callers may choose any method.
 func methodOf(r *http.Request) string {
 	known := []string{"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 	switch {
@@ -143,14 +145,14 @@ func portOf(scheme, port string) int {
 	return map[string]int{"http": 80, "https": 443}[scheme]
 }
 
-// errorType is a class of errors: the texts of errors hold addresses.
+// errorType returns the class of an error and not its text, because texts contain addresses.
 func errorType(err error) string {
 	for _, known := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}
 	}
-	for { // what fmt wraps has a type that says nothing
+	for { // the type of fmt's wrapping is of no use
 		kind, next := fmt.Sprintf("%T", err), errors.Unwrap(err)
 		if next == nil || !strings.HasPrefix(kind, "*fmt.") {
 			return kind

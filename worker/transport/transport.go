@@ -10,21 +10,23 @@ import (
 )
 
 // Waiter is the part of a limiter that a round trip without a reservation needs: Wait returns nil once one call on
-// route may start, or an error when ctx ends first or the limiter cannot say. *limiter.Limiter is one. A Waiter that is
-// a [Reporter] too hears what the answers say, and one that is a [Checker] is asked which routes exist.
+// route may start, or an error if ctx ends first or the limiter cannot decide. *limiter.Limiter implements it. If the
+// Waiter is also a [Reporter], it gets reports about the answers; if it is a [Checker], Open checks the routes with it.
 type Waiter interface {
 	Wait(ctx context.Context, route string, opts ...limiter.Option) error
 }
 
-// Open returns a RoundTripper that sends through base and pays for each round trip on the route that routes has for its request: with the
-// reservation of the request's context if that is of this route, unused and not late, else by waiting for a token with w. It reports what the
-// answer says about the limits of the provider: see the package comment. A base of nil is [http.DefaultTransport].
+// Open returns a RoundTripper that sends through base and pays for each round trip on the route that routes has for its
+// request. It pays with the reservation of the request's context if that reservation is of this route, unused and not
+// late. Otherwise it waits for a token with w. It reports what the answer contains about the limits of the provider:
+// see the package comment. A base of nil is [http.DefaultTransport].
 //
-// The error says what is wrong with routes. Where w is a [Checker], that includes each route that w does not know, and each bucket of
-// [Quotas] that no route passes.
+// The error names the fault in routes. If w is a [Checker], a fault is also a route that w does not know, or a bucket
+// of [Quotas] that no route passes.
 //
-// The RoundTripper is safe for concurrent use if base and w are. It passes the answer on as it is, and the request too, except that the
-// context of the request is one of its own, which ends with the request's and has the same values.
+// The RoundTripper is safe for concurrent use if base and w are. It passes the request and the answer on unchanged,
+// with one exception: base gets a context of the transport, which ends with the request's context and has the same
+// values.
 func Open(base http.RoundTripper, w Waiter, routes Routes, opts ...Option) (http.RoundTripper, error) {
 	if w == nil {
 		return nil, errors.New("transport: no Waiter: want the limiter that pays")
@@ -37,7 +39,7 @@ func Open(base http.RoundTripper, w Waiter, routes Routes, opts ...Option) (http
 	return p, nil
 }
 
-// New is [Open] for requests of one route, whose name is written in the program. It panics where Open returns an error.
+// New is [Open] for requests of one route, whose name is a constant of the program. It panics if Open returns an error.
 func New(base http.RoundTripper, w Waiter, route string, opts ...Option) http.RoundTripper {
 	rt, err := Open(base, w, Routes{Other: route}, opts...)
 	if err != nil {
@@ -63,12 +65,12 @@ func newPayer(base http.RoundTripper, w Waiter, opts []Option) *payer {
 type payer struct { // fixed at construction
 	base     http.RoundTripper
 	waiter   Waiter
-	reporter Reporter // nil where the waiter is none
+	reporter Reporter // nil if the waiter is no Reporter
 	routes   router
 	costs    func(*http.Request) limiter.Costs // nil for one token of each bucket
 	urgent   func(*http.Request) bool          // nil for none
 	quotas   map[string]string                 // nil for the quota of requests alone
-	attempt  func(context.Context) int         // nil where nobody counts attempts
+	attempt  func(context.Context) int         // nil if attempts are not counted
 	spans    *spans                            // nil for none
 }
 
@@ -98,7 +100,7 @@ func (p *payer) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// pay returns once the request may be sent: with the reservation that has paid, nil where the limiter was asked for a token.
+// pay returns once the request may be sent. It returns the reservation that has paid, nil if the Waiter gave a token.
 func (p *payer) pay(req *http.Request, route string) (*limiter.Reservation, error) {
 	ctx := req.Context()
 	// Use is true only once, so of two round trips that race for one reservation the loser waits.
@@ -109,14 +111,14 @@ func (p *payer) pay(req *http.Request, route string) (*limiter.Reservation, erro
 	if err == nil {
 		return nil, nil
 	}
-	// The cause says why somebody gave up, the limiter's error only that they did. Callers may test for either.
+	// The cause is why the context ended; the limiter's error only reports that it ended. Callers may test for either.
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 		return nil, fmt.Errorf("transport: wait for a token of route %q: %w (%w)", route, cause, err)
 	}
 	return nil, fmt.Errorf("transport: wait for a token of route %q: %w", route, err)
 }
 
-// CloseIdleConnections lets [http.Client.CloseIdleConnections] reach the transport that holds the connections.
+// CloseIdleConnections closes the idle connections of base, for [http.Client.CloseIdleConnections].
 func (p *payer) CloseIdleConnections() {
 	if c, ok := p.base.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()

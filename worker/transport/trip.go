@@ -14,7 +14,7 @@ import (
 // counter counts from 0.
 type counter struct{ n atomic.Int64 }
 
-// next is how many came before.
+// next returns how many came before.
 func (c *counter) next() int { return int(c.n.Add(1)) - 1 }
 
 // trip is one round trip, and the context of its request.
@@ -24,11 +24,11 @@ type trip struct {
 	p       *payer // fixed, like those down to before
 	route   string
 	origin  *http.Request
-	request *http.Request // that is sent
-	before  int           // sendings of the same call
+	request *http.Request // the request that base gets
+	before  int           // earlier requests of the same call
 	span    span
 
-	sent counter // requests of this round trip that were given a connection
+	sent counter // requests of this round trip that got a connection
 }
 
 type tripKey struct{}
@@ -53,12 +53,13 @@ func (t *trip) end(res *http.Response, err error) {
 	t.span.end(max(0, int(t.sent.n.Load())-1), res, err)
 }
 
-// gotConn is called before a request is written to a connection: once for a round trip as a rule, and again when net/http sends the request
-// again by itself, or when a base of this transport repeats requests. Each further one waits for a token of its own. Nothing can stop what
-// is below: where the context of the request ends during the wait, the base is left to notice.
+// gotConn is called before a request is written to a connection: once for a round trip as a rule, and again when
+// net/http sends the request again on its own, or when the base repeats requests. Each further request waits for a
+// token of its own. The transport cannot stop the base: if the context of the request ends during the wait, only the
+// base can end the request.
 func (t *trip) gotConn(httptrace.GotConnInfo) {
 	if t.sent.next() == 0 {
-		return // it has paid
+		return // the first request has paid
 	}
 	if c := callOf(t.origin.Context()); c != nil {
 		c.sent.next()
@@ -70,7 +71,8 @@ func (t *trip) gotConn(httptrace.GotConnInfo) {
 		if !ok {
 			return
 		}
-		// The token comes after the deadline of the request, or after limiter.Config.MaxWait. What is below would send at once.
+		// The token comes after the deadline of the request, or after limiter.Config.MaxWait. The base would send at
+		// once.
 		again := time.NewTimer(max(late.Ready, time.Millisecond))
 		select {
 		case <-ctx.Done():
@@ -80,7 +82,7 @@ func (t *trip) gotConn(httptrace.GotConnInfo) {
 	}
 }
 
-// sentBefore is how often the call of a request was sent before, as far as its context and its redirects say.
+// sentBefore returns how often the call of a request was sent before, by its context and its redirects.
 func (p *payer) sentBefore(req *http.Request) int {
 	redirects := 0
 	for r := req; r.Response != nil && r.Response.Request != nil; r = r.Response.Request {
@@ -95,9 +97,10 @@ func (p *payer) sentBefore(req *http.Request) int {
 	return redirects
 }
 
-// ResendCount is for a base of a transport that makes spans or log lines of its own: it returns how often the call of a request was sent
-// before, by the context with which the base has received the request. It is what http.request.resend_count means: the redirects that led
-// to the request, the attempts before ([Attempts]), and the requests before with the same context of [NewContext]. It is 0 for other contexts.
+// ResendCount returns how often the call of a request was sent before, for a base that makes spans or log lines of its
+// own. ctx is the context of the request that the base received. The count is http.request.resend_count: the redirects
+// that led to the request, the earlier attempts ([Attempts]), and the earlier requests with the same context of
+// [NewContext]. It is 0 for other contexts.
 func ResendCount(ctx context.Context) int {
 	if t, ok := ctx.Value(tripKey{}).(*trip); ok {
 		return t.before + max(0, int(t.sent.n.Load())-1)

@@ -10,11 +10,11 @@ import (
 type Account struct {
 	// ClientID names the application, in 1 to 256 bytes.
 	ClientID string
-	// Secret is what the application proves itself with. Empty: it has none, so that it can only have consents by PKCE.
+	// Secret is the secret of the application. Empty: it has none, so its users can consent only by PKCE.
 	Secret string
-	// RefreshToken stands for the consent of a user. Empty: no user has consented.
+	// RefreshToken represents the consent of a user. Empty: no user has consented.
 	RefreshToken string
-	// Scopes are what the user has consented to. Nil: what needs no scope.
+	// Scopes are the scopes that the user has consented to. Nil: none.
 	Scopes []string
 	// Rotates gives another refresh token with each access token of the user, and ends the former one.
 	Rotates bool
@@ -49,12 +49,12 @@ func (c Config) validateAccounts() error {
 
 // grant is what an access token allows.
 type grant struct {
-	user   bool // somebody's, and not the application's alone
+	user   bool // of a user, not only of the application
 	scopes []string
 	until  time.Time
 }
 
-// has reports whether a grant is a user's and of one of the scopes.
+// has reports whether a grant belongs to a user and has one of the scopes.
 func (g grant) has(oneOf []string) bool {
 	return slices.ContainsFunc(oneOf, func(scope string) bool { return slices.Contains(g.scopes, scope) })
 }

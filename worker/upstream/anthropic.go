@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// statusOverloaded is Anthropic's own status for "everybody is asking, it is not your quota".
+// statusOverloaded is Anthropic's own status for overload, which is independent of a quota.
 const statusOverloaded = 529
 
 func (s *Server) routeAnthropic() {
@@ -65,7 +65,7 @@ func (s *Server) anthropicHeader(c *call, h http.Header) {
 	h.Set("Anthropic-Ratelimit-Requests-Reset", time.Now().Add(refused).UTC().Format(time.RFC3339))
 }
 
-// callsOnly reports whether calls are refused by constant buckets of calls alone, and no dialect was chosen.
+// callsOnly reports whether only constant buckets of calls refuse calls, and no dialect was chosen.
 func (c Config) callsOnly() bool {
 	return len(c.Headers)+len(c.Schedule)+len(c.Stretches)+len(c.RetryAfter) == 0 && !c.Tokens.limited() && c.Total.Rate != 0
 }

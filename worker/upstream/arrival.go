@@ -9,7 +9,7 @@ import (
 func (s *Server) arrive(p *provider, index int, c *call, tokens func(number uint64) Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.at = time.Now() // under the lock, or a later stamp could be judged first
+	c.at = time.Now() // under the lock, else a later stamp could be judged first
 	now := c.at.Sub(s.start)
 	s.number[index]++
 	c.number = s.number[index]
@@ -24,7 +24,7 @@ func (s *Server) arrive(p *provider, index int, c *call, tokens func(number uint
 	}
 }
 
-// end charges a call what it has used.
+// end charges a call for its use.
 func (s *Server) end(api API, c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -33,7 +33,7 @@ func (s *Server) end(api API, c *call) {
 	s.used.Output += c.used.Output
 }
 
-// cutShort leaves of the output what came within a part of the wait. It comes evenly.
+// cutShort returns the part of the output that was sent within a part of the wait. Output is sent evenly.
 func (c *call) cutShort(after, wait time.Duration) {
 	if wait <= 0 {
 		c.used.Output = 0

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// token is one call in the unit of a bucket of calls. A unit is 10⁻¹² of a call because then a rate in thousandths of
-// a call a second is a whole number of units a nanosecond, and nothing is ever rounded.
+// token is one call in the unit of a bucket of calls. A unit is 10⁻¹² of a call because then a rate in thousandths of a
+// call a second is a whole number of units a nanosecond, and no value is rounded.
 const token = 1_000_000_000_000
 
 // modelToken is one token of a model in the unit of its buckets. A unit is 1/(6·10¹⁰) of a token because then a rate
@@ -26,10 +26,10 @@ type bucket struct {
 	at     int64
 }
 
-// refill is the rate in units a nanosecond.
+// refill returns the rate in units a nanosecond.
 func (l Limit) refill() int64 { return int64(math.Round(l.Rate * 1000)) }
 
-// capacity is burst + rate·slack in units: the most that is accepted in no time at all.
+// capacity returns burst + rate·slack in units: the most that is accepted at one moment.
 func (l Limit) capacity(slack time.Duration) int64 { return l.Burst*token + l.refill()*int64(slack) }
 
 func (l Limit) bucket(slack time.Duration) *bucket {
@@ -37,13 +37,14 @@ func (l Limit) bucket(slack time.Duration) *bucket {
 	return &bucket{unit: token, refill: l.refill(), full: full, burst: l.Burst, level: full}
 }
 
-// become gives the bucket the rate and the burst of another one from now on. It keeps its level, as far as that fits.
+// become gives the bucket the rate and the burst of another bucket from now on. It keeps its level, as far as that
+// fits.
 func (b *bucket) become(other *bucket, now int64) {
 	b.fill(now)
 	b.refill, b.full, b.burst = other.refill, other.full, other.burst
 }
 
-// fill brings the level up to now. It also cuts what is above the brim after tokens were given back or the burst fell.
+// fill updates the level to now. It cuts a level above the brim, which can follow returned tokens or a lower burst.
 func (b *bucket) fill(now int64) {
 	// The time to the brim is compared first: the product of an idle day and a high rate does not fit 63 bits.
 	if elapsed := now - b.at; elapsed >= ceilDiv(b.full-b.level, b.refill) {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// maxBody bounds what is read of a request, in bytes.
+// maxBody bounds the body of a request, in bytes.
 const maxBody = 1 << 20
 
 // answer is a response that has not been sent yet.
@@ -22,35 +22,35 @@ type answer struct {
 
 func (a answer) write(w http.ResponseWriter) { writeJSON(w, a.status, a.body) }
 
-// call is one arrival on its way through a handler.
+// call is one arrival in a handler.
 type call struct {
 	*http.Request
 	body []byte     // read whole
-	dice *rand.Rand // this arrival's own, of the seed and its number
-	id   string     // the request id that Anthropic puts on everything
+	dice *rand.Rand // of this arrival, from the seed and the arrival's number
+	id   string     // the request id of Anthropic's answers
 
 	at      time.Time // of the verdict
 	verdict Verdict
-	left    []State // at the verdict, where headers state it
+	left    []State // at the verdict, if headers state it
 	grant   grant   // of Spotify's token
-	tokens  Call    // what the judge has been told, zero where tokens are not limited
-	used    Usage   // what the answer uses, none where the call fails
+	tokens  Call    // the judged call, zero if tokens are not limited
+	used    Usage   // what the answer uses, none if the call fails
 
 	number   uint64    // of the arrival at its API
 	question *question // to Anthropic, nil until the body is read for it
 }
 
-// provider is what the three have apart from their answers.
+// provider holds the differences between the three providers, except their answers.
 type provider struct {
 	api API
 	// above is how many fifths of the latency range lie below the two in which this API answers, 0 to 3.
 	above float64
-	// fault words an error that is not the request's content: 413, 429, 500, 503, or 529.
+	// fault returns an error that is independent of the request's content: 413, 429, 500, 503, or 529.
 	fault func(c *call, status int) answer
-	// header adds what the provider puts on every response. Nil: nothing.
+	// header adds the headers that the provider sends with every response. Nil: none.
 	header func(c *call, h http.Header)
-	// tokens reads from the body what the judge is to know, and returns what it draws for the arrival of a number. It is
-	// nil where tokens are not limited: then the body is read after the verdict.
+	// tokens reads from the body what the judge needs, and returns a function that draws the call for the number of its
+	// arrival. It is nil if tokens are not limited: then the body is read after the verdict.
 	tokens func(c *call) func(number uint64) Call
 }
 
@@ -78,7 +78,7 @@ func (s *Server) handle(pattern string, p *provider, respond func(*call) answer)
 			return
 		}
 
-		// The order of the draws is part of what a seed means: wait, then error, then contents.
+		// The order of the draws is fixed, so that a seed gives the same run: wait, then error, then contents.
 		wait, trouble := s.latency(c.dice, p), s.trouble(c.dice, p)
 		// Read even if it is not needed: net/http notices a client that hangs up only once the body is at its end.
 		if p.tokens == nil {
@@ -102,7 +102,7 @@ func (s *Server) handle(pattern string, p *provider, respond func(*call) answer)
 	})
 }
 
-// finish answers a call after its wait, and charges it what it has used.
+// finish answers a call after its wait, and charges it for its use.
 func (s *Server) finish(ctx context.Context, w http.ResponseWriter, p *provider, c *call, a answer, wait time.Duration) {
 	end := func() {
 		if p.tokens != nil {
@@ -123,7 +123,7 @@ func (s *Server) finish(ctx context.Context, w http.ResponseWriter, p *provider,
 		a.write(w)
 		return
 	}
-	// Mostly nobody reads this. But if it was the server that ended the request, silence would be an empty 200.
+	// Usually the client has left. But if the server has ended the request, no answer would be an empty 200.
 	c.cutShort(time.Since(c.at), wait)
 	end()
 	p.fault(c, http.StatusServiceUnavailable).write(w)

@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 )
 
-// track is a whole Spotify track, made up from its id alone: whoever meets an id again, in a search, a playlist or a
-// request for its features, meets the same track.
+// track returns a whole Spotify track, made from its id alone. So an id gives the same track in a search, in a playlist
+// and in a request for its features.
 func (s *Server) track(id string) object {
 	dice := s.seeded("track", id)
 	artist := spotifyThing("artist", base62(dice, 22), title(dice))
@@ -30,10 +30,10 @@ func (s *Server) track(id string) object {
 	return t
 }
 
-// duration is the length of a track in milliseconds, which the track and its features agree on.
+// duration returns the length of a track in milliseconds, the same for the track and its features.
 func (s *Server) duration(id string) int { return 120_000 + s.seeded("duration", id).IntN(240_000) }
 
-// features are the audio features of a track.
+// features returns the audio features of a track.
 func (s *Server) features(id string) object {
 	dice := s.seeded("features", id)
 	o := object{
@@ -59,7 +59,7 @@ func between(dice *rand.Rand, low, high float64) float64 {
 	return math.Round((low+(high-low)*dice.Float64())*1000) / 1000
 }
 
-// spotifyThing has what everything in Spotify's catalogue has.
+// spotifyThing returns the fields that all objects of Spotify's catalogue have.
 func spotifyThing(kind, id, name string) object {
 	return object{
 		"type": kind, "id": id, "name": name,

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// completion is what the model says, in ASCII and the same each time for the same seed and question.
+// completion returns the text of the model, in ASCII and the same each time for the same seed and question.
 //
 // A question that names the JSON key "searches", in double quotes, gets an object with 5 to 10 searches and 3 themes;
-// one that names "summary" gets an object with title and summary; any other gets one plain sentence. Where both are
-// named the last one counts: data come before what is asked of them, and a track may be called "summary".
+// one that names "summary" gets an object with title and summary; any other gets one plain sentence. If both are named,
+// the last one counts: a question comes after its data, and a track may be called "summary".
 func (s *Server) completion(asked string) string {
 	dice := s.seeded("completion", asked)
 	searches, summary := strings.LastIndex(asked, `"searches"`), strings.LastIndex(asked, `"summary"`)

@@ -14,22 +14,22 @@ const (
 
 const apiCount = 3
 
-// apis are all of them; an API's place in it is its index wherever something is kept for each.
+// apis are all APIs. The position of an API is its index in every table by API.
 func apis() [apiCount]API { return [...]API{Anthropic, Spotify, LastFM} }
 
-// Config says what a Server allows and how it behaves. Nothing is filled in: a zero means what its field says, and
-// Default holds the usual values.
+// Config sets what a Server allows and how it behaves. Zero values have no defaults: each field documents its zero, and
+// Default has the usual values.
 type Config struct {
 	// Total is the limit that all APIs share. A bucket or a window is required.
 	Total Limit
-	// PerAPI holds further limits, each for one API alone. Nil: none.
+	// PerAPI has further limits, each for one API. Nil: none.
 	PerAPI map[API]Limit
-	// Slack is the time by which a call may come later than its token, at most 5 s: buckets hold rate·slack tokens
-	// more than their burst and windows are shorter by it. Zero: a strict provider.
+	// Slack is the time by which a call may come later than its token, at most 5 s: buckets hold rate·slack tokens more
+	// than their burst, and windows are shorter by Slack. Zero: a strict provider.
 	Slack time.Duration
 	// Latency is the range of the wait before an answer. Zero: every answer comes at once.
 	Latency Latency
-	// Seed fixes waits, errors and contents. Zero is a seed like any other.
+	// Seed determines waits, errors and contents. Zero is a seed like any other.
 	Seed uint64
 	// Failures is the share of accepted requests, 0 to 1, that fail: with 500 or 503, at Last.fm with error 11 or 16
 	// inside 200. Zero: none.
@@ -41,26 +41,28 @@ type Config struct {
 	// served.
 	DenyAudioFeatures bool
 
-	// Models are the names of Anthropic's models, at most 1,000. Others are unknown. Nil: those that Anthropic serves in November 2026.
+	// Models are the names of Anthropic's models, at most 1,000. Others are unknown. Nil: those that Anthropic serves
+	// in November 2026.
 	Models []string
-	// Accounts are the applications at Spotify that may ask for access tokens. Then no other token is taken, and each is taken for what it
-	// allows, until it expires. Nil: none may ask, and every token is taken for everything.
+	// Accounts are the applications at Spotify that may ask for access tokens. Then other tokens are refused, and each
+	// token is valid for its scopes until it expires. Nil: no application may ask, and every token is valid for
+	// everything.
 	Accounts []Account
 
 	// Tokens limits the tokens of Anthropic's models. Zero: tokens are not limited.
 	Tokens TokenLimits
-	// Output is how many output tokens Anthropic's answers have. Zero: as many as their text.
+	// Output is how many output tokens Anthropic's answers have. Zero: as many as their texts have.
 	Output OutputLength
-	// Headers are the fields in which answers state what is left. Nil: refusals have Retry-After, and those of Anthropic
-	// its fields about requests as well, as long as constant limits of calls are all that refuses.
+	// Headers are the dialects in which answers state what is left. Nil: refusals have Retry-After. Refusals of
+	// Anthropic then also have its headers about requests, if only constant limits of calls can refuse.
 	Headers []Dialect
-	// RetryAfter replaces the wait that refused calls of an API are given, at most 31 days. Nil: the wait is true.
+	// RetryAfter replaces the wait in refusals of an API, at most 31 days. Nil: the true wait.
 	RetryAfter map[API]time.Duration
-	// Schedule holds the changes of Total, in the order of time. Nil: it stays.
+	// Schedule has the changes of Total, in the order of time. Nil: Total does not change.
 	Schedule []Change
-	// Strangers are other clients on the same key. Nil: there are none.
+	// Strangers are other clients with the same key. Nil: none.
 	Strangers []Strangers
-	// Stretches are times in which calls fail. Nil: there are none.
+	// Stretches are times in which calls fail. Nil: none.
 	Stretches []Stretch
 }
 
@@ -86,8 +88,8 @@ type Window struct {
 	Fixed bool
 }
 
-// Latency is a range of waits. Each API has its own part of it: the lowest two fifths for Last.fm, the highest two
-// fifths for Anthropic, and Spotify between them.
+// Latency is a range of waits. Each API has its own part of the range: the lowest two fifths for Last.fm, the highest
+// two fifths for Anthropic, and the part between them for Spotify.
 type Latency struct {
 	// Min is the shortest wait. Zero: no floor.
 	Min time.Duration
@@ -95,7 +97,7 @@ type Latency struct {
 	Max time.Duration
 }
 
-// Default is a provider of 40 calls a second, burst 40, slack 50 ms, that answers within 50 to 300 ms.
+// Default is a provider with 40 calls a second, burst 40, slack 50 ms, that answers within 50 to 300 ms.
 func Default() Config {
 	return Config{
 		Total:   Limit{Rate: 40, Burst: 40},

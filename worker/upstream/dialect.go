@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// Dialect is a form in which answers state what is left of the limits.
+// Dialect is a form of the headers that state what is left of the limits.
 type Dialect string
 
-// The dialects. Those that state a single limit of calls state the one of which least is left. Times are rounded up
-// to the unit of the dialect, so that nobody is asked to come too early.
+// The dialects. Dialects with a single limit of calls state the limit of which least is left. Times are rounded up to
+// the unit of the dialect, so that no client is asked to come too early.
 const (
-	// HeadersAnthropic is anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining,reset}, with
-	// limits a minute and resets in RFC 3339, on Anthropic's answers only. Without a limit of all tokens, tokens is the
-	// sum of input and output.
+	// HeadersAnthropic is anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining,reset},
+	// with limits a minute and resets in RFC 3339, on Anthropic's answers only. Without a limit of all tokens, tokens
+	// is the sum of input and output.
 	HeadersAnthropic Dialect = "anthropic"
 
 	// HeadersXSeconds is X-RateLimit-{Limit,Remaining,Reset}, with the reset in seconds from now.
@@ -35,7 +35,7 @@ const (
 	// HeadersIETFWindow is the same with the length of the window: RateLimit-Limit: 10;w=60.
 	HeadersIETFWindow Dialect = "ietf-window"
 
-	// RetrySeconds is Retry-After in seconds, as it is without any dialect.
+	// RetrySeconds is Retry-After in seconds, as without any dialect.
 	RetrySeconds Dialect = "retry-seconds"
 	// RetryIMF is Retry-After as a date: Sun, 06 Nov 1994 08:49:37 GMT.
 	RetryIMF Dialect = "retry-imf"
@@ -43,7 +43,7 @@ const (
 	RetryRFC850 Dialect = "retry-rfc850"
 	// RetryASCTIME is Retry-After as a date: Sun Nov  6 08:49:37 1994.
 	RetryASCTIME Dialect = "retry-asctime"
-	// RetryMS is retry-after-ms in milliseconds, beside Retry-After.
+	// RetryMS is retry-after-ms in milliseconds, in addition to Retry-After.
 	RetryMS Dialect = "retry-ms"
 )
 

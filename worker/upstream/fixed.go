@@ -12,7 +12,7 @@ type fixed struct {
 
 func (w Window) fixed() *fixed { return &fixed{n: w.N, length: int64(w.Per)} }
 
-// become gives the window the count and the length of another one. What it has counted stays where the length does.
+// become gives the window the count and the length of another window. Its counted calls stay if the length stays.
 func (f *fixed) become(other *fixed, now int64) {
 	f.turn(now)
 	if f.length != other.length {
@@ -27,7 +27,7 @@ func (f *fixed) turn(now int64) {
 	}
 }
 
-// left is the time from now to the end of the window.
+// left returns the time from now to the end of the window.
 func (f *fixed) left(now int64) int64 { return f.length - now%f.length }
 
 func (f *fixed) wait(now, _ int64) int64 {

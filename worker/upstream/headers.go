@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Headers returns the fields of an answer to a call of an API that was judged at now, which is at on the clock of the
-// wall: what is left, in every dialect of Config.Headers, and of a refused call Retry-After. They are none where no
-// dialect was chosen and the call was accepted.
+// Headers returns the headers of an answer to a call of an API that was judged at now; at is the same moment on the
+// wall clock. They state what is left, in every dialect of Config.Headers, and for a refused call Retry-After. There
+// are none for an accepted call without a dialect.
 func (j *Judge) Headers(api API, now time.Duration, at time.Time, v Verdict) http.Header {
 	h := make(http.Header)
 	j.cfg.writeHeaders(h, api, at, j.Remaining(api, now), v)
@@ -39,7 +39,7 @@ func (c Config) writeHeaders(h http.Header, api API, at time.Time, left []State,
 	}
 }
 
-// tightest returns the limit of calls of which least is left; of two the one that lasts longer.
+// tightest returns the limit of calls of which least is left; of two equal limits the longer one.
 func tightest(states []State) (least State, found bool) {
 	for _, s := range states {
 		if s.Unit != Requests {
@@ -118,10 +118,10 @@ func anthropicState(h http.Header, at time.Time, states []State) {
 	}
 }
 
-// up is d in a unit, rounded up.
+// up returns d in a unit, rounded up.
 func up(d, unit time.Duration) int64 { return ceilDiv(int64(d), int64(unit)) }
 
-// second is the first full second that is not before at + d.
+// second returns the first full second that is not before at + d.
 func second(at time.Time, d time.Duration) time.Time {
 	return at.Add(d + time.Second - 1).UTC().Truncate(time.Second)
 }

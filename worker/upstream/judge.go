@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Judge decides which calls are within the limits of a Config. It is what a Server asks, and it can be driven without
-// one: it has no clock and no lock, and every method takes the time since the start. A time before an earlier one
-// counts as the earlier one. All buckets start full and all windows empty.
+// Judge decides which calls are within the limits of a Config. A Server uses a Judge; tests can use it directly. It has
+// no clock and no lock, and every method takes the time since the start. A time before that of an earlier call counts
+// as that of the earlier call. All buckets start full and all windows empty.
 type Judge struct {
 	cfg       Config
-	now       int64 // nanoseconds, the latest time that it has been given
+	now       int64 // nanoseconds, the latest time passed to a method
 	own       map[API][]*meter
 	total     []*meter
 	meters    map[API][]*meter // own and total
@@ -19,23 +19,23 @@ type Judge struct {
 	stretches []stretch
 }
 
-// Verdict is what becomes of a call.
+// Verdict is the judgement of a call.
 type Verdict struct {
 	// OK reports whether the call is accepted and charged.
 	OK bool
-	// RetryAfter is the wait that a refused call is given: the time until it could be accepted if nobody else came, or
-	// what Config.RetryAfter says.
+	// RetryAfter is the wait of a refused call: the time until it could be accepted if no other call came, or the value
+	// of Config.RetryAfter.
 	RetryAfter time.Duration
-	// Never reports that no wait helps: the call needs more tokens than a full bucket holds, or its API refuses calls
-	// until the end. RetryAfter is 0 then, unless Config.RetryAfter says otherwise.
+	// Never is true if no wait helps: the call needs more tokens than a full bucket holds, or its API refuses calls
+	// until the end. RetryAfter is then 0, unless Config.RetryAfter is set.
 	Never bool
-	// By names the limit with the longest wait, as in State, or is "stretch". It is empty where OK.
+	// By names the limit with the longest wait, as in State, or is "stretch". It is empty if OK is true.
 	By string
-	// Fault is how an accepted call fails because of a Stretch. Empty: it does not.
+	// Fault is how an accepted call fails because of a Stretch. Empty: it does not fail.
 	Fault Fault
 }
 
-// NewJudge returns the judge of a configuration, or the error of New.
+// NewJudge returns the judge of a configuration. It returns the errors of New.
 func NewJudge(cfg Config) (*Judge, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -62,14 +62,14 @@ func (j *Judge) setTotal(total []*meter) {
 	}
 }
 
-// Arrive judges one call at now and charges it where it is accepted. A refused call is charged to no limit.
+// Arrive judges one call at now and charges it if it is accepted. A refused call is charged to no limit.
 func (j *Judge) Arrive(api API, now time.Duration, c Call) Verdict {
 	j.advance(int64(now))
 	return j.decide(api, c)
 }
 
-// End ends an accepted call: it replaces what c was charged at its arrival by what it has used. It is needed where
-// Config.Tokens are limited, once for each accepted call.
+// End ends an accepted call: it replaces the charge of c at its arrival by its use. If Config.Tokens are limited, call
+// End once for each accepted call.
 func (j *Judge) End(api API, now time.Duration, c Call, used Usage) {
 	j.advance(int64(now))
 	j.settle(api, c, used)

@@ -12,8 +12,8 @@ func (s *Server) routeLastFM() {
 	p := &provider{api: LastFM, fault: func(_ *call, status int) answer {
 		switch status {
 		case http.StatusTooManyRequests:
-			// The real one may say 29 inside 200. Here a refusal is a 429 for every API, so that any client can be
-			// held to the budget by the status alone. A Stretch of Error29 plays the other form.
+			// The real Last.fm may answer error 29 inside 200. Here a refusal is a 429 for every API, so that any
+			// client can be checked by the status alone. A Stretch of Error29 gives the other form.
 			return answer{status: status, body: lastfmBody(29, "Rate Limit Exceeded - Your IP has made too many requests in a short period")}
 		case http.StatusRequestEntityTooLarge:
 			return lastfmError(6, "Invalid parameters - the request is too large")
@@ -62,7 +62,7 @@ func (s *Server) lastfm(c *call) answer {
 	return lastfmError(3, "Invalid Method - No method with that name in this package")
 }
 
-// nobody reports whether a name is missing, or is the one under which untagged files are known.
+// nobody reports whether a name is missing, or is the name for untagged files.
 func nobody(name string) bool { return name == "" || strings.EqualFold(name, "[unknown]") }
 
 func (s *Server) trackInfo(artist, track string) answer {
@@ -115,7 +115,7 @@ func tags(names []string) []object {
 	return out
 }
 
-// lastfmURL is the page of a thing, with names escaped as in a query: a blank is a plus there.
+// lastfmURL returns the page of an object, with names escaped as in a query: a blank becomes a plus.
 func lastfmURL(names ...string) string {
 	parts := []string{"https://www.last.fm/music"}
 	for _, name := range names {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// prose is text as the Messages API takes it, a string or a list of text blocks.
+// prose is text in the form of the Messages API: a string or a list of text blocks.
 type prose string
 
 func (p *prose) UnmarshalJSON(b []byte) error {
@@ -39,7 +39,7 @@ type messageRequest struct {
 	} `json:"messages"`
 }
 
-// problem words what is wrong with a request, "" for nothing.
+// problem returns what is wrong with a request, "" for nothing.
 func (m messageRequest) problem() string {
 	switch {
 	case m.Model == "":

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// gate is one limit. Its wait is how long until it would let a call of n tokens pass: 0 for now, never if it holds
-// less than n when it is full. take charges it n tokens, and gives them back where n is negative. The windows count
-// calls and ignore n.
+// gate is one limit. wait returns how long until a call of n tokens can pass: 0 for now, never if a full gate has less
+// than n. take charges the gate n tokens, and returns tokens if n is negative. Windows count calls and ignore n.
 type gate interface {
 	wait(now, n int64) int64
 	take(now, n int64)
@@ -17,7 +16,7 @@ type gate interface {
 // never is a wait that does not end.
 const never = math.MaxInt64
 
-// meter is a gate with what it counts.
+// meter is a gate with its unit.
 type meter struct {
 	gate
 	name string
@@ -43,11 +42,11 @@ type State struct {
 	Limit int64
 	// Per is the length of a window, and the time in which an empty bucket fills.
 	Per time.Duration
-	// PerMinute is what the limit lets pass in a minute in the long run, rounded.
+	// PerMinute is how much the limit allows in a minute in the long run, rounded.
 	PerMinute int64
-	// Remaining is how much the limit would let pass at this moment, at most Limit and 0 for a bucket in debt.
+	// Remaining is how much the limit allows at this moment, at most Limit, and 0 for a bucket in debt.
 	Remaining int64
-	// Reset is the time until all of Limit is there again if nobody calls. For a fixed window it is the time to its
+	// Reset is the time until all of Limit is available again without calls. For a fixed window it is the time to its
 	// end.
 	Reset time.Duration
 }

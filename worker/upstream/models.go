@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// models are those that Anthropic serves, where the configuration does not name others.
+// models are the models of Anthropic, unless the configuration names others.
 func models() []string {
 	return []string{
 		"claude-fable-5", "claude-fable-5-1",
@@ -21,7 +21,7 @@ const (
 	maxModel  = 256 // bytes of a name
 )
 
-// serves reports whether a model is there.
+// serves reports whether a model exists.
 func (c Config) serves(model string) bool {
 	if c.Models == nil {
 		return slices.Contains(models(), model)

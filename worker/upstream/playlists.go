@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// SamplePlaylist is the id of the one playlist that is there from the start, with 50 tracks.
+// SamplePlaylist is the id of the only playlist that exists from the start, with 50 tracks.
 const SamplePlaylist = "0weirSamplePlaylist000"
 
 const (
@@ -53,7 +53,7 @@ func (s *Server) createPlaylist(c *call) answer {
 	return answer{status: http.StatusCreated, body: created}
 }
 
-// about is what Spotify says of a playlist with so many tracks, without the tracks.
+// about returns Spotify's object of a playlist with that many tracks, without the tracks.
 func (s *Server) about(p playlist, total int) object {
 	o := spotifyThing("playlist", p.id, p.name)
 	o["description"], o["public"], o["collaborative"] = p.description, p.public, p.collaborative
@@ -143,15 +143,15 @@ func (s *Server) playlistItems(c *call) answer {
 
 func user(name string) object {
 	o := spotifyThing("user", name, "")
-	delete(o, "name") // people have a display name instead
+	delete(o, "name") // users have a display name instead
 	o["display_name"] = name
 	return o
 }
 
-// snapshot is the id of a version of a playlist.
+// snapshot returns the id of a version of a playlist.
 func (s *Server) snapshot(id string, version int) string {
 	return spell(s.seeded("snapshot", id, strconv.Itoa(version)), digits16, 32)
 }
 
-// kept is as much of a text as is kept.
+// kept returns the part of a text that is kept.
 func kept(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxName)], "") }

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// The fields with which a request to POST /v1/messages says what it costs, each a number of tokens from 0 to
-// 10,000,000. Without them the input has a token for each four bytes, the cache has none of it, and the output is as
-// Config.Output says.
+// The headers with which a request to POST /v1/messages sets its cost, each a number of tokens from 0 to 10,000,000.
+// Without them the input has a token for each four bytes, no part of it is in the cache, and Config.Output sets the
+// output.
 const (
 	HeaderInputTokens     = "X-Simulate-Input-Tokens"      // what the input really has; the estimate stays
 	HeaderCacheReadTokens = "X-Simulate-Cache-Read-Tokens" // how much of the input the cache has
@@ -21,13 +21,13 @@ const (
 // question is a request to POST /v1/messages with what its answer costs.
 type question struct {
 	messageRequest
-	wrong string // what is wrong with the request, "" for nothing
+	wrong string // the fault of the request, "" for none
 	asked string
 	text  string // of the answer, before max_tokens cuts it
 
-	cost   Call  // as the judge is told
+	cost   Call  // the call for the judge
 	input  int64 // input tokens that it really has
-	output int64 // output tokens that the request wants, absent if it does not say
+	output int64 // output tokens that the request sets, or absent
 }
 
 // question reads a body.
@@ -56,7 +56,7 @@ func (s *Server) question(c *call) *question {
 	return q
 }
 
-// draw settles how many output tokens the answer to the arrival of a number has, and returns what the judge is told.
+// draw sets how many output tokens the answer to the arrival of a number has, and returns the call for the judge.
 func (q *question) draw(s *Server, arrival uint64) Call {
 	if q.wrong != "" {
 		return Call{}
@@ -72,7 +72,7 @@ func (q *question) draw(s *Server, arrival uint64) Call {
 	return q.cost
 }
 
-// answer returns the text and why it ends there.
+// answer returns the text and the reason of its end.
 func (q *question) answer() (text, stop string) {
 	text, stop = q.text, "end_turn"
 	if q.output > q.cost.MaxTokens {
@@ -89,14 +89,14 @@ func (q *question) ask() {
 	var asked strings.Builder
 	asked.WriteString(string(q.System))
 	for _, turn := range q.Messages {
-		if turn.Role == "user" { // what the model said before is not a question
+		if turn.Role == "user" { // earlier answers of the model are no question
 			asked.WriteString("\n" + string(turn.Content))
 		}
 	}
 	q.asked = asked.String()
 }
 
-// absent is the value of a simulation field that is not there. What is below it is not a number of tokens.
+// absent is the value of a simulation header that is missing. A value below it is no number of tokens.
 const absent = -1
 
 func simulated(h http.Header, name string) int64 {

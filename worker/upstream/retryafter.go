@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// retryAfter writes the wait of a refused call, in the form of the dialects. No field is written where no wait helps.
+// retryAfter writes the wait of a refused call, in the form of the dialects. It writes no header if no wait helps.
 func retryAfter(h http.Header, dialects []Dialect, at time.Time, wait time.Duration) {
 	if wait <= 0 {
 		return

@@ -15,8 +15,8 @@ type Change struct {
 	Limit Limit
 }
 
-// advance moves the judge to now and plays everything that is due until then in the order of time: changes of the
-// total limit and calls of strangers. At one instant changes come first.
+// advance moves the judge to now and simulates all events until then in the order of time: changes of the total limit
+// and calls of strangers. At one instant changes come first.
 func (j *Judge) advance(now int64) {
 	for {
 		at := now

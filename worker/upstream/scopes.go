@@ -39,7 +39,7 @@ func (s *Server) byUser(respond func(*call) answer, oneOf ...string) func(*call)
 	})
 }
 
-// lacks is what a token is missing that has to have one of the scopes, "" for nothing.
+// lacks returns Spotify's message for a token without any of the scopes, "" if the token has one of them.
 func (c *call) lacks(oneOf ...string) string {
 	switch {
 	case !c.grant.user:

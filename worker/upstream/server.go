@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Server answers as the providers do; it is an http.Handler for one base URL that stands for all three: Anthropic
-// clients use it as it is, Spotify clients with /v1 and Last.fm clients with /2.0/ appended. GET /stats, POST
-// /stats/reset, GET /livez and GET /readyz are its own. It is safe for concurrent use.
+// Server simulates the providers. It is an http.Handler for one base URL for all three: Anthropic clients use the URL
+// itself, Spotify clients append /v1 and Last.fm clients append /2.0/. GET /stats, POST /stats/reset, GET /livez and
+// GET /readyz are its own. It is safe for concurrent use.
 type Server struct {
 	cfg   Config
 	mux   *http.ServeMux
@@ -23,10 +23,10 @@ type Server struct {
 	ledger ledger
 	used   Usage                   // of ended calls, where tokens are limited
 	before [apiCount]StrangerCount // strangers until the last reset
-	number [apiCount]uint64        // arrivals since New; a reset leaves it alone, because waits and errors hang on it
+	number [apiCount]uint64        // arrivals since New; a reset keeps it, because waits and errors depend on it
 }
 
-// New returns a server with full buckets, or an error of one line that names the field that is out of range.
+// New returns a server with full buckets, or an error of one line that names the field out of range.
 func New(cfg Config) (*Server, error) {
 	judge, err := NewJudge(cfg)
 	if err != nil {
@@ -67,5 +67,5 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(b) // the client may be gone; there is nobody else to tell
+	_, _ = w.Write(b) // the client may have left, so the error has no reader
 }

@@ -9,22 +9,22 @@ import (
 const (
 	keptPlaylists = 1_000
 	keptEntries   = 1_000_000 // of all playlists together
-	maxEntries    = 10_000    // of one, as Spotify has it
+	maxEntries    = 10_000    // of one playlist, as at Spotify
 )
 
-// shelf holds the playlists. The oldest created ones are forgotten when there are too many, whatever is in them.
+// shelf holds the playlists. If there are too many, it forgets the oldest created playlists.
 type shelf struct {
 	mu      sync.Mutex
 	lists   map[string]*playlist
-	order   []string // ids of created ones, oldest first
+	order   []string // ids of created playlists, oldest first
 	entries int      // of all of them
 }
 
-// playlist is what is kept of one.
+// playlist is the kept part of a playlist.
 type playlist struct {
 	id, owner string
 	created   time.Time
-	version   int // a snapshot id stands for it
+	version   int // a snapshot id represents it
 	tracks    []string
 
 	name, description     string
@@ -50,8 +50,8 @@ func (sh *shelf) trimLocked() {
 	}
 }
 
-// part returns a playlist with the tracks of one page only, and how many it has in all; ok is false where there is
-// none of that id.
+// part returns a playlist with only the tracks of one page, and how many tracks it has in all; ok is false if no
+// playlist has the id.
 func (sh *shelf) part(id string, pg page) (p playlist, total int, ok bool) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -66,7 +66,8 @@ func (sh *shelf) part(id string, pg page) (p playlist, total int, ok bool) {
 	return p, total, true
 }
 
-// newest returns a page of the created playlists without their tracks, the newest first, how many tracks each has, and how many there are.
+// newest returns a page of the created playlists without their tracks, the newest first, how many tracks each has, and
+// how many there are.
 func (sh *shelf) newest(pg page) (lists []playlist, totals []int, all int) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -80,7 +81,7 @@ func (sh *shelf) newest(pg page) (lists []playlist, totals []int, all int) {
 	return lists, totals, all
 }
 
-// public reports whether there is a playlist that everybody sees.
+// public reports whether there is a public playlist.
 func (sh *shelf) public(id string) bool {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -88,7 +89,7 @@ func (sh *shelf) public(id string) bool {
 	return p != nil && p.public
 }
 
-// insert adds tracks at a position, negative for the end, and returns the version it made; problem is "" on success.
+// insert adds tracks at a position, negative for the end, and returns the new version; problem is "" on success.
 func (sh *shelf) insert(id string, at int, tracks []string) (version int, problem string) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()

@@ -34,8 +34,8 @@ func (s *Server) routeSpotify() {
 	}
 }
 
-// removed are the paths that an application in development mode could call before 2026: gets of many things at once, the former name of a
-// playlist's items, and playlists of users who are named.
+// removed are the paths that an application in development mode could call before 2026: gets of many objects at once,
+// the former name of a playlist's items, and playlists of named users.
 func removed() []string {
 	patterns := []string{"GET /v1/audio-features", "POST /v1/users/{user}/playlists", "GET /v1/users/{user}/playlists"}
 	for _, many := range []string{"albums", "artists", "audiobooks", "chapters", "episodes", "shows", "tracks"} {
@@ -88,10 +88,10 @@ func (s *Server) audioFeature(c *call) answer {
 	return answer{status: http.StatusOK, body: s.features(id)}
 }
 
-// page is a part of a list, as Spotify's paging object has it.
+// page is a part of a list, in the form of Spotify's paging object.
 type page struct{ offset, limit int }
 
-// parsePage reads limit and offset; problem is "" where both are in range.
+// parsePage reads limit and offset; problem is "" if both are in range.
 func parsePage(query url.Values, limit, most int) (pg page, problem string) {
 	pg = page{limit: limit}
 	var err error

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Stats is what GET /stats answers: everything since New or the last POST /stats/reset.
+// Stats is the answer of GET /stats: the figures since New or the last POST /stats/reset.
 type Stats struct {
 	Rate    float64 `json:"rate"`     // of the shared bucket at the start, a second
 	Burst   int64   `json:"burst"`    // of the shared bucket at the start, slack apart
 	SlackMS float64 `json:"slack_ms"` // milliseconds
 
-	// Allowed1s is the largest Worst1s that the shared limit lets pass: burst + rate·slack + rate·1 s rounded down,
-	// or less where the shared window is narrower. Of a limit that changes it is the largest.
+	// Allowed1s is the largest Worst1s that the shared limit allows: burst + rate·slack + rate·1 s rounded down, or
+	// less if the shared window is narrower. For a limit that changes it is the largest value.
 	Allowed1s int64         `json:"allowed_1s"`
 	Worst1s   int64         `json:"worst_1s"` // most arrivals in any half-open second, refused ones included
 	Arrivals  map[API]int64 `json:"arrivals"` // refused ones included
@@ -20,20 +20,20 @@ type Stats struct {
 	Total     int64         `json:"total"`   // sum of Arrivals
 	Refused   int64         `json:"refused"` // sum of HTTP429
 
-	// BudgetUsed is the number of accepted arrivals ÷ (burst + rate × Seconds), 0 before the first one: the share of
-	// what a full bucket at the first arrival and the refill up to the last would have paid for. Idle time in between
-	// counts against it; tokens of the slack can carry a short run a little above 1.
+	// BudgetUsed is the number of accepted arrivals ÷ (burst + rate × Seconds), 0 before the first arrival: the share
+	// of the calls that a full bucket at the first arrival and the refill up to the last arrival allow. Idle time in
+	// between lowers it. Tokens of the slack can raise it a little above 1 in a short run.
 	BudgetUsed float64 `json:"budget_used"`
 	Seconds    float64 `json:"seconds"` // from the first arrival to the last
 
 	// Per100ms counts arrivals in bins of 100 ms from the first one on, for the first hour.
 	Per100ms []int64 `json:"per_100ms"`
 
-	// InputTokens and OutputTokens are what ended calls of Anthropic have used, where tokens are limited.
+	// InputTokens and OutputTokens are the use of ended calls of Anthropic, if tokens are limited.
 	InputTokens  int64 `json:"input_tokens,omitzero"`
 	OutputTokens int64 `json:"output_tokens,omitzero"`
 
-	// Strangers and StrangersRefused count the calls of strangers that came, per API. They are in no other figure.
+	// Strangers and StrangersRefused count the calls of strangers per API. These calls are in no other figure.
 	Strangers        map[API]int64 `json:"strangers,omitempty"` // refused ones included
 	StrangersRefused map[API]int64 `json:"strangers_refused,omitempty"`
 }
@@ -73,8 +73,8 @@ func (s *Server) Stats() Stats {
 	return st
 }
 
-// budget is how many calls the limit pays for in a run of so many seconds. Where there is no bucket, a window counts
-// as one that holds its count and refills it in its length.
+// budget is how many calls the limit pays for in a run of so many seconds. Without a bucket, a window counts as a
+// bucket that holds its count and refills it in its length.
 func (l Limit) budget(seconds float64) float64 {
 	if l.Rate != 0 {
 		return float64(l.Burst) + l.Rate*seconds
@@ -89,8 +89,8 @@ func (s *Server) Arrivals() []Arrival {
 	return s.ledger.kept()
 }
 
-// Reset zeroes the statistics. Buckets and windows keep their levels, since what was accepted before still counts.
-// It is safe for concurrent use.
+// Reset zeroes the statistics. Buckets and windows keep their levels, because earlier calls still count. It is safe for
+// concurrent use.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

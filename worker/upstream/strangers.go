@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Strangers are calls of other clients on the same key. They are judged as all calls are, one every 1/Rate from From
-// on, and take from the limits what they are granted. They are no arrivals: they are counted apart and have no answer.
+// Strangers are calls of other clients with the same key. The judge judges them like all calls, one every 1/Rate from
+// From on, and charges accepted ones to the limits. They are no arrivals: they are counted separately and have no
+// answer.
 type Strangers struct {
 	// API is the provider that they call.
 	API API
@@ -17,11 +18,11 @@ type Strangers struct {
 	From time.Duration
 	// To is the end: no call comes at To or later. Zero: they do not end.
 	To time.Duration
-	// Call is what each of them brings along. It ends at once and uses its Input and its Output.
+	// Call is the call of each. It ends at once and uses its Input and its Output.
 	Call Call
 }
 
-// StrangerCount is what became of the calls of strangers.
+// StrangerCount counts the calls of strangers.
 type StrangerCount struct {
 	Accepted, Refused int64
 }
@@ -67,7 +68,7 @@ func (j *Judge) nextCrowd() (next *crowd) {
 	return next
 }
 
-// stranger plays one call at j.now.
+// stranger simulates one call at j.now.
 func (j *Judge) stranger(c *crowd) {
 	if j.decide(c.API, c.Call).OK {
 		c.counted.Accepted++

@@ -7,20 +7,21 @@ import (
 	"time"
 )
 
-// stream is an answer of Anthropic that comes in server-sent events, because the request says stream. It begins after half of the wait and
-// takes the other half.
+// stream is an answer of Anthropic in server-sent events, for a request with stream set. It begins after half of the
+// wait and takes the other half.
 type stream struct {
 	id, model, text, stop    string
 	input, cacheRead, output int64
 
-	request string // the id that Anthropic puts on everything
-	breaks  Fault  // Midway or Cut: how the stream ends after half of its text; empty if it does not
+	request string // the request id of Anthropic's answers
+	breaks  Fault  // Midway or Cut: how the stream ends after half of its text; empty for a whole stream
 }
 
 const maxDeltas = 8 // pieces of text of one answer
 
-// play writes the stream. It returns what part of the text it has sent, and whether it has begun. It has not begun where ctx ends first;
-// then nothing is written. It calls end once before the last event, so that who has read that event meets what the call has cost.
+// play writes the stream. It returns which part of the text it has sent, and whether it has begun. If ctx ends first,
+// it has not begun and has written nothing. It calls end once before the last event, so that a client that has read
+// that event finds the cost of the call.
 func (st *stream) play(ctx context.Context, w http.ResponseWriter, wait time.Duration, end func(sent float64)) (begun bool) {
 	if !sleep(ctx, wait/2) {
 		return false
@@ -56,7 +57,7 @@ func (st *stream) play(ctx context.Context, w http.ResponseWriter, wait time.Dur
 	return true
 }
 
-// event writes one event and sends what is written. The client may be gone; there is nobody else to tell.
+// event writes and flushes one event. The client may have left, so the error has no reader.
 func (st *stream) event(w http.ResponseWriter, name string, data object) {
 	data["type"] = name
 	_, _ = fmt.Fprintf(w, "event: %s\ndata: %s\n\n", name, marshal(data))

@@ -30,20 +30,22 @@ const (
 	Refused Fault = "refused"
 	// Unavailable calls get 503, at Last.fm error 16 inside 200.
 	Unavailable Fault = "unavailable"
-	// Overloaded calls get 529. Anthropic alone has it.
+	// Overloaded calls get 529. Only Anthropic has this fault.
 	Overloaded Fault = "overloaded"
-	// Error29 calls get error 29, "rate limit exceeded", inside 200 and without Retry-After. Last.fm alone has it.
+	// Error29 calls get error 29, "rate limit exceeded", inside 200 and without Retry-After. Only Last.fm has this
+	// fault.
 	Error29 Fault = "error-29"
-	// Suspended calls get error 26, "key suspended", inside 403. Last.fm alone has it.
+	// Suspended calls get error 26, "key suspended", inside 403. Only Last.fm has this fault.
 	Suspended Fault = "suspended"
-	// Spent calls get 400, because the usage limit of the account's month is reached. Anthropic alone has it.
+	// Spent calls get 400, because the usage limit of the account's month is reached. Only Anthropic has this fault.
 	Spent Fault = "spent"
-	// Midway calls get a stream that ends after half of its text with an event error, of type overloaded_error; calls that ask for no
-	// stream get 529. Anthropic alone has it. The half that came is charged.
+	// Midway calls get a stream that ends after half of its text with an event error, of type overloaded_error; calls
+	// without a stream get 529. Only Anthropic has this fault. The half that was sent is charged.
 	Midway Fault = "midway"
-	// Cut calls get a stream that ends after half of its text without a word. Anthropic alone has it. The half that came is charged.
+	// Cut calls get a stream that ends after half of its text without an error event. Only Anthropic has this fault.
+	// The half that was sent is charged.
 	Cut Fault = "cut"
-	// Lost calls are carried out, and get 502. Spotify alone has it.
+	// Lost calls are carried out, and get 502. Only Spotify has this fault.
 	Lost Fault = "lost"
 )
 

@@ -11,11 +11,11 @@ import (
 type TokenLimits struct {
 	// Input counts input tokens. The estimate is charged at the start and corrected at the end. Zero: no limit.
 	Input TokenLimit
-	// Output counts output tokens as Charge says. Zero: no limit.
+	// Output counts output tokens by the rule of Charge. Zero: no limit.
 	Output TokenLimit
 	// Total counts input and output tokens together, as Bedrock does. Zero: no limit.
 	Total TokenLimit
-	// Charge says when output tokens are charged. Zero: ChargeStart.
+	// Charge sets when output tokens are charged. Zero: ChargeStart.
 	Charge Charge
 }
 
@@ -32,18 +32,18 @@ type Charge string
 
 // The rules of the providers. Cache reads are free under the first two.
 const (
-	// ChargeStart charges the output tokens that the call will really have, at its start. What a call that ends early
-	// did not produce is given back.
+	// ChargeStart charges the real output tokens of the call at its start. If the call ends early, the missing tokens
+	// are returned.
 	ChargeStart Charge = "start"
-	// ChargeEnd charges output tokens at the end of the call, into debt if need be. A call starts where at least one
-	// token is left.
+	// ChargeEnd charges output tokens at the end of the call, into debt if needed. A call starts if at least one token
+	// is left.
 	ChargeEnd Charge = "end"
 	// ChargeHeld is Bedrock's rule: input, cache reads and max_tokens are held from the start to the end, then the
-	// surplus is given back.
+	// surplus is returned.
 	ChargeHeld Charge = "held"
 )
 
-// Call is what the judge is told of a call at its start. Only calls of Anthropic have tokens.
+// Call is a call at its start, for the judge. Only calls of Anthropic have tokens.
 type Call struct {
 	Input     int64 // estimate of the input tokens, without cache reads
 	CacheRead int64 // input tokens that the cache has
@@ -51,7 +51,7 @@ type Call struct {
 	MaxTokens int64 // the max_tokens of the request
 }
 
-// Usage is what a call has used when it ends.
+// Usage is the use of a call at its end.
 type Usage struct {
 	Input  int64 // without cache reads
 	Output int64

@@ -42,7 +42,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// faulty is the answer to a call that a stretch makes fail.
+// faulty returns the answer to a call that a stretch makes fail.
 func faulty(p *provider, c *call, respond func(*call) answer) answer {
 	switch c.verdict.Fault {
 	case Overloaded:

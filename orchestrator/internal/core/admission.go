@@ -1,16 +1,16 @@
 package core
 
-// Full is what becomes of a task for which there is no room.
+// Full sets what happens to a task for which there is no room.
 type Full uint8
 
 // The ways to treat tasks for which there is no room.
 const (
-	Wait   Full = iota // they wait for it, in the order in which tasks start
+	Wait   Full = iota // they wait for room, in the order in which tasks start
 	Refuse             // they are refused
-	Shed               // they take the place of less urgent ones, the youngest first
+	Shed               // they replace less urgent tasks, the youngest first
 )
 
-// room bounds the tasks that wait to start. Those that wait for room are in the queues, too: they have their age there, and
+// room bounds the tasks that wait to start. Tasks that wait for room are in the queues, too: they keep their age, and
 // may start before they have room.
 type room struct {
 	pending   int
@@ -43,7 +43,8 @@ func (c *Core) fits(n int, weight int64) bool {
 	return n <= c.cfg.MaxPending-c.room.pending && weight <= c.cfg.MaxWeight-c.room.weight
 }
 
-// makeRoom has room for tasks that arrive together, or says why there is none. Where they may wait for it, it does nothing.
+// makeRoom makes room for tasks that arrive together, or returns why there is none. If the tasks may wait for room, it
+// does nothing.
 func (c *Core) makeRoom(now Time, n *Lane, tasks []*Task) error {
 	if c.cfg.Full == Wait {
 		return nil
@@ -78,7 +79,7 @@ func (c *Core) makeRoom(now Time, n *Lane, tasks []*Task) error {
 	return full
 }
 
-// enterRoom gives a task room, or lets it wait for that if others come first or there is none.
+// enterRoom gives a task room. If there is none, or others come first, the task waits for room.
 func (c *Core) enterRoom(t *Task) {
 	first := c.room.outside.first()
 	if (first == nil || t.comesBefore(first, c.cfg.Ageing)) && c.fits(1, t.Weight) {
@@ -103,7 +104,7 @@ func (c *Core) takeRoom(t *Task) {
 	}
 }
 
-// leaveRoom notes that a task waits no longer.
+// leaveRoom records that a task no longer waits.
 func (c *Core) leaveRoom(t *Task) {
 	r := &c.room
 	if t.is(outside) {
@@ -122,7 +123,7 @@ func (c *Core) leaveRoom(t *Task) {
 	}
 }
 
-// admit gives room to those who wait for it, in order. One that does not fit is not passed.
+// admit gives room to waiting tasks, in order. No task passes a task that does not fit.
 func (c *Core) admit() {
 	r := &c.room
 	for t := r.outside.first(); t != nil && c.fits(1, t.Weight); t = r.outside.first() {

@@ -1,6 +1,6 @@
 package core
 
-// answer takes in what the limiter said. More may have come than there are tasks left.
+// answer processes an answer of the limiter. It may have more reservations than there are tasks left.
 func (n *Lane) answer(a *Answer, now Time) {
 	c, missing := n.core, n.asked-len(a.Grants)
 	n.asking, n.asked = false, 0
@@ -17,7 +17,8 @@ func (n *Lane) answer(a *Answer, now Time) {
 	case a.Err != nil && a.Fatal:
 		n.fail(a.Err)
 	case a.Err != nil:
-		// Tasks that have time left go on waiting, and the lane asks again: replicas not all at once.
+		// Tasks that have time left keep waiting, and the lane asks again. Spread keeps replicas from asking all at
+		// once.
 		n.pause = min(lastTry, max(firstTry, 2*n.pause))
 		at := now + n.pause*3/4 + Time(float64(n.pause/2)*a.Spread)
 		n.again = [2]Time{at, at}
@@ -39,7 +40,8 @@ func (n *Lane) answer(a *Answer, now Time) {
 	n.change()
 }
 
-// putBack returns the tasks in front that got no reservation to the queue: when the lane asks again, others may be first.
+// putBack returns the tasks in front that got no reservation to the queue, because others may be first when the lane
+// asks again.
 func (n *Lane) putBack() {
 	reserved := n.cover()
 	for t := n.front.first; t != nil; {
@@ -70,7 +72,7 @@ func (n *Lane) fail(err error) {
 	}
 }
 
-// pass lets the moments pass that the lane waited for.
+// pass ends the lane's waits whose time has come.
 func (n *Lane) pass(now Time) {
 	for i, until := range n.again {
 		if until <= now {
@@ -86,7 +88,8 @@ func (n *Lane) pass(now Time) {
 	n.change()
 }
 
-// shutUntil stops the lane from starting tasks until a time. The lane returns its reservations, which are due before.
+// shutUntil stops the lane from starting tasks until a time. The lane returns its reservations, because they are due
+// earlier.
 func (n *Lane) shutUntil(until Time, reason string, now Time) {
 	n.shut, n.reason = until, reason
 	n.giveAllBack()

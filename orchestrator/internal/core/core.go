@@ -3,21 +3,21 @@ package core
 // Config bounds what a core does. Every field must be set.
 type Config struct {
 	Slots       int
-	RouteSlots  map[string]int // of these, for tasks of a route at most; 0 for all
-	Ageing      Time           // what a class waits for the next more urgent one
+	RouteSlots  map[string]int // slots for the tasks of a route at most; 0 for all
+	Ageing      Time           // the handicap between a class and the next more urgent one
 	MaxPending  int
 	MaxWeight   int64
 	Full        Full
 	WarnPending int // 0 for never
 }
 
-// Counts are numbers that only grow.
+// Counts are counters.
 type Counts struct {
 	Retried int64 // attempts after the first
 	Late    int64 // attempts that could not start, because their reservation had become too old
 }
 
-// Core decides. It is not safe for concurrent use.
+// Core decides which task starts when. It is not safe for concurrent use.
 type Core struct {
 	cfg    Config
 	lanes  map[string]*Lane
@@ -25,16 +25,16 @@ type Core struct {
 	swept  int // lanes that were left when idle ones were last forgotten
 
 	taken     int // slots, by tasks that execute, by reservations, and by requests for reservations
-	lent      int // tasks that have lent theirs
+	lent      int // tasks that have lent their slots
 	resuming  heap[loan]
 	loans     int64
 	requests  int64
 	arrivals  int64
-	wanting   heap[Lane] // that want to ask, by the virtual time of their first tasks
-	hungry    heap[Lane] // of these, that have no slot
-	holding   heap[Lane] // that hold reservations, those first that can best do without one
-	wakes     heap[Lane] // by when they have to be looked at
-	resting   heap[Task] // by when they go on
+	wanting   heap[Lane] // lanes that want to ask, by the virtual time of their first tasks
+	hungry    heap[Lane] // of these, lanes without a slot
+	holding   heap[Lane] // lanes with reservations; first the lane that can best spare one
+	wakes     heap[Lane] // by the time at which they need attention
+	resting   heap[Task] // by the end of their rest
 	executing list
 	stuck     list
 	room      room
@@ -42,10 +42,10 @@ type Core struct {
 	waking    bool // a worker has been asked for and has not come yet
 
 	live     int  // tasks that have not ended, and functions that still run
-	asking   int  // requests under way
+	asking   int  // requests in flight
 	now      Time // of the input
 	stage    Stage
-	refusing bool // what has not started is being ended, because a drain ran out of time
+	refusing bool // tasks that have not started are being ended, because a drain ran out of time
 	quiet    bool
 	report   Report
 	counts   Counts
@@ -60,7 +60,7 @@ func New(cfg Config) *Core {
 		if a.virtual != b.virtual {
 			return a.virtual < b.virtual
 		}
-		return a.asks < b.asks // lanes whose tasks are of one age take turns
+		return a.asks < b.asks // lanes whose first tasks have the same age take turns
 	}
 	return &Core{
 		cfg: cfg, lanes: map[string]*Lane{}, groups: map[any]*Group{}, resuming: newResuming(), room: newRoom(cfg.Ageing),
@@ -116,8 +116,8 @@ func (c *Core) lane(route string, now Time) *Lane {
 	return n
 }
 
-// sweep forgets lanes that have had nothing to do for a minute, when there are twice as many as the last time: routes made
-// at run time come and go.
+// sweep forgets lanes that had no work for a minute, when there are twice as many as at the last sweep. It is for
+// routes made at run time.
 func (c *Core) sweep(now Time) {
 	const few = 64
 	if len(c.lanes) < few || len(c.lanes) < 2*c.swept {
@@ -132,13 +132,14 @@ func (c *Core) sweep(now Time) {
 	c.swept = len(c.lanes)
 }
 
-// begin begins an input, whose effects go to fx. Time never goes back: inputs may come in another order than their times.
+// begin begins an input, whose effects go to fx. Time never goes back: inputs may come in another order than their
+// times.
 func (c *Core) begin(now Time, fx *Effects) Time {
 	c.now, c.fx = max(c.now, now), fx
 	return c.now
 }
 
-// settle brings everything in line with what has changed, once, at the end of each input.
+// settle updates all state that depends on the changed lanes, once, at the end of each input.
 func (c *Core) settle(now Time) {
 	c.settleLanes(now)
 	for c.resume() {
@@ -171,7 +172,7 @@ func (c *Core) settleLanes(now Time) {
 	}
 }
 
-// wake is when time has to pass at the latest, 0 for never.
+// wake returns when the next [Core.Tick] is due at the latest, 0 for never.
 func (c *Core) wake() (at Time) {
 	if n := c.wakes.first(); n != nil {
 		at = n.wake

@@ -6,22 +6,22 @@ type Stage uint8
 // The stages of a drain.
 const (
 	Open        Stage = iota
-	Closing           // takes in nothing but tasks of those that execute
-	HandingBack       // ends what has not started; nothing is taken in, nothing runs again
-	Refusing          // the same where the drain has run out of time: contexts end, nothing starts
-	Abandoning        // waits no longer for functions that still run
+	Closing           // accepts only tasks that executing tasks submit
+	HandingBack       // ends tasks that have not started; accepts and retries none
+	Refusing          // the same when the drain has run out of time: contexts end, no task starts
+	Abandoning        // no longer waits for functions that still run
 )
 
-// Report counts what became of tasks during a drain.
+// Report counts how tasks ended during a drain.
 type Report struct {
-	Ended      int // by themselves
+	Ended      int // on their own
 	HandedBack int
 	Refused    int // had not started when time ran out
 	Cancelled  int // executed then, and returned
-	Returned   int // reservations that were given back
+	Returned   int // reservations that went back to the limiter
 }
 
-// Drain goes on to a stage: everybody leaves, some later than others. A stage that has been reached stays.
+// Drain moves the core to a stage. The core never goes back to an earlier stage.
 func (c *Core) Drain(now Time, fx *Effects, to Stage) {
 	now = c.begin(now, fx)
 	if c.stage == Open {
@@ -55,7 +55,7 @@ func (c *Core) Drain(now Time, fx *Effects, to Stage) {
 				}
 			}
 		case Abandoning:
-			for t := c.stuck.first; t != nil; t = t.inLane.next { // had timed out
+			for t := c.stuck.first; t != nil; t = t.inLane.next { // timed out earlier
 				c.name(t)
 			}
 			for t := c.executing.first; t != nil; t = c.executing.first {
@@ -69,7 +69,7 @@ func (c *Core) Drain(now Time, fx *Effects, to Stage) {
 	c.settle(now)
 }
 
-// name puts a task into the report as stuck, once.
+// name adds a task to the report as stuck, once.
 func (c *Core) name(t *Task) {
 	if !t.is(named) {
 		t.set(named)
@@ -77,7 +77,7 @@ func (c *Core) name(t *Task) {
 	}
 }
 
-// outsiders are the tasks that wait for room and that nobody who executes has submitted.
+// outsiders returns the tasks that wait for room and that no executing task has submitted.
 func (c *Core) outsiders() func(func(*Task) bool) {
 	var all []*Task
 	for _, t := range c.room.outside.all {
@@ -88,7 +88,7 @@ func (c *Core) outsiders() func(func(*Task) bool) {
 	return each(all)
 }
 
-// resters are the tasks that rest.
+// resters returns the tasks that rest.
 func (c *Core) resters() func(func(*Task) bool) { return each(append([]*Task(nil), c.resting.all...)) }
 
 func each(all []*Task) func(func(*Task) bool) {
@@ -101,7 +101,7 @@ func each(all []*Task) func(func(*Task) bool) {
 	}
 }
 
-// leaveAll ends the tasks that have not started, and those between two attempts with the error of the last.
+// leaveAll ends tasks that have not started. It ends tasks between two attempts with the error of their last attempt.
 func (c *Core) leaveAll(why error) {
 	for _, n := range c.lanes {
 		for t := n.front.first; t != nil; t = n.front.first {
@@ -120,7 +120,7 @@ func (c *Core) leaveAll(why error) {
 	}
 }
 
-// count notes how a task ended during a drain.
+// count counts how a task ended during a drain.
 func (c *Core) count(why error) {
 	r := &c.report
 	switch { // compared as they are: errors of tasks are code of others
@@ -136,5 +136,5 @@ func (c *Core) count(why error) {
 	}
 }
 
-// Report is the report so far.
+// Report returns the report so far.
 func (c *Core) Report() Report { return c.report }

@@ -1,35 +1,36 @@
 package core
 
-// Effects is what an input has decided and the caller has to do, in any order. The caller makes it and gives it to one input.
+// Effects are the decisions of an input, which the caller carries out in any order. The caller makes the value and
+// passes it to one input.
 type Effects struct {
 	Worker bool // the caller's to set: it is a goroutine that can take a job
 
 	Job      Job      // what the worker does next
 	Spawn    bool     // one more worker is of use: it begins with [Core.Tick]
-	Return   []any    // reservations that nobody uses, to be given back
-	Admitted []*Task  // tasks that waited for room and have it
-	Resumed  []Turn   // of [Core.Resume], that have come
+	Return   []any    // unused reservations, to be returned to the limiter
+	Admitted []*Task  // tasks that waited for room and have it now
+	Resumed  []Turn   // turns of [Core.Resume] that have come
 	Ended    *Task    // the first of the tasks that ended, linked by [Task.Next]
-	Watch    []*Group // whose tasks may leave together from now on: report that with [Core.LeaveTogether]
-	Unwatch  []*Group // that have no tasks any more
+	Watch    []*Group // groups to watch from now on: report their end with [Core.LeaveTogether]
+	Unwatch  []*Group // groups without tasks
 	Cancel   []*Task  // executing tasks whose contexts must end
-	Stuck    []*Task  // functions that the end of the orchestrator does not wait for any longer
-	GivenUp  bool     // these were all
-	Wake     Time     // call [Core.Tick] then; 0 for nothing to wait for
-	Quiet    bool     // a drain has nothing left to wait for
-	Many     int      // how many tasks wait, if that is to be warned of
+	Stuck    []*Task  // functions for which the end of the orchestrator no longer waits
+	GivenUp  bool     // Stuck is complete
+	Wake     Time     // when to call [Core.Tick]; 0 for never
+	Quiet    bool     // a drain has finished
+	Many     int      // how many tasks wait, if a warning is due
 
 	last *Task // of Ended
 }
 
-// Job is what a worker does: it runs the function of a task, and reports its end with [Core.Finish]; or it asks the limiter,
-// and reports its answer with [Core.Answer]; or it ends.
+// Job is the next job of a worker. It runs the function of a task, and reports its end with [Core.Finish]. Or it asks
+// the limiter, and reports the answer with [Core.Answer]. Without a job it ends.
 type Job struct {
 	Start Start
 	Ask   Ask
 }
 
-// None reports whether there is nothing to do.
+// None reports whether there is no job.
 func (j *Job) None() bool { return j.Start.Task == nil && j.Ask.Lane == nil }
 
 // Start is one attempt that begins.
@@ -39,16 +40,16 @@ type Start struct {
 	Attempt     int
 	Queued      Time // when the task began to wait for this attempt
 	Asked       Time // when its lane first asked for the reservation
-	Turns       int  // answers without a reservation before
+	Turns       int  // earlier answers without a reservation
 }
 
-// Turn is the permission of a goroutine to go on.
+// Turn is the permission of a goroutine to continue.
 type Turn struct {
 	Of   any  // as given to [Core.Resume]
-	Slot bool // its task got a slot by it
+	Slot bool // its task got a slot with the turn
 }
 
-// Run is calls of one kind that a lane could start.
+// Run is a number of calls of one kind that a lane could start.
 type Run struct {
 	N      int
 	Cost   Cost
@@ -59,7 +60,7 @@ type Run struct {
 // Ask is a request to the limiter.
 type Ask struct {
 	Lane *Lane
-	Runs []Run // the lane's: to be read until the answer
+	Runs []Run // owned by the lane: read it only until the answer
 }
 
 // Grant is a reservation.
@@ -69,17 +70,17 @@ type Grant struct {
 	Reservation any
 }
 
-// Answer is what the limiter has answered.
+// Answer is an answer of the limiter.
 type Answer struct {
 	Grants []Grant
 	// Without grants:
 	Again Time // when to ask again
-	// Where some of the calls have to wait, as far as is known, else 0:
+	// If some of the calls have to wait, as far as is known, else 0:
 	Last  Time // when the last of them could start
 	Every Time // how long one token takes
-	// Where the limiter failed:
+	// If the limiter failed:
 	Err    error
-	Fatal  bool    // asking again is of no use: the tasks end with the error
+	Fatal  bool    // asking again is useless: the tasks end with the error
 	Spread float64 // a random number from 0 to 1
 }
 
@@ -87,7 +88,7 @@ type Answer struct {
 type Result struct {
 	Err       error
 	Again     bool // another attempt may succeed
-	After     Time // not before this has passed; of an attempt that could not start, 0 for at once
+	After     Time // the least time before it; for an attempt that could not start, 0 means at once
 	Throttled bool // the provider put the call off, or the task is patient: another attempt costs none of the retry budget
 	Late      bool // it could not start: its reservation had become too old, or was due before the time that After ends
 }
@@ -101,5 +102,5 @@ func (fx *Effects) end(t *Task) {
 	fx.last = t
 }
 
-// Reset makes effects that were dealt with fit for another input.
+// Reset makes effects that were carried out ready for another input.
 func (fx *Effects) Reset() { *fx = Effects{} }

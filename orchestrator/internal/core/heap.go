@@ -1,14 +1,14 @@
 package core
 
-// heap is a binary heap of values that know their places in it, so that one can leave from the middle. Each operation
-// takes O(log n).
+// heap is a binary heap of values that record their places in it, so that a value can be removed from the middle. Each
+// operation takes O(log n).
 type heap[T any] struct {
 	all    []*T
-	place  func(*T) *int32 // of a value in this heap: 0 outside, else its index plus 1
+	place  func(*T) *int32 // returns the place of a value: 0 if not in the heap, else its index plus 1
 	before func(a, b *T) bool
 }
 
-// first is the value before all others, nil if there is none.
+// first returns the first value, nil if there is none.
 func (h *heap[T]) first() *T {
 	if len(h.all) == 0 {
 		return nil
@@ -18,7 +18,7 @@ func (h *heap[T]) first() *T {
 
 func (h *heap[T]) has(v *T) bool { return *h.place(v) > 0 }
 
-// put adds a value, or moves one that has changed to its place.
+// put adds a value, or moves a changed value to its place.
 func (h *heap[T]) put(v *T) {
 	if !h.has(v) {
 		h.all = append(h.all, v)
@@ -27,7 +27,7 @@ func (h *heap[T]) put(v *T) {
 	h.down(h.up(int(*h.place(v)) - 1))
 }
 
-// remove takes a value out, if it is there.
+// remove removes a value, if it is in the heap.
 func (h *heap[T]) remove(v *T) {
 	at, last := int(*h.place(v))-1, len(h.all)-1
 	if at < 0 {
@@ -42,12 +42,12 @@ func (h *heap[T]) remove(v *T) {
 		h.down(h.up(at))
 	}
 	const small = 64
-	if c := cap(h.all); c > small && len(h.all) < c/4 { // a peak is not kept
+	if c := cap(h.all); c > small && len(h.all) < c/4 { // frees the memory of a peak
 		h.all = append(make([]*T, 0, c/2), h.all...)
 	}
 }
 
-// keep has a value in the heap, at its place, or outside.
+// keep puts a value into the heap, at its place, or removes it.
 func (h *heap[T]) keep(v *T, in bool) {
 	if in {
 		h.put(v)

@@ -2,19 +2,19 @@ package core
 
 import "slices"
 
-// held is a reservation that is not due yet, and how it came.
+// held is a reservation that is not due yet, with its origin.
 type held struct {
 	Grant
 
 	since Time // when the lane first asked for it
-	turns int  // answers without a reservation before
+	turns int  // earlier answers without a reservation
 }
 
-// cover is the reservations of a lane, against which its tasks are held in order: a task of the cost of one of them has it.
+// cover matches the tasks of a lane, in order, with its reservations: a task gets a reservation of its cost.
 type cover struct {
-	alike bool // all are of one token, like all tasks: it is the number that counts
+	alike bool // all reservations and tasks have one token: only the number counts
 	n     int
-	left  []held // of each cost, where they differ
+	left  []held // for each cost, if costs differ
 }
 
 func (n *Lane) cover() cover {
@@ -24,7 +24,7 @@ func (n *Lane) cover() cover {
 	return cover{left: slices.Clone(n.held)}
 }
 
-// takes reports whether there is a reservation for a task. It is not there for the next.
+// takes reports whether there is a reservation for a task, and takes it, so that the next task does not get it.
 func (c *cover) takes(t *Task) bool {
 	if c.alike {
 		c.n--
@@ -42,7 +42,7 @@ func (c *cover) has(cost Cost) bool {
 	return c.alike || slices.ContainsFunc(c.left, func(g held) bool { return g.Cost == cost })
 }
 
-// trim gives back the reservations for which no task is left, the latest first.
+// trim returns the reservations for which no task is left to the limiter, the latest first.
 func (n *Lane) trim() {
 	for i := range slices.Backward(n.held) {
 		cost, of := n.held[i].Cost, 0
@@ -65,8 +65,8 @@ func (n *Lane) trim() {
 	}
 }
 
-// giveBack returns a reservation to the limiter. Its slot is the caller's. The limiter keeps the reservation for the next
-// request, so that the lane may ask at once, also if it waits in line.
+// giveBack returns a reservation to the limiter. The caller gets its slot. The limiter keeps the reservation for the
+// next request, so the lane may ask at once, even if it waits in line.
 func (n *Lane) giveBack(i int) {
 	n.returns(&n.held[i])
 	n.drop(i, i+1)
@@ -78,7 +78,7 @@ func (n *Lane) returns(g *held) {
 	n.core.report.Returned++
 }
 
-// giveAllBack gives back what the lane holds, with its slots.
+// giveAllBack returns all reservations of the lane, with their slots.
 func (n *Lane) giveAllBack() {
 	for len(n.held) > 0 {
 		n.giveBack(len(n.held) - 1)
@@ -86,7 +86,7 @@ func (n *Lane) giveAllBack() {
 	}
 }
 
-// drop takes reservations out of those that the lane holds.
+// drop removes reservations from those of the lane.
 func (n *Lane) drop(from, to int) {
 	for i := from; i < to && n.oddHeld > 0; i++ {
 		if n.held[i].Cost != one {
@@ -96,11 +96,11 @@ func (n *Lane) drop(from, to int) {
 	n.held = slices.Delete(n.held, from, to)
 }
 
-// hold takes in reservations, by due time.
+// hold adds reservations, by due time.
 func (n *Lane) hold(grants []Grant) {
 	for _, g := range grants {
 		at := len(n.held)
-		for at > 0 && n.held[at-1].Due > g.Due { // one that somebody gave back may be due before those that were there
+		for at > 0 && n.held[at-1].Due > g.Due { // a returned reservation may be due before the held ones
 			at--
 		}
 		n.held = slices.Insert(n.held, at, held{g, n.since, n.turns})
@@ -110,7 +110,7 @@ func (n *Lane) hold(grants []Grant) {
 	}
 }
 
-// start gives each reservation that is due to the task that is first then.
+// start gives each due reservation to the task that is first at that moment.
 func (n *Lane) start(now Time) {
 	c, due := n.core, 0
 	for ; due < len(n.held) && n.held[due].Due <= now; due++ {
@@ -150,8 +150,8 @@ func (n *Lane) start(now Time) {
 	}
 }
 
-// nextOf is the first task of a cost. Of each class that is one in front, unless an older one of its share has come since, or the
-// next one where there is none in front.
+// nextOf returns the first task of a cost. In each class this is a task in front, unless an older task of its share has
+// come since. If no task is in front, it is the next task of the queue.
 func (n *Lane) nextOf(cost Cost) (best *Task) {
 	for rank, t := range n.firstInFront(cost, false) {
 		next := n.queue.firstOf(uint8(rank)) //nolint:gosec // three
@@ -170,7 +170,8 @@ func (n *Lane) nextOf(cost Cost) (best *Task) {
 	return best
 }
 
-// firstInFront is the first task in front of each class, of those of a cost, or of any. There are no more tasks there than slots.
+// firstInFront returns the first task in front of each class, with a given cost or any. There are at most as many tasks
+// in front as slots.
 func (n *Lane) firstInFront(cost Cost, anyCost bool) (first [ranks]*Task) {
 	classes := 0
 	for _, count := range n.inFront {

@@ -2,8 +2,8 @@ package core
 
 import "slices"
 
-// Arrive takes tasks of one route in, together or not at all. A group that is not nil is those that may leave together with
-// them; another of the same key may take its place. Errors: [ErrClosed], [*FullError].
+// Arrive queues tasks of one route, all or none. If g is not nil, the tasks may leave together with the other tasks of
+// g; another group of the same key may replace g. Errors: [ErrClosed], [*FullError].
 func (c *Core) Arrive(now Time, fx *Effects, route string, g *Group, tasks []*Task) error {
 	now = c.begin(now, fx)
 	if len(tasks) == 0 {
@@ -38,18 +38,18 @@ func (c *Core) Arrive(now Time, fx *Effects, route string, g *Group, tasks []*Ta
 		}
 		n.enter(t)
 	}
-	for _, t := range tasks { // once all are there, so that those who may leave together are
+	for _, t := range tasks { // after all have arrived, because a group leaves as a whole
 		if t.Deadline > 0 && t.state == waiting {
 			n.judgeOnArrival(t, now)
 		}
 	}
 	c.settle(now)
-	// Nobody knows yet that these have waited for room.
+	// The callers do not know yet that these tasks have waited for room.
 	fx.Admitted = slices.DeleteFunc(fx.Admitted, func(t *Task) bool { return t.number > before })
 	return nil
 }
 
-// ArriveAgain makes a task that waits more urgent, and lets it go if its caller held it back.
+// ArriveAgain makes a waiting task more urgent, and releases it if its caller held it back.
 func (c *Core) ArriveAgain(now Time, fx *Effects, t *Task, rank uint8) {
 	now = c.begin(now, fx)
 	switch {
@@ -66,21 +66,21 @@ func (c *Core) ArriveAgain(now Time, fx *Effects, t *Task, rank uint8) {
 	c.settle(now)
 }
 
-// Answer takes in what the limiter said to a request.
+// Answer processes the limiter's answer to a request.
 func (c *Core) Answer(now Time, fx *Effects, n *Lane, a *Answer) {
 	now = c.begin(now, fx)
 	n.answer(a, now)
 	c.settle(now)
 }
 
-// Shut is an answer that nobody asked for: a route starts nothing until then, for a reason. A moment that has passed opens it.
+// Shut stops all starts of a route until a time, for a reason. A time in the past opens the route.
 func (c *Core) Shut(now Time, fx *Effects, route string, until Time, reason string) {
 	now = c.begin(now, fx)
 	c.lane(route, now).shutUntil(until, reason, now)
 	c.settle(now)
 }
 
-// Finish takes in how an attempt ended.
+// Finish processes the end of an attempt.
 func (c *Core) Finish(now Time, fx *Effects, t *Task, r Result) {
 	now = c.begin(now, fx)
 	if t.is(hasSlot) {
@@ -130,8 +130,8 @@ func (c *Core) Finish(now Time, fx *Effects, t *Task, r Result) {
 	c.settle(now)
 }
 
-// Leave ends a task that has not started, or that is between two attempts. One that executes sees the end of its context by
-// itself, and is not tried again.
+// Leave ends a task that has not started, or that is between two attempts. A task that executes gets the end of its
+// context directly, and is not tried again.
 func (c *Core) Leave(now Time, fx *Effects, t *Task, why error) {
 	now = c.begin(now, fx)
 	c.leave(t, why)
@@ -148,8 +148,8 @@ func (c *Core) LeaveTogether(now Time, fx *Effects, g *Group, why error) {
 	c.settle(now)
 }
 
-// GiveUp ends a task whose function still runs. Its slot is free when the function has returned. It reports whether the task
-// was executing its attempt of that number.
+// GiveUp ends a task whose function still runs. The slot is free when the function has returned. GiveUp reports whether
+// the task was executing the attempt of the given number.
 func (c *Core) GiveUp(now Time, fx *Effects, t *Task, attempt int, why error) bool {
 	now = c.begin(now, fx)
 	ok := t.state == executing && int(t.tries) == attempt
@@ -160,7 +160,7 @@ func (c *Core) GiveUp(now Time, fx *Effects, t *Task, attempt int, why error) bo
 	return ok
 }
 
-// Tick lets time pass. A worker that comes begins with it.
+// Tick processes the passing of time. A new worker calls it first.
 func (c *Core) Tick(now Time, fx *Effects) {
 	now = c.begin(now, fx)
 	if fx.Worker {
@@ -204,7 +204,7 @@ func (c *Core) leave(t *Task, why error) {
 	c.gone(t)
 }
 
-// end notes what a task ended with.
+// end records how a task ended.
 func (c *Core) end(t *Task, why error, now Time) {
 	t.why, t.ended = why, max(now, t.since)
 	c.leaveGroup(t)
@@ -212,14 +212,14 @@ func (c *Core) end(t *Task, why error, now Time) {
 	c.fx.end(t)
 }
 
-// gone notes that nothing is left of a task.
+// gone records that a task has ended and its function has returned.
 func (c *Core) gone(t *Task) {
 	c.live--
 	t.lane.tasks--
 	t.lane.change()
 }
 
-// rank gives a task that is in no queue another class, if that is more urgent.
+// rank makes a task that is in no queue more urgent, if the given class is.
 func (c *Core) rank(t *Task, rank uint8) {
 	if rank >= t.Rank {
 		return

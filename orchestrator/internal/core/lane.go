@@ -4,47 +4,47 @@ import (
 	"time"
 )
 
-// Lane is the queue of one route, and the reservations that were asked for its tasks. The tasks that it has asked for are
-// in front of the queue. A reservation belongs to the lane: the first task of its cost takes it when it is due.
+// Lane is the queue of one route, and the reservations for its tasks. Tasks for which the lane has asked are in front
+// of the queue. A reservation belongs to the lane: when it is due, the first task of its cost takes it.
 type Lane struct {
 	Route string // fixed
 
 	core    *Core
-	most    int // slots that it may take
+	most    int // slots that the lane may take
 	queue   queue
 	front   list
 	inFront [ranks]int // tasks in front, by class
 	running int        // tasks that have a slot
-	asked   int        // slots for the reservations that are being asked for
+	asked   int        // slots for the reservations of the present request
 	asking  bool
-	hurried bool    // that is for urgent tasks
-	held    []held  // not due yet, by due time; each has a slot
+	hurried bool    // the request is for urgent tasks
+	held    []held  // reservations not due yet, by due time; each has a slot
 	runs    []Run   // of the request
-	wanted  []*Task // that it is for
+	wanted  []*Task // the tasks of the request
 	costs   map[Cost]int
 	odd     int // tasks of another cost than one token
-	named   int // of these, tasks whose costs differ between buckets
+	named   int // odd tasks whose costs differ between buckets
 	oddHeld int // reservations of such a cost
 
 	askedAt Time    // when the lane made the request
-	since   Time    // when it made the first since it last got something
+	since   Time    // when it made the first request after its last reservation
 	turns   int     // requests since then
-	again   [2]Time // it waits in line until then, with its ordinary and with its urgent tasks
-	pause   Time    // after the last failure of the limiter
-	shut    Time    // asks for nothing before
+	again   [2]Time // until when it waits in line, for ordinary and for urgent tasks
+	pause   Time    // the wait after the last failure of the limiter
+	shut    Time    // no request before this time
 	reason  string
-	gathers bool // the last request brought all that it asked for, at once
-	trip    Time // how long requests take, at most, of late
+	gathers bool // the last request got all its reservations at once
+	trip    Time // the longest time of recent requests
 	line    line
 	budget  budget
 	pace    pace
-	tasks   int  // of the route that have not ended, and functions that still run
-	idle    Time // since when there has been nothing to do
+	tasks   int  // tasks of the route that have not ended, and functions that still run
+	idle    Time // since when the lane has had no work
 
-	virtual                                Time  // of its first task, while it wants to ask
+	virtual                                Time  // of its first task, while the lane wants to ask
 	asks                                   int64 // the number of its last request, for turns between lanes
 	wake                                   Time
-	next                                   *Lane // in the list of those that have changed
+	next                                   *Lane // in the list of changed lanes
 	changed                                bool
 	inWanting, inHungry, inHolding, inWake int32
 }
@@ -52,11 +52,11 @@ type Lane struct {
 // The pace at which a lane asks.
 const (
 	soonest   = Time(time.Millisecond)       // the least time between two requests of a lane in line
-	recheck   = Time(5 * time.Second)        // the greatest: so it hears of pauses, resumes and new rates
+	recheck   = Time(5 * time.Second)        // the greatest: so the lane learns of pauses, resumes and new rates
 	firstTry  = Time(50 * time.Millisecond)  // after a failure of the limiter
-	lastTry   = Time(time.Second)            // at most
+	lastTry   = Time(time.Second)            // the longest wait after a failure
 	lateness  = Time(5 * time.Millisecond)   // of timers and goroutines
-	together  = Time(250 * time.Millisecond) // tasks whose ages differ by no more count as one
+	together  = Time(250 * time.Millisecond) // tasks whose ages differ by at most this count as one age
 	idleAfter = Time(time.Minute)
 )
 
@@ -64,13 +64,13 @@ var one = Cost{Tokens: 1} //nolint:gochecknoglobals // a constant
 
 func (n *Lane) total() int { return n.queue.len + n.front.len }
 
-// holds is how many slots the lane has, one way or another.
+// holds returns how many slots the lane has, for any purpose.
 func (n *Lane) holds() int { return n.running + n.asked + len(n.held) }
 
-// uncovered is how many tasks have no reservation on its way.
+// uncovered returns how many tasks have neither a reservation nor a request for one.
 func (n *Lane) uncovered() int { return n.total() - n.asked - len(n.held) }
 
-// change has the lane settled when the input ends.
+// change marks the lane as changed, so that the end of the input settles it.
 func (n *Lane) change() {
 	if !n.changed {
 		n.changed, n.next, n.core.changed = true, n.core.changed, n
@@ -87,7 +87,7 @@ func (n *Lane) enter(t *Task) {
 	n.change()
 }
 
-// withdraw takes a task out that waits.
+// withdraw removes a waiting task.
 func (n *Lane) withdraw(t *Task) {
 	if t.state == asked {
 		n.front.remove(t)
@@ -101,7 +101,7 @@ func (n *Lane) withdraw(t *Task) {
 	n.change()
 }
 
-// count keeps the number of tasks of each cost other than one token.
+// count updates the numbers of tasks with another cost than one token.
 func (n *Lane) count(c Cost, by int) {
 	if c == one {
 		return
@@ -118,10 +118,10 @@ func (n *Lane) count(c Cost, by int) {
 	}
 }
 
-// alike reports whether all tasks and reservations are of one token: then it is their number that counts.
+// alike reports whether all tasks and reservations have one token: then only their numbers count.
 func (n *Lane) alike() bool { return n.odd == 0 && n.oddHeld == 0 }
 
-// waitingOf is how many tasks of a cost wait.
+// waitingOf returns how many tasks of a cost wait.
 func (n *Lane) waitingOf(c Cost) int {
 	if c == one {
 		return n.total() - n.odd
@@ -129,7 +129,7 @@ func (n *Lane) waitingOf(c Cost) int {
 	return n.costs[c]
 }
 
-// settle brings everything in line with a lane that has changed.
+// settle updates all state that depends on a changed lane.
 func (n *Lane) settle(now Time) {
 	c := n.core
 	n.trim()
@@ -147,7 +147,7 @@ func (n *Lane) settle(now Time) {
 	}
 }
 
-// wakes is when the lane has to be looked at again, 0 for never.
+// wakes returns when the lane next needs attention, 0 for never.
 func (n *Lane) wakes(now Time) Time {
 	at := never
 	if len(n.held) > 0 {

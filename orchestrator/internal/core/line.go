@@ -1,13 +1,14 @@
 package core
 
-// line is what a lane knows of its place in the fleet's line, to tell tasks that they cannot start before their deadlines.
+// line is what a lane knows about its place in the fleet's line. It serves to end tasks early that cannot start before
+// their deadlines.
 type line struct {
-	heard     Time // when the limiter last answered with this; 0 if no task waits for a token
+	heard     Time // when the limiter last answered with these times; 0 if no task waits for a token
 	last      Time // when the last of the tokens asked for can be used
 	every     Time // how long each further token takes
 	asked     int64
 	deadlines heap[Task] // tasks that wait, by deadline
-	unjudged  []*Task    // those of which the line has not been heard since they came
+	unjudged  []*Task    // tasks that came after the last such answer
 }
 
 func newLine() line {
@@ -17,10 +18,10 @@ func newLine() line {
 	}}
 }
 
-// hear notes what an answer says of the line.
+// hear records the times of the line in an answer.
 func (n *Lane) hear(a *Answer, now Time) {
 	l := &n.line
-	if a.Last == 0 || n.named > 0 { // which bucket will be short, and in what unit, is not known
+	if a.Last == 0 || n.named > 0 { // the bucket that will be short, and its unit, are unknown
 		l.heard = 0
 		return
 	}
@@ -36,7 +37,7 @@ func (n *Lane) hear(a *Answer, now Time) {
 			n.tooLate(t, l.start(t.Cost.Tokens))
 		}
 	}
-	if n.hurried { // urgent tasks pass others
+	if n.hurried { // urgent tasks pass other tasks
 		return
 	}
 	for _, t := range l.unjudged {
@@ -48,8 +49,8 @@ func (n *Lane) hear(a *Answer, now Time) {
 	l.unjudged = l.unjudged[:0]
 }
 
-// judgeLater has the lane ask again when it has used its last reservation, if tasks cannot start before their deadlines by what it
-// has heard. While it held some, the first tasks could have had one, and were not judged.
+// judgeLater makes the lane ask again after its last reservation is used, if tasks cannot start before their deadlines
+// by the last answer. While the lane had reservations the first tasks could have used one, so they were not judged.
 func (n *Lane) judgeLater() {
 	if len(n.held) > 0 || n.line.heard == 0 || n.pause > 0 {
 		return
@@ -59,14 +60,14 @@ func (n *Lane) judgeLater() {
 	}
 }
 
-// start is when as many tokens can be used, those that were asked for included: at the earliest.
+// start returns the earliest time at which that many tokens can be used, including the tokens asked for.
 func (l *line) start(tokens int64) Time { return l.last + Time(tokens-l.asked)*l.every }
 
-// judge ends a task in the queue that cannot start before its deadline, behind those of its share that came before it. The
-// turns of other shares only make it later.
+// judge ends a queued task that cannot start before its deadline, because of the earlier tasks of its share. The turns
+// of other shares would only make it later.
 func (n *Lane) judge(t *Task) {
 	ahead := int64(0)
-	if !t.is(again) { // else it is before those that came to its share while it was not there
+	if !t.is(again) { // a task that came back is before later tasks of its share
 		ahead = t.ahead - t.flow.went + t.flow.front
 		for _, g := range n.held {
 			ahead -= g.Cost.Tokens
@@ -77,8 +78,8 @@ func (n *Lane) judge(t *Task) {
 	}
 }
 
-// judgeOnArrival ends a task at once that cannot start before its deadline, as far as the lane has just heard. If what it has
-// heard is older, it asks again.
+// judgeOnArrival ends a task at once if by a recent answer it cannot start before its deadline. If the answer is older,
+// the lane asks again.
 func (n *Lane) judgeOnArrival(t *Task, now Time) {
 	l := &n.line
 	switch {

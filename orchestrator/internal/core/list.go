@@ -3,7 +3,7 @@ package core
 // listed is the links of a value in a list.
 type listed struct{ prev, next *Task }
 
-// list is tasks in a row, linked through themselves, so that it costs nothing beside them.
+// list is a linked list of tasks. The links are in the tasks, so the list needs no other memory.
 type list struct {
 	first, last *Task
 	len         int
@@ -44,11 +44,11 @@ func (l *list) remove(t *Task) {
 	l.len--
 }
 
-// Group is tasks that may leave together. The caller makes it for one call of [Core.Arrive], with a key that is the same for the
-// same reason to leave.
+// Group is a number of tasks that may leave together. The caller makes a group for one call of [Core.Arrive]. Groups
+// with the same reason to leave have the same key.
 type Group struct {
 	Key   any
-	Of    any // what the caller needs to find again
+	Of    any // a value for the caller
 	first *Task
 }
 

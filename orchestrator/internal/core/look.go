@@ -2,12 +2,12 @@ package core
 
 import "time"
 
-// State is what a core looks like.
+// State is the state of a core at one moment.
 type State struct {
 	Counts
 
 	Pending   int   // tasks that wait to start and have room
-	Weight    int64 // of these
+	Weight    int64 // of these tasks
 	Outside   int   // tasks that wait for room
 	Executing int
 	Stuck     int
@@ -15,26 +15,26 @@ type State struct {
 	Lanes     []LaneState
 }
 
-// SlotState is who has the slots.
+// SlotState is how the slots are used.
 type SlotState struct{ Running, Held, Lent, Stuck, Free int }
 
 // LaneState is the state of one route.
 type LaneState struct {
 	Route    string
 	Pending  [ranks]int  // by class
-	Oldest   [ranks]Time // how long the next of each class has waited
+	Oldest   [ranks]Time // how long the next task of each class has waited
 	Running  int
 	Reserved int     // reservations asked for or not yet due
-	Turn     Time    // until it asks again, if it waits in line; else below 0
-	Shut     Time    // until it is open again, else 0
-	Reason   string  // why it is shut
+	Turn     Time    // until the lane asks again, if it waits in line; else below 0
+	Shut     Time    // until the route is open again, else 0
+	Reason   string  // why the route is shut
 	Pace     float64 // tasks started a second, of late
 }
 
-// Pending is how many tasks wait to start and have room.
+// Pending returns how many tasks wait to start and have room.
 func (c *Core) Pending() int { return c.room.pending }
 
-// Look returns the state. It takes time in proportion to the routes that there are, and to what is stuck.
+// Look returns the state. It takes time in proportion to the lanes and to the stuck functions.
 func (c *Core) Look(now Time) State {
 	s := State{
 		Counts: c.counts, Pending: c.room.pending, Weight: c.room.weight, Outside: len(c.room.outside.all),
@@ -75,9 +75,9 @@ func (n *Lane) look(now Time) LaneState {
 	return l
 }
 
-// pace counts starts over the last seconds: those of this span of time and of the one before.
+// pace counts the starts of the last seconds, in this span of time and in the span before.
 type pace struct {
-	span      Time // its number
+	span      Time // the number of the span
 	this, was int
 }
 
@@ -101,11 +101,11 @@ func (p *pace) pass(now Time) {
 	p.this, p.span = 0, span
 }
 
-// perSecond is the number of starts in the last five seconds, per second. It counts this span, and the last part of the span
-// before.
+// perSecond is the number of starts in the last five seconds, per second. It counts this span, and the last part of the
+// span before.
 func (p *pace) perSecond(now Time) float64 {
 	p.pass(now)
 	part := float64(now%paceSpan) / float64(paceSpan)
-	whole := min(paceSpan, max(now, 1)) // an orchestrator may be younger than that
+	whole := min(paceSpan, max(now, 1)) // an orchestrator may be younger than a span
 	return (float64(p.this) + float64(p.was)*(1-part)) / whole.Seconds()
 }

@@ -1,33 +1,34 @@
 package core
 
-// queue is the tasks of a lane that it has not asked for yet. Which is next is decided in three steps: between classes by
-// age, between the shares of a class by turns in tokens, and within a share by age. Each step takes O(log n).
+// queue holds the tasks of a lane for which the lane has not asked yet. Three steps choose the next task: between
+// classes by age, between the shares of a class by turns in tokens, and within a share by age. Each step takes O(log
+// n).
 type queue struct {
 	classes [ranks]class
 	len     int
 }
 
-// class is the tasks of one class: a flow for each share.
+// class holds the tasks of one class: a flow for each share.
 type class struct {
 	rank   uint8
 	len    int
 	flows  map[string]*flow
-	active heap[flow] // those with tasks
-	last   *flow      // of the last task that came
-	clock  int64      // the tokens that a share had been served which was served last
+	active heap[flow] // flows with tasks
+	last   *flow      // the flow of the last task that came
+	clock  int64      // the served tokens of the share that was served last
 	served *flow      // that share
 }
 
-// flow is the tasks of one share in one class: those that have arrived, in order, and those that are back from an attempt.
+// flow holds the tasks of one share in one class: new tasks, in order, and tasks that are back from an attempt.
 type flow struct {
 	share  string
 	class  *class
 	tasks  list
 	back   heap[Task]
-	served int64 // tokens, as far as the turns of the class count them
+	served int64 // tokens that the turns of the class have counted
 	front  int64 // tokens of its tasks that are in front of the lane
-	came   int64 // tokens of all that ever came
-	went   int64 // and that are not in the flow any more
+	came   int64 // tokens of all tasks that ever came
+	went   int64 // tokens of those that have left the flow
 	place  int32
 }
 
@@ -46,12 +47,12 @@ func newQueue() (q queue) {
 	return q
 }
 
-// older orders tasks by when they arrived.
+// older orders tasks by arrival.
 func (t *Task) older(other *Task) bool { return t.number < other.number }
 
 func (f *flow) len() int { return f.tasks.len + len(f.back.all) }
 
-// first is the oldest task of a share.
+// first returns the oldest task of a share.
 func (f *flow) first() *Task {
 	back := f.back.first()
 	if back == nil || f.tasks.first != nil && !back.older(f.tasks.first) {
@@ -60,9 +61,10 @@ func (f *flow) first() *Task {
 	return back
 }
 
-// flow returns the flow of a share. A share whose first task arrives counts as served as much as the share that was served last.
+// flow returns the flow of a share. A share whose first task arrives counts as served as much as the share that was
+// served last.
 func (c *class) flow(share string) *flow {
-	f := c.last // most tasks are of the same share as the one before
+	f := c.last // most tasks have the share of the task before
 	if f == nil || f.share != share {
 		f = c.flows[share]
 	}
@@ -84,8 +86,8 @@ func (c *class) flow(share string) *flow {
 	return f
 }
 
-// start is what a share counts as served whose first task arrives: as much as the share that was served last, without the tokens for
-// which the limiter has only been asked.
+// start is what a share counts as served whose first task arrives: as much as the share that was served last, without
+// the tokens for which the limiter has only been asked.
 func (c *class) start() int64 {
 	if c.served == nil {
 		return c.clock
@@ -93,7 +95,7 @@ func (c *class) start() int64 {
 	return min(c.clock, c.served.served-c.served.front)
 }
 
-// forget drops shares without tasks that would be treated like new ones, when there are more of them than others.
+// forget drops idle shares that would be treated like new shares, when they outnumber the other shares.
 func (c *class) forget() {
 	const few = 16
 	if len(c.flows) < few+2*len(c.active.all) {
@@ -107,7 +109,7 @@ func (c *class) forget() {
 	}
 }
 
-// push adds a task. One that is not the youngest goes to where its age belongs.
+// push adds a task at the place of its age.
 func (q *queue) push(t *Task) {
 	c := &q.classes[t.Rank]
 	f := c.flow(t.Share)
@@ -122,12 +124,12 @@ func (q *queue) push(t *Task) {
 	f.came += t.Cost.Tokens
 	c.len++
 	q.len++
-	if f.first() == t { // else nothing has changed for the turns
+	if f.first() == t { // else the turns do not change
 		c.active.put(f)
 	}
 }
 
-// remove takes a task out.
+// remove removes a task.
 func (q *queue) remove(t *Task) {
 	f := t.flow
 	if t.is(again) {
@@ -147,13 +149,13 @@ func (q *queue) remove(t *Task) {
 	}
 }
 
-// take takes out a task whose turn it is, and counts it for its share.
+// take removes a task whose turn it is, and charges it to its share.
 func (q *queue) take(t *Task) {
 	t.charge()
 	q.remove(t)
 }
 
-// charge counts a task for its share. It is about to leave the queue.
+// charge counts the tokens of a task that is about to leave the queue for its share.
 func (t *Task) charge() {
 	f := t.flow
 	if f.served >= f.class.clock {
@@ -162,7 +164,7 @@ func (t *Task) charge() {
 	f.served += t.Cost.Tokens
 }
 
-// putBack takes in a task again that was taken out, as if that had not been.
+// putBack undoes take.
 func (q *queue) putBack(t *Task) {
 	f := t.flow
 	f.served -= t.Cost.Tokens
@@ -176,7 +178,7 @@ func (q *queue) putBack(t *Task) {
 	f.class.active.put(f)
 }
 
-// firstOf is the task of a class that is next, nil if there is none.
+// firstOf returns the next task of a class, nil if there is none.
 func (q *queue) firstOf(rank uint8) *Task {
 	if f := q.classes[rank].active.first(); f != nil {
 		return f.first()
@@ -184,7 +186,7 @@ func (q *queue) firstOf(rank uint8) *Task {
 	return nil
 }
 
-// first is the task that is next: by virtual time, which is when it arrived plus what its class waits for others.
+// first returns the next task, by virtual time: its arrival plus the handicap of its class.
 func (q *queue) first(ageing Time) (next *Task) {
 	for rank := range ranks {
 		if t := q.firstOf(rank); t != nil && (next == nil || t.comesBefore(next, ageing)) {

@@ -1,6 +1,6 @@
 package core
 
-// wants reports whether the lane should ask now, and whether for its urgent tasks alone.
+// wants reports whether the lane should ask now, and whether only for its urgent tasks.
 func (n *Lane) wants(now Time) (hurried, ok bool) {
 	if n.asking || n.uncovered() <= 0 || n.holds() >= n.most || n.shut > now || n.core.stage >= Refusing {
 		return false, false
@@ -11,7 +11,8 @@ func (n *Lane) wants(now Time) (hurried, ok bool) {
 	return false, n.again[0] == 0 && n.gathersUntil(now) == 0
 }
 
-// uncoveredUrgent is how many urgent tasks have no reservation on its way. Reservations go to urgent tasks first.
+// uncoveredUrgent returns how many urgent tasks have neither a reservation nor a request for one. Reservations go to
+// urgent tasks first.
 func (n *Lane) uncoveredUrgent() int {
 	urgent := n.queue.classes[Urgent].len + n.inFront[Urgent]
 	if urgent == 0 {
@@ -36,9 +37,9 @@ func (n *Lane) uncoveredUrgent() int {
 	return uncovered
 }
 
-// gathersUntil is how long it is worth waiting before the next request, 0 if it is not: what the request brings is due
-// behind what the lane holds, so that it may come just before the last of that, for all tasks and slots that there are by
-// then. Where there is a line it is better to stand in it.
+// gathersUntil returns until when the lane should delay its next request, 0 for not at all. New reservations are due
+// after those already held, so asking just before the last of them is due loses nothing, and one request then covers
+// every task and slot free by that time. If there is a line, the lane should ask at once to get its place.
 func (n *Lane) gathersUntil(now Time) Time {
 	if !n.gathers || len(n.held) == 0 {
 		return 0
@@ -49,7 +50,7 @@ func (n *Lane) gathersUntil(now Time) Time {
 	return 0
 }
 
-// firstVirtual is the virtual time of the first task of the lane.
+// firstVirtual returns the virtual time of the first task of the lane.
 func (n *Lane) firstVirtual() Time {
 	at := never
 	if n.front.len > 0 {
@@ -65,8 +66,8 @@ func (n *Lane) firstVirtual() Time {
 	return at
 }
 
-// request takes out of the queue the tasks that the lane asks for next, at most so many, and says so in runs of equal ones.
-// Those in front for which it holds nothing come first.
+// request takes the tasks for which the lane asks next out of the queue, up to a number, and returns them as runs of
+// equal tasks. Tasks in front without a reservation come first.
 func (n *Lane) request(most int, hurried bool, now Time) {
 	n.runs = n.runs[:0]
 	reserved := n.cover()
@@ -79,7 +80,7 @@ func (n *Lane) request(most int, hurried bool, now Time) {
 		n.wanted = append(n.wanted, t)
 		n.add(t, hurried, now)
 	}
-	for _, urgent := range [...]bool{true, false} { // reservations that are there go to urgent tasks first
+	for _, urgent := range [...]bool{true, false} { // held reservations go to urgent tasks first
 		for t := n.front.first; t != nil && most > 0; t = t.inLane.next {
 			if (t.Rank == Urgent) == urgent && (urgent || !hurried) {
 				take(t)
@@ -94,7 +95,7 @@ func (n *Lane) request(most int, hurried bool, now Time) {
 		if t == nil {
 			break
 		}
-		var before *Task // one that came back to the queue, or came late, goes before the younger ones of its share
+		var before *Task // a task that came back, or came late, goes before younger tasks of its share
 		for u := n.front.last; u != nil && t.flow.front > 0 && (u.flow != t.flow || t.older(u)); u = u.inLane.prev {
 			if u.flow == t.flow {
 				before = u
@@ -107,15 +108,15 @@ func (n *Lane) request(most int, hurried bool, now Time) {
 		n.inFront[t.Rank]++
 		take(t)
 	}
-	// The limiter serves older calls first. Here classes and turns decide. A task that comes before an older task takes the place
-	// of the older task in the fleet's line.
+	// The limiter serves older calls first. Here classes and turns decide. A task that is before an older task takes
+	// the older task's place in the fleet's line.
 	for i := len(n.runs) - 2; i >= 0; i-- {
 		n.runs[i].Since = min(n.runs[i].Since, n.runs[i+1].Since)
 	}
 }
 
-// add adds a task to the runs of a request. Tasks whose ages differ by no more than a quarter, or by a quarter of a second, are
-// of one age.
+// add adds a task to the runs of a request. Tasks whose ages differ by at most a quarter, or by a quarter of a second,
+// count as the same age.
 func (n *Lane) add(t *Task, hurried bool, now Time) {
 	since := n.fleetAge(t.since)
 	if i := len(n.runs) - 1; i >= 0 && n.runs[i].Cost == t.Cost {
@@ -129,7 +130,8 @@ func (n *Lane) add(t *Task, hurried bool, now Time) {
 	n.runs = append(n.runs, Run{N: 1, Cost: t.Cost, Since: since, Urgent: hurried})
 }
 
-// fleetAge is when a task arrived, for the fleet, which serves older calls first: half way to the time since when its lane has been
-// asking. So an old task comes before young ones of other replicas; and replicas with equal work take turns, while by arrival
-// alone the one whose thousand tasks came a moment before those of the others would be served before all of them.
+// fleetAge returns the arrival of a task for the fleet, which serves older calls first: half way between its arrival
+// and the time since when its lane has been asking. So an old task comes before young tasks of other replicas, and
+// replicas with equal work take turns. By arrival alone, a replica whose thousand tasks came a moment earlier would be
+// served before all others.
 func (n *Lane) fleetAge(since Time) Time { return since + (n.since-since)/2 }

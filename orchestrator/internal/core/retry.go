@@ -1,6 +1,6 @@
 package core
 
-// budget bounds the retries of a route: a token bucket that first attempts fill, or time where that is more.
+// budget bounds the retries of a route: a token bucket filled by first attempts, or by time if that is more.
 type budget struct {
 	tokens float64
 	firsts int // first attempts since then
@@ -24,7 +24,7 @@ func (b *budget) take(now Time) bool {
 	return true
 }
 
-// rest lets a task wait for another attempt, which it reports, or ends it.
+// rest lets a task wait for another attempt and returns true. It returns false if there is no further attempt.
 func (c *Core) rest(t *Task, r *Result, now Time) bool {
 	at := now + r.After
 	switch {
@@ -41,14 +41,15 @@ func (c *Core) rest(t *Task, r *Result, now Time) bool {
 	return true
 }
 
-// restUntil has a task wait until its next attempt may be asked for. If it ends before, it ends with the error of its last attempt.
+// restUntil makes a task wait until its next attempt may be asked for. If the task ends before, it ends with the error
+// of its last attempt.
 func (c *Core) restUntil(t *Task, why error, at Time) {
 	t.why, t.state, t.NotBefore = why, resting, at
-	c.takeRoom(t) // whether there is any or not: it has been let in
+	c.takeRoom(t) // even if there is none: the task was accepted before
 	c.resting.put(t)
 }
 
-// goOn queues the tasks whose time has come.
+// goOn queues the tasks whose rest has ended.
 func (c *Core) goOn(now Time) {
 	for t := c.resting.first(); t != nil && t.NotBefore <= now; t = c.resting.first() {
 		c.letGo(t)

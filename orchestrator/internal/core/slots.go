@@ -1,10 +1,10 @@
 package core
 
-// loan is what a task has lent: its goroutines wait for other tasks of the orchestrator, which may need the slot.
+// loan is the lent slot of a task: its goroutines wait for other tasks of the orchestrator, which may need the slot.
 type loan struct {
 	task   *Task
 	lent   int // goroutines that wait
-	turn   any // of the one that has waited and wants the slot back; nil if none
+	turn   any // of the goroutine that has waited and wants the slot back; nil if none
 	number int64
 	place  int32
 }
@@ -16,14 +16,14 @@ func newResuming() heap[loan] {
 	}
 }
 
-// free is how many slots nobody has.
+// free returns the number of free slots.
 func (c *Core) free() int { return c.cfg.Slots - c.taken }
 
 // runs reports whether the function of a task runs.
 func (t *Task) runs() bool { return t.state == executing || t.state == stuck }
 
-// Lend notes that a goroutine of a task waits for other tasks, and reports whether the task has lent its slot by that. ok is
-// false where the function of the task does not run.
+// Lend records that a goroutine of a task waits for other tasks, and reports whether the task has lent its slot by this
+// call. ok is false if the function of the task does not run.
 func (c *Core) Lend(now Time, fx *Effects, t *Task) (lent, ok bool) {
 	now = c.begin(now, fx)
 	if !t.runs() {
@@ -34,7 +34,7 @@ func (c *Core) Lend(now Time, fx *Effects, t *Task) (lent, ok bool) {
 		t.loan = &loan{task: t}
 	}
 	t.loan.lent++
-	c.resumed(t.loan, false) // one that wants the slot back goes on without: the task waits again
+	c.resumed(t.loan, false) // a goroutine that wants the slot back continues without: the task waits again
 	if lent = t.is(hasSlot); lent {
 		c.leaveSlot(t)
 		c.lent++
@@ -43,8 +43,9 @@ func (c *Core) Lend(now Time, fx *Effects, t *Task) (lent, ok bool) {
 	return lent, true
 }
 
-// Resume notes that the goroutine waits no longer. Its turn is in [Effects.Resumed] once the task has a slot, before all
-// tasks that have not begun; at once where it needs none, because another of its goroutines still waits.
+// Resume records that the goroutine no longer waits. Its turn is in [Effects.Resumed] once the task has a slot, before
+// all tasks that have not begun. The turn comes at once if the task needs no slot, because another of its goroutines
+// still waits.
 func (c *Core) Resume(now Time, fx *Effects, t *Task, turn any) {
 	now = c.begin(now, fx)
 	l := t.loan
@@ -60,7 +61,8 @@ func (c *Core) Resume(now Time, fx *Effects, t *Task, turn any) {
 	c.settle(now)
 }
 
-// ResumeAnyway has the goroutine go on without a slot, because its context has ended. The next slot that would be free is not.
+// ResumeAnyway lets the goroutine continue without a slot, because its context has ended. The next slot to be freed
+// makes up for it.
 func (c *Core) ResumeAnyway(now Time, fx *Effects, t *Task) {
 	now = c.begin(now, fx)
 	if l := t.loan; c.resuming.has(l) {
@@ -70,7 +72,7 @@ func (c *Core) ResumeAnyway(now Time, fx *Effects, t *Task) {
 	c.settle(now)
 }
 
-// resumed tells the goroutine that wants the slot of a task back to go on, if there is one.
+// resumed lets the goroutine that wants the slot of a task back continue, if there is one.
 func (c *Core) resumed(l *loan, slot bool) {
 	c.resuming.remove(l)
 	if l.turn != nil {
@@ -79,7 +81,8 @@ func (c *Core) resumed(l *loan, slot bool) {
 	}
 }
 
-// resume gives slots to tasks that want theirs back: free ones, then those of reservations. It reports whether it has changed lanes.
+// resume gives slots to tasks that want their slots back: free slots first, then slots of reservations. It reports
+// whether it has changed lanes.
 func (c *Core) resume() bool {
 	for l := c.resuming.first(); l != nil; l = c.resuming.first() {
 		if c.free() <= 0 {
@@ -113,8 +116,9 @@ func (c *Core) leaveSlot(t *Task) {
 	t.lane.change()
 }
 
-// ask chooses the lane that asks next: the one with the first task of all. It takes slots for the lane. Where no slot is free, a lane that has none takes that of a reservation of another lane which has more
-// than one, so that a throttled route delays no other: the reservation goes back to the limiter.
+// ask chooses the lane that asks next: the lane with the first task of all. It takes slots for the lane. If no slot is
+// free, a lane without a slot takes the slot of a reservation from a lane with more than one slot; the reservation goes
+// back to the limiter. So a throttled route delays no other route.
 func (c *Core) ask(now Time) {
 	n, most := c.wanting.first(), c.free()
 	if most <= 0 {
@@ -150,7 +154,7 @@ func (c *Core) wanted() bool {
 	return c.free() == 0 && c.hungry.first() != nil && from != nil && from.holds() > 1
 }
 
-// ready is the attempts that nobody has taken yet, in order.
+// ready holds the attempts that no worker has taken yet, in order.
 type ready struct {
 	all []Start
 	at  int

@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// API is a simulated API. [New] makes one. It is an http.Handler, for those who bring their own server.
+// API is a simulated API. [New] makes one. API is an http.Handler, for tests with a server of their own.
 type API struct {
 	tb      TB
 	handler http.Handler
@@ -27,7 +27,7 @@ type API struct {
 	inside *inside          // in memory, nil until Client
 }
 
-// New returns an API that ends with the test. A configuration that is out of range ends the test.
+// New returns an API that ends with the test. A configuration out of range ends the test.
 func New(tb TB, cfg Config) *API {
 	tb.Helper()
 	a := &API{tb: tb, handler: cfg.Handler, start: time.Now(), cfg: cfg}
@@ -55,7 +55,7 @@ func (a *API) URL() string {
 	if a.cfg.Slack == 0 && len(a.calls) == 0 {
 		a.cfg.Slack = loopbackSlack
 		judge, err := upstream.NewJudge(a.cfg.judged())
-		if err != nil { // a window as short as that
+		if err != nil { // the window is too short for the slack
 			a.tb.Fatalf("upstreamtest: %s", strings.TrimPrefix(err.Error(), "upstream: "))
 			return ""
 		}
@@ -70,13 +70,13 @@ func (a *API) URL() string {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := a.arrive(r)
 	out := &answer{ResponseWriter: w}
-	defer func() { a.answered(v.number, out.status) }() // also when the handler panics, which hangs up
+	defer func() { a.answered(v.number, out.status) }() // even if the handler panics, which closes the connection
 	maps.Copy(w.Header(), v.header)
 	switch {
 	case v.over:
 		plain(out, http.StatusTooManyRequests, `{"error":"above the limit"}`)
 		return
-	case !v.step.pause(r.Context()): // the client has gone
+	case !v.step.pause(r.Context()): // the client has left
 		return
 	case v.step.HangUp:
 		panic(http.ErrAbortHandler) // by this value net/http closes the connection and logs nothing
@@ -88,7 +88,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out.end()
 }
 
-// verdict is what becomes of a call.
+// verdict is the judgement of a call.
 type verdict struct {
 	number int // in calls
 	over   bool
@@ -100,7 +100,7 @@ type verdict struct {
 func (a *API) arrive(r *http.Request) verdict {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	at := time.Now() // under the lock, or a later stamp could be judged first
+	at := time.Now() // under the lock, else a later stamp could be judged first
 	now := at.Sub(a.start)
 	judged := a.judge.Arrive(judgedAs, now, upstream.Call{})
 	v := verdict{number: len(a.calls), over: !judged.OK}
@@ -116,7 +116,7 @@ func (a *API) arrive(r *http.Request) verdict {
 func plain(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, body) // the client may be gone; there is nobody else to tell
+	_, _ = io.WriteString(w, body) // the client may have left, so the error has no reader
 }
 
 func empty(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "{}") }

@@ -10,15 +10,15 @@ import (
 type Call struct {
 	// At is the time of its arrival since New, on the monotonic clock.
 	At time.Duration
-	// Method and Path are of the request; Path is without the query.
+	// Method and Path are those of the request; Path is without the query.
 	Method, Path string
-	// Status is what it was answered. Zero: it is not answered yet, or the connection was hung up.
+	// Status is the status of the answer. Zero: the call is not answered yet, or the API closed the connection.
 	Status int
-	// Over reports that it was above the limit. It was answered 429 and not charged.
+	// Over is true if the call was above the limit. Such a call was answered 429 and not charged.
 	Over bool
 }
 
-// Calls returns the calls until now, in the order of their arrival.
+// Calls returns the calls so far, in the order of their arrival.
 func (a *API) Calls() []Call {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -31,7 +31,7 @@ func (a *API) answered(number, status int) {
 	a.calls[number].Status = status
 }
 
-// answer is a ResponseWriter that notes the status.
+// answer is a ResponseWriter that records the status.
 type answer struct {
 	http.ResponseWriter
 
@@ -39,7 +39,7 @@ type answer struct {
 }
 
 func (w *answer) WriteHeader(status int) {
-	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) { // others announce another status
+	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) { // other 1xx are not final
 		w.status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
@@ -50,7 +50,7 @@ func (w *answer) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// end notes the status of whoever wrote none.
+// end records status 200 if the handler wrote no status.
 func (w *answer) end() {
 	if w.status == 0 {
 		w.status = http.StatusOK

@@ -1,5 +1,4 @@
-// Package upstreamtest is an API with a limit, for the tests of whoever calls one: "my client obeys 10 a second" in
-// eight lines.
+// Package upstreamtest is an API with a limit, for tests of API clients: "my client obeys 10 a second" in eight lines.
 //
 //	func TestMyClientObeys10ASecond(t *testing.T) {
 //		api := upstreamtest.New(t, upstreamtest.Config{Limit: upstreamtest.Limit{Rate: 10, Burst: 10}})
@@ -12,17 +11,18 @@
 //
 // # Model
 //
-// Every request is an arrival. The API stamps an arrival when its headers have come, and asks a judge, under one lock:
-// [upstream.Judge], which knows no clock and no HTTP. A call above the limit is answered 429 with Retry-After. Other
-// calls are charged, and answered as [API.Script] says, else by [Config.Handler], else with 200 and {}. A call counts
-// against the limit whatever it is answered, so a client that hammers an API which is in trouble is reported as well.
+// Every request is an arrival. The API stamps an arrival when its headers have come, and calls a judge, under one lock:
+// [upstream.Judge], which uses no clock and no HTTP. The API answers a call above the limit with 429 and Retry-After.
+// It charges other calls, and answers them by [API.Script], else by [Config.Handler], else with 200 and {}. A call
+// within the limit is charged whatever its answer is. So the test also finds a client that sends too many calls to a
+// failing API.
 //
 // # Two ways in
 //
-// [API.URL] is an httptest server on loopback. It takes as long as the calls take, and the network adds noise, for
-// which there is [Config.Slack]. [API.Client] is an HTTP client whose connections are in memory, for any URL. Inside a
-// testing/synctest bubble use the client alone: a minute of calls takes no real time, and the limit can be strict. A socket
-// stops the clock of a bubble.
+// [API.URL] is an httptest server on loopback. Calls take real time, and the network adds noise, which [Config.Slack]
+// covers. [API.Client] is an HTTP client whose connections are in memory, for any URL. Inside a testing/synctest bubble
+// use only the client: a minute of calls takes no real time, and the limit can be strict. A socket stops the clock of a
+// bubble.
 //
 // # Guarantee
 //
@@ -31,9 +31,9 @@
 //
 // # Failure
 //
-// What is out of range is reported by Fatalf, in one line that names the field. The server, the connections and their
-// goroutines end with the test; its end waits for handlers that run. Every call is remembered until then.
+// A value out of range ends the test with Fatalf, in one line that names the field. The server, the connections and
+// their goroutines end with the test, which waits for running handlers. Until then the API remembers every call.
 //
-// All methods of an API are safe for concurrent use. The package depends on the standard library and on package upstream
-// alone.
+// All methods of an API are safe for concurrent use. The package depends only on the standard library and on package
+// upstream.
 package upstreamtest

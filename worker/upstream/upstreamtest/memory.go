@@ -9,24 +9,24 @@ import (
 )
 
 // Client returns a client whose requests reach the API in memory, whatever the scheme and the host of their URL are.
-// Its Transport is for those who need an http.RoundTripper. Every request has a connection of its own.
+// Its Transport is an http.RoundTripper with the same property. Every request has a connection of its own.
 func (a *API) Client() *http.Client {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.inside == nil {
 		a.inside = &inside{conns: make(chan net.Conn), closed: make(chan struct{})}
-		server := &httptest.Server{Listener: a.inside, Config: &http.Server{Handler: a}} //nolint:gosec // no stranger can be slow here
+		server := &httptest.Server{Listener: a.inside, Config: &http.Server{Handler: a}} //nolint:gosec // no strangers
 		server.Start()
 		a.tb.Cleanup(server.Close)
 	}
 	return &http.Client{Transport: &http.Transport{
 		DialContext:       a.inside.dial,
-		DialTLSContext:    a.inside.dial, // for clients with an address of https in their code: nothing is encrypted
-		DisableKeepAlives: true,          // or net/http would send a request again whose connection was hung up
+		DialTLSContext:    a.inside.dial, // for clients with a fixed https address: nothing is encrypted
+		DisableKeepAlives: true,          // else net/http would repeat a request whose connection was closed
 	}}
 }
 
-// inside is a listener without a socket. Its pipes are channels, so that the clock of a bubble goes on while they wait.
+// inside is a listener without a socket. Its pipes are channels, so that a bubble's clock advances while they wait.
 type inside struct {
 	conns  chan net.Conn
 	once   sync.Once

@@ -11,11 +11,11 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// errIdle is for a test that would prove nothing.
+// errIdle reports a test without calls, which would prove nothing.
 var errIdle = errors.New("upstreamtest: no call has come, so nothing was tried")
 
-// Obeyed reports to the test, by Errorf, whether calls until now were above the limit, or none has come. It returns
-// whether all is well. The text is that of [API.Err].
+// Obeyed fails the test, by Errorf with the text of [API.Err], if calls so far were above the limit, or no call has
+// come. It returns true if all calls obeyed the limit.
 func (a *API) Obeyed() bool {
 	a.tb.Helper()
 	if err := a.Err(); err != nil {
@@ -25,7 +25,7 @@ func (a *API) Obeyed() bool {
 	return true
 }
 
-// Err returns nil where a call has come and every call until now was within the limit. Otherwise it returns a
+// Err returns nil if at least one call has come and every call so far was within the limit. Otherwise it returns a
 // *LimitError, or an error that no call has come.
 func (a *API) Err() error {
 	a.mu.Lock()
@@ -44,8 +44,8 @@ func (a *API) Err() error {
 			e.Over++
 		}
 	}
-	// The fuller the limit is at the beginning, the less is refused. So the latest call from which a fresh judge still
-	// refuses the last one begins the shortest stretch.
+	// A fresh judge begins with a full bucket, so it refuses fewer calls. The shortest stretch begins with the latest
+	// call from which a fresh judge still refuses the last call.
 	from := sort.Search(last, func(i int) bool { return refuses(cfg, calls[i:last+1]).OK }) - 1
 	e.Stretch = slices.Clone(calls[from : last+1])
 	v := refuses(cfg, e.Stretch)
@@ -53,7 +53,7 @@ func (a *API) Err() error {
 	return e
 }
 
-// refuses is the verdict of a fresh judge on the last of some calls, of which it accepts the others.
+// refuses returns the verdict of a fresh judge on the last of some calls, if it accepts the others.
 func refuses(cfg Config, calls []Call) (last upstream.Verdict) {
 	judge, err := upstream.NewJudge(cfg.judged())
 	if err != nil {
@@ -65,27 +65,27 @@ func refuses(cfg Config, calls []Call) (last upstream.Verdict) {
 	return last
 }
 
-// LimitError is the first stretch of calls that was more than a limit allows.
+// LimitError is the first stretch of calls that exceeded a limit.
 type LimitError struct {
 	Limit Limit
 	Slack time.Duration
-	// Window reports that the window of the limit was broken. Otherwise it is the bucket.
+	// Window is true if the calls exceeded the window of the limit, false if they exceeded the bucket.
 	Window bool
-	// Stretch is the shortest run of calls, one after the other, that the limit does not allow however idle the client was
-	// before. It allows all of them but the last.
+	// Stretch is the shortest run of successive calls that the limit does not allow even after an idle time. The limit
+	// allows all of them except the last.
 	Stretch []Call
-	// Number is that of the last call of the stretch, the first call to the API being 1.
+	// Number is the number of the last call of the stretch; the first call to the API is 1.
 	Number int
-	// Early is how much later that call could have come at the soonest.
+	// Early is by how much that call came too early.
 	Early time.Duration
-	// Over and Total are how many calls were above the limit, and how many came.
+	// Over is how many calls were above the limit, Total how many calls came.
 	Over, Total int
 }
 
-// shown is how many calls of each end of a stretch are listed.
+// shown is how many calls are listed at the beginning and at the end of a stretch.
 const shown = 3
 
-// Error names the limit, the call, and the stretch, with a line for each call of its ends.
+// Error returns the limit, the call, and the stretch, with a line for each listed call.
 func (e *LimitError) Error() string {
 	var b strings.Builder
 	n := len(e.Stretch)
@@ -105,7 +105,7 @@ func (e *LimitError) Error() string {
 	return b.String()
 }
 
-// limit is the part of the limit that was broken, in words.
+// limit returns the exceeded part of the limit, in words.
 func (e *LimitError) limit() string {
 	w, s := e.Limit.Window, fmt.Sprintf("%v calls a second, burst %d", e.Limit.Rate, e.Limit.Burst)
 	switch {

@@ -6,29 +6,31 @@ import (
 	"time"
 )
 
-// Step is how an API answers some of the calls that are within the limit. Calls above the limit are answered 429 all the
-// same, and take no part in a script. A zero Step leaves one call to the handler.
+// Step sets how an API answers some of the calls within the limit. Calls above the limit are answered 429 in any case,
+// and are not counted by a script. A zero Step leaves one call to the handler.
 type Step struct {
 	// Calls is how many calls the step answers, 1 or more. Zero: see For.
 	Calls int
-	// For is how long the step lasts, from the first call that reaches it; a call at the end is not in it. Zero, together with
-	// zero Calls: the step is for one call. One of Calls and For can be set.
+	// For is how long the step lasts, from the first call that reaches it; a call exactly at its end belongs to the
+	// next step. Zero, together with zero Calls: the step is for one call. Only one of Calls and For can be set.
 	For time.Duration
-	// Delay is the wait before the answer. A client that goes meanwhile ends it. Zero: none.
+	// Delay is the wait before the answer. It ends if the client leaves. Zero: none.
 	Delay time.Duration
-	// Status is that of the answer, from 200 to 599: 429, or 529 for an API that is overloaded. Zero: the handler answers.
+	// Status is the status of the answer, from 200 to 599: for example 429, or 529 for an overloaded API. Zero: the
+	// handler answers.
 	Status int
-	// RetryAfter is what the answer asks the client to wait, at most 31 days, in the dialects of the Config. Zero: nothing.
+	// RetryAfter is how long the answer asks the client to wait, at most 31 days, in the dialects of the Config. Zero:
+	// nothing.
 	RetryAfter time.Duration
-	// HangUp closes the connection in place of an answer. The client of API.Client sees an error. A client that keeps
-	// connections may send a GET again by itself.
+	// HangUp closes the connection instead of an answer. The client of API.Client gets an error. A client that keeps
+	// connections may send a GET again on its own.
 	HangUp bool
 }
 
 const longest = 31 * 24 * time.Hour
 
-// Script has the API answer the next calls step by step, and as usual after the last step. It replaces what is left of an
-// earlier script. A step that is out of range ends the test.
+// Script makes the API answer the next calls step by step, and as usual after the last step. It replaces the rest of an
+// earlier script. A step out of range ends the test.
 func (a *API) Script(steps ...Step) {
 	a.tb.Helper()
 	for i, s := range steps {
@@ -62,14 +64,14 @@ func (s Step) validate() error {
 	return nil
 }
 
-// script is the steps to come, the first of which may be under way.
+// script is the remaining steps; the first may have begun.
 type script struct {
 	steps []Step
-	taken int           // calls of the first step
-	since time.Duration // when its first call came
+	taken int           // calls that the first step has answered
+	since time.Duration // when the first call of that step came
 }
 
-// next returns the step of a call that comes now.
+// next returns the step for a call that comes now.
 func (s *script) next(now time.Duration) Step {
 	for len(s.steps) > 0 {
 		first := s.steps[0]
@@ -89,7 +91,7 @@ func (s *script) next(now time.Duration) Step {
 	return Step{}
 }
 
-// pause reports whether the client was there for all of the delay.
+// pause waits for the delay. It returns false if the client left before its end.
 func (s Step) pause(ctx context.Context) bool {
 	if s.Delay == 0 {
 		return true
