@@ -204,8 +204,10 @@ func TestWhereOfABucketMadeAtRunTime(t *testing.T) {
 		age    time.Duration // of the namespace
 		want   time.Duration
 	}{
-		{"full", limiter.Full, false, time.Minute, 0}, {"full, in a new namespace", limiter.Full, false, 0, 0},
-		{"empty", limiter.Empty, false, time.Minute, 10 * time.Second}, {"empty, in a new namespace", limiter.Empty, false, 0, 10 * time.Second},
+		{"full", limiter.Full, false, time.Minute, 0},
+		{"full, in a new namespace", limiter.Full, false, 0, 0},
+		{"empty", limiter.Empty, false, time.Minute, 10 * time.Second},
+		{"empty, in a new namespace", limiter.Empty, false, 0, 10 * time.Second},
 		{"full, forgotten", limiter.Full, true, time.Minute, 10 * time.Second},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
