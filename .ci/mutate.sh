@@ -555,7 +555,7 @@ rule 'words of operators are checked' lua/requested.lua "s/if kind == 'level' th
 rule 'a name is typed before a change' cmd/inspect/act.go 's/strings\.TrimSpace\(line\) != name/false/' -run Typed ./cmd/inspect
 rule 'and on the page' cmd/inspect/internal/page/act.go 's/a\.Typed != a\.Name/false/' -run Actions ./cmd/inspect/internal/page
 rule 'and in the live view' cmd/inspect/internal/tui/deeds.go 's/same := m\.input == deed\.Name/same := m.input != ""/' -run Deeds ./cmd/inspect/internal/tui
-rule 'no terminal is told what Redis holds' cmd/inspect/internal/report/clean.go 's/return r == utf8\.RuneError \|\| !unicode\.IsPrint\(r\)/return r == utf8.RuneError \&\& unicode.IsPrint(r)/' -run Escapes ./cmd/inspect/internal/report
+rule 'no terminal is told what Redis holds' cmd/internal/cli/clean.go 's/return r == utf8\.RuneError \|\| !unicode\.IsPrint\(r\)/return r == utf8.RuneError \&\& unicode.IsPrint(r)/' -run Escapes ./cmd/inspect/internal/report
 A='-run WithoutRedis|Suspended|SlowRedisIs ./limiter'
 rule 'shares begin empty' limiter/share.go 's/l\.Begin = Empty/l.Begin = Full/' $A
 rule 'shares are divided' limiter/share.go 's/\tl\.Per \*= .*\n//' $A
