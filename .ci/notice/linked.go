@@ -14,7 +14,7 @@ import (
 
 const standard = "the Go standard library"
 
-// linked returns the folders of all modules with a package in the programs, on any of the platforms, and that of the standard library.
+// linked returns the folders of all modules that a program links on any platform, and the folder of the standard library.
 func linked(ctx context.Context, root string, platforms []string) (map[string]string, error) {
 	if len(platforms) == 0 {
 		return nil, errors.New("no platforms")

@@ -36,7 +36,7 @@ func pictured(n int, texts string) picture {
 }
 
 // TestFrames draws frames over sizes and fleets: no line is wider than the screen, there are no more lines than rows, every sign that occurs
-// is explained, and the replicas that are shown and those that are summed up are all.
+// has a legend, and the replicas with a line and the replicas in the sum are all replicas.
 func TestFrames(t *testing.T) {
 	const texts = "Weighing \x1b[2Jhow much of this is rest\tless, Sigur Rós, 坂本龍一 and others"
 	for _, size := range [][2]int{{40, 10}, {60, 12}, {80, 13}, {80, 24}, {81, 25}, {100, 30}, {120, 40}, {132, 43}, {200, 50}} {

@@ -50,8 +50,8 @@ func (r *report) page(sc screen) string {
 	return paragraphs(sc.width, blocks...)
 }
 
-// paragraphs are blocks of lines of at most width columns, with an empty line between two. What is wider is cut: tables, on screens that are
-// narrower than they are.
+// paragraphs are blocks of lines of at most width columns, with an empty line between two. Wider lines are cut: those of tables, on
+// a screen that is narrower than the table.
 func paragraphs(width int, blocks ...[]string) string {
 	var out strings.Builder
 	for i, b := range blocks {
