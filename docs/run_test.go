@@ -37,10 +37,11 @@ func run(t *testing.T, all []command) {
 	runGo(t, "..", "build", "-o", dir, "./cmd/worker", "./cmd/inspect")
 	redis := miniredis.RunT(t)
 	env := append(os.Environ(), "REDIS_URL=redis://"+redis.Addr(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
-	simulator := serving(t, env, "worker", "upstream", "--slack", "0", "--addr", "127.0.0.1:0")
+	serving(t, env, "worker", "upstream", "--slack", "0", "--addr", "127.0.0.1:0") // promises.md has this one
+	simulator := serving(t, env, "worker", "upstream", "--addr", "127.0.0.1:0")
 	admin := free(t)
-	replica := serving(t, env, "worker", "serve", "--upstream", "http://"+simulator, "--addr", "127.0.0.1:0", "--admin", admin, "--api", "lastfm=0.01:1000")
-	analyse(t, replica) // a namespace that nobody has used cannot be changed
+	replica := serving(t, env, "worker", "serve", "--upstream", "http://"+simulator, "--addr", "127.0.0.1:0", "--admin", admin, "--api", "anthropic-input=1000:30000") // takes long to fill, for inspect restore
+	analyse(t, replica)                                                                                                                                                // a namespace that nobody has used cannot be changed
 	moved := strings.NewReplacer("127.0.0.1:9090", simulator, "127.0.0.1:8080", replica, "127.0.0.1:9464", admin, "curl ", "curl -fsS ",
 		"go run ./cmd/worker", "worker", "go run ./cmd/inspect", "inspect", "redis-cli ", "redis-cli -p "+redis.Port()+" ")
 	for _, c := range all {
@@ -67,6 +68,15 @@ func run(t *testing.T, all []command) {
 				cmd = exec.CommandContext(ctx, "sh", "-c", moved.Replace(shown)) //nolint:gosec // begins with a variable
 			}
 			cmd.Dir, cmd.Env = c.dir, env
+			if said := words(shown); len(said) > 3 && said[0] == "inspect" && said[1] == "pause" && said[3] != "--help" {
+				defer func() { // the commands that follow find the fleet at work
+					resume := exec.CommandContext(ctx, filepath.Join(dir, "inspect"), "resume", said[2], "--write", "--yes") //nolint:gosec // of a document of this repository
+					resume.Env = env
+					if out, err := resume.CombinedOutput(); err != nil {
+						t.Errorf("%v: %s", err, out)
+					}
+				}()
+			}
 			var out bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &out
 			if err := cmd.Start(); err != nil {
@@ -95,8 +105,10 @@ func analyse(t *testing.T, replica string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for retry := time.NewTicker(50 * time.Millisecond); ; <-retry.C {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+replica+"/v1/playlists/analyze", bytes.NewReader(playlist))
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+replica+"/v1/playlists/analyze", bytes.NewReader(playlist))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +130,7 @@ func analyse(t *testing.T, replica string) {
 
 // withValues puts values where a document has a word in capitals.
 func withValues(text string) string {
-	return strings.NewReplacer("BUCKET", "lastfm", "TOKENS", "10").Replace(text)
+	return strings.NewReplacer("BUCKET", "anthropic-input", "TOKENS", "10").Replace(text)
 }
 
 // free is an address on which nobody listens.

@@ -84,6 +84,7 @@ func TestMemory(t *testing.T) {
 	}
 	for name := range greedy() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMemory$", "-test.v")
 			child.Env = append(os.Environ(), "WEIR_GREEDY="+name)
 			out, err := child.CombinedOutput()
