@@ -111,6 +111,14 @@ rule 'estimates follow' limiter/settle.go 's/\*seen\.actual/*seen.estimated/' -r
 rule 'a hold shuts the bucket' $B/hold.go 's/b\.set\(empty\)/_ = empty/' $W
 rule 'nothing of before a hold goes back' $B/hold.go 's/if b\.eras != nil \{/if false {/' $W
 rule 'hold: all limits of the bucket' lua/hold.lua 's/same_bucket\(i, of\)/i == of/' $W
+rule 'a slow limit keeps its tokens' limiter/limit.go 's/limits\[i\]\.keeps = .*/limits[i].keeps = false \&\& faster/' -run SlowLimitsKeep ./limiter
+rule 'a slow limit that is alone does not' limiter/limit.go 's/= faster \&\&/= (faster || true) \&\&/' -run SlowLimitsKeep ./limiter
+rule 'closed: a slow limit keeps its tokens' lua/closed.lua 's/b\.keeps = true/b.keeps = nil/' -run SlowLimitsKeep ./limiter
+rule 'closed: another bucket shuts nothing' lua/closed.lua 's/ and same_bucket\(i, k\)//' $W
+rule 'hold: a slow limit keeps its tokens' lua/hold.lua 's/  if b\.keeps then return end\n//' -run SlowLimitsKeep ./limiter
+rule 'settled: a slow limit keeps its tokens' lua/settled.lua 's/if b\.opens and not b\.keeps then/if b.opens then/' -run WalkWithCore$ ./limiter/internal/bucket $rapid=1500
+rule 'token: nothing is due before a bucket opens' lua/token.lua 's/  if b\.opens and .*\n//' $W
+rule 'levels: a slow limit keeps its tokens' lua/levels.lua 's/ and not \(faster\[bucket_of\(field\)\] and is_slow\(b\)\)//' -run SlowLimitsKeep ./limiter
 rule 'a hold is sent at once' limiter/internal/lane/settle.go 's/case n\.held\.until\.After\(now\),.*:/case false:/' -run 'HoldOfAFleet|Contract' ./limiter
 
 # What the fleet learns from its provider.
@@ -295,7 +303,7 @@ rule 'enter: nothing is kept for long' lua/enter.lua 's/math\.min\(spared, far\)
 rule 'enter: the line is remembered' lua/enter.lua 's/b\.lined, b\.line = b\.claimed > 0,/b.lined, b.line = false,/' $W
 rule 'enter: what was lost of a level of its own' lua/enter.lua 's/    empty_level\(b, born \+ horizon\)\n//' $W
 rule 'enter: and of a window of its own' lua/enter.lua 's/    if own then b\.edge = .*\n//' ./lua
-rule 'enter: a pause empties' lua/enter.lua 's/  if b\.opens then empty_level\(b, b\.opens\) end\n//' $W
+rule 'closed: a pause empties' lua/closed.lua 's/  if b\.opens and .* then empty_level\(b, b\.opens\) end\n//' $W
 rule 'limits: a level of another limit is another' lua/limits.lua 's/if text and sub\(text, 1, #limit\) == limit then/if text then/' $W
 rule 'limits: the plain script knows no tails' lua/limits.lua "s/if bar ~= '' then return '6' end//" $W
 rule 'limits: the least burst' lua/limits.lua 's/  if b\.burst < most then most = b\.burst end\n//' ./lua

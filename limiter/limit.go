@@ -139,6 +139,7 @@ type bound struct {
 	limit  Limit // normal
 	own    bool  // made at run time
 	start  int64 // ppm: for an unknown limit, the part of the rate with which it begins; otherwise 0
+	keeps  bool  // a faster limit of the bucket shuts the bucket: holds and pauses leave the tokens of this one
 	opens  opening
 }
 
@@ -153,7 +154,7 @@ func (b bound) args() lua.Limit {
 // core returns the limit in the form of the package bucket.
 func (b bound) core() bucket.Limit {
 	tokens, per := b.limit.ratio()
-	return bucket.Limit{Tokens: tokens, Per: per, Burst: b.limit.Burst, Window: b.limit.Window, Start: b.start}
+	return bucket.Limit{Tokens: tokens, Per: per, Burst: b.limit.Burst, Window: b.limit.Window, Start: b.start, Keeps: b.keeps}
 }
 
 // lane returns the limit in the form of the package lane.
@@ -177,11 +178,16 @@ func limitOf(l lua.Limit) Limit {
 	return out
 }
 
-// narrowestFirst sorts the limits of a bucket by their rates.
+// narrowestFirst sorts the limits of a bucket by their rates. It also determines which of them keep their tokens when
+// the bucket is shut: the slow ones, if there is a faster one that shuts the bucket.
 func narrowestFirst(limits []bound) {
 	slices.SortStableFunc(limits, func(a, b bound) int {
 		return cmp.Or(cmp.Compare(a.limit.Rate(), b.limit.Rate()), cmp.Compare(a.limit.Per, b.limit.Per))
 	})
+	faster := slices.ContainsFunc(limits, func(b bound) bool { return !b.args().Slow() })
+	for i := range limits {
+		limits[i].keeps = faster && !limits[i].limit.Window && limits[i].args().Slow()
+	}
 }
 
 // normalBucket checks the limits of a bucket and sorts them.

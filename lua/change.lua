@@ -1,5 +1,9 @@
 -- Change: the new level when a limit has changed, when its level was lost, and when its bucket was closed.
 
+-- Whether a limit takes more than 12 s from empty to full: it is not full again before replicas have reported what they
+-- remember.
+local function is_slow(b) return b.burst * b.per > 12000000 * b.tokens end
+
 -- Empties the limit at a time, unless it is emptier.
 local function empty_level(b, at)
   local full, frac = b.full, b.frac

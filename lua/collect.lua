@@ -3,7 +3,6 @@
 -- so far, with its epoch and its count of grants, - for none. The report of a bucket is the time at which it is full.
 -- The report of a window is "number:due_us" for starts: this many were due by then.
 local COLLECT_US = 11000000 -- a presence interval, and one second for late replicas
-local SLOW_US = 12000000    -- from empty to full: faster limits are full again before a collection could count
 local STARTS = 64           -- pairs of a window that are kept
 
 local remembered = {}
@@ -24,8 +23,6 @@ local function log_of(field) return sub(state, 1, -6) .. 'log:' .. field end
 local function begin_eras(b)
   b.tail = string.gsub(b.tail, ' %d+:%S+ (%d+)$', format(' %s %%1', new_eras(now)))
 end
-
-local function is_slow(b) return b.burst * b.per > SLOW_US * b.tokens end
 
 -- Merges two texts of pairs, by number: the time is the earliest one known for this number or more.
 local function merge_starts(a, b)

@@ -41,8 +41,5 @@ function enter(i, b)
     empty_level(b, born + horizon)
     if b.eras and (b.full ~= full or b.frac ~= frac) then b.eras = new_eras(now) end
   end
-  -- A closed bucket is empty when it opens. The level stays unchanged until something is charged: a withdrawn pause has
-  -- no effect.
-  b.kept, b.kept_frac = b.full, b.frac
-  if b.opens then empty_level(b, b.opens) end
+  b.kept, b.kept_frac = b.full, b.frac -- see closed
 end

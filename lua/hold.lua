@@ -1,8 +1,10 @@
 -- Hold: shuts the limits of one bucket, because the provider has asked to wait. Nothing is due before the end, and the
--- bucket is empty then. The longest hold wins. Earlier grants get nothing back any more.
+-- bucket is empty then. The longest hold wins. Earlier grants get nothing back any more. A limit that keeps its tokens is
+-- left alone.
 local HOLD_US = 30000000 -- longer holds are pauses for the fleet
 
 local function hold_limit(b, until_us)
+  if b.keeps then return end
   b.last = max(b.last, until_us)
   if b.log then return end
   if b.kept then b.full, b.frac = b.kept, b.kept_frac end

@@ -28,6 +28,11 @@ local function inherit(b, former_level)
   if full > b.full or (full == b.full and frac > b.frac) then b.full, b.frac = full, frac end
   begin_eras(b)
 end
+-- As in closed: a limit that keeps its tokens when its bucket is shut.
+local faster = {}
+for field, f in pairs(force) do
+  if not is_slow({ tokens = f[1], per = f[2], burst = f[3] }) then faster[bucket_of(field)] = true end
+end
 for field, f in pairs(force) do
   local window = match(field, '^window:')
   local b = fields[field] and read_level(fields[field])
@@ -62,7 +67,7 @@ for field, f in pairs(force) do
       for _, former_level in ipairs(dropped[bucket_of(field)] or {}) do inherit(b, former_level) end
     end
     local opens = opened[bucket_of(field)]
-    if opens and not window then
+    if opens and not window and not (faster[bucket_of(field)] and is_slow(b)) then
       local full, frac = b.full, b.frac
       empty_level(b, opens)
       if b.full ~= full or b.frac ~= frac then begin_eras(b) end

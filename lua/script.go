@@ -20,7 +20,7 @@ var (
 	}
 	fullFragments = []string{
 		"arguments", "numbers", "checks", "level", "rate", "change", "memory", "time", "hooks", "own", "window", "eras", "learn", "enter",
-		"limits", "asks", "token", "rules", "pass", "line", "settled", "arrive", "spare", "hold", "taught", "reports",
+		"limits", "asks", "token", "rules", "pass", "closed", "line", "settled", "arrive", "spare", "hold", "taught", "reports",
 		"serve", "wait", "joint", "more", "charge", "answer", "stand", "settle", "reply",
 	}
 	configureFragments = []string{

@@ -17,64 +17,66 @@ function lower_eras(b, since, tokens)
   b.eras = eras_text(starts, lows)
 end
 
--- How many tokens can be taken back for a charge that was made at a time or after.
-local function takeable(b, since)
-  local starts, lows = read_eras(b.eras, now)
-  if starts[1] > since then return 0 end
-  local least = UNNOTED
-  for i = #starts, 1, -1 do
-    least = min(least, lows[i])
-    if starts[i] <= since then break end
+do -- few names fit into a script
+  -- How many tokens can be taken back for a charge that was made at a time or after.
+  local function takeable(b, since)
+    local starts, lows = read_eras(b.eras, now)
+    if starts[1] > since then return 0 end
+    local least = UNNOTED
+    for i = #starts, 1, -1 do
+      least = min(least, lows[i])
+      if starts[i] <= since then break end
+    end
+    return least
   end
-  return least
-end
 
--- Records a changed level: a closed bucket is empty when it opens.
-function set_level(b)
-  if not b.kept then return end
-  b.kept, b.kept_frac = b.full, b.frac
-  if b.opens then empty_level(b, b.opens) end
-end
-
-local function owe(b, tokens)
-  tokens = min(tokens, b.burst)
-  if b.log then
-    b.last, b.cost = max(b.last, now), 1
-    window_charge(b, b.last, b.last, tokens, b.last, 0, b)
-    return
+  -- Records a changed level: a closed bucket is empty when it opens.
+  function set_level(b)
+    if not b.kept then return end
+    b.kept, b.kept_frac = b.full, b.frac
+    if b.opens and not b.keeps then empty_level(b, b.opens) end
   end
-  if b.kept then b.full, b.frac = b.kept, b.kept_frac end
-  local cap = { tokens = b.tokens, full = max(now, b.last), frac = 0 }
-  move_level(cap, 2 * b.burst * b.per)
-  local was, was_frac = b.full, b.frac
-  move_level(b, tokens * b.price)
-  if cap.full < b.full or cap.full == b.full and cap.frac < b.frac then b.full, b.frac = cap.full, cap.frac end
-  if b.full < was or b.full == was and b.frac < was_frac then b.full, b.frac = was, was_frac end
-  set_level(b)
-end
 
-local function settle(b, since, estimated, actual)
-  if actual > estimated then return owe(b, actual - estimated) end
-  if actual == estimated or b.log then return end -- a window does not take starts back
-  b.eras = b.eras or new_eras(now)
-  -- Nothing is missing, or the level is that of a pause, which ends with an empty bucket.
-  if b.full + (b.frac > 0 and 1 or 0) <= now or (b.kept and (b.kept ~= b.full or b.kept_frac ~= b.frac)) then return end
-  local surplus = min(estimated - actual, takeable(b, since))
-  move_level(b, -surplus * b.per)
-  set_level(b)
-  lower_eras(b, since, surplus)
-end
-
--- Corrects the costs of a call: "since:estimated:actual" for each limit, with commas between. Returns whether the text
--- is valid.
-function settle_call(text)
-  local each = {}
-  for since, estimated, actual in string.gmatch(text, '(%d+):(%d+):(%d+)') do
-    since, estimated, actual = integer(since, 0, EXACT), integer(estimated, 0, WIDEST), integer(actual, 0, WIDEST)
-    if not (since and estimated and actual) then return false end
-    each[#each + 1] = { since, estimated, actual }
+  local function owe(b, tokens)
+    tokens = min(tokens, b.burst)
+    if b.log then
+      b.last, b.cost = max(b.last, now), 1
+      window_charge(b, b.last, b.last, tokens, b.last, 0, b)
+      return
+    end
+    if b.kept then b.full, b.frac = b.kept, b.kept_frac end
+    local cap = { tokens = b.tokens, full = max(now, b.last), frac = 0 }
+    move_level(cap, 2 * b.burst * b.per)
+    local was, was_frac = b.full, b.frac
+    move_level(b, tokens * b.price)
+    if cap.full < b.full or cap.full == b.full and cap.frac < b.frac then b.full, b.frac = cap.full, cap.frac end
+    if b.full < was or b.full == was and b.frac < was_frac then b.full, b.frac = was, was_frac end
+    set_level(b)
   end
-  if #each ~= limits then return false end
-  for i = 1, limits do settle(route[i], each[i][1], each[i][2], each[i][3]) end
-  return true
+
+  local function settle(b, since, estimated, actual)
+    if actual > estimated then return owe(b, actual - estimated) end
+    if actual == estimated or b.log then return end -- a window does not take starts back
+    b.eras = b.eras or new_eras(now)
+    -- Nothing is missing, or the level is that of a pause, which ends with an empty bucket.
+    if b.full + (b.frac > 0 and 1 or 0) <= now or (b.kept and (b.kept ~= b.full or b.kept_frac ~= b.frac)) then return end
+    local surplus = min(estimated - actual, takeable(b, since))
+    move_level(b, -surplus * b.per)
+    set_level(b)
+    lower_eras(b, since, surplus)
+  end
+
+  -- Corrects the costs of a call: "since:estimated:actual" for each limit, with commas between. Returns whether the text
+  -- is valid.
+  function settle_call(text)
+    local each = {}
+    for since, estimated, actual in string.gmatch(text, '(%d+):(%d+):(%d+)') do
+      since, estimated, actual = integer(since, 0, EXACT), integer(estimated, 0, WIDEST), integer(actual, 0, WIDEST)
+      if not (since and estimated and actual) then return false end
+      each[#each + 1] = { since, estimated, actual }
+    end
+    if #each ~= limits then return false end
+    for i = 1, limits do settle(route[i], each[i][1], each[i][2], each[i][3]) end
+    return true
+  end
 end

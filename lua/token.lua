@@ -10,5 +10,6 @@ local function token_at(b, ahead, cost, price)
   local units = b.frac + ahead * price + math.min(0, cost * price - b.burst * b.per)
   local frac = units % b.tokens
   local at = b.full + (units - frac) / b.tokens
+  if b.opens and at < b.opens then return b.opens, b.opens, 0, 0 end -- of a bucket that keeps its tokens
   return frac > 0 and at + 1 or at, at, frac, 0
 end

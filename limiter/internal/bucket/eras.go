@@ -133,9 +133,7 @@ func (b *Bucket) owe(tokens int64) {
 // set sets the level. A closed bucket is empty when it opens.
 func (b *Bucket) set(level Moment) {
 	b.full, b.paused = level, level
-	if b.opens > 0 {
-		b.raise(b.empty(b.opens))
-	}
+	b.close()
 }
 
 // owes returns when the bucket is full, if calls that cost more than reserved delay that further than reservations can;

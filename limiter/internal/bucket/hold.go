@@ -7,8 +7,12 @@ type Hold struct {
 }
 
 // hold shuts the bucket until a time: nothing is due before, and the bucket is empty then. The longest hold wins.
-// Earlier grants get nothing back any more.
+// Earlier grants get nothing back any more. A limit that keeps its tokens is left alone: a day's calls must not be lost
+// because a provider asks once to wait a second.
 func (b *Bucket) hold(until int64) {
+	if b.Keeps {
+		return
+	}
 	b.last = max(b.last, until)
 	if b.Window {
 		return

@@ -15,7 +15,7 @@ type Bucket struct {
 	last   int64        // due time of the latest reservation
 	sought int64        // when it last set the due time of a call that passes other limits, too
 	urgent int64        // when the share of urgent calls will be full again
-	opens  int64        // the bucket is closed until then, and empty at that moment; 0 for open
+	opens  int64        // the bucket is closed until then, and empty at that moment, see close; 0 for open
 	paused Moment       // full as it would be without opens, kept until the next charge
 	log    log          // of a window
 	learnt *adapt.State // from the provider's answers; nil if nothing
@@ -55,6 +55,7 @@ func (b *Bucket) Enter(now int64, l Limit, opens int64) {
 	if l.Start == 0 && b.learnt != nil && b.learnt.Seen > 0 {
 		b.learnt = nil // the limit is known now
 	}
+	b.Keeps = l.Keeps
 	if b.Start = l.Start; l.Start > 0 {
 		if b.learnt == nil {
 			s := adapt.New()
@@ -65,8 +66,14 @@ func (b *Bucket) Enter(now int64, l Limit, opens int64) {
 	b.reprice()
 	if b.Window {
 		b.log.expire(now, b.Width())
-	} else if opens > 0 {
-		b.raise(b.empty(opens))
+	}
+	b.close()
+}
+
+// close empties a closed bucket at the moment at which it opens, unless it keeps its tokens.
+func (b *Bucket) close() {
+	if b.opens > 0 && !b.Window && !b.Keeps {
+		b.raise(b.empty(b.opens))
 	}
 }
 
@@ -164,7 +171,11 @@ func (b *Bucket) tokenAt(ahead, cost int64) (at Moment, alike int64) {
 		}
 		return Moment{At: us}, alike
 	}
-	return b.slot(ahead, cost, b.price), 0
+	at = b.slot(ahead, cost, b.price)
+	if at.At < b.opens { // only a bucket that keeps its tokens has some before it opens
+		at = Moment{At: b.opens}
+	}
+	return at, 0
 }
 
 // slot returns when the tokens of a call have arrived behind others at a price.

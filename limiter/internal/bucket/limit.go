@@ -9,6 +9,7 @@ type Limit struct {
 	Tokens, Per, Burst int64
 	Window             bool
 	Start              int64 // ppm: for an unknown limit, the part of the rate with which it begins; otherwise 0
+	Keeps              bool  // a hold or a pause leaves its tokens, because a faster limit of its bucket shuts the bucket
 }
 
 // Width returns the length of a window, µs.

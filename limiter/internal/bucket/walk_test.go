@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,10 +69,11 @@ type walkLane struct {
 	back    int64
 }
 
-// Limits made at run time have names that begin with o; windows have a w. a and w are of one bucket.
-var walkLimits = []string{"a", "b", "c", "w", "o", "ow"}
+// Limits made at run time have names that begin with o; windows have a w. a and w are of one bucket, d and s, too. A
+// route has all limits of its buckets.
+var walkLimits = []string{"a", "b", "c", "d", "s", "w", "o", "ow"}
 
-var walkRoutes = []string{"a", "b", "w", "a c", "b c", "w c", "a b c", "o c", "ow o w c", "a w", "w a", "a w c", "b a c w"}
+var walkRoutes = []string{"b", "c", "d s", "a w", "w a", "b c", "ow c", "o c", "w a b c", "s d c", "b d s", "ow o w a c", "a w c", "b a c w"}
 
 func newWalk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) *walk {
 	w := &walk{
@@ -81,8 +83,11 @@ func newWalk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) *walk {
 	}
 	for _, name := range walkLimits {
 		of := name
-		if of == "w" {
+		switch of {
+		case "w":
 			of = "a"
+		case "s":
+			of = "d"
 		}
 		w.limits[name] = lua.Limit{
 			Field: lua.Field{
@@ -90,6 +95,10 @@ func newWalk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) *walk {
 				PerUS: rapid.SampledFrom([]time.Duration{time.Second, 7 * time.Second, 24 * time.Hour}).Draw(t, "per").Microseconds(),
 			},
 			Own: name[0] == 'o', StartPPM: rapid.SampledFrom([]int64{0, 0, 0, 1000, 200_000}).Draw(t, "start"),
+		}
+		if l := w.limits[name]; name == "s" {
+			l.Field.PerUS = time.Hour.Microseconds() // another than that of d
+			w.limits[name] = l
 		}
 		w.draw(name)
 	}
@@ -116,8 +125,12 @@ func (w *walk) draw(name string) {
 	w.limits[name] = l
 }
 
-func coreLimit(l lua.Limit) bucket.Limit {
-	return bucket.Limit{Tokens: l.Tokens, Per: l.PerUS, Burst: l.Burst, Window: l.Field.Window, Start: l.StartPPM}
+func (w *walk) coreLimit(l lua.Limit) bucket.Limit {
+	faster := slices.ContainsFunc(slices.Collect(maps.Values(w.limits)), func(o lua.Limit) bool { return o.Field.Bucket == l.Field.Bucket && !o.Slow() })
+	return bucket.Limit{
+		Tokens: l.Tokens, Per: l.PerUS, Burst: l.Burst, Window: l.Field.Window, Start: l.StartPPM,
+		Keeps: faster && !l.Field.Window && l.Slow(),
+	}
 }
 
 // forget loses the server's memory, and has it begin another epoch.
@@ -214,12 +227,12 @@ func (w *walk) configure(change ...string) {
 			continue
 		}
 		if w.model[name] == nil {
-			w.model[name] = bucket.New(coreLimit(w.limits[name]))
+			w.model[name] = bucket.New(w.coreLimit(w.limits[name]))
 			if w.epochs > 1 {
-				w.model[name] = bucket.Lost(coreLimit(w.limits[name]), w.own, w.horizon)
+				w.model[name] = bucket.Lost(w.coreLimit(w.limits[name]), w.own, w.horizon)
 			}
 		}
-		l, is := coreLimit(w.limits[name]), w.model[name].State().Limit
+		l, is := w.coreLimit(w.limits[name]), w.model[name].State().Limit
 		if l.Start == 0 || l.Tokens != is.Tokens || l.Per != is.Per || l.Burst != is.Burst {
 			l.Start = 0 // to configure a bucket is not to use it
 			w.model[name].Enter(w.own, l, w.limits[name].OpensUS)
@@ -397,13 +410,13 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 	for i, name := range p.names {
 		l := limits[i]
 		if w.model[name] == nil {
-			w.model[name] = bucket.Lost(coreLimit(l), w.born, w.horizon)
+			w.model[name] = bucket.Lost(w.coreLimit(l), w.born, w.horizon)
 		}
-		w.model[name].Enter(w.own, coreLimit(l), l.OpensUS)
+		w.model[name].Enter(w.own, w.coreLimit(l), l.OpensUS)
 		if l.Own {
 			w.model[name].Empty(w.born + w.horizon)
 		}
-		w.model[name].Enter(w.own, coreLimit(l), l.OpensUS)
+		w.model[name].Enter(w.own, w.coreLimit(l), l.OpensUS)
 		if l.Gently {
 			w.model[name].OpenGently()
 		}
