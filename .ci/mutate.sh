@@ -97,7 +97,13 @@ rule 'and is not charged' $B/joint.go 's/if s\.cost == 0 \{\n\t\t\tcontinue/if f
 rule 'a reservation of costs serves its own' limiter/internal/lane/pool.go 's/return c == call \|\| .*/return c.Tokens >= call.Tokens/' ./limiter/internal/lane
 rule 'a surplus goes back as far as eras allow' $B/eras.go 's/surplus := min\(estimated-actual, b\.takeable\(since\)\)/surplus := estimated - actual/' $K
 rule 'and is gone for the next' $B/eras.go 's/\tb\.lower\(since, surplus\)\n//' $K
-rule 'an era keeps the least' $B/eras.go 's/e\[i\]\.low = min\(e\[i\]\.low, e\[i\+1\]\.low\)/_ = i/' $W
+rule 'an era keeps the least' $B/eras.go 's/least = min\(least, e\.low\)/_ = e.low/' $K
+rule 'a charge bounds those before' $B/eras.go 's/last\.low = min\(last\.low, missing\)/_ = last.low/' $K
+rule 'charges of one moment are in one era' $B/eras.go 's/i\+1 == newest \|\| //' $K -rapid.checks=20000
+rule 'and begin none of their own' $B/eras.go 's/if b\.now > last\.start \{/if true {/' $K
+rule 'calls that start together bound nothing' $B/eras.go 's/ && due > b\.eras\[len\(b\.eras\)-1\]\.start//' -run SurplusOfCalls ./limiter/internal/bucket
+rule 'calls that start later do' $B/eras.go 's/due > b\.eras\[len\(b\.eras\)-1\]\.start/due > b.now/' $K
+rule 'eras are fine' $B/eras.go 's/low\/4 \+ 1/low + 1/' -run SurplusOfCalls ./limiter/internal/bucket
 rule 'another limit is noted' $V 's/b\.noteTokens\(min\(whole, max\(0, units\)\/l\.Per\)\)/_ = whole/' $K
 rule 'what is returned lowers the eras' $S 's/\t\t\tb\.lower\(.*\n//' -run WalkWithCore$ ./limiter/internal/bucket $rapid=1500
 rule 'a shortfall is debt' $B/eras.go 's/b\.owe\(actual - estimated\)/_ = actual/' $K

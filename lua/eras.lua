@@ -1,9 +1,7 @@
 -- Eras: how empty a bucket was, for costs that are known only afterwards. limiter/internal/bucket explains the rule.
--- The text is "start_us:tokens" for each era, oldest first, with commas between: the tokens that were missing at the
--- fullest charge of the era.
+-- The text is "start_us:tokens" for each era, oldest first, with commas between: so many tokens can be taken back at most
+-- for a charge of the era.
 local UNNOTED = 1125899906842624 -- 2^50: more than a bucket can miss
-local ERA_US = 500000            -- after which a charge begins a new era
-local REACH_US = 1024000000      -- after which an era is forgotten
 
 -- The eras of a bucket that is unknown before now.
 local function new_eras(now_us) return string.format('%d:%d', now_us + 1, UNNOTED) end
@@ -26,32 +24,31 @@ local function read_eras(text, now_us)
   return starts, lows
 end
 
--- Notes how many tokens were missing before a charge; this counts for earlier charges. The charge itself begins a new
--- era, unless the newest is young.
+-- The least bound of an era behind an era of another bound.
+local function grown(low) return low + math.floor(low / 4) + 1 end
+
+-- Lowers the bounds of eras to those of later ones, and joins eras whose bounds are close, but not the newest: charges
+-- of one moment must be in one era.
+local function join_eras(b, starts, lows)
+  local least, joined, bounds = UNNOTED, { starts[1] }, {}
+  for i = #lows, 1, -1 do
+    least = math.min(least, lows[i])
+    lows[i] = least
+  end
+  bounds[1] = lows[1]
+  for i = 2, #starts do
+    if i == #starts or lows[i] >= grown(bounds[#bounds]) then joined[#joined + 1], bounds[#bounds + 1] = starts[i], lows[i] end
+  end
+  b.eras = eras_text(joined, bounds)
+end
+
+-- Notes how many tokens were missing before a charge, which bounds all earlier charges. The charge itself begins an era,
+-- unless the newest began at the same moment.
 local function note_tokens(b, now_us, tokens)
-  local start, low = string.match(b.eras, '(%d+):(%d+)$')
-  start, low = integer(start, 0, now_us + 1), integer(low, 0, UNNOTED)
-  if start and low and now_us - start <= ERA_US and tokens >= low then return end
   local starts, lows = read_eras(b.eras, now_us)
   lows[#lows] = math.min(lows[#lows], tokens)
-  if now_us - starts[#starts] > ERA_US then
-    starts[#starts + 1], lows[#lows + 1] = now_us, UNNOTED
-    local i = 1
-    while i + 2 <= #starts do
-      if starts[i + 2] - starts[i] <= math.floor((now_us - starts[i + 2]) / 2) then -- short for their age
-        lows[i] = math.min(lows[i], lows[i + 1])
-        table.remove(starts, i + 1)
-        table.remove(lows, i + 1)
-      else
-        i = i + 1
-      end
-    end
-    while #starts > 2 and starts[2] < now_us - REACH_US do
-      table.remove(starts, 1)
-      table.remove(lows, 1)
-    end
-  end
-  b.eras = eras_text(starts, lows)
+  if now_us > starts[#starts] then starts[#starts + 1], lows[#lows + 1] = now_us, UNNOTED end
+  join_eras(b, starts, lows)
 end
 
 -- Whole tokens that a bucket misses at a time.

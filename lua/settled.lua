@@ -1,9 +1,11 @@
 -- Settled: corrects the costs of calls. A surplus is taken back from the level as far as the eras allow. A shortfall
 -- becomes debt, one burst at most.
+-- Notes that something will be charged at a due time. A charge that is due when the newest era began, or before, bounds
+-- nothing: it is due no later than the charges of that era, and their tokens are missing at its due time.
 function note_charge(b, due)
   if not b.eras then return end
   if b.kept and (b.kept ~= b.full or b.kept_frac ~= b.frac) then b.eras = new_eras(now) end -- a pause has emptied the bucket
-  note_tokens(b, now, missing_at(b, due))
+  if due > (tonumber(match(b.eras, '(%d+):%d+$')) or 0) then note_tokens(b, now, missing_at(b, due)) end
 end
 
 -- Lowers the eras since a time, when the level falls by so many tokens.
@@ -11,7 +13,7 @@ function lower_eras(b, since, tokens)
   if not b.eras then return end
   local starts, lows = read_eras(b.eras, now)
   for i = #starts, 1, -1 do
-    lows[i] = max(0, lows[i] - tokens)
+    if lows[i] < UNNOTED then lows[i] = max(0, lows[i] - tokens) end
     if starts[i] <= since then break end
   end
   b.eras = eras_text(starts, lows)

@@ -9,26 +9,27 @@ import (
 //
 // Let R be the level after a number of charges, as the time at which the bucket is full. A charge that had taken x
 // tokens less would have left max(R − x·T, B), where B is the level of a bucket that was full just after that charge. R
-// − B is the minimum, over all later charges, of how far the level was beyond their due times. So with each charge the
-// bucket notes how many tokens it missed then, and keeps the minimum for each stretch of time: an era. Older eras are
-// longer: an era that replaces two keeps the smaller number. At most the minimum of the charge's era and of all later
-// eras is taken back.
+// − B is the minimum, over all later charges, of how far the level was beyond their due times: the tokens that were
+// missing before them. So each charge has a bound, which later charges can only lower. A later charge counts for all
+// earlier ones, so the bounds grow from old charges to new ones. Charges in a row whose bounds differ by at most a
+// quarter share the lower bound: an era. So there are few eras, and a fifth of a bound is the most that they hide.
 
-// era is a stretch of time until the next era; the newest lasts until now.
+// era is the charges from a time until the next era begins. The newest has the charges of one moment, the latest one.
 type era struct {
 	start int64 // µs
-	low   int64 // tokens that were missing at the fullest charge
+	low   int64 // tokens: the bound of its charges
 }
 
-const (
-	eraLength = 500_000       // µs after which a charge begins a new era
-	eraReach  = 1_024_000_000 // µs after which an era is forgotten
-	unnoted   = 1 << 50       // tokens: more than a bucket can miss
-)
+const unnoted = 1 << 50 // tokens: more than a bucket can miss
 
-// note notes that something will be charged at a due time.
+// grown returns the least bound of an era behind an era of another bound.
+func grown(low int64) int64 { return low + low/4 + 1 }
+
+// note notes that something will be charged at a due time. A charge that is due when the newest era began, or before,
+// bounds nothing: it is due no later than the charges of that era, and their tokens are missing at its due time. So the
+// calls of one request that start together do not bound each other.
 func (b *Bucket) note(due int64) {
-	if b.eras != nil {
+	if b.eras != nil && due > b.eras[len(b.eras)-1].start {
 		b.noteTokens(b.beyond(due))
 	}
 }
@@ -42,28 +43,32 @@ func (b *Bucket) beyond(at int64) int64 {
 	return (us*b.Tokens + b.full.Frac) / b.Per
 }
 
-// noteTokens notes how many tokens were missing before a charge; this counts for earlier charges. The charge itself
-// begins a new era, unless the newest is young.
+// noteTokens notes how many tokens were missing before a charge, which bounds all earlier charges. The charge itself
+// begins an era, unless the newest began at the same moment.
 func (b *Bucket) noteTokens(missing int64) {
-	e := b.eras
-	last := &e[len(e)-1]
+	last := &b.eras[len(b.eras)-1]
 	last.low = min(last.low, missing)
-	if b.now-last.start <= eraLength {
-		return
+	if b.now > last.start {
+		b.eras = append(b.eras, era{b.now, unnoted})
 	}
-	e = append(e, era{b.now, unnoted})
-	for i := 0; i+2 < len(e); {
-		if e[i+2].start-e[i].start <= (b.now-e[i+2].start)/2 { // short for their age
-			e[i].low = min(e[i].low, e[i+1].low)
-			e = append(e[:i+1], e[i+2:]...)
-		} else {
-			i++
+	b.joinEras()
+}
+
+// joinEras lowers the bounds of eras to those of later ones, and joins eras whose bounds are close, but not the newest:
+// charges of one moment must be in one era.
+func (b *Bucket) joinEras() {
+	least, newest := int64(unnoted), len(b.eras)-1
+	for i, e := range slices.Backward(b.eras) {
+		least = min(least, e.low)
+		b.eras[i].low = least
+	}
+	kept := b.eras[:1]
+	for i, e := range b.eras[1:] {
+		if i+1 == newest || e.low >= grown(kept[len(kept)-1].low) {
+			kept = append(kept, e)
 		}
 	}
-	for len(e) > 2 && e[1].start < b.now-eraReach {
-		e = e[1:]
-	}
-	b.eras = e
+	b.eras = kept
 }
 
 // forgetEras restarts the eras: nothing is taken back for earlier calls.
@@ -86,8 +91,13 @@ func (b *Bucket) takeable(since int64) int64 {
 
 // lower lowers the eras since a time, when the level falls by so many tokens.
 func (b *Bucket) lower(since, tokens int64) {
+	if b.eras == nil {
+		return
+	}
 	for i, e := range slices.Backward(b.eras) {
-		b.eras[i].low = max(0, e.low-tokens)
+		if e.low < unnoted {
+			b.eras[i].low = max(0, e.low-tokens)
+		}
 		if e.start <= since {
 			break
 		}
