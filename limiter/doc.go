@@ -86,8 +86,8 @@
 //
 // # A provider that refuses
 //
-// What a provider answers is reported with the reservation of the call ([Reservation.Report]) or with the name of the
-// route ([Limiter.Report]). A report is about one bucket, usually the narrowest configured one of the route. The
+// A program reports the answer of a provider with the reservation of the call ([Reservation.Report]) or with the name of
+// the route ([Limiter.Report]). A report is about one bucket, usually the narrowest configured one of the route. The
 // transport and the orchestrator of this module send these reports.
 //
 //	[Throttled], with a time    shuts the bucket for the whole fleet until then; a hold of more than 5 s is a pause,
@@ -172,8 +172,8 @@
 // [Limit.Begin] says. The same holds for a limit that a deployment adds, and for a bucket of [Limiter.AddRoute].
 //
 // If Redis restarts empty or is flushed, the first process that asks and remembers the former memory begins a new
-// epoch. Every bucket is then empty and in debt by the horizon. So there is silence, never a second burst, because no
-// forgotten reservation is due later. That process also brings the limits that were in force. If no process remembers,
+// epoch. Every bucket is then empty and in debt by the horizon. So no call starts for that time and no second burst
+// follows, because no forgotten reservation is due later. That process also brings the limits that were in force. If no process remembers,
 // or a new process asks first, the limits begin as new: at most one burst, by the limits of the new process, until a
 // process that remembers asks, 10 s at most.
 //
@@ -203,8 +203,8 @@
 // moment. At start the limiter logs that Redis may do so. A policy that evicts keys with a TTL can make a bucket of
 // [Limiter.AddRoute] full, and shuts a window.
 //
-// Everything read from Redis is checked like an argument. A damaged record is cut to the bounds of what calls can have
-// made of it, or counts as lost. That gives at most a burst and a horizon's tokens each time, and every route is served
+// The limiter checks everything that it reads from Redis. It cuts a damaged record to the bounds of what calls can have
+// made of it, or counts the record as lost. That gives at most a burst and a horizon's tokens each time, and every route is served
 // again within 30 s. One exception: a damaged pause may become one without end, which [Limiter.Resume] ends. A key of
 // another type is removed.
 //
