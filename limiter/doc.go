@@ -86,8 +86,8 @@
 //
 // # A provider that refuses
 //
-// A program reports the answer of a provider with the reservation of the call ([Reservation.Report]) or with the name of
-// the route ([Limiter.Report]). A report is about one bucket, usually the narrowest configured one of the route. The
+// A program reports the answer of a provider with the reservation of the call ([Reservation.Report]) or with the name
+// of the route ([Limiter.Report]). A report is about one bucket, usually the narrowest configured one of the route. The
 // transport and the orchestrator of this module send these reports.
 //
 //	[Throttled], with a time    shuts the bucket for the whole fleet until then; a hold of more than 5 s is a pause,
@@ -173,9 +173,9 @@
 //
 // If Redis restarts empty or is flushed, the first process that asks and remembers the former memory begins a new
 // epoch. Every bucket is then empty and in debt by the horizon. So no call starts for that time and no second burst
-// follows, because no forgotten reservation is due later. That process also brings the limits that were in force. If no process remembers,
-// or a new process asks first, the limits begin as new: at most one burst, by the limits of the new process, until a
-// process that remembers asks, 10 s at most.
+// follows, because no forgotten reservation is due later. That process also brings the limits that were in force. If no
+// process remembers, or a new process asks first, the limits begin as new: at most one burst, by the limits of the new
+// process, until a process that remembers asks, 10 s at most.
 //
 // A limit is slow if it takes more than 12 s from empty to full, for example 1000 a day or a window of 15 minutes. It
 // continues where it was, within 12 s of the loss:
@@ -204,9 +204,9 @@
 // [Limiter.AddRoute] full, and shuts a window.
 //
 // The limiter checks everything that it reads from Redis. It cuts a damaged record to the bounds of what calls can have
-// made of it, or counts the record as lost. That gives at most a burst and a horizon's tokens each time, and every route is served
-// again within 30 s. One exception: a damaged pause may become one without end, which [Limiter.Resume] ends. A key of
-// another type is removed.
+// made of it, or counts the record as lost. That gives at most a burst and a horizon's tokens each time, and every
+// route is served again within 30 s. One exception: a damaged pause may become one without end, which [Limiter.Resume]
+// ends. A key of another type is removed.
 //
 // Two versions of this package never share a namespace unnoticed. Each record in Redis begins with the version of its
 // format. An older format counts as lost memory and is logged once. With a newer format every call fails and nothing is
