@@ -24,7 +24,7 @@
 //   - A scheduler: [Limiter.ReserveBatch] makes several reservations in one request, or returns the time to ask again.
 //   - Why something waits: [Limiter.Where] returns when a call could start that came now. It takes nothing.
 //
-// Wait, Reserve and Allow have an N form for a call that costs n tokens. A [Route] has the verbs for one route.
+// Wait, Reserve and Allow have an N form for a call that costs n tokens. A [Route] has the verbs of one route.
 //
 // # The model
 //
@@ -57,18 +57,17 @@
 // # Differences from golang.org/x/time/rate
 //
 //	x/time/rate                               this package
-//	one process                               a fleet, through Redis; NewMemory for one process
 //	a float64 of tokens per second            Tokens per Per, exact at any rate: 5 per day stays 5 per day
 //	Allow, Reserve, Wait                      the same, with a context, a route and an error
 //	Reserve returns at once, due at any time  Reserve returns when the due time is at most a horizon away
-//	Reservation.OK is false above the burst   ReserveN returns an ExceedsBurstError
+//	above the burst OK is false, Wait fails   ReserveN and WaitN return an ExceedsBurstError
 //	Reservation.Delay, then the call          Delay, then Use: it is true once, in time, on its own route
 //	Cancel restores what later ones allow     the same; else it serves another caller by its due time
 //	Wait returns a plain error                Wait returns a DeadlineError that matches context.DeadlineExceeded
 //	Inf is a rate without a limit             NewUnlimited
 //	SetLimit, SetBurst                        Configure, for the whole fleet
-//	waiters in no order                       first come, first served across replicas
-//	Wait(n > burst) fails                     the same: an ExceedsBurstError
+//
+// docs/migration.md has every difference, and those from other limiters.
 //
 // # Costs
 //
@@ -80,9 +79,7 @@
 // The cost of a call may be known only when the call has ended. Such a call reserves an estimate, and
 // [Reservation.Settle] corrects the estimate. A surplus goes back to the fleet, except for tokens whose absence later
 // reservations rely on. So the bucket never holds more than if the cost had been known from the beginning.
-// [Config.Metered] names such buckets. They keep a tenth of the burst for calls that cost more than estimated, and
-// estimates follow the real costs of the route's calls. A bucket notes how empty it is only from its first call on, so
-// it gives nothing back for its first calls.
+// [Config.Metered] names such buckets; [Metered] says what they keep for calls that cost more than estimated.
 //
 // # A provider that refuses
 //
@@ -122,7 +119,7 @@
 // [Limiter.Configure], [Limiter.Pause], [Limiter.Resume], [Limiter.ConfigureShadow] and [Limiter.ShadowBucket] change
 // what is in force at run time. Redis rejects a call that was made under a former configuration, and the replica makes
 // it again: a change costs each replica one extra call. A waiting lane learns of the change within 5 s. A new limit
-// keeps the number of tokens. It holds from the last outstanding reservation, a horizon from now at most.
+// keeps the number of tokens, and holds a horizon from now at the latest.
 //
 // What a namespace keeps in Redis does not grow with replicas, routes and tenants, except for one line for each live
 // replica and keys that have a time to live. [Remove] removes a namespace that nobody uses any more.
@@ -131,9 +128,9 @@
 //
 // [Limiter.AddRoute] makes routes at run time, for example with a bucket for each tenant. [Limiter.RemoveRoute] ends
 // them. Redis forgets their buckets when they are full. Routes that share such a bucket give it the same limits, or
-// name it without limits. In the process a route takes at most 1 KB, usually about 300 bytes. The first call of a route
-// makes its lane, of about 3 KB; the first urgent call makes a second lane. The limiter removes an unused lane after 60
-// to 80 s, and the next call makes it again. A limiter in memory looks for unused lanes while others are used.
+// name it without limits. In the process a route takes at most 1 KB, usually about 300 bytes. A lane takes about 3 KB
+// from its first call until it has been unused for 60 to 80 s; urgent calls have a lane of their own. A limiter in
+// memory removes unused lanes only while others are used.
 //
 // # The guarantee
 //
@@ -193,10 +190,9 @@
 // twice, at most one burst of them.
 //
 // A failover that has two masters for a time T gives at most the burst and rate·T more, because each master grants.
-// With min-replicas-to-write 1 and min-replicas-max-lag 1, T is 0 if the replicas announce that they leave, as in a
-// planned failover, and at most 2 s if the network is split. The price: a master without any replica grants nothing,
-// and this package treats it as away. At start the limiter logs if these settings are missing. Rows 15 to 17 and 52 to
-// 55 of docs/faults.md show failovers.
+// With min-replicas-to-write 1 and min-replicas-max-lag 1, T is 0 in a planned failover, and at most 2 s if the network
+// is split; a master without any replica is then treated as away. At start the limiter logs if these settings are
+// missing. Rows 15 to 17 and 52 to 55 of docs/faults.md show failovers.
 //
 // If Redis is full (noeviction), it still serves the scripts, because the state of a namespace does not grow by calls.
 // If Redis evicts keys without a TTL (a policy allkeys-…), the state counts as lost each time, and calls pause for a
@@ -220,14 +216,12 @@
 // does not answer, the limiter makes the client reload the slots, so that the fleet follows a promotion within a
 // second.
 //
-// Redis is away when it has answered no call for half a second, or for four times the time within which it usually
-// answers 99 % of the calls, if that is longer. It is away at once if it refuses the replica because of the password,
-// or because it has no room for a client. Then [Config.WhenAway] decides what the replica does: it continues with its
-// share of each limit for [Config.LocalFor] (the default), starts nothing, or starts everything. [Limiter.Health]
-// returns which of them. If nothing starts, Allow, Decide and ReserveBatch return an error that wraps [ErrUnavailable]
-// and the reason; Wait and Reserve wait until their context ends. A replica asks twice a second whether Redis is back;
-// it asks a Redis that refuses it every 1.5 s. It continues as before when Redis answers; a replica with shares does so
-// when calls have been answered for a second.
+// After half a second without an answer Redis is away; [WhenAway] has the exact rule, also for when it is back. Redis
+// is away at once if it refuses the replica because of the password, or because it has no room for a client. Then
+// [Config.WhenAway] decides what the replica does: it continues with its share of each limit for [Config.LocalFor] (the
+// default), starts nothing, or starts everything. [Limiter.Health] returns which of them. If nothing starts, Allow,
+// Decide and ReserveBatch return an error that wraps [ErrUnavailable] and the reason; Wait and Reserve wait until their
+// context ends. A replica asks twice a second whether Redis is back; it asks a Redis that refuses it every 1.5 s.
 //
 // A fleet that is cut off as a whole keeps its limits: the shares begin empty, and their rates are at most that of the
 // limit together. The excess is at most what the shares can save, which is the burst, or one token for each replica. A
@@ -236,9 +230,8 @@
 // and two horizons. If a provider asks to wait meanwhile, the replica that is asked waits, and the fleet waits when
 // Redis is back. A share does not know what the fleet has learnt of the provider: the share learns from the beginning.
 //
-// If Redis refuses a request, for example because of a wrong password or a missing permission, every call returns
-// [ErrRefused] with Redis' reason. Once Redis has served this process, a refusal wraps [ErrUnavailable] instead,
-// because it may pass. With [Config.Lazy], [New] succeeds without Redis.
+// If Redis refuses a request, every call returns [ErrRefused] with Redis' reason, or [ErrUnavailable] once Redis has
+// served this process. With [Config.Lazy], [New] succeeds without Redis.
 //
 // A process that dies takes at most a horizon of reservations with it.
 //
