@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # mutate.sh [NAME...]: removes each safety rule in turn from a copy of the tree, runs the tests that should notice, and
-# prints a table. Exit status 1 if a removal went unnoticed. A rule is a Perl substitution that must change its file. Tests that
-# fail with nothing removed judge nothing.
+# prints a table. Exit status 1 if a removal went unnoticed. A rule is a Perl substitution that must change its file. If the tests
+# fail with nothing removed, the rule is not judged.
 # mutate.sh --matrix [NAME...]: the same with rows of integration/matrix, for the rules of mutate-matrix.sh; about a quarter of an hour.
-# Substitutions for Perl hold $ in single quotes; the variables behind them are lists of arguments.
+# Perl's substitutions contain $ and are therefore in single quotes. The unquoted variables after them are lists of arguments.
 # shellcheck disable=SC2016,SC2086
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,8 +16,8 @@ if [ "${1:-}" = --matrix ]; then
   source .ci/mutate-matrix.sh
   exit $unnoticed
 fi
-export WEIR_ROWS=all # a sample of the rows may miss what all of them notice
-declare -A sound # whether tests pass when nothing is removed, by what is run
+export WEIR_ROWS=all # a sample of the rows may miss a removal
+declare -A sound # whether the tests pass with nothing removed, by the arguments of go test
 printf '%-52s %s\n' 'removed' 'noticed by'
 
 # rule NAME FILE[,FILE...] SUBSTITUTION PACKAGE...
@@ -58,8 +58,8 @@ rule() {
 }
 
 only=$*
-# The tests of the limiter but those that play the table of worlds; those of the core without its twin, which would notice any
-# difference; and the scripts beside the core.
+# L: the tests of the limiter, except those that play the long table. K: the tests of the core, without the comparison with the
+# scripts, which would notice any difference. W: that comparison.
 L='-skip Conserves|Defects|FleetIsFair ./limiter'
 rapid='-rapid.nofailfile -rapid.shrinktime=1s -rapid.checks'
 K="-skip Walk ./limiter/internal/bucket $rapid=300"
