@@ -12,13 +12,13 @@ import (
 	"github.com/weir-go/weir/bench/measure"
 )
 
-// plenty is a rate that no contestant reaches over Redis, and aLot one that none reaches inside a process.
+// plenty is a rate that no contestant reaches with Redis. aLot is a rate that none reaches within a process.
 const (
 	plenty = 10_000_000
 	aLot   = 1_000_000_000
 )
 
-// crowd is how many ask at once: goroutines of each replica.
+// crowd is the number of replicas, and of goroutines in each that call Allow at the same time.
 type crowd struct{ replicas, goroutines int }
 
 func (c crowd) String() string {
@@ -28,8 +28,8 @@ func (c crowd) String() string {
 	return fmt.Sprintf("%d × %d", c.replicas, c.goroutines)
 }
 
-// slices is how often a crowd is measured in a round. A single caller's round trip takes a fifth of the usual while the
-// kernel happens to keep it on one CPU with Redis: the median of several shorter measurements is that of the usual.
+// slices returns how often a crowd is measured in a round. While the kernel keeps a single caller on the same CPU as Redis, its
+// round trip takes a fifth of the usual time. The median of several shorter measurements is the usual time.
 func (c crowd) slices() int {
 	if c == (crowd{1, 1}) {
 		return 5
@@ -39,7 +39,7 @@ func (c crowd) slices() int {
 
 func crowds() []crowd { return []crowd{{1, 1}, {1, 8}, {1, 64}, {1, 256}, {8, 8}} }
 
-// allow is workload A: Allow where the limit is never reached.
+// allow is workload A: Allow with a limit that is never reached.
 func allow(ctx context.Context, s *session) error {
 	var columns []column
 	for _, c := range crowds() {
@@ -64,7 +64,7 @@ func allow(ctx context.Context, s *session) error {
 	return nil
 }
 
-// label marks what shares nothing with other processes.
+// label returns the name of a contestant. It marks one that shares nothing with other processes.
 func label(c contestant.Contestant) string {
 	if c.OneProcess {
 		return c.Name + " (one process)"
@@ -72,10 +72,10 @@ func label(c contestant.Contestant) string {
 	return c.Name
 }
 
-// sampled is how many calls share one reading of the clock, which costs as much as a call within the process.
+// sampled: one of so many calls is timed, because reading the clock costs as much as a call within the process.
 const sampled = 16
 
-// hammer lets a crowd ask for as long as the measurement takes.
+// hammer measures a crowd that calls Allow all the time.
 func (s *session) hammer(ctx context.Context, c contestant.Contestant, crowd crowd, round int) (values, error) {
 	key, err := s.fresh(ctx, fmt.Sprintf("A %v, round %d: %s", crowd, round+1, c.Name))
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *session) hammer(ctx context.Context, c contestant.Contestant, crowd cro
 		y.took = make([]time.Duration, 0, 1<<14)
 		running.Go(func() { y.hammer(life, r, &counting, &over) })
 	}
-	// Connections are made meanwhile, and a bucket that begins empty and in debt fills up.
+	// In this time the clients connect, and a bucket that begins empty and in debt is refilled.
 	err = pause(ctx, 400*time.Millisecond)
 	mark, failed := measure.Begin(ctx, s.rdb)
 	if err == nil {
@@ -112,7 +112,7 @@ func (s *session) hammer(ctx context.Context, c contestant.Contestant, crowd cro
 	if err == nil {
 		err = failed
 	}
-	running.Wait() // before the end, lest calls that are on their way are cut off and counted as errors
+	running.Wait() // before end, which would cancel running calls, so that they count as errors
 	end()
 	if closed := fleet.Close(ctx); err == nil {
 		err = closed
@@ -123,13 +123,13 @@ func (s *session) hammer(ctx context.Context, c contestant.Contestant, crowd cro
 	return sum(tallies, crowd, cost), nil
 }
 
-// tally is what one goroutine of a crowd counted.
+// tally has the counts of one goroutine of a crowd.
 type tally struct {
-	allowed, failed int64 // failed: errors and, since the limit is never reached, refusals
-	took            []time.Duration
+	allowed, failed int64           // failed counts errors and also refusals, because the limit is never reached
+	took            []time.Duration // of the timed calls that were allowed
 }
 
-// hammer asks until it is over, and counts what is answered meanwhile.
+// hammer calls Allow until over is set, and counts the calls that end while counting is set.
 func (y *tally) hammer(ctx context.Context, r contestant.Replica, counting, over *atomic.Bool) {
 	for n := 0; ctx.Err() == nil; n++ {
 		var began time.Time

@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// goal is a number that a run should reach, and what this one measured.
+// goal is a bound that a run should reach, and the number that this run measured.
 type goal struct {
 	Workload string   `json:"workload"`
 	What     string   `json:"what"`
 	Want     string   `json:"want"`
-	Measured *float64 `json:"measured"` // null where the run did not measure it
+	Measured *float64 `json:"measured"` // null if the run did not measure it
 	Reached  *bool    `json:"reached"`
 }
 
 const timeRateRow = "x/time/rate (one process)"
 
-// goals are computed from the tables of this run alone. What compares two rows is the median of the ratios of each round.
+// goals computes goals from the tables of this run only. A goal that compares two rows is the median of the ratios of each round.
 type goals struct {
 	tables map[string]*table
 	all    []goal
@@ -158,7 +158,7 @@ func (g *goals) add(workload, what, sign string, measured, want float64, reached
 	g.all = append(g.all, n)
 }
 
-// printGoals writes the goals of the workloads that ran.
+// printGoals writes the goals that the run measured.
 func printGoals(w io.Writer, all []goal) {
 	lines := [][]string{{"workload", "goal", "reached", "want", "measured"}}
 	reached, measured := 0, 0
@@ -174,11 +174,11 @@ func printGoals(w io.Writer, all []goal) {
 		}
 		lines = append(lines, []string{n.Workload, n.What, verdict, n.Want, shortest(*n.Measured)})
 	}
-	_, _ = fmt.Fprintf(w, "\nGoals: %d of %d measured are reached.\n\n", reached, measured)
+	_, _ = fmt.Fprintf(w, "\nGoals: %d of %d measured goals are reached.\n\n", reached, measured)
 	align(w, lines, 3)
 }
 
-// shortest writes a number with up to four places after the point.
+// shortest returns a number with up to four digits after the point, without zeros at the end.
 func shortest(x float64) string {
 	text := number(x, 4)
 	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")

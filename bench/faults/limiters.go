@@ -15,7 +15,7 @@ type contestant struct {
 // patience is how long a row waits for calls that are overdue: twice the longest fault.
 const patience = 20 * time.Second
 
-// contestants are all limiters, in the order of the columns.
+// contestants returns all limiters, in the order of the columns.
 func contestants() []contestant {
 	all := []contestant{{"weir", faults.Program{Patience: patience}}}
 	for _, name := range []string{"redis_rate", "ulule", "x/time/rate"} {

@@ -31,13 +31,13 @@ func TestOver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := c.law.Over(c.starts); got != c.want {
-				t.Errorf("%d over, want %d", got, c.want)
+				t.Errorf("the starts exceed the law by %d, want %d", got, c.want)
 			}
 		})
 	}
 }
 
-// TestOverSeesEveryWindow holds the one pass to a look at each window in exact arithmetic.
+// TestOverSeesEveryWindow compares the one pass of Over with a search through every window in exact arithmetic.
 func TestOverSeesEveryWindow(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
@@ -79,7 +79,7 @@ func TestMost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := measure.Most(c.starts, time.Second); got != c.want {
-				t.Errorf("%d, want %d", got, c.want)
+				t.Errorf("Most returns %d, want %d", got, c.want)
 			}
 		})
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/weir-go/weir/bench/measure"
 )
 
-// same compares numbers of which NaN is one.
+// same reports whether two numbers are equal. It treats NaN as equal to NaN.
 func same(a, b float64) bool {
 	return a == b || math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) < 1e-12
 }
@@ -54,7 +54,7 @@ func TestQuantile(t *testing.T) {
 		}
 	}
 	if ten[0] != 10 {
-		t.Error("the values were moved")
+		t.Error("Quantile has sorted the values of its caller")
 	}
 }
 
