@@ -67,8 +67,8 @@ func (d demand) waiters() []string {
 	return slices.Sorted(maps.Keys(d.rates))
 }
 
-// crowded is the number of replicas of each demand.
-const crowded = 64
+// replicasOfDemand is the number of replicas of each demand.
+const replicasOfDemand = 64
 
 func (d demand) run(ctx context.Context, s *session, t *table, round int) error {
 	key, err := s.fresh(ctx, fmt.Sprintf("T, round %d: %s", round+1, d.name))
@@ -86,7 +86,7 @@ func (d demand) run(ctx context.Context, s *session, t *table, round int) error 
 	var running sync.WaitGroup
 	zero := time.Now()
 	for _, route := range d.waiters() {
-		diaries[route] = make([]diary, crowded*d.of)
+		diaries[route] = make([]diary, replicasOfDemand*d.of)
 		for n := range diaries[route] {
 			l, mine := fleet[n/d.of], &diaries[route][n]
 			running.Go(func() {
@@ -141,7 +141,7 @@ func (d demand) fleet(ctx context.Context, addr, key string) (fleet []*limiter.L
 		cfg.Buckets[name] = []limiter.Limit{limiter.PerSecond(int64(rate), 0)}
 		cfg.Routes[name] = []string{name, global}
 	}
-	for range crowded {
+	for range replicasOfDemand {
 		rdb := redis.NewClient(&redis.Options{Addr: addr})
 		clients = append(clients, rdb)
 		l, err := limiter.New(ctx, rdb, cfg)

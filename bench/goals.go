@@ -39,7 +39,7 @@ func (s *session) goals() []goal {
 
 func (g *goals) allow(s *session) {
 	a := g.tables["A"]
-	best := func(c crowd) []string {
+	best := func(c callers) []string {
 		name, most := "", math.Inf(-1)
 		for _, p := range s.contestants {
 			x := a.value(c.String()+": a second", label(p))
@@ -49,15 +49,15 @@ func (g *goals) allow(s *session) {
 		}
 		return []string{name}
 	}
-	over := func(want float64, c crowd) {
+	over := func(want float64, c callers) {
 		peer := best(c)
 		g.atLeast("A", fmt.Sprintf("%v: operations a second ÷ best Redis peer (%s)", c, peer[0]), a.ratio(c.String()+": a second", weirRow(), peer), want)
 	}
-	over(6, crowd{1, 256})
-	over(3, crowd{1, 64})
-	over(1, crowd{1, 8})
+	over(6, callers{1, 256})
+	over(3, callers{1, 64})
+	over(1, callers{1, 8})
 	g.atLeast("A", "1: operations a second ÷ redis_rate", a.ratio("1: a second", weirRow(), []string{"redis_rate"}), 0.5)
-	over(1.8, crowd{8, 8})
+	over(1.8, callers{8, 8})
 	const yardstick = "EVALSHA of a hash"
 	g.atMost("A", "1: allocations above EVALSHA of a hash", a.value("allocs/op", "weir")-a.value("allocs/op", yardstick), 10)
 }

@@ -15,7 +15,7 @@ import (
 // scriptCost is workload S: the time of the acquire script as Redis reports it, and of the smallest script. The limiter makes most of the
 // calls, so that the arguments are those of real calls.
 func scriptCost(ctx context.Context, s *session) error {
-	t := s.table("S", "time in Redis of one EVALSHA, by its own account", []string{"script"}, median("µs", 2), median("runs", 0))
+	t := s.table("S", "time in Redis of one EVALSHA, as Redis reports it", []string{"script"}, median("µs", 2), median("runs", 0))
 	one := redis.NewScript("return 1")
 	for round := range s.rounds {
 		key, err := s.fresh(ctx, fmt.Sprintf("S, round %d", round+1))

@@ -36,7 +36,7 @@ func keptState(ctx context.Context, s *session) error {
 	if s.quick {
 		tenants, dead = 5000, 5000
 	}
-	costs := s.table("M", fmt.Sprintf("µs of one script in Redis, by its own account: %s live replicas of %d routes, %s tenants, %s dead replicas",
+	costs := s.table("M", fmt.Sprintf("µs of one script in Redis, as Redis reports it: %s live replicas of %d routes, %s tenants, %s dead replicas",
 		number(float64(replicas), 0), routesOfFleet, number(float64(tenants), 0), number(float64(dead), 0)),
 		[]string{"world", "script"}, median("median", 0), median("÷ empty", 2), median("p90", 0), most("longest", 0),
 		median("before", 0), median("before ÷ empty", 2), most("longest before", 0))

@@ -57,11 +57,11 @@ func dieNow(ctx context.Context, rdb *redis.Client, keys lua.Keys, a lua.Configu
 	if err != nil {
 		return err
 	}
-	var version, heard, aged int64
-	if _, err := fmt.Sscan(text, &version, &heard, &aged); err != nil {
-		return fmt.Errorf("the clock of the wishes is %q: %w", text, err)
+	var version, seen, aged int64
+	if _, err := fmt.Sscan(text, &version, &seen, &aged); err != nil {
+		return fmt.Errorf("the clock of the replicas' records is %q: %w", text, err)
 	}
-	return rdb.HSet(ctx, keys.Wishes(), "clock", fmt.Sprint(version, heard, aged+time.Hour.Microseconds())).Err()
+	return rdb.HSet(ctx, keys.Wishes(), "clock", fmt.Sprint(version, seen, aged+time.Hour.Microseconds())).Err()
 }
 
 func deadNames(n int) []string {

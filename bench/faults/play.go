@@ -77,7 +77,7 @@ func missing(all figures, rows []faults.Row, limiters []contestant) []pair {
 }
 
 func (s *session) play(ctx context.Context, r faults.Row, c contestant) {
-	if crowded(r) {
+	if playedAlone(r) {
 		s.machine.Lock()
 		defer s.machine.Unlock()
 	} else {

@@ -65,5 +65,5 @@ func chooseLimiters(names string) ([]contestant, error) {
 	return chosen, nil
 }
 
-// crowded reports whether a row has so many tasks that a limiter that polls needs the whole machine. Such a row is played alone.
-func crowded(r faults.Row) bool { return cmp.Or(r.Config.Replicas, 4)*r.Config.Tasks >= 500 }
+// playedAlone reports whether a row has so many tasks that a limiter that polls needs the whole machine. Such a row is played alone.
+func playedAlone(r faults.Row) bool { return cmp.Or(r.Config.Replicas, 4)*r.Config.Tasks >= 500 }

@@ -91,16 +91,16 @@ func TestChooseLimiters(t *testing.T) {
 	}
 }
 
-// TestCrowdedRows: the rows with 500 tasks or more are played alone.
-func TestCrowdedRows(t *testing.T) {
-	var crowds []int
+// TestRowsPlayedAlone: the rows with 500 tasks or more are played alone.
+func TestRowsPlayedAlone(t *testing.T) {
+	var alone []int
 	for _, r := range fleetRows() {
-		if crowded(r) {
-			crowds = append(crowds, r.Number)
+		if playedAlone(r) {
+			alone = append(alone, r.Number)
 		}
 	}
-	if want := []int{11, 20, 29}; !slices.Equal(crowds, want) {
-		t.Errorf("rows %v are crowded, want %v", crowds, want)
+	if want := []int{11, 20, 29}; !slices.Equal(alone, want) {
+		t.Errorf("rows %v are played alone, want %v", alone, want)
 	}
 }
 

@@ -26,7 +26,7 @@ func TestOver(t *testing.T) {
 		"early by more than the slack":     {measure.Law{Rate: 40, Burst: 1, Slack: ms}, []time.Duration{0, 23 * ms, 50 * ms}, 1},
 		"two windows back to back":         {measure.Law{Rate: 2, Burst: 2}, []time.Duration{999 * ms, 999 * ms, 1000 * ms, 1000 * ms}, 2},
 		"room left":                        {measure.Law{Rate: 2, Burst: 4}, []time.Duration{0, 500 * ms, 1000 * ms}, -3},
-		"a pause does not excuse a crowd":  {measure.Law{Rate: 1, Burst: 1}, []time.Duration{0, time.Hour, time.Hour, time.Hour}, 2},
+		"a pause saves one burst at most":  {measure.Law{Rate: 1, Burst: 1}, []time.Duration{0, time.Hour, time.Hour, time.Hour}, 2},
 		"the worst window is not the last": {measure.Law{Rate: 1, Burst: 1}, []time.Duration{0, 0, 0, time.Hour}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {

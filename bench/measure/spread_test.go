@@ -17,11 +17,11 @@ func TestSpread(t *testing.T) {
 		shares         []float64
 		jain, farthest float64
 	}{
-		"none":            {nil, math.NaN(), math.NaN()},
-		"nobody anything": {[]float64{0, 0}, math.NaN(), 0},
-		"alike":           {[]float64{3, 3, 3}, 1, 0},
-		"one has all":     {[]float64{0, 0, 8, 0}, 0.25, 6},
-		"uneven":          {[]float64{1, 3}, 0.8, 1},
+		"none":        {nil, math.NaN(), math.NaN()},
+		"all are 0":   {[]float64{0, 0}, math.NaN(), 0},
+		"alike":       {[]float64{3, 3, 3}, 1, 0},
+		"one has all": {[]float64{0, 0, 8, 0}, 0.25, 6},
+		"uneven":      {[]float64{1, 3}, 0.8, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := measure.Jain(c.shares); !same(got, c.jain) {
