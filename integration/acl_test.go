@@ -106,7 +106,7 @@ func deniedText(text string) bool {
 }
 
 // TestDocumentedUsers: the users of docs/operations.md have enough permissions for the limiter, the worker and inspect. Without any one of the
-// allowed commands, a call is denied.
+// allowed commands, except the optional INFO, a call is denied.
 func TestDocumentedUsers(t *testing.T) {
 	admin := limitertest.Server(t)
 	w, i, o := documentedUser(t, "weir-worker"), documentedUser(t, "weir-inspect"), documentedUser(t, "weir-operator")
@@ -323,7 +323,7 @@ func runCommands(t *testing.T, admin *redis.Client, w, i, o user, worker, inspec
 	}
 }
 
-// operate calls each method of an operator. It returns the first error.
+// operate makes each kind of change that an operator may make. It returns the first error.
 func operate(t *testing.T, rdb redis.UniversalClient, admin *redis.Client) error {
 	t.Helper()
 	o, err := limiter.NewOperator(rdb, "weir", "test")

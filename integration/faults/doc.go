@@ -2,7 +2,7 @@
 //
 // A [Row] is one fault: what is played, against which fleet, and the marks that the fleet must reach. [Harness.Play] plays a row in a
 // [World]. A World has a Redis, a [Provider], replicas, and in some rows a [Proxy] between the fleet and Redis. Each replica is a process of its
-// own, which runs one task after the other. Each task waits for its token and then calls the provider once.
+// own, which runs tasks all the time. Each task waits for its token and then calls the provider once.
 //
 // Redis has a [Topology]: one server, a cluster, or a master that Sentinels watch. Servers are processes of redis-server, or containers. A row
 // with several servers polls all of them, and notes when each was a master and when it granted reservations.

@@ -26,7 +26,7 @@ const (
 	formerRecords
 )
 
-// levelWords are the last words of the record of a level, as lua/level.lua lists them. Version 4 had fewer words until these came.
+// levelWords are the last words of the record of a level, as lua/level.lua lists them. The first records of version 4 did not have them.
 const levelWords = "learnt owes eras collects"
 
 // former is a former version for which the program waiter was built.

@@ -173,7 +173,7 @@ func (w *World) During(from time.Duration) {
 	w.Note(during, float64(len(w.Provider.Log().Between(from+reserved, w.Provider.Now()))))
 }
 
-// reserved is how long calls may still arrive after Redis has stopped to reply, by earlier reservations: the horizon, the slack, and 50 ms for
+// reserved is how long calls with earlier reservations may still arrive after Redis has stopped replying: the horizon, the slack, and 50 ms for
 // the call.
 const reserved = 250*time.Millisecond + slack + 50*time.Millisecond
 

@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/integration/faults/process"
 )
 
-// waiter is a limiter of which a task waits for its token.
+// waiter is a limiter with a wait: a task waits there for its token.
 type waiter interface {
 	// wait returns nil when a call may start. If it gives up because of the deadline of ctx, the error is context.DeadlineExceeded.
 	wait(ctx context.Context) error

@@ -1,5 +1,5 @@
-// Package process runs a replica of the fault harness with any limiter. The replica runs one task after the other. Each task waits at
-// the [Limiter] and then calls the provider once.
+// Package process runs a replica of the fault harness with any limiter. The replica runs tasks all the time, as many at once as its flag -tasks
+// says. Each task waits for its token of the [Limiter] and then calls the provider once.
 //
 // [Run] reads words from the standard input, one a line. For each word it prints a report, one line of JSON, on the standard output:
 //
