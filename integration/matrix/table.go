@@ -17,35 +17,35 @@ This file shows what the fleet does while something around it fails. The program
 
     go -C integration run ./matrix --write ../docs/faults.md
 
-Each row is one fault. The program starts a Redis, a provider and replicas. Each replica is a process of its own and runs tasks all the time.
-A task waits for its token and then calls the provider once. The provider logs when each call arrives. The figures come from that
-log. The outcomes of tasks come from the reports that replicas print at their end. A killed replica prints none.
+Each row is one fault. The program starts a Redis, a provider and replicas. Each replica is a process of its own that runs one task after
+the other. A task waits for its token, and then calls the provider once. The provider logs when each call arrives. The program computes the
+figures from that log, and the outcomes of tasks from the reports of replicas at their end. Replicas that were killed report nothing.
 
-Unless a row says otherwise, 4 replicas with 32 tasks each share 34 calls a second with a burst of 4. The horizon is the default of
-250 ms, and tasks have no deadline. Calls wait while Redis is away (FailClosed), because calls without Redis would hide the effect of the
-fault. In rows 48 to 51, and in one of 52, replicas go on with their shares, as they do by default. The burst is spent before the fault begins.
+Unless a row says otherwise, 4 replicas with 32 tasks each share 34 calls a second with a burst of 4, the horizon is the default of
+250 ms, tasks have no deadline, and calls wait while Redis is away (FailClosed), because calls that start then would hide the effect of
+the fault. In rows 48 to 51, and in one play of row 52, replicas go on with their shares, which is the default. The burst is spent before the fault begins.
 
-Redis is one server in most rows. Rows 17 and 52 have a cluster of three masters with a replica each. Rows 53 to 55 have a master with two
-replicas and three Sentinels. In these rows a promotion is the moment at which a server first replies that it is a master.
+Redis is one server, except in rows 17 and 52, which have a cluster of three masters with a replica each, and in rows 53 to 55, which have a
+master with two replicas and three Sentinels. In these rows a promotion is the moment at which a server first replies that it is a master.
 
 How to read a row:
 
-- **excess** is the largest number of calls by which a window of any length T exceeds burst + rate·T. The limiter promises at most
-  burst + rate·(T + slack), with a slack of 50 ms. At 34 calls a second this allows an excess of 1.7. Nothing is subtracted for slack.
-- **at most in a second** is the largest number of calls in any second. With this rate and this burst it must never exceed 40.
-- **used** is the number of calls divided by rate × time, from the end of the burst on, or in the span that the row measures. Tasks waited
-  all the time.
-- **silence** is the longest time without a call after the fault began. The time in which Redis does not answer counts, too.
-- **lost** is the number of accepted tasks without an outcome, and of tasks that were reported as done without a call.
+- **excess** is the most by which the calls of any window of any length T exceed burst + rate·T. The limiter promises at most
+  burst + rate·(T + slack), where slack is 50 ms: an excess of at most 1.7 calls at 34 a second. The figure includes these calls.
+- **at most in a second** is the most calls in any second. With this rate and this burst, 40 must never be exceeded.
+- **used** is the calls as a share of rate × time, from the end of the burst or over the span that the row measures. Tasks waited all the time.
+- **silence** is the longest time without a call after the fault began. It includes the time in which Redis does not answer.
+- **lost** is the number of tasks that were accepted and have no outcome, or were reported as done without a call.
 - **twice** is the number of attempts that arrived more than once.
 - **requests to Redis a call** is the number of requests for reservations, divided by the number of calls.
 
-Timing is noisy. Each figure comes from one run, and most marks are on counts and shares. If a row fails, the last column names the marks
-that it does not reach. A mark is not adapted to the figures. A row that names tests needs no fleet: it passes if the tests pass.
+Times vary from run to run. Therefore most marks are on counts and shares. Each figure is from one run. If a row fails, the last column names the
+marks that it does not reach. No mark is changed to let a row pass. A row that names tests has no fleet. Its marks are in the tests, and the row
+passes if the tests pass.
 
 `
 
-// table returns the content of docs/faults.md for the played rows.
+// table returns the text of docs/faults.md for the rows that were played.
 func table(all []*faults.Played, ci bool, together int) string {
 	var b strings.Builder
 	b.WriteString(introduction)
@@ -83,7 +83,7 @@ func table(all []*faults.Played, ci bool, together int) string {
 	return b.String()
 }
 
-// command returns a command quoted for a shell.
+// command returns a command, quoted for a shell.
 func command(words []string) string {
 	var quoted []string
 	for _, w := range words {
@@ -95,7 +95,7 @@ func command(words []string) string {
 	return strings.Join(quoted, " ")
 }
 
-// processor returns the name of the machine's processor, if the system has /proc/cpuinfo.
+// processor returns the name of the machine's processor, or "an unnamed processor" if the system does not name it.
 func processor() string {
 	text, _ := os.ReadFile("/proc/cpuinfo") // only Linux has this file
 	for line := range strings.Lines(string(text)) {
@@ -106,7 +106,7 @@ func processor() string {
 	return "an unnamed processor"
 }
 
-// beside returns a sentence that says how many rows were played at the same time. Rows that are played together have worse figures.
+// beside returns a sentence that says whether rows were played at the same time, which makes figures worse.
 func beside(together int) string {
 	if together <= 1 {
 		return "One row was played after the other."
