@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # mutate.sh [NAME...]: removes each safety rule in turn from a copy of the tree, runs the tests that should notice, and
-# prints a table. Exit status 1 if a removal went unnoticed. A rule is a Perl substitution that must change its file. Tests that
-# fail with nothing removed judge nothing.
+# prints a table. Exit status 1 if a removal went unnoticed. A rule is a Perl substitution that must change its file. If the tests
+# fail with nothing removed, the rule is not judged.
 # mutate.sh --matrix [NAME...]: the same with rows of integration/matrix, for the rules of mutate-matrix.sh; about a quarter of an hour.
-# Substitutions for Perl hold $ in single quotes; the variables behind them are lists of arguments.
+# Perl's substitutions contain $ and are therefore in single quotes. The unquoted variables after them are lists of arguments.
 # shellcheck disable=SC2016,SC2086
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,8 +16,8 @@ if [ "${1:-}" = --matrix ]; then
   source .ci/mutate-matrix.sh
   exit $unnoticed
 fi
-export WEIR_ROWS=all # a sample of the rows may miss what all of them notice
-declare -A sound # whether tests pass when nothing is removed, by what is run
+export WEIR_ROWS=all # a sample of the rows may miss a removal
+declare -A sound # whether the tests pass with nothing removed, by the arguments of go test
 printf '%-52s %s\n' 'removed' 'noticed by'
 
 # rule NAME FILE[,FILE...] SUBSTITUTION PACKAGE...
@@ -58,8 +58,8 @@ rule() {
 }
 
 only=$*
-# The tests of the limiter but those that play the table of worlds; those of the core without its twin, which would notice any
-# difference; and the scripts beside the core.
+# L: the tests of the limiter, except those that play the long table. K: the tests of the core, without the comparison with the
+# scripts, which would notice any difference. W: that comparison.
 L='-skip Conserves|Defects|FleetIsFair ./limiter'
 rapid='-rapid.nofailfile -rapid.shrinktime=1s -rapid.checks'
 K="-skip Walk ./limiter/internal/bucket $rapid=300"
@@ -73,7 +73,7 @@ B=limiter/internal/bucket
 D=$B/decide.go,$B/joint.go,$B/run.go,$B/stand.go # the decision
 V=$B/level.go N=$B/line.go G=$B/window.go S=$B/spare.go
 
-# What may be granted.
+# Which reservations may be granted.
 rule 'the horizon' $D 's/due > d\.Now\+d\.Horizon \|\| due >/due >/' $K
 rule 'the horizon, of a run' $D 's/last <= d\.Now\+d\.Horizon/true/; s/n = min\(n, steps\(float64\(d\.Horizon\)-p\.at, p\.slope\)\)//' $K
 rule 'no limit that binds is passed over' $D 's/ \|\| due > d\.Limits\[bound\]\.free\(d\.at\[bound\]\.cost\)//' $K
@@ -137,7 +137,7 @@ rule 'a long hold ends gently' $B/learn.go 's/b\.learnt\.Waits\(.*\n//' -run Hol
 rule 'learn: a long hold ends gently' lua/learn.lua 's/if b\.state\.slowed < b\.opens then.*\n//' -run Hold ./limiter
 rule 'a hold that was ended is over' $V 's/b\.learnt\.Slowed = now.*\n//' -run WalkWithCore$ ./limiter/internal/bucket $rapid=1500
 
-# What is charged.
+# Which tokens are charged, and which go back.
 rule 'charged at the due time, not now' $V 's/if due > b\.full\.Ceil\(\) \{/if false {/' $K
 rule 'rounding never adds up' $V 's/due > b\.full\.Ceil\(\)/due > b.full.At/' $K
 rule 'a run is charged whole' $V 's/b\.take\(first, \(m-1\)\*cost\)/b.take(first, cost)/' $K
@@ -187,7 +187,7 @@ rule 'within their share, a run' $D 's/n = min\(n, steps\(float64\(d\.Now\+d\.Ho
 rule 'what passes the line is counted' $D 's/b\.urgent = max\(b\.urgent, last\) \+/_ = last +/' $K
 rule 'urgent entries stand first' $D 's/e\.key -= urgentAge/_ = e/' $K
 
-# What is told.
+# What a lane gets as a reply, and when it asks again.
 rule 'patience' $D 's/if a\.Patience >= 0 && due > d\.Now\+a\.Patience \{/if false {/' $K
 rule 'patience, of a run' $D 's/n = min\(n, steps\(float64\(a\.Patience\)-p\.at, p\.slope\)\)/_ = p/' $K
 rule 'patience, of who waits' $D 's/patient = min\(n, steps\(far, .*\)\)/_ = far/' $K
@@ -224,7 +224,7 @@ rule 'a bucket that owes is not forgotten' limiter/internal/bucket/state.go 's/ 
 rule 'nor one with a line' limiter/internal/bucket/state.go 's/len\(b\.line\.entries\) == 0 && //' $K
 rule 'nor a window with starts' limiter/internal/bucket/state.go 's/max\(b\.last, b\.log\.edge\)\+b\.width\(\) <= now/true/' $K
 
-# The scripts, fragment by fragment, beside the core.
+# The scripts, fragment by fragment, compared with the core.
 rule 'arguments: each has its name' lua/arguments.lua 's/lane, numbers, memory = /numbers, lane, memory = /' ./lua
 rule 'numbers: distances are bounded' lua/numbers.lua 's/SPAN = 2251799813685248/SPAN = 2251799813/' $W
 rule 'numbers: a key outlives what it holds' lua/numbers.lua 's/OWN_MS = 60000/OWN_MS = 1/' $W
@@ -803,7 +803,7 @@ rule 'and configures' lua/requested.lua "s/call\('HDEL', state, ''\)/--/" -run A
 V4='-run Version ./limiter'
 rule 'who looks knows the version' lua/level.go 's/s\.Records != 0 && s\.Records != Version/false/' $V4
 
-# Who may call a replica, how much it takes at a time, and how it ends.
+# Who may call a replica, how many requests it serves at a time, and how it ends.
 G8=worker/gate T8=./worker/gate
 rule 'another site is refused' $G8/caller.go 's/if g\.foreign\(r\) \{/if false {/' $T8
 rule 'reading is no exception' $G8/caller.go 's/\tasked\.Method = http\.MethodPost\n//' $T8
@@ -836,7 +836,7 @@ rule 'presence is withdrawn' worker/finish.go 's/closed := have\.limiter\.Close\
 rule 'connections are bounded' worker/serve.go 's/listener = netutil\.LimitListener\(listener, w\.cfg\.Connections\)/_ = netutil.LimitListener/' -run Connections ./worker
 rule 'a replica is for its machine' cmd/worker/listen.go 's/ok && at\.IP\.IsLoopback\(\)/ok/; s/at, ok :=/_, ok :=/' -run Listens ./cmd/worker
 
-# Playlists as people have them.
+# Playlists as users send them.
 P8=worker/playlist
 rule 'equal rows are asked for once' worker/analysis/lookups.go 's/if !known\[is\] \{/if true {/' -run QuestionOnce ./worker/analysis
 rule 'a song is asked for once' worker/analysis/lookups.go 's/ && !asked\[q\]//' -run QuestionOnce ./worker/analysis

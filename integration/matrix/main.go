@@ -104,7 +104,7 @@ func choose(numbers string, ci bool) ([]faults.Row, error) {
 		}
 		n, err := strconv.Atoi(word)
 		if err != nil {
-			return nil, fmt.Errorf("--rows: %q is no number", word)
+			return nil, fmt.Errorf("--rows: %q is not a number", word)
 		}
 		wanted[n] = true
 	}
@@ -115,7 +115,7 @@ func choose(numbers string, ci bool) ([]faults.Row, error) {
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, errors.New("no such rows: see docs/faults.md for the numbers")
+		return nil, errors.New("--rows: no row has these numbers; docs/faults.md lists the rows")
 	}
 	return chosen, nil
 }
