@@ -30,7 +30,7 @@ func TestWhyReads(t *testing.T) {
 	}
 	t.Setenv("REDIS_URL", "redis://"+m.Addr())
 	status, out, errs := run("why", "global")
-	if status != cli.OK || !strings.Contains(out, "somebody has paused it for") {
+	if status != cli.OK || !strings.Contains(out, "it is paused for another") {
 		t.Errorf("status %d: %s%s", status, out, errs)
 	}
 	if err := l.Pause(t.Context(), "global", limiter.UntilResumed); err != nil {

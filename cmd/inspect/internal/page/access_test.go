@@ -56,7 +56,7 @@ func TestWhy(t *testing.T) {
 		t.Errorf("of a route: %+v", got)
 	}
 	must(t, json.NewDecoder(s.do(t, http.MethodGet, "/api/v1/why?name=paused").Body).Decode(&got))
-	if text := strings.Join(got.Sentences, " "); !strings.Contains(text, "somebody has paused it") {
+	if text := strings.Join(got.Sentences, " "); !strings.Contains(text, "it is paused until somebody resumes it") {
 		t.Errorf("of a bucket: %s", text)
 	}
 	for path, want := range map[string]int{

@@ -15,7 +15,7 @@ func TestEvents(t *testing.T) {
 	press(m, "6")
 	m.Update(tea.WindowSizeMsg{Width: 80, Height: 24})
 	press(m, "j", "j") // the line of which is too long for the window
-	has(t, m, "bucket spotify: HELD, was busy: held for 1m30s, as a provider asked crawler-2 at 03:04:36 UTC; set at run time")
+	has(t, m, "bucket spotify: HELD, was busy: held for 1m30s: a provider asked crawler-2 to wait at 03:04:36 UTC; set at run time")
 	m.Update(tea.WindowSizeMsg{Width: 120, Height: 40})
 	back := shop(62)
 	for i := range back.Replicas {
