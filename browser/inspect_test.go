@@ -208,8 +208,8 @@ func TestInspectPage(t *testing.T) {
 	if score, err := chromedp.Run(p.ctx, chromedp.Evaluate[float64](shifted, chromedp.EvalAwaitPromise)); err != nil || score > 0.02 {
 		t.Errorf("the page moves while it fills: layout shift %.3f, %v", score, err)
 	}
-	keys(t, p)
-	p.looks(t, "live")
+	checkKeys(t, p)
+	p.checkWidths(t, "live")
 
 	// A replica goes silent.
 	b.kill()
@@ -257,8 +257,8 @@ func TestInspectPage(t *testing.T) {
 	}
 }
 
-// keys checks the keys of the page.
-func keys(t *testing.T, p *tab) {
+// checkKeys checks the keys of the page.
+func checkKeys(t *testing.T, p *tab) {
 	t.Helper()
 	p.press(t, "jjk")
 	p.await(t, `document.activeElement === document.querySelector("#buckets tbody button")`)
@@ -277,8 +277,8 @@ func keys(t *testing.T, p *tab) {
 	p.await(t, `!document.getElementById("help").open`)
 }
 
-// looks checks that the page fits into every width, and takes pictures.
-func (p *tab) looks(t *testing.T, name string) {
+// checkWidths checks that the page fits into every width, and takes pictures.
+func (p *tab) checkWidths(t *testing.T, name string) {
 	t.Helper()
 	for _, v := range []struct {
 		name          string

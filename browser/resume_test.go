@@ -59,17 +59,17 @@ func chromium(t *testing.T) context.Context {
 	return ctx
 }
 
-// scissors is a server that can cut connections: all of them, or the next one that writes, in the middle of an event.
-type scissors struct {
+// cuttingServer is a server that can cut connections: all of them, or the next one that writes, in the middle of an event.
+type cuttingServer struct {
 	*httptest.Server
 	next atomic.Bool
 	cut  chan struct{} // receives a value when a connection was cut within an event
 }
 
-// cutWriter is a ResponseWriter that scissors can cut.
+// cutWriter is a ResponseWriter that cuttingServer can cut.
 type cutWriter struct {
 	http.ResponseWriter
-	by *scissors
+	by *cuttingServer
 }
 
 func (w cutWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -118,7 +118,7 @@ func TestEventSourceResumes(t *testing.T) {
 		out.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(out, page)
 	})
-	s := &scissors{cut: make(chan struct{}, 1)}
+	s := &cuttingServer{cut: make(chan struct{}, 1)}
 	mux.HandleFunc("POST /start", func(out http.ResponseWriter, r *http.Request) { h.Start(out, r, desk.Order{Work: work}) })
 	mux.HandleFunc("GET /analyses/{id}/events", func(out http.ResponseWriter, r *http.Request) {
 		mu.Lock()
@@ -138,7 +138,7 @@ func TestEventSourceResumes(t *testing.T) {
 		s.CloseClientConnections()
 		s.Close()
 	})
-	ctx := chromium(t) // after the cleanup of the server, so that the browser ends first
+	ctx := chromium(t) // started after the Cleanup above, so that the browser ends before the server
 
 	var want []string
 	emit := func(n int) {

@@ -178,7 +178,7 @@ func parseLimits(texts []string) (out []limiter.Limit, err error) {
 
 type restoreCmd struct {
 	Bucket string `arg:"" help:"The bucket."`
-	Tokens int64  `arg:"" help:"Tokens that the bucket holds now. A number above the burst means the burst. Window limits do not change."`
+	Tokens int64  `arg:"" help:"The new number of tokens. A number above the burst means the burst. Window limits do not change."`
 
 	acting
 }

@@ -23,7 +23,7 @@ type inspectCmd struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
 	Why   whyCmd   `cmd:"" help:"Show why a call waits, and until when."`
-	Serve serveCmd `cmd:"" help:"Show the same on a web page that updates itself."`
+	Serve serveCmd `cmd:"" help:"Show the fleet on a web page that updates itself."`
 	Check checkCmd `cmd:"" help:"Check the fleet once, for scripts and probes."`
 
 	Pause   pauseCmd   `cmd:"" help:"Stop the calls of a bucket for the whole fleet."`

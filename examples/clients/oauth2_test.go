@@ -18,7 +18,7 @@ var oauth = subject{
 		expired := &oauth2.Token{AccessToken: "old", RefreshToken: "refresh", Expiry: time.Now().Add(-time.Hour)}
 		return netHTTP.make(cfg.Client(ctx, expired), url)
 	},
-	// No trouble: the first call needs a token.
+	// Without trouble: the second request is for the access token.
 	requests: 2,
 	refusal:  refused,
 }

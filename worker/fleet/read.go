@@ -76,7 +76,7 @@ func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) (*Fl
 		r.read(text, r.ID)
 		every := time.Duration(r.EveryMS) * time.Millisecond
 		if every <= 0 || every > time.Hour {
-			every = unsaid
+			every = defaultEvery
 		}
 		if r.Age > every+limiter.RecordLate {
 			r.State = Lost
@@ -86,8 +86,8 @@ func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) (*Fl
 	return f, nil
 }
 
-// unsaid is how long a replica may be silent if its record does not state when the next record comes.
-const unsaid = 10 * time.Second
+// defaultEvery is the interval between records if a record does not state one.
+const defaultEvery = 10 * time.Second
 
 // facts parses the lines "name:value" of a reply to INFO.
 func facts(text string) Redis {

@@ -88,10 +88,10 @@ func (r *Replica) read(text string, id string) {
 		r.ID = id
 		return
 	}
-	rec.Waiting, rec.OldestMS = sane(rec.Waiting), max(0, rec.OldestMS)
+	rec.Waiting, rec.OldestMS = bounded(rec.Waiting), max(0, rec.OldestMS)
 	for i := range rec.Routes {
 		n := &rec.Routes[i]
-		n.Waiting, n.Reserved, n.OldestMS = sane(n.Waiting), sane(n.Reserved), max(0, n.OldestMS)
+		n.Waiting, n.Reserved, n.OldestMS = bounded(n.Waiting), bounded(n.Reserved), max(0, n.OldestMS)
 	}
 	r.Record, r.Raw, r.State = rec, json.RawMessage(text), Up
 	section(rec, TasksSection, &r.Tasks)
@@ -101,8 +101,8 @@ func (r *Replica) read(text string, id string) {
 	}
 }
 
-// sane bounds a count of a record, so that a sum of counts does not overflow.
-func sane(n int) int { return max(0, min(n, 1<<30)) }
+// bounded bounds a count of a record, so that a sum of counts does not overflow.
+func bounded(n int) int { return max(0, min(n, 1<<30)) }
 
 // section decodes a section. into stays nil if the section does not exist or cannot be read.
 func section[T any](r limiter.Record, name string, into **T) {

@@ -53,7 +53,7 @@ func Prom(out io.Writer, r *report.Report) error {
 	bucket("waiting", "Calls and tasks that wait on routes through the bucket.", func(b *report.Bucket) *float64 { return of(float64(b.Calls)) })
 	bucket("oldest_seconds", "How long the oldest waiting call or task has waited.", func(b *report.Bucket) *float64 { return seconds(b.OldestMS) })
 	bucket("paused", "1 while the bucket is paused or held.", func(b *report.Bucket) *float64 { return of(map[bool]float64{true: 1}[b.Paused]) })
-	bucket("disputed", "1 while replicas are configured with different limits.", func(b *report.Bucket) *float64 { return of(map[bool]float64{true: 1}[len(b.Wishes) > 0]) })
+	bucket("disputed", "1 while replicas disagree about the limit.", func(b *report.Bucket) *float64 { return of(map[bool]float64{true: 1}[len(b.Wishes) > 0]) })
 	replicas, states := family("weir_fleet_replicas", "Replicas by state."), map[string]float64{"up": 0, "draining": 0, "lost": 0, "unknown": 0}
 	for _, v := range r.Replicas {
 		states[v.State]++

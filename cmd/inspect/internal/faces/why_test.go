@@ -26,7 +26,7 @@ func TestWhy(t *testing.T) {
 		"asked crawler-2 at 03:04:05 UTC to wait": {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Held, For: time.Minute, By: "crawler-2", At: at}}},
 		"shut for another 2.00 s":                 {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Held, For: 2 * time.Second}}},
 		"calls start at 24.8 a second":            {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Follows, Rate: 24.8}}},
-		"replicas are configured with different":  {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Disputed}}},
+		"replicas disagree about the limit":       {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Disputed}}},
 		"stays in debt for another 0.20 s":        {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Forgotten, For: 200 * time.Millisecond}}},
 		"levels that replicas remember are":       {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Recovering, For: 9 * time.Second}}},
 	} {

@@ -13,7 +13,7 @@ type Why struct {
 	Schema    string   `json:"schema"`
 	Namespace string   `json:"namespace"`
 	Buckets   []string `json:"buckets"`
-	Shadowed  []string `json:"shadowed"` // those of Buckets in shadow mode, which delay nobody
+	Shadowed  []string `json:"shadowed"` // the buckets in shadow mode among Buckets; they delay nobody
 	WaitMS    *int64   `json:"wait_ms"`  // 0 if the call could start at once; null if somebody has to resume the bucket first
 	Bucket    *string  `json:"bucket"`   // the bucket that sets WaitMS; null if the call could start at once
 	Limit     *string  `json:"limit"`
@@ -159,11 +159,11 @@ func (r Reason) Sentence() string {
 	case limiter.Follows:
 		return fmt.Sprintf("its provider has refused calls or reports that little is left; calls start at %.3g a second", *r.Rate)
 	case limiter.Disputed:
-		return "replicas are configured with different limits; the smallest is in force"
+		return "replicas disagree about the limit; the smallest limit is in force"
 	case limiter.Forgotten:
-		return "Redis has lost the bucket; it began empty, and stays in debt" + lasts
+		return "Redis has lost its data; the bucket began empty, and stays in debt" + lasts
 	case limiter.Recovering:
-		return "Redis has lost the bucket; the levels that replicas remember are collected" + lasts
+		return "Redis has lost its data; the levels that replicas remember are collected" + lasts
 	case limiter.Alone:
 		return "Redis is away; the replica continues with its share of the limit" + lasts
 	}
