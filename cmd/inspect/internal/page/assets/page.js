@@ -236,10 +236,10 @@ const compare = (before, now) => {
   const found = [];
   const note = (text, cls) => found.push([text, cls]);
   if (before.epoch !== now.epoch) note(before.epoch ? "Redis has lost its data: a new epoch began" : "the namespace is used for the first time", before.epoch && "bad");
-  const each = (list, key, tell) => {
+  const each = (list, key, visit) => {
     const old = new Map(list(before).map(v => [key(v), v]));
-    for (const v of list(now)) { tell(v, old.get(key(v))); old.delete(key(v)); }
-    for (const v of old.values()) tell(null, v);
+    for (const v of list(now)) { visit(v, old.get(key(v))); old.delete(key(v)); }
+    for (const v of old.values()) visit(null, v);
   };
   each(r => r.replicas, v => v.id, (v, old) => {
     const id = (v || old).id, on = v?.host ? `${id} on ${v.host}` : id;
