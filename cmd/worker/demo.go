@@ -18,8 +18,8 @@ import (
 )
 
 type demoCmd struct {
-	Replicas int  `default:"4" placeholder:"N" help:"Replicas, each with its own connection, orchestrator and port (${default})."`
-	Tracks   int  `default:"50" placeholder:"N" help:"Tracks in the playlist that each replica analyses in the scene budget (${default})."`
+	Replicas int  `default:"4" range:"1 to 256" placeholder:"N" help:"Replicas, each with its own connection, orchestrator and port (${default})."`
+	Tracks   int  `default:"50" range:"1 to 10000" placeholder:"N" help:"Tracks in the playlist that each replica analyses in the scene budget (${default})."`
 	JSON     bool `name:"json" help:"Print one JSON object and nothing else on stdout."`
 	Hold     bool `help:"Keep the fleet busy until interrupted, and print how to look at it."`
 	Without  bool `help:"Make the same calls once more without a limiter, with as many slots and two retries of a refused request, and compare. For the scene budget."`

@@ -27,8 +27,8 @@ func (r *rate) UnmarshalText(text []byte) error {
 // budgetFlags say what the fleet may do.
 type budgetFlags struct {
 	Rate      rate   `env:"WEIR_RATE" default:"40" placeholder:"N" help:"Requests a second of the whole fleet (${default})."`
-	Burst     int64  `env:"WEIR_BURST" default:"40" placeholder:"N" help:"Requests at once, saved up while idle (${default}). Never more than 40 in any second means rate + burst <= 40."`
-	Slots     int    `env:"WEIR_SLOTS" default:"10" placeholder:"N" help:"Requests under way at the same time, of each replica (${default})."`
+	Burst     int64  `env:"WEIR_BURST" default:"40" range:"1 or more" placeholder:"N" help:"Requests at once, saved up while idle (${default}). Never more than 40 in any second means rate + burst <= 40."`
+	Slots     int    `env:"WEIR_SLOTS" default:"10" range:"1 or more" placeholder:"N" help:"Requests under way at the same time, per replica (${default})."`
 	Namespace string `env:"WEIR_NAMESPACE" default:"weir" placeholder:"NAME" help:"Name under which the fleet shares its budget (${default})."`
 }
 

@@ -26,7 +26,7 @@ func run(t *testing.T, env map[string]string, args ...string) (status int, stdou
 	return status, out.String(), errs.String()
 }
 
-// TestBadInput: what is wrong is said in one line, with its name and the mend, and a status that a script can tell.
+// TestBadInput checks the error for wrong flags, variables and files: one line that names the mistake and the fix, and a status for scripts.
 func TestBadInput(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
@@ -62,7 +62,9 @@ func TestBadInput(t *testing.T) {
 		"unknown flag":        {nil, []string{"demo", "--bogus"}, cli.Usage, []string{"--bogus", "--help"}},
 		"rate zero":           {nil, []string{"demo", "--rate", "0"}, cli.Usage, []string{"rate", `"0"`, "above 0"}},
 		"rate negative":       {nil, []string{"demo", "--rate=-1"}, cli.Usage, []string{"rate", "-1"}},
-		"rate like a flag":    {nil, []string{"demo", "--rate", "-1"}, cli.Usage, []string{"--rate (or WEIR_RATE): expected a value but got \"-1\""}},
+		"rate after a space":  {nil, []string{"demo", "--rate", "-1"}, cli.Usage, []string{"--rate (or WEIR_RATE): \"-1\": want a number of requests a second above 0"}},
+		"slots not whole":     {nil, []string{"serve", "--slots", "1.5"}, cli.Usage, []string{"--slots (or WEIR_SLOTS) \"1.5\": want a whole number, 1 or more"}},
+		"slots after a space": {nil, []string{"serve", "--slots", "-1"}, cli.Usage, []string{"--slots (or WEIR_SLOTS) -1: want 1 or more"}},
 		"rate not a number":   {nil, []string{"demo", "--rate", "NaN"}, cli.Usage, []string{"rate", "NaN"}},
 		"rate of no provider": {nil, []string{"demo", "--rate", "1e9"}, cli.Usage, []string{"1e+09", "0.001 to 1000000"}},
 		"rate infinite":       {nil, []string{"serve", "--rate", "Inf"}, cli.Usage, []string{"rate", "Inf"}},

@@ -14,8 +14,8 @@ type scenarioFlags struct {
 	OutputTokens string   `placeholder:"PER_MINUTE:BURST" help:"Limit of Anthropic's output tokens, such as 8000:8000."`
 	TotalTokens  string   `placeholder:"PER_MINUTE:BURST" help:"Limit of both together, as Bedrock has."`
 	Charge       string   `default:"start" enum:"start,end,held" help:"When output tokens are charged (${default}): start, end, or held, where max_tokens are held until the end as at Bedrock."`
-	OutputMedian int64    `placeholder:"TOKENS" help:"Median of the output tokens of Anthropic's answers; without it as many as the text has."`
-	OutputSigma  float64  `default:"0" help:"Spread of the output tokens, 0 to 3: the sigma of a log-normal distribution."`
+	OutputMedian int64    `range:"0 to 10000000" placeholder:"TOKENS" help:"Median of the output tokens of Anthropic's answers; without it as many as the text has."`
+	OutputSigma  float64  `default:"0" range:"0 to 3" help:"Spread of the output tokens, 0 to 3: the sigma of a log-normal distribution."`
 	Headers      []string `placeholder:"DIALECT" help:"Fields that state what is left: anthropic, x-seconds, x-duration, x-rfc3339, x-epoch, ietf, ietf-list, ietf-fields, ietf-window, retry-seconds, retry-imf, retry-rfc850, retry-asctime, retry-ms. May be repeated."`
 	RetryAfter   []string `placeholder:"NAME=DURATION" help:"What refused calls of one provider are told to wait, such as spotify=24h. May be repeated."`
 	Change       []string `placeholder:"AT=RATE:BURST" help:"New shared limit from a time since the start, such as 30s=20:20 or 30s=100/1m. May be repeated."`

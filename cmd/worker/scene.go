@@ -19,7 +19,7 @@ import (
 // sceneFlags choose what a demonstration shows.
 type sceneFlags struct {
 	Scene   string  `default:"budget" enum:"budget,throttled,tokens" help:"What is shown: budget, a fleet under one budget; throttled, a provider whose limit falls and comes back; tokens, a provider that counts tokens (${default})."`
-	Seconds float64 `placeholder:"N" help:"How long the scenes throttled and tokens take, 2 to 600 (30). The marks are those of 30 seconds."`
+	Seconds float64 `range:"2 to 600" placeholder:"N" help:"How long the scenes throttled and tokens take, 2 to 600 (30). The marks are set for 30 seconds."`
 }
 
 const (

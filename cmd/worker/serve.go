@@ -11,11 +11,11 @@ import (
 )
 
 type serveCmd struct {
-	Grace time.Duration `env:"WEIR_GRACE" default:"1s" help:"How long a replica that is told to end goes on taking analyses while /readyz answers 503, so that balancers stop sending them (${default})."`
-	Drain time.Duration `env:"WEIR_DRAIN" default:"20s" help:"How long running analyses may take to end after that (${default}). The steps after the drain take 22s at most: what ends replicas has to wait for longer than all three."`
+	Grace time.Duration `env:"WEIR_GRACE" default:"1s" range:"0 or more" help:"How long a replica that ends still accepts analyses while /readyz answers 503, so that balancers stop sending them (${default})."`
+	Drain time.Duration `env:"WEIR_DRAIN" default:"20s" range:"more than 0" help:"How long running analyses may take to end after that (${default}). The steps after the drain take 22s at most. Let your platform wait longer than the sum of the three before it ends the process."`
 
 	WhenAway string        `env:"WEIR_WHEN_AWAY" enum:"local,closed,open" default:"local" help:"What to do while Redis is away: local goes on with this replica's share of each limit, closed waits, open starts every call at once (${default})."`
-	LocalFor time.Duration `env:"WEIR_LOCAL_FOR" default:"30s" help:"How long to go on so at most, 1s to 1h (${default})."`
+	LocalFor time.Duration `env:"WEIR_LOCAL_FOR" default:"30s" range:"1s to 1h" help:"How long local may last, 1s to 1h (${default}). After that, calls wait."`
 
 	callerFlags
 	budgetFlags

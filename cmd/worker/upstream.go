@@ -17,17 +17,17 @@ import (
 
 type upstreamCmd struct {
 	Addr       string        `env:"WEIR_UPSTREAM_ADDR" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
-	Rate       float64       `env:"WEIR_RATE" default:"40" help:"Requests a second that all callers share (${default})."`
-	Burst      int64         `env:"WEIR_BURST" default:"40" help:"Requests at once (${default})."`
-	Slack      time.Duration `default:"50ms" help:"How late a request may come for its token (${default}); 0 is a strict provider."`
+	Rate       float64       `env:"WEIR_RATE" default:"40" range:"0.001 to 1000000" help:"Requests a second that all callers share (${default})."`
+	Burst      int64         `env:"WEIR_BURST" default:"40" range:"1 to 1000000" help:"Requests at once (${default})."`
+	Slack      time.Duration `default:"50ms" range:"0 to 5s" help:"How late a request may come for its token (${default}); 0 is a strict provider."`
 	Window     string        `placeholder:"N/DURATION" help:"Also at most N requests in any span of DURATION, such as 40/1s. With --rate 0 --burst 0 it is the only limit."`
 	Fixed      bool          `name:"fixed-window" help:"Windows begin at multiples of their length instead of sliding."`
 	API        []string      `placeholder:"NAME=LIMIT" help:"A further limit of one provider: RATE:BURST such as spotify=10:5, or N/DURATION such as anthropic=50/1m. May be repeated."`
-	LatencyMin time.Duration `default:"50ms" help:"Shortest wait before an answer (${default})."`
-	LatencyMax time.Duration `default:"300ms" help:"Longest wait before an answer (${default})."`
-	Seed       uint64        `default:"1" help:"Fixes latencies, errors and contents (${default})."`
-	Failures   float64       `default:"0" help:"Share of requests that fail, 0 to 1 (${default})."`
-	Overloaded float64       `default:"0" help:"Share of Anthropic requests answered 529, 0 to 1 (${default})."`
+	LatencyMin time.Duration `default:"50ms" range:"0 to --latency-max" help:"Shortest wait before an answer (${default})."`
+	LatencyMax time.Duration `default:"300ms" range:"--latency-min to 1m" help:"Longest wait before an answer (${default})."`
+	Seed       uint64        `default:"1" range:"0 or more" help:"Fixes latencies, errors and contents (${default})."`
+	Failures   float64       `default:"0" range:"0 to 1" help:"Share of requests that fail, 0 to 1 (${default})."`
+	Overloaded float64       `default:"0" range:"0 to 1" help:"Share of Anthropic requests answered 529, 0 to 1 (${default})."`
 	Models     []string      `name:"model" placeholder:"NAME" help:"Model that Anthropic serves; without it those of November 2026. May be repeated."`
 	DenyAudio  bool          `name:"deny-audio-features" help:"Answer 403 to audio features, as Spotify does to new apps."`
 	scenarioFlags

@@ -62,7 +62,7 @@ func Main(name, description string, grammar any, args []string, s Streams, bind 
 	if err != nil {
 		return s.fail(name, err)
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(joinNegatives(parser.Model, args))
 	if exited >= 0 { // --help has said all there is to say
 		return exited
 	}
