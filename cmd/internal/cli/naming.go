@@ -11,8 +11,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// plain is the text of an error of the parser, or of a Validate method, for the person who called: it begins with the flag that is wrong, and
-// with the variable that may have set it. Validate methods begin their errors with the name of the flag, with or without its dashes.
+// plain returns the text of an error of the parser or of a Validate method. The text begins with the wrong flag, and with the variable of the
+// flag if it has one. Validate methods begin their errors with the name of the flag, with or without its dashes.
 func plain(err error) string {
 	text := fromVariable.ReplaceAllString(err.Error(), "") // the name of the variable follows the flag
 	e, ok := errors.AsType[*kong.ParseError](err)
