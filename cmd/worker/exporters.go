@@ -28,8 +28,8 @@ const (
 
 func sdkDisabled() bool { return strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") }
 
-// destination is where a signal goes, "TRACES", "METRICS" or "LOGS": where its variable says, else to the collector that an endpoint names,
-// else to nobody. The library would send to a collector on this machine in the last case, and log an error every few seconds.
+// destination returns the exporter of a signal, which is "TRACES", "METRICS" or "LOGS": the exporter in the variable of the signal, or OTLP if an
+// endpoint is set, or none. If nothing is set, the library would send to a collector on this machine and log an error every few seconds.
 func destination(signal string, others ...string) (string, error) {
 	name := "OTEL_" + signal + "_EXPORTER"
 	switch to := os.Getenv(name); {
@@ -46,7 +46,7 @@ func destination(signal string, others ...string) (string, error) {
 	}
 }
 
-// spanExporter is nil where nobody wants spans.
+// spanExporter returns nil if spans are not exported.
 func spanExporter(ctx context.Context, console io.Writer) (sdktrace.SpanExporter, error) {
 	to, err := destination("TRACES")
 	switch {
@@ -62,7 +62,7 @@ func spanExporter(ctx context.Context, console io.Writer) (sdktrace.SpanExporter
 	return exporter, nil
 }
 
-// metricReader is nil where metrics are sent to nobody. scraped means that somebody comes for them.
+// metricReader returns a nil reader if metrics are not sent. scraped reports whether Prometheus fetches them.
 func metricReader(ctx context.Context, console io.Writer) (r sdkmetric.Reader, scraped bool, err error) {
 	to, err := destination("METRICS", toPrometheus)
 	switch {
@@ -83,7 +83,7 @@ func metricReader(ctx context.Context, console io.Writer) (r sdkmetric.Reader, s
 	return r, false, nil
 }
 
-// logExporter is nil where log lines go to stderr alone.
+// logExporter returns nil if the log goes to stderr only.
 func logExporter(ctx context.Context, console io.Writer) (sdklog.Exporter, error) {
 	to, err := destination("LOGS")
 	switch {

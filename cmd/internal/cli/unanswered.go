@@ -59,7 +59,7 @@ func (r *Redis) disagreement(err error) string {
 	case isInvalid && invalid.Reason == x509.Expired:
 		return "renew the certificate of the server, or set the clock of this machine"
 	case otherName:
-		return "REDIS_URL has to use a name of the server that is in its certificate"
+		return "REDIS_URL has to name the server by a name in its certificate"
 	case untrusted:
 		return "set the authority that has signed the certificate of the server with " + caFlag
 	case noTLS:
