@@ -106,8 +106,8 @@ func TestTokensReport(t *testing.T) {
 		missed []string
 	}{
 		"marks met": {30 * time.Second, 0, nil},
-		"unused":    {25 * time.Second, 0, []string{"75.0 % of the tokens were used where costs are settled, the mark is 90 %"}},
-		"refused":   {30 * time.Second, 40, []string{"2.5 % of the calls were refused where costs are settled, the mark is 1 %"}},
+		"unused":    {25 * time.Second, 0, []string{"the fleet that settles used 75.0 % of the tokens, the mark is 90 %"}},
+		"refused":   {30 * time.Second, 40, []string{"2.5 % of the calls of the fleet that settles were refused, the mark is 1 %"}},
 	} {
 		scene := newTokensScene(&demoCmd{Replicas: 4, sceneFlags: sceneFlags{Scene: sceneTokens}})
 		scene.fleets[0].provider = steady(k.until, func(at time.Duration) (time.Duration, bool) {
@@ -119,7 +119,7 @@ func TestTokensReport(t *testing.T) {
 			t.Errorf("%s: %+v", name, u)
 		}
 		wantVerdict(t, name, r, k.missed)
-		wantNarrow(t, r, "NOT SETTLED", "of them refused", "2 times too high", "the other used 50.0 %")
+		wantNarrow(t, r, "NOT SETTLED", "calls refused", "2 times too high", "the other used 50.0 %")
 	}
 }
 

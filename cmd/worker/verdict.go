@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// verdict is what a run says of itself in one sentence, whatever became of it.
+// verdict holds the figures for the one sentence about a run, which may have ended early.
 type verdict struct {
-	how      string // the run ended: "" as it should, else such as "Interrupted"
+	how      string // why the run ended early, such as "Interrupted"; "" if it did not
 	replicas int
 	calls    int64
 	took     time.Duration
