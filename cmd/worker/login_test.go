@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// TestWhatALoginNeeds: what is missing is named, and nothing else; what is there logs in by the grant that it is for.
+// TestWhatALoginNeeds checks that the error names the missing variables and no others, and that complete variables select the right grant.
 func TestWhatALoginNeeds(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
 	defer rdb.Close()

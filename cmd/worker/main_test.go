@@ -16,7 +16,7 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// run calls the command as a shell would, with nothing of the surroundings' configuration.
+// run calls the command like a shell. The environment has env and no other variables of the configuration.
 func run(t *testing.T, env map[string]string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	clean(t, env)
@@ -36,7 +36,7 @@ func TestBadInput(t *testing.T) {
 		}
 		return path
 	}
-	taken, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a port to be in the way
+	taken, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // to take a port
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// TestDemo runs a small, fast fleet whole: HTTP, streams, Redis, the simulator, and the sum at the end.
+// TestDemo runs a small and fast fleet with all of its parts: HTTP, streams, Redis, the simulator and the report.
 func TestDemo(t *testing.T) {
 	args := []string{"demo", "--replicas", "2", "--tracks", "8", "--rate", "200", "--burst", "20"}
 	status, stdout, stderr := run(t, nil, append(args, "--json")...)
@@ -215,16 +215,16 @@ func TestDemo(t *testing.T) {
 		}
 	}
 	if !strings.Contains(stderr, "REDIS_URL=redis://127.0.0.1:") {
-		t.Errorf("stderr does not say where to look: %s", stderr)
+		t.Errorf("stderr does not have the command that inspects the fleet: %s", stderr)
 	}
 	wantPlain(t, stdout+stderr)
 }
 
-// wantPlain holds what is printed where no terminal is to its form: no escapes, at most 80 columns.
+// wantPlain checks a text for an output that is no terminal: no escape sequences, and at most 80 columns.
 func wantPlain(t *testing.T, text string) {
 	t.Helper()
 	if i := strings.IndexAny(text, "\x1b\r\x08"); i >= 0 {
-		t.Errorf("a byte that moves the cursor or colours: %q", text[i:min(len(text), i+20)])
+		t.Errorf("the text has a control character: %q", text[i:min(len(text), i+20)])
 	}
 	for line := range strings.Lines(text) {
 		if w := ansi.StringWidth(strings.TrimSuffix(line, "\n")); w > 80 {
@@ -233,7 +233,7 @@ func wantPlain(t *testing.T, text string) {
 	}
 }
 
-// TestDemoSaysWhenItFailed: the exit status is 1 when a provider refused a call.
+// TestDemoSaysWhenItFailed checks that refused calls, lost tasks and failed analyses are errors.
 func TestDemoSaysWhenItFailed(t *testing.T) {
 	r := report{summary: summary{HTTP429: 3}}
 	if err := r.verdict(); err == nil || !strings.Contains(err.Error(), "refused 3 calls") {
@@ -241,11 +241,11 @@ func TestDemoSaysWhenItFailed(t *testing.T) {
 	}
 	r = report{summary: summary{Lost: 1}}
 	if r.verdict() == nil {
-		t.Error("a lost task is no failure")
+		t.Error("a lost task is no error")
 	}
 	r = report{failed: []string{"replica 1: no"}}
 	if r.verdict() == nil {
-		t.Error("a failed analysis is no failure")
+		t.Error("a failed analysis is no error")
 	}
 	if err := (&report{}).verdict(); err != nil {
 		t.Error(err)

@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// reported is the report of a run of n replicas.
+// reported returns the report of a run of n replicas.
 func reported(n int, without bool) *report {
 	r := &report{limit: limiter.PerSecond(40, 40), stats: upstream.Stats{
 		Total: int64(168 * n), Arrivals: map[upstream.API]int64{upstream.Anthropic: int64(10 * n), upstream.Spotify: int64(63 * n), upstream.LastFM: int64(95 * n)},
@@ -30,7 +30,7 @@ func reported(n int, without bool) *report {
 	return r
 }
 
-// TestPages: the report fits its screen, explains its signs, counts every replica, and ends with the verdict.
+// TestPages checks that the report fits its screen, explains its signs, counts every replica and ends with the verdict.
 func TestPages(t *testing.T) {
 	for _, sc := range []screen{{width: 80}, {width: 80, rows: 24}, {width: 100, rows: 30}, {width: 132, rows: 43}, {width: 200, rows: 50}, {width: 60, rows: 40}} {
 		for _, n := range []int{1, 2, 4, 64, 200} {
@@ -58,14 +58,14 @@ func TestPages(t *testing.T) {
 					t.Errorf("replicas are missing:\n%s", text)
 				}
 				if without && !strings.Contains(words, r.summary.Without.compared(r.summary, 0)) {
-					t.Errorf("nothing compares:\n%s", text)
+					t.Errorf("the comparison is missing:\n%s", text)
 				}
 			}
 		}
 	}
 }
 
-// TestFailedTasksAreLostResults: a task that a provider has refused for good has no result, and the page leaves room for the error's line.
+// TestFailedTasksAreLostResults checks that a failed task counts as a lost result, and that the page leaves rows for the line of the error.
 func TestFailedTasksAreLostResults(t *testing.T) {
 	r := reported(64, false)
 	r.rows[3].failed, r.summary.HTTP429 = 2, 3
@@ -77,7 +77,7 @@ func TestFailedTasksAreLostResults(t *testing.T) {
 	}
 }
 
-// TestVerdicts: one sentence, true for each outcome, with singular and plural.
+// TestVerdicts checks the sentence for each outcome, in singular and plural.
 func TestVerdicts(t *testing.T) {
 	run := verdict{replicas: 4, calls: 672, took: 16 * time.Second, rate: 40, burst: 40}
 	with := func(change func(*verdict)) verdict {
