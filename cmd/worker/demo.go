@@ -199,11 +199,11 @@ func (d *demo) without(ctx, serving context.Context, servers *errgroup.Group, s 
 	if err != nil {
 		return nil, err
 	}
-	tapes := make([]*tape, len(d.replicas))
+	recorders := make([]*recorder, len(d.replicas))
 	for i, r := range d.replicas {
-		tapes[i] = r.tape
+		recorders[i] = r.recorder
 	}
-	f := newPlainFleet(url, again, tapes, d.Slots)
+	f := newPlainFleet(url, again, recorders, d.Slots)
 	if !d.JSON {
 		_, _ = fmt.Fprint(s.Err, intro(f.picture(0).what, nil))
 	}

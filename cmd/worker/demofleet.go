@@ -26,11 +26,11 @@ const demoDeadline = 30 * 24 * time.Hour
 
 // demoReplica is a replica of a demonstration, with the state of its analysis.
 type demoReplica struct {
-	worker  *worker.Worker
-	url     string
-	tape    *tape // nil without --without
-	waits   waits
-	scripts scripts
+	worker   *worker.Worker
+	url      string
+	recorder *recorder // nil without --without
+	waits    waits
+	scripts  scripts
 
 	mu   sync.Mutex
 	seen seen
@@ -97,8 +97,8 @@ func (d *demo) startReplica(ctx, serving context.Context, servers *errgroup.Grou
 		return err
 	}
 	if d.Without {
-		r.tape = &tape{next: cfg.Providers.Base}
-		cfg.Providers.Base = r.tape
+		r.recorder = &recorder{next: cfg.Providers.Base}
+		cfg.Providers.Base = r.recorder
 	}
 	if r.worker, err = worker.New(cfg); err != nil {
 		return &cli.Error{Status: cli.Usage, Err: err}

@@ -148,7 +148,8 @@ func (j *judge) times(p pod, c container, serve *serveCmd) {
 	}
 }
 
-// memory checks that the largest memory of a replica fits, and that the limit leaves a tenth for memory that Go's runtime does not count.
+// memory checks that GOMEMLIMIT is at least the memory that a replica holds at most, and at most nine tenths of the container's limit: the Go runtime
+// does not count all memory of the process.
 func (j *judge) memory(c container, goLimit string) {
 	const rest = 64 << 20 // of a replica without analyses
 	limit, request, runtime := quantity(c.Resources.Limits["memory"]), quantity(c.Resources.Requests["memory"]), quantity(goLimit)

@@ -114,7 +114,7 @@ func panels(t *testing.T) map[string][]string {
 // TestEachMetricIsOnTheDashboard checks that each documented metric has a panel, because operators look only at the dashboard.
 func TestEachMetricIsOnTheDashboard(t *testing.T) {
 	shown := fmt.Sprint(panels(t))
-	for _, m := range readmeMetrics(t) {
+	for _, m := range documentedMetrics(t) {
 		if !strings.Contains(shown, m.prometheus) {
 			t.Errorf("no panel shows %s", m.prometheus)
 		}

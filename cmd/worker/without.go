@@ -21,23 +21,23 @@ const (
 	plainPause   = 500 * time.Millisecond // before the first retry if the answer has no retry-after, and twice as long before the next
 )
 
-// tape records the calls of one replica, in their order.
-type tape struct {
+// recorder records the calls of one replica, in their order.
+type recorder struct {
 	next http.RoundTripper
 
 	mu    sync.Mutex
-	calls []tapedCall
+	calls []recordedCall
 }
 
-type tapedCall struct {
+type recordedCall struct {
 	method, path string
 	header       http.Header
 	body         []byte
 }
 
 // RoundTrip sends a request and records it. It does not record a refused request, because the replica sends that call again.
-func (t *tape) RoundTrip(req *http.Request) (*http.Response, error) {
-	call := tapedCall{method: req.Method, path: req.URL.RequestURI(), header: req.Header.Clone()}
+func (t *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	call := recordedCall{method: req.Method, path: req.URL.RequestURI(), header: req.Header.Clone()}
 	if req.Body != nil {
 		body, err := io.ReadAll(req.Body)
 		_ = req.Body.Close()
@@ -83,16 +83,16 @@ type plainFleet struct {
 }
 
 type plainReplica struct {
-	calls      []tapedCall
+	calls      []recordedCall
 	done, lost atomic.Int64
 }
 
-func newPlainFleet(url string, server *upstream.Server, tapes []*tape, slots int) *plainFleet {
+func newPlainFleet(url string, server *upstream.Server, recorders []*recorder, slots int) *plainFleet {
 	f := &plainFleet{slots: slots, pause: plainPause, url: url, upstream: server}
-	for _, t := range tapes {
+	for _, t := range recorders {
 		f.replicas = append(f.replicas, &plainReplica{calls: t.calls})
 	}
-	f.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: slots * len(tapes)}, Timeout: time.Minute}
+	f.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: slots * len(recorders)}, Timeout: time.Minute}
 	return f
 }
 
@@ -101,7 +101,7 @@ func (f *plainFleet) run(ctx context.Context) (*plainRun, error) {
 	defer f.client.CloseIdleConnections()
 	all, calling := errgroup.WithContext(ctx)
 	for _, r := range f.replicas {
-		next := make(chan tapedCall, len(r.calls))
+		next := make(chan recordedCall, len(r.calls))
 		for _, c := range r.calls {
 			next <- c
 		}
@@ -139,7 +139,7 @@ func (f *plainFleet) run(ctx context.Context) (*plainRun, error) {
 }
 
 // call makes one call, with retries, and reports whether it has a result. It returns the error of ctx if ctx ends first.
-func (f *plainFleet) call(ctx context.Context, c tapedCall) (ok bool, err error) {
+func (f *plainFleet) call(ctx context.Context, c recordedCall) (ok bool, err error) {
 	for pause, again := f.pause, 0; ; pause, again = 2*pause, again+1 {
 		ok, after := f.send(ctx, c)
 		if ctx.Err() != nil {
@@ -162,7 +162,7 @@ func (f *plainFleet) call(ctx context.Context, c tapedCall) (ok bool, err error)
 }
 
 // send sends one request and reads its answer. after is the retry-after of the answer, or 0 if it has none.
-func (f *plainFleet) send(ctx context.Context, c tapedCall) (ok bool, after time.Duration) {
+func (f *plainFleet) send(ctx context.Context, c recordedCall) (ok bool, after time.Duration) {
 	req, err := http.NewRequestWithContext(ctx, c.method, f.url+c.path, bytes.NewReader(c.body))
 	if err != nil {
 		return false, 0

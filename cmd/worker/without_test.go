@@ -69,9 +69,9 @@ func TestPlainClientRetriesTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The provider refuses the call once, and the tape has it only once.
+		// The provider refuses the call once, and the recorder has it only once.
 		answers := []int{http.StatusTooManyRequests, http.StatusOK}
-		tp := &tape{next: answering(func(r *http.Request) *http.Response {
+		tp := &recorder{next: answering(func(r *http.Request) *http.Response {
 			status := answers[0]
 			answers = answers[1:]
 			return &http.Response{StatusCode: status, Body: http.NoBody, Request: r}
@@ -88,7 +88,7 @@ func TestPlainClientRetriesTwice(t *testing.T) {
 			}
 			_ = res.Body.Close()
 		}
-		f := newPlainFleet(srv.URL, sim, []*tape{tp}, 3)
+		f := newPlainFleet(srv.URL, sim, []*recorder{tp}, 3)
 		f.pause = time.Millisecond
 		f.began = time.Now()
 		run, err := f.run(t.Context())

@@ -34,14 +34,14 @@ func (r *Redis) because(at string, err error) error {
 	if reply, refused := errors.AsType[redis.Error](err); refused {
 		return fmt.Errorf("%s refuses: %w%s", at, reply, r.remedy(reply.Error()))
 	}
-	if todo := r.disagreement(err); todo != "" {
+	if todo := r.tlsRemedy(err); todo != "" {
 		return fmt.Errorf("%s: TLS failed: %w; %s", at, last(err), todo)
 	}
 	const otherPort = "if this port is without TLS, REDIS_URL has to begin with redis://"
-	switch hungUp := hasHungUp(err); {
-	case !r.TLS() && hungUp:
+	switch closed := hasClosed(err); {
+	case !r.TLS() && closed:
 		return fmt.Errorf("%s has closed the connection: %w; if this is its port for TLS, REDIS_URL has to begin with rediss://", at, last(err))
-	case r.TLS() && hungUp: // the end of the connection may arrive before the server's alert about a certificate
+	case r.TLS() && closed: // the end of the connection may arrive before the server's alert about a certificate
 		return fmt.Errorf("%s has closed the connection: %w; if it demands a certificate, set one that it accepts with %s and %s; %s", at, last(err), certFlag, keyFlag, otherPort)
 	case r.TLS() && isTimeout(err):
 		return fmt.Errorf("%s does not answer over TLS: %w; %s", at, last(err), otherPort)
@@ -49,8 +49,8 @@ func (r *Redis) because(at string, err error) error {
 	return fmt.Errorf("%s does not answer: %w; start it, or set REDIS_URL to the Redis of the fleet", at, last(err))
 }
 
-// disagreement returns what to do about a TLS error, or "" for an error of another kind.
-func (r *Redis) disagreement(err error) string {
+// tlsRemedy returns what to do about a TLS error, or "" for an error of another kind.
+func (r *Redis) tlsRemedy(err error) string {
 	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	_, otherName := errors.AsType[x509.HostnameError](err)
@@ -72,8 +72,8 @@ func (r *Redis) disagreement(err error) string {
 	return ""
 }
 
-// hasHungUp reports whether the server has closed the connection.
-func hasHungUp(err error) bool {
+// hasClosed reports whether the server has closed the connection.
+func hasClosed(err error) bool {
 	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
 		if errors.Is(err, end) {
 			return true
