@@ -28,7 +28,7 @@ func (r *rate) UnmarshalText(text []byte) error {
 type budgetFlags struct {
 	Rate      rate   `env:"WEIR_RATE" default:"40" placeholder:"N" help:"Requests a second for the whole fleet (${default})."`
 	Burst     int64  `env:"WEIR_BURST" default:"40" range:"1 or more" placeholder:"N" help:"Requests that may start at once after an idle time (${default}). For at most 40 in any second, rate + burst has to be at most 40."`
-	Slots     int    `env:"WEIR_SLOTS" default:"10" range:"1 or more" placeholder:"N" help:"Requests under way at the same time, per replica (${default})."`
+	Slots     int    `env:"WEIR_SLOTS" default:"10" range:"1 or more" placeholder:"N" help:"Requests in flight at the same time, per replica (${default})."`
 	Namespace string `env:"WEIR_NAMESPACE" default:"weir" placeholder:"NAME" help:"Name under which the fleet shares its budget (${default})."`
 }
 

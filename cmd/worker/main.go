@@ -33,7 +33,7 @@ type grammar struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 
-const description = `Rate limiting for fleets that call other people's APIs: a worker that shows it.
+const description = `A worker that calls three providers under a budget that all of its replicas share, as a demonstration of the rate limiter weir.
 
 REDIS_URL names the Redis that a fleet shares: redis://user:password@host:port for one server, redis+cluster:// for a cluster, redis+sentinel:// for Sentinel, with rediss in place of redis for TLS.
 

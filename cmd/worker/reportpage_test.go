@@ -89,14 +89,14 @@ func TestVerdicts(t *testing.T) {
 		verdict verdict
 		want    string
 	}{
-		"as it should":  {run, "4 replicas made 672 calls in 16.0 s: 42.0 a second of 40 and a burst of 40, the providers refused 0, no result was lost."},
-		"one of each":   {with(func(v *verdict) { v.replicas, v.calls, v.refused, v.lost = 1, 1, 1, 1 }), "1 replica made 1 call in 16.0 s: 0.1 a second of 40 and a burst of 40, the providers refused 1, 1 result was lost."},
-		"calls refused": {with(func(v *verdict) { v.refused = 12 }), "4 replicas made 672 calls in 16.0 s: 42.0 a second of 40 and a burst of 40, the providers refused 12, no result was lost."},
-		"one failed":    {with(func(v *verdict) { v.failed, v.lost = 1, 3 }), "4 replicas made 672 calls in 16.0 s: 42.0 a second of 40 and a burst of 40, the providers refused 0, 1 analysis failed, 3 results were lost."},
-		"two failed":    {with(func(v *verdict) { v.failed = 2 }), "4 replicas made 672 calls in 16.0 s: 42.0 a second of 40 and a burst of 40, the providers refused 0, 2 analyses failed."},
-		"interrupted":   {with(func(v *verdict) { v.how = "Interrupted" }), "Interrupted: 4 replicas made 672 calls in 16.0 s: 42.0 a second of 40 and a burst of 40, the providers refused 0."},
+		"as it should":  {run, "4 replicas made 672 calls in 16.0 s: 42.0 a second (rate 40, burst 40), the providers refused 0, no result was lost."},
+		"one of each":   {with(func(v *verdict) { v.replicas, v.calls, v.refused, v.lost = 1, 1, 1, 1 }), "1 replica made 1 call in 16.0 s: 0.1 a second (rate 40, burst 40), the providers refused 1, 1 result was lost."},
+		"calls refused": {with(func(v *verdict) { v.refused = 12 }), "4 replicas made 672 calls in 16.0 s: 42.0 a second (rate 40, burst 40), the providers refused 12, no result was lost."},
+		"one failed":    {with(func(v *verdict) { v.failed, v.lost = 1, 3 }), "4 replicas made 672 calls in 16.0 s: 42.0 a second (rate 40, burst 40), the providers refused 0, 1 analysis failed, 3 results were lost."},
+		"two failed":    {with(func(v *verdict) { v.failed = 2 }), "4 replicas made 672 calls in 16.0 s: 42.0 a second (rate 40, burst 40), the providers refused 0, 2 analyses failed."},
+		"interrupted":   {with(func(v *verdict) { v.how = "Interrupted" }), "Interrupted: 4 replicas made 672 calls in 16.0 s: 42.0 a second (rate 40, burst 40), the providers refused 0."},
 		"at once":       {verdict{how: "Interrupted", replicas: 4, rate: 40, burst: 40}, "Interrupted: 4 replicas made 0 calls in 0.0 s, the providers refused 0."},
-		"slow":          {verdict{replicas: 1, calls: 168, took: 320 * time.Second, rate: 0.5, burst: 1}, "1 replica made 168 calls in 320.0 s: 0.5 a second of 0.5 and a burst of 1, the providers refused 0, no result was lost."},
+		"slow":          {verdict{replicas: 1, calls: 168, took: 320 * time.Second, rate: 0.5, burst: 1}, "1 replica made 168 calls in 320.0 s: 0.5 a second (rate 0.5, burst 1), the providers refused 0, no result was lost."},
 	} {
 		got := c.verdict.sentence()
 		t.Logf("%-13s %s", name, got)

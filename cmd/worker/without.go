@@ -209,9 +209,9 @@ func meaning(slots int) string {
 		counted(slots, "slot", "slots"), plainRetries)
 }
 
-// compared returns one sentence that compares this run with the run with the limiter. lost is the number of results that the latter lost.
+// compared returns two sentences that compare this run with the run with the limiter. lost is the number of results that the latter lost.
 func (p *plainRun) compared(with summary, lost int64) string {
-	return fmt.Sprintf("With the limiter, %s took %.1f s, the providers refused %s, and %s lost; without it, they took %.1f s, the providers refused %s, and %s lost.",
+	return fmt.Sprintf("With the limiter, %s took %.1f s, the providers refused %s, and %s lost. Without it, they took %.1f s, the providers refused %s, and %s lost.",
 		counted(int(p.Calls), "call", "calls"), with.Seconds, counted(int(with.HTTP429), "request", "requests"), counted(int(lost), "result was", "results were"),
 		p.Seconds, counted(int(p.HTTP429), "request", "requests"), counted(int(p.Lost), "result was", "results were"))
 }

@@ -42,7 +42,7 @@ func TestDemoWithout(t *testing.T) {
 	if status != cli.OK {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
-	for _, want := range []string{"with the limiter", "REFUSED", "at most 2 times", "without it, they took", "the providers refused 0, no result was lost."} {
+	for _, want := range []string{"with the limiter", "REFUSED", "at most 2 times", "Without it, they took", "the providers refused 0, no result was lost."} {
 		if !strings.Contains(strings.Join(strings.Fields(stdout), " "), want) {
 			t.Errorf("stdout lacks %q:\n%s", want, stdout)
 		}
