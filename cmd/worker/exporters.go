@@ -20,7 +20,7 @@ import (
 
 // The values of OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER and OTEL_LOGS_EXPORTER.
 const (
-	toNobody     = "none"
+	toNone       = "none"
 	toOTLP       = "otlp"
 	toConsole    = "console"
 	toPrometheus = "prometheus" // metrics only
@@ -34,11 +34,11 @@ func destination(signal string, others ...string) (string, error) {
 	name := "OTEL_" + signal + "_EXPORTER"
 	switch to := os.Getenv(name); {
 	case to == "" && os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT") == "":
-		return toNobody, nil
+		return toNone, nil
 	case to == "":
 		return toOTLP, nil
 	default:
-		known := append([]string{toOTLP, toConsole, toNobody}, others...)
+		known := append([]string{toOTLP, toConsole, toNone}, others...)
 		if slices.Contains(known, to) {
 			return to, nil
 		}
@@ -50,7 +50,7 @@ func destination(signal string, others ...string) (string, error) {
 func spanExporter(ctx context.Context, console io.Writer) (sdktrace.SpanExporter, error) {
 	to, err := destination("TRACES")
 	switch {
-	case err != nil || to == toNobody:
+	case err != nil || to == toNone:
 		return nil, err
 	case to == toConsole:
 		return stdouttrace.New(stdouttrace.WithWriter(console))
@@ -66,7 +66,7 @@ func spanExporter(ctx context.Context, console io.Writer) (sdktrace.SpanExporter
 func metricReader(ctx context.Context, console io.Writer) (r sdkmetric.Reader, scraped bool, err error) {
 	to, err := destination("METRICS", toPrometheus)
 	switch {
-	case err != nil || to == toNobody:
+	case err != nil || to == toNone:
 		return nil, false, err
 	case to == toPrometheus:
 		return nil, true, nil
@@ -87,7 +87,7 @@ func metricReader(ctx context.Context, console io.Writer) (r sdkmetric.Reader, s
 func logExporter(ctx context.Context, console io.Writer) (sdklog.Exporter, error) {
 	to, err := destination("LOGS")
 	switch {
-	case err != nil || to == toNobody:
+	case err != nil || to == toNone:
 		return nil, err
 	case to == toConsole:
 		return stdoutlog.New(stdoutlog.WithWriter(console))

@@ -131,7 +131,7 @@ func TestBadInput(t *testing.T) {
 			map[string]string{"WEIR_UPSTREAM": "localhost"}, []string{"analyze", sample}, cli.Usage, []string{"WEIR_UPSTREAM", "localhost"},
 		},
 		"upstream with a password": {nil, []string{"serve", "--upstream", "http://me:hunter2@127.0.0.1:1"}, cli.Usage, []string{"--upstream", "user"}},
-		"limit of nobody":          {sim, []string{"serve", "--api", "github=10:5"}, cli.Usage, []string{"--api", "github=10:5", "spotify"}},
+		"limit of no provider":     {sim, []string{"serve", "--api", "github=10:5"}, cli.Usage, []string{"--api", "github=10:5", "spotify"}},
 		"limit of a provider":      {sim, []string{"serve", "--api", "spotify=10"}, cli.Usage, []string{"--api", "spotify=10:5"}},
 		"limit from the environment": {
 			with("WEIR_API", "spotify=10:5,lastfm=0/1s"), []string{"analyze", sample}, cli.Usage, []string{"WEIR_API", "lastfm=0/1s"},
@@ -157,7 +157,7 @@ func TestBadInput(t *testing.T) {
 		},
 		"another playlist": {sim, []string{"analyze", "--playlist", "Night", file("own.json", `{"name":"Morning","tracks":[{"name":"a"}]}`)}, cli.Failed, []string{"own.json", `"Morning"`}},
 		"zip archive":      {sim, []string{"analyze", file("all.zip", "PK\x03\x04")}, cli.Failed, []string{"all.zip", "a zip archive", "unpack"}},
-		"nobody to ask for health": {
+		"no server for healthcheck": {
 			nil, []string{"healthcheck", "http://127.0.0.1:1/livez"}, cli.Failed, []string{"127.0.0.1:1"},
 		},
 	} {

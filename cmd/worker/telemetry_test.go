@@ -118,15 +118,15 @@ func TestNothingIsSentUnasked(t *testing.T) {
 
 	clean(t, nil)
 	for _, signal := range []string{"TRACES", "METRICS", "LOGS"} {
-		if to, err := destination(signal); to != toNobody || err != nil {
+		if to, err := destination(signal); to != toNone || err != nil {
 			t.Errorf("%s without variables go to %s, %v", signal, to, err)
 		}
 		t.Setenv("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT", url)
 		if to, err := destination(signal); to != toOTLP || err != nil {
 			t.Errorf("%s with an endpoint go to %s, %v", signal, to, err)
 		}
-		t.Setenv("OTEL_"+signal+"_EXPORTER", toNobody)
-		if to, err := destination(signal); to != toNobody || err != nil {
+		t.Setenv("OTEL_"+signal+"_EXPORTER", toNone)
+		if to, err := destination(signal); to != toNone || err != nil {
 			t.Errorf("%s with the exporter none go to %s, %v", signal, to, err)
 		}
 	}
