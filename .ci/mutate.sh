@@ -731,7 +731,7 @@ rule 'no third party is told of a trace' cmd/worker/traced.go 's/(tracers\), ote
 rule 'the log has no names of playlists' worker/stream.go 's/"analysis begins", /"analysis begins", "playlist", list.Name, /' -run Nobodys ./cmd/worker
 rule 'strangers make no series' cmd/worker/traced.go 's/, otelhttp\.WithServerName\("worker:80"\)//' -run Series ./cmd/worker
 rule 'nothing stands around a result' cmd/worker/exporters.go 's/stdouttrace\.New\(.*\)\n/stdouttrace.New(stdouttrace.WithWriter(os.Stdout))\n/' -run 'Around|Nobodys' ./cmd/worker
-rule 'nothing is sent unasked' cmd/worker/exporters.go 's/return toNobody, nil/return toOTLP, nil/' -run Unasked ./cmd/worker
+rule 'nothing is sent unasked' cmd/worker/exporters.go 's/return toNone, nil/return toOTLP, nil/' -run Unasked ./cmd/worker
 rule 'a disabled SDK is off' cmd/worker/telemetry.go 's/if sdkDisabled\(\) \{/if false {/' -run Unasked ./cmd/worker
 rule 'the end of telemetry is bounded' cmd/worker/telemetry.go 's/context\.WithTimeout\(context\.WithoutCancel\(ctx\), flushTime\)/context.WithTimeout(context.WithoutCancel(ctx), 10*flushTime)/' -run EndIsBounded ./cmd/worker
 rule 'and has its time after an interrupt' cmd/worker/telemetry.go 's/context\.WithTimeout\(context\.WithoutCancel\(ctx\), flushTime\)/context.WithTimeout(ctx, flushTime)/' -run EndIsBounded ./cmd/worker
