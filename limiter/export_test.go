@@ -90,7 +90,7 @@ type Recollection = recollection
 
 // Heard and Reports are its verbs.
 func (r recollection) Heard(l lua.Limit, epoch string, grants, level int64, now time.Time, horizon time.Duration) {
-	r.heard(l, epoch, grants, level, now, horizon)
+	r.note(l, epoch, grants, level, now, horizon)
 }
 
 // Reports is what there is to say.

@@ -61,16 +61,16 @@ func (s State) OwnAt(at time.Time) time.Time {
 
 // Opens returns the buckets that are closed for the fleet, with moments of the namespace's own time.
 func (s State) Opens() []Opens {
-	return parseTold(s.Told).opens
+	return parseSettings(s.Told).opens
 }
 
 // Set returns the buckets whose limits were set for the fleet.
 func (s State) Set() []string {
-	return parseTold(s.Told).set
+	return parseSettings(s.Told).set
 }
 
 // Shadowed returns the buckets in shadow mode, which delay nobody.
-func (s State) Shadowed() []string { return parseTold(s.Told).shadowed }
+func (s State) Shadowed() []string { return parseSettings(s.Told).shadowed }
 
 // ParseState reads [Keys.State] and [Keys.Wishes] as HGETALL returns them at a time of Redis' clock. Empty maps are a
 // namespace that nobody uses yet.
@@ -99,11 +99,11 @@ func ParseState(fields, wishes map[string]string, at time.Time) State {
 	}
 	s.Levels = slices.DeleteFunc(s.Levels, replaced(fields["force"]))
 	w = words{rest: wishes["clock"]}
-	heardRecords, heard, aged := w.next(), w.next(), w.next()
-	if w.bad || heardRecords != Version {
+	version, own, aged := w.next(), w.next(), w.next()
+	if w.bad || version != Version {
 		return s
 	}
-	s.AgedUS = aged + max(0, s.OwnAt(at).UnixMicro()-heard)
+	s.AgedUS = aged + max(0, s.OwnAt(at).UnixMicro()-own)
 	for of, text := range wishes {
 		if of == "clock" {
 			continue

@@ -76,8 +76,8 @@ func TestMatch(t *testing.T) {
 		missing := n.matchLocked(now)
 		for _, g := range n.pool.grants {
 			after[g.Cost.Each] += g.Cost.Tokens
-			if g.Cost.Tokens < 0 || g.spoken > g.Cost.Tokens {
-				t.Fatalf("a grant of %v tokens, %d of them for callers", g.Cost, g.spoken)
+			if g.Cost.Tokens < 0 || g.promised > g.Cost.Tokens {
+				t.Fatalf("a grant of %v tokens, %d of them for callers", g.Cost, g.promised)
 			}
 		}
 		plain := n.queue.odd == 0 && n.pool.odd == 0

@@ -9,7 +9,7 @@ import (
 // all of them.
 func TestSettledCostsDoNotPileUp(t *testing.T) {
 	n, now := New(sharedOf(), "lane", false, still{}, routeOf(20)), time.Now()
-	n.place = place{stands: true, again: now.Add(5 * time.Second)}
+	n.place = place{inLine: true, again: now.Add(5 * time.Second)}
 	for range maxSettled - 1 {
 		n.settled = append(n.settled, settled{})
 	}

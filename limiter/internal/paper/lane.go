@@ -54,7 +54,7 @@ type grant struct {
 
 // place is what a lane knows about its place in line.
 type place struct {
-	queued bool          // the lane has a place
+	inLine bool          // the lane has a place
 	again  time.Duration // when to ask again
 	sent   int           // callers in the last request
 }

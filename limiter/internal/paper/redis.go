@@ -50,7 +50,7 @@ func (n *lane) acquire(now time.Duration) {
 	}
 	short := n.route.plain && !n.busy
 	r := &reply{now: onCore(begins)}
-	queued := n.place.queued
+	inLine := n.place.inLine
 	waits, bound := n.decide(r)
 	work := n.Costs.Full
 	extra := time.Duration(0)
@@ -64,7 +64,7 @@ func (n *lane) acquire(now time.Duration) {
 	}
 	work += n.Costs.Ask*time.Duration(max(0, len(n.asks)-1)) + n.Costs.Limit*time.Duration(len(n.route.limits)-1)
 	line := n.Costs.Line + time.Duration(math.Log2(float64(1+n.route.lanes()))*float64(n.Costs.Deep))
-	if queued {
+	if inLine {
 		work += line
 	}
 	if waits {

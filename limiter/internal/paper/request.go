@@ -60,7 +60,7 @@ func (n *lane) build(now time.Duration) bool {
 	if len(n.asks) > 0 || len(queue) == 0 {
 		n.place.again = none
 	}
-	return len(n.asks) > 0 || n.place.queued
+	return len(n.asks) > 0 || n.place.inLine
 }
 
 // alikeAge is the largest difference in age of the callers of one run of a request, µs.
@@ -100,8 +100,8 @@ func (n *lane) take(r *reply, now time.Duration) {
 		}
 		n.pool.insert(i, g)
 	}
-	n.place.queued, n.place.again = r.comeBack >= 0, none
-	if n.place.queued {
+	n.place.inLine, n.place.again = r.comeBack >= 0, none
+	if n.place.inLine {
 		again := max(c.local(onPaper(r.now+r.comeBack)), now+soonest)
 		n.place.again = min(again, now+recheck) + time.Duration(n.rnd.Int64N(int64(jitter)))
 	}

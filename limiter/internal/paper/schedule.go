@@ -6,9 +6,9 @@ import "time"
 func (n *lane) askAt(now time.Duration) time.Duration {
 	missing, p := n.queue.len() > n.pool.len(), &n.place
 	switch {
-	case !missing && !p.queued:
+	case !missing && !p.inLine:
 		return none
-	case missing && p.again != none && p.again > now && (!p.queued || n.queue.len()-p.sent < max(fewNew, p.sent)):
+	case missing && p.again != none && p.again > now && (!p.inLine || n.queue.len()-p.sent < max(fewNew, p.sent)):
 		return p.again
 	case missing:
 		return n.gatherUntil(now)
@@ -20,7 +20,7 @@ func (n *lane) askAt(now time.Duration) time.Duration {
 // a request.
 func (n *lane) gatherUntil(now time.Duration) time.Duration {
 	pool := n.pool.all()
-	if len(pool) == 0 || n.place.queued {
+	if len(pool) == 0 || n.place.inLine {
 		return now
 	}
 	return max(now, pool[len(pool)-1].due+n.interval-time.Millisecond-2*n.trip)
