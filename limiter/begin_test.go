@@ -174,7 +174,7 @@ func TestEmptyBucketMadeAtRunTimeIsEmptyOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			limit.Begin = limiter.Empty
 			there := holds(limit)
-			crews(t, one(40, 40), func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, one(40, 40), func(t *testing.T, fleet []*limiter.Limiter) {
 				for i, idle := range []time.Duration{0, 20 * time.Second, 5 * time.Minute, few(time.Hour, 6*time.Hour)} {
 					l := fleet[i%len(fleet)]
 					if err := l.AddRoute("tenant", limiter.Bucket{Name: "made", Limits: []limiter.Limit{limit}}); err != nil {

@@ -22,7 +22,7 @@ import (
 const tick = 10 * time.Millisecond
 
 // runClock lets Redis' clock run, off by what a function of the time since now says, until the end of the returned function.
-func (c *crew) runClock(off func(since time.Duration) time.Duration) (stop func()) {
+func (c *redisFleet) runClock(off func(since time.Duration) time.Duration) (stop func()) {
 	zero, done := time.Now(), make(chan struct{})
 	var ticking sync.WaitGroup
 	ticking.Go(func() {
@@ -44,7 +44,7 @@ func (c *crew) runClock(off func(since time.Duration) time.Duration) (stop func(
 }
 
 // closedLoops has so many callers in each replica ask again and again until the end of the returned function.
-func (c *crew) closedLoops(t *testing.T, waiters int, j *journal) (stop func()) {
+func (c *redisFleet) closedLoops(t *testing.T, waiters int, j *journal) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	for _, l := range c.fleet {
@@ -101,14 +101,14 @@ func TestClockOfRedisWanders(t *testing.T) {
 	const by = 300 * time.Millisecond
 	uses := map[string]struct {
 		limit limiter.Limit
-		use   func(*crew, *testing.T, *journal) (stop func())
+		use   func(*redisFleet, *testing.T, *journal) (stop func())
 	}{
-		"10 a second":               {limiter.PerSecond(10, 10), (*crew).alwaysWait},
-		"5 a second, burst 2":       {limiter.PerSecond(5, 2), (*crew).alwaysWait},
-		"1 a second, burst 1":       {limiter.PerSecond(1, 1), (*crew).alwaysWait},
-		"40 a second":               {limiter.PerSecond(40, 40), (*crew).alwaysWait},
-		"1000 a second, burst 20":   {limiter.PerSecond(1000, 20), (*crew).alwaysWait},
-		"20 a second, now and then": {limiter.PerSecond(20, 40), (*crew).nowAndThen},
+		"10 a second":               {limiter.PerSecond(10, 10), (*redisFleet).alwaysWait},
+		"5 a second, burst 2":       {limiter.PerSecond(5, 2), (*redisFleet).alwaysWait},
+		"1 a second, burst 1":       {limiter.PerSecond(1, 1), (*redisFleet).alwaysWait},
+		"40 a second":               {limiter.PerSecond(40, 40), (*redisFleet).alwaysWait},
+		"1000 a second, burst 20":   {limiter.PerSecond(1000, 20), (*redisFleet).alwaysWait},
+		"20 a second, now and then": {limiter.PerSecond(20, 40), (*redisFleet).nowAndThen},
 	}
 	patterns := wanderings()
 	for i, pattern := range slices.Sorted(maps.Keys(patterns)) {
@@ -134,9 +134,9 @@ func TestClockOfRedisWanders(t *testing.T) {
 
 // wander notes what a fleet starts while the clock of Redis wanders.
 func wander(
-	t *testing.T, limit limiter.Limit, use func(*crew, *testing.T, *journal) func(), length, by time.Duration, off func(time.Duration) float64,
+	t *testing.T, limit limiter.Limit, use func(*redisFleet, *testing.T, *journal) func(), length, by time.Duration, off func(time.Duration) float64,
 ) *journal {
-	f := newCrew(t, 2, config(map[string][]limiter.Limit{"global": {limit}}, nil))
+	f := newRedisFleet(t, 2, config(map[string][]limiter.Limit{"global": {limit}}, nil))
 	defer f.close(t)
 	defer f.runClock(func(since time.Duration) time.Duration { return time.Duration(float64(by) * off(since)) })()
 	time.Sleep(5 * time.Second)
@@ -149,10 +149,12 @@ func wander(
 }
 
 // alwaysWait has some callers wait at any time.
-func (c *crew) alwaysWait(t *testing.T, j *journal) (stop func()) { return c.closedLoops(t, 5, j) }
+func (c *redisFleet) alwaysWait(t *testing.T, j *journal) (stop func()) {
+	return c.closedLoops(t, 5, j)
+}
 
 // nowAndThen has a caller take all that is there, and sleep for a while, so that scripts are up to 1.3 s apart.
-func (c *crew) nowAndThen(t *testing.T, j *journal) (stop func()) {
+func (c *redisFleet) nowAndThen(t *testing.T, j *journal) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -185,7 +187,7 @@ func TestClockOfRedisWandersBehindSlowReplies(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				limit := limiter.PerSecond(20, 10)
-				c := &crew{}
+				c := &redisFleet{}
 				c.server, c.rdb = limitertest.Redis(t)
 				for i := range 3 {
 					opts := limitertest.Options(c.server)
@@ -228,7 +230,7 @@ func TestClockOfRedisFlaps(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					const length = time.Minute
 					limit := limiter.PerSecond(10, 10)
-					j := wander(t, limit, (*crew).alwaysWait, length, by, wanderings()[pattern])
+					j := wander(t, limit, (*redisFleet).alwaysWait, length, by, wanderings()[pattern])
 					if most := limit.Rate()*length.Seconds() + 2*float64(limit.Burst); float64(len(j.starts)) > most {
 						t.Errorf("%d started in %v, want %.0f at most", len(j.starts), length, most)
 					}
@@ -247,7 +249,7 @@ func TestClockOfRedisRunsFastAndFalls(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const length = time.Minute
 				limit := limiter.PerSecond(10, 10)
-				j := wander(t, limit, (*crew).alwaysWait, length, by, wanderings()["sawtooth that falls"])
+				j := wander(t, limit, (*redisFleet).alwaysWait, length, by, wanderings()["sawtooth that falls"])
 				falls := float64(length / (2 * time.Second))
 				most := limit.Rate()*(length.Seconds()+falls*(2*by-time.Second).Seconds()) + 2*float64(limit.Burst)
 				if started := float64(len(j.starts)); started > most || started < limit.Rate()*length.Seconds() {
@@ -265,7 +267,7 @@ func TestClockOfRedisStepsForward(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				limit := limiter.PerSecond(10, 10)
-				f := newCrew(t, 2, config(map[string][]limiter.Limit{"global": {limit}}, nil))
+				f := newRedisFleet(t, 2, config(map[string][]limiter.Limit{"global": {limit}}, nil))
 				defer f.close(t)
 				defer f.runClock(func(since time.Duration) time.Duration {
 					if since >= 20*time.Second && since < 50*time.Second {
@@ -313,7 +315,7 @@ func TestClockOfRedisStepsBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newCrew(t, c.replicas, config(map[string][]limiter.Limit{"global": {c.limit}}, nil))
+				f := newRedisFleet(t, c.replicas, config(map[string][]limiter.Limit{"global": {c.limit}}, nil))
 				defer f.close(t)
 				const settle, before, after = 2 * time.Second, 5 * time.Second, time.Minute
 				// What passed between the last script and the step is not known either. Callers that come while own time stands
@@ -362,7 +364,7 @@ func TestClockStepIsSaid(t *testing.T) {
 				var said logText
 				cfg := one(40, 40)
 				cfg.Logger = textLogger(&said)
-				f := newCrew(t, 1, cfg)
+				f := newRedisFleet(t, 1, cfg)
 				defer f.close(t)
 				defer f.runClock(func(since time.Duration) time.Duration {
 					if since < 25*time.Second {

@@ -35,7 +35,7 @@ func TestMixedCostsUseTheRate(t *testing.T) {
 	for _, name := range rows(mixes, 0, 1) {
 		c := mixes[name]
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 				empty(t, fleet[0], c.limit.Burst)
 				begun := time.Now()
 				run, end := context.WithCancel(t.Context())
@@ -123,7 +123,7 @@ func TestMostOfAFleetGoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newCrew(t, c.replicas, config(map[string][]limiter.Limit{"global": {c.limit}}, nil))
+				f := newRedisFleet(t, c.replicas, config(map[string][]limiter.Limit{"global": {c.limit}}, nil))
 				defer f.close(t)
 				time.Sleep(3 * time.Second) // empty as far as anybody knows, and soon so
 				empty(t, f.fleet[0], c.limit.Burst)

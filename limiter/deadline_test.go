@@ -110,7 +110,7 @@ func TestReadyIsWhenItCouldHaveStarted(t *testing.T) {
 			} else if c.later > limiter.DefaultHorizon {
 				sizes = []int{1, 4}
 			}
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, sizes...)
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, sizes...)
 		})
 	}
 }
@@ -126,7 +126,7 @@ func TestReadyBehindCallersOfOtherReplicas(t *testing.T) {
 		"500 at 40 a second at once": {limiter.PerSecond(40, 40), 500, 1, 1, 6 * time.Second, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, 3, 4)
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, 3, 4)
 		})
 	}
 }
@@ -143,7 +143,7 @@ func TestStoreHearsOfNewCallers(t *testing.T) {
 		"500 at 40 a second": {limiter.PerSecond(40, 40), 500, 1, 1, 300 * time.Millisecond, 9},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, 4)
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, 4)
 		})
 	}
 }
@@ -158,7 +158,7 @@ func TestReadyBehindCallersOfAnotherCost(t *testing.T) {
 		"1 behind 3 of 60":  {limiter.PerSecond(1, 60), 3, 60, 1, 6 * time.Second, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, 1) // a lane knows of callers of other replicas when it asks again, up to 5 s later
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, 1) // a lane knows of callers of other replicas when it asks again, up to 5 s later
 		})
 	}
 }

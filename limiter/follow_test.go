@@ -201,7 +201,7 @@ func (f following) run(t *testing.T, seed uint64) followed {
 	if f.learn {
 		config = limiter.Config{Learn: map[string]limiter.Learn{"provider": {}}}
 	}
-	c := newCrew(t, replicas, config)
+	c := newRedisFleet(t, replicas, config)
 	defer c.close(t)
 	rnd := rand.New(rand.NewPCG(seed, 7))
 	cfg := upstream.Config{Total: f.total, Schedule: f.schedule, Seed: seed}

@@ -41,7 +41,7 @@ func callers(t *testing.T, fleet []*limiter.Limiter) (stop func() []time.Time) {
 func TestHoldOfAFleet(t *testing.T) {
 	limit := limiter.PerSecond(40, 40)
 	for _, hold := range []time.Duration{2 * time.Second, 40 * time.Second, few(time.Minute, 5*time.Minute)} {
-		crews(t, limiter.SingleBucket("global", limit), func(t *testing.T, fleet []*limiter.Limiter) {
+		onFleets(t, limiter.SingleBucket("global", limit), func(t *testing.T, fleet []*limiter.Limiter) {
 			stop := callers(t, fleet)
 			time.Sleep(5 * time.Second)
 			if err := fleet[0].Report(t.Context(), "global", limiter.Throttled{RetryAfter: hold}); err != nil {
@@ -89,7 +89,7 @@ func TestHoldOfAFleet(t *testing.T) {
 func TestHoldThatIsNotOver(t *testing.T) {
 	cfg := limiter.SingleBucket("global", limiter.PerSecond(40, 40))
 	hold := few(2*time.Minute, 10*time.Minute)
-	crews(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var mu sync.Mutex
 		var all sync.WaitGroup
@@ -143,7 +143,7 @@ func TestHoldThatIsNotOver(t *testing.T) {
 func TestHoldOutlivesRedis(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const hold = 20 * time.Second
-		c := newCrew(t, 4, limiter.SingleBucket("global", limiter.PerSecond(40, 40)))
+		c := newRedisFleet(t, 4, limiter.SingleBucket("global", limiter.PerSecond(40, 40)))
 		defer c.close(t)
 		time.Sleep(time.Minute)
 		stop := callers(t, c.fleet[1:])
@@ -179,7 +179,7 @@ func TestHoldOutlivesRedis(t *testing.T) {
 // than a second.
 func TestHoldsOfSlowLimits(t *testing.T) {
 	for _, limit := range []limiter.Limit{limiter.PerSecond(1, 1), limiter.PerSecond(2, 2)} {
-		crews(t, limiter.SingleBucket("global", limit), func(t *testing.T, fleet []*limiter.Limiter) {
+		onFleets(t, limiter.SingleBucket("global", limit), func(t *testing.T, fleet []*limiter.Limiter) {
 			l, begun := fleet[0], time.Now()
 			report(t.Context(), t, reservation(t, l), limiter.Throttled{RetryAfter: 2 * time.Minute})
 			for range 5 {
@@ -194,7 +194,7 @@ func TestHoldsOfSlowLimits(t *testing.T) {
 
 // TestLongerHold: a hold that ends later than another counts, if the two are not of one refusal.
 func TestLongerHold(t *testing.T) {
-	crews(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
 		first, second, begun := reservation(t, fleet[0]), reservation(t, fleet[0]), time.Now()
 		report(t.Context(), t, first, limiter.Throttled{RetryAfter: 9 * time.Second})
 		time.Sleep(4500 * time.Millisecond)

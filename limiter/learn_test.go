@@ -36,7 +36,7 @@ func TestLearnIsChecked(t *testing.T) {
 
 // TestLearntLimitIsTold: a bucket that is learnt begins with one call a second. When the fleet is told the limit, that counts at once.
 func TestLearntLimitIsTold(t *testing.T) {
-	crews(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
 		if n := allowed(t, l, "global", 100); n != 1 {
 			t.Errorf("%d calls at once of a limit that nobody knows", n)
@@ -57,7 +57,7 @@ func TestLearntLimitIsTold(t *testing.T) {
 
 // TestLearntLimitThatIsTheMost: a fleet that is told the highest limit that was possible has it at once.
 func TestLearntLimitThatIsTheMost(t *testing.T) {
-	crews(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
 		allowed(t, l, "global", 100)
 		if err := l.Configure(t.Context(), "global", limiter.PerSecond(100, 100)); err != nil {
@@ -72,7 +72,7 @@ func TestLearntLimitThatIsTheMost(t *testing.T) {
 
 // TestLearningIsShown: the snapshot shows the rate of a bucket that is learnt. To look at the bucket is not to use it.
 func TestLearningIsShown(t *testing.T) {
-	crews(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
 		served := func() float64 {
 			s, err := l.Snapshot(t.Context())
@@ -108,7 +108,7 @@ func TestFixedRates(t *testing.T) {
 	for _, fixed := range []bool{true, false} {
 		cfg := limiter.SingleBucket("global", limiter.PerSecond(40, 40))
 		cfg.FixedRates = fixed
-		crews(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
+		onFleets(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
 			l := fleet[0]
 			for range 20 {
 				r, err := l.Reserve(t.Context(), "global")
@@ -165,7 +165,7 @@ func TestReportsAreChecked(t *testing.T) {
 
 // TestExtremeReports: whatever a provider's answer says, calls are served.
 func TestExtremeReports(t *testing.T) {
-	crews(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
 		for _, q := range []limiter.Remaining{
 			{Limit: 10, Left: 5, Per: math.MaxInt64},
@@ -186,7 +186,7 @@ func TestExtremeReports(t *testing.T) {
 
 // TestReportAgain: a hold that was not heard can be reported again.
 func TestReportAgain(t *testing.T) {
-	crews(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
 		r := reservation(t, fleet[0])
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -204,7 +204,7 @@ func TestReportAgain(t *testing.T) {
 // TestOneEventOfManyReplicas: 64 replicas that each report one refusal of the same moment lower the rate once.
 func TestOneEventOfManyReplicas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCrew(t, 64, limiter.SingleBucket("global", limiter.PerSecond(100, 100)))
+		c := newRedisFleet(t, 64, limiter.SingleBucket("global", limiter.PerSecond(100, 100)))
 		defer c.close(t)
 		time.Sleep(2 * time.Second)
 		var all sync.WaitGroup
@@ -247,7 +247,7 @@ func TestOneExpensiveCall(t *testing.T) {
 		"a burst of a million a minute": {limiter.Limit{Tokens: 1_000_000, Per: time.Minute, Burst: 20_000}, 20_000, 40 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, limiter.SingleBucket("global", c.limit), func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, limiter.SingleBucket("global", c.limit), func(t *testing.T, fleet []*limiter.Limiter) {
 				l := fleet[0]
 				reservation(t, l) // now it knows the time of Redis
 				time.Sleep(time.Minute)

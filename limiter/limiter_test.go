@@ -233,7 +233,7 @@ func TestBurstThatShrinksUnderCallers(t *testing.T) {
 // TestContractOfAFleet: the contract of limiters that share a Redis, while some of them are cut off from it for good.
 func TestContractOfAFleet(t *testing.T) {
 	limitertest.RunFleet(t, func(t *testing.T, cfg limiter.Config, replicas int) ([]limitertest.Limiter, func(int)) {
-		c := newCrew(t, replicas, cfg)
+		c := newRedisFleet(t, replicas, cfg)
 		fleet := make([]limitertest.Limiter, replicas)
 		for i, l := range c.fleet {
 			fleet[i] = l

@@ -127,7 +127,7 @@ type loss struct {
 // play returns how long after the loss the first call started, and what the dead took that nobody else had heard of.
 func (w loss) play(t *testing.T, rnd *rand.Rand) (first time.Duration, unheard int64) {
 	const name = "window:%1" // any word may be in a name
-	c := newCrew(t, w.replicas, config(map[string][]limiter.Limit{name: {w.limit}}, map[string][]string{"global": {name}}))
+	c := newRedisFleet(t, w.replicas, config(map[string][]limiter.Limit{name: {w.limit}}, map[string][]string{"global": {name}}))
 	defer c.close(t)
 	j, ctx := &journal{}, t.Context()
 	now := func() (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, time.Millisecond) }
@@ -235,7 +235,7 @@ func TestFreshProcessAfterALoss(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				cfg := config(map[string][]limiter.Limit{"global": {limit}}, nil)
-				c := newCrew(t, 2, cfg)
+				c := newRedisFleet(t, 2, cfg)
 				defer c.close(t)
 				j, burst := &journal{}, holds(limit)
 				take := func(l *limiter.Limiter) {
@@ -273,7 +273,7 @@ func TestNoReplicaSurvives(t *testing.T) {
 		limit := limiter.Limit{Tokens: 5, Per: 24 * time.Hour, Burst: 5}
 		var said logText
 		cfg := config(map[string][]limiter.Limit{"global": {limit}}, nil)
-		c := newCrew(t, 1, cfg)
+		c := newRedisFleet(t, 1, cfg)
 		for range 5 {
 			if ok, err := c.fleet[0].Allow(t.Context(), "global"); !ok || err != nil {
 				t.Fatal(ok, err)
@@ -299,7 +299,7 @@ func TestLossIsSaid(t *testing.T) {
 		var said logText
 		cfg := config(map[string][]limiter.Limit{"global": {{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000}}}, nil)
 		cfg.Logger = textLogger(&said)
-		c := newCrew(t, 3, cfg)
+		c := newRedisFleet(t, 3, cfg)
 		defer c.close(t)
 		time.Sleep(15 * time.Second)
 		c.wires[2].Cut()
@@ -337,7 +337,7 @@ func TestDisputeSurvivesALoss(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					large := limiter.PerSecond(400, 400)
-					f := newCrew(t, 1, config(map[string][]limiter.Limit{"global": {large}}, nil))
+					f := newRedisFleet(t, 1, config(map[string][]limiter.Limit{"global": {large}}, nil))
 					defer f.close(t)
 					idle, _ := member(t, limitertest.Options(f.server), config(map[string][]limiter.Limit{"global": {small}}, nil))
 					defer closeLimiter(t, idle)
@@ -355,7 +355,7 @@ func TestDisputeSurvivesALoss(t *testing.T) {
 					if c.fresh {
 						fresh, _ := member(t, limitertest.Options(f.server), config(map[string][]limiter.Limit{"global": {large}}, nil))
 						defer closeLimiter(t, fresh)
-						defer (&crew{fleet: []*limiter.Limiter{fresh}}).closedLoops(t, 1, j)()
+						defer (&redisFleet{fleet: []*limiter.Limiter{fresh}}).closedLoops(t, 1, j)()
 					}
 					time.Sleep(20 * time.Second)
 					stop()

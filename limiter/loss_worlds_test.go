@@ -46,7 +46,7 @@ func TestLossBesideOtherThings(t *testing.T) {
 					route = "both"
 					buckets["narrow"], routes[route] = c.narrow, []string{"narrow", "global"}
 				}
-				f := newCrew(t, 3, config(buckets, routes))
+				f := newRedisFleet(t, 3, config(buckets, routes))
 				defer f.close(t)
 				force := c.limits
 				if c.told != nil {

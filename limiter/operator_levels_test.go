@@ -10,10 +10,10 @@ import (
 )
 
 // operated plays a fleet of one that is configured like this, with an operator.
-func operated(t *testing.T, cfg limiter.Config, play func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator)) {
+func operated(t *testing.T, cfg limiter.Config, play func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		c := newCrew(t, 1, cfg)
+		c := newRedisFleet(t, 1, cfg)
 		defer c.close(t)
 		time.Sleep(63 * time.Second) // the replica announces itself every 10 s, and not in the moment in which the operator acts
 		o, err := limiter.NewOperator(c.rdb, limiter.DefaultNamespace, "ops")
@@ -24,7 +24,7 @@ func operated(t *testing.T, cfg limiter.Config, play func(t *testing.T, c *crew,
 	})
 }
 
-func levelOf(t *testing.T, c *crew, bucket string) limiter.BucketSnapshot {
+func levelOf(t *testing.T, c *redisFleet, bucket string) limiter.BucketSnapshot {
 	t.Helper()
 	s, err := limiter.ReadSnapshot(t.Context(), c.rdb, limiter.DefaultNamespace)
 	if err != nil {
@@ -53,7 +53,7 @@ func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
 	daily := limiter.Limit{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000}
 	t.Run("a debt of minutes", func(t *testing.T) {
 		cfg := limiter.Config{Horizon: 10 * time.Minute, Buckets: map[string][]limiter.Limit{"slow": {{Tokens: 1, Per: time.Minute, Burst: 1}}, "other": {limiter.PerSecond(40, 40)}}}
-		operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
+		operated(t, cfg, func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator) {
 			for range 8 {
 				if _, err := l.Reserve(t.Context(), "slow"); err != nil {
 					t.Fatal(err)
@@ -68,7 +68,7 @@ func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
 	})
 	t.Run("a level that was lost", func(t *testing.T) {
 		cfg := limiter.Config{Buckets: map[string][]limiter.Limit{"slow": {daily}, "other": {limiter.PerSecond(40, 40)}}}
-		operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
+		operated(t, cfg, func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator) {
 			if _, err := l.ReserveN(t.Context(), "slow", 900); err != nil {
 				t.Fatal(err)
 			}
@@ -82,7 +82,7 @@ func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
 	})
 	t.Run("a lost level of a fleet that reserves far ahead", func(t *testing.T) {
 		cfg := limiter.Config{Horizon: 10 * time.Minute, Buckets: map[string][]limiter.Limit{"slow": {{Tokens: 1, Per: time.Minute, Burst: 1}}, "other": {limiter.PerSecond(40, 40)}}}
-		operated(t, cfg, func(t *testing.T, c *crew, _ *limiter.Limiter, o *limiter.Operator) {
+		operated(t, cfg, func(t *testing.T, c *redisFleet, _ *limiter.Limiter, o *limiter.Operator) {
 			c.server.HDel("{weir}:state", "limit:60000000:slow")
 			did(t, o.Pause(t.Context(), "other", time.Second))
 			time.Sleep(15 * time.Second) // the replica has announced itself, and remembers that the bucket was full
@@ -93,7 +93,7 @@ func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
 	})
 	t.Run("a bucket that begins empty", func(t *testing.T) {
 		cfg := limiter.Config{Buckets: map[string][]limiter.Limit{"slow": {{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000, Begin: limiter.Empty}}}}
-		operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
+		operated(t, cfg, func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator) {
 			did(t, o.Configure(t.Context(), "slow", limiter.PerWindow(1000, 24*time.Hour)), o.Configure(t.Context(), "slow"))
 			if b := levelOf(t, c, "slow"); b.Tokens > 1 && !b.Limit.Window {
 				t.Errorf("%+v", b)
@@ -106,20 +106,20 @@ func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
 func TestRestoreHolds(t *testing.T) {
 	daily := limiter.Limit{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000}
 	cfg := limiter.SingleBucket("global", daily)
-	for name, before := range map[string]func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) error{
-		"nothing": func(*testing.T, *crew, *limiter.Limiter, *limiter.Operator) error { return nil },
-		"a pause that was resumed": func(t *testing.T, _ *crew, _ *limiter.Limiter, o *limiter.Operator) error {
+	for name, before := range map[string]func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator) error{
+		"nothing": func(*testing.T, *redisFleet, *limiter.Limiter, *limiter.Operator) error { return nil },
+		"a pause that was resumed": func(t *testing.T, _ *redisFleet, _ *limiter.Limiter, o *limiter.Operator) error {
 			if err := o.Pause(t.Context(), "global", limiter.UntilResumed); err != nil {
 				return err
 			}
 			return o.Resume(t.Context(), "global")
 		},
-		"a pause that has ended": func(t *testing.T, _ *crew, _ *limiter.Limiter, o *limiter.Operator) error {
+		"a pause that has ended": func(t *testing.T, _ *redisFleet, _ *limiter.Limiter, o *limiter.Operator) error {
 			err := o.Pause(t.Context(), "global", 5*time.Second)
 			time.Sleep(10 * time.Second)
 			return err
 		},
-		"a Redis that has forgotten": func(t *testing.T, c *crew, l *limiter.Limiter, _ *limiter.Operator) error {
+		"a Redis that has forgotten": func(t *testing.T, c *redisFleet, l *limiter.Limiter, _ *limiter.Operator) error {
 			_, err := l.ReserveN(t.Context(), "global", 400)
 			time.Sleep(15 * time.Second)
 			c.server.FlushAll()
@@ -128,7 +128,7 @@ func TestRestoreHolds(t *testing.T) {
 		},
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
-			operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
+			operated(t, cfg, func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator) {
 				did(t, before(t, c, l, o), o.Restore(t.Context(), "global", 300))
 				time.Sleep(90 * time.Second)
 				if b := levelOf(t, c, "global"); b.Tokens < 299 || b.Tokens > 303 {
@@ -140,7 +140,7 @@ func TestRestoreHolds(t *testing.T) {
 			})
 		})
 	}
-	operated(t, limiter.SingleBucket("global", limiter.PerWindow(10, time.Hour)), func(t *testing.T, c *crew, _ *limiter.Limiter, o *limiter.Operator) {
+	operated(t, limiter.SingleBucket("global", limiter.PerWindow(10, time.Hour)), func(t *testing.T, c *redisFleet, _ *limiter.Limiter, o *limiter.Operator) {
 		if err := o.Restore(t.Context(), "global", 5); err == nil || !strings.Contains(err.Error(), "windows only") {
 			t.Error(err)
 		}
@@ -156,7 +156,7 @@ func TestRestoreHolds(t *testing.T) {
 // TestRestoreLeavesWindowsAlone: of a bucket that has a rate and a window, the rate's level is set. What the window has counted stays.
 func TestRestoreLeavesWindowsAlone(t *testing.T) {
 	cfg := limiter.SingleBucket("global", limiter.Limit{Tokens: 100, Per: time.Hour, Burst: 100}, limiter.PerWindow(10, 24*time.Hour))
-	operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
+	operated(t, cfg, func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator) {
 		for range 10 {
 			if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil {
 				t.Fatal(ok, err)
@@ -176,7 +176,7 @@ func TestRestoreLeavesWindowsAlone(t *testing.T) {
 // TestReplacedLimitsAreNotShown, though their levels are kept until they are full.
 func TestReplacedLimitsAreNotShown(t *testing.T) {
 	cfg := limiter.SingleBucket("global", limiter.Limit{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000})
-	operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
+	operated(t, cfg, func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator) {
 		if _, err := l.ReserveN(t.Context(), "global", 900); err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +192,7 @@ func TestReplacedLimitsAreNotShown(t *testing.T) {
 func TestDrainIsForOneProcess(t *testing.T) {
 	cfg := one(1, 1)
 	cfg.Replica, cfg.Publish = "pod-0", limiter.DefaultPublish
-	operated(t, cfg, func(t *testing.T, c *crew, l *limiter.Limiter, o *limiter.Operator) {
+	operated(t, cfg, func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator) {
 		did(t, o.Drain(t.Context(), "pod-0"), l.Close(t.Context()))
 		again, err := limiter.New(t.Context(), c.rdb, cfg)
 		if err != nil {

@@ -16,7 +16,7 @@ func TestOperator(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := one(40, 40)
 		cfg.Publish = limiter.DefaultPublish
-		c := newCrew(t, 2, cfg)
+		c := newRedisFleet(t, 2, cfg)
 		defer c.close(t)
 		time.Sleep(time.Minute)
 		ctx, l := t.Context(), c.fleet[0]
@@ -153,7 +153,7 @@ func TestOperator(t *testing.T) {
 // TestOperatorRefuses what there is not, and changes nothing then.
 func TestOperatorRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCrew(t, 1, one(40, 40))
+		c := newRedisFleet(t, 1, one(40, 40))
 		defer c.close(t)
 		ctx := t.Context()
 		o, err := limiter.NewOperator(c.rdb, limiter.DefaultNamespace, "ops")
@@ -198,7 +198,7 @@ func TestDrainAndForget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := one(40, 40)
 		cfg.Publish = limiter.DefaultPublish
-		c := newCrew(t, 2, cfg)
+		c := newRedisFleet(t, 2, cfg)
 		defer c.close(t)
 		time.Sleep(time.Minute)
 		o, err := limiter.NewOperator(c.rdb, limiter.DefaultNamespace, "ops")

@@ -16,7 +16,7 @@ func TestOverloadedProviderAsksToWait(t *testing.T) {
 	}{
 		{0, false}, {2 * time.Second, true}, {20 * time.Second, true}, {2 * time.Minute, true},
 	} {
-		crews(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
+		onFleets(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
 			reported := reservation(t, fleet[0])
 			begun := time.Now()
 			report(t.Context(), t, reported, limiter.Overloaded{RetryAfter: row.after})

@@ -33,7 +33,7 @@ func TestPauseEndsWithAnEmptyBucket(t *testing.T) {
 				as = ", waiting before"
 			}
 			t.Run(name+as, func(t *testing.T) {
-				crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+				onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 					ctx, cancel := context.WithCancel(t.Context())
 					j := &journal{}
 					var running sync.WaitGroup

@@ -42,7 +42,7 @@ func TestRecord(t *testing.T) {
 			Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(2, 4)}, "tracks": {limiter.PerSecond(100, 10)}},
 			Routes:  map[string][]string{"spotify": {"tracks", "global"}}, Publish: limiter.DefaultPublish,
 		}
-		c := newCrew(t, 1, cfg)
+		c := newRedisFleet(t, 1, cfg)
 		l := c.fleet[0]
 		time.Sleep(30 * time.Second)
 		if r, _, age := published(t, c.rdb, l); r.EveryMS != 10_000 || age > 10*time.Second || r.ID != l.Replica() || r.Waiting != 0 || len(r.Routes) != 3 {
@@ -145,7 +145,7 @@ func TestSection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := one(1, 1)
 		cfg.Publish = limiter.DefaultPublish
-		c := newCrew(t, 1, cfg)
+		c := newRedisFleet(t, 1, cfg)
 		defer c.close(t)
 		l, n := c.fleet[0], 0
 		if err := l.Section("queue", func() any { n++; return map[string]int{"waiting": n} }); err != nil {
@@ -179,7 +179,7 @@ func TestNothingIsPublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := one(1, 1)
 		cfg.Publish = -1
-		c := newCrew(t, 1, cfg)
+		c := newRedisFleet(t, 1, cfg)
 		defer c.close(t)
 		time.Sleep(time.Minute)
 		if left := c.rdb.Keys(t.Context(), "*replica*").Val(); len(left) != 0 {

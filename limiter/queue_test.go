@@ -28,7 +28,7 @@ func TestOneStartPerToken(t *testing.T) {
 		"40 a second, a burst of 1": {limiter.PerSecond(40, 1), 60, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 				empty(t, fleet[0], c.limit.Burst)
 				begin, j := time.Now(), &journal{}
 				var waiting sync.WaitGroup
@@ -81,7 +81,7 @@ func TestCrowdThatGaveUpLeavesNothing(t *testing.T) {
 		"10 a second":                 {limiter.PerSecond(10, 10), 40, 1, 100 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 				empty(t, fleet[0], c.limit.Burst)
 				ctx, cancel := context.WithCancel(t.Context())
 				var waiting sync.WaitGroup
@@ -142,7 +142,7 @@ func TestLargeCallThatIsGone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newCrew(t, 3, one(c.rate, c.burst))
+				f := newRedisFleet(t, 3, one(c.rate, c.burst))
 				defer f.close(t)
 				time.Sleep(61 * time.Second)
 				if ok, err := f.fleet[0].AllowN(t.Context(), "global", c.burst-c.there); !ok || err != nil {
@@ -193,7 +193,7 @@ func TestLargeCallThatIsGone(t *testing.T) {
 }
 
 // lineLength is how many lanes stand in line at the bucket "global" per second.
-func lineLength(t *testing.T, f *crew) int64 {
+func lineLength(t *testing.T, f *redisFleet) int64 {
 	t.Helper()
 	n, err := f.rdb.ZCard(t.Context(), lua.Keys(limiter.DefaultNamespace).Line(lua.Field{Bucket: "global", PerUS: 1_000_000})).Result()
 	if err != nil {
@@ -225,7 +225,7 @@ func TestPlaceInLine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newCrew(t, c.replicas, one(c.rate, c.burst))
+				f := newRedisFleet(t, c.replicas, one(c.rate, c.burst))
 				closed := false
 				defer func() {
 					if !closed {

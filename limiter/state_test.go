@@ -22,7 +22,7 @@ func TestStateDoesNotGrow(t *testing.T) {
 				for i := range c.routes {
 					routes[fmt.Sprint("route-", i)] = []string{"own", "global"}
 				}
-				f := newCrew(t, c.replicas, config(map[string][]limiter.Limit{
+				f := newRedisFleet(t, c.replicas, config(map[string][]limiter.Limit{
 					"global": {limiter.PerSecond(1000, 1000)}, "own": {limiter.PerSecond(1000, 1000)},
 				}, routes))
 				defer f.close(t)
@@ -78,7 +78,7 @@ func returned(t *testing.T, l *limiter.Limiter, route string) {
 // TestRemove: a namespace that nobody uses leaves nothing without a time to live; one in use is left alone.
 func TestRemove(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newCrew(t, 2, manyRoutes())
+		f := newRedisFleet(t, 2, manyRoutes())
 		time.Sleep(11 * time.Second)
 		for _, route := range []string{"global", "window", "both"} {
 			if err := f.fleet[0].Wait(t.Context(), route); err != nil {

@@ -95,7 +95,7 @@ func callTokens(t *testing.T, seed uint64, w tokensWorld) tokensRun {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newCrew(t, 8, cfg)
+	c := newRedisFleet(t, 8, cfg)
 	defer c.close(t)
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), w.warm+w.length)

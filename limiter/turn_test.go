@@ -25,7 +25,7 @@ func TestTurnSaysWhenCallsCouldStart(t *testing.T) {
 		"5 a day":      {limiter.Limit{Tokens: 5, Per: 24 * time.Hour, Burst: 5}, 1, 0, 24 * time.Hour / 5, 24 * time.Hour / 5},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 				l := fleet[0]
 				empty(t, l, holds(c.limit))
 				if c.pause > 0 {

@@ -69,7 +69,7 @@ func TestWhere(t *testing.T) {
 		}, why: []limiter.ReasonKind{limiter.Follows}, grows: true},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
-			crews(t, c.cfg, func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, c.cfg, func(t *testing.T, fleet []*limiter.Limiter) {
 				ctx := t.Context()
 				var all sync.WaitGroup
 				if c.before != nil {
@@ -180,7 +180,7 @@ func TestWhereOfAPauseWithoutEnd(t *testing.T) {
 func TestWhereInShadowMode(t *testing.T) {
 	cfg := limiter.SingleBucket("global", limiter.PerSecond(1, 1))
 	cfg.Shadow = true
-	crews(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
 		for range 3 {
 			if err := fleet[0].Wait(t.Context(), "global"); err != nil {
 				t.Fatal(err)
@@ -212,16 +212,16 @@ func TestWhereOfABucketMadeAtRunTime(t *testing.T) {
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				crew := newCrew(t, 1, limiter.SingleBucket("global", limiter.PerSecond(40, 40)))
-				defer crew.close(t)
-				l := crew.fleet[0]
+				redisFleet := newRedisFleet(t, 1, limiter.SingleBucket("global", limiter.PerSecond(40, 40)))
+				defer redisFleet.close(t)
+				l := redisFleet.fleet[0]
 				time.Sleep(c.age)
 				slow := limiter.Limit{Tokens: 1, Per: 10 * time.Second, Burst: 10, Begin: c.begin}
 				if err := l.AddRoute("tenant", limiter.Bucket{Name: "own", Limits: []limiter.Limit{slow}}); err != nil {
 					t.Fatal(err)
 				}
 				if c.forget {
-					crew.server.FlushAll()
+					redisFleet.server.FlushAll()
 				}
 				if err := l.Wait(t.Context(), "global"); err != nil {
 					t.Fatal(err)

@@ -18,18 +18,18 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// crew is a fleet on one in-process Redis, whose replicas can be cut off for good.
-type crew struct {
+// redisFleet is a fleet on one in-process Redis, whose replicas can be cut off for good.
+type redisFleet struct {
 	fleet  []*limiter.Limiter
 	wires  []*wire
 	server *miniredis.Miniredis
 	rdb    *redis.Client // of an onlooker
 }
 
-// newCrew starts replicas of one configuration. The test that makes a crew closes it, within the bubble.
-func newCrew(t *testing.T, replicas int, cfg limiter.Config) *crew {
+// newRedisFleet starts replicas of one configuration. The test that makes a redisFleet closes it, within the bubble.
+func newRedisFleet(t *testing.T, replicas int, cfg limiter.Config) *redisFleet {
 	t.Helper()
-	c := &crew{}
+	c := &redisFleet{}
 	c.server, c.rdb = limitertest.Redis(t)
 	for i := range replicas {
 		opts := limitertest.Options(c.server)
@@ -42,7 +42,7 @@ func newCrew(t *testing.T, replicas int, cfg limiter.Config) *crew {
 	return c
 }
 
-func (c *crew) close(t *testing.T) {
+func (c *redisFleet) close(t *testing.T) {
 	var ending sync.WaitGroup
 	for _, l := range c.fleet { // all at once: one that was cut off tries for a while
 		ending.Go(func() { closeLimiter(t, l) })
@@ -50,14 +50,14 @@ func (c *crew) close(t *testing.T) {
 	ending.Wait()
 }
 
-// crews runs a test over fleets of several sizes on Redis, and over one limiter in memory, which is a fleet of one. Each
+// onFleets runs a test over fleets of several sizes on Redis, and over one limiter in memory, which is a fleet of one. Each
 // has had a minute, so that a bucket that fills in that time is full.
-func crews(t *testing.T, cfg limiter.Config, test func(t *testing.T, fleet []*limiter.Limiter), sizes ...int) {
+func onFleets(t *testing.T, cfg limiter.Config, test func(t *testing.T, fleet []*limiter.Limiter), sizes ...int) {
 	for _, n := range sizes {
 		t.Run(fmt.Sprintf("%d replicas", n), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				c := newCrew(t, n, cfg)
+				c := newRedisFleet(t, n, cfg)
 				defer c.close(t)
 				time.Sleep(time.Minute)
 				test(t, c.fleet)
