@@ -36,7 +36,7 @@ type behind struct {
 	cost  int64         // of the newcomer
 	later time.Duration // the newcomer comes so much later
 
-	unheard int64 // callers of whom no lane may have told the store
+	unsent int64 // callers that no lane may have reported to the store
 }
 
 // check has the newcomer come to the last replica of a fleet. The callers ahead are in all replicas, of four in the first three.
@@ -77,11 +77,11 @@ func (c behind) check(t *testing.T, fleet []*limiter.Limiter) {
 	waiting.Wait()
 	t.Logf("%s: ready in %v, one who waited took %v: %.3f tokens off", t.Name(), ready, took, float64(ready-took)/float64(token))
 	// Of callers who come within a horizon of each other those of one replica may be served before those of another.
-	unheard := time.Duration(c.unheard*c.costs) * token
+	unsent := time.Duration(c.unsent*c.costs) * token
 	if raceDetector { // goroutines of a replica may come long after those of another
-		unheard *= 6
+		unsent *= 6
 	}
-	if ready > max(took, ideal)+token+short || ready < min(took, ideal)-unheard-token-short {
+	if ready > max(took, ideal)+token+short || ready < min(took, ideal)-unsent-token-short {
 		t.Errorf("ready in %v, one who waited took %v", ready, took)
 	}
 }

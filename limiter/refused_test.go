@@ -43,9 +43,9 @@ func TestRefusalsAreNamed(t *testing.T) {
 	t.Run("what was served before", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m, _ := limitertest.Redis(t)
-			var said logText
+			var logged logText
 			cfg := one(40, 40)
-			cfg.Logger = textLogger(&said)
+			cfg.Logger = textLogger(&logged)
 			l, _ := member(t, limitertest.Options(m), cfg)
 			defer closeLimiter(t, l)
 			if err := l.Wait(t.Context(), "global"); err != nil {
@@ -59,8 +59,8 @@ func TestRefusalsAreNamed(t *testing.T) {
 				}
 				time.Sleep(500 * time.Millisecond)
 			}
-			if n := strings.Count(said.String(), "refuses what it has served before"); n < 3 || n > 5 {
-				t.Errorf("said %d times in two minutes:\n%s", n, said.String())
+			if n := strings.Count(logged.String(), "refuses what it has served before"); n < 3 || n > 5 {
+				t.Errorf("logged %d times in two minutes:\n%s", n, logged.String())
 			}
 			m.SetError("")
 			time.Sleep(2 * time.Second) // until it is asked

@@ -113,18 +113,18 @@ func TestRemove(t *testing.T) {
 func TestDisagreementExplainsItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, watcher := limitertest.Redis(t)
-		var said [3]logText
+		var logged [3]logText
 		for i, limit := range []limiter.Limit{limiter.PerSecond(40, 40), limiter.PerSecond(40, 40), limiter.PerSecond(2, 2)} {
 			cfg := config(map[string][]limiter.Limit{"global": {limit}, fmt.Sprint("only-", i): {limiter.PerSecond(1, 1)}}, nil)
 			cfg.Replica = []string{"a", "b", "crawler"}[i]
-			cfg.Logger = textLogger(&said[i])
+			cfg.Logger = textLogger(&logged[i])
 			l, _ := member(t, limitertest.Options(m), cfg)
 			defer closeLimiter(t, l)
 		}
 		time.Sleep(21 * time.Second)
 		want := `bucket=global wanted="2 per 1s, burst 2 (crawler); 40 per 1s, burst 40 (a, b)"`
-		for i := range said {
-			if text := said[i].String(); !strings.Contains(text, want) {
+		for i := range logged {
+			if text := logged[i].String(); !strings.Contains(text, want) {
 				t.Errorf("replica %d does not say %s:\n%s", i, want, text)
 			}
 		}

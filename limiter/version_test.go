@@ -280,9 +280,9 @@ func (c older) check(t *testing.T, rdb *redis.Client, options *redis.Options, tr
 	if e, ok := errors.AsType[*lua.VersionError](err); !ok || e.Stored != 1 {
 		t.Errorf("ReadSnapshot on the older version: %v, want a VersionError with 1", err)
 	}
-	var said bytes.Buffer
+	var logged bytes.Buffer
 	cfg := config(map[string][]limiter.Limit{"global": {c.limit}}, nil)
-	cfg.Logger = slog.New(slog.NewJSONHandler(&said, nil)) // locks
+	cfg.Logger = slog.New(slog.NewJSONHandler(&logged, nil)) // locks
 	begin, j := time.Now(), &journal{}
 	var fleet []*limiter.Limiter
 	for range 3 {
@@ -328,7 +328,7 @@ func (c older) check(t *testing.T, rdb *redis.Client, options *redis.Options, tr
 	after.Burst = min(c.limit.Burst, c.cost+int64(math.Ceil(float64(late)/float64(interval(c.limit)))))
 	j.law(t, after, trip+spread())
 	time.Sleep(then)
-	text := said.String()
+	text := logged.String()
 	if strings.Count(text, "\n") != 1 || !strings.Contains(text, "older version") ||
 		!strings.Contains(text, `"version":1,`) || !strings.Contains(text, `"now":4`) {
 		t.Errorf("want one log line about version 1, the log is\n%s", text)
