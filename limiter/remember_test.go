@@ -59,7 +59,7 @@ func TestRecollection(t *testing.T) {
 				if !c.limit.Field.Window && level > 0 {
 					level *= 1_000_000
 				}
-				r.Heard(c.limit, heard.epoch, heard.grants, level, at(heard.at), time.Second)
+				r.Note(c.limit, heard.epoch, heard.grants, level, at(heard.at), time.Second)
 			}
 			var got []string
 			for _, report := range r.Reports(at(c.at)) {
