@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// callers has 20 callers of each replica start one call after the other. The function ends them and returns when calls started, in order.
+// callers runs 20 callers in each replica, each one call after the other. stop ends them, and returns when calls started, in order.
 func callers(t *testing.T, fleet []*limiter.Limiter) (stop func() []time.Time) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var mu sync.Mutex
@@ -36,8 +36,8 @@ func callers(t *testing.T, fleet []*limiter.Limiter) (stop func() []time.Time) {
 	}
 }
 
-// TestHoldOfAFleet: when the report of one replica has reached Redis, calls for which a reservation was granted start, a horizon's at
-// most, and then none until the hold ends. From the first call on starts keep the rate.
+// TestHoldOfAFleet: after the report of one replica has reached Redis, only calls with existing reservations start, a horizon's at most. Then no call
+// starts until the hold ends. From the first call on, the starts keep the rate.
 func TestHoldOfAFleet(t *testing.T) {
 	limit := limiter.PerSecond(40, 40)
 	for _, hold := range []time.Duration{2 * time.Second, 40 * time.Second, few(time.Minute, 5*time.Minute)} {
@@ -47,7 +47,7 @@ func TestHoldOfAFleet(t *testing.T) {
 			if err := fleet[0].Report(t.Context(), "global", limiter.Throttled{RetryAfter: hold}); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(5 * time.Millisecond) // it has reached Redis
+			time.Sleep(5 * time.Millisecond) // the report has reached Redis
 			reported := time.Now()
 			time.Sleep(hold + 10*time.Second)
 			starts := stop()
@@ -84,8 +84,8 @@ func TestHoldOfAFleet(t *testing.T) {
 	}
 }
 
-// TestHoldThatIsNotOver: when a long hold ends and the provider asks to wait again, that costs a call or two. Who asked for it is in the
-// snapshot, in a Redis and in memory.
+// TestHoldThatIsNotOver: when a long hold ends and the provider asks to wait again, the fleet needs a call or two to learn that. The snapshot names
+// the replica that reported the hold, on Redis and in memory.
 func TestHoldThatIsNotOver(t *testing.T) {
 	cfg := limiter.SingleBucket("global", limiter.PerSecond(40, 40))
 	hold := few(2*time.Minute, 10*time.Minute)
@@ -126,20 +126,20 @@ func TestHoldThatIsNotOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		if b := s.Buckets[0]; b.PausedFor < hold/2-5*time.Second || b.HeldBy == "" || time.Since(b.HeldSince) < hold/2-5*time.Second || time.Since(b.HeldSince) > hold/2 {
-			t.Errorf("held for %v by %q since %v", b.PausedFor, b.HeldBy, b.HeldSince)
+			t.Errorf("the snapshot has a hold of %v by %q since %v", b.PausedFor, b.HeldBy, b.HeldSince)
 		}
 		time.Sleep(5 * hold)
 		cancel()
 		all.Wait()
 		t.Logf("%d calls before the first hold, %d in the next five", first, calls-first)
 		if again := calls - first; again < 3 || again > 2*5 {
-			t.Errorf("%d calls found out five times that the provider still asks to wait, want 2 each at most", again)
+			t.Errorf("in five more holds %d calls were refused, want 2 each at most", again)
 		}
 	}, 8)
 }
 
-// TestHoldOutlivesRedis: a hold of more than 5 s is known to every replica. When Redis forgets, and the replica that heard of it is gone, no
-// call starts before the hold ends.
+// TestHoldOutlivesRedis: every replica knows a hold of more than 5 s. When Redis loses its data, and the replica that reported the hold is gone, no call
+// starts before the hold ends.
 func TestHoldOutlivesRedis(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const hold = 20 * time.Second
@@ -170,13 +170,13 @@ func TestHoldOutlivesRedis(t *testing.T) {
 		}
 		t.Logf("%d calls started during the hold, %d in the %v after it", during, after, hold/4)
 		if during > 0 || after < 100 {
-			t.Errorf("%d calls started during the hold, %d in the %v after it", during, after, hold/4)
+			t.Errorf("%d calls started during the hold, want none; %d in the %v after it", during, after, hold/4)
 		}
 	})
 }
 
-// TestHoldsOfSlowLimits: after a long hold a limit of a few calls a second has its rate. Calls that start while the rate grows do not cost more
-// than a second.
+// TestHoldsOfSlowLimits: after a long hold a limit of a few calls a second soon has its whole rate. The time in which the rate grows delays calls by a
+// second at most.
 func TestHoldsOfSlowLimits(t *testing.T) {
 	for _, limit := range []limiter.Limit{limiter.PerSecond(1, 1), limiter.PerSecond(2, 2)} {
 		onFleets(t, limiter.SingleBucket("global", limit), func(t *testing.T, fleet []*limiter.Limiter) {
@@ -192,7 +192,7 @@ func TestHoldsOfSlowLimits(t *testing.T) {
 	}
 }
 
-// TestLongerHold: a hold that ends later than another counts, if the two are not of one refusal.
+// TestLongerHold: of two holds the later end counts, unless both are of the same refusal.
 func TestLongerHold(t *testing.T) {
 	onFleets(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
 		first, second, begun := reservation(t, fleet[0]), reservation(t, fleet[0]), time.Now()

@@ -9,13 +9,13 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// operated plays a fleet of one that is configured like this, with an operator.
+// operated runs a test with a fleet of one replica, and an operator.
 func operated(t *testing.T, cfg limiter.Config, play func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := newRedisFleet(t, 1, cfg)
 		defer c.close(t)
-		time.Sleep(63 * time.Second) // the replica announces itself every 10 s, and not in the moment in which the operator acts
+		time.Sleep(63 * time.Second) // the replica announces itself every 10 s, but not at the moment in which the operator acts
 		o, err := limiter.NewOperator(c.rdb, limiter.DefaultNamespace, "ops")
 		if err != nil {
 			t.Fatal(err)
@@ -48,7 +48,8 @@ func did(t *testing.T, errs ...error) {
 	}
 }
 
-// TestOperatorLeavesOtherLevelsAlone, whatever horizon the fleet has, and whatever was lost. A daily quota is not given twice.
+// TestOperatorLeavesOtherLevelsAlone: an operator's change does not affect other levels, whatever the horizon of the fleet, even after a loss. A daily
+// quota is not granted twice.
 func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
 	daily := limiter.Limit{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000}
 	t.Run("a debt of minutes", func(t *testing.T) {
@@ -62,7 +63,7 @@ func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
 			before := levelOf(t, c, "slow").Debt
 			did(t, o.Pause(t.Context(), "other", time.Second))
 			if after := levelOf(t, c, "slow").Debt; before < 6 || after < before-0.5 {
-				t.Errorf("owed %v, and %v after another bucket was paused", before, after)
+				t.Errorf("the debt was %v, and %v after another bucket was paused", before, after)
 			}
 		})
 	})
@@ -76,7 +77,7 @@ func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
 			did(t, o.Pause(t.Context(), "other", time.Second))
 			time.Sleep(30 * time.Second)
 			if b := levelOf(t, c, "slow"); b.Tokens > 110 {
-				t.Errorf("%v of 1000 tokens after 900 were used", b.Tokens)
+				t.Errorf("after 900 of 1000 tokens were used the bucket has %v", b.Tokens)
 			}
 		})
 	})
@@ -85,9 +86,9 @@ func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
 		operated(t, cfg, func(t *testing.T, c *redisFleet, _ *limiter.Limiter, o *limiter.Operator) {
 			c.server.HDel("{weir}:state", "limit:60000000:slow")
 			did(t, o.Pause(t.Context(), "other", time.Second))
-			time.Sleep(15 * time.Second) // the replica has announced itself, and remembers that the bucket was full
+			time.Sleep(15 * time.Second) // the replica has announced itself, and reported that the bucket was full
 			if b := levelOf(t, c, "slow"); b.Debt < 8.5 {
-				t.Errorf("in debt by %v calls; ten can be out, less the one that the replica remembers to be there", b.Debt)
+				t.Errorf("the debt is %v calls, want at most ten outstanding calls, less the one token that the replica reported", b.Debt)
 			}
 		})
 	})
@@ -102,7 +103,8 @@ func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
 	})
 }
 
-// TestRestoreHolds: after a pause is over, while what was lost is collected, and for a limit of which a window counts the starts.
+// TestRestoreHolds: the level that Restore sets stays after a pause is over, during the collection after a loss, and for a limit whose starts a window
+// counts.
 func TestRestoreHolds(t *testing.T) {
 	daily := limiter.Limit{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000}
 	cfg := limiter.SingleBucket("global", daily)
@@ -132,10 +134,10 @@ func TestRestoreHolds(t *testing.T) {
 				did(t, before(t, c, l, o), o.Restore(t.Context(), "global", 300))
 				time.Sleep(90 * time.Second)
 				if b := levelOf(t, c, "global"); b.Tokens < 299 || b.Tokens > 303 {
-					t.Errorf("%v tokens, 300 were set 90 s ago", b.Tokens)
+					t.Errorf("the bucket has %v tokens, 300 were set 90 s ago", b.Tokens)
 				}
 				if ok, err := l.AllowN(t.Context(), "global", 299); !ok || err != nil {
-					t.Errorf("they cannot be used: %t, %v", ok, err)
+					t.Errorf("a call on these tokens: %t, %v", ok, err)
 				}
 			})
 		})
@@ -153,7 +155,7 @@ func TestRestoreHolds(t *testing.T) {
 	})
 }
 
-// TestRestoreLeavesWindowsAlone: of a bucket that has a rate and a window, the rate's level is set. What the window has counted stays.
+// TestRestoreLeavesWindowsAlone: on a bucket with a rate and a window, Restore sets the level of the rate. The starts of the window stay.
 func TestRestoreLeavesWindowsAlone(t *testing.T) {
 	cfg := limiter.SingleBucket("global", limiter.Limit{Tokens: 100, Per: time.Hour, Burst: 100}, limiter.PerWindow(10, 24*time.Hour))
 	operated(t, cfg, func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator) {
@@ -173,7 +175,7 @@ func TestRestoreLeavesWindowsAlone(t *testing.T) {
 	})
 }
 
-// TestReplacedLimitsAreNotShown, though their levels are kept until they are full.
+// TestReplacedLimitsAreNotShown: the snapshot does not show replaced limits, although Redis keeps their levels until they are full.
 func TestReplacedLimitsAreNotShown(t *testing.T) {
 	cfg := limiter.SingleBucket("global", limiter.Limit{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000})
 	operated(t, cfg, func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator) {
@@ -188,7 +190,7 @@ func TestReplacedLimitsAreNotShown(t *testing.T) {
 	})
 }
 
-// TestDrainIsForOneProcess: one that is started again under the name of another is not drained.
+// TestDrainIsForOneProcess: an order to drain does not apply to a later process with the same replica name.
 func TestDrainIsForOneProcess(t *testing.T) {
 	cfg := one(1, 1)
 	cfg.Replica, cfg.Publish = "pod-0", limiter.DefaultPublish
@@ -202,7 +204,7 @@ func TestDrainIsForOneProcess(t *testing.T) {
 		time.Sleep(time.Minute)
 		select {
 		case <-again.Draining():
-			t.Error("another process is drained")
+			t.Error("the later process got the order to drain")
 		default:
 		}
 	})
