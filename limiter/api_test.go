@@ -14,8 +14,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestDecide: on limits of all kinds, in memory and on Redis, Decide returns OK while there are tokens, and how many are left of the limit
-// that is nearest to its end. After that it returns a time after which a call may start.
+// TestDecide: on limits of all kinds, in memory and on Redis, Decide returns OK while there are tokens, and how many are left of the
+// limit that is nearest to its end. After that it returns a time after which a call may start.
 func TestDecide(t *testing.T) {
 	for name, c := range map[string]struct {
 		limits []limiter.Limit
@@ -181,7 +181,8 @@ func TestReserveBatchWithADeadline(t *testing.T) {
 	}, 1)
 }
 
-// TestReservationOfSeveralServesCallersOfOne: a returned reservation of several tokens serves calls of fewer tokens, and no token is lost.
+// TestReservationOfSeveralServesCallersOfOne: a returned reservation of several tokens serves calls of fewer tokens, and no token is
+// lost.
 func TestReservationOfSeveralServesCallersOfOne(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit limiter.Limit
@@ -258,8 +259,8 @@ func TestMaxWait(t *testing.T) {
 	}, 1)
 }
 
-// TestComesUpWithoutRedis: New returns a lazy limiter at once. Until Redis answers, calls return an error or wait. Afterwards the limiter works
-// as usual.
+// TestComesUpWithoutRedis: New returns a lazy limiter at once. Until Redis answers, calls return an error or wait. Afterwards the limiter
+// works as usual.
 func TestComesUpWithoutRedis(t *testing.T) {
 	for name, shadow := range map[string]bool{"lazy": false, "shadow": true} {
 		t.Run(name, func(t *testing.T) {
@@ -294,8 +295,8 @@ func TestComesUpWithoutRedis(t *testing.T) {
 	}
 }
 
-// TestShadowAtRunTime: shadow mode of the whole fleet can be switched on and off, whatever the configuration of its replicas. After Redis has
-// lost its data, the replicas send the mode again.
+// TestShadowAtRunTime: shadow mode of the whole fleet can be switched on and off, whatever the configuration of its replicas. After Redis
+// has lost its data, the replicas send the mode again.
 func TestShadowAtRunTime(t *testing.T) {
 	onFleets(t, one(1, 2), func(t *testing.T, fleet []*limiter.Limiter) {
 		ctx, last := t.Context(), fleet[len(fleet)-1]
@@ -319,8 +320,8 @@ func TestShadowAtRunTime(t *testing.T) {
 	}, 1, 3)
 }
 
-// TestCallTimeoutBoundsWhoWantsAnAnswer: a caller that wants an answer at once gets one within CallTimeout, although the client reads without
-// a timeout.
+// TestCallTimeoutBoundsWhoWantsAnAnswer: a caller that wants an answer at once gets one within CallTimeout, although the client reads
+// without a timeout.
 func TestCallTimeoutBoundsWhoWantsAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := one(40, 40)
@@ -348,8 +349,8 @@ func TestCallTimeoutBoundsWhoWantsAnAnswer(t *testing.T) {
 	})
 }
 
-// TestReserveTakesNothingAfterItsDeadline: Reserve returns no reservation that is due after the deadline of the caller, not even one that was
-// reserved for a caller without a deadline at the same time.
+// TestReserveTakesNothingAfterItsDeadline: Reserve returns no reservation that is due after the deadline of the caller, not even one that
+// was reserved for a caller without a deadline at the same time.
 func TestReserveTakesNothingAfterItsDeadline(t *testing.T) {
 	onFleets(t, one(5, 1), func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
@@ -377,8 +378,8 @@ func TestReserveTakesNothingAfterItsDeadline(t *testing.T) {
 	}, 1)
 }
 
-// TestCallerWhoseReservationIsGone: a caller waits for a reservation of its lane, and another call is refused. Then the route is replaced by one
-// whose bucket has no tokens. The caller gets that result, and the limiter continues to work.
+// TestCallerWhoseReservationIsGone: a caller waits for a reservation of its lane, and another call is refused. Then the route is replaced
+// by one whose bucket has no tokens. The caller gets that result, and the limiter continues to work.
 func TestCallerWhoseReservationIsGone(t *testing.T) {
 	onFleets(t, one(1, 1), func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
@@ -464,8 +465,8 @@ func TestDecideBehindALine(t *testing.T) {
 	}, 1)
 }
 
-// TestCancelledCallOfFiveCostsNothing: a call of five tokens is reserved and cancelled. After that, ten calls of one token take the time of ten
-// tokens.
+// TestCancelledCallOfFiveCostsNothing: a call of five tokens is reserved and cancelled. After that, ten calls of one token take the time
+// of ten tokens.
 func TestCancelledCallOfFiveCostsNothing(t *testing.T) {
 	onFleets(t, one(20, 5), func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
@@ -513,8 +514,8 @@ func TestDecideHearsOfPauses(t *testing.T) {
 	}, 1, 3)
 }
 
-// TestDeadlineIsJudgedThoughOthersWait: the callers of a lane wait, behind calls that other replicas have announced since. The lane refuses a
-// deadline that cannot be met at once. A client that asks again after the returned time is served.
+// TestDeadlineIsJudgedThoughOthersWait: the callers of a lane wait, behind calls that other replicas have announced since. The lane
+// refuses a deadline that cannot be met at once. A client that asks again after the returned time is served.
 func TestDeadlineIsJudgedThoughOthersWait(t *testing.T) {
 	onFleets(t, config(map[string][]limiter.Limit{"global": {{Tokens: 1, Per: 11 * time.Second, Burst: 1}}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 		l, other := fleet[0], fleet[len(fleet)-1]

@@ -22,8 +22,8 @@ func tenants(t *testing.T, own ...limiter.Bucket) *linkedFleet {
 	return v
 }
 
-// TestWithoutRedisEveryTenantBucketIsEmptied: a route passes several buckets made at run time. When Redis is back each of them is empty, whichever
-// is the narrowest, even if the first requests to Redis fail or the route is made again.
+// TestWithoutRedisEveryTenantBucketIsEmptied: a route passes several buckets made at run time. When Redis is back each of them is empty,
+// whichever is the narrowest, even if the first requests to Redis fail or the route is made again.
 func TestWithoutRedisEveryTenantBucketIsEmptied(t *testing.T) {
 	fast, slow := limiter.PerSecond(100, 20), limiter.PerSecond(10, 60)
 	first, second := limiter.Bucket{Name: "fast", Limits: []limiter.Limit{fast}}, limiter.Bucket{Name: "slow", Limits: []limiter.Limit{slow}}
@@ -64,7 +64,8 @@ func TestWithoutRedisEveryTenantBucketIsEmptied(t *testing.T) {
 	}
 }
 
-// TestWithoutRedisTenantsThatNobodyUsed: buckets made at run time keep their tokens if no call used them without Redis, even on slow limits.
+// TestWithoutRedisTenantsThatNobodyUsed: buckets made at run time keep their tokens if no call used them without Redis, even on slow
+// limits.
 func TestWithoutRedisTenantsThatNobodyUsed(t *testing.T) {
 	for _, limit := range []limiter.Limit{{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000}, limiter.PerSecond(10, 40)} {
 		synctest.Test(t, func(t *testing.T) {
@@ -116,8 +117,8 @@ func TestWithoutRedisWindowsHold(t *testing.T) {
 	}
 }
 
-// TestWithoutRedisProvidersAreObeyed: a provider asks a replica to wait while Redis is away. That replica stops its calls at once, and all replicas
-// do when Redis is back.
+// TestWithoutRedisProvidersAreObeyed: a provider asks a replica to wait while Redis is away. That replica stops its calls at once, and all
+// replicas do when Redis is back.
 func TestWithoutRedisProvidersAreObeyed(t *testing.T) {
 	for _, own := range []bool{false, true} {
 		for _, hold := range []time.Duration{4 * time.Second, 20 * time.Second} {
@@ -222,8 +223,8 @@ func TestWithoutRedisUntilItIsSteady(t *testing.T) {
 	})
 }
 
-// TestWithoutSharesRedisIsBackAtOnce: for a replica that starts nothing without Redis, Redis is back with the first answer, which the replica asks
-// for about every 500 ms. Its callers ask again then, however long they have waited.
+// TestWithoutSharesRedisIsBackAtOnce: for a replica that starts nothing without Redis, Redis is back with the first answer, which the
+// replica asks for about every 500 ms. Its callers ask again then, however long they have waited.
 func TestWithoutSharesRedisIsBackAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := one(34, 4)
@@ -288,8 +289,8 @@ func TestSlowRedisComesBack(t *testing.T) {
 	}
 }
 
-// TestWhatIsGivenUpIsNoOutage: requests over lost connections fail long after Redis was reached over new ones. Such failures are no sign of another
-// outage, however few calls there are. Each row is the time between two calls after the return.
+// TestWhatIsGivenUpIsNoOutage: requests over lost connections fail long after Redis was reached over new ones. Such failures are no sign of
+// another outage, however few calls there are. Each row is the time between two calls after the return.
 func TestWhatIsGivenUpIsNoOutage(t *testing.T) {
 	for _, every := range []time.Duration{100 * time.Millisecond, 700 * time.Millisecond, 2 * time.Second, time.Minute} {
 		t.Run(every.String(), func(t *testing.T) {

@@ -217,8 +217,8 @@ func (v *linkedFleet) each(do func(*link)) {
 	}
 }
 
-// TestWithoutRedisTheFleetGoesOn: whatever the limit, the size of the fleet and the way in which Redis is away, the fleet continues at its rate.
-// The starts exceed the limit by no more than the bursts of the shares. Callers whose deadline has not passed get no error.
+// TestWithoutRedisTheFleetGoesOn: whatever the limit, the size of the fleet and the way in which Redis is away, the fleet continues at its
+// rate. The starts exceed the limit by no more than the bursts of the shares. Callers whose deadline has not passed get no error.
 func TestWithoutRedisTheFleetGoesOn(t *testing.T) {
 	type world struct {
 		limit    limiter.Limit
@@ -331,8 +331,8 @@ func TestWithoutRedisSharesEnd(t *testing.T) {
 	})
 }
 
-// TestWithoutRedisOneReplica: a replica that alone is cut off from Redis continues with its share, and the others use the whole rate. When it is
-// connected again, it gets its part of the rate.
+// TestWithoutRedisOneReplica: a replica that alone is cut off from Redis continues with its share, and the others use the whole rate. When
+// it is connected again, it gets its part of the rate.
 func TestWithoutRedisOneReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := limiter.PerSecond(40, 40)
@@ -360,8 +360,9 @@ func TestWithoutRedisOneReplica(t *testing.T) {
 	})
 }
 
-// TestWithoutRedisAndAShare: some calls have no share and wait for Redis: calls on a slow limit, in a process that has not been announced twice,
-// on a window of fewer starts than replicas, and calls that cost more than the share's burst. Other routes of the same replica continue.
+// TestWithoutRedisAndAShare: some calls have no share and wait for Redis: calls on a slow limit, in a process that has not been announced
+// twice, on a window of fewer starts than replicas, and calls that cost more than the share's burst. Other routes of the same replica
+// continue.
 func TestWithoutRedisAndAShare(t *testing.T) {
 	cfg := func() limiter.Config {
 		return limiter.Config{
@@ -582,8 +583,8 @@ func TestWithoutRedisNowAndThen(t *testing.T) {
 	})
 }
 
-// TestWithoutRedisSchedulersAndSettlements: without Redis batches continue. A batch that asks for more than a share can hold gets the time to ask
-// again. A cost that was charged to a share does not return to the fleet's bucket.
+// TestWithoutRedisSchedulersAndSettlements: without Redis batches continue. A batch that asks for more than a share can hold gets the time
+// to ask again. A cost that was charged to a share does not return to the fleet's bucket.
 func TestWithoutRedisSchedulersAndSettlements(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := limiter.PerSecond(20, 20)

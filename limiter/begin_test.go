@@ -47,8 +47,8 @@ func begins(t *testing.T, l *limiter.Limiter, route string, limit limiter.Limit,
 	}
 }
 
-// TestFirstStart: a limit that neither Redis nor a replica knows begins as its Begin says. This holds in a new namespace, for a limit that a
-// deployment adds, and for a bucket made at run time.
+// TestFirstStart: a limit that neither Redis nor a replica knows begins as its Begin says. This holds in a new namespace, for a limit
+// that a deployment adds, and for a bucket made at run time.
 func TestFirstStart(t *testing.T) {
 	for name, limit := range beginnings() {
 		for what, begin := range map[string]limiter.Begin{"full": limiter.Full, "empty": limiter.Empty} {
@@ -93,8 +93,8 @@ func TestFirstStart(t *testing.T) {
 	}
 }
 
-// TestLossIsNoFirstStart: a process that remembers an epoch finds that Redis has lost it. Then no limit begins as its Begin says, not even one that
-// only this process wants.
+// TestLossIsNoFirstStart: a process that remembers an epoch finds that Redis has lost it. Then no limit begins as its Begin says, not
+// even one that only this process wants.
 func TestLossIsNoFirstStart(t *testing.T) {
 	for name, limit := range beginnings() {
 		if limit.Window {
@@ -130,7 +130,8 @@ func TestLossIsNoFirstStart(t *testing.T) {
 	}
 }
 
-// TestLossIsNoFirstStartOfWhatIsToldThen: the first request after a loss sets another limit for the fleet. That limit does not begin full.
+// TestLossIsNoFirstStartOfWhatIsToldThen: the first request after a loss sets another limit for the fleet. That limit does not begin
+// full.
 func TestLossIsNoFirstStartOfWhatIsToldThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)
@@ -147,7 +148,8 @@ func TestLossIsNoFirstStartOfWhatIsToldThen(t *testing.T) {
 	})
 }
 
-// TestLimitThatNobodyWantsIsKeptUntilItIsFull: the only replica that wants a limit does not announce itself for a minute, and then does again.
+// TestLimitThatNobodyWantsIsKeptUntilItIsFull: the only replica that wants a limit does not announce itself for a minute, and then does
+// again.
 func TestLimitThatNobodyWantsIsKeptUntilItIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := limitertest.Redis(t)
@@ -168,8 +170,8 @@ func TestLimitThatNobodyWantsIsKeptUntilItIsFull(t *testing.T) {
 	})
 }
 
-// TestEmptyBucketMadeAtRunTimeIsEmptyOnce: a bucket with Begin Empty is empty only at first. It is not empty again if a replica makes it again, nor
-// after it was full and idle.
+// TestEmptyBucketMadeAtRunTimeIsEmptyOnce: a bucket with Begin Empty is empty only at first. It is not empty again if a replica makes it
+// again, nor after it was full and idle.
 func TestEmptyBucketMadeAtRunTimeIsEmptyOnce(t *testing.T) {
 	for name, limit := range map[string]limiter.Limit{"10 a second": limiter.PerSecond(10, 5), "4 in 10 s": limiter.PerWindow(3, 10*time.Second)} {
 		t.Run(name, func(t *testing.T) {

@@ -95,8 +95,8 @@ func wanderings() map[string]func(time.Duration) float64 {
 	}
 }
 
-// TestClockOfRedisWanders: a clock wanders within a range of a second at most. However often it does so, it adds only the tokens of that range,
-// once.
+// TestClockOfRedisWanders: a clock wanders within a range of a second at most. However often it does so, it adds only the
+// tokens of that range, once.
 func TestClockOfRedisWanders(t *testing.T) {
 	const by = 300 * time.Millisecond
 	uses := map[string]struct {
@@ -240,8 +240,8 @@ func TestClockOfRedisFlaps(t *testing.T) {
 	}
 }
 
-// TestClockOfRedisRunsFastAndFalls: no rule can distinguish a fast clock from real time. If the clock runs ahead without a step and then falls
-// back by more than a second, each fall adds the tokens of the time beyond that second, and no more.
+// TestClockOfRedisRunsFastAndFalls: no rule can distinguish a fast clock from real time. If the clock runs ahead without a
+// step and then falls back by more than a second, each fall adds the tokens of the time beyond that second, and no more.
 func TestClockOfRedisRunsFastAndFalls(t *testing.T) {
 	for _, by := range []time.Duration{600 * time.Millisecond, 1500 * time.Millisecond, 3 * time.Second} {
 		t.Run(by.String(), func(t *testing.T) {
@@ -318,8 +318,8 @@ func TestClockOfRedisStepsBack(t *testing.T) {
 				f := newRedisFleet(t, c.replicas, config(map[string][]limiter.Limit{"global": {c.limit}}, nil))
 				defer f.close(t)
 				const settle, before, after = 2 * time.Second, 5 * time.Second, time.Minute
-				// The time between the last script and the step is lost, too. Callers that ask while own time stands still count as
-				// of the same moment, so one may overtake another.
+				// The time between the last script and the step is lost, too. Callers that ask while own time stands still
+				// count as of the same moment, so one may overtake another.
 				grace := c.delay + time.Second
 				defer f.runClock(func(since time.Duration) time.Duration {
 					if since >= settle+before {

@@ -10,8 +10,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestClockMapsByTheSmallestOffset: each row is a reply: the local times of the request and of the reply, the time of the store, whose clock is an
-// hour ahead, and the local time to which a time of the store is mapped then. Times are in milliseconds.
+// TestClockMapsByTheSmallestOffset: each row is a reply: the local times of the request and of the reply, the time of the store,
+// whose clock is an hour ahead, and the local time to which a time of the store is mapped then. Times are in milliseconds.
 func TestClockMapsByTheSmallestOffset(t *testing.T) {
 	const hour = 3_600_000
 	type row struct{ sent, received, shows, want int64 }
@@ -49,8 +49,9 @@ func TestClockMapsByTheSmallestOffset(t *testing.T) {
 	}
 }
 
-// TestClockCountsFromTheQuestion: a reservation is due some time after the store's reply. However the store's clock runs, stops or jumps, and however
-// long replies take, the local due time is at least that long after the request, and at most that long after the reply.
+// TestClockCountsFromTheQuestion: a reservation is due some time after the store's reply. However the store's clock runs, stops or
+// jumps, and however long replies take, the local due time is at least that long after the request, and at most that long after
+// the reply.
 func TestClockCountsFromTheQuestion(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		zero := time.Now()

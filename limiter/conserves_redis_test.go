@@ -13,8 +13,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// lateness measures by how much timers and requests to Redis are late on this machine, until the returned function is called. That function
-// returns the mean and the longest delay.
+// lateness measures by how much timers and requests to Redis are late on this machine, until the returned function is called. That
+// function returns the mean and the longest delay.
 func lateness(t *testing.T, rdb *redis.Client, every time.Duration) (stop func() (mean, longest time.Duration)) {
 	done, measured := make(chan struct{}), make(chan [2]time.Duration)
 	go func() {
@@ -42,8 +42,8 @@ func lateness(t *testing.T, rdb *redis.Client, every time.Duration) (stop func()
 	}
 }
 
-// looseBy returns the share of a row's budget that late timers may cost, in addition to two hundredths. At a burst of 1 each token that is taken
-// late delays the next one. Each token takes one timer and one request to Redis.
+// looseBy returns the share of a row's budget that late timers may cost, in addition to two hundredths. At a burst of 1 each token
+// that is taken late delays the next one. Each token takes one timer and one request to Redis.
 func looseBy(r table.Row, late time.Duration) float64 {
 	fastest := 0.0
 	for _, l := range r.Limits {
@@ -52,9 +52,9 @@ func looseBy(r table.Row, late time.Duration) float64 {
 	return min(0.15, 0.02+2*late.Seconds()*fastest)
 }
 
-// TestConservesOnRedis runs the named rows on a real Redis, in real time and all at once, more than the machine has cores. Timers are late there,
-// above all beside the tests of other packages. So the test measures their delay and loosens the marks by it. In virtual time the same rows
-// have strict marks.
+// TestConservesOnRedis runs the named rows on a real Redis, in real time and all at once, more than the machine has cores. Timers
+// are late there, above all beside the tests of other packages. So the test measures their delay and loosens the marks by it. In
+// virtual time the same rows have strict marks.
 func TestConservesOnRedis(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector is too slow for marks in real time")

@@ -182,8 +182,8 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// memoryWorld returns a world of one limiter in memory. It has a route for each lane of each replica, over the same buckets, because a process has
-// one lane for each route.
+// memoryWorld returns a world of one limiter in memory. It has a route for each lane of each replica, over the same
+// buckets, because a process has one lane for each route.
 func memoryWorld(t *testing.T, r table.Row) world {
 	l, err := limiter.NewMemory(configOf(r, -1))
 	if err != nil {
@@ -197,8 +197,8 @@ func memoryWorld(t *testing.T, r table.Row) world {
 	}
 }
 
-// TestConserves runs the table of worlds over the limiter in memory, in virtual time. No token is lost while a caller waits, no caller overtakes
-// another, and the starts exceed no limit.
+// TestConserves runs the table of worlds over the limiter in memory, in virtual time. No token is lost while a caller
+// waits, no caller overtakes another, and the starts exceed no limit.
 func TestConserves(t *testing.T) {
 	n := 60
 	if raceDetector {
@@ -207,8 +207,8 @@ func TestConserves(t *testing.T) {
 	if *full {
 		n = 500
 	}
-	// In memory no replica dies and no request is late. Lanes that wait for days ask every five seconds, so such rows would
-	// take long.
+	// In memory no replica dies and no request is late. Lanes that wait for days ask every five seconds, so such rows
+	// would take long.
 	rows, share := table.Pairwise(n, func(r table.Row) bool {
 		return r.Callers != table.Die && r.Callers != table.Late && (*full || len(r.Lanes)*int(r.Length/(5*time.Second)) < 5_000)
 	})
@@ -235,8 +235,8 @@ func TestConserves(t *testing.T) {
 	}
 }
 
-// virtual returns the tolerance in virtual time. Due times are whole microseconds, on clocks that differ by one. A reservation whose caller has left
-// may be used late, by the slack.
+// virtual returns the tolerance in virtual time. Due times are whole microseconds, on clocks that differ by one. A
+// reservation whose caller has left may be used late, by the slack.
 func virtual(r table.Row) table.Tolerance {
 	slack := 2 * time.Microsecond
 	if r.Callers != table.Patient {

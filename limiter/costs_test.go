@@ -11,8 +11,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestMixedCostsUseTheRate: several replicas make calls of one token and of the whole burst. In any mix, and even if callers give up at random, the
-// fleet uses the whole rate.
+// TestMixedCostsUseTheRate: several replicas make calls of one token and of the whole burst. In any mix, and even if callers give up at
+// random, the fleet uses the whole rate.
 func TestMixedCostsUseTheRate(t *testing.T) {
 	mixes := map[string]struct {
 		limit    limiter.Limit
@@ -65,7 +65,8 @@ func TestMixedCostsUseTheRate(t *testing.T) {
 					}
 				}
 				time.Sleep(c.length)
-				// Now all callers wait. Tokens in the bucket are not lost: a call of the whole burst waits for them. Reserved tokens are not used yet.
+				// Now all callers wait. Tokens in the bucket are not lost: a call of the whole burst waits for them. Reserved tokens are
+				// not used yet.
 				snapshot, err := fleet[0].Snapshot(t.Context())
 				if err != nil {
 					t.Fatal(err)
@@ -84,8 +85,8 @@ func TestMixedCostsUseTheRate(t *testing.T) {
 					}
 				}
 				t.Logf("used %.4f of the rate in %d starts, %d of them of the whole burst", share, len(j.starts), large)
-				// At the end a horizon's tokens and one call are reserved at most. If a caller gives up its reservation, the tokens refilled
-				// until the due time of the last reservation are lost: some hundredths if many give up.
+				// At the end a horizon's tokens and one call are reserved at most. If a caller gives up its reservation, the tokens
+				// refilled until the due time of the last reservation are lost: some hundredths if many give up.
 				most := (float64(c.limit.Burst) + c.limit.Rate()*limiter.DefaultHorizon.Seconds()) / (c.limit.Rate() * length.Seconds())
 				least := 0.99 - most
 				if c.giveUp {
@@ -104,8 +105,8 @@ func TestMixedCostsUseTheRate(t *testing.T) {
 	}
 }
 
-// TestMostOfAFleetGoes: the callers of most replicas give up, or the replicas die. The remaining callers are served soon, and then use the whole
-// rate.
+// TestMostOfAFleetGoes: the callers of most replicas give up, or the replicas die. The remaining callers are served soon, and then use the
+// whole rate.
 func TestMostOfAFleetGoes(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit             limiter.Limit

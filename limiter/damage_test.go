@@ -205,8 +205,8 @@ var (
 	damagedKeys = []string{"state", "live", "wishes", "replies", "own", "line", "log", "spares"}
 )
 
-// TestDamagedRecords: a record that is damaged while it is used never ends a process. Each damage adds a burst and a horizon of tokens at most,
-// and stops a route for 30 s at most.
+// TestDamagedRecords: a record that is damaged while it is used never ends a process. Each damage adds a burst and a horizon of
+// tokens at most, and stops a route for 30 s at most.
 func TestDamagedRecords(t *testing.T) {
 	every, each := damages(), few(5, 1) // the step between kinds
 	for i, kind := range damagedKinds {
@@ -329,8 +329,8 @@ func (d *damaged) texts(ctx context.Context, kind string) map[string]string {
 	return out
 }
 
-// TestDamagedRecordsOnRedis damages records of every kind in every way on a real Redis, one after the other while they are used. The Lua of a real
-// Redis reads numbers in its own way. After the last damage every route serves calls again within 30 s.
+// TestDamagedRecordsOnRedis damages records of every kind in every way on a real Redis, one after the other while they are used.
+// The Lua of a real Redis reads numbers in its own way. After the last damage every route serves calls again within 30 s.
 func TestDamagedRecordsOnRedis(t *testing.T) {
 	t.Parallel()
 	rdb := limitertest.Server(t)

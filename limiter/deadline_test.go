@@ -86,8 +86,8 @@ func (c behind) check(t *testing.T, fleet []*limiter.Limiter) {
 	}
 }
 
-// TestReadyIsWhenItCouldHaveStarted: a newcomer behind callers of this replica or of others cannot be served before its deadline. It gets an error at
-// once, which says when it could have started. A newcomer that can be served in time is served.
+// TestReadyIsWhenItCouldHaveStarted: a newcomer behind callers of this replica or of others cannot be served before its deadline. It
+// gets an error at once, which says when it could have started. A newcomer that can be served in time is served.
 func TestReadyIsWhenItCouldHaveStarted(t *testing.T) {
 	second, large := limiter.PerSecond, limiter.Limit{Tokens: 1000, Per: time.Hour, Burst: 1000}
 	for name, c := range map[string]behind{
@@ -115,8 +115,8 @@ func TestReadyIsWhenItCouldHaveStarted(t *testing.T) {
 	}
 }
 
-// TestReadyBehindCallersOfOtherReplicas is the same for a newcomer behind callers of other replicas, after each lane has asked once more. A lane sends
-// its new callers to the store at once, and learns of the callers of other lanes within 5 s.
+// TestReadyBehindCallersOfOtherReplicas is the same for a newcomer behind callers of other replicas, after each lane has asked once
+// more. A lane sends its new callers to the store at once, and learns of the callers of other lanes within 5 s.
 func TestReadyBehindCallersOfOtherReplicas(t *testing.T) {
 	for name, c := range map[string]behind{
 		"100 at 10 a second":         {limiter.PerSecond(10, 10), 100, 1, 1, 6 * time.Second, 0},
@@ -131,9 +131,10 @@ func TestReadyBehindCallersOfOtherReplicas(t *testing.T) {
 	}
 }
 
-// TestStoreHearsOfNewCallers: a lane in line sends its new callers to the store. A caller that asks a moment later, in a replica without callers, gets
-// the time behind all of them. Callers of a lane with reservations gather until these are due. A lane does not send new callers while they
-// are fewer than 4, or fewer than the callers that it has sent: of 13 callers of a lane, 6 at most are not sent.
+// TestStoreHearsOfNewCallers: a lane in line sends its new callers to the store. A caller that asks a moment later, in a replica
+// without callers, gets the time behind all of them. Callers of a lane with reservations gather until these are due. A lane does not
+// send new callers while they are fewer than 4, or fewer than the callers that it has sent: of 13 callers of a lane, 6 at most are
+// not sent.
 func TestStoreHearsOfNewCallers(t *testing.T) {
 	for name, c := range map[string]behind{
 		"40 at 1 a second":   {limiter.PerSecond(1, 1), 40, 1, 1, 10 * time.Millisecond, 18},

@@ -10,8 +10,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// What happens while Redis is away? Config.WhenAway decides: no call starts, every call starts, or (the default) a replica
-// that has worked before continues with its share of each limit.
+// What happens while Redis is away? Config.WhenAway decides: no call starts, every call starts, or (the default) a
+// replica that has worked before continues with its share of each limit.
 func ExampleWhenAway() {
 	ctx := context.Background()
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1}) // no server listens there

@@ -29,8 +29,8 @@ func limited(l *limiter.Limiter, next http.Handler) http.Handler {
 	})
 }
 
-// A server of your own limits its clients: Decide returns at once whether a call may start, how many are left, and after
-// which time to retry.
+// A server of your own limits its clients: Decide returns at once whether a call may start, how many are left, and
+// after which time to retry.
 func ExampleLimiter_Decide() {
 	l, err := limiter.NewMemory(limiter.SingleBucket("clients", limiter.Limit{Tokens: 2, Per: time.Hour, Burst: 2}))
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// A user waits for the result of this call. As an urgent call it starts before the other waiting calls, in this replica and
-// in others.
+// A user waits for the result of this call. As an urgent call it starts before the other waiting calls, in this replica
+// and in others.
 func ExampleUrgent() {
 	cfg := limiter.SingleBucket("global", limiter.PerSecond(50, 1))
 	cfg.Horizon = 20 * time.Millisecond // an urgent call waits behind existing reservations, a horizon at most

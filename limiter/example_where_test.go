@@ -8,7 +8,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// Why does my call wait? Where returns the bucket, the time until a call may start, and the reasons. It takes no tokens.
+// Why does my call wait? Where returns the bucket, the time until a call may start, and the reasons. It takes no
+// tokens.
 func ExampleLimiter_Where() {
 	l, err := limiter.NewMemory(limiter.Config{
 		Buckets: map[string][]limiter.Limit{

@@ -8,8 +8,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// How do you test code that waits for minutes? In virtual time: in a bubble of testing/synctest the clock advances when all
-// goroutines wait. In your test use synctest.Test(t, ...) instead of inVirtualTime.
+// How do you test code that waits for minutes? In virtual time: in a bubble of testing/synctest the clock advances when
+// all goroutines wait. In your test use synctest.Test(t, ...) instead of inVirtualTime.
 func Example_withoutSleeping() {
 	inVirtualTime(func(t *testing.T) {
 		l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.PerSecond(10, 10)))

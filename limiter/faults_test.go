@@ -18,8 +18,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestLostReplyPaysOnce: the client library resends a command whose reply it lost, so the script runs twice. It charges the bucket once, and
-// the second reply is equal to the first.
+// TestLostReplyPaysOnce: the client library resends a command whose reply it lost, so the script runs twice. It charges the
+// bucket once, and the second reply is equal to the first.
 func TestLostReplyPaysOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, watcher := limitertest.Redis(t)
@@ -163,7 +163,8 @@ func TestStaleMemoryIsNoSecondBurst(t *testing.T) {
 	})
 }
 
-// TestClockOfRedisSteps: a step back does not delay calls by the length of the step, and a step forward fills the bucket at most once.
+// TestClockOfRedisSteps: a step back does not delay calls by the length of the step, and a step forward fills the bucket at
+// most once.
 func TestClockOfRedisSteps(t *testing.T) {
 	for name, step := range map[string]time.Duration{"back an hour": -time.Hour, "back a second": -time.Second, "forward an hour": time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -218,8 +219,8 @@ func TestClockOfRedisSteps(t *testing.T) {
 	}
 }
 
-// idle is long enough for a bucket to fill, and ends at a moment without announcements. A request at the same time as an announcement would need
-// a second connection, which takes several replies to open.
+// idle is long enough for a bucket to fill, and ends at a moment without announcements. A request at the same time as an
+// announcement would need a second connection, which takes several replies to open.
 const idle = 63 * time.Second
 
 // slow starts a limiter whose replies each take the time that delay returns.
@@ -251,8 +252,8 @@ func (c slowConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// TestSlowRedisCostsItsDelayOnce: the mapping of the clock contains a constant delay. So the limiter does not ask for later due times, and loses no
-// reservations.
+// TestSlowRedisCostsItsDelayOnce: the mapping of the clock contains a constant delay. So the limiter does not ask for later
+// due times, and loses no reservations.
 func TestSlowRedisCostsItsDelayOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := slow(t, one(10, 5), func() time.Duration { return 200 * time.Millisecond })
@@ -273,8 +274,8 @@ func TestSlowRedisCostsItsDelayOnce(t *testing.T) {
 	})
 }
 
-// TestWhoComesDuringACallIsNotKeptInLine: a caller that does not wait asks while a request is under way that puts the lane in line. The caller gets
-// its refusal with that reply, not at the lane's turn.
+// TestWhoComesDuringACallIsNotKeptInLine: a caller that does not wait asks while a request is under way that puts the lane in
+// line. The caller gets its refusal with that reply, not at the lane's turn.
 func TestWhoComesDuringACallIsNotKeptInLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := slow(t, one(1, 1), func() time.Duration { return 20 * time.Millisecond })
@@ -306,8 +307,8 @@ func TestWhoComesDuringACallIsNotKeptInLine(t *testing.T) {
 	})
 }
 
-// TestVaryingRepliesLoseLittle: if the times of replies vary by more than the slack, a reservation for now would often be too late when the reply
-// arrives. The limiter then asks for later due times, so that it loses few reservations.
+// TestVaryingRepliesLoseLittle: if the times of replies vary by more than the slack, a reservation for now would often be too
+// late when the reply arrives. The limiter then asks for later due times, so that it loses few reservations.
 func TestVaryingRepliesLoseLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
@@ -363,8 +364,8 @@ func TestOneSlowReplyIsForgotten(t *testing.T) {
 	})
 }
 
-// TestUnavailableRedisIsSaid: while Redis does not answer, a call that wants an answer at once gets ErrUnavailable. A call that waits goes on
-// waiting until Redis is back or its own context ends.
+// TestUnavailableRedisIsSaid: while Redis does not answer, a call that wants an answer at once gets ErrUnavailable. A call
+// that waits goes on waiting until Redis is back or its own context ends.
 func TestUnavailableRedisIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)
@@ -407,7 +408,8 @@ func TestUnavailableRedisIsSaid(t *testing.T) {
 	})
 }
 
-// TestServerWithoutAClockIsRefused: some servers that use Redis' protocol answer TIME in a script with zeros. New refuses them.
+// TestServerWithoutAClockIsRefused: some servers that use Redis' protocol answer TIME in a script with zeros. New refuses
+// them.
 func TestServerWithoutAClockIsRefused(t *testing.T) {
 	m, rdb := limitertest.Redis(t)
 	m.SetTime(time.Unix(0, 0))
@@ -417,8 +419,8 @@ func TestServerWithoutAClockIsRefused(t *testing.T) {
 	}
 }
 
-// TestCallThatIsTakenForAnOlderOne: a damaged stored reply has the number of a later request. The limiter asks again with a larger number, and the
-// call is served. The following requests continue from that number, each in one round trip.
+// TestCallThatIsTakenForAnOlderOne: a damaged stored reply has the number of a later request. The limiter asks again with a
+// larger number, and the call is served. The following requests continue from that number, each in one round trip.
 func TestCallThatIsTakenForAnOlderOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newRedisFleet(t, 1, one(40, 40))

@@ -19,7 +19,8 @@ type outcome struct {
 	starved                   int
 }
 
-// loops runs replicas × waiters callers in virtual time, for a minute after the first burst. Each asks again as soon as it is served.
+// loops runs replicas × waiters callers in virtual time, for a minute after the first burst. Each asks again as soon as
+// it is served.
 func loops(t *testing.T, replicas, waiters int, limit limiter.Limit) outcome {
 	const begin, length = 10 * time.Second, time.Minute
 	m, _ := limitertest.Redis(t)

@@ -85,7 +85,8 @@ func (c *wireConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// fillTime returns how long the empty buckets of a row take to fill. A new bucket may begin empty, and in debt by the horizon.
+// fillTime returns how long the empty buckets of a row take to fill. A new bucket may begin empty, and in debt by the
+// horizon.
 func fillTime(r table.Row) time.Duration {
 	fill := time.Duration(0)
 	for _, l := range r.Limits {
@@ -143,7 +144,8 @@ func fleetWorld(t *testing.T, r table.Row, namespace string, options func() *red
 	}
 }
 
-// cheap reports whether a row takes little time on miniredis: a replica announces itself every ten seconds, and a lane in line asks every five.
+// cheap reports whether a row takes little time on miniredis: a replica announces itself every ten seconds, and a lane in
+// line asks every five.
 func cheap(r table.Row) bool {
 	turns := (r.Length + fillTime(r)).Seconds() * (float64(r.Replicas)/10 + float64(len(r.Lanes))/5)
 	wide := r.Limits[len(r.Limits)-1]
@@ -154,7 +156,8 @@ func cheap(r table.Row) bool {
 	return turns < 1500 && tokens < 20000
 }
 
-// TestConservesInAFleet runs rows on an in-process Redis, in virtual time, with a limiter for each replica, replicas that die, and late requests.
+// TestConservesInAFleet runs rows on an in-process Redis, in virtual time, with a limiter for each replica, replicas that
+// die, and late requests.
 func TestConservesInAFleet(t *testing.T) {
 	n := few(6, 20)
 	if raceDetector {

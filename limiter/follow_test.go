@@ -149,8 +149,8 @@ func followings() []following {
 	}
 }
 
-// TestFleetFollowsItsProvider prints the numbers of fleets in virtual time whose provider serves less than configured. It asserts the mean of the
-// seeds: of one seed, and if that misses, of four.
+// TestFleetFollowsItsProvider prints the numbers of fleets in virtual time whose provider serves less than configured. It asserts the
+// mean of the seeds: of one seed, and if that misses, of four.
 func TestFleetFollowsItsProvider(t *testing.T) {
 	seeds, more := 1, 4
 	if *full {

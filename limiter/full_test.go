@@ -11,8 +11,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestAFullRedisKeepsLimiting: a Redis with full memory (noeviction) still serves every request of a fleet. Each row is one kind of call. A refused
-// write shows that the memory is full.
+// TestAFullRedisKeepsLimiting: a Redis with full memory (noeviction) still serves every request of a fleet. Each row is one kind of call. A
+// refused write shows that the memory is full.
 func TestAFullRedisKeepsLimiting(t *testing.T) {
 	rdb := limitertest.Server(t)
 	cfg := limiter.Config{

@@ -12,8 +12,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestUnusedReservationsGoToOtherReplicas: a reservation without a caller in its replica keeps its due time and serves the next call of another
-// replica. It does not serve two calls.
+// TestUnusedReservationsGoToOtherReplicas: a reservation without a caller in its replica keeps its due time and serves the
+// next call of another replica. It does not serve two calls.
 func TestUnusedReservationsGoToOtherReplicas(t *testing.T) {
 	for name, giveUp := range map[string]func(t *testing.T, l *limiter.Limiter, rs []*limiter.Reservation){
 		"cancelled": func(_ *testing.T, _ *limiter.Limiter, rs []*limiter.Reservation) {
@@ -81,9 +81,9 @@ func TestWhatIsGivenBackTooLateIsLost(t *testing.T) {
 	})
 }
 
-// FuzzReserveCancel takes three replicas through any order of reservations, uses, cancellations, ended waits, losses of Redis' data and idle times.
-// The calls that start keep the law, and no reservation that is returned in time is lost: the call of the next replica that asks starts no later
-// than the earliest returned reservation. (Lanes in line do not ask.)
+// FuzzReserveCancel takes three replicas through any order of reservations, uses, cancellations, ended waits, losses of
+// Redis' data and idle times. The calls that start keep the law, and no reservation that is returned in time is lost: the
+// call of the next replica that asks starts no later than the earliest returned reservation. (Lanes in line do not ask.)
 func FuzzReserveCancel(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 2, 0, 3, 4, 0, 0, 5, 1, 1, 2, 2})
 	f.Add([]byte{0, 6, 12, 1, 7, 13, 2, 8, 14, 3, 9, 15, 4, 10, 16, 5, 11, 17})
@@ -193,7 +193,8 @@ func TestWhoClosesGivesBack(t *testing.T) {
 	})
 }
 
-// TestWindowThatLostItsLogStaysShut: if Redis evicts the log of a window, a key with a TTL, the window admits no call for its length.
+// TestWindowThatLostItsLogStaysShut: if Redis evicts the log of a window, a key with a TTL, the window admits no call for
+// its length.
 func TestWindowThatLostItsLogStaysShut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)

@@ -14,8 +14,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// hanging runs a test with a limiter on a Redis that takes three seconds for each reply once the test says so. Before, Redis is fast, so callers make
-// requests themselves.
+// hanging runs a test with a limiter on a Redis that takes three seconds for each reply once the test says so. Before,
+// Redis is fast, so callers make requests themselves.
 func hanging(t *testing.T, test func(t *testing.T, l *limiter.Limiter)) {
 	synctest.Test(t, func(t *testing.T) {
 		var delay atomic.Int64
@@ -35,8 +35,8 @@ func hanging(t *testing.T, test func(t *testing.T, l *limiter.Limiter)) {
 	})
 }
 
-// TestWhoHasADeadlineKeepsIt: a caller returns at its deadline even if the reply takes longer. A client does not notice the end of a context while it
-// reads.
+// TestWhoHasADeadlineKeepsIt: a caller returns at its deadline even if the reply takes longer. A client does not notice
+// the end of a context while it reads.
 func TestWhoHasADeadlineKeepsIt(t *testing.T) {
 	hanging(t, func(t *testing.T, l *limiter.Limiter) {
 		begin := time.Now()
@@ -51,7 +51,8 @@ func TestWhoHasADeadlineKeepsIt(t *testing.T) {
 	})
 }
 
-// TestWhoWouldNotWaitIsHeard: a caller of Allow shares the request of another caller, and still returns when its own context ends.
+// TestWhoWouldNotWaitIsHeard: a caller of Allow shares the request of another caller, and still returns when its own
+// context ends.
 func TestWhoWouldNotWaitIsHeard(t *testing.T) {
 	hanging(t, func(t *testing.T, l *limiter.Limiter) {
 		var asking sync.WaitGroup
@@ -74,8 +75,8 @@ func TestWhoWouldNotWaitIsHeard(t *testing.T) {
 	})
 }
 
-// TestSparesOfALostMemoryAreVoid: a reservation was returned, and served a call that Redis no longer knows after a loss. It does not serve a second
-// call.
+// TestSparesOfALostMemoryAreVoid: a reservation was returned, and served a call that Redis no longer knows after a loss.
+// It does not serve a second call.
 func TestSparesOfALostMemoryAreVoid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)

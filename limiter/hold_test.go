@@ -36,8 +36,8 @@ func callers(t *testing.T, fleet []*limiter.Limiter) (stop func() []time.Time) {
 	}
 }
 
-// TestHoldOfAFleet: after the report of one replica has reached Redis, only calls with existing reservations start, a horizon's at most. Then no call
-// starts until the hold ends. From the first call on, the starts keep the rate.
+// TestHoldOfAFleet: after the report of one replica has reached Redis, only calls with existing reservations start, a horizon's at most.
+// Then no call starts until the hold ends. From the first call on, the starts keep the rate.
 func TestHoldOfAFleet(t *testing.T) {
 	limit := limiter.PerSecond(40, 40)
 	for _, hold := range []time.Duration{2 * time.Second, 40 * time.Second, few(time.Minute, 5*time.Minute)} {
@@ -84,8 +84,8 @@ func TestHoldOfAFleet(t *testing.T) {
 	}
 }
 
-// TestHoldThatIsNotOver: when a long hold ends and the provider asks to wait again, the fleet needs a call or two to learn that. The snapshot names
-// the replica that reported the hold, on Redis and in memory.
+// TestHoldThatIsNotOver: when a long hold ends and the provider asks to wait again, the fleet needs a call or two to learn that. The
+// snapshot names the replica that reported the hold, on Redis and in memory.
 func TestHoldThatIsNotOver(t *testing.T) {
 	cfg := limiter.SingleBucket("global", limiter.PerSecond(40, 40))
 	hold := few(2*time.Minute, 10*time.Minute)
@@ -138,8 +138,8 @@ func TestHoldThatIsNotOver(t *testing.T) {
 	}, 8)
 }
 
-// TestHoldOutlivesRedis: every replica knows a hold of more than 5 s. When Redis loses its data, and the replica that reported the hold is gone, no call
-// starts before the hold ends.
+// TestHoldOutlivesRedis: every replica knows a hold of more than 5 s. When Redis loses its data, and the replica that reported the hold is
+// gone, no call starts before the hold ends.
 func TestHoldOutlivesRedis(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const hold = 20 * time.Second
@@ -175,8 +175,8 @@ func TestHoldOutlivesRedis(t *testing.T) {
 	})
 }
 
-// TestHoldsOfSlowLimits: after a long hold a limit of a few calls a second soon has its whole rate. The time in which the rate grows delays calls by a
-// second at most.
+// TestHoldsOfSlowLimits: after a long hold a limit of a few calls a second soon has its whole rate. The time in which the rate grows delays
+// calls by a second at most.
 func TestHoldsOfSlowLimits(t *testing.T) {
 	for _, limit := range []limiter.Limit{limiter.PerSecond(1, 1), limiter.PerSecond(2, 2)} {
 		onFleets(t, limiter.SingleBucket("global", limit), func(t *testing.T, fleet []*limiter.Limiter) {

@@ -21,8 +21,8 @@ func heap() int64 {
 	return int64(m.HeapAlloc) //nolint:gosec // far below
 }
 
-// TestIdleTenantsAreSmall: a tenant without calls, and one whose calls have ended, costs the memory of its route and its bucket's limits, 1 KB at
-// most.
+// TestIdleTenantsAreSmall: a tenant without calls, and one whose calls have ended, costs the memory of its route and its
+// bucket's limits, 1 KB at most.
 func TestIdleTenantsAreSmall(t *testing.T) {
 	if raceDetector {
 		t.Skip("the test measures memory, and the race detector uses much of it")

@@ -13,7 +13,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestLaneGivenUpAMomentAgo: a caller finds a lane that has just been given up. Whichever method it calls, the lane that takes its place serves it.
+// TestLaneGivenUpAMomentAgo: a caller finds a lane that has just been given up. Whichever method it calls, the lane that takes
+// its place serves it.
 func TestLaneGivenUpAMomentAgo(t *testing.T) {
 	for _, shadow := range []bool{false, true} {
 		t.Run(fmt.Sprint("shadow=", shadow), func(t *testing.T) {
@@ -60,8 +61,8 @@ func TestLaneGivenUpAMomentAgo(t *testing.T) {
 	}
 }
 
-// TestCallsWhileLanesAreGivenUp: callers that come to a lane at the moment in which it is given up find the next lane. They get as many tokens as from
-// a lane that stays, and no more.
+// TestCallsWhileLanesAreGivenUp: callers that come to a lane at the moment in which it is given up find the next lane. They
+// get as many tokens as from a lane that stays, and no more.
 func TestCallsWhileLanesAreGivenUp(t *testing.T) {
 	const callers, tenants, rounds, burst = 8, 100, 30, 5
 	test := func(t *testing.T, l *limiter.Limiter) {

@@ -24,8 +24,8 @@ func pass(t *testing.T, l *limiter.Limiter, d time.Duration) {
 	}
 }
 
-// TestLanesComeWithTheirCallers: a lane is created with its first caller, and is dropped about a minute after its last one, whatever the level of the
-// bucket. The bucket stays.
+// TestLanesComeWithTheirCallers: a lane is created with its first caller, and is dropped about a minute after its last one,
+// whatever the level of the bucket. The bucket stays.
 func TestLanesComeWithTheirCallers(t *testing.T) {
 	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 		lanes := func(want int, when string) {
@@ -72,7 +72,8 @@ func TestLanesComeWithTheirCallers(t *testing.T) {
 	})
 }
 
-// TestPlaceOfASchedulerKeepsTheLane: a scheduler's place in line keeps the lane, until the scheduler has not asked again for a minute.
+// TestPlaceOfASchedulerKeepsTheLane: a scheduler's place in line keeps the lane, until the scheduler has not asked again for a
+// minute.
 func TestPlaceOfASchedulerKeepsTheLane(t *testing.T) {
 	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 		name, path := tenant(1, limiter.Limit{Tokens: 1, Per: 10 * time.Minute, Burst: 1})
@@ -107,7 +108,8 @@ func TestPlaceOfASchedulerKeepsTheLane(t *testing.T) {
 	})
 }
 
-// TestReservationOutlivesItsLane: a reservation that is cancelled after its lane was dropped serves a caller of the lane that took its place.
+// TestReservationOutlivesItsLane: a reservation that is cancelled after its lane was dropped serves a caller of the lane that
+// took its place.
 func TestReservationOutlivesItsLane(t *testing.T) {
 	cfg := one(40, 40)
 	cfg.Horizon = time.Hour
@@ -153,18 +155,19 @@ func TestStoreForgetsNoCallUnderWay(t *testing.T) {
 		}
 		limiter.Sweep(l)
 		if forgotten != 0 {
-			t.Error("the limiter forgotten the store to forget a lane whose request is under way")
+			t.Error("the store was asked to forget a lane whose request is under way")
 		}
 		delay.Store(0)
 		time.Sleep(3 * time.Second)
 		limiter.Sweep(l)
 		if forgotten != 1 {
-			t.Errorf("the store was forgotten of %d lanes after it, want 1", forgotten)
+			t.Errorf("after that request the store forgot %d lanes, want 1", forgotten)
 		}
 	})
 }
 
-// TestStoreForgetsLanes: the store is asked to forget each lane that is given up or whose route is removed, once, and no lane in use.
+// TestStoreForgetsLanes: the store is asked to forget each lane that is given up or whose route is removed, once, and no lane
+// in use.
 func TestStoreForgetsLanes(t *testing.T) {
 	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 		var forgotten []string
@@ -202,7 +205,8 @@ func TestStoreForgetsLanes(t *testing.T) {
 	})
 }
 
-// TestLaneWithACallUnderWayStays: a lane stays while its request is under way, however long that takes, even if no caller waits.
+// TestLaneWithACallUnderWayStays: a lane stays while its request is under way, however long that takes, even if no caller
+// waits.
 func TestLaneWithACallUnderWayStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var delay atomic.Int64
@@ -231,8 +235,8 @@ func TestLaneWithACallUnderWayStays(t *testing.T) {
 	})
 }
 
-// TestLaneWithAReservationStays: a reservation of a former configuration cannot be returned, so it keeps its lane, and serves a caller there when it is
-// due.
+// TestLaneWithAReservationStays: a reservation of a former configuration cannot be returned, so it keeps its lane, and serves a
+// caller there when it is due.
 func TestLaneWithAReservationStays(t *testing.T) {
 	cfg := config(map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}, "rare": {{Tokens: 1, Per: 10 * time.Minute, Burst: 1}}}, nil)
 	cfg.Horizon = time.Hour

@@ -107,8 +107,8 @@ func TestConfigureIsForTheWholeFleet(t *testing.T) {
 	})
 }
 
-// TestNewRateReachesWhoStandsInLine: a caller whose turn is in an hour learns of a faster rate within 5 s, and of a burst that is smaller than its
-// cost.
+// TestNewRateReachesWhoStandsInLine: a caller whose turn is in an hour learns of a faster rate within 5 s, and of a burst
+// that is smaller than its cost.
 func TestNewRateReachesWhoStandsInLine(t *testing.T) {
 	both(t, config(map[string][]limiter.Limit{"global": {{Tokens: 1, Per: time.Hour, Burst: 3}}}, nil), func(t *testing.T, l *limiter.Limiter) {
 		if err := l.WaitN(t.Context(), "global", 3); err != nil {
@@ -193,8 +193,8 @@ func TestPauseAndResume(t *testing.T) {
 	})
 }
 
-// TestPauseIsForTheWholeFleet: a pause stops all replicas, including lanes in line. Replicas that know it start nothing even after Redis has lost
-// its data.
+// TestPauseIsForTheWholeFleet: a pause stops all replicas, including lanes in line. Replicas that know it start nothing even
+// after Redis has lost its data.
 func TestPauseIsForTheWholeFleet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := limitertest.Redis(t)
@@ -321,8 +321,8 @@ func TestDisagreementIsSaidOnce(t *testing.T) {
 	})
 }
 
-// TestAnotherPeriodKeepsTheTokens: Configure replaces a limit by one with another period. The new limit keeps the number of tokens. So does the
-// former limit when it comes back.
+// TestAnotherPeriodKeepsTheTokens: Configure replaces a limit by one with another period. The new limit keeps the number of
+// tokens. So does the former limit when it comes back.
 func TestAnotherPeriodKeepsTheTokens(t *testing.T) {
 	perMinute := limiter.Limit{Tokens: 2400, Per: time.Minute, Burst: 40}
 	both(t, config(map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}}, nil), func(t *testing.T, l *limiter.Limiter) {

@@ -34,7 +34,8 @@ func TestLearnIsChecked(t *testing.T) {
 	}
 }
 
-// TestLearntLimitIsTold: a bucket that learns its limit begins with one call a second. When Configure sets the limit, it is in force at once.
+// TestLearntLimitIsTold: a bucket that learns its limit begins with one call a second. When Configure sets the limit, it is in force at
+// once.
 func TestLearntLimitIsTold(t *testing.T) {
 	onFleets(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
@@ -234,7 +235,8 @@ func TestOneEventOfManyReplicas(t *testing.T) {
 	})
 }
 
-// TestOneExpensiveCall: a call starts while the provider has few tokens left. It does not stop the bucket for long after the provider has refilled.
+// TestOneExpensiveCall: a call starts while the provider has few tokens left. It does not stop the bucket for long after the provider has
+// refilled.
 func TestOneExpensiveCall(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit limiter.Limit

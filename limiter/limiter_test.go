@@ -103,7 +103,8 @@ func TestReserveBatchIsOneCallAndKeepsItsPlace(t *testing.T) {
 	both(t, one(40, 5), func(t *testing.T, l *limiter.Limiter) {
 		before := l.StoreCalls()
 		rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 20})
-		// Five tokens are in the bucket, ten more are due within the horizon of 250 ms. The batch leaves the rest to others.
+		// Five tokens are in the bucket, ten more are due within the horizon of 250 ms. The batch leaves the rest to
+		// others.
 		if err != nil || len(rs) != 15 {
 			t.Fatalf("%d reservations, %v", len(rs), err)
 		}
@@ -203,8 +204,8 @@ func TestDeadlineOfWhoHasAReservation(t *testing.T) {
 	})
 }
 
-// TestBurstThatShrinksUnderCallers: a call that costs more than a new, smaller burst gets an error, whenever the burst changed. No other call gets
-// one.
+// TestBurstThatShrinksUnderCallers: a call that costs more than a new, smaller burst gets an error, whenever the burst
+// changed. No other call gets one.
 func TestBurstThatShrinksUnderCallers(t *testing.T) {
 	both(t, one(1000, 10), func(t *testing.T, l *limiter.Limiter) {
 		var asking sync.WaitGroup

@@ -124,7 +124,8 @@ type loss struct {
 	twice    bool    // Redis loses its data once more, some seconds later
 }
 
-// play returns how long after the loss the first call started, and the largest number of tokens that no live replica knows to be used.
+// play returns how long after the loss the first call started, and the largest number of tokens that no live replica knows to be
+// used.
 func (w loss) play(t *testing.T, rnd *rand.Rand) (first time.Duration, unknown int64) {
 	const name = "window:%1" // any word may be in a name
 	c := newRedisFleet(t, w.replicas, config(map[string][]limiter.Limit{name: {w.limit}}, map[string][]string{"global": {name}}))
@@ -188,8 +189,9 @@ func (w loss) play(t *testing.T, rnd *rand.Rand) (first time.Duration, unknown i
 	return first, unknown
 }
 
-// TestSlowLimitSurvivesALoss: after Redis has lost its data, a slow limit continues at its former level within 12 s, without the used tokens.
-// The tokens that a replica took before it died with Redis may be granted twice, unless another replica knew of them.
+// TestSlowLimitSurvivesALoss: after Redis has lost its data, a slow limit continues at its former level within 12 s, without the
+// used tokens. The tokens that a replica took before it died with Redis may be granted twice, unless another replica knew of
+// them.
 func TestSlowLimitSurvivesALoss(t *testing.T) {
 	limits := slowLimits()
 	for i, name := range slices.Sorted(maps.Keys(limits)) {
@@ -224,8 +226,8 @@ func TestSlowLimitSurvivesALoss(t *testing.T) {
 	}
 }
 
-// TestFreshProcessAfterALoss: if a process that remembers nothing asks first, the limit begins as configured. At most one burst is granted twice,
-// until a replica that remembers the limit asks.
+// TestFreshProcessAfterALoss: if a process that remembers nothing asks first, the limit begins as configured. At most one burst
+// is granted twice, until a replica that remembers the limit asks.
 func TestFreshProcessAfterALoss(t *testing.T) {
 	limits := slowLimits()
 	for _, name := range rows(limits, 0, 2) {
@@ -313,8 +315,8 @@ func TestLossIsSaid(t *testing.T) {
 	})
 }
 
-// TestDisputeSurvivesALoss: replicas want different limits. If a replica from before asks first, no loss and no step of the clock raises the limit
-// in force. If a new process asks first, the limit may be higher until the next announcement.
+// TestDisputeSurvivesALoss: replicas want different limits. If a replica from before asks first, no loss and no step of the
+// clock raises the limit in force. If a new process asks first, the limit may be higher until the next announcement.
 func TestDisputeSurvivesALoss(t *testing.T) {
 	for i, c := range []struct {
 		name   string

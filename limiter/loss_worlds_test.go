@@ -12,8 +12,9 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestLossBesideOtherThings: Redis loses its data during other activity: calls of several tokens, several limits in a bucket, several buckets on a
-// route, limits set for the fleet, a pause, returned reservations, replicas that disagree. The started tokens keep the law of each limit.
+// TestLossBesideOtherThings: Redis loses its data during other activity: calls of several tokens, several limits in a bucket,
+// several buckets on a route, limits set for the fleet, a pause, returned reservations, replicas that disagree. The started tokens
+// keep the law of each limit.
 func TestLossBesideOtherThings(t *testing.T) {
 	hour := limiter.Limit{Tokens: 1000, Per: time.Hour, Burst: 1000}
 	day := limiter.PerWindow(90, 24*time.Hour)

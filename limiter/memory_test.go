@@ -37,8 +37,8 @@ func acquire(t *testing.T, rdb *redis.Client, a lua.AcquireArgs) (r lua.AcquireR
 	return r, err
 }
 
-// TestRepeatsAndOlderCallsPayNothing: a request with the same number gets the same reply, and one with a smaller number is refused. Neither takes
-// tokens.
+// TestRepeatsAndOlderCallsPayNothing: a request with the same number gets the same reply, and one with a smaller number is
+// refused. Neither takes tokens.
 func TestRepeatsAndOlderCallsPayNothing(t *testing.T) {
 	m, rdb := limitertest.Redis(t)
 	c := configure(t, rdb, "", 0, "e1")
@@ -64,8 +64,8 @@ func isStale(err error) bool {
 	return stale
 }
 
-// TestEpochs: the epoch and the count of grants of a caller decide whether Redis accepts that data was lost. A caller that is not served at once has
-// to configure first, and is served then.
+// TestEpochs: the epoch and the count of grants of a caller decide whether Redis accepts that data was lost. A caller that is not
+// served at once has to configure first, and is served then.
 func TestEpochs(t *testing.T) {
 	for name, c := range map[string]struct {
 		epoch  string
@@ -111,7 +111,8 @@ func TestEpochs(t *testing.T) {
 	}
 }
 
-// TestCallsOfAnotherVersionAreTurnedAway: Redis refuses a call of another configuration, so that no limit grants a call that is not in force.
+// TestCallsOfAnotherVersionAreTurnedAway: Redis refuses a call of another configuration, so that no limit grants a call that is
+// not in force.
 func TestCallsOfAnotherVersionAreTurnedAway(t *testing.T) {
 	_, rdb := limitertest.Redis(t)
 	c := configure(t, rdb, "", 0, "e1")
@@ -160,8 +161,8 @@ func TestRestartUnderOneName(t *testing.T) {
 	})
 }
 
-// TestReplicasThatDisagreeAreHeldToTheSmallest: replicas of one fleet want two rates, as during a deployment. The smaller rate and the smaller burst
-// are in force for all, until the last replica that wants them has been gone for half a minute.
+// TestReplicasThatDisagreeAreHeldToTheSmallest: replicas of one fleet want two rates, as during a deployment. The smaller rate
+// and the smaller burst are in force for all, until the last replica that wants them has been gone for half a minute.
 func TestReplicasThatDisagreeAreHeldToTheSmallest(t *testing.T) {
 	pairs := map[string][2]limiter.Limit{
 		"40 and 41":              {limiter.PerSecond(40, 40), limiter.PerSecond(41, 40)},

@@ -21,8 +21,8 @@ func craftedName(rnd *rand.Rand) string {
 	return b.String()
 }
 
-// TestCraftedNamesShareNothing: two namespaces, and two buckets of one namespace, share no tokens and no keys, whatever their names are. All keys of a
-// namespace have the same hash tag, so that they are in one slot of a cluster.
+// TestCraftedNamesShareNothing: two namespaces, and two buckets of one namespace, share no tokens and no keys, whatever their names are.
+// All keys of a namespace have the same hash tag, so that they are in one slot of a cluster.
 func TestCraftedNamesShareNothing(t *testing.T) {
 	for seed := range uint64(few(100, 1000)) {
 		synctest.Test(t, func(t *testing.T) {

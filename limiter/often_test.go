@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// TestOftenForgets: the limiter logs each thing at most once a minute. It forgets things of earlier minutes, because tenants come and go.
+// TestOftenForgets: the limiter logs each thing at most once a minute. It forgets things of earlier minutes, because
+// tenants come and go.
 func TestOftenForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var o often

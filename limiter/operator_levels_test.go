@@ -48,8 +48,8 @@ func did(t *testing.T, errs ...error) {
 	}
 }
 
-// TestOperatorLeavesOtherLevelsAlone: an operator's change does not affect other levels, whatever the horizon of the fleet, even after a loss. A daily
-// quota is not granted twice.
+// TestOperatorLeavesOtherLevelsAlone: an operator's change does not affect other levels, whatever the horizon of the fleet, even after
+// a loss. A daily quota is not granted twice.
 func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
 	daily := limiter.Limit{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000}
 	t.Run("a debt of minutes", func(t *testing.T) {
@@ -103,8 +103,8 @@ func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
 	})
 }
 
-// TestRestoreHolds: the level that Restore sets stays after a pause is over, during the collection after a loss, and for a limit whose starts a window
-// counts.
+// TestRestoreHolds: the level that Restore sets stays after a pause is over, during the collection after a loss, and for a limit whose
+// starts a window counts.
 func TestRestoreHolds(t *testing.T) {
 	daily := limiter.Limit{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000}
 	cfg := limiter.SingleBucket("global", daily)
@@ -155,7 +155,8 @@ func TestRestoreHolds(t *testing.T) {
 	})
 }
 
-// TestRestoreLeavesWindowsAlone: on a bucket with a rate and a window, Restore sets the level of the rate. The starts of the window stay.
+// TestRestoreLeavesWindowsAlone: on a bucket with a rate and a window, Restore sets the level of the rate. The starts of the window
+// stay.
 func TestRestoreLeavesWindowsAlone(t *testing.T) {
 	cfg := limiter.SingleBucket("global", limiter.Limit{Tokens: 100, Per: time.Hour, Burst: 100}, limiter.PerWindow(10, 24*time.Hour))
 	operated(t, cfg, func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator) {

@@ -193,8 +193,8 @@ func TestOperatorRefuses(t *testing.T) {
 	})
 }
 
-// TestDrainAndForget: a replica gets an order to drain within 10 s, even if it is idle. Forget removes the record of a lost replica, and refuses a live
-// one.
+// TestDrainAndForget: a replica gets an order to drain within 10 s, even if it is idle. Forget removes the record of a lost replica, and
+// refuses a live one.
 func TestDrainAndForget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := one(40, 40)

@@ -7,8 +7,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestOverloadedProviderAsksToWait: if an overloaded provider says for how long to wait, the whole fleet stops its calls until then. If it does not
-// say, calls continue.
+// TestOverloadedProviderAsksToWait: if an overloaded provider says for how long to wait, the whole fleet stops its calls until then. If it
+// does not say, calls continue.
 func TestOverloadedProviderAsksToWait(t *testing.T) {
 	for _, row := range []struct {
 		after time.Duration

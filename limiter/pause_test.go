@@ -101,8 +101,8 @@ func TestPauseEndsWithAnEmptyBucket(t *testing.T) {
 	}
 }
 
-// TestPauseNeverShortensAnother: the bucket opens at the end of the longest of several pauses, in whatever order they came. Resume opens it at once, and
-// only Resume ends an endless pause.
+// TestPauseNeverShortensAnother: the bucket opens at the end of the longest of several pauses, in whatever order they came. Resume opens
+// it at once, and only Resume ends an endless pause.
 func TestPauseNeverShortensAnother(t *testing.T) {
 	const never = limiter.UntilResumed
 	for name, c := range map[string]struct {

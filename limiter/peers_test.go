@@ -77,7 +77,8 @@ func TestDefectsOfPeers(t *testing.T) {
 		cfg  limiter.Config
 		test func(t *testing.T, l *limiter.Limiter)
 	}{
-		// redis_rate: AllowAtMost charges the available fraction of a token although it grants nothing; it granted 34 of 50 in 5 s.
+		// redis_rate: AllowAtMost charges the available fraction of a token although it grants nothing; it granted 34 of 50
+		// in 5 s.
 		{"asking often loses no fraction of a token", one(10, 10), func(t *testing.T, l *limiter.Limiter) {
 			if n := allowed(t, l, "global", 20); n != 10 {
 				t.Fatalf("%d at once, want 10", n)
@@ -91,8 +92,8 @@ func TestDefectsOfPeers(t *testing.T) {
 				t.Errorf("%d in 5.01 s at 10 a second, want 50", got)
 			}
 		}},
-		// rueidislimiter: after 38 of 40 tokens it charges a refused call of 5, and then refuses a call of 2 that would fit. Upstash
-		// charges each refused weighted call.
+		// rueidislimiter: after 38 of 40 tokens it charges a refused call of 5, and then refuses a call of 2 that would fit.
+		// Upstash charges each refused weighted call.
 		{"a refused call costs nothing", one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 			try := func(n int64, want bool) {
 				t.Helper()
@@ -156,8 +157,8 @@ func TestDefectsOfPeers(t *testing.T) {
 		// go-redisstore: an interval below a second expires at once; it granted 100 of 100.
 		{"a period below a second limits", only(limiter.Limit{Tokens: 2, Per: 100 * time.Millisecond, Burst: 2}), fiveTimesTwo},
 		{"a window below a second limits", only(limiter.PerWindow(2, 100*time.Millisecond)), fiveTimesTwo},
-		// x/time/rate: after 20 reservations were cancelled in the order in which they were made, the next call waited for 2.0 s;
-		// in the opposite order it waited for 1.6 s.
+		// x/time/rate: after 20 reservations were cancelled in the order in which they were made, the next call waited for
+		// 2.0 s; in the opposite order it waited for 1.6 s.
 		{"cancelling first to last restores the budget", farAhead(), cancelled(func([]*limiter.Reservation) {})},
 		{"cancelling last to first restores the budget", farAhead(), cancelled(slices.Reverse[[]*limiter.Reservation])},
 		// failsafe-go: 20 cancelled acquires keep their permits; the next call waited for 2.08 s.
@@ -180,8 +181,8 @@ func TestDefectsOfPeers(t *testing.T) {
 				t.Errorf("the next call started after %v, want 100ms", took)
 			}
 		}},
-		// uber-go/ratelimit saves up more slack than expected, and in one release without a bound; gubernator's token bucket is a
-		// window that is reset.
+		// uber-go/ratelimit saves up more slack than expected, and in one release without a bound; gubernator's token bucket
+		// is a window that is reset.
 		{"idle time is worth the burst and no more", one(10, 5), func(t *testing.T, l *limiter.Limiter) {
 			time.Sleep(time.Hour)
 			starts := startsOf(t, l, 20)
@@ -192,12 +193,12 @@ func TestDefectsOfPeers(t *testing.T) {
 				t.Errorf("20 calls on a bucket with 5 tokens and 10 a second took %v, want 1.5s", took)
 			}
 		}},
-		// sourcegraph counts and waits in whole seconds, and redis-cell rounds the waiting time up to a second: both are useless at
-		// 40 a second.
+		// sourcegraph counts and waits in whole seconds, and redis-cell rounds the waiting time up to a second: both are
+		// useless at 40 a second.
 		{"waits are exact to the millisecond", one(40, 1), exactWaits(25 * time.Millisecond)},
 		{"waits of no whole millisecond are exact too", one(3, 1), exactWaits(333333333 * time.Nanosecond)},
-		// gubernator's leaky bucket counts in floating-point milliseconds; sourcegraph divides a rate per hour by 3600, which gives
-		// 0 for a rate below that.
+		// gubernator's leaky bucket counts in floating-point milliseconds; sourcegraph divides a rate per hour by 3600, which
+		// gives 0 for a rate below that.
 		{"a rate of no whole interval does not drift", one(7, 1), func(t *testing.T, l *limiter.Limiter) {
 			starts := startsOf(t, l, 701)
 			if took := starts[700].Sub(starts[0]).Round(time.Millisecond); took != 100*time.Second {
@@ -225,8 +226,8 @@ func TestDefectsOfPeers(t *testing.T) {
 				t.Errorf("the third started after %v, want 2m", third)
 			}
 		}},
-		// redis_rate: for a call that costs more than the burst it returns a time to retry, although the call can never start. A
-		// retry loop never ends.
+		// redis_rate: for a call that costs more than the burst it returns a time to retry, although the call can never
+		// start. A retry loop never ends.
 		{"a call that can never start is told so", one(10, 5), func(t *testing.T, l *limiter.Limiter) {
 			begin := time.Now()
 			if err := l.WaitN(t.Context(), "global", 6); !isExceedsBurst(err) || time.Since(begin) != 0 {
@@ -236,7 +237,8 @@ func TestDefectsOfPeers(t *testing.T) {
 				t.Errorf("the bucket has %v tokens, want all 5", n)
 			}
 		}},
-		// Bottleneck and Redisson unpack as many values as they have callers, and a script cannot unpack more than some thousands.
+		// Bottleneck and Redisson unpack as many values as they have callers, and a script cannot unpack more than some
+		// thousands.
 		{"no number of callers is too large for a script", one(10_000, 20_000), func(t *testing.T, l *limiter.Limiter) {
 			rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 1_000_000})
 			if len(rs) == 0 || err != nil {
@@ -248,8 +250,8 @@ func TestDefectsOfPeers(t *testing.T) {
 			}
 			all.Wait()
 		}},
-		// PyrateLimiter sleeps while it holds its lock, and Sidekiq's nested limiters hold a thread each: one waiting key stops all
-		// others.
+		// PyrateLimiter sleeps while it holds its lock, and Sidekiq's nested limiters hold a thread each: one waiting key
+		// stops all others.
 		{"a throttled route delays no other", twoRoutes(), func(t *testing.T, l *limiter.Limiter) {
 			startOf(t, l, "scarce", time.Now())
 			time.Sleep(2 * time.Second)
@@ -273,8 +275,8 @@ func TestDefectsOfPeers(t *testing.T) {
 			cancel()
 			waiting.Wait()
 		}},
-		// envoy counts each descriptor separately, and redis_rate has no call for several limits: a call that one limit refuses is
-		// still charged to the others.
+		// envoy counts each descriptor separately, and redis_rate has no call for several limits: a call that one limit
+		// refuses is still charged to the others.
 		{"a call that one bucket refuses is charged to none", twoRoutes(), func(t *testing.T, l *limiter.Limiter) {
 			time.Sleep(time.Minute) // until the bucket of one a minute is full, too
 			if n := allowed(t, l, "scarce", 50); n != 1 {
@@ -291,7 +293,8 @@ func TestDefectsOfPeers(t *testing.T) {
 				t.Errorf("%d calls were allowed and the scarce bucket has %v tokens, want 0 and 1", n, tokens(t, l, "scarce"))
 			}
 		}},
-		// x/time/rate: SetLimit does not wake sleeping callers. Temporal had to cut due times that a slower rate had set far ahead.
+		// x/time/rate: SetLimit does not wake sleeping callers. Temporal had to cut due times that a slower rate had set far
+		// ahead.
 		{"a faster rate is for those who wait already", only(limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1}), func(t *testing.T, l *limiter.Limiter) {
 			time.Sleep(2 * time.Hour)
 			startOf(t, l, "global", time.Now())
@@ -352,8 +355,8 @@ func TestDefectsOfPeers(t *testing.T) {
 				t.Errorf("%d calls were allowed at one moment, want the burst of 40", got)
 			}
 		}},
-		// mennanov/limiters leaves goroutines behind when a context ends, and they write their state later. A bubble does not end
-		// while such goroutines run.
+		// mennanov/limiters leaves goroutines behind when a context ends, and they write their state later. A bubble does not
+		// end while such goroutines run.
 		{"who is cancelled returns at once and leaves nothing", one(10, 1), func(t *testing.T, l *limiter.Limiter) {
 			startOf(t, l, "global", time.Now())
 			ctx, cancel := context.WithCancel(t.Context())
@@ -599,8 +602,8 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				t.Errorf("a second on the server's clock admitted %d calls, want 10", n)
 			}
 		}},
-		// go-zero: with a burst below half the rate its script always fails, and each process limits alone. vearne refills twice:
-		// 295 of at most 240 in 5 s. mennanov/limiters without its locks granted 2679 of 200 to 16 replicas.
+		// go-zero: with a burst below half the rate its script always fails, and each process limits alone. vearne refills
+		// twice: 295 of at most 240 in 5 s. mennanov/limiters without its locks granted 2679 of 200 to 16 replicas.
 		{"a burst far below the rate is kept by the fleet", keptByAFleet(2, 0.95, limiter.PerSecond(40, 10))},
 		{"a burst of one is kept by the fleet", keptByAFleet(4, 0.85, limiter.PerSecond(40, 1))},
 		{"a bucket of a second is kept by the fleet", keptByAFleet(4, 0.95, limiter.PerSecond(40, 40))},
@@ -666,8 +669,8 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				t.Errorf("%.1f tokens and %d calls to the store for 10 calls", spent, l.StoreCalls()-calls)
 			}
 		}},
-		// mennanov/limiters continues after its caller has left. Here callers leave while Redis does not answer. One of them makes
-		// the request for all itself, and its client reads without a context.
+		// mennanov/limiters continues after its caller has left. Here callers leave while Redis does not answer. One of them
+		// makes the request for all itself, and its client reads without a context.
 		{"who is cancelled while Redis is slow returns at once, but one", func(t *testing.T, m *miniredis.Miniredis) {
 			var delay atomic.Int64
 			l, _ := member(t, slowly(m, func() time.Duration { return time.Duration(delay.Load()) }), one(10, 10))
@@ -707,8 +710,8 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				t.Error(err)
 			}
 		}},
-		// Redisson counts too much when it takes permits back. Here reservations are returned, and waits end, while requests to Redis
-		// are under way.
+		// Redisson counts too much when it takes permits back. Here reservations are returned, and waits end, while requests
+		// to Redis are under way.
 		{"what is cancelled while Redis is asked comes back once", func(t *testing.T, m *miniredis.Miniredis) {
 			limit := limiter.PerSecond(100, 10)
 			l, _ := member(t, slowly(m, func() time.Duration { return 3 * time.Millisecond }), only(limit))
@@ -828,8 +831,8 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				light.Wait()
 			}
 		}},
-		// Bottleneck's priorities apply only within a process: 20 urgent tasks of one replica behind 300 of others waited for 2.4 s
-		// on average.
+		// Bottleneck's priorities apply only within a process: 20 urgent tasks of one replica behind 300 of others waited for
+		// 2.4 s on average.
 		{"an urgent call passes the line of the whole fleet", func(t *testing.T, m *miniredis.Miniredis) {
 			fleet := fleetOf(t, m, 4, one(40, 40))
 			var mu sync.Mutex
@@ -911,8 +914,8 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				t.Errorf("%d calls were allowed in five processes of 100 ms each, want %d", len(starts), want)
 			}
 		}},
-		// mennanov/limiters makes 4 round trips for a decision, Bottleneck 3 to 4 requests for a task; go-redisstore dials for each
-		// call: 100 connections for 100 calls.
+		// mennanov/limiters makes 4 round trips for a decision, Bottleneck 3 to 4 requests for a task; go-redisstore dials
+		// for each call: 100 connections for 100 calls.
 		{"a decision is one command on a connection that is there", func(t *testing.T, m *miniredis.Miniredis) {
 			var sent, dialled atomic.Int64
 			options := limitertest.Options(m)
@@ -934,8 +937,8 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				t.Errorf("%d commands and %d new connections for 100 calls", sent.Load(), dialled.Load())
 			}
 		}},
-		// sourcegraph's and vearne's keys never expire, and throttled leaves such a key if it dies between two commands. Bottleneck,
-		// nccapo and mennanov/limiters spread their keys over the slots of a cluster.
+		// sourcegraph's and vearne's keys never expire, and throttled leaves such a key if it dies between two commands.
+		// Bottleneck, nccapo and mennanov/limiters spread their keys over the slots of a cluster.
 		{"keys do not stay for ever and share a slot", func(t *testing.T, m *miniredis.Miniredis) {
 			cfg := config(map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}, "window": {limiter.PerWindow(40, time.Minute)}},
 				map[string][]string{"window": {"window", "global"}})

@@ -85,8 +85,8 @@ func TestRecord(t *testing.T) {
 	})
 }
 
-// TestRecordsAreBounded: the size of a record is bounded, whatever its names, routes, callers and sections. A record with ten busy routes has at most
-// 4 KiB.
+// TestRecordsAreBounded: the size of a record is bounded, whatever its names, routes, callers and sections. A record with ten busy routes
+// has at most 4 KiB.
 func TestRecordsAreBounded(t *testing.T) {
 	long := strings.Repeat("n", 90)
 	for _, c := range []struct {
@@ -194,8 +194,8 @@ func TestNothingIsPublished(t *testing.T) {
 	}
 }
 
-// TestQuietReplicasWriteSeldom: while nothing changes, a replica writes its record and announces itself every ten seconds. While something changes, it
-// writes its record every two seconds, but does not announce itself each time.
+// TestQuietReplicasWriteSeldom: while nothing changes, a replica writes its record and announces itself every ten seconds. While something
+// changes, it writes its record every two seconds, but does not announce itself each time.
 func TestQuietReplicasWriteSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := limitertest.Redis(t)
@@ -257,7 +257,8 @@ func (w *writes) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 	return next
 }
 
-// TestNoRecordComesAfterTheEnd: when the limiter ends it waits for a record that is under way. Otherwise that record would stay in Redis for a minute.
+// TestNoRecordComesAfterTheEnd: when the limiter ends it waits for a record that is under way. Otherwise that record would stay in Redis
+// for a minute.
 func TestNoRecordComesAfterTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, onlooker := limitertest.Redis(t)

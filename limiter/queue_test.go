@@ -11,7 +11,8 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestOneStartPerToken: callers that wait at an empty bucket start one by one, each when its token is there, whatever the burst is.
+// TestOneStartPerToken: callers that wait at an empty bucket start one by one, each when its token is there, whatever the burst
+// is.
 func TestOneStartPerToken(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit   limiter.Limit
@@ -41,8 +42,8 @@ func TestOneStartPerToken(t *testing.T) {
 				waiting.Wait()
 				const trip = 5 * time.Millisecond
 				every := time.Duration(c.cost) * interval(c.limit)
-				// A lane that is served just before an older lane asks may come before it. The older lane's start is then late by a
-				// token, or by a fifth of the horizon, and the following starts make up for that.
+				// A lane that is served just before an older lane asks may come before it. The older lane's start is then late by
+				// a token, or by a fifth of the horizon, and the following starts make up for that.
 				late := time.Duration(0)
 				if len(fleet) > 1 {
 					late = max(every, limiter.DefaultHorizon/5)
@@ -64,7 +65,8 @@ func TestOneStartPerToken(t *testing.T) {
 	}
 }
 
-// TestCrowdThatGaveUpLeavesNothing: many callers wait and all of them give up. A later caller gets the tokens in the bucket at once.
+// TestCrowdThatGaveUpLeavesNothing: many callers wait and all of them give up. A later caller gets the tokens in the bucket at
+// once.
 func TestCrowdThatGaveUpLeavesNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit   limiter.Limit
@@ -119,7 +121,8 @@ func TestCrowdThatGaveUpLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestLargeCallThatIsGone: one call waits for the whole burst and is cancelled, or its replica dies. Other callers get the tokens in the bucket.
+// TestLargeCallThatIsGone: one call waits for the whole burst and is cancelled, or its replica dies. Other callers get the tokens
+// in the bucket.
 func TestLargeCallThatIsGone(t *testing.T) {
 	for name, c := range map[string]struct {
 		rate, burst, there int64
@@ -307,7 +310,8 @@ func TestPlaceInLine(t *testing.T) {
 	}
 }
 
-// TestRunsOfOneCall: hundreds of callers wait, and no two neighbours are alike. One request asks for some of them, and the next for more.
+// TestRunsOfOneCall: hundreds of callers wait, and no two neighbours are alike. One request asks for some of them, and the next
+// for more.
 func TestRunsOfOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, err := limiter.NewMemory(one(100, 2))

@@ -50,8 +50,8 @@ func (c *redisFleet) close(t *testing.T) {
 	ending.Wait()
 }
 
-// onFleets runs a test over fleets of several sizes on Redis, and over one limiter in memory, which is a fleet of one. Each
-// has had a minute, so that a bucket that fills in that time is full.
+// onFleets runs a test over fleets of several sizes on Redis, and over one limiter in memory, which is a fleet of one.
+// Each has had a minute, so that a bucket that fills in that time is full.
 func onFleets(t *testing.T, cfg limiter.Config, test func(t *testing.T, fleet []*limiter.Limiter), sizes ...int) {
 	for _, n := range sizes {
 		t.Run(fmt.Sprintf("%d replicas", n), func(t *testing.T) {
@@ -145,8 +145,8 @@ func (j *journal) law(t *testing.T, limit limiter.Limit, slack time.Duration) {
 	}
 }
 
-// used returns the share of the rate that the starts used, from the first until the last. If callers always wait at a bucket, each start takes the
-// tokens refilled since the one before.
+// used returns the share of the rate that the starts used, from the first until the last. If callers always wait at a
+// bucket, each start takes the tokens refilled since the one before.
 func used(starts []start, rate float64) float64 {
 	if len(starts) < 2 {
 		return 0

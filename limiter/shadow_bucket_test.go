@@ -23,8 +23,8 @@ func twoBuckets() limiter.Config {
 	}
 }
 
-// TestShadowedBucketIsAsIfItWereNotThere: one bucket of a route is in shadow mode. Callers get the same results at the same times as on a route
-// without that bucket.
+// TestShadowedBucketIsAsIfItWereNotThere: one bucket of a route is in shadow mode. Callers get the same results at the same times as on a
+// route without that bucket.
 func TestShadowedBucketIsAsIfItWereNotThere(t *testing.T) {
 	for _, store := range []string{"memory", "redis"} {
 		for _, shadowed := range []string{"narrow", "wide"} {
@@ -112,8 +112,8 @@ func verdictOf(err error) string {
 	return fmt.Sprint(err)
 }
 
-// TestShadowedBucketIsSwitchedForTheFleet: when a bucket gets into shadow mode, callers that wait for it alone start at once, in every replica. The
-// metrics count what the bucket would have delayed. After shadow mode it limits again.
+// TestShadowedBucketIsSwitchedForTheFleet: when a bucket gets into shadow mode, callers that wait for it alone start at once, in every
+// replica. The metrics count what the bucket would have delayed. After shadow mode it limits again.
 func TestShadowedBucketIsSwitchedForTheFleet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := limitertest.Redis(t)

@@ -52,7 +52,8 @@ func counted(t *testing.T, reader metric.Reader) map[string]int64 {
 	return counts
 }
 
-// TestMetricsCountHowWaitsEnd: the metrics count calls as acquired, rejected, cancelled or failed, by route. At the end the queue is empty.
+// TestMetricsCountHowWaitsEnd: the metrics count calls as acquired, rejected, cancelled or failed, by route. At the end the
+// queue is empty.
 func TestMetricsCountHowWaitsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)
@@ -98,7 +99,8 @@ func TestMetricsCountHowWaitsEnd(t *testing.T) {
 	})
 }
 
-// TestSpanSaysWhatBoundTheCall: the span of a call has the bucket that delayed it, how long it waited, and the number of turns.
+// TestSpanSaysWhatBoundTheCall: the span of a call has the bucket that delayed it, how long it waited, and the number of
+// turns.
 func TestSpanSaysWhatBoundTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		recorder := tracetest.NewSpanRecorder()
@@ -145,8 +147,8 @@ func TestSpanSaysWhatBoundTheCall(t *testing.T) {
 	})
 }
 
-// TestAllocationsOfAnAllow pins the allocations of a call without metrics and traces: the waiter, its reservation, and its part of a request.
-// Telemetry allocates nothing then.
+// TestAllocationsOfAnAllow pins the allocations of a call without metrics and traces: the waiter, its reservation, and its
+// part of a request. Telemetry allocates nothing then.
 func TestAllocationsOfAnAllow(t *testing.T) {
 	l, err := limiter.NewMemory(one(1_000_000, 1_000_000))
 	if err != nil {
@@ -215,7 +217,8 @@ func (h *spanHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// TestNewUnderASpan: later requests to Redis are not children of the span under which New was called, nor of the spans of callers.
+// TestNewUnderASpan: later requests to Redis are not children of the span under which New was called, nor of the spans of
+// callers.
 func TestNewUnderASpan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, rdb := limitertest.Redis(t)
@@ -254,8 +257,8 @@ func TestNewUnderASpan(t *testing.T) {
 	})
 }
 
-// TestMetricsOfBuckets: in memory and on Redis, the metrics have the limit in force, the tokens by outcome, the used share of the budget, and the
-// tokens that callers wait for. A closed limiter reports nothing.
+// TestMetricsOfBuckets: in memory and on Redis, the metrics have the limit in force, the tokens by outcome, the used share
+// of the budget, and the tokens that callers wait for. A closed limiter reports nothing.
 func TestMetricsOfBuckets(t *testing.T) {
 	reader := metric.NewManualReader()
 	cfg := config(map[string][]limiter.Limit{"global": {limiter.PerSecond(10, 1)}, "narrow": {limiter.PerSecond(5, 5)}},
@@ -317,7 +320,8 @@ func TestMetricsOfBuckets(t *testing.T) {
 						t.Errorf("%s is %v, want %v", what, got[what], want)
 					}
 				}
-				// One token at the first moment, one each 100 ms, the tokens of the two calls, and those of the callers that wait at the end.
+				// One token at the first moment, one each 100 ms, the tokens of the two calls, and those of the callers
+				// that wait at the end.
 				taken := got["weir.bucket.tokens global taken"] - got["weir.bucket.tokens global returned"] - got["weir.bucket.tokens global lost"]
 				if taken < 200 || taken > 206 {
 					t.Errorf("the metric has %v used tokens in 20 s at 10 a second", taken)

@@ -9,8 +9,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestTurnSaysWhenCallsCouldStart: a scheduler whose calls have to wait hears when the last of them could start and how long each
-// further token takes, so that it need not let calls wait in vain.
+// TestTurnSaysWhenCallsCouldStart: a scheduler whose calls have to wait gets the time at which the last of them could start, and
+// how long each further token takes. So it can refuse calls whose deadline is before that.
 func TestTurnSaysWhenCallsCouldStart(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit       limiter.Limit
@@ -45,14 +45,14 @@ func TestTurnSaysWhenCallsCouldStart(t *testing.T) {
 					}
 				}
 				if d := time.Until(turn.Last) - c.last; d < -time.Second/2 || d > time.Second/2 || turn.Every != c.every {
-					t.Errorf("the last in %v, then one in %v, want %v and %v", time.Until(turn.Last), turn.Every, c.last, c.every)
+					t.Errorf("the last call could start in %v, and further tokens take %v each, want %v and %v", time.Until(turn.Last), turn.Every, c.last, c.every)
 				}
 			}, 1)
 		})
 	}
 }
 
-// TestCheckMakesNoRequest: what can never start is refused beforehand, as the calls are.
+// TestCheckMakesNoRequest: Check refuses calls that can never start, with the same errors as the calls, and makes no request.
 func TestCheckMakesNoRequest(t *testing.T) {
 	both(t, one(40, 8), func(t *testing.T, l *limiter.Limiter) {
 		before := l.StoreCalls()
@@ -64,10 +64,10 @@ func TestCheckMakesNoRequest(t *testing.T) {
 			t.Errorf("%+v", large)
 		}
 		if _, ok := errors.AsType[*limiter.RouteError](l.Check("golbal", 1)); !ok {
-			t.Error("a route that there is not was accepted")
+			t.Error("Check of an unknown route: no error")
 		}
 		if n := l.StoreCalls() - before; n != 0 {
-			t.Errorf("%d requests", n)
+			t.Errorf("Check made %d requests", n)
 		}
 		if err := l.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)

@@ -24,8 +24,8 @@ const (
 	version  = "4 " // each record begins with it
 )
 
-// useAll leaves records of every kind in a namespace: levels of buckets, windows and tenants, lanes in line, returned reservations, and changes
-// for the fleet.
+// useAll leaves records of every kind in a namespace: levels of buckets, windows and tenants, lanes in line, returned reservations,
+// and changes for the fleet.
 func useAll(t *testing.T, f *redisFleet, cancelled context.Context) (waiting *sync.WaitGroup) {
 	t.Helper()
 	waiting = &sync.WaitGroup{}
@@ -148,8 +148,8 @@ func isNewer(err error, stored string) bool {
 		strings.Contains(err.Error(), "docs/upgrade.md")
 }
 
-// TestNewerVersionIsLeftAlone: on a namespace with records of a newer version, every call returns an error that names both versions, and writes
-// nothing.
+// TestNewerVersionIsLeftAlone: on a namespace with records of a newer version, every call returns an error that names both versions,
+// and writes nothing.
 func TestNewerVersionIsLeftAlone(t *testing.T) {
 	for name, c := range map[string]struct {
 		version string
@@ -313,8 +313,8 @@ func (c older) check(t *testing.T, rdb *redis.Client, options *redis.Options, tr
 	if first < want || first > want+10*trip+late { // a busy machine wakes late
 		t.Errorf("the first call started after %v, want %v", first, want)
 	}
-	// The bucket begins empty, and refills from a horizon after the beginning. A call that starts later than its tokens are there, for example
-	// because other lanes passed its place in line, leaves tokens in the bucket. The next calls may then start together.
+	// The bucket begins empty, and refills from a horizon after the beginning. A call that starts later than its tokens are there,
+	// for example because other lanes passed its place in line, leaves tokens in the bucket. The next calls may then start together.
 	behind := time.Duration(0)
 	for i, s := range j.since(begin) {
 		came := limiter.DefaultHorizon + time.Duration(int64(i+1)*c.cost)*interval(c.limit)
@@ -340,7 +340,8 @@ func (c older) check(t *testing.T, rdb *redis.Client, options *redis.Options, tr
 	}
 }
 
-// TestOlderVersionIsLostMemory: a new limiter drops records of the older format, logs that once, and starts no call before a horizon has passed.
+// TestOlderVersionIsLostMemory: a new limiter drops records of the older format, logs that once, and starts no call before a horizon
+// has passed.
 func TestOlderVersionIsLostMemory(t *testing.T) {
 	for name, c := range olders() {
 		t.Run(name, func(t *testing.T) {
@@ -349,17 +350,17 @@ func TestOlderVersionIsLostMemory(t *testing.T) {
 			opts := *rdb.Options()
 			opts.Dialer = opts.NewDialer()
 			stop := lateness(t, rdb, 2*time.Millisecond)
-			// A replica whose replies are later than those of others starts its calls later by the same time. And on a busy machine the
-			// test records the time of a start later than the limiter read the clock.
+			// A replica whose replies are later than those of others starts its calls later by the same time. And on a busy machine
+			// the test records the time of a start later than the limiter read the clock.
 			spread := func() time.Duration { _, longest := stop(); return longest }
 			c.check(t, rdb, &opts, limiter.DefaultSlack, 0, 0, spread)
 		})
 	}
 }
 
-// TestOlderVersionIsLostMemoryInABubble does the same on the in-process Redis. Replicas that ask at the same moment may start calls late there,
-// by a horizon at most: other lanes pass a place in line after 0.4 of a horizon, and the tokens of that call stay in the bucket. The next
-// calls then use them at once.
+// TestOlderVersionIsLostMemoryInABubble does the same on the in-process Redis. Replicas that ask at the same moment may start calls
+// late there, by a horizon at most: other lanes pass a place in line after 0.4 of a horizon, and the tokens of that call stay in the
+// bucket. The next calls then use them at once.
 func TestOlderVersionIsLostMemoryInABubble(t *testing.T) {
 	for name, c := range olders() {
 		t.Run(name, func(t *testing.T) {

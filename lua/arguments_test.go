@@ -106,7 +106,8 @@ func TestArgumentsAreChecked(t *testing.T) {
 	}
 }
 
-// TestConfigurationIsChecked: the same for the arguments of configure, including the limits of the replica and its changes for the fleet.
+// TestConfigurationIsChecked: the same for the arguments of configure, including the limits of the replica and its changes for
+// the fleet.
 func TestConfigurationIsChecked(t *testing.T) {
 	m, rdb := begin(t)
 	k := lua.Keys("n")
@@ -142,8 +143,8 @@ func TestConfigurationIsChecked(t *testing.T) {
 	}
 }
 
-// TestRecordsAreChecked: the scripts do not touch records of a newer version. An impossible level counts as lost: the bucket is then empty and
-// in debt.
+// TestRecordsAreChecked: the scripts do not touch records of a newer version. An impossible level counts as lost: the bucket is
+// then empty and in debt.
 func TestRecordsAreChecked(t *testing.T) {
 	m, rdb := begin(t)
 	key := lua.Keys("n").State()
@@ -181,8 +182,8 @@ func TestRecordsAreChecked(t *testing.T) {
 	}
 }
 
-// TestWordsOfOperatorsAreChecked: configure refuses an operator's change with an invalid number of tokens, with too many words or of an
-// unknown kind. The error has the number of the argument.
+// TestWordsOfOperatorsAreChecked: configure refuses an operator's change with an invalid number of tokens, with too many words or
+// of an unknown kind. The error has the number of the argument.
 func TestWordsOfOperatorsAreChecked(t *testing.T) {
 	m, rdb := begin(t)
 	state := m.Dump()

@@ -35,7 +35,8 @@ func attempt(t *testing.T, rdb *redis.Client, l lua.Limit, version int64, cost .
 	return r, err
 }
 
-// TestDamagedLevelsAreBounded: each row is a damaged record, and when the next token is due for a caller that asks, in ms (0 for at once).
+// TestDamagedLevelsAreBounded: each row is a damaged record, and when the next token is due for a caller that asks, in ms (0 for at
+// once).
 func TestDamagedLevelsAreBounded(t *testing.T) {
 	const now, far = "1800000000000000", "9007199254740990"
 	for name, c := range map[string]struct {
@@ -118,8 +119,8 @@ func TestDamagedLevelsThatAreNotExact(t *testing.T) {
 	}
 }
 
-// TestOwnLevelsThatAreDamaged: a damaged level with a key of its own counts as lost now. A missing one counts as lost when the epoch began.
-// If the record has a later beginning than now, now counts.
+// TestOwnLevelsThatAreDamaged: a damaged level with a key of its own counts as lost now. A missing one counts as lost when the epoch
+// began. If the record has a later beginning than now, now counts.
 func TestOwnLevelsThatAreDamaged(t *testing.T) {
 	own := narrow
 	own.Own = true
@@ -140,8 +141,8 @@ func TestOwnLevelsThatAreDamaged(t *testing.T) {
 	}
 }
 
-// TestDamagedLogIsBounded: each row damages the due time or the number of a start in the log of a window. The next start is never too early,
-// and never late by more than a width.
+// TestDamagedLogIsBounded: each row damages the due time or the number of a start in the log of a window. The next start is never too
+// early, and never late by more than a width.
 func TestDamagedLogIsBounded(t *testing.T) {
 	const now = 1_800_000_000_000_000
 	for name, c := range map[string]struct {
@@ -181,7 +182,8 @@ func TestDamagedLogIsBounded(t *testing.T) {
 	}
 }
 
-// TestWindowThatCountsLessThanItForgot: the record of a window has more starts that no longer count than starts. It admits at most its count.
+// TestWindowThatCountsLessThanItForgot: the record of a window has more starts that no longer count than starts. It admits at most its
+// count.
 func TestWindowThatCountsLessThanItForgot(t *testing.T) {
 	m, rdb := beginWindow(t)
 	m.HSet(lua.Keys("n").State(), pair.Field.String(), "4 1 500000 2 0 0 0 0 0 0 0 2 9 0 0 0 - 0 - 0")
@@ -233,8 +235,8 @@ func TestDamagedTimeIsRefused(t *testing.T) {
 	}
 }
 
-// TestDamagedReplies: a request that is sent again gets its stored reply. An impossible stored reply is an error and starts nothing. A stored
-// reply with an impossible number is ignored.
+// TestDamagedReplies: a request that is sent again gets its stored reply. An impossible stored reply is an error and starts nothing. A
+// stored reply with an impossible number is ignored.
 func TestDamagedReplies(t *testing.T) {
 	const head = "5 1800000000000000 -1 0"
 	for reply, want := range map[string]bool{
@@ -279,8 +281,8 @@ func TestDamagedReplies(t *testing.T) {
 	}
 }
 
-// TestDamagedLinesAreBounded: each row has the entries of a line, the sums in the record of its limit, and both after a younger caller has
-// asked.
+// TestDamagedLinesAreBounded: each row has the entries of a line, the sums in the record of its limit, and both after a younger caller
+// has asked.
 func TestDamagedLinesAreBounded(t *testing.T) {
 	const now = 1_800_000_000_000_000
 	entry := func(lane string, ago int, rest string) string {

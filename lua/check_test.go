@@ -11,8 +11,8 @@ import (
 
 var write = flag.String("write", "", "folder to write the scripts to, as Redis runs them")
 
-// TestScriptsForCheck writes each composed script to a file for luacheck. luacheck cannot check a single fragment, because a fragment uses
-// locals of other fragments.
+// TestScriptsForCheck writes each composed script to a file for luacheck. luacheck cannot check a single fragment, because
+// a fragment uses locals of other fragments.
 func TestScriptsForCheck(t *testing.T) {
 	if *write == "" {
 		t.Skip("not a test: with -args -write FOLDER it writes the scripts for luacheck to that folder")

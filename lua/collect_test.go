@@ -140,8 +140,8 @@ func TestCollection(t *testing.T) {
 	}
 }
 
-// TestCollectionIsAppliedOnce: the bucket keeps the tokens taken during the collection and after it. A later report with more grants than any
-// before adds its debt. A report of the new epoch adds nothing.
+// TestCollectionIsAppliedOnce: the bucket keeps the tokens taken during the collection and after it. A later report with more grants than
+// any before adds its debt. A report of the new epoch adds nothing.
 func TestCollectionIsAppliedOnce(t *testing.T) {
 	w := newCollecting(t)
 	w.announce("d", 0, w.of(0, "d", 5, 20*time.Second))
@@ -295,8 +295,8 @@ func TestCollectionOfStarts(t *testing.T) {
 	}
 }
 
-// TestWindowOfWhichNobodyKnows: a lost window without reports admits no start for its length. Until then replies do not contain its number of
-// starts.
+// TestWindowOfWhichNobodyKnows: a lost window without reports admits no start for its length. Until then replies do not contain its number
+// of starts.
 func TestWindowOfWhichNobodyKnows(t *testing.T) {
 	w := newCollecting(t)
 	w.announce("d", 0)

@@ -14,8 +14,8 @@ var (
 	use        = regexp.MustCompile(`(KEYS|ARGV)\[(\d+)\]`)
 )
 
-// TestHeadersMatchCode compares the header of each composed script with its first lines. The first lines bind every KEYS and ARGV of the
-// header to a local of the same name, in the same order. No later line indexes KEYS or ARGV.
+// TestHeadersMatchCode compares the header of each composed script with its first lines. The first lines bind every KEYS and ARGV of
+// the header to a local of the same name, in the same order. No later line indexes KEYS or ARGV.
 func TestHeadersMatchCode(t *testing.T) {
 	for name, text := range lua.Sources() {
 		t.Run(name, func(t *testing.T) {

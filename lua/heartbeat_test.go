@@ -8,7 +8,8 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestSilentReplicasAreForgotten: the announcement of one replica removes another one that has not announced itself for 30 s.
+// TestSilentReplicasAreForgotten: the announcement of one replica removes another one that has not announced itself for
+// 30 s.
 func TestSilentReplicasAreForgotten(t *testing.T) {
 	m, rdb := begin(t)
 	for _, beat := range []struct {

@@ -7,8 +7,8 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestLearntRecordsAreBounded: whatever value a damaged record has in its learned part, the script serves calls. The rate is never below the
-// lowest rate and never above the configured one.
+// TestLearntRecordsAreBounded: whatever value a damaged record has in its learned part, the script serves calls. The rate is never below
+// the lowest rate and never above the configured one.
 func TestLearntRecordsAreBounded(t *testing.T) {
 	sound := strings.Split("500000,1800000000000000,1000000,1799999999900000,1,0,0,500000,1800000000000000,0,0,1800000000000000,500000,0,0,0", ",")
 	for i := range sound {

@@ -45,7 +45,8 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
-// TestManyLanesOfOneMoment: the callers of a hundred lanes ask in the same microsecond. The bucket is in debt, so all of them wait.
+// TestManyLanesOfOneMoment: the callers of a hundred lanes ask in the same microsecond. The bucket is in debt, so all of them
+// wait.
 func TestManyLanesOfOneMoment(t *testing.T) {
 	m, rdb := begin(t)
 	m.HSet(lua.Keys("n").State(), narrow.Field.String(), "4 1 100000 2 1800000000450000 0 1800000000250000")
@@ -58,7 +59,8 @@ func TestManyLanesOfOneMoment(t *testing.T) {
 	}
 }
 
-// lanes returns a function that makes a request for a lane of one route. Each request has a new path, which knows nothing of earlier ones.
+// lanes returns a function that makes a request for a lane of one route. Each request has a new path, which knows nothing of
+// earlier ones.
 func lanes(t *testing.T, rdb *redis.Client, l lua.Limit) func(lane string, count int, ageUS int64) lua.AcquireReply {
 	seq := int64(0)
 	return func(lane string, count int, ageUS int64) (r lua.AcquireReply) {
@@ -73,8 +75,8 @@ func lanes(t *testing.T, rdb *redis.Client, l lua.Limit) func(lane string, count
 	}
 }
 
-// TestPlaceInLine: the calls that a lane's entry claims keep their place, later calls of the lane do not. A lane whose turn is near asks again
-// after a quarter of the remaining time.
+// TestPlaceInLine: the calls that a lane's entry claims keep their place, later calls of the lane do not. A lane whose turn is
+// near asks again after a quarter of the remaining time.
 func TestPlaceInLine(t *testing.T) {
 	m, rdb := begin(t)
 	one := narrow
@@ -98,8 +100,8 @@ func TestPlaceInLine(t *testing.T) {
 	}
 }
 
-// TestLinesAndLogsThatWereLost: a line or a log does not count if the record of its limit does not know it. The sums of a lost line do not
-// count either. If a lane has forgotten its entry, the entry counts once.
+// TestLinesAndLogsThatWereLost: a line or a log does not count if the record of its limit does not know it. The sums of a lost
+// line do not count either. If a lane has forgotten its entry, the entry counts once.
 func TestLinesAndLogsThatWereLost(t *testing.T) {
 	m, rdb := begin(t)
 	state := lua.Keys("n").State()
@@ -144,7 +146,8 @@ func TestLinesAndLogsThatWereLost(t *testing.T) {
 	}
 }
 
-// TestOwnLevelIsKeptUntilItIsFull: a level made at run time has its own key, which lives until the bucket is full, and no field in the state.
+// TestOwnLevelIsKeptUntilItIsFull: a level made at run time has its own key, which lives until the bucket is full, and no field in
+// the state.
 func TestOwnLevelIsKeptUntilItIsFull(t *testing.T) {
 	m, rdb := begin(t)
 	l := lua.Limit{Field: lua.Field{Bucket: "o", PerUS: 100_000_000}, Tokens: 1, PerUS: 100_000_000, Burst: 3, Own: true}
@@ -220,8 +223,8 @@ func TestFormerVersion(t *testing.T) {
 	}
 }
 
-// TestWindowOfALostMemoryIsShut: the key of a window made at run time may outlive the other data of the namespace. Its log may then be
-// incomplete, so the window admits no start until a horizon and a width after the loss.
+// TestWindowOfALostMemoryIsShut: the key of a window made at run time may outlive the other data of the namespace. Its log may
+// then be incomplete, so the window admits no start until a horizon and a width after the loss.
 func TestWindowOfALostMemoryIsShut(t *testing.T) {
 	m, rdb := begin(t)
 	l := lua.Limit{Field: lua.Field{Bucket: "o", PerUS: 1_000_000, Window: true}, Tokens: 1, PerUS: 500_000, Burst: 2, Own: true}
@@ -238,8 +241,8 @@ func TestWindowOfALostMemoryIsShut(t *testing.T) {
 	}
 }
 
-// TestDamagedLevelIsLost: an unreadable level counts as lost, so the bucket is empty and in debt, also for a process that remembers nothing.
-// It does not begin full, because it may have been used.
+// TestDamagedLevelIsLost: an unreadable level counts as lost, so the bucket is empty and in debt, also for a process that
+// remembers nothing. It does not begin full, because it may have been used.
 func TestDamagedLevelIsLost(t *testing.T) {
 	m, rdb := begin(t)
 	state := lua.Keys("n").State()

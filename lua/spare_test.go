@@ -9,8 +9,8 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestSpares: reservations that one lane returned serve other lanes, the earliest first and each once. This includes lanes that have not
-// needed the full script before.
+// TestSpares: reservations that one lane returned serve other lanes, the earliest first and each once. This includes lanes that
+// have not needed the full script before.
 func TestSpares(t *testing.T) {
 	m, rdb := begin(t)
 	state := lua.Keys("n").State()
@@ -76,8 +76,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// TestReturned: a returned reservation goes back into the bucket, less the tokens that later reservations may count on. Otherwise it is kept
-// and serves calls of its cost or less.
+// TestReturned: a returned reservation goes back into the bucket, less the tokens that later reservations may count on. Otherwise
+// it is kept and serves calls of its cost or less.
 func TestReturned(t *testing.T) {
 	m, rdb := begin(t)
 	wide := narrow
@@ -126,8 +126,8 @@ func TestReturned(t *testing.T) {
 	}
 }
 
-// TestDamagedSpares: an impossible returned reservation serves nobody, and the script removes it. If the level says that nothing was returned,
-// the script does not read the key.
+// TestDamagedSpares: an impossible returned reservation serves nobody, and the script removes it. If the level says that nothing
+// was returned, the script does not read the key.
 func TestDamagedSpares(t *testing.T) {
 	const now = 1_800_000_000_000_000
 	for name, c := range map[string]struct {

@@ -10,8 +10,8 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestOwnTime: each row has the time that passes on Redis' clock between two scripts, and the time that passes on the namespace's own clock,
-// in ms.
+// TestOwnTime: each row has the time that passes on Redis' clock between two scripts, and the time that passes on the
+// namespace's own clock, in ms.
 func TestOwnTime(t *testing.T) {
 	const hour = 3_600_000
 	type row struct{ passes, want int64 }

@@ -73,8 +73,8 @@ func TestWishesAge(t *testing.T) {
 	}
 }
 
-// TestWishesAreNamed: wanted limits name the replicas that announced them within half a minute, each once. Of many replicas they name the last
-// eight.
+// TestWishesAreNamed: wanted limits name the replicas that announced them within half a minute, each once. Of many replicas they name the
+// last eight.
 func TestWishesAreNamed(t *testing.T) {
 	a := newAnnouncer(t)
 	a.announce(0, "x", narrow)
@@ -93,8 +93,8 @@ func TestWishesAreNamed(t *testing.T) {
 	}
 }
 
-// TestClockOfWishes: if the clock of wanted limits is lost, it restarts at the time of the latest wanted limits. If it is ahead, nothing grows
-// younger. A replica with a time in the future does not count as live.
+// TestClockOfWishes: if the clock of wanted limits is lost, it restarts at the time of the latest wanted limits. If it is ahead, nothing
+// grows younger. A replica with a time in the future does not count as live.
 func TestClockOfWishes(t *testing.T) {
 	wishes, live := lua.Keys("n").Wishes(), lua.Keys("n").Live()
 	clock := func(a *announcer) (own, aged int64) {

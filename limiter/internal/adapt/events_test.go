@@ -2,7 +2,8 @@ package adapt_test
 
 import "container/heap"
 
-// events holds the events to come, in the order of time. Events of the same time happen in the order in which they were added.
+// events holds the events to come, in the order of time. Events of the same time happen in the order in which they were
+// added.
 type events struct {
 	now    int64 // µs
 	serial int64

@@ -42,7 +42,8 @@ type fleet struct {
 	fates    []fate
 }
 
-// run simulates a world and returns its calls. The seed determines the latency, 20 to 800 ms, and the properties of the provider.
+// run simulates a world and returns its calls. The seed determines the latency, 20 to 800 ms, and the properties of the
+// provider.
 func (w world) run(seed uint64) []fate {
 	r := rand.New(rand.NewPCG(seed, 1))
 	f := &fleet{world: w, state: adapt.New(), rand: r}

@@ -8,8 +8,8 @@ import (
 	"github.com/weir-go/weir/limiter/internal/adapt"
 )
 
-// TestHostile: whatever replicas report, and whatever a record contains, the factor stays within its bounds. After a minute without reports,
-// and the longest delay that the numbers of a record can cause, the configured rate is in force again.
+// TestHostile: whatever replicas report, and whatever a record contains, the factor stays within its bounds. After a minute without
+// reports, and the longest delay that the numbers of a record can cause, the configured rate is in force again.
 func TestHostile(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	l, s := forty, adapt.New()

@@ -30,8 +30,8 @@ func TestSlot(t *testing.T) {
 	}
 }
 
-// TestPrice: a price is exact, rounded up, and never below the price at the configured rate. The price of a whole burst is small enough to be
-// exact.
+// TestPrice: a price is exact, rounded up, and never below the price at the configured rate. The price of a whole burst is
+// small enough to be exact.
 func TestPrice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := adapt.Limit{Tokens: 1, Per: rapid.Int64Range(1, 1<<50).Draw(t, "per")}
@@ -49,7 +49,8 @@ func TestPrice(t *testing.T) {
 	})
 }
 
-// TestFactorsKeepTheLaw: whatever the factors were, no period has more tokens than the burst plus the configured rate times its length.
+// TestFactorsKeepTheLaw: whatever the factors were, no period has more tokens than the burst plus the configured rate times its
+// length.
 func TestFactorsKeepTheLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := adapt.Limit{

@@ -17,8 +17,8 @@ var configured = rapid.Custom(func(t *rapid.T) adapt.Limit {
 	}
 })
 
-// TestProperties takes a random path. The factor stays within its bounds, and never falls without a report. A state that the rule made is
-// always within its bounds. A repeated report of an event changes only how much the event lowers the factor.
+// TestProperties takes a random path. The factor stays within its bounds, and never falls without a report. A state that the rule
+// made is always within its bounds. A repeated report of an event changes only how much the event lowers the factor.
 func TestProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l, s, now := configured.Draw(t, "limit"), adapt.New(), int64(epoch)

@@ -12,8 +12,8 @@ import (
 	"github.com/weir-go/weir/limiter/internal/adapt"
 )
 
-// TestScriptLearnsTheSame gives the same reports to this package and to the fragments of the script that implement the rule. Every number of
-// the state, the factor, and the arithmetic of the level must agree.
+// TestScriptLearnsTheSame gives the same reports to this package and to the fragments of the script that implement the rule. Every
+// number of the state, the factor, and the arithmetic of the level must agree.
 func TestScriptLearnsTheSame(t *testing.T) {
 	text := "local now, horizon = 0, 0\n"
 	for _, name := range []string{"numbers", "checks", "level", "rate", "hooks", "learn", "token"} {

@@ -17,11 +17,12 @@ var (
 	update = flag.Bool("update", false, "write the list of red rows anew")
 )
 
-// redFile lists the rows that are allowed to be red, with the marks that they fail. A red row that is not listed fails the test.
+// redFile lists the rows that are allowed to be red, with the marks that they fail. A red row that is not listed fails the
+// test.
 const redFile = "testdata/conserves_red.txt"
 
-// TestConserves runs the table of worlds over the bare core, with replicas that die and requests that are late. No token is lost while a
-// caller waits, no caller overtakes another, and the starts exceed no limit, not even in red rows.
+// TestConserves runs the table of worlds over the bare core, with replicas that die and requests that are late. No token is
+// lost while a caller waits, no caller overtakes another, and the starts exceed no limit, not even in red rows.
 func TestConserves(t *testing.T) {
 	chosen, share := table.Pairwise(80, quick)
 	rows := iter.Seq[table.Row](slices.Values(append(chosen, table.Named()...)))

@@ -16,11 +16,12 @@ type use struct{ at, tokens, call int64 }
 // lawSlack is the largest rounding error of a due time, µs.
 const lawSlack = 2
 
-// broken returns by how many tokens uses exceed a limit. A bucket allows burst + rate·(T + slack) tokens in any period of length T.
+// broken returns by how many tokens uses exceed a limit. A bucket allows burst + rate·(T + slack) tokens in any period of
+// length T.
 //
-// Let v(i) be the tokens before the i-th use, less rate times its time. A period keeps the law if the tokens after its last use, less rate
-// times its time, are at most v of its first use plus burst + rate·slack. So one pass that remembers the smallest v checks every period. All
-// numbers are exact, in units of 1/tokens of a microsecond.
+// Let v(i) be the tokens before the i-th use, less rate times its time. A period keeps the law if the tokens after its last
+// use, less rate times its time, are at most v of its first use plus burst + rate·slack. So one pass that remembers the
+// smallest v checks every period. All numbers are exact, in units of 1/tokens of a microsecond.
 func broken(uses []use, l bucket.Limit) int64 {
 	uses = slices.Clone(uses)
 	slices.SortStableFunc(uses, func(a, b use) int { return int(a.at - b.at) })
@@ -59,8 +60,8 @@ type taken struct {
 	costs     []int64
 }
 
-// TestCoreKeepsTheLaw: whatever the routes, costs, ages, lines and order of the requests, and whatever callers return, the reservations exceed
-// no limit, and none is due beyond the horizon.
+// TestCoreKeepsTheLaw: whatever the routes, costs, ages, lines and order of the requests, and whatever callers return, the
+// reservations exceed no limit, and none is due beyond the horizon.
 func TestCoreKeepsTheLaw(t *testing.T) {
 	slower := 0
 	defer func() { t.Log(slower, "answers at another price than the configured one") }()
@@ -195,8 +196,8 @@ func drawTaught(t *rapid.T, now int64, limits int) (taught []bucket.Taught) {
 	return taught
 }
 
-// TestManyLanesOfOneMoment: the callers of all lanes asked in the same microsecond. However many lanes there are, and in whatever order their
-// requests come, the reservations do not exceed the limit.
+// TestManyLanesOfOneMoment: the callers of all lanes asked in the same microsecond. However many lanes there are, and in
+// whatever order their requests come, the reservations do not exceed the limit.
 func TestManyLanesOfOneMoment(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := limit(10, rapid.Int64Range(1, 40).Draw(t, "burst"))

@@ -15,8 +15,8 @@ func taught(lesson bucket.Lesson, of bucket.Limit, now int64, n int) (out []buck
 	return out
 }
 
-// TestEveryCostIsServedWhileTheProviderIsSlow: even a call is served that costs more than the burst has tokens at the lowered rate. In the long
-// run calls are charged the price, and a lane asks again at the time that the reply gives.
+// TestEveryCostIsServedWhileTheProviderIsSlow: even a call is served that costs more than the burst has tokens at the lowered rate. In the
+// long run calls are charged the price, and a lane asks again at the time that the reply gives.
 func TestEveryCostIsServedWhileTheProviderIsSlow(t *testing.T) {
 	for _, of := range []bucket.Limit{limit(40, 40), limit(40, 3), limit(1, 40), limit(3000, 1000), per(30, 10*1e9, 0, true)} {
 		if of.Window {

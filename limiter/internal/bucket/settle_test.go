@@ -92,9 +92,9 @@ type settling struct {
 	lost      bool
 }
 
-// TestSettledBucketBesideTruth: the world draws the actual costs, how late they are known (some never), cancellations, pauses and changes of
-// the limit. The bucket never holds more tokens than a bucket that knew the costs of today from the beginning. If no estimate was too
-// small, the actual costs keep the law, and a provider that holds the estimates refuses no call.
+// TestSettledBucketBesideTruth: the world draws the actual costs, how late they are known (some never), cancellations, pauses and
+// changes of the limit. The bucket never holds more tokens than a bucket that knew the costs of today from the beginning. If no
+// estimate was too small, the actual costs keep the law, and a provider that holds the estimates refuses no call.
 func TestSettledBucketBesideTruth(t *testing.T) {
 	settled := 0
 	rapid.Check(t, func(t *rapid.T) {

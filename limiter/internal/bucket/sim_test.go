@@ -171,7 +171,8 @@ func (s *simulation) arrive(now int64, ask table.Ask, next func() (table.Ask, bo
 		s.after(now+us(ask.Patience), func(now int64) { s.giveUp(now, n, w) })
 	}
 	if !n.asking {
-		// Like the limiter: while every reservation is promised to a caller, further callers gather until just before the last one is due.
+		// Like the limiter: while every reservation is promised to a caller, further callers gather until just before
+		// the last one is due.
 		s.ask(max(now+roundTrip, n.last-roundTrip), n)
 	}
 }

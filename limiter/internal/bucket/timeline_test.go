@@ -339,7 +339,8 @@ func TestLongLine(t *testing.T) {
 		}
 		serve(0, fmt.Sprint("lane ", i), aged(int64(10_000-100*i), calls(n)))
 	}
-	// The 16 oldest lanes claim 16 tokens, the other 84 claim 94. 24 of the 84 are older than the caller: 94·24/84 = 26.
+	// The 16 oldest lanes claim 16 tokens, the other 84 claim 94. 24 of the 84 are older than the caller: 94·24/84 =
+	// 26.
 	reply := serve(0, "between", aged(10_000-4000+50, calls(1)))
 	if got, want := reply.Answers[0].At.At, int64(300_000+(16+26)*100_000); got != want {
 		t.Errorf("a caller behind 40 of 100 lanes: its turn is in %d µs, want %d", got, want)

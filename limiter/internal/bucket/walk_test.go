@@ -19,9 +19,10 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestScriptsWalkWithCore takes the scripts and the core through the same random worlds: routes of one to four limits, buckets and windows,
-// configured and made at run time, with costs, patience, ages, urgent calls, lanes in line, returned reservations, pauses, idle times, new
-// limits, steps of the clock and lost memory. Every reply and every stored level must agree.
+// TestScriptsWalkWithCore takes the scripts and the core through the same random worlds: routes of one to four limits,
+// buckets and windows, configured and made at run time, with costs, patience, ages, urgent calls, lanes in line, returned
+// reservations, pauses, idle times, new limits, steps of the clock and lost memory. Every reply and every stored level
+// must agree.
 func TestScriptsWalkWithCore(t *testing.T) {
 	m := miniredis.RunT(t)
 	rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), DisableIdentity: true})

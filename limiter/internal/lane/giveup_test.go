@@ -33,7 +33,8 @@ func (c *counting) Reserve(r *Route, q *Request) error {
 	return err
 }
 
-// TestGivenUpLoopsMakeNoRequest: whenever another store takes over, only one goroutine makes the requests of a lane, and every caller is served.
+// TestGivenUpLoopsMakeNoRequest: whenever another store takes over, only one goroutine makes the requests of a lane, and every caller is
+// served.
 func TestGivenUpLoopsMakeNoRequest(t *testing.T) {
 	var twice atomic.Int64
 	for i := range 300 {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestHoldFindsItsBucket: a hold is for a bucket. The request sends it for the position that the bucket has in the route by then. A route that
-// does not pass the bucket drops the hold.
+// TestHoldFindsItsBucket: a hold is for a bucket. The request sends it for the position that the bucket has in the route by then. A
+// route that does not pass the bucket drops the hold.
 func TestHoldFindsItsBucket(t *testing.T) {
 	n, now := New(sharedOf(), "lane", false, still{}, routeOf(20)), time.Now()
 	one, other := routeOf(20).Limits[0], routeOf(20).Limits[0]

@@ -63,8 +63,8 @@ var (
 	errRefused = errors.New("refused")
 )
 
-// TestRetries: while the store fails, the lane repeats the requests of callers that wait, but not often. Other callers get the store's error.
-// After an error that does not pass, all callers get it.
+// TestRetries: while the store fails, the lane repeats the requests of callers that wait, but not often. Other callers get the store's
+// error. After an error that does not pass, all callers get it.
 func TestRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000, Burst: 5})
@@ -101,7 +101,8 @@ func TestRetries(t *testing.T) {
 	})
 }
 
-// TestEndOfContextIsNoticedAtOnce: callers of each mode return as soon as their context ends, while the store hangs, while it fails, and in line.
+// TestEndOfContextIsNoticedAtOnce: callers of each mode return as soon as their context ends, while the store hangs, while it fails, and in
+// line.
 func TestEndOfContextIsNoticedAtOnce(t *testing.T) {
 	for name, world := range map[string]func(m *moody){
 		"hangs":   func(m *moody) { m.delay = func() time.Duration { return time.Minute } },
@@ -139,8 +140,8 @@ func TestEndOfContextIsNoticedAtOnce(t *testing.T) {
 	}
 }
 
-// TestNoTokenIsLost: callers of all modes and costs ask, leave, use and return reservations. Meanwhile the store is slow and sometimes fails,
-// and the rate of the route changes. In the end each reserved token was used, returned or counted as lost, and no caller hangs.
+// TestNoTokenIsLost: callers of all modes and costs ask, leave, use and return reservations. Meanwhile the store is slow and sometimes
+// fails, and the rate of the route changes. In the end each reserved token was used, returned or counted as lost, and no caller hangs.
 func TestNoTokenIsLost(t *testing.T) {
 	for seed := range uint64(30) {
 		for _, local := range []bool{false, true} {
@@ -234,8 +235,8 @@ func TestNoTokenIsLost(t *testing.T) {
 	}
 }
 
-// TestCallerHearsTheReplyThatConcernsIt: a reservation is promised to a caller, as a request of another kind notes. Then the route changes, the
-// reservation is lost, and the store refuses the next request. The caller gets that refusal.
+// TestCallerHearsTheReplyThatConcernsIt: a reservation is promised to a caller, as a request of another kind notes. Then the route changes,
+// the reservation is lost, and the store refuses the next request. The caller gets that refusal.
 func TestCallerHearsTheReplyThatConcernsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000, Burst: 5})
@@ -263,8 +264,8 @@ func TestCallerHearsTheReplyThatConcernsIt(t *testing.T) {
 	})
 }
 
-// TestPromptCallersHaveTheirOwnTime: while the store hangs, each caller that wants an answer at once gets the error after it has waited for the
-// timeout itself, whenever the request was made.
+// TestPromptCallersHaveTheirOwnTime: while the store hangs, each caller that wants an answer at once gets the error after it has waited for
+// the timeout itself, whenever the request was made.
 func TestPromptCallersHaveTheirOwnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000, Burst: 5})
@@ -293,8 +294,8 @@ func TestPromptCallersHaveTheirOwnTime(t *testing.T) {
 	})
 }
 
-// TestWhatGoesBackIsChargedToItsOwnLimits: a request returns a reservation, and the store does not know the configuration. By then the route
-// has another bucket. The reservation counts as lost and serves no caller.
+// TestWhatGoesBackIsChargedToItsOwnLimits: a request returns a reservation, and the store does not know the configuration. By then the
+// route has another bucket. The reservation counts as lost and serves no caller.
 func TestWhatGoesBackIsChargedToItsOwnLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000, Burst: 5})

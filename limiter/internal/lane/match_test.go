@@ -35,9 +35,9 @@ type counter struct{ got []Grant }
 
 func (c *counter) Take(g *Grant) { c.got = append(c.got, *g) }
 
-// TestMatch: for any callers and any reservations, no token is lost or given twice. A caller gets a reservation before its due time only if it
-// takes reservations ahead, and never one that is due after its deadline. Of equal callers the first is served first. No reservation is
-// left that a caller without one could use.
+// TestMatch: for any callers and any reservations, no token is lost or given twice. A caller gets a reservation before its due time only
+// if it takes reservations ahead, and never one that is due after its deadline. Of equal callers the first is served first. No
+// reservation is left that a caller without one could use.
 func TestMatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Now()

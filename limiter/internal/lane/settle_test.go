@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestSettledCostsDoNotPileUp: a lane in line sends settled costs with its next request. If they are too many for it, the lane makes a request
-// for them at once.
+// TestSettledCostsDoNotPileUp: a lane in line sends settled costs with its next request. If they are too many for it, the lane makes
+// a request for them at once.
 func TestSettledCostsDoNotPileUp(t *testing.T) {
 	n, now := New(sharedOf(), "lane", false, still{}, routeOf(20)), time.Now()
 	n.place = place{inLine: true, again: now.Add(5 * time.Second)}

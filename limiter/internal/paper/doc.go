@@ -1,11 +1,12 @@
-// Package paper simulates a fleet ("on paper"): thousands of replicas and one Redis, in virtual time. It shows how much of its budget a
-// fleet of a given size uses, how often the fleet calls Redis, and at which size one Redis is no longer enough. It needs no such fleet.
+// Package paper simulates a fleet ("on paper"): thousands of replicas and one Redis, in virtual time. It shows how much of its budget
+// a fleet of a given size uses, how often the fleet calls Redis, and at which size one Redis is no longer enough. It needs no such
+// fleet.
 //
 //	callers ─→ lane ─→ network ─→ one Redis, one call at a time ─→ network ─→ lane ─→ callers
 //	                                └─ bucket.Decide, the core; the scripts implement the same decisions
 //
-// [Run] simulates a [World] and returns a [Result]. A run is one loop over a heap of events. It starts no goroutine and reads no clock.
-// Therefore equal worlds have equal results.
+// [Run] simulates a [World] and returns a [Result]. A run is one loop over a heap of events. It starts no goroutine and reads no
+// clock. Therefore equal worlds have equal results.
 //
 // # What is modelled
 //
@@ -29,6 +30,6 @@
 //   - Providers that refuse calls, and rates that follow the provider. Limits that change, and pauses.
 //   - Several Redis servers. A fleet of several namespaces, one on each server, is several worlds.
 //
-// If the short script cannot serve a request because its caller has to wait, the full script runs one round trip later. In this model the
-// decision is that of the first run, so it is one round trip earlier than in a real fleet.
+// If the short script cannot serve a request because its caller has to wait, the full script runs one round trip later. In this model
+// the decision is that of the first run, so it is one round trip earlier than in a real fleet.
 package paper

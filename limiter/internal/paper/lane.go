@@ -75,7 +75,8 @@ func (n *lane) advance(now time.Duration) {
 	}
 }
 
-// settle drops late reservations, starts the callers whose reservations are due, and sets the timer. It reports whether a request is due now.
+// settle drops late reservations, starts the callers whose reservations are due, and sets the timer. It reports whether a
+// request is due now.
 func (n *lane) settle(now time.Duration) bool {
 	late := 0
 	for _, g := range n.pool.all() {

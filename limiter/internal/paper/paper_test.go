@@ -87,7 +87,8 @@ func TestNoLimitIsExceeded(t *testing.T) {
 	})
 }
 
-// excess returns by how much the starts at dues exceed a limit. The unit is starts for a window, and 1/tokens µs for a token bucket.
+// excess returns by how much the starts at dues exceed a limit. The unit is starts for a window, and 1/tokens µs for a token
+// bucket.
 func excess(l bucket.Limit, dues []int64) (worst int64) {
 	least := int64(math.MaxInt64)
 	for i, due := range dues {
@@ -104,7 +105,8 @@ func excess(l bucket.Limit, dues []int64) (worst int64) {
 	return worst
 }
 
-// TestNobodyStartsEarly: no caller starts before the due time of its reservation, or later than the slack (and the way of the reply) allows.
+// TestNobodyStartsEarly: no caller starts before the due time of its reservation, or later than the slack (and the way of the
+// reply) allows.
 func TestNobodyStartsEarly(t *testing.T) {
 	const epoch, slack = 1_000_000_000_000_000, 50 * time.Millisecond
 	each(t, func(t *testing.T, w paper.World) {
@@ -210,7 +212,8 @@ func TestSlowRedisIsTheLimit(t *testing.T) {
 	}
 }
 
-// TestLoneReplicaAgreesWithMemory: if requests take no time, one replica on paper starts its calls at the same times as the limiter in memory.
+// TestLoneReplicaAgreesWithMemory: if requests take no time, one replica on paper starts its calls at the same times as the
+// limiter in memory.
 func TestLoneReplicaAgreesWithMemory(t *testing.T) {
 	const task, length = 30 * time.Millisecond, 3 * time.Second
 	for name, l := range map[string]limiter.Limit{

@@ -16,8 +16,8 @@ func (r *replica) presence(now time.Duration) {
 	r.plan(now+presenceEvery, r.presence)
 }
 
-// publish publishes the record of a replica, every 2 s. If the last announcement is more than 8 s ago, the replica announces itself as well.
-// At exactly 8 s a real ticker is a little early or late, so chance decides.
+// publish publishes the record of a replica, every 2 s. If the last announcement is more than 8 s ago, the replica announces itself as
+// well. At exactly 8 s a real ticker is a little early or late, so chance decides.
 func (r *replica) publish(now time.Duration) {
 	begins := max(now, r.free)
 	quiet := now - r.announced

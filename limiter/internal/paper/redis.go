@@ -22,7 +22,8 @@ type redis struct {
 	query bucket.Request
 }
 
-// epochUS is time 0 of a world on the clock of the core, µs. It is so large that no limit seems to have been used recently.
+// epochUS is time 0 of a world on the clock of the core, µs. It is so large that no limit seems to have been used
+// recently.
 const epochUS = 1_000_000_000_000_000
 
 // onPaper converts a time of the core's clock, µs, to the time of the world.

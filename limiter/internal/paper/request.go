@@ -6,8 +6,8 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// run makes a request. Callers that the last reply served may come back in the same moment. The request waits for them until no more arrive
-// in that moment, or until half of the last batch is back, but at least large callers.
+// run makes a request. Callers that the last reply served may come back in the same moment. The request waits for them until no more
+// arrive in that moment, or until half of the last batch is back, but at least large callers.
 func (n *lane) run(now time.Duration) {
 	if n.batch <= 1 {
 		n.request(now)

@@ -16,8 +16,8 @@ func (n *lane) askAt(now time.Duration) time.Duration {
 	return now
 }
 
-// gatherUntil returns until when callers may gather. That is when the token after the lane's last reservation can be due, less the time of
-// a request.
+// gatherUntil returns until when callers may gather. That is when the token after the lane's last reservation can be due, less the
+// time of a request.
 func (n *lane) gatherUntil(now time.Duration) time.Duration {
 	pool := n.pool.all()
 	if len(pool) == 0 || n.place.inLine {

@@ -25,7 +25,8 @@ const (
 	recorded  = 600 // bytes of a record
 )
 
-// calibration measures how much CPU time Redis uses for each kind of request. Redis itself counts it, including parsing, reading and writing.
+// calibration measures how much CPU time Redis uses for each kind of request. Redis itself counts it, including parsing, reading and
+// writing.
 type calibration struct {
 	*server
 
@@ -105,7 +106,8 @@ func limitOf(name string, tokens int64, per time.Duration) lua.Limit {
 	return lua.Limit{Field: lua.Field{Bucket: name, PerUS: per.Microseconds()}, Tokens: tokens, PerUS: per.Microseconds(), Burst: tokens}
 }
 
-// limits returns the configured limits of every replica: two that never delay a call, and one that is so slow that its line does not move.
+// limits returns the configured limits of every replica: two that never delay a call, and one that is so slow that its line does not
+// move.
 func limits() (a, b, slow lua.Limit) {
 	const plenty = 1_000_000
 	return limitOf("a", plenty, time.Second), limitOf("b", plenty, time.Second), limitOf("slow", 1, time.Hour)
@@ -164,8 +166,8 @@ func (c *calibration) fast(asks, of int, urgent bool) func(context.Context) (tim
 	}
 }
 
-// behind measures the request of a lane that is already in line and stays there, with so many other lanes in line. If unknowing, the lane
-// does not know yet that there is a line, so its request runs both scripts.
+// behind measures the request of a lane that is already in line and stays there, with so many other lanes in line. If unknowing, the
+// lane does not know yet that there is a line, so its request runs both scripts.
 func (c *calibration) behind(lanes int, unknowing bool) func(context.Context) (time.Duration, error) {
 	return func(ctx context.Context) (time.Duration, error) {
 		_, _, slow := limits()
@@ -208,8 +210,8 @@ func (c *calibration) ask(ctx context.Context, p *lua.Path, asks []lua.Ask, wait
 	return err
 }
 
-// trip measures round trips of callers that are idle most of the time, as lanes are. It sets the shortest, and how much longer the mean is.
-// Between two round trips each caller sleeps, as a task does. trip also sets how late the callers wake up, in the mean.
+// trip measures round trips of callers that are idle most of the time, as lanes are. It sets the shortest, and how much longer the mean
+// is. Between two round trips each caller sleeps, as a task does. trip also sets how late the callers wake up, in the mean.
 func (c *calibration) trip(ctx context.Context, p *paper.Costs) error {
 	const turns, sleep = 100, 20 * time.Millisecond
 	var trips []time.Duration

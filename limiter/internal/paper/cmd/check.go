@@ -34,8 +34,8 @@ func (s size) world(c paper.Costs) paper.World {
 	}
 }
 
-// check measures the constants, predicts the figures, runs real fleets and compares. It reports whether every figure is within its allowed
-// difference.
+// check measures the constants, predicts the figures, runs real fleets and compares. It reports whether every figure is
+// within its allowed difference.
 func check(ctx context.Context, out *page) (ok bool, err error) {
 	s, err := startServer(ctx, 512)
 	if err != nil {

@@ -51,7 +51,8 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestRowsWantMoreThanTheBudget: the callers of each world could use twice the budget, and a shortened world is short enough.
+// TestRowsWantMoreThanTheBudget: the callers of each world could use twice the budget, and a shortened world is short
+// enough.
 func TestRowsWantMoreThanTheBudget(t *testing.T) {
 	for _, n := range sizes() {
 		for _, rate := range []int64{40, 100_000} {

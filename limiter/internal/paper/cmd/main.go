@@ -5,7 +5,8 @@
 //	go run ./limiter/internal/paper/cmd calibrate    # measures the constants on a real Redis
 //	go run ./limiter/internal/paper/cmd check        # predicts, runs real fleets, and compares
 //
-// The last two need redis-server on the PATH. A check fails if a measured figure differs from the predicted one by more than allowed.
+// The last two need redis-server on the PATH. A check fails if a measured figure differs from the predicted one by more
+// than allowed.
 package main
 
 import (

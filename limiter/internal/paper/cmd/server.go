@@ -26,7 +26,8 @@ type server struct {
 	dir     string
 }
 
-// startServer starts a redis-server, and a client with so many connections. It returns errNoServer if the command is not installed.
+// startServer starts a redis-server, and a client with so many connections. It returns errNoServer if the command is
+// not installed.
 func startServer(ctx context.Context, connections int) (*server, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
