@@ -127,7 +127,7 @@ func TestBatchOfRuns(t *testing.T) {
 			}
 		}
 		if err != nil || costs[3] != 2 || costs[1] < 4 || costs[1] > 6 {
-			t.Errorf("%v, %v", costs, err)
+			t.Errorf("the numbers of reservations by cost are %v, %v, want 2 of cost 3 and 4 to 6 of cost 1", costs, err)
 		}
 		// The oldest run is served first, although it asks last.
 		empty(t, l, 10)

@@ -97,7 +97,7 @@ func TestOperatorLeavesOtherLevelsAlone(t *testing.T) {
 		operated(t, cfg, func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator) {
 			did(t, o.Configure(t.Context(), "slow", limiter.PerWindow(1000, 24*time.Hour)), o.Configure(t.Context(), "slow"))
 			if b := levelOf(t, c, "slow"); b.Tokens > 1 && !b.Limit.Window {
-				t.Errorf("%+v", b)
+				t.Errorf("the bucket after its limit was changed and changed back is %+v, want it empty", b)
 			}
 		})
 	})
@@ -186,7 +186,7 @@ func TestReplacedLimitsAreNotShown(t *testing.T) {
 		did(t, o.Configure(t.Context(), "global", limiter.PerSecond(5, 5)))
 		s, err := limiter.ReadSnapshot(t.Context(), c.rdb, limiter.DefaultNamespace)
 		if err != nil || len(s.Buckets) != 1 || s.Buckets[0].Limit.Rate() != 5 {
-			t.Errorf("%+v, %v", s.Buckets, err)
+			t.Errorf("the snapshot has %+v, %v, want only the new limit", s.Buckets, err)
 		}
 	})
 }

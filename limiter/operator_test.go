@@ -46,7 +46,7 @@ func TestOperator(t *testing.T) {
 			t.Fatal(err)
 		}
 		if s := snapshot(); s.Buckets[0].PausedFor != limiter.UntilResumed || s.Epoch != before.Epoch {
-			t.Errorf("%+v", s)
+			t.Errorf("the snapshot after Pause is %+v", s)
 		}
 		if err := o.Resume(ctx, "global"); err != nil {
 			t.Fatal(err)
@@ -68,7 +68,7 @@ func TestOperator(t *testing.T) {
 			t.Fatal(err)
 		}
 		if b := snapshot().Buckets[0]; b.Limit.Rate() != 2 || !b.Set {
-			t.Errorf("%+v", b)
+			t.Errorf("the bucket after Configure with a limit is %+v", b)
 		}
 		begun := time.Now()
 		for range 20 {
@@ -83,7 +83,7 @@ func TestOperator(t *testing.T) {
 			t.Fatal(err)
 		}
 		if b := snapshot().Buckets[0]; b.Limit.Rate() != 40 || b.Set {
-			t.Errorf("%+v", b)
+			t.Errorf("the bucket after Configure without limits is %+v", b)
 		}
 		time.Sleep(time.Minute)
 		for _, tokens := range []int64{7, 0, 100} {
@@ -115,7 +115,7 @@ func TestOperator(t *testing.T) {
 			t.Fatal(err)
 		}
 		if b := snapshot().Buckets[0]; b.Served != 1 {
-			t.Errorf("%+v", b)
+			t.Errorf("the bucket after Unlearn is %+v", b)
 		}
 		if took := startOf(t, l, "global", time.Now()); took > 10*time.Second {
 			t.Errorf("a call started after %v", took)
@@ -135,7 +135,7 @@ func TestOperator(t *testing.T) {
 		for _, e := range events {
 			lines = append(lines, e.Of+" "+e.What)
 			if e.By != "ops@bastion" || time.Since(e.At) > time.Hour || time.Since(e.At) < 0 {
-				t.Errorf("%+v", e)
+				t.Errorf("the event %+v does not have its operator and time", e)
 			}
 		}
 		want := "fleet shadow mode as configured, fleet shadow mode on, bucket global forgets what it has learnt of its provider, " +

@@ -60,10 +60,10 @@ func TestRecord(t *testing.T) {
 		}
 		first := r.Routes[0]
 		if first.Route != "spotify" || first.Waiting < 4 || first.Waiting > 12 || first.OldestMS < 8000 || first.TurnMS == nil || *first.TurnMS > 1000 || r.Waiting != first.Waiting {
-			t.Errorf("%+v", r)
+			t.Errorf("the record while calls wait is %+v", r)
 		}
 		if got := r.Buckets["global"]; got.Used < 18 || got.UsedS < 1.8 || got.UsedS > 2.7 || got.Refused != 0 {
-			t.Errorf("%+v", got)
+			t.Errorf("the used tokens in the record are %+v", got)
 		}
 		if got := r.Wants["global"]; got != "2 per 1s, burst 4" {
 			t.Errorf("the wanted limits in the record are %q", got)
@@ -75,7 +75,7 @@ func TestRecord(t *testing.T) {
 		}
 		time.Sleep(3 * time.Second)
 		if r, _, _ := published(t, c.rdb, l); r.Buckets["tracks"].Refused+r.Buckets["global"].Refused != 3 {
-			t.Errorf("%+v", r.Buckets)
+			t.Errorf("after 3 refusals the buckets in the record are %+v", r.Buckets)
 		}
 		cancel()
 		c.close(t)
@@ -170,7 +170,7 @@ func TestSection(t *testing.T) {
 		}
 		time.Sleep(3 * time.Second)
 		if r, _, _ := published(t, c.rdb, l); len(r.Sections) != 0 {
-			t.Errorf("%s", r.Sections)
+			t.Errorf("the sections after their end are %s, want none", r.Sections)
 		}
 	})
 }

@@ -54,12 +54,12 @@ func TestRecollection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r, zero := limiter.Recollection{}, time.Unix(1_800_000_000, 0)
 			at := func(s int) time.Time { return zero.Add(time.Duration(s) * time.Second) }
-			for _, heard := range c.replies {
-				level := heard.level
+			for _, reply := range c.replies {
+				level := reply.level
 				if !c.limit.Field.Window && level > 0 {
 					level *= 1_000_000
 				}
-				r.Note(c.limit, heard.epoch, heard.grants, level, at(heard.at), time.Second)
+				r.Note(c.limit, reply.epoch, reply.grants, level, at(reply.at), time.Second)
 			}
 			var got []string
 			for _, report := range r.Reports(at(c.at)) {

@@ -171,14 +171,14 @@ func TestWhoWaitsWhenARouteIsForgotten(t *testing.T) {
 		startOf(t, l, "tenant", time.Now())
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
 		defer cancel()
-		told := make(chan error, 1)
-		go func() { told <- l.Wait(ctx, "tenant") }()
+		ended := make(chan error, 1)
+		go func() { ended <- l.Wait(ctx, "tenant") }()
 		synctest.Wait()
 		begin := time.Now()
 		if err := l.RemoveRoute("tenant"); err != nil {
 			t.Fatal(err)
 		}
-		err := <-told
+		err := <-ended
 		if _, ok := errors.AsType[*limiter.RouteError](err); !ok || time.Since(begin) > time.Second {
 			t.Errorf("the waiting caller got %v after %v", err, time.Since(begin))
 		}

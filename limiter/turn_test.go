@@ -35,12 +35,12 @@ func TestTurnSaysWhenCallsCouldStart(t *testing.T) {
 				}
 				var turn limiter.Turn
 				for n := c.n; ; {
-					rs, heard, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: n})
+					rs, got, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: n})
 					if err != nil {
 						t.Fatal(err)
 					}
 					if n -= len(rs); len(rs) == 0 || n <= 0 {
-						turn = heard
+						turn = got
 						break
 					}
 				}
@@ -61,7 +61,7 @@ func TestCheckMakesNoRequest(t *testing.T) {
 		}
 		large, ok := errors.AsType[*limiter.ExceedsBurstError](l.Check("global", 9))
 		if !ok || large.Bucket != "global" || large.Burst != 8 {
-			t.Errorf("%+v", large)
+			t.Errorf("Check of a call larger than the burst: %+v, want an ExceedsBurstError", large)
 		}
 		if _, ok := errors.AsType[*limiter.RouteError](l.Check("golbal", 1)); !ok {
 			t.Error("Check of an unknown route: no error")

@@ -168,13 +168,13 @@ func TestWhereOfAPauseWithoutEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p, err := l.Where(t.Context(), "global"); err != nil || p.In != limiter.UntilResumed || p.Bucket != "global" {
-		t.Errorf("%+v, %v", p, err)
+		t.Errorf("during an endless pause: %+v, %v", p, err)
 	}
 	if err := l.Resume(t.Context(), "global"); err != nil {
 		t.Fatal(err)
 	}
 	if p, err := l.Where(t.Context(), "global"); err != nil || p.In > time.Second {
-		t.Errorf("%+v, %v", p, err)
+		t.Errorf("after Resume: %+v, %v, want a time within a second", p, err)
 	}
 }
 
@@ -192,7 +192,7 @@ func TestWhereInShadowMode(t *testing.T) {
 			t.Fatal(err)
 		}
 		if p, err := fleet[0].Where(t.Context(), "global"); err != nil || p.In != 0 || p.Bucket != "" || len(p.Why) > 0 {
-			t.Errorf("%+v, %v", p, err)
+			t.Errorf("in shadow mode: %+v, %v, want a start at once", p, err)
 		}
 	}, 1)
 }

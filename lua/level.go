@@ -81,8 +81,8 @@ func ParseState(fields, wishes map[string]string, at time.Time) State {
 	}
 	s.Told = fields["told"]
 	w := words{rest: fields["epoch"]}
-	if records, id, version, born := w.next(), w.word(), w.next(), w.next(); !w.bad && records == Version {
-		s.Epoch, s.Version, s.Born = id, version, time.UnixMicro(born)
+	if records, id, version, began := w.next(), w.word(), w.next(), w.next(); !w.bad && records == Version {
+		s.Epoch, s.Version, s.Born = id, version, time.UnixMicro(began)
 	}
 	w = words{rest: fields["time"]}
 	records, grants, now, shift, still, _ := w.next(), w.next(), w.next(), w.next(), w.next(), w.next()
@@ -99,8 +99,8 @@ func ParseState(fields, wishes map[string]string, at time.Time) State {
 	}
 	s.Levels = slices.DeleteFunc(s.Levels, replaced(fields["force"]))
 	w = words{rest: wishes["clock"]}
-	version, own, aged := w.next(), w.next(), w.next()
-	if w.bad || version != Version {
+	records, own, aged := w.next(), w.next(), w.next()
+	if w.bad || records != Version {
 		return s
 	}
 	s.AgedUS = aged + max(0, s.OwnAt(at).UnixMicro()-own)
@@ -114,13 +114,13 @@ func ParseState(fields, wishes map[string]string, at time.Time) State {
 		if w.bad || records != Version {
 			continue
 		}
-		wish := Wish{Age: time.Duration(s.AgedUS-seen) * time.Microsecond, Limits: parseLimits(limits)}
+		wanted := Wish{Age: time.Duration(s.AgedUS-seen) * time.Microsecond, Limits: parseLimits(limits)}
 		for name := range strings.FieldsSeq(w.rest) {
 			if _, who, ok := strings.Cut(name, ":"); ok {
-				wish.Replicas = append(wish.Replicas, who)
+				wanted.Replicas = append(wanted.Replicas, who)
 			}
 		}
-		s.Wishes = append(s.Wishes, wish)
+		s.Wishes = append(s.Wishes, wanted)
 	}
 	return s
 }

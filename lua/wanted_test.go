@@ -96,10 +96,10 @@ func TestWishesAreNamed(t *testing.T) {
 // TestClockOfWishes: if the clock of wanted limits is lost, it restarts at the time of the latest wanted limits. If it is ahead, nothing
 // grows younger. A replica with a time in the future does not count as live.
 func TestClockOfWishes(t *testing.T) {
-	wishes, live := lua.Keys("n").Wishes(), lua.Keys("n").Live()
+	wanted, live := lua.Keys("n").Wishes(), lua.Keys("n").Live()
 	clock := func(a *announcer) (own, aged int64) {
 		t.Helper()
-		if _, err := fmt.Sscanf(a.m.HGet(wishes, "clock"), "4 %d %d", &own, &aged); err != nil {
+		if _, err := fmt.Sscanf(a.m.HGet(wanted, "clock"), "4 %d %d", &own, &aged); err != nil {
 			t.Fatal(err)
 		}
 		return own, aged
@@ -107,7 +107,7 @@ func TestClockOfWishes(t *testing.T) {
 	for _, damaged := range []string{"", "x", "4 1 9007199254740993", "4 9007199254740993 1", "5 1 1"} {
 		a := newAnnouncer(t)
 		a.announce(0, "x", narrow)
-		a.m.HSet(wishes, "clock", damaged)
+		a.m.HSet(wanted, "clock", damaged)
 		if r := a.announce(10, "x", narrow); len(r.Force) != 1 || r.Live != 1 {
 			t.Errorf("with the clock %q: %+v, want one limit and one replica", damaged, r)
 		}
@@ -122,13 +122,13 @@ func TestClockOfWishes(t *testing.T) {
 	for _, who := range []string{"x", "y"} { // now the clock is nearly an hour behind own time
 		idle.announce(3600, who, narrow)
 	}
-	idle.m.HSet(wishes, "clock", "x")
+	idle.m.HSet(wanted, "clock", "x")
 	if r := idle.announce(3601, "x", narrow); r.Live != 2 {
 		t.Errorf("after an hour and with a lost clock: %d live replicas, want 2", r.Live)
 	}
 	ahead := newAnnouncer(t)
 	ahead.announce(0, "x", narrow)
-	ahead.m.HSet(wishes, "digest", "4 1900000000000000 1900000000000000:y\n"+wide.Field.String()+" 1 100000 9")
+	ahead.m.HSet(wanted, "digest", "4 1900000000000000 1900000000000000:y\n"+wide.Field.String()+" 1 100000 9")
 	for second := int64(10); second <= 40; second += 10 {
 		ahead.announce(second, "x", narrow)
 	}
@@ -137,7 +137,7 @@ func TestClockOfWishes(t *testing.T) {
 	}
 	a := newAnnouncer(t)
 	a.announce(0, "x", narrow)
-	a.m.HSet(wishes, "clock", "4 1800000100000000 1800000000000000")
+	a.m.HSet(wanted, "clock", "4 1800000100000000 1800000000000000")
 	a.announce(10, "x", narrow)
 	if own, aged := clock(a); own != 1_800_000_010_000_000 || aged != 1_800_000_000_000_000 {
 		t.Errorf("after a clock that was ahead: %d, %d, want own time and no aging", own, aged)
@@ -197,16 +197,16 @@ func TestDamagedWords(t *testing.T) {
 
 // TestDamagedWishes: an unreadable entry of wanted limits does not count, and configure removes it.
 func TestDamagedWishes(t *testing.T) {
-	wishes := lua.Keys("n").Wishes()
+	wanted := lua.Keys("n").Wishes()
 	line := "\n" + wide.Field.String() + " 1 100000 9"
 	for _, damaged := range []string{"", "x", "2 1800000000000000" + line, "4 x" + line, "3 9007199254740993" + line, "4 1.5" + line} {
 		a := newAnnouncer(t)
 		a.announce(0, "x", narrow)
-		a.m.HSet(wishes, "digest", damaged)
+		a.m.HSet(wanted, "digest", damaged)
 		if r := a.announce(10, "x", narrow); len(r.Force) != 1 {
 			t.Errorf("with the entry %q: %+v, want one limit in force", damaged, r)
 		}
-		if a.rdb.HExists(t.Context(), wishes, "digest").Val() {
+		if a.rdb.HExists(t.Context(), wanted, "digest").Val() {
 			t.Errorf("configure keeps the entry %q", damaged)
 		}
 	}

@@ -109,7 +109,8 @@ func TestRemainingBoundsTheTokens(t *testing.T) {
 	}
 }
 
-// TestReportThatDoesNotSayWhenIsOfNow: a process that has not heard the store's clock yet cannot say when a call was due.
+// TestReportThatDoesNotSayWhenIsOfNow: a process that does not know the store's clock yet cannot report when a call was due. Its
+// report counts as of now.
 func TestReportThatDoesNotSayWhenIsOfNow(t *testing.T) {
 	of := limit(40, 40)
 	for _, lesson := range []bucket.Lesson{bucket.QuotaSpent, bucket.Overload} {
