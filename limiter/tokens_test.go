@@ -34,7 +34,7 @@ func TestTokensAreUsed(t *testing.T) {
 		name          string
 		charge        upstream.Charge
 		metered       limiter.Metered
-		over          float64 // smallest ratio of an estimate to the actual cost, if estimates are upper bounds; otherwise 0
+		over          float64 // ratio of an estimate to the output of a call that is not aborted; 0 for random estimates
 		settle        bool
 		used, refused float64 // the marks
 	}{
