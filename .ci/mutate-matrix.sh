@@ -58,7 +58,7 @@ row 'a place is lost when its lane is late' lua/line.lua 's/if at \+ GRACE >= no
 # What is in force.
 row 'of differing rates the smallest is in force' lua/force.lua 's/if tokens \/ per < f\[1\] \/ f\[2\] then/if tokens \/ per > f[1] \/ f[2] then/' excess 30
 row 'who knows another version asks what is in force' lua/memory.lua 's/sub\(epoch, 1, #memory\) ~= memory/false/' excess 31
-row 'a hold outlives replicas and Redis' lua/told.lua 's/if key and sub\(key, 1, 6\) == .opens . then/if false then/' calls 45
+row 'a hold outlives replicas and Redis' lua/settings.lua 's/if key and sub\(key, 1, 6\) == .opens . then/if false then/' calls 45
 
 # Redis is away.
 row 'who is closed starts nothing' limiter/alone.go 's/mode: Away, started/mode: Open, started/' excess 20 --ci

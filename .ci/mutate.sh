@@ -70,7 +70,7 @@ I='-run Idle|Lane|Reservation|Store|Tenants ./limiter'
 R='-run Route|Forgotten|Made|Refused|Limits ./limiter'
 E='-run Grow|Remove|Dies ./limiter'
 B=limiter/internal/bucket
-D=$B/decide.go,$B/joint.go,$B/run.go,$B/stand.go # the decision
+D=$B/decide.go,$B/joint.go,$B/run.go,$B/entry.go # the decision
 V=$B/level.go N=$B/line.go G=$B/window.go S=$B/spare.go
 
 # Which reservations may be granted.
@@ -367,24 +367,24 @@ rule 'charge: a run whole' lua/charge.lua 's/\(m - 1\) \* taken \* b\.price/take
 rule 'charge: urgent calls are counted' lua/charge.lua 's/        if b\.jump and b\.lined then.*\n//' $W
 rule 'charge: grants are counted' lua/charge.lua 's/      count = count \+ m\n//' $W
 rule 'answer: a progression goes on' lua/answer.lua 's/if run == run_was and .* then$/if false then/m' $W
-rule 'stand: a place grows' lua/stand.lua 's/if of_former and count > count_was then/if of_former then/' $W
-rule 'stand: what is left of a place keeps its arrival' lua/stand.lua 's/key, tokens = held_key, max/tokens = max/' $W
-rule 'stand: a place before all others stays one' lua/stand.lua 's/ or \(of_former and held_key < now - 86400000000\)//' $W
-rule 'stand: a place ends with its callers' lua/stand.lua 's/if of_former and key <= held_key \+ GRACE then/if of_former then/' $W
-rule 'stand: a horizon of tokens' lua/stand.lua 's/local most_tokens = max\(1, .*$/local most_tokens = EXACT/m' $W
-rule 'stand: the young do not claim with the old' lua/stand.lua 's/      if w\.since > alike then break end\n//' $W
-rule 'stand: one call at least' lua/stand.lua 's/      if i == 1 then n = max\(n, 1\) end\n//' $W
-rule 'stand: urgent entries first' lua/stand.lua 's/    key = key - 10000000000000\n//' $W
-rule 'stand: an entry that was forgotten is no second' lua/stand.lua "s/ == 1 then -- 0: an entry/ >= 0 then -- 0: an entry/" ./lua
-rule 'stand: a line of a lost memory goes' lua/stand.lua "s/  if not b\.lined then call\('DEL', b\.line\) end.*\n//" ./lua
-rule 'stand: a line is forgotten' lua/stand.lua "s/  call\('PEXPIRE', b\.line, OWN_MS\)\n//" ./lua
-rule 'stand: the youngest is remembered' lua/stand.lua 's/  b\.young = max\(.*\n//' $W
-rule 'stand: a lane asks before its need' lua/stand.lua 's/local back = need - before$/local back = need/m' $W
-rule 'stand: as the shared limit is promised' lua/stand.lua 's/    before = max\(before, promised\)\n//' $W
-rule 'stand: no earlier than others can spare' lua/stand.lua 's/      if not same_bucket\(i, waiting\.bound\) then before.*\n//' $W
-rule 'stand: a quarter of the rest' lua/stand.lua 's/  if back <= now and now < need then back.*\n//' ./lua
-rule 'stand: who is late is watched' lua/stand.lua 's/  if late then$/  if false then/m' $W
-rule 'stand: who waits comes back when it is collected' lua/stand.lua 's/    if route\[i\]\.collects > now then .*\n//' $W
+rule 'stand: a place grows' lua/entry.lua 's/if of_former and count > count_was then/if of_former then/' $W
+rule 'stand: what is left of a place keeps its arrival' lua/entry.lua 's/key, tokens = held_key, max/tokens = max/' $W
+rule 'stand: a place before all others stays one' lua/entry.lua 's/ or \(of_former and held_key < now - 86400000000\)//' $W
+rule 'stand: a place ends with its callers' lua/entry.lua 's/if of_former and key <= held_key \+ GRACE then/if of_former then/' $W
+rule 'stand: a horizon of tokens' lua/entry.lua 's/local most_tokens = max\(1, .*$/local most_tokens = EXACT/m' $W
+rule 'stand: the young do not claim with the old' lua/entry.lua 's/      if w\.since > alike then break end\n//' $W
+rule 'stand: one call at least' lua/entry.lua 's/      if i == 1 then n = max\(n, 1\) end\n//' $W
+rule 'stand: urgent entries first' lua/entry.lua 's/    key = key - 10000000000000\n//' $W
+rule 'stand: an entry that was forgotten is no second' lua/entry.lua "s/ == 1 then -- 0: an entry/ >= 0 then -- 0: an entry/" ./lua
+rule 'stand: a line of a lost memory goes' lua/entry.lua "s/  if not b\.lined then call\('DEL', b\.line\) end.*\n//" ./lua
+rule 'stand: a line is forgotten' lua/entry.lua "s/  call\('PEXPIRE', b\.line, OWN_MS\)\n//" ./lua
+rule 'stand: the youngest is remembered' lua/entry.lua 's/  b\.young = max\(.*\n//' $W
+rule 'stand: a lane asks before its need' lua/entry.lua 's/local back = need - before$/local back = need/m' $W
+rule 'stand: as the shared limit is promised' lua/entry.lua 's/    before = max\(before, promised\)\n//' $W
+rule 'stand: no earlier than others can spare' lua/entry.lua 's/      if not same_bucket\(i, waiting\.bound\) then before.*\n//' $W
+rule 'stand: a quarter of the rest' lua/entry.lua 's/  if back <= now and now < need then back.*\n//' ./lua
+rule 'stand: who is late is watched' lua/entry.lua 's/  if late then$/  if false then/m' $W
+rule 'stand: who waits comes back when it is collected' lua/entry.lua 's/    if route\[i\]\.collects > now then .*\n//' $W
 rule 'settle: a pause leaves nothing behind' lua/settle.lua 's/  if b\.kept then b\.full, b\.frac = b\.kept, b\.kept_frac end\n//' $W
 rule 'settle: the rest of a level is kept' lua/settle.lua 's/> 0 or b\.eras or b\.state then\n    b\.tail = format/> 0 and false then\n    b.tail = format/' $W
 rule 'settle: levels of their own are kept' lua/settle.lua "s/    call\('SET', b\.own, level_text\(b\), 'PX', ms\)\n//" $W
@@ -422,28 +422,28 @@ rule 'levels: another limit keeps the tokens' lua/levels.lua 's/change_level\(b,
 rule 'levels: a bucket that opens is empty then' lua/levels.lua 's/    empty_level\(b, opens\)\n//' ./lua
 rule 'levels: what is in force no more is forgotten' lua/levels.lua 's/if not b or \(b\.full <= now and .*\) then/if false then/' ./lua
 rule 'written: what is forgotten is removed' lua/written.lua "s/call\('HDEL', state, field\)/local _ = field/" ./lua
-rule 'wishes: those of the silent do not count' lua/wishes.lua 's/if not seen or seen < aged - WISH_US then/if not seen then/' ./lua
-rule 'wishes: nor those that were damaged' lua/wishes.lua 's/if not seen or seen < aged/if seen and seen < aged/' ./lua
-rule 'wishes: who leaves is not there' lua/wishes.lua "s/if leaving == '1' then/if false then/" -run Presence ./limiter
-rule 'wishes: nor who is silent' lua/wishes.lua "s/call\('ZCOUNT', live, format\('%d', aged - WISH_US\)/call('ZCOUNT', live, '-inf'/; s/if silent\[1\] then/if false then/" -run Presence ./limiter
-rule 'wishes: the silent are removed' lua/wishes.lua 's/if silent\[1\] then/if false then/' ./lua
-rule 'wishes: they age by ten seconds at most' lua/wishes.lua 's/max\(0, min\(now - heard, BEAT_US\)\)/max(0, now - heard)/' ./lua
-rule 'wishes: they never grow younger' lua/wishes.lua 's/max\(0, min\(now - heard, BEAT_US\)\)/min(now - heard, BEAT_US)/' ./lua
-rule 'wishes: a clock that was lost begins anew' lua/wishes.lua 's/  aged = aged or now\n//; s/if seen and seen <= now then aged = .* end/;/' ./lua
-rule 'wishes: with what was wanted last' lua/wishes.lua 's/if seen and seen <= now then aged = .* end/;/' ./lua
-rule 'wishes: what was said in the time to come ages' lua/wishes.lua 's/elseif seen > aged then/elseif false then/' ./lua
-rule 'wishes: who was heard in the time to come is forgotten' lua/wishes.lua "s/call\('ZREMRANGEBYSCORE', live.*//" ./lua
-rule 'wishes: what the lost memory knew is brought' lua/wishes.lua "s/(and forced ~= '') then/\$1 and false then/" -run Dispute ./limiter
-rule 'wishes: but not what this memory knows' lua/wishes.lua "s/if epoch ~= id and epoch ~= '-' and known/if known/" -run 'Dies|Presence|Disagree' ./limiter
-rule 'wishes: names go with those who want it no more' lua/wishes.lua 's/integer\(said_us, aged - WISH_US, aged\)/integer(said_us, 0, aged)/' ./lua
-rule 'wishes: a replica is named once' lua/wishes.lua 's/ and who ~= name//' ./lua
-rule 'wishes: few are named' lua/wishes.lua 's/ and #kept < NAMES \+ 1//' ./lua
-rule 'wishes: those that do not count go' lua/wishes.lua "s/call\('HDEL', wishes, of\)/local _ = of/" ./lua
-rule 'wishes: replies live as long as their replica' lua/wishes.lua "s/call\('PEXPIRE', replies, OWN_MS\)//" ./lua
-rule 'what was told last is remembered' lua/told.lua 's/if when\(told\) > when\(was\) then was, drift = told, now - time end//' $L
-rule 'a pause never shortens another' lua/told.lua 's/>= moment then line = former_line end/< 0 then line = former_line end/' ./lua
-rule 'but it may be opened' lua/told.lua "s/if us ~= '0' and former_line/if former_line/" ./lua
-rule 'what was told and is damaged is forgotten' lua/told.lua 's/  if fits then words/  if key then words/' ./lua
+rule 'wishes: those of the silent do not count' lua/wanted.lua 's/if not seen or seen < aged - WISH_US then/if not seen then/' ./lua
+rule 'wishes: nor those that were damaged' lua/wanted.lua 's/if not seen or seen < aged/if seen and seen < aged/' ./lua
+rule 'wishes: who leaves is not there' lua/wanted.lua "s/if leaving == '1' then/if false then/" -run Presence ./limiter
+rule 'wishes: nor who is silent' lua/wanted.lua "s/call\('ZCOUNT', live, format\('%d', aged - WISH_US\)/call('ZCOUNT', live, '-inf'/; s/if silent\[1\] then/if false then/" -run Presence ./limiter
+rule 'wishes: the silent are removed' lua/wanted.lua 's/if silent\[1\] then/if false then/' ./lua
+rule 'wishes: they age by ten seconds at most' lua/wanted.lua 's/max\(0, min\(now - heard, BEAT_US\)\)/max(0, now - heard)/' ./lua
+rule 'wishes: they never grow younger' lua/wanted.lua 's/max\(0, min\(now - heard, BEAT_US\)\)/min(now - heard, BEAT_US)/' ./lua
+rule 'wishes: a clock that was lost begins anew' lua/wanted.lua 's/  aged = aged or now\n//; s/if seen and seen <= now then aged = .* end/;/' ./lua
+rule 'wishes: with what was wanted last' lua/wanted.lua 's/if seen and seen <= now then aged = .* end/;/' ./lua
+rule 'wishes: what was said in the time to come ages' lua/wanted.lua 's/elseif seen > aged then/elseif false then/' ./lua
+rule 'wishes: who was heard in the time to come is forgotten' lua/wanted.lua "s/call\('ZREMRANGEBYSCORE', live.*//" ./lua
+rule 'wishes: what the lost memory knew is brought' lua/wanted.lua "s/(and forced ~= '') then/\$1 and false then/" -run Dispute ./limiter
+rule 'wishes: but not what this memory knows' lua/wanted.lua "s/if epoch ~= id and epoch ~= '-' and known/if known/" -run 'Dies|Presence|Disagree' ./limiter
+rule 'wishes: names go with those who want it no more' lua/wanted.lua 's/integer\(said_us, aged - WISH_US, aged\)/integer(said_us, 0, aged)/' ./lua
+rule 'wishes: a replica is named once' lua/wanted.lua 's/ and who ~= name//' ./lua
+rule 'wishes: few are named' lua/wanted.lua 's/ and #kept < NAMES \+ 1//' ./lua
+rule 'wishes: those that do not count go' lua/wanted.lua "s/call\('HDEL', wishes, of\)/local _ = of/" ./lua
+rule 'wishes: replies live as long as their replica' lua/wanted.lua "s/call\('PEXPIRE', replies, OWN_MS\)//" ./lua
+rule 'what was told last is remembered' lua/settings.lua 's/if when\(told\) > when\(was\) then was, drift = told, now - time end//' $L
+rule 'a pause never shortens another' lua/settings.lua 's/>= moment then line = former_line end/< 0 then line = former_line end/' ./lua
+rule 'but it may be opened' lua/settings.lua "s/if us ~= '0' and former_line/if former_line/" ./lua
+rule 'what was told and is damaged is forgotten' lua/settings.lua 's/  if fits then words/  if key then words/' ./lua
 rule 'requested: who remembers makes no first start' lua/requested.lua "s/local newcomer = epoch == '-' and/local newcomer = true and/" $L
 rule 'levels: a new limit begins full' lua/levels.lua 's/  elseif fresh_limit and not string\.find/  elseif false and not string.find/' -run FirstStart ./limiter
 rule 'levels: what is told begins anew in this epoch only' lua/levels.lua 's/\(epoch == id or bystander\) and told_now/told_now/' -run FirstStart ./limiter
@@ -487,8 +487,8 @@ rule 'collect: a log has a time to live' lua/collect.lua "s/  call\('PEXPIRE', l
 rule 'collect: the last start holds' lua/collect.lua 's/total, b\.last = tonumber\(number\), max\(b\.last, tonumber\(due\)\)/total = tonumber(number)/' ./lua
 rule 'collect: what is known goes when it is full' lua/collect.lua 's/  if ends == 0 and \(window or .* then$/  if false then/m' ./lua
 rule 'collect: but not before' lua/collect.lua 's/  if ends == 0 and \(window or .* then$/  if ends == 0 then/m' ./lua
-rule 'what is told replaces what was' lua/told.lua 's/words\[key\], replaced\[key\] = nil, true/replaced[key] = true/' $L
-rule 'what has opened is forgotten' lua/told.lua 's/if bucket and tonumber\(moment\) \+ OPEN_US < now then/if false then/' ./lua
+rule 'what is told replaces what was' lua/settings.lua 's/words\[key\], replaced\[key\] = nil, true/replaced[key] = true/' $L
+rule 'what has opened is forgotten' lua/settings.lua 's/if bucket and tonumber\(moment\) \+ OPEN_US < now then/if false then/' ./lua
 rule 'a silent replica leaves the set' lua/heartbeat.lua "s/redis\.call\('ZREMRANGEBYSCORE'.*\n//" ./lua ./worker/fleet
 
 # The limiter around them.
@@ -499,14 +499,14 @@ rule 'who cannot start any more is told' limiter/internal/lane/end.go 's/if err 
 rule 'who stands in line comes back' limiter/internal/lane/schedule.go 's/n\.turnAwayLocked\(\)\n\t\treturn p\.again/n.turnAwayLocked()\n\t\treturn time.Time{}/' $L
 rule 'not before it is told to' limiter/internal/lane/schedule.go 's/case missing && p\.again\.After\(now\) &&/case missing \&\& false \&\&/' $L
 rule 'but within five seconds' limiter/internal/lane/reply.go 's/p\.again = sooner\(p\.again, received\.Add\(recheck\)\)/_ = recheck/' $L
-rule 'the store hears of new callers' limiter/internal/lane/schedule.go 's/ && \(!p\.stands \|\| n\.queue\.len-p\.heard < max\(fewNew, p\.heard\)\)/ \&\& fewNew > 0/' $L
-rule 'an empty lane leaves the line' limiter/internal/lane/schedule.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/true/' $L
-rule 'a scheduler keeps its place' limiter/internal/lane/schedule.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/!p.stands/; s/_ = n//' $L
+rule 'the store hears of new callers' limiter/internal/lane/schedule.go 's/ && \(!p\.inLine \|\| n\.queue\.len-p\.sent < max\(fewNew, p\.sent\)\)/ \&\& fewNew > 0/' $L
+rule 'an empty lane leaves the line' limiter/internal/lane/schedule.go 's/\(!p\.inLine \|\| p\.kept && n\.closed == nil\)/true/' $L
+rule 'a scheduler keeps its place' limiter/internal/lane/schedule.go 's/\(!p\.inLine \|\| p\.kept && n\.closed == nil\)/!p.inLine/; s/_ = n//' $L
 rule 'given back to other replicas' limiter/internal/lane/schedule.go 's/backs := n\.returnableLocked\(now, nil\) > 0/backs := false/' $L
 rule 'what somebody here waits for is not given back' limiter/internal/lane/match.go 's/if wanted \{/if false {/' $L
 rule 'nor what was reserved under a former configuration' limiter/internal/lane/match.go 's/ \|\| g\.Route != route / || route == nil /' $L
 rule 'given back by who closes' limiter/internal/lane/schedule.go 's/case n\.closed == ErrRetired \|\|/case n.closed != nil ||/' -run WhoCloses ./limiter
-rule 'who closes leaves the line' limiter/internal/lane/schedule.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/(!p.stands || n.closed != nil || p.kept)/' $L
+rule 'who closes leaves the line' limiter/internal/lane/schedule.go 's/\(!p\.inLine \|\| p\.kept && n\.closed == nil\)/(!p.inLine || n.closed != nil || p.kept)/' $L
 rule 'only what others can use is given back' limiter/internal/lane/match.go 's/!g\.Due\.After\(soon\) \|\| //; s/soon := now/_ = now/' $L
 rule 'who asks once is told when to come' limiter/internal/lane/match.go 's/case w\.prompt\(\):/case w.Mode == AtOnce:/' $L
 rule 'who would not wait is turned away' limiter/internal/lane/match.go 's/case w\.prompt\(\):/case w.Mode == Come:/' $L
@@ -532,12 +532,12 @@ rule 'who waits outlasts an outage' limiter/internal/lane/reply.go 's/if w\.prom
 rule 'and does not ask all the time' limiter/internal/lane/reply.go 's/r\.pause = min\(longest, max\(first, 2\*r\.pause\)\)/r.pause = 2/' -run UnavailableRedis ./limiter
 rule 'a refusal ends waits' limiter/limiter.go 's/ && !isRefusal\(err\) \}/ }/' -run 'Refus|ComesUp' ./limiter
 rule 'a reservation of several serves calls of one' limiter/internal/lane/match.go 's/g\.left\(\)\.serves\(w\.Cost\) \{/g.left() == w.Cost {/' -run ReservationOfSeveral ./limiter
-rule 'what one waits for is not there for the next' limiter/internal/lane/match.go 's/g\.spoken \+= w\.Cost\.Tokens\n//' $L
+rule 'what one waits for is not there for the next' limiter/internal/lane/match.go 's/g\.promised \+= w\.Cost\.Tokens\n//' $L
 rule 'older callers come first in a lane' limiter/internal/lane/queue.go 's/for after != nil && after\.Since\.After\(w\.Since\) \{/for false {/' $L
 rule 'a batch is of the age of its runs' limiter/internal/lane/batch.go 's/Since: r\.Since\}\)/Since: now})/' -run BatchOfRuns ./limiter
 rule 'waits without a deadline are bounded' limiter/calls.go 's/has \|\| l\.s\.MaxWait == 0/has || l.s.MaxWait >= 0/' -run MaxWait ./limiter
 rule 'shadow mode is switched at run time' limiter/inforce.go 's/l\.shadows\.Store\(.*\)/_ = l/' -run Shadow ./limiter
-rule 'a lost memory is told of shadow mode again' lua/told.lua 's/  if key == .shadow -. then fits = .*\n//' -run Shadow ./limiter
+rule 'a lost memory is told of shadow mode again' lua/settings.lua 's/  if key == .shadow -. then fits = .*\n//' -run Shadow ./limiter
 rule 'sections are bounded' limiter/section.go 's/for size > maxSections/for false/' -run RecordsAreBounded ./limiter
 rule 'a record ends with its replica' limiter/presence.go 's/l\.publisher != nil && err == nil/false/' -run 'Record$' ./limiter
 rule 'and none comes after that' limiter/presence.go 's/\tl\.publishing\.Wait\(\)\n//' -run NoRecordComes ./limiter
@@ -549,7 +549,7 @@ rule 'an operator does not bound by its own horizon' lua/levels.lua 's/bystander
 rule 'nor judges what was lost' lua/levels.lua 's/local skip = bystander.*/local skip = false/' -run LeavesOther ./limiter
 rule 'nor takes it for new' lua/levels.lua 's/newcomer and not bystander/newcomer/' -run LeavesOther ./limiter
 rule 'a level that is set leaves windows alone' lua/levels.lua 's/if has and not window then/if has then/' -run RestoreLeaves ./limiter
-rule 'and outlives a pause that is over' lua/told.lua 's/  if moment and tonumber\(moment\) <= now then words.*\n//' -run RestoreHolds ./limiter
+rule 'and outlives a pause that is over' lua/settings.lua 's/  if moment and tonumber\(moment\) <= now then words.*\n//' -run RestoreHolds ./limiter
 rule 'and what is collected' lua/levels.lua "s/        fields\['lost:' \.\. field\], out_of_force.*\n//" -run RestoreHolds ./limiter
 rule 'words of operators are checked' lua/requested.lua "s/if kind == 'level' then fits = .*/if kind == 'level' then fits = true end/" -run WordsOf ./lua
 rule 'a name is typed before a change' cmd/inspect/act.go 's/strings\.TrimSpace\(line\) != name/false/' -run Typed ./cmd/inspect
@@ -582,7 +582,7 @@ rule 'and the fleet is told of it' limiter/alone.go 's/append\(promises, /append
 rule 'also of what a tenant was told' limiter/alone.go 's/if h\.own \{/if false {/' $A
 rule 'who was forgotten has no share' limiter/alone.go 's/\t\tl\.announced = false\n//' $A
 rule 'a loop that was given up makes no request' limiter/internal/lane/request.go 's/if n\.loop != loop \{/if false {/' -race -run GivenUp ./limiter/internal/lane
-rule 'what buckets in shadow mode say is told apart' lua/told.lua "s/  if key and sub\(key, 1, 9\) == 'shadowed '.*\n//" -run Shadowed ./limiter
+rule 'what buckets in shadow mode say is told apart' lua/settings.lua "s/  if key and sub\(key, 1, 9\) == 'shadowed '.*\n//" -run Shadowed ./limiter
 rule 'a bucket in shadow mode lets those go who wait' limiter/internal/lane/end.go 's/\} else if r\.free\(w\.Cost\) \{/} else if false {/' -run Shadowed ./limiter
 rule 'and takes no part in costs' limiter/internal/lane/cost.go 's/!slices\.Contains\(r\.Beside, name\) && //' -run Shadowed ./limiter
 rule 'and is not shut by its provider' limiter/report.go 's/ \|\| l\.shadowed\(b\.bucket\) && !b\.own//' -run Shadowed ./limiter
@@ -613,13 +613,13 @@ rule 'nor those made at run time' limiter/remember.go 's/ \|\| l\.Own \|\|/ ||/'
 rule 'other errors are no refusals' limiter/refused.go 's/case !isRefusal\(err\):/case false:/' -run 'Unavail|Refus' ./limiter
 rule 'what was never served is refused' limiter/refused.go 's/case !before:/case false:/' -run Refus ./limiter
 rule 'what was served is out of reach' limiter/refused.go 's/case !before:/case true:/' -run Refus ./limiter
-rule 'refusals are said every half minute' limiter/refused.go 's/say := now\.Sub\(r\.said\) >= warnEvery/say := true/' -run Refus ./limiter
+rule 'refusals are said every half minute' limiter/refused.go 's/due := now\.Sub\(r\.logged\) >= warnEvery/due := true/' -run Refus ./limiter
 rule 'a namespace in use is not removed' limiter/remove.go 's/if s\.Live > 0 \{/if false {/' -run Remove ./limiter
 rule 'what has no time to live is removed' limiter/remove.go 's/names := \[\]string\{keys\.State\(\), keys\.Live\(\), keys\.Wishes\(\), /names := []string{keys.State(), keys.Live(), /' -run Remove ./limiter
 rule 'lines and logs are removed' limiter/remove.go 's/names = append\(names, keys\.Line\(f\), keys\.Log\(f\)\)/_ = f/' -run Remove ./limiter
 rule 'a lane that is used stays' limiter/internal/lane/end.go 's/if n\.used \|\| inLine/if inLine/' $I
 rule 'and one with a place in line' limiter/internal/lane/end.go 's/ \|\| inLine//; s/inLine := /_ = /' $I
-rule 'until nobody has come back' limiter/internal/lane/end.go 's/n\.place\.stands && now\.Sub\(n\.place\.again\) < time\.Minute/n.place.stands/' $I
+rule 'until nobody has come back' limiter/internal/lane/end.go 's/n\.place\.inLine && now\.Sub\(n\.place\.again\) < time\.Minute/n.place.inLine/' $I
 rule 'and one with callers' limiter/internal/lane/end.go 's/inLine \|\| n\.queue\.len > 0/inLine/' $I
 rule 'and one with a call under way' limiter/internal/lane/end.go 's/n\.queue\.len > 0 \|\| n\.asking \|\|/n.queue.len > 0 ||/' -run TestLaneWith ./limiter
 rule 'and one with reservations' limiter/internal/lane/end.go 's/n\.asking \|\| len\(n\.pool\.grants\) > 0 \|\|/n.asking ||/' -run TestLaneWith ./limiter

@@ -13,8 +13,8 @@ import (
 const (
 	// steady is how long calls must have been answered before Redis counts as back.
 	steady = time.Second
-	// mostTold bounds what this replica reports to the fleet about one bucket, in thousandths of tokens.
-	mostTold = 1_000_000_000
+	// mostReported bounds what this replica reports to the fleet about one bucket, in thousandths of tokens.
+	mostReported = 1_000_000_000
 )
 
 // alone is the state of this replica while Redis is away. The limiter's lock guards the fields that change.
@@ -35,8 +35,8 @@ type alone struct {
 
 	// Owned by the probing goroutine: since when it reports to the fleet what the shares spend, and what it reported,
 	// by bucket.
-	telling time.Time
-	told    map[string]int64
+	reporting time.Time
+	reported  map[string]int64
 }
 
 // unavailable is the error of a call that cannot start without Redis.
@@ -117,9 +117,9 @@ func (l *Limiter) untilBack(a *alone) {
 			if !ok {
 				return
 			}
-			if l.quiet(a) { // nothing was spent: there is nothing to report
+			if l.nothingToReport(a) { // nothing was spent: there is nothing to report
 				l.applyUnless(conf)
-				l.comeBack(a)
+				l.endOutage(a)
 				return
 			}
 			patience = min(l.s.CallTimeout, max(l.outage.patience(), slowness*took))
@@ -140,14 +140,15 @@ func (l *Limiter) untilBack(a *alone) {
 			}
 		}
 		if last || a.local == nil { // shares spent nothing: no caution is needed
-			l.comeBack(a)
+			l.endOutage(a)
 			return
 		}
 	}
 }
 
-// quiet reports whether the fleet needs no report about this outage before calls start: there was no share and no hold.
-func (l *Limiter) quiet(a *alone) bool {
+// nothingToReport reports whether calls may start without a report of this outage to the fleet: there was no share and
+// no hold.
+func (l *Limiter) nothingToReport(a *alone) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return a.local == nil && len(a.promises) == 0
@@ -171,14 +172,14 @@ func (l *Limiter) probe(a *alone, patience time.Duration, again, last bool) erro
 	ctx, cancel := context.WithTimeout(l.life, patience)
 	defer cancel()
 	if !again { // the earlier report may not have arrived
-		a.telling, a.told = time.Now(), map[string]int64{}
+		a.reporting, a.reported = time.Now(), map[string]int64{}
 	}
 	ahead := probeEvery * 6 / 5 // until the next probe has come
 	if last {
 		ahead = 2 * l.s.Horizon // reservations of the shares, and requests that are still in flight
 	}
 	l.mu.RLock()
-	promises := a.tellLocked(l.s.Replica, time.Now())
+	promises := a.unsentLocked(l.s.Replica, time.Now())
 	l.mu.RUnlock()
 	conf, err := l.store.configure(ctx, append(promises, l.spends(a, again, ahead)...), false)
 	if err != nil {
@@ -187,7 +188,7 @@ func (l *Limiter) probe(a *alone, patience time.Duration, again, last bool) erro
 	l.mu.Lock()
 	for _, c := range promises {
 		h := a.promises[c.bucket]
-		h.told = true
+		h.sent = true
 		a.promises[c.bucket] = h
 	}
 	l.mu.Unlock()
@@ -233,16 +234,16 @@ func (l *Limiter) spends(a *alone, again bool, ahead time.Duration) (all []chang
 		}
 		thousandths := int64(0)
 		if a.mode == Local { // otherwise what is spent is paid already
-			thousandths = max(0, int64(math.Ceil(min(mostTold, 1000*rate*(time.Since(a.telling)+ahead).Seconds())))-a.told[bucket])
-			a.told[bucket] += thousandths
+			thousandths = max(0, int64(math.Ceil(min(mostReported, 1000*rate*(time.Since(a.reporting)+ahead).Seconds())))-a.reported[bucket])
+			a.reported[bucket] += thousandths
 		}
 		all = append(all, change{bucket: bucket, spent: &thousandths})
 	}
 	return all
 }
 
-// comeBack ends a time without Redis.
-func (l *Limiter) comeBack(a *alone) {
+// endOutage ends a time without Redis.
+func (l *Limiter) endOutage(a *alone) {
 	l.outage.again()
 	l.shared.Clock.Renew(l.redis.lastSeen())
 	l.mu.Lock()
@@ -252,7 +253,7 @@ func (l *Limiter) comeBack(a *alone) {
 	}
 	l.awayFor += time.Since(a.since)
 	l.returned = time.Now()
-	promises := a.tellLocked(l.s.Replica, time.Now()) // of the last half second
+	promises := a.unsentLocked(l.s.Replica, time.Now()) // of the last half second
 	l.oweLocked(a)
 	reroute := l.reroutesLocked()
 	l.mu.Unlock()

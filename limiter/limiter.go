@@ -25,7 +25,7 @@ type Limiter struct {
 	end       context.CancelFunc
 
 	shared     *lane.Shared
-	born       time.Time     // fixed
+	created    time.Time     // fixed
 	idle       time.Duration // how long a lane may be unused before it is removed; fixed
 	liveBefore atomic.Int64  // replicas that were live before Redis forgot
 	swept      atomic.Int64  // ns on the clock's local scale, when a caller last started a search for idle lanes
@@ -86,7 +86,7 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 	case err == nil:
 	case (s.Lazy || s.Shadow) && errors.Is(err, ErrUnavailable):
 		l.s.Logger.WarnContext(ctx, "redis does not answer yet: calls ask again", "namespace", s.Namespace, "error", err)
-		l.know(configuration{limits: byBucket(s.wish)}) // of version 0: the first call asks what is in force
+		l.addUnconfirmed(configuration{limits: byBucket(s.wanted)}) // of version 0: the first call asks what is in force
 	default:
 		l.abandon()
 		return nil, err
@@ -136,7 +136,7 @@ func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 		return nil, err
 	}
 	l := &Limiter{
-		s: s, store: open(t), telemetry: t, born: time.Now(), configuring: make(chan struct{}, 1),
+		s: s, store: open(t), telemetry: t, created: time.Now(), configuring: make(chan struct{}, 1),
 		paths: map[string][]string{}, own: map[string]ownBucket{}, lanes: map[laneKey]*lane.Lane{}, idle: idleAfter, tallies: newTallies(s), estimates: newEstimates(s.Metered),
 	}
 	l.drain = make(chan struct{})
@@ -172,8 +172,8 @@ func (l *Limiter) begin(ctx context.Context) error {
 	return nil
 }
 
-// know adds the routes, with limits that Redis has not confirmed.
-func (l *Limiter) know(conf configuration) {
+// addUnconfirmed adds the routes, with limits that Redis has not confirmed.
+func (l *Limiter) addUnconfirmed(conf configuration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.conf = conf

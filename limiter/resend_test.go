@@ -18,15 +18,15 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// answer is an error that Redis has answered.
+// answer is an error reply of Redis.
 type answer string
 
 func (a answer) Error() string { return string(a) }
 
 func (answer) RedisError() {}
 
-// TestWhatIsSentAgain: a call whose connection broke may have run, and is sent again at once. What could not be sent, what has an answer, and
-// what has had its time is not.
+// TestWhatIsSentAgain: a request whose connection broke may have run, and is sent again at once. A request is not sent again if it could
+// not be sent, if it has an answer, or if its time is over.
 func TestWhatIsSentAgain(t *testing.T) {
 	for _, row := range []struct {
 		what string
@@ -46,26 +46,26 @@ func TestWhatIsSentAgain(t *testing.T) {
 		{"no connection is free", redis.ErrPoolTimeout, false},
 	} {
 		if got := limiter.Broke(row.err); got != row.want {
-			t.Errorf("%-28s %t", row.what, got)
+			t.Errorf("after %s the request is sent again: %t", row.what, got)
 		}
 	}
 }
 
-// TestPatience: a client that gives up sooner than a call may last, and heeds contexts, gets company that waits.
+// TestPatience: if a client respects contexts but reads for less than CallTimeout, the limiter adds a second client that waits as long.
 func TestPatience(t *testing.T) {
 	for _, row := range []struct {
 		what string
 		opts redis.Options
 		want time.Duration
 	}{
-		{"heeds contexts", redis.Options{ContextTimeoutEnabled: true, ReadTimeout: time.Second}, 5 * time.Second},
-		{"heeds none", redis.Options{ReadTimeout: time.Second}, time.Second},
+		{"respects contexts", redis.Options{ContextTimeoutEnabled: true, ReadTimeout: time.Second}, 5 * time.Second},
+		{"ignores contexts", redis.Options{ReadTimeout: time.Second}, time.Second},
 		{"waits longer", redis.Options{ContextTimeoutEnabled: true, ReadTimeout: 7 * time.Second}, 7 * time.Second},
-		{"waits for ever", redis.Options{ContextTimeoutEnabled: true, ReadTimeout: -1}, 0},
+		{"waits indefinitely", redis.Options{ContextTimeoutEnabled: true, ReadTimeout: -1}, 0},
 	} {
 		rdb := redis.NewClient(&row.opts)
 		if got := limiter.Patient(rdb, 5*time.Second).Options().ReadTimeout; got != row.want {
-			t.Errorf("%-14s reads for %v, want %v", row.what, got, row.want)
+			t.Errorf("%s: the client reads for %v, want %v", row.what, got, row.want)
 		}
 		if err := rdb.Close(); err != nil {
 			t.Error(err)
@@ -73,7 +73,8 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// TestTurnedAway: a Redis that turns a replica away is away at once, and one that refuses a command only when it has done so for half a second.
+// TestTurnedAway: a Redis that refuses the connection of a replica counts as away at once. A Redis that refuses a command counts as away
+// after half a second of refusals.
 func TestTurnedAway(t *testing.T) {
 	for _, row := range []struct {
 		reply string
@@ -97,20 +98,20 @@ func TestTurnedAway(t *testing.T) {
 				}
 				m.SetError(row.reply)
 				if _, err := l.Allow(t.Context(), "global"); !errors.Is(err, limiter.ErrUnavailable) {
-					t.Errorf("a call: %v", err)
+					t.Errorf("a call that Redis refuses: %v", err)
 				}
 				synctest.Wait()
 				if got := l.Health().Mode; got != row.want {
-					t.Errorf("%s, want %s", got, row.want)
+					t.Errorf("the mode is %s, want %s", got, row.want)
 				}
 				time.Sleep(time.Second)
 				if got := l.Health().Mode; got != limiter.Away {
-					t.Errorf("%s after a second", got)
+					t.Errorf("the mode is %s after a second", got)
 				}
 				m.SetError("")
 				time.Sleep(2 * time.Second)
 				if got := l.Health().Mode; got != limiter.Connected {
-					t.Errorf("%s when it serves again", got)
+					t.Errorf("the mode is %s after Redis serves again", got)
 				}
 			})
 		})
