@@ -126,7 +126,7 @@ func TestReportsOfAWaiterThatHearsNone(t *testing.T) {
 	send(t, t.Context(), transport.New(answering(429, map[string]string{"Retry-After": "86400"}), &ledger{}, "spotify"), 429)
 }
 
-// TestReservationReportsItsCall: what an answer says is reported by the reservation that paid for the request, once, and by route where the
+// TestReservationReportsItsCall: the reservation that paid for the request reports the answer, once. It is reported by route where the
 // reservation did not pay.
 func TestReservationReportsItsCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

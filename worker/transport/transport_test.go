@@ -279,7 +279,7 @@ func TestPassesThrough(t *testing.T) {
 	}
 }
 
-// idler counts how often it is told to close its idle connections.
+// idler counts calls of CloseIdleConnections.
 type idler struct {
 	tripFunc
 	closed int
@@ -291,7 +291,7 @@ func TestCloseIdleConnections(t *testing.T) {
 	base := &idler{}
 	(&http.Client{Transport: transport.New(base, &ledger{}, "spotify")}).CloseIdleConnections()
 	if base.closed != 1 {
-		t.Errorf("the base was told %d times, want once", base.closed)
+		t.Errorf("CloseIdleConnections of the base was called %d times, want once", base.closed)
 	}
 }
 
