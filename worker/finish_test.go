@@ -189,7 +189,7 @@ func TestEndInOrder(t *testing.T) {
 		}
 		rest := log.String()
 		for _, step := range []string{
-			"msg=ready", "not ready any more", "reason=\"it ends\"", "taking no more analyses", "are ended; their streams say so", "all streams have ended",
+			"msg=ready", "not ready any more", "reason=\"it ends\"", "taking no more analyses", "remaining analyses are cancelled, and their streams get the reason", "all streams have ended",
 			"tasks have ended", "reservations returned", "presence withdrawn",
 		} {
 			_, after, found := strings.Cut(rest, step)

@@ -121,7 +121,7 @@ func (w *Worker) Analyze(ctx context.Context, p playlist.Playlist, report func(a
 	if have == nil {
 		return &analysis.Result{}, fmt.Errorf("worker: not connected: %w", limiter.ErrUnavailable)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, w.cfg.Deadline, fmt.Errorf("it has taken %v, which is the deadline: %w", w.cfg.Deadline, context.DeadlineExceeded))
+	ctx, cancel := context.WithTimeoutCause(ctx, w.cfg.Deadline, fmt.Errorf("it has not ended within its deadline of %v: %w", w.cfg.Deadline, context.DeadlineExceeded))
 	defer cancel()
 	if err := have.open(ctx); err != nil {
 		return &analysis.Result{}, err

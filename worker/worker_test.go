@@ -235,7 +235,7 @@ func TestAnalysisEndsAtItsDeadline(t *testing.T) {
 	})
 	began := time.Now()
 	failure, _ := r.analyze(t)
-	if !strings.Contains(failure.Error, "first question: it has taken 1s, which is the deadline") || failure.Tasks != failure.Ended {
+	if !strings.Contains(failure.Error, "first question: it has not ended within its deadline of 1s") || failure.Tasks != failure.Ended {
 		t.Errorf("%+v", failure)
 	}
 	if took := time.Since(began); took > 3*time.Second {

@@ -19,7 +19,7 @@ import (
 	"github.com/weir-go/weir/worker/transport"
 )
 
-// traced returns an option that makes spans, and what reads them as lines: name, then attributes by name, then the status.
+// traced returns an option that makes spans, and a function that returns them as lines: name, then attributes by name, then the status.
 func traced(template func(*http.Request) string) (transport.Option, func() []string) {
 	exported := tracetest.NewInMemoryExporter()
 	tracers := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exported))
@@ -173,7 +173,7 @@ func ended(s tracetest.SpanStub) string {
 	return s.Name + ": " + strings.Join(said, ", ")
 }
 
-// TestSpanIsTheParentOfWhatIsBelow: what a base records belongs to the round trip.
+// TestSpanIsTheParentOfWhatIsBelow: spans of the base are children of the round trip's span.
 func TestSpanIsTheParentOfWhatIsBelow(t *testing.T) {
 	exported := tracetest.NewInMemoryExporter()
 	tracers := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exported))

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// ledger waits for nothing and writes down who would have.
+// ledger is a waiter that never waits. It notes the calls that would have waited.
 type ledger struct {
 	mu    sync.Mutex
 	waits []string
