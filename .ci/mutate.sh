@@ -759,7 +759,7 @@ rule 'what may have been made is looked for' worker/providers/once.go 's/\t\tif 
 rule 'what nobody can look for is not made again' worker/providers/once.go 's/if unsure && look == nil/if false/' -run Once ./worker/providers
 rule 'an unknown track is no failure' worker/providers/lastfm.go 's/e\.Code == "6"/false/' -run Today ./worker/providers
 rule 'what is closed is not asked again' worker/analysis/closed.go 's/\} else if providers\.Closed\(err\) \{/} else if false {/' -run Closed ./worker/analysis
-rule 'audio features that nobody has are given up' worker/analysis/closed.go 's/d\.missing\.Add\(1\) >= unheard/d.missing.Add(1) >= 1000/' -run Closed ./worker/analysis
+rule 'audio features that nobody has are given up' worker/analysis/closed.go 's/d\.missing\.Add\(1\) >= unmeasured/d.missing.Add(1) >= 1000/' -run Closed ./worker/analysis
 rule 'an analysis waits as long as it may' worker/analysis/analyzer.go 's/, MostAfter: deadline\}/}/' -run EveryLength ./worker/analysis
 rule 'questions cost their tokens' worker/analysis/step.go 's/orchestrator\.Costs\(s\.costs\)/orchestrator.Tokens(1)/' -run InputTokens ./worker/analysis
 rule 'comments are not tried again' worker/analysis/step.go 's/orchestrator\.Attempts\(1\), //' -run Comments ./worker/analysis

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -47,10 +48,26 @@ func (a *alone) unavailable() error {
 	return fmt.Errorf("%w: redis is away, and nothing starts over this route without it: it does not answer", ErrUnavailable)
 }
 
-// goAlone is called when Redis has been silent for too long.
+// cause returns why Redis is away, in words for the log.
+func (a *alone) cause() string {
+	why := a.reason.Load()
+	if why == nil {
+		return "it does not answer"
+	}
+	text := (*why).Error()
+	switch {
+	case strings.Contains(text, "WRONGPASS"), strings.Contains(text, "invalid password"):
+		return "wrong password: " + text
+	case strings.Contains(text, "NOAUTH"):
+		return "no password: " + text
+	}
+	return text
+}
+
+// goAlone is called when Redis has been silent for too long. It does nothing before New has succeeded.
 func (l *Limiter) goAlone(since time.Time) {
 	l.mu.Lock()
-	if l.closed || l.alone != nil {
+	if !l.opened || l.closed || l.alone != nil {
 		l.mu.Unlock()
 		return
 	}
@@ -79,7 +96,7 @@ func (l *Limiter) goAlone(since time.Time) {
 	reroute()
 	l.telemetry.mode(l.life, mode)
 	l.s.Logger.LogAttrs(l.life, slog.LevelWarn, "redis is away", slog.String("namespace", l.s.Namespace), slog.String("mode", string(mode)),
-		slog.Int("replicas", a.live), slog.Duration("silent", time.Since(since)))
+		slog.Int("replicas", a.live), slog.Duration("silent", time.Since(since).Round(time.Millisecond)), slog.String("reason", a.cause()))
 }
 
 // change applies a change to the time without Redis, while it lasts, and updates the lanes. It reports whether it still
@@ -262,7 +279,7 @@ func (l *Limiter) endOutage(a *alone) {
 		_ = l.configure(l.life, promises...) // if this fails: the provider refuses the next call, and that is reported again
 	}
 	l.telemetry.mode(l.life, Connected)
-	l.s.Logger.LogAttrs(l.life, slog.LevelInfo, "redis is back", slog.String("namespace", l.s.Namespace), slog.Duration("away", time.Since(a.since)))
+	l.s.Logger.LogAttrs(l.life, slog.LevelInfo, "redis is back", slog.String("namespace", l.s.Namespace), slog.Duration("away", time.Since(a.since).Round(time.Millisecond)))
 }
 
 // oweLocked notes the buckets made at run time that Redis must empty: those whose shares were used, and those that a

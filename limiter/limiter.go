@@ -48,6 +48,7 @@ type Limiter struct {
 	sections   sections
 
 	mu     sync.RWMutex
+	opened bool // New has returned the limiter, or is about to
 	closed bool
 	conf   configuration       // in force
 	paths  map[string][]string // buckets of each route, those made at run time too
@@ -84,9 +85,11 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 	l.telemetry.mode(ctx, Connected)
 	switch err := l.begin(ctx); {
 	case err == nil:
+		l.open()
 	case (s.Lazy || s.Shadow) && errors.Is(err, ErrUnavailable):
 		l.s.Logger.WarnContext(ctx, "redis does not answer yet: calls ask again", "namespace", s.Namespace, "error", err)
 		l.addUnconfirmed(configuration{limits: byBucket(s.wanted)}) // of version 0: the first call asks what is in force
+		l.open()
 	default:
 		l.abandon()
 		return nil, err
@@ -116,6 +119,15 @@ func NewMemory(cfg Config) (*Limiter, error) {
 		return nil, err
 	}
 	return l, l.begin(l.life)
+}
+
+// open notes that New returns the limiter. Before, an outage is only the error of New: a caller that tries New again
+// and again must not get a log line for each attempt.
+func (l *Limiter) open() {
+	l.mu.Lock()
+	l.opened = true
+	l.mu.Unlock()
+	l.outage.look(l.goAlone) // the alarm may have gone off before
 }
 
 // abandon ends a limiter that New does not return.

@@ -1,7 +1,9 @@
 package limiter_test
 
 import (
+	"context"
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -41,6 +43,35 @@ func TestRefusalsAreNamed(t *testing.T) {
 			})
 		})
 	}
+	t.Run("New is called each second", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			m, _ := limitertest.Redis(t)
+			m.RequireAuth("secret")
+			var log logText
+			cfg := one(40, 40)
+			cfg.Logger = textLogger(&log)
+			answers := limitertest.Options(m)
+			hangs := *answers
+			hangs.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			for n := range 60 {
+				rdb := redis.NewClient([]*redis.Options{answers, &hangs}[n/30])
+				if _, err := limiter.New(t.Context(), rdb, cfg); err == nil {
+					t.Fatal("New succeeds without the password")
+				}
+				if err := rdb.Close(); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(time.Second)
+			}
+			time.Sleep(time.Minute) // until the goroutines of the pools that dial have ended
+			if log.String() != "" {
+				t.Errorf("New returns the error and must not log it:\n%s", log.String())
+			}
+		})
+	})
 	t.Run("what was served before", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m, _ := limitertest.Redis(t)

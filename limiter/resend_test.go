@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -79,19 +80,23 @@ func TestTurnedAway(t *testing.T) {
 	for _, row := range []struct {
 		reply string
 		want  limiter.Mode
+		why   string // in the log
 	}{
-		{"WRONGPASS invalid username-password pair or user is disabled.", limiter.Away},
-		{"NOAUTH Authentication required.", limiter.Away},
-		{"ERR max number of clients reached", limiter.Away},
-		{"NOPERM this user has no permissions to run the 'evalsha' command", limiter.Connected},
-		{"LOADING Redis is loading the dataset in memory", limiter.Connected},
+		{"WRONGPASS invalid username-password pair or user is disabled.", limiter.Away, "wrong password: "},
+		{"NOAUTH Authentication required.", limiter.Away, "no password: "},
+		{"ERR max number of clients reached", limiter.Away, "max number of clients"},
+		{"NOPERM this user has no permissions to run the 'evalsha' command", limiter.Connected, "NOPERM"},
+		{"LOADING Redis is loading the dataset in memory", limiter.Connected, "LOADING"},
 	} {
 		t.Run(row.reply[:8], func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m, _ := limitertest.Redis(t)
 				opts := limitertest.Options(m)
 				opts.MaxRetries = -1
-				l, _ := member(t, opts, one(40, 40))
+				var log logText
+				cfg := one(40, 40)
+				cfg.Logger = textLogger(&log)
+				l, _ := member(t, opts, cfg)
 				defer closeLimiter(t, l)
 				if err := l.Wait(t.Context(), "global"); err != nil {
 					t.Fatal(err)
@@ -107,6 +112,12 @@ func TestTurnedAway(t *testing.T) {
 				time.Sleep(time.Second)
 				if got := l.Health().Mode; got != limiter.Away {
 					t.Errorf("the mode is %s after a second", got)
+				}
+				time.Sleep(10 * time.Second)
+				_, line, _ := strings.Cut(log.String(), "redis is away")
+				line, _, _ = strings.Cut(line, "\n")
+				if !strings.Contains(line, row.why) || strings.Count(log.String(), "redis is away") != 1 {
+					t.Errorf("want one line \"redis is away\" with the reason %q:\n%s", row.why, log.String())
 				}
 				m.SetError("")
 				time.Sleep(2 * time.Second)

@@ -66,5 +66,12 @@ func (s *server) close() {
 	}
 }
 
-// logger returns a logger that writes JSON lines.
-func logger(out io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(out, nil)) }
+// logger returns a logger that writes JSON lines. A duration is written as "1.5s", and not as a number of nanoseconds.
+func logger(out io.Writer) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Value.Kind() == slog.KindDuration {
+			a.Value = slog.StringValue(a.Value.Duration().String())
+		}
+		return a
+	}}))
+}
