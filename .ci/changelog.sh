@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# changelog.sh newest: prints the newest version in CHANGELOG.md. changelog.sh notes VERSION: prints what CHANGELOG.md says of a version.
+# changelog.sh newest: prints the newest version in CHANGELOG.md. changelog.sh notes VERSION: prints the section of a version.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case ${1:-} in
@@ -14,10 +14,10 @@ notes)
     inside && (seen || NF) { seen = 1; print }
   ' CHANGELOG.md)
   if [ -z "$notes" ]; then
-    echo "CHANGELOG.md says nothing of $version" >&2
+    echo "CHANGELOG.md has no section for $version, or an empty one" >&2
     exit 1
   fi
-  # Links to files of the repository lead to the version, since the notes are read elsewhere.
+  # The notes are read outside the repository, so relative links become links to the file at this version.
   sed -E "s#\]\(([^):]+)\)#](https://github.com/weir-go/weir/blob/v$version/\1)#g" <<<"$notes"
   ;;
 *)

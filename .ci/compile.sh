@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# compile.sh [PLATFORM...]: compiles every package of every module, tests included, for the platforms that have a release and are not the one on
-# which the tests run. go vet compiles what a package imports and checks the types of the package and of its tests. A build would compile
-# most of it a second time. Other Linux platforms differ from the one of the tests in little: for them the root module is enough.
+# compile.sh [PLATFORM...]: compiles every package of every module, tests included. By default for the platforms of a release on which the tests
+# do not run. It runs go vet, which compiles the imports of a package and checks the types of the package and of its tests. go build would compile
+# most of that a second time. For Linux on another processor it checks the root module only, because little differs from the tested platform.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export CGO_ENABLED=0

@@ -1,22 +1,22 @@
 # shellcheck shell=bash
-# Sourced by run: a Docker engine for as long as the run takes, and nothing of the run left in it.
+# Sourced by run: provides a Docker engine for the length of the run, and afterwards removes everything of the run from it.
 #
 # Everything that a run makes in the engine carries its session, weir-ci-PID, as the label of testcontainers or as the
-# name of the compose project. So it can be removed without touching what others have there, and what a killed run left
-# is known by its PID being gone.
+# name of the compose project. So the run can remove its own things and nothing else. If no process has the PID of a session,
+# its run was killed and left its things behind.
 export session=weir-ci-$$
 : "${tmp:?must be a directory for the log of the engine}"
 
 engine_version() { timeout 10 docker version --format '{{.Server.Version}}' 2>/dev/null; }
 
-# have_engine uses the engine that answers, else starts one.
+# have_engine uses a running engine, or starts one.
 have_engine() {
   engine_version >/dev/null && return
   need dockerd docker.io
-  engine_version >/dev/null && return # started by the package
+  engine_version >/dev/null && return # installing the package has started it
   [ "$(id -u)" = 0 ] || die 'no Docker engine answers, and only root can start one'
-  # Nothing is pulled here; the dead proxy makes an attempt fail at once instead of hanging where there is no network.
-  # setsid keeps Ctrl-C from ending the engine before what runs in it.
+  # The run pulls nothing. Without a network an attempt would hang; the proxy, to which nothing listens, makes it fail at once.
+  # setsid keeps Ctrl-C from ending the engine before its containers.
   HTTP_PROXY=http://127.0.0.1:9 HTTPS_PROXY=http://127.0.0.1:9 setsid dockerd >"$tmp/dockerd.log" 2>&1 &
   engine_pid=$!
   local tries=0
@@ -29,14 +29,14 @@ have_engine() {
   done
 }
 
-# stop_engine stops the engine if have_engine started it, and waits: the next one would trip over its pid file.
+# stop_engine stops the engine if have_engine started it, and waits for its end. Until then its pid file would keep the next one from starting.
 stop_engine() {
   [ -n "${engine_pid:-}" ] || return 0
   kill "$engine_pid" 2>/dev/null || return 0
   wait "$engine_pid" || true
 }
 
-# remove_session SESSION: its containers with their anonymous volumes, networks and named volumes.
+# remove_session SESSION: removes the containers of a session with their anonymous volumes, its networks and its named volumes.
 remove_session() {
   local label
   for label in org.testcontainers.sessionId com.docker.compose.project; do
@@ -46,7 +46,7 @@ remove_session() {
   done
 }
 
-# remove_dead_sessions cleans up after runs that were killed.
+# remove_dead_sessions removes the sessions of runs that were killed.
 remove_dead_sessions() {
   local label name
   for label in org.testcontainers.sessionId com.docker.compose.project; do
@@ -57,5 +57,5 @@ remove_dead_sessions() {
     }
   done | sort -u | grep -x 'weir-ci-[0-9]*' | while read -r name; do
     kill -0 "${name#weir-ci-}" 2>/dev/null || remove_session "$name"
-  done || true # grep finds none: nothing to clean
+  done || true # grep fails if there is no session at all
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# golangci-lint.sh: prints the path of the golangci-lint that this project is checked with, after building it if need be.
+# golangci-lint.sh: prints the path of golangci-lint in the version of this project, after building it if it is missing.
 set -euo pipefail
 version=2.15.0
 own=${XDG_CACHE_HOME:-$HOME/.cache}/weir-ci/golangci-lint-$version

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# image.sh TAG DIR LABEL: builds the image of the Dockerfile without pulling anything. DIR has the build stage's results: out/ with the programs. The
-# script adds the certificates, LICENSE and NOTICE. The last stage of the Dockerfile is built from DIR, because the build stage needs a Go image from
-# a registry.
+# image.sh TAG DIR LABEL: builds the image of the Dockerfile without pulling anything. The build stage of the Dockerfile needs a Go image from a
+# registry, so this script builds only the last stage, from DIR. The caller puts the programs into DIR/out. The script adds the certificates, LICENSE
+# and NOTICE.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tag=$1 root=$2 label=$3

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Sourced by the other scripts here: steps with the time, and packages where a command is missing.
+# Sourced by the other scripts here: announces steps with the time, and installs the packages of missing commands.
 set -euo pipefail
-: "${tmp:?must be a directory for what the run leaves lying about}"
+: "${tmp:?must be a directory for the temporary files of the run}"
 
-# step NAME...: says what begins now, and after how long. What begins is what failed, should the script end before the
-# next step.
+# step NAME...: prints the step that begins and the time since the start. If the script fails before the next step, this is
+# the step that failed.
 step() {
   current="$*"
   printf '\n[%3d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$current"
@@ -22,7 +22,7 @@ need() {
   local command=$1
   shift
   command -v "$command" >/dev/null && return
-  command -v apt-get >/dev/null || die "$command is missing, and there is no apt-get to install $* with"
+  command -v apt-get >/dev/null || die "$command is missing, and this machine has no apt-get: install $*"
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3)
   if [ -z "${apt_updated:-}" ]; then
     as_root "${apt[@]}" update
@@ -35,8 +35,8 @@ need() {
   }
 }
 
-# have_prometheus installs Prometheus and its promtool if they are missing. Debian's package starts a server, which the tests do not need and
-# whose port is the simulator's.
+# have_prometheus installs Prometheus and its promtool if they are missing. Debian's package starts a server. This function stops it, because the
+# tests do not need it and it has the port of the simulator.
 have_prometheus() {
   command -v prometheus >/dev/null && command -v promtool >/dev/null && return
   need promtool prometheus

@@ -1,15 +1,15 @@
 # shellcheck shell=bash disable=SC2034 # mutate.sh reads what is set here
-# The rules that rows of integration/matrix guard. mutate.sh --matrix [NAME...] sources this file: it removes each rule in turn from a copy of
-# the tree, plays the row that should notice, and prints a table. A row notices by the mark that is named: a mark that fails with nothing removed
-# judges nothing. Rows are played in their short form where they have one.
+# The rules that rows of integration/matrix guard. mutate.sh --matrix [NAME...] sources this file. It removes each rule in turn from a copy of
+# the tree, plays the row that should notice, and prints a table. The row notices the removal if it does not reach the named mark. If the row does
+# not reach that mark with nothing removed either, the rule is not judged. With --ci a row is played in its short form.
 : "${copy:?is the copy of mutate.sh}"
-export GOFLAGS=-trimpath # what is built of the copy does not depend on where it is, and is not built again
-declare -A failing # the marks that fail with nothing removed, by what is played
+export GOFLAGS=-trimpath # the path of the copy is not part of what is built, so go build finds it in its cache
+declare -A failing # the marks that are not reached with nothing removed, by the arguments of the row
 printf '%-52s %-4s %s\n' 'removed' 'row' 'what it did not reach'
 
 # play ARGS...: plays rows in the copy. Prints the marks that they do not reach, or why a row could not be played.
 play() {
-  { (cd "$copy" && timeout 400 go -C integration run ./matrix "$@" 2>&1 >/dev/null) || true; } | # a row that fails says so
+  { (cd "$copy" && timeout 400 go -C integration run ./matrix "$@" 2>&1 >/dev/null) || true; } | # the output shows which row failed
     sed -nE 's/^row [0-9]+ does not reach: ([^.]*(\.[0-9][^.]*)*)\..*/\1/p; s/^row [0-9]+: (.*)/NOT PLAYED: \1/p; s/.*(go build: .*|\.go:[0-9]+:[0-9]+: .*)/NOT BUILT: \1/p' | head -3 | paste -sd ';'
 }
 
@@ -58,7 +58,7 @@ row 'a place is lost when its lane is late' lua/line.lua 's/if at \+ GRACE >= no
 # What is in force.
 row 'of differing rates the smallest is in force' lua/force.lua 's/if tokens \/ per < f\[1\] \/ f\[2\] then/if tokens \/ per > f[1] \/ f[2] then/' excess 30
 row 'who knows another version asks what is in force' lua/memory.lua 's/sub\(epoch, 1, #memory\) ~= memory/false/' excess 31
-row 'a hold outlives replicas and Redis' lua/told.lua 's/if key and sub\(key, 1, 6\) == .opens . then/if false then/' calls 45
+row 'a hold outlives replicas and Redis' lua/settings.lua 's/if key and sub\(key, 1, 6\) == .opens . then/if false then/' calls 45
 
 # Redis is away.
 row 'who is closed starts nothing' limiter/alone.go 's/mode: Away, started/mode: Open, started/' excess 20 --ci

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # mutate.sh [NAME...]: removes each safety rule in turn from a copy of the tree, runs the tests that should notice, and
-# prints a table. Exit status 1 if a removal went unnoticed. A rule is a Perl substitution that must change its file. Tests that
-# fail with nothing removed judge nothing.
+# prints a table. Exit status 1 if a removal went unnoticed. A rule is a Perl substitution that must change its file. If the tests
+# fail with nothing removed, the rule is not judged.
 # mutate.sh --matrix [NAME...]: the same with rows of integration/matrix, for the rules of mutate-matrix.sh; about a quarter of an hour.
-# Substitutions for Perl hold $ in single quotes; the variables behind them are lists of arguments.
+# Perl's substitutions contain $ and are therefore in single quotes. The unquoted variables after them are lists of arguments.
 # shellcheck disable=SC2016,SC2086
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,8 +16,8 @@ if [ "${1:-}" = --matrix ]; then
   source .ci/mutate-matrix.sh
   exit $unnoticed
 fi
-export WEIR_ROWS=all # a sample of the rows may miss what all of them notice
-declare -A sound # whether tests pass when nothing is removed, by what is run
+export WEIR_ROWS=all # a sample of the rows may miss a removal
+declare -A sound # whether the tests pass with nothing removed, by the arguments of go test
 printf '%-52s %s\n' 'removed' 'noticed by'
 
 # rule NAME FILE[,FILE...] SUBSTITUTION PACKAGE...
@@ -58,8 +58,8 @@ rule() {
 }
 
 only=$*
-# The tests of the limiter but those that play the table of worlds; those of the core without its twin, which would notice any
-# difference; and the scripts beside the core.
+# L: the tests of the limiter, except those that play the long table. K: the tests of the core, without the comparison with the
+# scripts, which would notice any difference. W: that comparison.
 L='-skip Conserves|Defects|FleetIsFair ./limiter'
 rapid='-rapid.nofailfile -rapid.shrinktime=1s -rapid.checks'
 K="-skip Walk ./limiter/internal/bucket $rapid=300"
@@ -70,10 +70,10 @@ I='-run Idle|Lane|Reservation|Store|Tenants ./limiter'
 R='-run Route|Forgotten|Made|Refused|Limits ./limiter'
 E='-run Grow|Remove|Dies ./limiter'
 B=limiter/internal/bucket
-D=$B/decide.go,$B/joint.go,$B/run.go,$B/stand.go # the decision
+D=$B/decide.go,$B/joint.go,$B/run.go,$B/entry.go # the decision
 V=$B/level.go N=$B/line.go G=$B/window.go S=$B/spare.go
 
-# What may be granted.
+# Which reservations may be granted.
 rule 'the horizon' $D 's/due > d\.Now\+d\.Horizon \|\| due >/due >/' $K
 rule 'the horizon, of a run' $D 's/last <= d\.Now\+d\.Horizon/true/; s/n = min\(n, steps\(float64\(d\.Horizon\)-p\.at, p\.slope\)\)//' $K
 rule 'no limit that binds is passed over' $D 's/ \|\| due > d\.Limits\[bound\]\.free\(d\.at\[bound\]\.cost\)//' $K
@@ -151,7 +151,7 @@ rule 'a long hold ends gently' $B/learn.go 's/b\.learnt\.Waits\(.*\n//' -run Hol
 rule 'learn: a long hold ends gently' lua/learn.lua 's/if b\.state\.slowed < b\.opens then.*\n//' -run Hold ./limiter
 rule 'a hold that was ended is over' $V 's/b\.learnt\.Slowed = now.*\n//' -run WalkWithCore$ ./limiter/internal/bucket $rapid=1500
 
-# What is charged.
+# Which tokens are charged, and which go back.
 rule 'charged at the due time, not now' $V 's/if due > b\.full\.Ceil\(\) \{/if false {/' $K
 rule 'rounding never adds up' $V 's/due > b\.full\.Ceil\(\)/due > b.full.At/' $K
 rule 'a run is charged whole' $V 's/b\.take\(first, \(m-1\)\*cost\)/b.take(first, cost)/' $K
@@ -201,7 +201,7 @@ rule 'within their share, a run' $D 's/n = min\(n, steps\(float64\(d\.Now\+d\.Ho
 rule 'what passes the line is counted' $D 's/b\.urgent = max\(b\.urgent, last\) \+/_ = last +/' $K
 rule 'urgent entries stand first' $D 's/e\.key -= urgentAge/_ = e/' $K
 
-# What is told.
+# What a lane gets as a reply, and when it asks again.
 rule 'patience' $D 's/if a\.Patience >= 0 && due > d\.Now\+a\.Patience \{/if false {/' $K
 rule 'patience, of a run' $D 's/n = min\(n, steps\(float64\(a\.Patience\)-p\.at, p\.slope\)\)/_ = p/' $K
 rule 'patience, of who waits' $D 's/patient = min\(n, steps\(far, .*\)\)/_ = far/' $K
@@ -238,7 +238,7 @@ rule 'a bucket that owes is not forgotten' limiter/internal/bucket/state.go 's/ 
 rule 'nor one with a line' limiter/internal/bucket/state.go 's/len\(b\.line\.entries\) == 0 && //' $K
 rule 'nor a window with starts' limiter/internal/bucket/state.go 's/max\(b\.last, b\.log\.edge\)\+b\.width\(\) <= now/true/' $K
 
-# The scripts, fragment by fragment, beside the core.
+# The scripts, fragment by fragment, compared with the core.
 rule 'arguments: each has its name' lua/arguments.lua 's/lane, numbers, memory = /numbers, lane, memory = /' ./lua
 rule 'numbers: distances are bounded' lua/numbers.lua 's/SPAN = 2251799813685248/SPAN = 2251799813/' $W
 rule 'numbers: a key outlives what it holds' lua/numbers.lua 's/OWN_MS = 60000/OWN_MS = 1/' $W
@@ -381,24 +381,24 @@ rule 'charge: a run whole' lua/charge.lua 's/\(m - 1\) \* taken \* b\.price/take
 rule 'charge: urgent calls are counted' lua/charge.lua 's/        if b\.jump and b\.lined then.*\n//' $W
 rule 'charge: grants are counted' lua/charge.lua 's/      count = count \+ m\n//' $W
 rule 'answer: a progression goes on' lua/answer.lua 's/if run == run_was and .* then$/if false then/m' $W
-rule 'stand: a place grows' lua/stand.lua 's/if of_former and count > count_was then/if of_former then/' $W
-rule 'stand: what is left of a place keeps its arrival' lua/stand.lua 's/key, tokens = held_key, max/tokens = max/' $W
-rule 'stand: a place before all others stays one' lua/stand.lua 's/ or \(of_former and held_key < now - 86400000000\)//' $W
-rule 'stand: a place ends with its callers' lua/stand.lua 's/if of_former and key <= held_key \+ GRACE then/if of_former then/' $W
-rule 'stand: a horizon of tokens' lua/stand.lua 's/local most_tokens = max\(1, .*$/local most_tokens = EXACT/m' $W
-rule 'stand: the young do not claim with the old' lua/stand.lua 's/      if w\.since > alike then break end\n//' $W
-rule 'stand: one call at least' lua/stand.lua 's/      if i == 1 then n = max\(n, 1\) end\n//' $W
-rule 'stand: urgent entries first' lua/stand.lua 's/    key = key - 10000000000000\n//' $W
-rule 'stand: an entry that was forgotten is no second' lua/stand.lua "s/ == 1 then -- 0: an entry/ >= 0 then -- 0: an entry/" ./lua
-rule 'stand: a line of a lost memory goes' lua/stand.lua "s/  if not b\.lined then call\('DEL', b\.line\) end.*\n//" ./lua
-rule 'stand: a line is forgotten' lua/stand.lua "s/  call\('PEXPIRE', b\.line, OWN_MS\)\n//" ./lua
-rule 'stand: the youngest is remembered' lua/stand.lua 's/  b\.young = max\(.*\n//' $W
-rule 'stand: a lane asks before its need' lua/stand.lua 's/local back = need - before$/local back = need/m' $W
-rule 'stand: as the shared limit is promised' lua/stand.lua 's/    before = max\(before, promised\)\n//' $W
-rule 'stand: no earlier than others can spare' lua/stand.lua 's/      if not same_bucket\(i, waiting\.bound\) then before.*\n//' $W
-rule 'stand: a quarter of the rest' lua/stand.lua 's/  if back <= now and now < need then back.*\n//' ./lua
-rule 'stand: who is late is watched' lua/stand.lua 's/  if late then$/  if false then/m' $W
-rule 'stand: who waits comes back when it is collected' lua/stand.lua 's/    if route\[i\]\.collects > now then .*\n//' $W
+rule 'stand: a place grows' lua/entry.lua 's/if of_former and count > count_was then/if of_former then/' $W
+rule 'stand: what is left of a place keeps its arrival' lua/entry.lua 's/key, tokens = held_key, max/tokens = max/' $W
+rule 'stand: a place before all others stays one' lua/entry.lua 's/ or \(of_former and held_key < now - 86400000000\)//' $W
+rule 'stand: a place ends with its callers' lua/entry.lua 's/if of_former and key <= held_key \+ GRACE then/if of_former then/' $W
+rule 'stand: a horizon of tokens' lua/entry.lua 's/local most_tokens = max\(1, .*$/local most_tokens = EXACT/m' $W
+rule 'stand: the young do not claim with the old' lua/entry.lua 's/      if w\.since > alike then break end\n//' $W
+rule 'stand: one call at least' lua/entry.lua 's/      if i == 1 then n = max\(n, 1\) end\n//' $W
+rule 'stand: urgent entries first' lua/entry.lua 's/    key = key - 10000000000000\n//' $W
+rule 'stand: an entry that was forgotten is no second' lua/entry.lua "s/ == 1 then -- 0: an entry/ >= 0 then -- 0: an entry/" ./lua
+rule 'stand: a line of a lost memory goes' lua/entry.lua "s/  if not b\.lined then call\('DEL', b\.line\) end.*\n//" ./lua
+rule 'stand: a line is forgotten' lua/entry.lua "s/  call\('PEXPIRE', b\.line, OWN_MS\)\n//" ./lua
+rule 'stand: the youngest is remembered' lua/entry.lua 's/  b\.young = max\(.*\n//' $W
+rule 'stand: a lane asks before its need' lua/entry.lua 's/local back = need - before$/local back = need/m' $W
+rule 'stand: as the shared limit is promised' lua/entry.lua 's/    before = max\(before, promised\)\n//' $W
+rule 'stand: no earlier than others can spare' lua/entry.lua 's/      if not same_bucket\(i, waiting\.bound\) then before.*\n//' $W
+rule 'stand: a quarter of the rest' lua/entry.lua 's/  if back <= now and now < need then back.*\n//' ./lua
+rule 'stand: who is late is watched' lua/entry.lua 's/  if late then$/  if false then/m' $W
+rule 'stand: who waits comes back when it is collected' lua/entry.lua 's/    if route\[i\]\.collects > now then .*\n//' $W
 rule 'settle: a pause leaves nothing behind' lua/settle.lua 's/  if b\.kept then b\.full, b\.frac = b\.kept, b\.kept_frac end\n//' $W
 rule 'settle: the rest of a level is kept' lua/settle.lua 's/> 0 or b\.eras or b\.state then\n    b\.tail = format/> 0 and false then\n    b.tail = format/' $W
 rule 'settle: levels of their own are kept' lua/settle.lua "s/    call\('SET', b\.own, level_text\(b\), 'PX', ms\)\n//" $W
@@ -436,28 +436,28 @@ rule 'levels: another limit keeps the tokens' lua/levels.lua 's/change_level\(b,
 rule 'levels: a bucket that opens is empty then' lua/levels.lua 's/    empty_level\(b, opens\)\n//' ./lua
 rule 'levels: what is in force no more is forgotten' lua/levels.lua 's/if not b or \(b\.full <= now and .*\) then/if false then/' ./lua
 rule 'written: what is forgotten is removed' lua/written.lua "s/call\('HDEL', state, field\)/local _ = field/" ./lua
-rule 'wishes: those of the silent do not count' lua/wishes.lua 's/if not seen or seen < aged - WISH_US then/if not seen then/' ./lua
-rule 'wishes: nor those that were damaged' lua/wishes.lua 's/if not seen or seen < aged/if seen and seen < aged/' ./lua
-rule 'wishes: who leaves is not there' lua/wishes.lua "s/if leaving == '1' then/if false then/" -run Presence ./limiter
-rule 'wishes: nor who is silent' lua/wishes.lua "s/call\('ZCOUNT', live, format\('%d', aged - WISH_US\)/call('ZCOUNT', live, '-inf'/; s/if silent\[1\] then/if false then/" -run Presence ./limiter
-rule 'wishes: the silent are removed' lua/wishes.lua 's/if silent\[1\] then/if false then/' ./lua
-rule 'wishes: they age by ten seconds at most' lua/wishes.lua 's/max\(0, min\(now - heard, BEAT_US\)\)/max(0, now - heard)/' ./lua
-rule 'wishes: they never grow younger' lua/wishes.lua 's/max\(0, min\(now - heard, BEAT_US\)\)/min(now - heard, BEAT_US)/' ./lua
-rule 'wishes: a clock that was lost begins anew' lua/wishes.lua 's/  aged = aged or now\n//; s/if seen and seen <= now then aged = .* end/;/' ./lua
-rule 'wishes: with what was wanted last' lua/wishes.lua 's/if seen and seen <= now then aged = .* end/;/' ./lua
-rule 'wishes: what was said in the time to come ages' lua/wishes.lua 's/elseif seen > aged then/elseif false then/' ./lua
-rule 'wishes: who was heard in the time to come is forgotten' lua/wishes.lua "s/call\('ZREMRANGEBYSCORE', live.*//" ./lua
-rule 'wishes: what the lost memory knew is brought' lua/wishes.lua "s/(and forced ~= '') then/\$1 and false then/" -run Dispute ./limiter
-rule 'wishes: but not what this memory knows' lua/wishes.lua "s/if epoch ~= id and epoch ~= '-' and known/if known/" -run 'Dies|Presence|Disagree' ./limiter
-rule 'wishes: names go with those who want it no more' lua/wishes.lua 's/integer\(said_us, aged - WISH_US, aged\)/integer(said_us, 0, aged)/' ./lua
-rule 'wishes: a replica is named once' lua/wishes.lua 's/ and who ~= name//' ./lua
-rule 'wishes: few are named' lua/wishes.lua 's/ and #kept < NAMES \+ 1//' ./lua
-rule 'wishes: those that do not count go' lua/wishes.lua "s/call\('HDEL', wishes, of\)/local _ = of/" ./lua
-rule 'wishes: replies live as long as their replica' lua/wishes.lua "s/call\('PEXPIRE', replies, OWN_MS\)//" ./lua
-rule 'what was told last is remembered' lua/told.lua 's/if when\(told\) > when\(was\) then was, drift = told, now - time end//' $L
-rule 'a pause never shortens another' lua/told.lua 's/>= moment then line = former_line end/< 0 then line = former_line end/' ./lua
-rule 'but it may be opened' lua/told.lua "s/if us ~= '0' and former_line/if former_line/" ./lua
-rule 'what was told and is damaged is forgotten' lua/told.lua 's/  if fits then words/  if key then words/' ./lua
+rule 'wishes: those of the silent do not count' lua/wanted.lua 's/if not seen or seen < aged - WISH_US then/if not seen then/' ./lua
+rule 'wishes: nor those that were damaged' lua/wanted.lua 's/if not seen or seen < aged/if seen and seen < aged/' ./lua
+rule 'wishes: who leaves is not there' lua/wanted.lua "s/if leaving == '1' then/if false then/" -run Presence ./limiter
+rule 'wishes: nor who is silent' lua/wanted.lua "s/call\('ZCOUNT', live, format\('%d', aged - WISH_US\)/call('ZCOUNT', live, '-inf'/; s/if silent\[1\] then/if false then/" -run Presence ./limiter
+rule 'wishes: the silent are removed' lua/wanted.lua 's/if silent\[1\] then/if false then/' ./lua
+rule 'wishes: they age by ten seconds at most' lua/wanted.lua 's/max\(0, min\(now - heard, BEAT_US\)\)/max(0, now - heard)/' ./lua
+rule 'wishes: they never grow younger' lua/wanted.lua 's/max\(0, min\(now - heard, BEAT_US\)\)/min(now - heard, BEAT_US)/' ./lua
+rule 'wishes: a clock that was lost begins anew' lua/wanted.lua 's/  aged = aged or now\n//; s/if seen and seen <= now then aged = .* end/;/' ./lua
+rule 'wishes: with what was wanted last' lua/wanted.lua 's/if seen and seen <= now then aged = .* end/;/' ./lua
+rule 'wishes: what was said in the time to come ages' lua/wanted.lua 's/elseif seen > aged then/elseif false then/' ./lua
+rule 'wishes: who was heard in the time to come is forgotten' lua/wanted.lua "s/call\('ZREMRANGEBYSCORE', live.*//" ./lua
+rule 'wishes: what the lost memory knew is brought' lua/wanted.lua "s/(and forced ~= '') then/\$1 and false then/" -run Dispute ./limiter
+rule 'wishes: but not what this memory knows' lua/wanted.lua "s/if epoch ~= id and epoch ~= '-' and known/if known/" -run 'Dies|Presence|Disagree' ./limiter
+rule 'wishes: names go with those who want it no more' lua/wanted.lua 's/integer\(said_us, aged - WISH_US, aged\)/integer(said_us, 0, aged)/' ./lua
+rule 'wishes: a replica is named once' lua/wanted.lua 's/ and who ~= name//' ./lua
+rule 'wishes: few are named' lua/wanted.lua 's/ and #kept < NAMES \+ 1//' ./lua
+rule 'wishes: those that do not count go' lua/wanted.lua "s/call\('HDEL', wishes, of\)/local _ = of/" ./lua
+rule 'wishes: replies live as long as their replica' lua/wanted.lua "s/call\('PEXPIRE', replies, OWN_MS\)//" ./lua
+rule 'what was told last is remembered' lua/settings.lua 's/if when\(told\) > when\(was\) then was, drift = told, now - time end//' $L
+rule 'a pause never shortens another' lua/settings.lua 's/>= moment then line = former_line end/< 0 then line = former_line end/' ./lua
+rule 'but it may be opened' lua/settings.lua "s/if us ~= '0' and former_line/if former_line/" ./lua
+rule 'what was told and is damaged is forgotten' lua/settings.lua 's/  if fits then words/  if key then words/' ./lua
 rule 'requested: who remembers makes no first start' lua/requested.lua "s/local newcomer = epoch == '-' and/local newcomer = true and/" $L
 rule 'levels: a new limit begins full' lua/levels.lua 's/  elseif fresh_limit and not string\.find/  elseif false and not string.find/' -run FirstStart ./limiter
 rule 'levels: what is told begins anew in this epoch only' lua/levels.lua 's/\(epoch == id or bystander\) and told_now/told_now/' -run FirstStart ./limiter
@@ -501,8 +501,8 @@ rule 'collect: a log has a time to live' lua/collect.lua "s/  call\('PEXPIRE', l
 rule 'collect: the last start holds' lua/collect.lua 's/total, b\.last = tonumber\(number\), max\(b\.last, tonumber\(due\)\)/total = tonumber(number)/' ./lua
 rule 'collect: what is known goes when it is full' lua/collect.lua 's/  if ends == 0 and \(window or .* then$/  if false then/m' ./lua
 rule 'collect: but not before' lua/collect.lua 's/  if ends == 0 and \(window or .* then$/  if ends == 0 then/m' ./lua
-rule 'what is told replaces what was' lua/told.lua 's/words\[key\], replaced\[key\] = nil, true/replaced[key] = true/' $L
-rule 'what has opened is forgotten' lua/told.lua 's/if bucket and tonumber\(moment\) \+ OPEN_US < now then/if false then/' ./lua
+rule 'what is told replaces what was' lua/settings.lua 's/words\[key\], replaced\[key\] = nil, true/replaced[key] = true/' $L
+rule 'what has opened is forgotten' lua/settings.lua 's/if bucket and tonumber\(moment\) \+ OPEN_US < now then/if false then/' ./lua
 rule 'a silent replica leaves the set' lua/heartbeat.lua "s/redis\.call\('ZREMRANGEBYSCORE'.*\n//" ./lua ./worker/fleet
 
 # The limiter around them.
@@ -513,14 +513,14 @@ rule 'who cannot start any more is told' limiter/internal/lane/end.go 's/if err 
 rule 'who stands in line comes back' limiter/internal/lane/schedule.go 's/n\.turnAwayLocked\(\)\n\t\treturn p\.again/n.turnAwayLocked()\n\t\treturn time.Time{}/' $L
 rule 'not before it is told to' limiter/internal/lane/schedule.go 's/case missing && p\.again\.After\(now\) &&/case missing \&\& false \&\&/' $L
 rule 'but within five seconds' limiter/internal/lane/reply.go 's/p\.again = sooner\(p\.again, received\.Add\(recheck\)\)/_ = recheck/' $L
-rule 'the store hears of new callers' limiter/internal/lane/schedule.go 's/ && \(!p\.stands \|\| n\.queue\.len-p\.heard < max\(fewNew, p\.heard\)\)/ \&\& fewNew > 0/' $L
-rule 'an empty lane leaves the line' limiter/internal/lane/schedule.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/true/' $L
-rule 'a scheduler keeps its place' limiter/internal/lane/schedule.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/!p.stands/; s/_ = n//' $L
+rule 'the store hears of new callers' limiter/internal/lane/schedule.go 's/ && \(!p\.inLine \|\| n\.queue\.len-p\.sent < max\(fewNew, p\.sent\)\)/ \&\& fewNew > 0/' $L
+rule 'an empty lane leaves the line' limiter/internal/lane/schedule.go 's/\(!p\.inLine \|\| p\.kept && n\.closed == nil\)/true/' $L
+rule 'a scheduler keeps its place' limiter/internal/lane/schedule.go 's/\(!p\.inLine \|\| p\.kept && n\.closed == nil\)/!p.inLine/; s/_ = n//' $L
 rule 'given back to other replicas' limiter/internal/lane/schedule.go 's/backs := n\.returnableLocked\(now, nil\) > 0/backs := false/' $L
 rule 'what somebody here waits for is not given back' limiter/internal/lane/match.go 's/if wanted \{/if false {/' $L
 rule 'nor what was reserved under a former configuration' limiter/internal/lane/match.go 's/ \|\| g\.Route != route / || route == nil /' $L
 rule 'given back by who closes' limiter/internal/lane/schedule.go 's/case n\.closed == ErrRetired \|\|/case n.closed != nil ||/' -run WhoCloses ./limiter
-rule 'who closes leaves the line' limiter/internal/lane/schedule.go 's/\(!p\.stands \|\| p\.kept && n\.closed == nil\)/(!p.stands || n.closed != nil || p.kept)/' $L
+rule 'who closes leaves the line' limiter/internal/lane/schedule.go 's/\(!p\.inLine \|\| p\.kept && n\.closed == nil\)/(!p.inLine || n.closed != nil || p.kept)/' $L
 rule 'only what others can use is given back' limiter/internal/lane/match.go 's/!g\.Due\.After\(soon\) \|\| //; s/soon := now/_ = now/' $L
 rule 'who asks once is told when to come' limiter/internal/lane/match.go 's/case w\.prompt\(\):/case w.Mode == AtOnce:/' $L
 rule 'who would not wait is turned away' limiter/internal/lane/match.go 's/case w\.prompt\(\):/case w.Mode == Come:/' $L
@@ -546,12 +546,12 @@ rule 'who waits outlasts an outage' limiter/internal/lane/reply.go 's/if w\.prom
 rule 'and does not ask all the time' limiter/internal/lane/reply.go 's/r\.pause = min\(longest, max\(first, 2\*r\.pause\)\)/r.pause = 2/' -run UnavailableRedis ./limiter
 rule 'a refusal ends waits' limiter/limiter.go 's/ && !isRefusal\(err\) \}/ }/' -run 'Refus|ComesUp' ./limiter
 rule 'a reservation of several serves calls of one' limiter/internal/lane/match.go 's/g\.left\(\)\.serves\(w\.Cost\) \{/g.left() == w.Cost {/' -run ReservationOfSeveral ./limiter
-rule 'what one waits for is not there for the next' limiter/internal/lane/match.go 's/g\.spoken \+= w\.Cost\.Tokens\n//' $L
+rule 'what one waits for is not there for the next' limiter/internal/lane/match.go 's/g\.promised \+= w\.Cost\.Tokens\n//' $L
 rule 'older callers come first in a lane' limiter/internal/lane/queue.go 's/for after != nil && after\.Since\.After\(w\.Since\) \{/for false {/' $L
 rule 'a batch is of the age of its runs' limiter/internal/lane/batch.go 's/Since: r\.Since\}\)/Since: now})/' -run BatchOfRuns ./limiter
 rule 'waits without a deadline are bounded' limiter/calls.go 's/has \|\| l\.s\.MaxWait == 0/has || l.s.MaxWait >= 0/' -run MaxWait ./limiter
 rule 'shadow mode is switched at run time' limiter/inforce.go 's/l\.shadows\.Store\(.*\)/_ = l/' -run Shadow ./limiter
-rule 'a lost memory is told of shadow mode again' lua/told.lua 's/  if key == .shadow -. then fits = .*\n//' -run Shadow ./limiter
+rule 'a lost memory is told of shadow mode again' lua/settings.lua 's/  if key == .shadow -. then fits = .*\n//' -run Shadow ./limiter
 rule 'sections are bounded' limiter/section.go 's/for size > maxSections/for false/' -run RecordsAreBounded ./limiter
 rule 'a record ends with its replica' limiter/presence.go 's/l\.publisher != nil && err == nil/false/' -run 'Record$' ./limiter
 rule 'and none comes after that' limiter/presence.go 's/\tl\.publishing\.Wait\(\)\n//' -run NoRecordComes ./limiter
@@ -563,7 +563,7 @@ rule 'an operator does not bound by its own horizon' lua/levels.lua 's/bystander
 rule 'nor judges what was lost' lua/levels.lua 's/local skip = bystander.*/local skip = false/' -run LeavesOther ./limiter
 rule 'nor takes it for new' lua/levels.lua 's/newcomer and not bystander/newcomer/' -run LeavesOther ./limiter
 rule 'a level that is set leaves windows alone' lua/levels.lua 's/if has and not window then/if has then/' -run RestoreLeaves ./limiter
-rule 'and outlives a pause that is over' lua/told.lua 's/  if moment and tonumber\(moment\) <= now then words.*\n//' -run RestoreHolds ./limiter
+rule 'and outlives a pause that is over' lua/settings.lua 's/  if moment and tonumber\(moment\) <= now then words.*\n//' -run RestoreHolds ./limiter
 rule 'and what is collected' lua/levels.lua "s/        fields\['lost:' \.\. field\], out_of_force.*\n//" -run RestoreHolds ./limiter
 rule 'words of operators are checked' lua/requested.lua "s/if kind == 'level' then fits = .*/if kind == 'level' then fits = true end/" -run WordsOf ./lua
 rule 'a name is typed before a change' cmd/inspect/act.go 's/strings\.TrimSpace\(line\) != name/false/' -run Typed ./cmd/inspect
@@ -596,7 +596,7 @@ rule 'and the fleet is told of it' limiter/alone.go 's/append\(promises, /append
 rule 'also of what a tenant was told' limiter/alone.go 's/if h\.own \{/if false {/' $A
 rule 'who was forgotten has no share' limiter/alone.go 's/\t\tl\.announced = false\n//' $A
 rule 'a loop that was given up makes no request' limiter/internal/lane/request.go 's/if n\.loop != loop \{/if false {/' -race -run GivenUp ./limiter/internal/lane
-rule 'what buckets in shadow mode say is told apart' lua/told.lua "s/  if key and sub\(key, 1, 9\) == 'shadowed '.*\n//" -run Shadowed ./limiter
+rule 'what buckets in shadow mode say is told apart' lua/settings.lua "s/  if key and sub\(key, 1, 9\) == 'shadowed '.*\n//" -run Shadowed ./limiter
 rule 'a bucket in shadow mode lets those go who wait' limiter/internal/lane/end.go 's/\} else if r\.free\(w\.Cost\) \{/} else if false {/' -run Shadowed ./limiter
 rule 'and takes no part in costs' limiter/internal/lane/cost.go 's/!slices\.Contains\(r\.Beside, name\) && //' -run Shadowed ./limiter
 rule 'and is not shut by its provider' limiter/report.go 's/ \|\| l\.shadowed\(b\.bucket\) && !b\.own//' -run Shadowed ./limiter
@@ -627,13 +627,13 @@ rule 'nor those made at run time' limiter/remember.go 's/ \|\| l\.Own \|\|/ ||/'
 rule 'other errors are no refusals' limiter/refused.go 's/case !isRefusal\(err\):/case false:/' -run 'Unavail|Refus' ./limiter
 rule 'what was never served is refused' limiter/refused.go 's/case !before:/case false:/' -run Refus ./limiter
 rule 'what was served is out of reach' limiter/refused.go 's/case !before:/case true:/' -run Refus ./limiter
-rule 'refusals are said every half minute' limiter/refused.go 's/say := now\.Sub\(r\.said\) >= warnEvery/say := true/' -run Refus ./limiter
+rule 'refusals are said every half minute' limiter/refused.go 's/due := now\.Sub\(r\.logged\) >= warnEvery/due := true/' -run Refus ./limiter
 rule 'a namespace in use is not removed' limiter/remove.go 's/if s\.Live > 0 \{/if false {/' -run Remove ./limiter
 rule 'what has no time to live is removed' limiter/remove.go 's/names := \[\]string\{keys\.State\(\), keys\.Live\(\), keys\.Wishes\(\), /names := []string{keys.State(), keys.Live(), /' -run Remove ./limiter
 rule 'lines and logs are removed' limiter/remove.go 's/names = append\(names, keys\.Line\(f\), keys\.Log\(f\)\)/_ = f/' -run Remove ./limiter
 rule 'a lane that is used stays' limiter/internal/lane/end.go 's/if n\.used \|\| inLine/if inLine/' $I
 rule 'and one with a place in line' limiter/internal/lane/end.go 's/ \|\| inLine//; s/inLine := /_ = /' $I
-rule 'until nobody has come back' limiter/internal/lane/end.go 's/n\.place\.stands && now\.Sub\(n\.place\.again\) < time\.Minute/n.place.stands/' $I
+rule 'until nobody has come back' limiter/internal/lane/end.go 's/n\.place\.inLine && now\.Sub\(n\.place\.again\) < time\.Minute/n.place.inLine/' $I
 rule 'and one with callers' limiter/internal/lane/end.go 's/inLine \|\| n\.queue\.len > 0/inLine/' $I
 rule 'and one with a call under way' limiter/internal/lane/end.go 's/n\.queue\.len > 0 \|\| n\.asking \|\|/n.queue.len > 0 ||/' -run TestLaneWith ./limiter
 rule 'and one with reservations' limiter/internal/lane/end.go 's/n\.asking \|\| len\(n\.pool\.grants\) > 0 \|\|/n.asking ||/' -run TestLaneWith ./limiter
@@ -745,7 +745,7 @@ rule 'no third party is told of a trace' cmd/worker/traced.go 's/(tracers\), ote
 rule 'the log has no names of playlists' worker/stream.go 's/"analysis begins", /"analysis begins", "playlist", list.Name, /' -run Nobodys ./cmd/worker
 rule 'strangers make no series' cmd/worker/traced.go 's/, otelhttp\.WithServerName\("worker:80"\)//' -run Series ./cmd/worker
 rule 'nothing stands around a result' cmd/worker/exporters.go 's/stdouttrace\.New\(.*\)\n/stdouttrace.New(stdouttrace.WithWriter(os.Stdout))\n/' -run 'Around|Nobodys' ./cmd/worker
-rule 'nothing is sent unasked' cmd/worker/exporters.go 's/return toNobody, nil/return toOTLP, nil/' -run Unasked ./cmd/worker
+rule 'nothing is sent unasked' cmd/worker/exporters.go 's/return toNone, nil/return toOTLP, nil/' -run Unasked ./cmd/worker
 rule 'a disabled SDK is off' cmd/worker/telemetry.go 's/if sdkDisabled\(\) \{/if false {/' -run Unasked ./cmd/worker
 rule 'the end of telemetry is bounded' cmd/worker/telemetry.go 's/context\.WithTimeout\(context\.WithoutCancel\(ctx\), flushTime\)/context.WithTimeout(context.WithoutCancel(ctx), 10*flushTime)/' -run EndIsBounded ./cmd/worker
 rule 'and has its time after an interrupt' cmd/worker/telemetry.go 's/context\.WithTimeout\(context\.WithoutCancel\(ctx\), flushTime\)/context.WithTimeout(ctx, flushTime)/' -run EndIsBounded ./cmd/worker
@@ -773,7 +773,7 @@ rule 'what may have been made is looked for' worker/providers/once.go 's/\t\tif 
 rule 'what nobody can look for is not made again' worker/providers/once.go 's/if unsure && look == nil/if false/' -run Once ./worker/providers
 rule 'an unknown track is no failure' worker/providers/lastfm.go 's/e\.Code == "6"/false/' -run Today ./worker/providers
 rule 'what is closed is not asked again' worker/analysis/closed.go 's/\} else if providers\.Closed\(err\) \{/} else if false {/' -run Closed ./worker/analysis
-rule 'audio features that nobody has are given up' worker/analysis/closed.go 's/d\.missing\.Add\(1\) >= unheard/d.missing.Add(1) >= 1000/' -run Closed ./worker/analysis
+rule 'audio features that nobody has are given up' worker/analysis/closed.go 's/d\.missing\.Add\(1\) >= unmeasured/d.missing.Add(1) >= 1000/' -run Closed ./worker/analysis
 rule 'an analysis waits as long as it may' worker/analysis/analyzer.go 's/, MostAfter: deadline\}/}/' -run EveryLength ./worker/analysis
 rule 'questions cost their tokens' worker/analysis/step.go 's/orchestrator\.Costs\(s\.costs\)/orchestrator.Tokens(1)/' -run InputTokens ./worker/analysis
 rule 'comments are not tried again' worker/analysis/step.go 's/orchestrator\.Attempts\(1\), //' -run Comments ./worker/analysis
@@ -817,7 +817,7 @@ rule 'and configures' lua/requested.lua "s/call\('HDEL', state, ''\)/--/" -run A
 V4='-run Version ./limiter'
 rule 'who looks knows the version' lua/level.go 's/s\.Records != 0 && s\.Records != Version/false/' $V4
 
-# Who may call a replica, how much it takes at a time, and how it ends.
+# Who may call a replica, how many requests it serves at a time, and how it ends.
 G8=worker/gate T8=./worker/gate
 rule 'another site is refused' $G8/caller.go 's/if g\.foreign\(r\) \{/if false {/' $T8
 rule 'reading is no exception' $G8/caller.go 's/\tasked\.Method = http\.MethodPost\n//' $T8
@@ -850,7 +850,7 @@ rule 'presence is withdrawn' worker/finish.go 's/closed := have\.limiter\.Close\
 rule 'connections are bounded' worker/serve.go 's/listener = netutil\.LimitListener\(listener, w\.cfg\.Connections\)/_ = netutil.LimitListener/' -run Connections ./worker
 rule 'a replica is for its machine' cmd/worker/listen.go 's/ok && at\.IP\.IsLoopback\(\)/ok/; s/at, ok :=/_, ok :=/' -run Listens ./cmd/worker
 
-# Playlists as people have them.
+# Playlists as users send them.
 P8=worker/playlist
 rule 'equal rows are asked for once' worker/analysis/lookups.go 's/if !known\[is\] \{/if true {/' -run QuestionOnce ./worker/analysis
 rule 'a song is asked for once' worker/analysis/lookups.go 's/ && !asked\[q\]//' -run QuestionOnce ./worker/analysis

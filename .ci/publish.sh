@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# publish.sh TAG [DIR]: makes a release on GitHub of the files that release.sh has made in DIR, by default dist. Needs gh and GH_TOKEN. A release that
-# is there already gets the files again.
+# publish.sh TAG [DIR]: makes a release on GitHub from the files that release.sh has made in DIR, by default dist. Needs gh and GH_TOKEN. If the
+# release exists already, its files are replaced.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tag=$1 dir=${2:-dist}

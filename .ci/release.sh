@@ -22,7 +22,7 @@ while [ $# -gt 0 ]; do
 done
 tag=v$version
 
-step "what is released: $tag"
+step "checks before the release of $tag"
 [ -z "$(git status --porcelain)" ] || die "the tree is not clean: $(git status --porcelain | head -n 5)"
 git tag --points-at HEAD | grep -qxF "$tag" || die "the commit that is checked out has no tag $tag"
 newest=$(.ci/changelog.sh newest)
@@ -38,14 +38,14 @@ if [ "$image" = yes ] && ! docker version >/dev/null 2>&1; then
 fi
 sbom=$(.ci/go-tool.sh github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod 1.9.0)
 
-# What may differ between machines is fixed: settings of Go, time zone, order, owners, modes and times of files.
+# Settings that may differ between machines are fixed here and in pack: settings of Go, time zone, order, owners, modes and times of files.
 export CGO_ENABLED=0 GOFLAGS='' GOWORK=off GOAMD64=v1 GOARM64=v8.0 TZ=UTC LC_ALL=C
 unset GOEXPERIMENT
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 
-# modules PROGRAM FILE: writes which modules are linked into a program. The time is that of the commit. The checksum of the tool depends on the
-# machine on which it was built, and is left out.
+# modules PROGRAM FILE: writes to FILE which modules are linked into PROGRAM. The time in it is the time of the commit. The checksum of the tool is
+# left out, because it depends on the machine on which the tool was built.
 modules() {
   "$sbom" bin -json -std -noserial -version "$tag" -output "$tmp/sbom.json" "$1" 2>"$tmp/sbom.log" || {
     cat "$tmp/sbom.log" >&2
@@ -54,7 +54,7 @@ modules() {
   jq '.metadata.timestamp = (env.SOURCE_DATE_EPOCH | tonumber | todate) | .metadata.tools |= map(del(.hashes))' "$tmp/sbom.json" >"$2"
 }
 
-# pack FOLDER ARCHIVE: packs $tmp/FOLDER.
+# pack FOLDER ARCHIVE: packs $tmp/FOLDER into ARCHIVE.
 pack() {
   find "$tmp/$1" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
   case $2 in
@@ -72,7 +72,7 @@ while read -r platform; do
   mkdir "$tmp/$name/sbom"
   for program in worker inspect; do
     built=$(go version -m "$tmp/$name/$program$exe" | awk '$1 == "mod" { print $3 }')
-    [ "$built" = "$tag" ] || die "$program of $platform says that it is $built"
+    [ "$built" = "$tag" ] || die "$program of $platform has the version $built, want $tag"
     chmod 755 "$tmp/$name/$program$exe"
     modules "$tmp/$name/$program$exe" "$tmp/$name/sbom/$program.cdx.json"
   done
@@ -83,7 +83,7 @@ while read -r platform; do
 done <.ci/platforms
 
 step 'SBOM'
-linux=$tmp/weir_${version}_linux_amd64 # the platform of the image, too
+linux=$tmp/weir_${version}_linux_amd64 # also the platform of the image
 for program in worker inspect; do
   cp "$linux/sbom/$program.cdx.json" "$assets/weir_${version}_linux_amd64_$program.cdx.json"
   echo "$program: $(jq '.components | length' "$linux/sbom/$program.cdx.json") components"
@@ -101,7 +101,7 @@ step 'checksums and notes'
 (cd "$assets" && sha256sum -- * >"$tmp/sums" && mv "$tmp/sums" SHA256SUMS && cat SHA256SUMS)
 {
   .ci/changelog.sh notes "$version"
-  printf '\nBuilt with %s. The same commit and the same Go give the checksums of the archives again: .ci/release.sh %s\n' "$(go env GOVERSION)" "$version"
+  printf '\nBuilt with %s. To reproduce the checksums of the archives, run .ci/release.sh %s on the same commit with the same Go.\n' "$(go env GOVERSION)" "$version"
   if [ "$image" = no ]; then printf '\nThis release has no image.\n'; fi
 } >"$out/notes.md"
 printf '\nmade in %s\n' "$out"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# smoke.sh: starts what docker-compose.yml describes and has it analyse four playlists at once. Called by run, which
+# smoke.sh: starts the services of docker-compose.yml and has them analyse four playlists at once. Called by run, which
 # provides $tmp, $session, $REDIS_IMAGE and an engine, and removes the session. Nothing is pulled.
 set -euo pipefail
 source .ci/lib.sh
@@ -7,9 +7,9 @@ source .ci/lib.sh
 if docker compose version >/dev/null 2>&1; then compose=(docker compose); else compose=(docker-compose); fi
 echo "${compose[*]}, version $("${compose[@]}" version --short)"
 compose+=(-p "$session")
-export WEIR_IMAGE=weir:dev REDIS_PORT=0 UPSTREAM_PORT=0 # 0: the engine picks a free one
+export WEIR_IMAGE=weir:dev REDIS_PORT=0 UPSTREAM_PORT=0 # 0: the engine picks a free port
 
-"${compose[@]}" --profile observability config -q # what is not started here is at least understood
+"${compose[@]}" --profile observability config -q # the services of this profile are only parsed, and not started
 
 show_logs() {
   [ $? = 0 ] || "${compose[@]}" logs --no-color --tail=40 >&2 || true
@@ -22,14 +22,14 @@ CGO_ENABLED=0 go build -ldflags='-s -w' -o "$root/out/" ./cmd/worker ./cmd/inspe
   cat "$tmp/build.log" >&2
   die "building $WEIR_IMAGE failed"
 }
-docker image prune -f --filter label=weir.ci=smoke >/dev/null # the one of the last run
+docker image prune -f --filter label=weir.ci=smoke >/dev/null # the image of the previous run
 
 "${compose[@]}" up -d --no-build >"$tmp/up.log" 2>&1 || {
   cat "$tmp/up.log" >&2
   die 'compose up failed'
 }
 
-# healthy SERVICE: how many of its containers are.
+# healthy SERVICE: prints how many of its containers are healthy.
 healthy() {
   "${compose[@]}" ps -q "$1" | xargs -r docker inspect -f '{{.State.Health.Status}}' | grep -cx healthy || true
 }
@@ -49,7 +49,7 @@ for port in 8080 8081 8082 8083; do
     "http://127.0.0.1:$port/v1/playlists/analyze" >"$tmp/stream.$port" 2>"$tmp/curl.$port" &
   curls+=($!)
 done
-for pid in "${curls[@]}"; do wait "$pid" || true; done # the streams tell more than the exit status
+for pid in "${curls[@]}"; do wait "$pid" || true; done # the check of the streams below prints more than the exit status
 for port in 8080 8081 8082 8083; do
   for event in result 'done'; do
     grep -qx "event: $event" "$tmp/stream.$port" || {
@@ -60,13 +60,13 @@ for port in 8080 8081 8082 8083; do
 done
 echo '4 playlists analysed'
 
-# at SERVICE PORT: the address on this machine.
+# at SERVICE PORT: prints the address on this machine at which the engine publishes the port of a service.
 at() { "${compose[@]}" port "$1" "$2"; }
 
 curl -sS --fail "http://$(at upstream 9090)/stats" >"$tmp/stats.json"
 jq -e '.total > 0 and .refused == 0' "$tmp/stats.json" >/dev/null || {
   jq -c . "$tmp/stats.json" >&2 || cat "$tmp/stats.json" >&2
-  die 'the simulator refused calls, or had none'
+  die 'the simulator refused calls, or received none'
 }
 jq -r '"\(.total) calls, \(.refused) refused, at most \(.worst_1s) in a second"' "$tmp/stats.json"
 

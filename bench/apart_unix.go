@@ -4,5 +4,5 @@ package main
 
 import "syscall"
 
-// apart puts a process into a group of its own.
+// apart returns the attributes that put a process into a group of its own.
 func apart() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -17,19 +17,18 @@ import (
 
 const (
 	global   = "global"
-	budgeted = 40 // a second, of the shared bucket
+	budgeted = 40 // rate of the shared bucket, tokens a second
 )
 
-// apis are the buckets of three APIs under the shared one: tokens a second, and as large a burst. Together they are below its
-// rate.
+// apis returns the rates of three APIs, in tokens a second. The burst is the tokens of a second. Together they are below the rate of
+// the shared bucket.
 func apis() map[string]int { return map[string]int{"a": 5, "b": 20, "c": 2} }
 
-// above are the rates of three APIs that together exceed the 40 a second of the shared bucket.
+// above returns the rates of three APIs that together exceed the 40 a second of the shared bucket.
 func above() map[string]int { return map[string]int{"a": 30, "b": 30, "c": 5} }
 
-// threeAPIs is workload T: 64 replicas of weir that keep three APIs busy under one shared bucket, and then send an urgent
-// call every second; 64 that do so with faster APIs; and 64 that keep the shared bucket alone busy, with ten waiters each and
-// with one, and urgent calls likewise.
+// threeAPIs is workload T: 64 replicas of weir keep buckets busy, and then send an urgent call every second. They play four demands:
+// three APIs under one shared bucket, three faster APIs under it, and the shared bucket alone with ten waiters in each replica or with one.
 func threeAPIs(ctx context.Context, s *session) error {
 	if len(s.of("weir")) == 0 {
 		return nil
@@ -52,15 +51,15 @@ func threeAPIs(ctx context.Context, s *session) error {
 	return nil
 }
 
-// demand is who waits for what.
+// demand says how many waiters wait on which routes.
 type demand struct {
 	name   string
-	rates  map[string]int // of the APIs, nil for none
+	rates  map[string]int // of the APIs; nil if the waiters wait only on the shared bucket
 	of     int            // waiters of each replica on each API, or on the shared bucket
 	urgent string         // route of the urgent calls
 }
 
-// waiters are the routes that are kept busy.
+// waiters returns the routes on which waiters wait.
 func (d demand) waiters() []string {
 	if d.rates == nil {
 		return []string{global}
@@ -68,16 +67,16 @@ func (d demand) waiters() []string {
 	return slices.Sorted(maps.Keys(d.rates))
 }
 
-// replicas of each demand.
-const crowded = 64
+// replicasOfDemand is the number of replicas of each demand.
+const replicasOfDemand = 64
 
 func (d demand) run(ctx context.Context, s *session, t *table, round int) error {
 	key, err := s.fresh(ctx, fmt.Sprintf("T, round %d: %s", round+1, d.name))
 	if err != nil {
 		return err
 	}
-	fleet, hangUp, err := d.fleet(ctx, s.addr, key)
-	defer hangUp()
+	fleet, closeClients, err := d.fleet(ctx, s.addr, key)
+	defer closeClients()
 	if err != nil {
 		return err
 	}
@@ -87,7 +86,7 @@ func (d demand) run(ctx context.Context, s *session, t *table, round int) error 
 	var running sync.WaitGroup
 	zero := time.Now()
 	for _, route := range d.waiters() {
-		diaries[route] = make([]diary, crowded*d.of)
+		diaries[route] = make([]diary, replicasOfDemand*d.of)
 		for n := range diaries[route] {
 			l, mine := fleet[n/d.of], &diaries[route][n]
 			running.Go(func() {
@@ -99,7 +98,7 @@ func (d demand) run(ctx context.Context, s *session, t *table, round int) error 
 	w, cost, err := s.watch(ctx, zero, sh)
 	urgent := diary{}
 	if err == nil {
-		err = d.hurry(life, zero, fleet, &urgent, s.urgentCalls())
+		err = d.sendUrgent(life, zero, fleet, &urgent, s.urgentCalls())
 	}
 	end()
 	running.Wait()
@@ -118,7 +117,7 @@ func (d demand) run(ctx context.Context, s *session, t *table, round int) error 
 	return nil
 }
 
-// urgentCalls is how many of them there are, a second apart.
+// urgentCalls returns the number of urgent calls.
 func (s *session) urgentCalls() int {
 	if s.quick {
 		return 6
@@ -126,11 +125,11 @@ func (s *session) urgentCalls() int {
 	return 20
 }
 
-func (d demand) fleet(ctx context.Context, addr, key string) (fleet []*limiter.Limiter, hangUp func(), err error) {
+func (d demand) fleet(ctx context.Context, addr, key string) (fleet []*limiter.Limiter, closeClients func(), err error) {
 	var clients []*redis.Client
-	hangUp = func() {
+	closeClients = func() {
 		for _, rdb := range clients {
-			_ = rdb.Close() // of what was only used for the run that is over
+			_ = rdb.Close() // the run has ended
 		}
 	}
 	cfg := limiter.Config{
@@ -142,20 +141,20 @@ func (d demand) fleet(ctx context.Context, addr, key string) (fleet []*limiter.L
 		cfg.Buckets[name] = []limiter.Limit{limiter.PerSecond(int64(rate), 0)}
 		cfg.Routes[name] = []string{name, global}
 	}
-	for range crowded {
+	for range replicasOfDemand {
 		rdb := redis.NewClient(&redis.Options{Addr: addr})
 		clients = append(clients, rdb)
 		l, err := limiter.New(ctx, rdb, cfg)
 		if err != nil {
-			return nil, hangUp, err
+			return nil, closeClients, err
 		}
 		fleet = append(fleet, l)
 	}
-	return fleet, hangUp, nil
+	return fleet, closeClients, nil
 }
 
-// hurry sends urgent calls, a second apart, each from another replica.
-func (d demand) hurry(ctx context.Context, zero time.Time, fleet []*limiter.Limiter, mine *diary, calls int) error {
+// sendUrgent sends urgent calls, a second apart, each from another replica.
+func (d demand) sendUrgent(ctx context.Context, zero time.Time, fleet []*limiter.Limiter, mine *diary, calls int) error {
 	for i := range calls {
 		mine.once(ctx, zero, nil, func(ctx context.Context) error {
 			return fleet[i%len(fleet)].Wait(ctx, d.urgent, limiter.Urgent())
@@ -170,7 +169,8 @@ func (d demand) hurry(ctx context.Context, zero time.Time, fleet []*limiter.Limi
 	return nil
 }
 
-// report judges every bucket by all calls that passed it, urgent ones too; the numbers of the window are of the others.
+// report adds a row for each bucket, from all calls through it, urgent ones included. The window ends before the urgent calls begin, so
+// use and calls/token are numbers of the other calls.
 func (d demand) report(t *table, diaries map[string][]diary, urgent diary, w window, cost measure.Cost) {
 	through := map[string][]time.Duration{d.urgent: slices.Clone(urgent.starts)}
 	tokens := 0
@@ -213,7 +213,7 @@ func (d demand) report(t *table, diaries map[string][]diary, urgent diary, w win
 	}
 }
 
-// waited is the mean and the longest of some waits, in ms.
+// waited returns the mean and the longest of some waits, in ms.
 func waited(waits []time.Duration) (mean, longest float64) {
 	var sum time.Duration
 	for _, t := range waits {

@@ -8,8 +8,8 @@ import (
 	"github.com/weir-go/weir/bench/contestant"
 )
 
-// budget is workload B: 40 a second with a burst of 40, on 1, 4 and 16 replicas of 10 waiters who ask again as soon as
-// they are served; and weir over a minute, in which every waiter should get as much as every other.
+// budget is workload B: 40 a second with a burst of 40, for 1, 4 and 16 replicas. Each replica has 10 waiters, which wait again as
+// soon as they have started. weir also runs for a minute, in which every waiter should get the same share.
 func budget(ctx context.Context, s *session) error {
 	t := s.table("B", "40 a second, burst 40, 10 waiters a replica, after the first burst", []string{"replicas", "limiter"}, sharing()...)
 	for _, replicas := range []int{1, 4, 16} {
@@ -28,10 +28,10 @@ func budget(ctx context.Context, s *session) error {
 	return s.sharing(ctx, t, sh, longRun, s.of("weir"))
 }
 
-// longRun is the label of the rows over a minute.
+// longRun is the label of the row over a minute.
 const longRun = "16, a minute"
 
-// fast is workload C: rates at which a round trip for each token is too much.
+// fast is workload C: rates at which a limiter cannot make a round trip for each token.
 func fast(ctx context.Context, s *session) error {
 	t := s.table("C", "8 replicas × 32 waiters, burst = rate, after the first burst", []string{"a second", "limiter"}, sharing()...)
 	for _, rate := range []int{1_000, 20_000} {
@@ -46,7 +46,7 @@ func fast(ctx context.Context, s *session) error {
 	return nil
 }
 
-// givingUp is workload X: waiters who give up after a random time below 2 s, where a wait in order takes 1 s.
+// givingUp is workload X: each waiter gives up after a random time below 2 s. In the order of arrival a wait would take 1 s.
 func givingUp(ctx context.Context, s *session) error {
 	t := s.table("X", "40 a second, burst 40, 4 replicas × 10 waiters of which each gives up after a random time below 2 s", []string{"limiter"}, sharing()...)
 	sh := shape{
@@ -62,12 +62,13 @@ func givingUp(ctx context.Context, s *session) error {
 	return s.sharing(ctx, t, sh, "", able)
 }
 
-// sharing runs a shape over contestants in interleaved rounds. An empty name has no label.
+// sharing measures the contestants with a shape, in interleaved rounds. The name is the first label of each row; if it is empty, the
+// contestant is the first label.
 func (s *session) sharing(ctx context.Context, t *table, sh shape, name string, contestants []contestant.Contestant) error {
 	for round := range s.rounds {
 		for _, c := range contestants {
 			if c.Yardstick {
-				continue // it limits nothing
+				continue // a yardstick has no limit to share
 			}
 			v, err := s.share(ctx, c, sh, t.letter+" "+name, round)
 			if err != nil {
@@ -83,7 +84,7 @@ func (s *session) sharing(ctx context.Context, t *table, sh shape, name string, 
 	return nil
 }
 
-// of returns the contestants of a name: one or none.
+// of returns the contestant with a name, or none if the run leaves it out.
 func (s *session) of(name string) []contestant.Contestant {
 	for _, c := range s.contestants {
 		if c.Name == name {

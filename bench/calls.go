@@ -17,7 +17,7 @@ type call struct {
 	do   func(ctx context.Context) error
 }
 
-// callNames are those of the calls that are promised to be short.
+// callNames returns the names of the calls that have a goal: all except the loop.
 func callNames() []string {
 	var names []string
 	for _, c := range (&world{generation: present()}).calls() {
@@ -28,7 +28,7 @@ func callNames() []string {
 	return names
 }
 
-// calls are what the first replica of a world does.
+// calls returns the calls that are measured. The first replica of a world makes them.
 func (w *world) calls() []call {
 	routes, shared, slow, window := fleetLimits()
 	path := func(lane string, limits ...lua.Limit) asker { return w.path(w.keys, "replica-0", lane, limits) }
@@ -63,7 +63,7 @@ func (w *world) calls() []call {
 	}
 }
 
-// behind returns a call that stands in line again behind a number of lanes. The first call makes the line.
+// behind returns a call that queues again behind a number of lanes. Its first run queues these lanes.
 func (w *world) behind(mine asker, lanes int) func(context.Context) error {
 	_, _, slow, _ := fleetLimits()
 	filled := false
@@ -81,8 +81,8 @@ func (w *world) behind(mine asker, lanes int) func(context.Context) error {
 	}
 }
 
-// returned returns a call that returns so many reservations and asks for as many, on limits without a token. Others lie beside them,
-// which the first call leaves there.
+// returned returns a call that returns a number of reservations (backs) and asks for reservations, on limits without a token. Its first
+// run also returns further reservations (beside), which stay in Redis.
 func (w *world) returned(p asker, beside, backs int, asks ...lua.Ask) func(context.Context) error {
 	var now int64
 	back := func(n int, in time.Duration) []lua.Back {
@@ -94,7 +94,7 @@ func (w *world) returned(p asker, beside, backs int, asks ...lua.Ask) func(conte
 	}
 	horizon := limiter.DefaultHorizon
 	if beside > 0 {
-		horizon = time.Minute // they are still there when a slow machine asks
+		horizon = time.Minute // these reservations must not be due before a slow machine has measured the calls
 	}
 	return func(ctx context.Context) error {
 		if now == 0 {
@@ -115,7 +115,7 @@ func (w *world) returned(p asker, beside, backs int, asks ...lua.Ask) func(conte
 	}
 }
 
-// spent is a bucket without a token for an hour.
+// spent returns the limit of a bucket that has no token for an hour.
 func spent(name string) lua.Limit {
 	hour := time.Hour.Microseconds()
 	return lua.Limit{Field: lua.Field{Bucket: name, PerUS: hour}, Tokens: 1, PerUS: hour, Burst: 200, Own: true, Empty: true}

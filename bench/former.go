@@ -17,24 +17,24 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// The scripts of the version before records were apart: everything was in one hash. They are driven here as that version drove
-// them, so that one run shows before and after.
+// The scripts of a former version, which kept all records in one hash. The bench calls them as that version did, so that one run
+// compares both versions.
 //
 //go:embed testdata/former/*.lua
 var formerFiles embed.FS
 
-// formerScripts are what every former path uses.
+// formerScripts are the scripts of the former version.
 type formerScripts struct{ configure, plain, full *redis.Script }
 
 func formerScript(name string) *redis.Script {
 	text, err := formerFiles.ReadFile("testdata/former/" + name + ".lua")
 	if err != nil {
-		panic(err) // a file that is not embedded: a mistake in this package
+		panic(err) // only a mistake in this package: the file is not embedded
 	}
 	return redis.NewScript(string(text))
 }
 
-// former is the former version of the scripts.
+// former returns the former version of the scripts.
 func former() generation {
 	s := &formerScripts{formerScript("configure"), formerScript("plain"), formerScript("full")}
 	return generation{name: "before", configure: s.announce, path: s.path, die: dieFormer}
@@ -80,8 +80,8 @@ func formerDigest(wish string) string {
 
 func formerLimit(l lua.Limit) string { return fmt.Sprint(l.Tokens, l.PerUS, l.Burst) }
 
-// dieFormer leaves the records of replicas that were silent for an hour. They are written as the script wrote them, since it reads all
-// of them whenever it writes one.
+// dieFormer leaves the records of replicas that announced themselves an hour ago. It writes the records directly, because the former script
+// reads all of them whenever it writes one.
 func dieFormer(ctx context.Context, rdb *redis.Client, keys lua.Keys, a lua.ConfigureArgs, replicas int) error {
 	now, err := rdb.Time(ctx).Result()
 	if err != nil {
@@ -100,7 +100,7 @@ func dieFormer(ctx context.Context, rdb *redis.Client, keys lua.Keys, a lua.Conf
 	return nil
 }
 
-// formerPath is the limits of one route, as the former scripts take them.
+// formerPath has the limits of one route, as arguments of the former scripts.
 type formerPath struct {
 	*formerScripts
 
@@ -162,7 +162,7 @@ func formerCosts(costs []int64) string {
 	return strings.ReplaceAll(strings.Trim(fmt.Sprint(costs), "[]"), " ", ",")
 }
 
-// read takes from a reply what the worlds need.
+// read copies the fields that the bench needs from a reply.
 func (p *formerPath) read(text string, err error, r *lua.AcquireReply) error {
 	if err != nil {
 		return fmt.Errorf("former acquire: %w", err)

@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// goal is a number that a run should reach, and what this one measured.
+// goal is a bound that a run should reach, and the number that this run measured.
 type goal struct {
 	Workload string   `json:"workload"`
 	What     string   `json:"what"`
 	Want     string   `json:"want"`
-	Measured *float64 `json:"measured"` // null where the run did not measure it
+	Measured *float64 `json:"measured"` // null if the run did not measure it
 	Reached  *bool    `json:"reached"`
 }
 
 const timeRateRow = "x/time/rate (one process)"
 
-// goals are computed from the tables of this run alone. What compares two rows is the median of the ratios of each round.
+// goals computes goals from the tables of this run only. A goal that compares two rows is the median of the ratios of each round.
 type goals struct {
 	tables map[string]*table
 	all    []goal
@@ -39,7 +39,7 @@ func (s *session) goals() []goal {
 
 func (g *goals) allow(s *session) {
 	a := g.tables["A"]
-	best := func(c crowd) []string {
+	best := func(c callers) []string {
 		name, most := "", math.Inf(-1)
 		for _, p := range s.contestants {
 			x := a.value(c.String()+": a second", label(p))
@@ -49,15 +49,15 @@ func (g *goals) allow(s *session) {
 		}
 		return []string{name}
 	}
-	over := func(want float64, c crowd) {
+	over := func(want float64, c callers) {
 		peer := best(c)
 		g.atLeast("A", fmt.Sprintf("%v: operations a second ÷ best Redis peer (%s)", c, peer[0]), a.ratio(c.String()+": a second", weirRow(), peer), want)
 	}
-	over(6, crowd{1, 256})
-	over(3, crowd{1, 64})
-	over(1, crowd{1, 8})
+	over(6, callers{1, 256})
+	over(3, callers{1, 64})
+	over(1, callers{1, 8})
 	g.atLeast("A", "1: operations a second ÷ redis_rate", a.ratio("1: a second", weirRow(), []string{"redis_rate"}), 0.5)
-	over(1.8, crowd{8, 8})
+	over(1.8, callers{8, 8})
 	const yardstick = "EVALSHA of a hash"
 	g.atMost("A", "1: allocations above EVALSHA of a hash", a.value("allocs/op", "weir")-a.value("allocs/op", yardstick), 10)
 }
@@ -158,7 +158,7 @@ func (g *goals) add(workload, what, sign string, measured, want float64, reached
 	g.all = append(g.all, n)
 }
 
-// printGoals writes the goals of the workloads that ran.
+// printGoals writes the goals that the run measured.
 func printGoals(w io.Writer, all []goal) {
 	lines := [][]string{{"workload", "goal", "reached", "want", "measured"}}
 	reached, measured := 0, 0
@@ -174,11 +174,11 @@ func printGoals(w io.Writer, all []goal) {
 		}
 		lines = append(lines, []string{n.Workload, n.What, verdict, n.Want, shortest(*n.Measured)})
 	}
-	_, _ = fmt.Fprintf(w, "\nGoals: %d of %d measured are reached.\n\n", reached, measured)
+	_, _ = fmt.Fprintf(w, "\nGoals: %d of %d measured goals are reached.\n\n", reached, measured)
 	align(w, lines, 3)
 }
 
-// shortest writes a number with up to four places after the point.
+// shortest returns a number with up to four digits after the point, without zeros at the end.
 func shortest(x float64) string {
 	text := number(x, 4)
 	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestGoals: a goal is reached, missed, or not measured, by the tables of the run and nothing else.
+// TestGoals: a goal is reached, missed, or not measured, and only the tables of the run decide that.
 func TestGoals(t *testing.T) {
 	s := &session{}
 	x := s.table("X", "", []string{"limiter"}, median("use", 4), median("calls/token", 3))
@@ -39,8 +39,8 @@ func TestGoals(t *testing.T) {
 	}
 	var out strings.Builder
 	printGoals(&out, all)
-	if !strings.Contains(out.String(), "Goals: 3 of 6 measured are reached.") || strings.Contains(out.String(), "lateness") {
-		t.Errorf("printed %s", &out)
+	if !strings.Contains(out.String(), "Goals: 3 of 6 measured goals are reached.") || strings.Contains(out.String(), "lateness") {
+		t.Errorf("printed %s\nwant 3 of 6 goals, and no goal of lateness", &out)
 	}
 }
 
@@ -48,12 +48,12 @@ func TestChoose(t *testing.T) {
 	letter := func(w workload) string { return w.letter }
 	some, err := choose(workloads(), "X,A", letter)
 	if err != nil || len(some) != 2 || some[0].letter != "A" || some[1].letter != "X" {
-		t.Errorf("%v, %v", some, err)
+		t.Errorf("X,A gives %v, error %v, want A and X", some, err)
 	}
 	if _, err := choose(workloads(), "A,Q", letter); err == nil || !strings.Contains(err.Error(), `"Q"`) {
-		t.Errorf("an unknown workload: %v", err)
+		t.Errorf("an unknown workload gives the error %v, want one that names it", err)
 	}
 	if all, err := choose(workloads(), "", letter); err != nil || len(all) != len(workloads()) {
-		t.Errorf("%d workloads, %v", len(all), err)
+		t.Errorf("an empty list gives %d workloads, error %v, want all", len(all), err)
 	}
 }

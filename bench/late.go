@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/bench/measure"
 )
 
-// lateness is workload D: one waiter at 40 a second, and how long after the time of its token each call starts.
+// lateness is workload D: one waiter at 40 a second. It measures how long after the time of its token each call starts.
 func lateness(ctx context.Context, s *session) error {
 	t := s.table("D", "lateness of one waiter at 40 a second, ms after the time of its token", []string{"limiter"},
 		median("p50", 3), median("p99", 3), median("longest", 3), least("earliest", 3))
@@ -59,7 +59,7 @@ func (s *session) late(ctx context.Context, c contestant.Contestant, round int) 
 	if err != nil {
 		return nil, err
 	}
-	// A fixed number, so that quantiles are over the same tokens for everybody.
+	// A fixed number of calls, so that the quantiles of all contestants are over the same tokens.
 	for range int(sh.length.Seconds() * float64(sh.rate)) {
 		if err := r.Wait(life); err != nil {
 			return nil, err
@@ -70,8 +70,8 @@ func (s *session) late(ctx context.Context, c contestant.Contestant, round int) 
 	return slices.Clip(late), nil
 }
 
-// anchor empties the bucket and returns the time of the next token. Where the limiter cannot say it, the bucket is taken
-// to have been full at the moment before the first call: the true time is later by up to half a round trip.
+// anchor empties the bucket and returns the time of the next token. If the limiter does not know it, anchor assumes that the bucket
+// was full just before the first call. The true time is later by up to half a round trip.
 func anchor(ctx context.Context, r contestant.Replica, sh shape) (time.Time, error) {
 	if a, ok := r.(contestant.Anchored); ok {
 		return a.Anchor(ctx)

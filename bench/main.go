@@ -27,15 +27,15 @@ type options struct {
 }
 
 func main() {
-	// A reader that closes the output early ends the run in order, too: Redis would stay otherwise.
+	// SIGPIPE: if the reader of the output closes it early, the run must still stop its Redis.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	defer stop()
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 3, "interleaved rounds; tables show the median")
-	flag.BoolVar(&o.quick, "quick", false, "short measurements and one round, unless --rounds says otherwise: for trying things out")
+	flag.BoolVar(&o.quick, "quick", false, "short measurements, and one round unless --rounds is given; to try something")
 	flag.BoolVar(&o.json, "json", false, "print one JSON object instead of tables")
 	flag.StringVar(&o.only, "only", "", "workloads to run, such as A,B; default all of A,B,C,D,X,R,S,T,M")
-	flag.StringVar(&o.limiters, "limiters", "", "contestants to run, by name and separated by commas; default all")
+	flag.StringVar(&o.limiters, "limiters", "", "names of the contestants to run, separated by commas; default all")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the whole run to this file")
 	flag.Parse()
 	given := map[string]bool{}
@@ -106,7 +106,8 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 	return nil
 }
 
-// choose returns those of all whose names are in a list, in the order of all; an empty list is all.
+// choose returns the elements of all whose names are in a list separated by commas, in the order of all. It returns all for an empty list,
+// and an error for an unknown name.
 func choose[T any](all []T, list string, name func(T) string) ([]T, error) {
 	if list == "" {
 		return all, nil
@@ -124,14 +125,14 @@ func choose[T any](all []T, list string, name func(T) string) ([]T, error) {
 	return slices.DeleteFunc(slices.Clone(all), func(x T) bool { return !slices.Contains(wanted, name(x)) }), nil
 }
 
-// machine is where and how a run was made.
+// machine describes where and how a run was made.
 type machine struct {
 	Redis, Go, System     string
 	CPUs, Rounds          int
 	Quick                 bool
 	Began                 time.Time
 	Seconds               float64
-	LoadBefore, LoadAfter string // of the last 1, 5 and 15 minutes; the bench is a part of it
+	LoadBefore, LoadAfter string // load averages of the last 1, 5 and 15 minutes; LoadAfter includes the load of the bench
 }
 
 func (m machine) String() string {
@@ -143,7 +144,7 @@ func (m machine) String() string {
 		m.Go, m.Redis, m.System, m.CPUs, m.Rounds, quick, m.Began.Format(time.DateTime), time.Duration(m.Seconds)*time.Second, m.LoadBefore, m.LoadAfter)
 }
 
-// load is the load averages of the machine, where it tells.
+// load returns the load averages of the machine, or "unknown" without /proc/loadavg.
 func load() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/bench/measure"
 )
 
-// raw is workload R: what one client of go-redis, Redis and the clock of this machine can do at best.
+// raw is workload R: the best figures that one go-redis client, Redis and the timers of this machine reach.
 func raw(ctx context.Context, s *session) error {
 	t := s.table("R", "raw limits of this machine: commands of one go-redis client", []string{"what"},
 		median("a second", 0), median("p50 µs", 0), median("p99 µs", 0), median("client µs of CPU/s", 0), median("Redis µs of CPU/s", 0))
@@ -67,7 +67,7 @@ func raw(ctx context.Context, s *session) error {
 	return nil
 }
 
-// fire repeats do, which counts for so many commands, from a number of goroutines.
+// fire repeats do from a number of goroutines. Each do sends per commands.
 func (s *session) fire(ctx context.Context, goroutines, per int, do func() error) (values, error) {
 	var mu sync.Mutex
 	var took []time.Duration
@@ -107,8 +107,7 @@ func (s *session) fire(ctx context.Context, goroutines, per int, do func() error
 	}, nil
 }
 
-// idle measures what this process and Redis cost while nobody asks them for anything: that much of each CPU figure is
-// nobody's.
+// idle measures the CPU that this process and Redis use while they are idle. Each CPU figure of the other tables includes it.
 func (s *session) idle(ctx context.Context, round int) (values, error) {
 	if _, err := s.fresh(ctx, fmt.Sprintf("R, round %d: idle", round+1)); err != nil {
 		return nil, err
@@ -130,7 +129,7 @@ func (s *session) idle(ctx context.Context, round int) (values, error) {
 	}, nil
 }
 
-// sleeps is how late the sleep of the standard library wakes.
+// sleeps measures how late time.Sleep returns.
 func (s *session) sleeps() values {
 	var late []time.Duration
 	for began := time.Now(); time.Since(began) < s.during(3*time.Second, time.Second); {

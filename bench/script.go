@@ -12,10 +12,10 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// scriptCost is workload S: what Redis says a run of the acquire script takes it, beside the least a script can take. The
-// calls are the limiter's own, so that their arguments are those of real ones.
+// scriptCost is workload S: the time of the acquire script as Redis reports it, and of the smallest script. The limiter makes most of the
+// calls, so that the arguments are those of real calls.
 func scriptCost(ctx context.Context, s *session) error {
-	t := s.table("S", "time in Redis of one EVALSHA, by its own account", []string{"script"}, median("µs", 2), median("runs", 0))
+	t := s.table("S", "time in Redis of one EVALSHA, as Redis reports it", []string{"script"}, median("µs", 2), median("runs", 0))
 	one := redis.NewScript("return 1")
 	for round := range s.rounds {
 		key, err := s.fresh(ctx, fmt.Sprintf("S, round %d", round+1))
@@ -49,7 +49,7 @@ func scriptCost(ctx context.Context, s *session) error {
 				}
 				for _, r := range got {
 					if err == nil && !r.Use("api") {
-						err = fmt.Errorf("a reservation that is due in %v was not to be used", r.Delay())
+						err = fmt.Errorf("a reservation that is due in %v could not be used", r.Delay())
 					}
 				}
 				return err
@@ -58,7 +58,7 @@ func scriptCost(ctx context.Context, s *session) error {
 			{"behind 64 lanes", behind(ctx, s.rdb, key+"-64", 64)},
 			{"behind 1,000 lanes", behind(ctx, s.rdb, key+"-1000", 1000)},
 		} {
-			if err := c.do(); err != nil { // what comes first loads scripts, and fills the line
+			if err := c.do(); err != nil { // the first call loads the script, and queues the lanes of behind
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
 			v, err := s.scripts(ctx, c.do)
@@ -74,7 +74,7 @@ func scriptCost(ctx context.Context, s *session) error {
 	return nil
 }
 
-// scripts repeats do and returns how long Redis was busy with each EVALSHA of it.
+// scripts repeats do, and returns the mean time of its EVALSHA commands in Redis.
 func (s *session) scripts(ctx context.Context, do func() error) (values, error) {
 	mark, err := measure.Begin(ctx, s.rdb)
 	if err != nil {
@@ -93,8 +93,8 @@ func (s *session) scripts(ctx context.Context, do func() error) (values, error) 
 	return values{"µs": float64(c.Micros) / float64(max(1, c.Calls)), "runs": float64(c.Calls)}, nil
 }
 
-// behind returns a request that stands in line again behind a number of lanes, on a limit so slow that nothing moves. It is made
-// with the scripts alone: a limiter would not ask again at once.
+// behind returns a request that queues again behind a number of lanes, on a limit so slow that no lane gets a token. It calls
+// the scripts directly, because a limiter would not ask again at once.
 func behind(ctx context.Context, rdb *redis.Client, namespace string, lanes int) func() error {
 	limit := lua.Limit{
 		Field:  lua.Field{Bucket: "slow", PerUS: time.Hour.Microseconds()},

@@ -14,8 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// server is a native Redis of this run: on a port of its own, over loopback as peers' users have it, and without
-// persistence.
+// server is the Redis of this run: a process on a free port of 127.0.0.1, without persistence.
 type server struct {
 	addr    string
 	version string
@@ -38,23 +37,23 @@ func startServer(ctx context.Context) (*server, error) {
 		return nil, err
 	}
 	s := &server{addr: net.JoinHostPort("127.0.0.1", port), dir: dir}
-	var said bytes.Buffer
-	// Not bound to ctx: the last readings are taken after an interrupt, too.
+	var output bytes.Buffer
+	// The process is not bound to ctx, because the bench still reads its counters after an interrupt.
 	s.process = exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir) //nolint:noctx // see above
-	s.process.Stdout, s.process.Stderr = &said, &said
-	s.process.SysProcAttr = apart() // so that an interrupt of the terminal does not end it first
+	s.process.Stdout, s.process.Stderr = &output, &output
+	s.process.SysProcAttr = apart() // Ctrl-C in the terminal must not end Redis before the bench
 	if err := s.process.Start(); err != nil {
 		return nil, fmt.Errorf("redis-server: %w", err)
 	}
 	s.rdb = redis.NewClient(&redis.Options{Addr: s.addr})
 	if err := s.ready(ctx); err != nil {
 		s.stop()
-		return nil, fmt.Errorf("redis-server: %w; it said: %s", err, bytes.TrimSpace(said.Bytes()))
+		return nil, fmt.Errorf("redis-server: %w; its output: %s", err, bytes.TrimSpace(output.Bytes()))
 	}
 	return s, nil
 }
 
-// freePort asks the kernel for a port that nobody listens on.
+// freePort returns a port to which nothing listens now.
 func freePort(ctx context.Context) (string, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -84,15 +83,15 @@ func (s *server) about(ctx context.Context) (map[string]string, error) {
 	return sections["Server"], err
 }
 
-// stop ends the server and waits until it has.
+// stop ends the server, waits for its end, and removes its files.
 func (s *server) stop() {
 	_ = s.rdb.Close()
-	_ = s.process.Process.Signal(os.Interrupt) // it may have ended by itself
+	_ = s.process.Process.Signal(os.Interrupt) // fails if the server has ended by itself
 	_ = s.process.Wait()
 	_ = os.RemoveAll(s.dir)
 }
 
-// pause sleeps for d, or returns the cause of ctx' end.
+// pause sleeps for d and returns nil. If ctx ends first, it returns the cause.
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

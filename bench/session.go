@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/bench/contestant"
 )
 
-// session is what the workloads of one run share.
+// session has the settings and the results that all workloads of a run share.
 type session struct {
 	*server
 
@@ -24,7 +24,7 @@ type session struct {
 	runs   int
 }
 
-// workload measures one thing.
+// workload is one measurement, with the letter that names it.
 type workload struct {
 	letter string
 	run    func(ctx context.Context, s *session) error
@@ -44,7 +44,7 @@ func workloads() []workload {
 	}
 }
 
-// during is how long a measurement takes, in a full and in a quick run.
+// during returns full, the length of a measurement in a full run, or quick in a quick run.
 func (s *session) during(full, quick time.Duration) time.Duration {
 	if s.quick {
 		return quick
@@ -52,17 +52,17 @@ func (s *session) during(full, quick time.Duration) time.Duration {
 	return full
 }
 
-// table begins a table.
+// table adds an empty table to the results.
 func (s *session) table(letter, title string, labels []string, columns ...column) *table {
 	t := &table{letter: letter, title: title, labels: labels, columns: columns}
 	s.tables = append(s.tables, t)
 	return t
 }
 
-// fresh gives a run an empty Redis, a heap without what the run before left, and a name nobody used.
+// fresh prepares a run: it empties Redis, collects garbage, and returns a key that no run has used.
 func (s *session) fresh(ctx context.Context, what string) (key string, err error) {
 	s.runs++
-	_, _ = fmt.Fprintf(s.progress, "%s  %s\n", time.Now().Format(time.TimeOnly), what) // progress that cannot be shown is no failure
+	_, _ = fmt.Fprintf(s.progress, "%s  %s\n", time.Now().Format(time.TimeOnly), what) // a run does not fail if its progress cannot be written
 	if err := s.rdb.FlushAll(ctx).Err(); err != nil {
 		return "", err
 	}
@@ -70,7 +70,7 @@ func (s *session) fresh(ctx context.Context, what string) (key string, err error
 	return "bench-" + strconv.Itoa(s.runs), nil
 }
 
-// open starts the fleet of a run. It lives until end is called: then nobody in it sleeps on, and it can be closed.
+// open starts the fleet of a run. end ends life, the context of its waits, so that no waiter sleeps on. The caller closes the fleet after that.
 func (s *session) open(ctx context.Context, c contestant.Contestant, key string, sh shape) (f *contestant.Fleet, life context.Context, end context.CancelFunc, err error) {
 	life, end = context.WithCancel(ctx)
 	f, err = c.Open(life, contestant.Setup{Addr: s.addr, Key: key, Replicas: sh.replicas, Rate: sh.rate, Burst: sh.burst})
@@ -81,10 +81,10 @@ func (s *session) open(ctx context.Context, c contestant.Contestant, key string,
 	return f, life, end, nil
 }
 
-// shape is a fleet and what it may do.
+// shape has the size of a fleet, its limit, and the times of a run.
 type shape struct {
 	replicas, waiters int // waiters of each replica
 	rate, burst       int
-	warm, length      time.Duration // before the measurement, and of it
-	patience          time.Duration // each wait is given up after a random part of it; 0 for never
+	warm, length      time.Duration // time before the measurement, and length of the measurement
+	patience          time.Duration // each wait is given up after a random part of patience; 0 for never
 }

@@ -13,18 +13,18 @@ import (
 	"github.com/weir-go/weir/bench/measure"
 )
 
-// slack is how late the law lets a call start, for everybody alike: what weir has by default.
+// slack is how late a call may start by the law. It is weir's default, and the same for every contestant.
 const slack = 50 * time.Millisecond
 
-// diary is what one waiter saw. Times are counted from the beginning of the run.
+// diary has the starts and the waits of one waiter. Times are counted from the beginning of the run.
 type diary struct {
 	starts []time.Duration
-	waits  []time.Duration // that ended in the start of the same index
-	asked  time.Duration   // when it last began to wait
+	waits  []time.Duration // waits[i] is the wait before starts[i]
+	asked  time.Duration   // when the last wait began
 	err    error
 }
 
-// loop waits for tokens, one after the other, until ctx ends. Patience says how long for each; nil is for ever.
+// loop waits for tokens, one after the other, until ctx ends. patience returns how long to wait for each; nil means without limit.
 func (d *diary) loop(ctx context.Context, zero time.Time, patience func() time.Duration, wait func(context.Context) error) {
 	for ctx.Err() == nil && d.err == nil {
 		d.once(ctx, zero, patience, wait)
@@ -34,7 +34,7 @@ func (d *diary) loop(ctx context.Context, zero time.Time, patience func() time.D
 func (d *diary) once(ctx context.Context, zero time.Time, patience func() time.Duration, wait func(context.Context) error) {
 	d.asked = time.Since(zero)
 	if patience != nil {
-		// Not a deadline: that would tell the limiter beforehand, and it could refuse without trying.
+		// Cancelled by a timer and not by a deadline: a limiter that knew the deadline could refuse without waiting.
 		mine, giveUp := context.WithCancel(ctx)
 		defer giveUp()
 		defer time.AfterFunc(patience(), giveUp).Stop()
@@ -51,7 +51,7 @@ func (d *diary) once(ctx context.Context, zero time.Time, patience func() time.D
 	d.waits = append(d.waits, now-d.asked)
 }
 
-// window is a stretch of a run.
+// window is a span of a run: from is in it, to is not.
 type window struct{ from, to time.Duration }
 
 func (w window) holds(t time.Duration) bool { return t >= w.from && t < w.to }
@@ -66,7 +66,7 @@ func (d *diary) within(w window) (n int) {
 	return n
 }
 
-// allStarts returns those of all diaries, in order.
+// allStarts returns the starts of all diaries, in order.
 func allStarts(diaries []diary) []time.Duration {
 	var out []time.Duration
 	for i := range diaries {
@@ -76,7 +76,7 @@ func allStarts(diaries []diary) []time.Duration {
 	return out
 }
 
-// share runs a fleet of closed loops and measures a window of it.
+// share runs a fleet whose waiters wait again as soon as they have started, and measures a window of the run.
 func (s *session) share(ctx context.Context, c contestant.Contestant, sh shape, what string, round int) (values, error) {
 	key, err := s.fresh(ctx, fmt.Sprintf("%s, round %d: %s", what, round+1, c.Name))
 	if err != nil {
@@ -112,7 +112,8 @@ func (s *session) share(ctx context.Context, c contestant.Contestant, sh shape, 
 	return judge(sh, diaries, w, cost, c.RoundTrips(cost.Calls())), nil
 }
 
-// impatience is how long the n-th waiter of a round waits each time: the same for every contestant.
+// impatience returns a function for the n-th waiter of a round, which returns how long to wait each time. The times are random, and the same
+// for every contestant. It returns nil if waiters do not give up.
 func (sh shape) impatience(round, n int) func() time.Duration {
 	if sh.patience == 0 {
 		return nil
@@ -121,7 +122,7 @@ func (sh shape) impatience(round, n int) func() time.Duration {
 	return func() time.Duration { return time.Duration(rnd.Int64N(int64(sh.patience))) }
 }
 
-// watch lets a run warm up and takes the cost of the window after that.
+// watch waits until a run is warm, and returns the window that follows and its cost.
 func (s *session) watch(ctx context.Context, zero time.Time, sh shape) (window, measure.Cost, error) {
 	if err := pause(ctx, sh.warm); err != nil {
 		return window{}, measure.Cost{}, err
@@ -139,7 +140,7 @@ func (s *session) watch(ctx context.Context, zero time.Time, sh shape) (window, 
 	return window{from, to}, cost, err
 }
 
-// judge computes the numbers of a window, as the package's documentation describes them.
+// judge computes the numbers of a window. The documentation of the package describes them.
 func judge(sh shape, diaries []diary, w window, cost measure.Cost, calls int64) values {
 	starts := allStarts(diaries)
 	var inside, waits []time.Duration
@@ -161,7 +162,7 @@ func judge(sh shape, diaries []diary, w window, cost measure.Cost, calls int64) 
 			}
 		}
 		if d.asked < w.to && !slices.ContainsFunc(d.starts, func(t time.Duration) bool { return t >= d.asked && t < w.to }) {
-			longest = max(longest, w.to-d.asked) // it was still waiting
+			longest = max(longest, w.to-d.asked) // this wait goes on at the end of the window
 		}
 	}
 	for _, t := range waits {
@@ -189,7 +190,7 @@ func judge(sh shape, diaries []diary, w window, cost measure.Cost, calls int64) 
 	return v
 }
 
-// sharing is the columns of judge.
+// sharing returns the columns for the numbers of judge.
 func sharing() []column {
 	return []column{
 		median("use", 4), most("worst 1 s", 2), most("over, no slack", 0), most("over the law", 0), median("calls/token", 3),

@@ -9,11 +9,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// took does things in turn, a number of times, and returns how long Redis says that each run of a script took, by the script's first
-// key. The two sides of a comparison are measured in the same moments.
+// took calls the functions in turn, a number of times. It returns the times of all runs of scripts, in µs, from Redis' slow log, by the
+// first key of the script. Two functions that are compared run in turn, so that both are measured under the same load.
 func (s *session) took(ctx context.Context, times int, do ...func() error) (map[string][]float64, error) {
-	const enough = 5 * time.Second // the former scripts take seconds
-	for _, d := range do {         // what comes first loads scripts and fills lines
+	const enough = 5 * time.Second // no further calls after this time, because the former scripts take seconds
+	for _, d := range do {         // the first calls load scripts and queue lanes
 		if times > 1 {
 			if err := d(); err != nil {
 				return nil, err
@@ -38,8 +38,8 @@ func (s *session) took(ctx context.Context, times int, do ...func() error) (map[
 	return seen, err
 }
 
-// watch lets the slow log of Redis record what takes longer than a time. It is not 0: then each command of a script would be
-// recorded, too, and the script would take longer.
+// watch makes Redis record commands that take longer than over in its slow log. over must not be 0: Redis would then record each command
+// of a script, too, and the script would take longer.
 func watch(ctx context.Context, rdb *redis.Client, over time.Duration) error {
 	if err := rdb.ConfigSet(ctx, "slowlog-max-len", "10000").Err(); err != nil {
 		return err
@@ -50,7 +50,7 @@ func watch(ctx context.Context, rdb *redis.Client, over time.Duration) error {
 	return rdb.SlowLogReset(ctx).Err()
 }
 
-// watched ends it, and returns how long runs of scripts took, in µs, by the first key of the script.
+// watched ends the record that watch began, and returns the times of the recorded scripts, in µs, by the first key of the script.
 func watched(ctx context.Context, rdb *redis.Client) (map[string][]float64, error) {
 	if err := rdb.ConfigSet(ctx, "slowlog-log-slower-than", "-1").Err(); err != nil {
 		return nil, err

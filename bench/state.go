@@ -21,8 +21,8 @@ const (
 	deadWorld   = "dead replicas"
 )
 
-// The scripts that are measured in each of them. The last two are no promise: a loop that reads nothing shows what the machine adds,
-// and the first configure of this version over the records of the former one happens once.
+// Names of scripts that are measured in each world. The last two have no goal. The loop reads nothing and shows the time that the
+// machine adds. The first configure of this version over the records of the former one happens only once.
 const (
 	callConfigure = "configure"
 	callBeside    = "acquire, one call, 1,000 were returned"
@@ -30,13 +30,13 @@ const (
 	callUpgrade   = "configure, once over former records"
 )
 
-// keptState is workload M: what the scripts take beside what others have left in Redis, and how much that is.
+// keptState is workload M: the time of the scripts in a Redis with many records, and the size of these records.
 func keptState(ctx context.Context, s *session) error {
 	replicas, tenants, dead := 1000, 50_000, 50_000
 	if s.quick {
 		tenants, dead = 5000, 5000
 	}
-	costs := s.table("M", fmt.Sprintf("µs of one script in Redis, by its own account: %s live replicas of %d routes, %s tenants, %s dead replicas",
+	costs := s.table("M", fmt.Sprintf("µs of one script in Redis, as Redis reports it: %s live replicas of %d routes, %s tenants, %s dead replicas",
 		number(float64(replicas), 0), routesOfFleet, number(float64(tenants), 0), number(float64(dead), 0)),
 		[]string{"world", "script"}, median("median", 0), median("÷ empty", 2), median("p90", 0), most("longest", 0),
 		median("before", 0), median("before ÷ empty", 2), most("longest before", 0))
@@ -46,13 +46,13 @@ func keptState(ctx context.Context, s *session) error {
 	for round := range s.rounds {
 		for _, c := range []struct {
 			name string
-			each int // for how many the memory is
+			each int // number of replicas or tenants, by which the memory is divided
 			make func(w *world) error
 		}{
 			{emptyWorld, 0, func(*world) error { return nil }},
 			{liveWorld, replicas, func(w *world) error { return w.live(ctx, replicas) }},
 			{tenantWorld, tenants, func(w *world) error { return w.use(ctx, tenants) }},
-			{deadWorld, dead, func(w *world) error { return w.bury(ctx, dead) }},
+			{deadWorld, dead, func(w *world) error { return w.addDead(ctx, dead) }},
 		} {
 			scripts, size := map[string]values{}, values{}
 			for _, g := range []generation{present(), former()} {
@@ -80,8 +80,8 @@ type visit struct {
 
 	scripts map[string]values // by script
 	size    values
-	dead    bool // each former configure finds the dead anew
-	each    int
+	dead    bool // the world has dead replicas, which are made again before each former configure
+	each    int  // number of replicas or tenants
 }
 
 func (v *visit) run(ctx context.Context, g generation, key string, build func(*world) error) error {
@@ -124,11 +124,11 @@ func (v *visit) run(ctx context.Context, g generation, key string, build func(*w
 		case c.name == callConfigure && !now:
 			times = 5
 		case v.quick:
-			times = 60 // each configure forgets 64 of the dead
+			times = 60 // each configure forgets 64 dead replicas, and a quick run has only 5,000
 		}
 		do := func() error { return c.do(ctx) }
 		if c.name == callConfigure && v.dead && !now {
-			do = func() error { // one configure has forgotten all of them
+			do = func() error { // the configure before has forgotten all dead replicas
 				if err := build(full); err != nil {
 					return err
 				}
@@ -159,7 +159,7 @@ func (v *visit) run(ctx context.Context, g generation, key string, build func(*w
 	return v.upgrade(ctx, full, build)
 }
 
-// upgrade is the first configure of this version in a world of the former one.
+// upgrade measures the first configure of this version in a world of the former one.
 func (v *visit) upgrade(ctx context.Context, w *world, build func(*world) error) error {
 	if v.dead {
 		if err := build(w); err != nil {
@@ -175,7 +175,7 @@ func (v *visit) upgrade(ctx context.Context, w *world, build func(*world) error)
 	return nil
 }
 
-// enter notes how long the runs of a script took in a world, and in an empty one beside it.
+// enter adds the times of a script to the results: in a world (mine), and in an empty one that was measured in turn with it.
 func (v *visit) enter(name string, now bool, mine, empty []float64) {
 	row := v.scripts[name]
 	if row == nil {

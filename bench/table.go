@@ -13,16 +13,16 @@ import (
 	"github.com/weir-go/weir/bench/measure"
 )
 
-// column is one number that every row has, or does not have: NaN.
+// column is one number of each row. The number is NaN if a row does not have it.
 type column struct {
 	name   string
 	digits int                     // after the point
-	of     func([]float64) float64 // one number from those of all rounds
+	of     func([]float64) float64 // makes one number from the numbers of all rounds
 }
 
 func median(name string, digits int) column { return column{name, digits, measure.Median} }
 
-// most and least are for numbers of which the worst counts, not the one in the middle.
+// most and least return columns that show the worst round instead of the median.
 func most(name string, digits int) column  { return column{name, digits, extreme(slices.Max)} }
 func least(name string, digits int) column { return column{name, digits, extreme(slices.Min)} }
 
@@ -36,7 +36,7 @@ func extreme(of func([]float64) float64) func([]float64) float64 {
 	}
 }
 
-// values is what a run measured, by column.
+// values has the numbers of one run, by column.
 type values map[string]float64
 
 type row struct {
@@ -46,12 +46,12 @@ type row struct {
 
 type table struct {
 	letter, title string
-	labels        []string // headings of what names a row
+	labels        []string // headings of the labels of a row
 	columns       []column
 	rows          []*row
 }
 
-// add enters the numbers of one round into the row of those labels.
+// add adds the numbers of one round to the row with the labels.
 func (t *table) add(v values, labels ...string) {
 	r := t.row(labels...)
 	if r == nil {
@@ -69,7 +69,7 @@ func (t *table) row(labels ...string) *row {
 	return t.rows[i]
 }
 
-// value is what a cell shows. NaN where nothing was measured.
+// value returns the number of a cell. It is NaN if nothing was measured.
 func (t *table) value(name string, labels ...string) float64 {
 	if t == nil {
 		return math.NaN()
@@ -82,7 +82,7 @@ func (t *table) value(name string, labels ...string) float64 {
 	return t.columns[i].of(r.all(name))
 }
 
-// ratio is the median of a column's ratios of one row to another, round by round: what drifts between rounds cancels out.
+// ratio returns the ratio of one row to another in a column: the median of the ratios of each round. Drift between rounds cancels out.
 func (t *table) ratio(name string, of, to []string) float64 {
 	if t == nil || t.row(of...) == nil || t.row(to...) == nil {
 		return math.NaN()
@@ -95,7 +95,7 @@ func (t *table) ratio(name string, of, to []string) float64 {
 	return measure.Median(ratios)
 }
 
-// all is the numbers of a column in each round.
+// all returns the numbers of a column in each round. A missing number is NaN.
 func (r *row) all(name string) []float64 {
 	out := make([]float64, 0, len(r.rounds))
 	for _, v := range r.rounds {
@@ -108,7 +108,7 @@ func (r *row) all(name string) []float64 {
 	return out
 }
 
-// print writes the table as Markdown, its columns aligned for those who read it as it is.
+// print writes the table as Markdown. Its columns are aligned, so that the source is readable, too.
 func (t *table) print(w io.Writer) {
 	lines := [][]string{slices.Clone(t.labels)}
 	for _, c := range t.columns {
@@ -121,11 +121,12 @@ func (t *table) print(w io.Writer) {
 		}
 		lines = append(lines, line)
 	}
-	_, _ = fmt.Fprintf(w, "\n%s. %s\n\n", t.letter, t.title) // like the others here: whoever closed the output sees it
+	_, _ = fmt.Fprintf(w, "\n%s. %s\n\n", t.letter, t.title) // no error is checked: the user notices missing output
 	align(w, lines, len(t.labels))
 }
 
-// align writes lines of cells, the first of which are the headings; all but the first texts columns are numbers.
+// align writes lines of cells. The first line has the headings. The first columns, as many as texts says, are text, and the others are
+// numbers.
 func align(w io.Writer, lines [][]string, texts int) {
 	widths := make([]int, len(lines[0]))
 	for _, line := range lines {
@@ -160,7 +161,7 @@ func align(w io.Writer, lines [][]string, texts int) {
 	}
 }
 
-// number writes a number with commas between thousands; NaN is a dash.
+// number returns a number with commas between thousands, and a dash for NaN.
 func number(x float64, digits int) string {
 	if math.IsNaN(x) {
 		return "–"
@@ -183,7 +184,7 @@ func number(x float64, digits int) string {
 	return b.String()
 }
 
-// MarshalJSON writes the rows as objects: their labels, and for every number what the table shows and that of each round.
+// MarshalJSON returns the rows as objects. Each has the labels and, for each column, the number of the table and the numbers of each round.
 func (t *table) MarshalJSON() ([]byte, error) {
 	rows := make([]map[string]any, 0, len(t.rows))
 	for _, r := range t.rows {

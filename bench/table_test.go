@@ -42,13 +42,13 @@ func sample() *table {
 func TestTable(t *testing.T) {
 	z := sample()
 	if got := z.value("speed", "one"); got != 30 {
-		t.Errorf("median %v, want 30", got)
+		t.Errorf("the median is %v, want 30", got)
 	}
 	if got := z.value("over", "one"); got != 3 {
-		t.Errorf("worst %v, want 3", got)
+		t.Errorf("the worst round is %v, want 3", got)
 	}
 	if got := z.ratio("speed", []string{"one"}, []string{"another"}); got != 2 { // of 2, 1 and 3
-		t.Errorf("ratio %v, want 2", got)
+		t.Errorf("the ratio is %v, want 2", got)
 	}
 	for name, got := range map[string]float64{
 		"no number": z.value("over", "another"), "no row": z.value("speed", "nobody"), "no column": z.value("colour", "one"),
@@ -73,7 +73,7 @@ Z. a sample
 	}
 }
 
-// TestTableAsJSON: what was not measured is left out, as JSON has no NaN.
+// TestTableAsJSON: a number that was not measured is left out, because JSON has no NaN.
 func TestTableAsJSON(t *testing.T) {
 	text, err := json.Marshal(sample())
 	if err != nil {

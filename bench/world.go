@@ -18,16 +18,16 @@ type generation struct {
 	name      string
 	configure func(ctx context.Context, rdb *redis.Client, keys lua.Keys, a lua.ConfigureArgs) (lua.ConfigureReply, error)
 	path      func(keys lua.Keys, session, lane string, limits []lua.Limit) asker
-	// die leaves the records of replicas that announced themselves with these arguments, an hour ago.
+	// die leaves the records of replicas that announced themselves with these arguments an hour ago, and not since.
 	die func(ctx context.Context, rdb *redis.Client, keys lua.Keys, a lua.ConfigureArgs, replicas int) error
 }
 
-// asker is a path of one version.
+// asker makes calls with the limits of one route. Each version of the scripts has its own.
 type asker interface {
 	Acquire(ctx context.Context, rdb redis.UniversalClient, a *lua.AcquireArgs, r *lua.AcquireReply) error
 }
 
-// present is this version of the scripts.
+// present returns this version of the scripts.
 func present() generation {
 	return generation{
 		name: "now",
@@ -41,8 +41,8 @@ func present() generation {
 	}
 }
 
-// dieNow lets replicas announce themselves. Then it moves the clock by which records age, which a fleet moves by 10 s at most with
-// each announcement.
+// dieNow announces the replicas, and then moves the clock by which records age by an hour. Announcements alone would move it by at most
+// 10 s each.
 func dieNow(ctx context.Context, rdb *redis.Client, keys lua.Keys, a lua.ConfigureArgs, replicas int) error {
 	names := deadNames(replicas)
 	if err := together(replicas, func(i int) error {
@@ -57,11 +57,11 @@ func dieNow(ctx context.Context, rdb *redis.Client, keys lua.Keys, a lua.Configu
 	if err != nil {
 		return err
 	}
-	var version, heard, aged int64
-	if _, err := fmt.Sscan(text, &version, &heard, &aged); err != nil {
-		return fmt.Errorf("the clock of the wishes is %q: %w", text, err)
+	var version, seen, aged int64
+	if _, err := fmt.Sscan(text, &version, &seen, &aged); err != nil {
+		return fmt.Errorf("the clock of the replicas' records is %q: %w", text, err)
 	}
-	return rdb.HSet(ctx, keys.Wishes(), "clock", fmt.Sprint(version, heard, aged+time.Hour.Microseconds())).Err()
+	return rdb.HSet(ctx, keys.Wishes(), "clock", fmt.Sprint(version, seen, aged+time.Hour.Microseconds())).Err()
 }
 
 func deadNames(n int) []string {
@@ -72,11 +72,11 @@ func deadNames(n int) []string {
 	return names
 }
 
-// routesOfFleet is how many routes each replica has. Each passes a bucket of its own and the shared one.
+// routesOfFleet is the number of routes of each replica. Each route has a bucket of its own and the shared one.
 const routesOfFleet = 10
 
-// fleetLimits are what every replica is configured with: the buckets of the routes, the shared one, one that is so slow that
-// nothing in its line moves, and a window.
+// fleetLimits returns the limits in the configuration of every replica: the buckets of the routes, the shared bucket, a bucket so slow that
+// no lane in its line gets a token, and a window.
 func fleetLimits() (routes []lua.Limit, shared, slow, window lua.Limit) {
 	second, hour := time.Second.Microseconds(), time.Hour.Microseconds()
 	fast := func(name string) lua.Limit {
@@ -91,7 +91,7 @@ func fleetLimits() (routes []lua.Limit, shared, slow, window lua.Limit) {
 	return routes, fast("shared"), slow, window
 }
 
-// tenant is the bucket of a route that was made at run time.
+// tenant returns the limit of a bucket that a replica makes at run time.
 func tenant(i int) lua.Limit {
 	second := time.Second.Microseconds()
 	return lua.Limit{
@@ -105,7 +105,7 @@ type world struct {
 
 	rdb  *redis.Client
 	keys lua.Keys
-	conf lua.ConfigureReply // as its first replica heard it
+	conf lua.ConfigureReply // the reply to its first replica
 	seq  atomic.Int64
 }
 
@@ -116,7 +116,7 @@ func newWorld(ctx context.Context, rdb *redis.Client, g generation, namespace st
 	return w, err
 }
 
-// announcement is what a replica says every 10 s.
+// announcement returns the arguments of the configure that a replica makes every 10 s.
 func (w *world) announcement(replica string) lua.ConfigureArgs {
 	routes, shared, slow, window := fleetLimits()
 	return lua.ConfigureArgs{
@@ -131,12 +131,12 @@ func (w *world) announce(ctx context.Context, replica string) error {
 	return err
 }
 
-// ask makes one call of a path.
+// ask makes one request for reservations.
 func (w *world) ask(ctx context.Context, p asker, asks ...lua.Ask) (lua.AcquireReply, error) {
 	return w.give(ctx, p, limiter.DefaultHorizon, nil, asks...)
 }
 
-// give makes one call that returns reservations, too.
+// give makes one request that also returns reservations.
 func (w *world) give(ctx context.Context, p asker, horizon time.Duration, backs []lua.Back, asks ...lua.Ask) (lua.AcquireReply, error) {
 	var r lua.AcquireReply
 	err := p.Acquire(ctx, w.rdb, &lua.AcquireArgs{
@@ -145,7 +145,7 @@ func (w *world) give(ctx context.Context, p asker, horizon time.Duration, backs 
 	return r, err
 }
 
-// live makes a fleet of replicas, each of which has made a call on each of its routes.
+// live makes a fleet of live replicas. Each makes a call on each of its routes.
 func (w *world) live(ctx context.Context, replicas int) error {
 	routes, shared, _, _ := fleetLimits()
 	if err := together(replicas, func(i int) error { return w.announce(ctx, fmt.Sprint("replica-", i)) }); err != nil {
@@ -158,7 +158,7 @@ func (w *world) live(ctx context.Context, replicas int) error {
 	})
 }
 
-// use makes a call for each of a number of tenants, each from one of four replicas.
+// use makes one call for each tenant, from one of four replicas.
 func (w *world) use(ctx context.Context, tenants int) error {
 	_, shared, _, _ := fleetLimits()
 	const replicas = 4
@@ -172,14 +172,14 @@ func (w *world) use(ctx context.Context, tenants int) error {
 	})
 }
 
-// bury makes a fleet of which all replicas but the first died long ago.
-func (w *world) bury(ctx context.Context, dead int) error {
+// addDead adds the records of replicas that died an hour ago.
+func (w *world) addDead(ctx context.Context, dead int) error {
 	return w.die(ctx, w.rdb, w.keys, w.announcement(""), dead)
 }
 
 func oneCall() lua.Ask { return lua.Ask{Count: 1, Costs: []int64{1}, PatienceUS: -1} }
 
-// unequal are 64 asks of which no two can be served as one.
+// unequal returns 64 asks, no two of which can be served together.
 func unequal() []lua.Ask {
 	asks := make([]lua.Ask, 64)
 	for i := range asks {
@@ -188,7 +188,7 @@ func unequal() []lua.Ask {
 	return asks
 }
 
-// together does n things from 16 goroutines, and returns the first error.
+// together calls do for each i below n, from 16 goroutines, and returns the first error.
 func together(n int, do func(i int) error) error {
 	var next atomic.Int64
 	var once sync.Once

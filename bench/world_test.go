@@ -31,8 +31,8 @@ func ownRedis(t *testing.T) *session {
 	return &session{server: srv, quick: true, rounds: 1, progress: t.Output()}
 }
 
-// TestWorlds: both versions make the worlds that the tables speak of, and each call of them is one run of a script that does what its
-// name says.
+// TestWorlds: both versions of the scripts make the worlds with the expected number of records. Each measured call runs exactly one
+// script.
 func TestWorlds(t *testing.T) {
 	s, ctx := ownRedis(t), t.Context()
 	for _, g := range []generation{present(), former()} {
@@ -44,7 +44,7 @@ func TestWorlds(t *testing.T) {
 			emptyWorld:  {func(*world) error { return nil }, 1, 17, 19},
 			liveWorld:   {func(w *world) error { return w.live(ctx, 3) }, 3, 17, 51},
 			tenantWorld: {func(w *world) error { return w.use(ctx, 9) }, 4, 17, 31},
-			deadWorld:   {func(w *world) error { return w.bury(ctx, 70) }, 1, 17, 89},
+			deadWorld:   {func(w *world) error { return w.addDead(ctx, 70) }, 1, 17, 89},
 		} {
 			t.Run(g.name+" "+name, func(t *testing.T) {
 				w, err := newWorld(ctx, s.rdb, g, strings.ReplaceAll(t.Name(), " ", "-"))
@@ -59,13 +59,13 @@ func TestWorlds(t *testing.T) {
 					want = c.old
 				}
 				if n := s.rdb.HLen(ctx, w.keys.State()).Val(); n != want {
-					t.Errorf("%d fields, want %d", n, want)
+					t.Errorf("the namespace's hash has %d fields, want %d", n, want)
 				}
 				r, err := g.configure(ctx, s.rdb, w.keys, w.announcement("replica-0"))
 				if err != nil || r.Live != c.live || r.Version != w.conf.Version || r.Epoch != "epoch" {
-					t.Errorf("%+v, %v, want %d live in the first version of the epoch", r, err, c.live)
+					t.Errorf("configure replied %+v, error %v, want %d live replicas and the version and epoch of the first configure", r, err, c.live)
 				}
-				if name == deadWorld { // it has forgotten 64 of 70 at a time, the former one all
+				if name == deadWorld { // the configure has forgotten 64 of 70 dead replicas; the former version forgets all
 					left := s.rdb.ZCard(ctx, w.keys.Live()).Val() + s.rdb.HLen(ctx, w.keys.State()).Val()
 					if want := map[bool]int64{true: 7 + 17, false: 19}[g.name == present().name]; left != want {
 						t.Errorf("%d replicas and fields are left, want %d", left, want)
@@ -74,7 +74,7 @@ func TestWorlds(t *testing.T) {
 				for _, call := range w.calls() {
 					took, err := s.took(ctx, 3, func() error { return call.do(ctx) })
 					if runs := len(took[w.keys.State()]); err != nil || runs != 3 {
-						t.Errorf("%s: %d runs of 3, %v", call.name, runs, err)
+						t.Errorf("%s: 3 calls made %d runs of a script, error %v, want 3", call.name, runs, err)
 					}
 				}
 			})
@@ -82,7 +82,7 @@ func TestWorlds(t *testing.T) {
 	}
 }
 
-// TestReturnedServe: the reservations that a call returns serve the same call, and of those that lie beside them 64 stay.
+// TestReturnedServe: the reservations that a call returns serve its own asks. Of the further ones that were returned before, Redis keeps 64.
 func TestReturnedServe(t *testing.T) {
 	s, ctx := ownRedis(t), t.Context()
 	w, err := newWorld(ctx, s.rdb, present(), "n")
@@ -102,11 +102,11 @@ func TestReturnedServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := (len(strings.Fields(text)) - 3) / 2; n != 64 {
-		t.Errorf("%d reservations are kept, want 64", n)
+		t.Errorf("Redis keeps %d returned reservations, want 64", n)
 	}
 }
 
-// TestFormerArguments: the former scripts get what that version gave them.
+// TestFormerArguments: the former scripts get the same arguments as from the former version.
 func TestFormerArguments(t *testing.T) {
 	w := &world{}
 	a := w.announcement("replica-0")
@@ -117,11 +117,11 @@ func TestFormerArguments(t *testing.T) {
 		"-", int64(0), "epoch", int64(0), "", int64(250_000), "replica-0", "replica-0", 0, formerDigest(wish), wish, "limit:3600000000:slow",
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
+		t.Errorf("the arguments of configure are %q, want %q", got, want)
 	}
 	p, ok := former().path("n", "s", "x", []lua.Limit{spent("t"), a.Wish[0]}).(*formerPath)
 	if !ok {
-		t.Fatal("another type")
+		t.Fatal("a path of the former version is not a *formerPath")
 	}
 	got = p.args(&lua.AcquireArgs{
 		Seq: 7, Epoch: "e", Grants: 5, Version: 3, HorizonUS: 250_000, Backs: []lua.Back{{DueUS: 9, Costs: []int64{1, 2}}},
@@ -133,11 +133,11 @@ func TestFormerArguments(t *testing.T) {
 		"9 1,2", "4 2 -1 0 6",
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
+		t.Errorf("the arguments of acquire are %q, want %q", got, want)
 	}
 }
 
-// TestByKey: only runs of scripts count, each for the namespace of its first key.
+// TestByKey: byKey returns only runs of scripts, by their first key.
 func TestByKey(t *testing.T) {
 	us := time.Microsecond
 	got := byKey([]redis.SlowLog{
@@ -148,7 +148,7 @@ func TestByKey(t *testing.T) {
 		{Args: []string{"evalsha", "d", "0"}, Duration: 50 * us},
 	})
 	if want := map[string][]float64{"a": {30, 10}, "b": {40}}; !maps.EqualFunc(got, want, slices.Equal) {
-		t.Errorf("%v, want %v", got, want)
+		t.Errorf("byKey returns %v, want %v", got, want)
 	}
 }
 

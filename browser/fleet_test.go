@@ -20,7 +20,7 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// redisServer is a process that can be stopped and started again at its address.
+// redisServer is a redis-server process that a test can stop and start again at the same address.
 type redisServer struct {
 	addr string
 	cmd  *exec.Cmd
@@ -70,7 +70,7 @@ func (s *redisServer) client() *redis.Client {
 	return redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1, ContextTimeoutEnabled: true})
 }
 
-// member is a replica of the fleet, with calls and tasks.
+// member is a replica of the fleet, with callers and tasks.
 type member struct {
 	rdb     *redis.Client
 	limiter *limiter.Limiter
@@ -79,10 +79,10 @@ type member struct {
 	calling sync.WaitGroup
 }
 
-// longName is as long as names may be.
+// longName has the maximum length of a name.
 var longName = "a-bucket-with-as-long-a-name-as-a-name-may-have:" + strings.Repeat("0123456789", 5) + "-z"
 
-// join adds a replica that calls more often than it may.
+// join adds a replica with more calls than its limits allow.
 func (s *redisServer) join(t *testing.T, name string, callers int) *member {
 	t.Helper()
 	m := &member{rdb: s.client()}
@@ -127,7 +127,7 @@ func (s *redisServer) join(t *testing.T, name string, callers int) *member {
 	return m
 }
 
-// awaitQueues waits until the record of each replica has calls that wait on each of the routes.
+// awaitQueues waits until the record of each replica shows waiting calls on each route.
 func (s *redisServer) awaitQueues(t *testing.T, routes ...string) {
 	t.Helper()
 	rdb := s.client()
@@ -155,7 +155,7 @@ func (s *redisServer) awaitQueues(t *testing.T, routes ...string) {
 		select {
 		case <-again.C:
 		case <-t.Context().Done():
-			t.Fatal("calls do not wait")
+			t.Fatalf("no calls wait on %v", routes)
 		}
 	}
 }
@@ -177,7 +177,7 @@ func (m *member) batch(t *testing.T, id string, n int) {
 	}
 }
 
-// kill is what a power cut does: nobody is told.
+// kill cuts the replica off from Redis, as a power cut does: the replica cannot announce its end.
 func (m *member) kill() { _ = m.rdb.Close() }
 
 func (m *member) leave(t *testing.T) {
@@ -187,6 +187,6 @@ func (m *member) leave(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Second)
 	defer cancel()
 	_, _ = m.tasks.Drain(ctx, orchestrator.Drain{HandBack: true})
-	_ = m.limiter.Close(ctx) // some have been killed
+	_ = m.limiter.Close(ctx) // a killed replica returns an error
 	_ = m.rdb.Close()
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// inspect is the command, serving.
+// inspect is a running inspect serve.
 type inspect struct {
 	*exec.Cmd
 	url    string
@@ -62,7 +62,7 @@ func serveInspect(t *testing.T, path, redis, addr string, env ...string) *inspec
 	return s
 }
 
-// end sends a signal, and is satisfied with an orderly end alone.
+// end sends SIGTERM, and fails the test if the command does not end in order.
 func (s *inspect) end(t *testing.T) {
 	t.Helper()
 	if s.ProcessState != nil {
@@ -77,10 +77,10 @@ func (s *inspect) end(t *testing.T) {
 
 // tab is a page in the browser.
 type tab struct {
-	ctx     context.Context
-	console sync.WaitGroup
-	mu      sync.Mutex
-	said    []string // errors and warnings in the console
+	ctx       context.Context
+	listening sync.WaitGroup
+	mu        sync.Mutex
+	console   []string // errors and warnings
 }
 
 func openTab(t *testing.T) *tab {
@@ -88,14 +88,14 @@ func openTab(t *testing.T) *tab {
 	p := &tab{ctx: chromium(t)}
 	do(t, p, chromedp.EmulateViewport(1440, 900))
 	messages := chromedp.Console(p.ctx)
-	p.console.Go(func() {
+	p.listening.Go(func() {
 		for m, err := range messages {
 			if err != nil {
 				return
 			}
 			if m.IsException() || m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleWarning {
 				p.mu.Lock()
-				p.said = append(p.said, m.String())
+				p.console = append(p.console, m.String())
 				p.mu.Unlock()
 			}
 		}
@@ -119,7 +119,7 @@ func eval[T any](t *testing.T, p *tab, expression string) T {
 	return v
 }
 
-// await waits until an expression is true. The driver's own wait makes code from text, which the page's policy forbids.
+// await waits until an expression is true. The driver's own wait evaluates a text as code, which the policy of the page forbids.
 func (p *tab) await(t *testing.T, expression string) {
 	t.Helper()
 	until := time.Now().Add(time.Minute)
@@ -130,7 +130,7 @@ func (p *tab) await(t *testing.T, expression string) {
 	}
 }
 
-// press presses keys one after the other. As from a keyboard, and unlike with the driver's own keys, a key that the page takes types nothing.
+// press presses keys one after the other. As on a keyboard, a key that the page handles types nothing. The driver's own keys would type it.
 func (p *tab) press(t *testing.T, keys string) {
 	t.Helper()
 	for _, key := range keys {
@@ -156,7 +156,7 @@ func (p *tab) colours(t *testing.T, scheme string) {
 	}
 }
 
-// picture writes what is seen to the folder that WEIR_SCREENSHOTS names.
+// picture writes a screenshot to the folder that WEIR_SCREENSHOTS names.
 func (p *tab) picture(t *testing.T, name string) {
 	t.Helper()
 	folder := os.Getenv("WEIR_SCREENSHOTS")
@@ -180,19 +180,19 @@ const (
 	rowStates = `Object.fromEntries([...document.querySelectorAll("#buckets tbody tr")].map(r => [r.cells[0].innerText, r.cells[1].innerText]))`
 )
 
-// TestInspectPage: the page follows a fleet by itself, and says so whenever it does not.
+// TestInspectPage checks that the page follows a fleet by itself, and that it shows when it cannot.
 func TestInspectPage(t *testing.T) {
 	redis := startRedis(t)
 	s := serveInspect(t, buildInspect(t), redis.addr, "127.0.0.1:0")
 	p := openTab(t)
 	a, b := redis.join(t, "crawler-1", 30), redis.join(t, "crawler-2-on-another-host", 10)
 	a.batch(t, "nightly", 4000)
-	redis.awaitQueues(t, "tracks", "artists", "answers") // rows are sorted by how long calls have waited: else rows move because the fleet begins
+	redis.awaitQueues(t, "tracks", "artists", "answers") // rows are sorted by waiting time: without queues the rows would move while the fleet starts
 
 	do(t, p, chromedp.Navigate(s.url))
 	p.await(t, isLive)
 	p.await(t, `document.querySelectorAll("#buckets tbody tr").length === 6 && document.querySelectorAll("#replicas tbody tr").length === 2`)
-	// The page lives: what the fleet does arrives by itself.
+	// Changes of the fleet appear without a reload.
 	p.await(t, `[...document.querySelectorAll("#buckets tbody tr")].some(r => r.cells[0].innerText === "spotify" && r.cells[1].innerText.includes("waiting") && parseFloat(r.cells[3].innerText) > 20)`)
 	if err := a.limiter.Pause(t.Context(), "lastfm", time.Hour); err != nil {
 		t.Fatal(err)
@@ -208,10 +208,10 @@ func TestInspectPage(t *testing.T) {
 	if score, err := chromedp.Run(p.ctx, chromedp.Evaluate[float64](shifted, chromedp.EvalAwaitPromise)); err != nil || score > 0.02 {
 		t.Errorf("the page moves while it fills: layout shift %.3f, %v", score, err)
 	}
-	keys(t, p)
-	p.looks(t, "live")
+	checkKeys(t, p)
+	p.checkWidths(t, "live")
 
-	// A replica falls silent.
+	// A replica goes silent.
 	b.kill()
 	p.await(t, `document.querySelector("#replicas tbody tr").innerText.includes("LOST") && document.title.startsWith("1 LOST")`)
 	p.await(t, `document.getElementById("events").innerText.includes("crawler-2-on-another-host on ") && document.getElementById("events").innerText.includes("is LOST")`)
@@ -239,7 +239,7 @@ func TestInspectPage(t *testing.T) {
 	redis.start(t)
 	p.await(t, isLive+` && document.getElementById("events").innerText.includes("Redis answers again")`)
 
-	// The command ends, and another one comes at its address.
+	// The command ends, and another one starts at the same address.
 	s.end(t)
 	p.await(t, `document.getElementById("word").innerText === "RECONNECTING" || `+isStale)
 	p.await(t, isStale+` && document.getElementById("warnings").innerText.includes("is cut")`)
@@ -249,16 +249,16 @@ func TestInspectPage(t *testing.T) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	said := slices.DeleteFunc(slices.Clone(p.said), func(m string) bool { // of the time without a server, or without Redis
+	unexpected := slices.DeleteFunc(slices.Clone(p.console), func(m string) bool { // expected while the server or Redis is down
 		return strings.Contains(m, "ERR_CONNECTION_REFUSED") || strings.Contains(m, "status of 503") || strings.Contains(m, "ERR_INCOMPLETE_CHUNKED_ENCODING") || strings.Contains(m, "ERR_EMPTY_RESPONSE")
 	})
-	if len(said) > 0 {
-		t.Errorf("the console has %q", said)
+	if len(unexpected) > 0 {
+		t.Errorf("the console has %q", unexpected)
 	}
 }
 
-// keys works the page without a mouse.
-func keys(t *testing.T, p *tab) {
+// checkKeys checks the keys of the page.
+func checkKeys(t *testing.T, p *tab) {
 	t.Helper()
 	p.press(t, "jjk")
 	p.await(t, `document.activeElement === document.querySelector("#buckets tbody button")`)
@@ -277,8 +277,8 @@ func keys(t *testing.T, p *tab) {
 	p.await(t, `!document.getElementById("help").open`)
 }
 
-// looks holds the page to every width, and takes pictures.
-func (p *tab) looks(t *testing.T, name string) {
+// checkWidths checks that the page fits into every width, and takes pictures.
+func (p *tab) checkWidths(t *testing.T, name string) {
 	t.Helper()
 	for _, v := range []struct {
 		name          string
@@ -299,7 +299,7 @@ func (p *tab) looks(t *testing.T, name string) {
 	do(t, p, chromedp.EmulateViewport(1440, 900))
 }
 
-// TestInspectPageWithAToken: a browser that was given the token as a password gets everything that the page asks for, also the stream.
+// TestInspectPageWithAToken checks that a browser that has the token as a password gets all resources of the page, and the stream.
 func TestInspectPageWithAToken(t *testing.T) {
 	const token = "0123456789abcdef"
 	redis := startRedis(t)
@@ -309,7 +309,7 @@ func TestInspectPageWithAToken(t *testing.T) {
 	p.await(t, isLive)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.said) > 0 {
-		t.Errorf("the console has %q", p.said)
+	if len(p.console) > 0 {
+		t.Errorf("the console has %q", p.console)
 	}
 }

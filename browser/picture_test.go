@@ -15,14 +15,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestPictureOfThePage takes the pictures of the documents, into the folder that WEIR_SCREENSHOTS names:
+// TestPictureOfThePage writes the pictures of the documents to the folder that WEIR_SCREENSHOTS names:
 //
 //	WEIR_SCREENSHOTS="$PWD/docs/pictures" go -C browser test -count=1 -run PictureOfThePage ./...
 //
-// They show the fleet of the demo, after a minute in which somebody has paused a bucket.
+// They show the fleet of the demo after a minute, with a bucket that was paused.
 func TestPictureOfThePage(t *testing.T) {
 	if os.Getenv("WEIR_SCREENSHOTS") == "" {
-		t.Skip("WEIR_SCREENSHOTS names no folder: this test takes a minute, and proves nothing that others do not prove")
+		t.Skip("WEIR_SCREENSHOTS names no folder: this test only makes pictures, and takes a minute")
 	}
 	redis, inspect := busyDemo(t), buildInspect(t)
 	s := serveInspect(t, inspect, redis, "127.0.0.1:0")
@@ -63,7 +63,7 @@ func busyDemo(t *testing.T) string {
 	t.Cleanup(func() {
 		_ = demo.Process.Signal(syscall.SIGINT)
 		_, _ = io.Copy(io.Discard, in)
-		_ = demo.Wait() // how it ends is the matter of other tests
+		_ = demo.Wait() // other tests check how the demo ends
 	})
 	redis := regexp.MustCompile(`\d+\.\d+\.\d+\.\d+:\d+`).FindString(line)
 	if err != nil || redis == "" {

@@ -23,7 +23,7 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// page starts an analysis and follows it with an EventSource that nobody closes: when to reconnect and when to stop is the browser's decision.
+// page starts an analysis and follows it with an EventSource. The page never closes it: the browser decides when to reconnect and when to stop.
 const page = `<!doctype html><title>weir</title><script>
 var seen = [], opened = 0, source;
 fetch("/start", {method: "POST"}).then(started => {
@@ -36,7 +36,7 @@ fetch("/start", {method: "POST"}).then(started => {
 });
 </script>`
 
-// chromium is a browser with one empty page.
+// chromium starts a browser with one empty page.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
 	path := ""
@@ -52,24 +52,24 @@ func chromium(t *testing.T) context.Context {
 		}
 		t.Skip("no Chromium on the PATH")
 	}
-	// A cold start on a busy machine takes long; a sandbox needs rights that containers do not give.
+	// A cold start on a busy machine takes long. A sandbox needs permissions that containers do not have.
 	ctx, cancel := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WSURLReadTimeout(2*time.Minute)))
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// scissors cut connections: all of them, or the one that writes next, in the middle of what it writes.
-type scissors struct {
+// cuttingServer is a server that can cut connections: all of them, or the next one that writes, in the middle of an event.
+type cuttingServer struct {
 	*httptest.Server
 	next atomic.Bool
-	cut  chan struct{} // a connection was cut in the middle
+	cut  chan struct{} // receives a value when a connection was cut within an event
 }
 
-// cutWriter is a ResponseWriter that scissors may cut.
+// cutWriter is a ResponseWriter that cuttingServer can cut.
 type cutWriter struct {
 	http.ResponseWriter
-	by *scissors
+	by *cuttingServer
 }
 
 func (w cutWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -84,8 +84,8 @@ func (w cutWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// TestEventSourceResumes: a browser whose connection is cut, between events and within one, comes back by itself and has every event once. When
-// the stream has ended, the browser is told so, and stops to come back.
+// TestEventSourceResumes cuts the connection of a browser, between events and within an event. The browser reconnects by itself and gets every event
+// once. After the end of the stream the server tells the browser to stop, and the browser does not reconnect again.
 func TestEventSourceResumes(t *testing.T) {
 	send := make(chan string)
 	d, err := desk.New(desk.Config{Name: "r1", Last: func(reason error) []sse.Event {
@@ -118,7 +118,7 @@ func TestEventSourceResumes(t *testing.T) {
 		out.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(out, page)
 	})
-	s := &scissors{cut: make(chan struct{}, 1)}
+	s := &cuttingServer{cut: make(chan struct{}, 1)}
 	mux.HandleFunc("POST /start", func(out http.ResponseWriter, r *http.Request) { h.Start(out, r, desk.Order{Work: work}) })
 	mux.HandleFunc("GET /analyses/{id}/events", func(out http.ResponseWriter, r *http.Request) {
 		mu.Lock()
@@ -138,7 +138,7 @@ func TestEventSourceResumes(t *testing.T) {
 		s.CloseClientConnections()
 		s.Close()
 	})
-	ctx := chromium(t) // which goes before the server does
+	ctx := chromium(t) // started after the Cleanup above, so that the browser ends before the server
 
 	var want []string
 	emit := func(n int) {
@@ -164,7 +164,7 @@ func TestEventSourceResumes(t *testing.T) {
 	await("seen.length >= 5")
 
 	s.CloseClientConnections() // between two events
-	emit(5)                    // while nobody reads
+	emit(5)                    // while no browser is connected
 	await("opened === 2 && seen.length >= 10")
 
 	s.next.Store(true) // within the next event
@@ -182,12 +182,12 @@ func TestEventSourceResumes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("a gap or a repeat (-reported +seen):\n%s", diff)
+		t.Errorf("events are missing or repeated (-reported +seen):\n%s", diff)
 	}
 	mu.Lock()
 	defer mu.Unlock()
 	if diff := cmp.Diff([]string{"", "5", "10", "17"}, from); diff != "" {
-		t.Errorf("the events after which the browser asked (-want +got):\n%s", diff)
+		t.Errorf("Last-Event-ID of each request (-want +got):\n%s", diff)
 	}
 	version, err := chromedp.Run(ctx, chromedp.Evaluate[string]("navigator.userAgent"))
 	if err != nil {

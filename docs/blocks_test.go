@@ -15,13 +15,13 @@ import (
 type block struct {
 	file string // below the root
 	line int    // of its first line of code
-	info string // what stands behind the three backquotes
+	info string // the text after the three backquotes
 	code string
 }
 
 func (b block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
 
-// blocksOf returns the blocks of Go in a document, which may be indented, as in a list.
+// blocksOf returns the blocks of Go in a document. A block may be indented, as in a list.
 func blocksOf(file, text string) (blocks []block) {
 	var open *block
 	for i, line := range strings.Split(text, "\n") {
@@ -44,23 +44,23 @@ func blocksOf(file, text string) (blocks []block) {
 	return blocks
 }
 
-// kind is what becomes of a block: a program, a test or a fragment; or what is wrong with it.
+// kind returns whether a block is a program, a test or a fragment. An error says what is wrong with the block.
 func (b block) kind() (string, error) {
 	fset := token.NewFileSet()
 	parsed, err := parser.ParseFile(fset, b.String(), b.code, parser.SkipObjectResolution)
 	switch {
 	case b.info != "go" && b.info != "go fragment":
-		return "", fmt.Errorf("the block says %q: a program begins with ```go, a fragment with ```go fragment", b.info)
+		return "", fmt.Errorf("the block begins with %q after the backquotes: a program begins with ```go, a fragment with ```go fragment", b.info)
 	case b.info == "go fragment":
 		return "fragment", parsesAlone(b.code)
 	case !strings.HasPrefix(b.code, "package "):
-		return "fragment", fmt.Errorf("the block begins with no package clause: write a program, or ```go fragment")
+		return "fragment", fmt.Errorf("the block does not begin with a package clause: write a program, or ```go fragment")
 	case err != nil:
 		return "", err
 	case strings.HasSuffix(parsed.Name.Name, "_test"):
 		return "test", nil
 	case parsed.Name.Name != "main":
-		return "", fmt.Errorf("the block is of package %s: a program is of package main, a test of a package …_test", parsed.Name.Name)
+		return "", fmt.Errorf("the block is package %s: a program is package main, a test is a package …_test", parsed.Name.Name)
 	}
 	for _, decl := range parsed.Decls {
 		if fn, ok := decl.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "main" {
@@ -70,7 +70,7 @@ func (b block) kind() (string, error) {
 	return "", fmt.Errorf("the program has no func main")
 }
 
-// parsesAlone returns an error where a text is neither declarations nor statements.
+// parsesAlone returns an error if a text is neither declarations nor statements.
 func parsesAlone(text string) error {
 	parse := func(text string) error {
 		_, err := parser.ParseFile(token.NewFileSet(), "line", text, parser.SkipObjectResolution)

@@ -16,7 +16,7 @@ var (
 	sections       = []string{"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 )
 
-// faultsOf returns what is wrong with the form of a changelog: the headings, their order and dates, and the links at the end.
+// faultsOf returns the faults in the form of a changelog: in the headings, their order and dates, and the links at the end.
 func faultsOf(changelog string) (faults []string) {
 	fault := func(line int, format string, args ...any) {
 		faults = append(faults, fmt.Sprintf("line %d: ", line+1)+fmt.Sprintf(format, args...))
@@ -49,17 +49,17 @@ func faultsOf(changelog string) (faults []string) {
 				fault(i, "%q is no date", m[4])
 			}
 			if len(headings) == 0 {
-				fault(i, "no heading Unreleased above it")
+				fault(i, "there is no heading Unreleased above it")
 			}
 			if len(headings) > 1 && (slices.Compare(version[:], last[:]) >= 0 || day.After(date)) {
-				fault(i, "a version or a date after the one above it")
+				fault(i, "the version or the date comes after the one above it")
 			}
 			last, date = version, day
 			headings, section = append(headings, strings.Join(m[1:4], ".")), -1
 		case strings.HasPrefix(line, "### "):
 			at := slices.Index(sections, line[4:])
 			if at <= section {
-				fault(i, "%q is no section, is there twice or stands before an earlier one", line[4:])
+				fault(i, "%q is no section, is there twice, or must come before the section above it", line[4:])
 			}
 			section = at
 		case strings.HasPrefix(line, "[") && strings.Contains(line, "]: "):
@@ -71,7 +71,7 @@ func faultsOf(changelog string) (faults []string) {
 		}
 	}
 	if len(headings) < 2 {
-		fault(len(lines)-1, "no version")
+		fault(len(lines)-1, "the changelog has no version")
 	}
 	if !slices.Equal(headings, links) {
 		fault(len(lines)-1, "headings %q, links %q", headings, links)
@@ -130,18 +130,18 @@ func TestChangelogOfAnotherFormIsNoticed(t *testing.T) {
 		"a version twice":        {"## [0.9.1]", "## [0.10.0]", "after the one above"},
 		"dates ascend":           {"2026-12-31", "2027-01-03", "after the one above"},
 		"another section":        {"### Changed", "### Breaking", "no section"},
-		"sections in disorder":   {"### Added", "### Security", "before an earlier one"},
+		"sections in disorder":   {"### Added", "### Security", "before the section above"},
 		"a section twice":        {"### Fixed", "### Added", "is there twice"},
 		"a link is missing":      {"[0.9.1]: https://github.com/weir-go/weir/releases/tag/v0.9.1\n", "", "links"},
 		"a link leads elsewhere": {"weir/compare/v0.9.1", "other/compare/v0.9.1", "no link"},
 	} {
 		if !strings.Contains(good, c.was) {
-			t.Fatalf("%s: %q is not there", name, c.was)
+			t.Fatalf("%s: the good changelog does not contain %q", name, c.was)
 		}
 		faults := strings.Join(faultsOf(strings.Replace(good, c.was, c.is, 1)), "; ")
 		t.Logf("%-23s %s", name, faults)
 		if !strings.Contains(faults, c.fault) {
-			t.Errorf("%s: %q, want %q", name, faults, c.fault)
+			t.Errorf("%s: faults %q, want %q among them", name, faults, c.fault)
 		}
 	}
 }

@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// command is one that a reader copies from a document.
+// command is a command that a reader copies from a document.
 type command struct {
 	at   string // file and line
 	text string
-	dir  string // where the document says that it runs
+	dir  string // the folder in which the document says to run it
 }
 
-// commands are those of a document: lines of blocks for a shell, indented lines that begin with a program, and code within a line that does.
+// commands returns the commands of a document: lines of shell blocks, and indented lines and code in a line that begin with a program.
 func commands(t *testing.T, name string) []command {
 	t.Helper()
 	text, err := os.ReadFile(name)
@@ -58,10 +58,10 @@ func commands(t *testing.T, name string) []command {
 	return found
 }
 
-// program is how commands begin. A word alone is the name of something.
+// program matches the beginning of a command. A word alone is a name, not a command.
 var program = regexp.MustCompile(`^([A-Z_]+=\S+ )*(go (test|run|-C|tool|mod|doc|build|install) \S|(inspect|worker|curl|kubectl|redis-cli) \S|docker (compose|run|build) |\.ci/\S*\w)`)
 
-// elsewhere are commands that something else runs: a file of the repository has the words.
+// elsewhere are commands that another file of the repository runs. That file must contain the words.
 var elsewhere = []struct{ command, file, words string }{
 	{`^go run ./cmd/worker demo( --json)?$`, ".ci/run", "go run ./cmd/worker demo --json"},
 	{`^go run ./cmd/worker demo --scene throttled$`, "cmd/worker/scene_test.go", `"throttled"`},
@@ -82,17 +82,18 @@ var elsewhere = []struct{ command, file, words string }{
 	{`^\.ci/lint\.sh`, ".ci/run", ".ci/lint.sh"},
 	{`^\.ci/notice\.sh`, ".ci/run", ".ci/notice.sh -check"}, // without -check it writes into the tree
 	{`^\.ci/release\.sh`, ".github/workflows/release.yml", ".ci/release.sh"},
-	{`^go run ./cmd/worker (serve|upstream)$`, "docs/run_test.go", `"serve"`}, // the world in which the others run
+	{`^go run ./cmd/worker (serve|upstream)$`, "docs/run_test.go", `"serve"`}, // the replica and the simulator beside which the other commands run
 	{`^worker upstream --slack 0$`, "docs/run_test.go", `"--slack", "0"`},
 	{`^go run ./cmd/worker demo --hold$`, "cmd/worker/hold_test.go", "Hold: true"},
 	{`^go run ./docs/pictures`, "docs/pictures/pictures_test.go", "func Test"},
 	{`^kubectl `, "cmd/worker/kubernetes_test.go", "kustomize"},
 }
 
-// mentions are words that name a command without what it needs.
+// mentions are names of commands without the arguments that they need.
 var mentions = []string{"go run ./cmd/worker", "curl -F", "curl --data-binary", "inspect --write", "worker serve", "inspect why", "inspect why --json", "worker upstream", ".ci/notice"}
 
-// long are commands that nothing runs with each change, because they take minutes or hours, or a disk. Their flags are looked for in the sources.
+// long are commands that are not run for each change, because they take minutes or hours, or need a disk. The test looks for their flags in the
+// sources.
 var long = []struct{ command, sources string }{
 	{`^go (-C bench )?run (-tags nogozero )?\.($| )`, "bench/*.go"},
 	{`^go run ./limiter/internal/paper/cmd`, "limiter/internal/paper/cmd/*.go"},
@@ -101,8 +102,8 @@ var long = []struct{ command, sources string }{
 	{`^redis-cli --scan .* DEL$`, "docs/upgrade.md"},
 }
 
-// TestCommandsAreRun: each command of a document names tests that there are, is run by a file that says so, or is run here. All of them are run with
-// WEIR_ROWS=all, as .ci/run does.
+// TestCommandsAreRun: each command of a document names tests that exist, is run by another file, or is run here. Without WEIR_ROWS=all, which
+// .ci/run sets, only the commands of the README and of the guide are run here.
 func TestCommandsAreRun(t *testing.T) {
 	names := testNames(t)
 	var here []command
@@ -115,7 +116,7 @@ func TestCommandsAreRun(t *testing.T) {
 					t.Errorf("%s: %s: %v", c.at, c.text, err)
 				}
 				seen["go test"]++
-			case slices.Contains(mentions, c.text) || name == "../CHANGELOG.md": // commands of former versions change
+			case slices.Contains(mentions, c.text) || name == "../CHANGELOG.md": // a changelog has commands of former versions
 			case runsElsewhere(t, c):
 				seen["elsewhere"]++
 			case isLong(t, c):
@@ -128,7 +129,7 @@ func TestCommandsAreRun(t *testing.T) {
 	}
 	t.Logf("commands: %v", seen)
 	if seen["go test"] < 60 || seen["here"] < 15 {
-		t.Errorf("too few: %v", seen)
+		t.Errorf("too few commands were found: %v", seen)
 	}
 	if os.Getenv("WEIR_ROWS") != "all" { // a newcomer waits for the commands of the first pages only
 		here = slices.DeleteFunc(here, func(c command) bool {
@@ -148,7 +149,7 @@ func runsElsewhere(t *testing.T, c command) bool {
 		}
 		text, err := os.ReadFile(filepath.Join("..", e.file))
 		if err != nil || !strings.Contains(string(text), e.words) {
-			t.Errorf("%s: %s: %s does not have %q (%v)", c.at, c.text, e.file, e.words, err)
+			t.Errorf("%s: %s: %s does not contain %q (%v)", c.at, c.text, e.file, e.words, err)
 		}
 		return true
 	}
@@ -171,11 +172,11 @@ func isLong(t *testing.T, c command) bool {
 			sources.Write(text)
 		}
 		if len(files) == 0 {
-			t.Errorf("%s: %s: no file is %s", c.at, c.text, l.sources)
+			t.Errorf("%s: %s: no file matches %s", c.at, c.text, l.sources)
 		}
 		for _, flag := range regexp.MustCompile(` --([a-z-]+)`).FindAllStringSubmatch(c.text, -1) {
 			if !strings.Contains(sources.String(), flag[1]) {
-				t.Errorf("%s: %s: no flag --%s in %s", c.at, c.text, flag[1], l.sources)
+				t.Errorf("%s: %s: there is no flag --%s in %s", c.at, c.text, flag[1], l.sources)
 			}
 		}
 		return true

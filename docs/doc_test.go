@@ -1,4 +1,4 @@
-// Package docs holds the documents against the code: programs and commands that a reader copies, and the arrows between packages.
+// Package docs checks the documents by the code: programs and commands that a reader copies, and which package may import which.
 package docs
 
 // module is the path of the library's module.

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// withoutExample are packages of the main module that need none, and why. Programs and internal packages need none either.
+// withoutExample are packages of the main module that need no example, and why. Programs and internal packages need none either.
 var withoutExample = map[string]string{
 	"lua":              "the scripts of the limiter: users call package limiter",
 	"worker/analysis":  "the analysis of this project's own worker",
@@ -22,11 +22,11 @@ var withoutExample = map[string]string{
 	"docs":             "tests of the documents",
 }
 
-// fewest is how many examples with an output the main module has at least.
+// fewest is the smallest number of examples with an output in the main module.
 const fewest = 60
 
-// TestExamples: each package that a user links has an example, and each example has an output that is compared. An
-// example without one is compiled and never run, so that it may be wrong.
+// TestExamples: each package that a user links has an example, and each example has an output, which go test compares. An
+// example without an output is compiled but never run, so it may be wrong.
 func TestExamples(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Dir,Name,TestGoFiles,XTestGoFiles", module+"/...").Output()
 	if err != nil {
@@ -52,7 +52,7 @@ func TestExamples(t *testing.T) {
 			for _, e := range doc.Examples(file) {
 				n++
 				if e.Output == "" && !e.EmptyOutput {
-					t.Errorf("%s: Example%s in %s has no // Output:, so that nobody runs it", p.ImportPath, e.Name, name)
+					t.Errorf("%s: Example%s in %s has no // Output:, so go test does not run it", p.ImportPath, e.Name, name)
 				}
 				if e.Doc == "" {
 					t.Errorf("%s: Example%s in %s has no comment that says which question it answers", p.ImportPath, e.Name, name)
@@ -71,7 +71,7 @@ func TestExamples(t *testing.T) {
 	}
 	for name, why := range withoutExample {
 		if !exempted[name] {
-			t.Errorf("no package %s, which needs no example because %q", name, why)
+			t.Errorf("withoutExample names %s (%q), which is no package", name, why)
 		}
 	}
 	t.Logf("%d examples with an output", total)
@@ -80,7 +80,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// exemption is the name in withoutExample that a package has.
+// exemption returns the name in withoutExample that matches a package.
 func exemption(here string) (name string, found bool) {
 	for name := range withoutExample {
 		if matches(here, name) {

@@ -15,18 +15,18 @@ import (
 	"testing"
 )
 
-// arrows say what a package must not import, and why. The key is a folder and all below it; a name that ends in /...
-// stands for a package and all below it. What is in the folder itself may always be imported there.
+// arrows say what a package must not import, and why. The key is a folder, with all packages below it. A name that ends in /... is a package,
+// with all packages below it. A package may always import packages of its own folder.
 var arrows = map[string][]struct{ not, why string }{
 	"lua": {
-		{module + "/...", "lua is the last arrow: it knows neither policy nor tasks"},
+		{module + "/...", "lua is the lowest layer: it knows neither policy nor tasks"},
 		{"net/http/...", "lua knows Redis only"},
 	},
 	"limiter": {
 		{module + "/orchestrator/...", "the limiter knows no tasks"},
 		{module + "/worker/...", "the limiter knows no workers"},
 		{"net/http/...", "the limiter knows no HTTP"},
-		{"go.opentelemetry.io/otel/sdk/...", "who runs the library chooses the SDK"},
+		{"go.opentelemetry.io/otel/sdk/...", "the program that uses the library chooses the SDK"},
 		{"flag", "only commands read flags"},
 	},
 	"orchestrator": {
@@ -34,47 +34,47 @@ var arrows = map[string][]struct{ not, why string }{
 		{module + "/worker/...", "the orchestrator knows no workers"},
 		{"github.com/redis/...", "the orchestrator knows no Redis"},
 		{"net/http/...", "the orchestrator knows no HTTP"},
-		{"go.opentelemetry.io/otel/sdk/...", "who runs the library chooses the SDK"},
+		{"go.opentelemetry.io/otel/sdk/...", "the program that uses the library chooses the SDK"},
 		{"flag", "only commands read flags"},
 	},
-	"worker": {{"flag", "only commands read flags"}, {"charm.land/...", "only commands know terminals"}, {module + "/cmd/...", "commands wire, nothing wires commands"}},
+	"worker": {{"flag", "only commands read flags"}, {"charm.land/...", "only commands know terminals"}, {module + "/cmd/...", "commands use packages, and no package uses commands"}},
 	"worker/analysis": {
-		{module + "/worker", "the worker is put together from its parts"},
-		{module + "/worker/upstream", "what calls providers knows no simulator"},
+		{module + "/worker", "the worker imports its parts, and no part imports the worker"},
+		{module + "/worker/upstream", "a package that calls providers knows no simulator"},
 	},
 	"worker/desk": {
-		{module + "/worker", "the worker is put together from its parts"},
-		{module + "/worker/analysis", "the desk knows nothing of what an analysis does"},
-		{module + "/worker/playlist", "the desk knows nothing of what an analysis is about"},
+		{module + "/worker", "the worker imports its parts, and no part imports the worker"},
+		{module + "/worker/analysis", "the desk does not know the steps of an analysis"},
+		{module + "/worker/playlist", "the desk does not know what an analysis is about"},
 		{module + "/worker/providers", "the desk knows no providers"},
 		{module + "/orchestrator/...", "the desk knows no tasks"},
 		{module + "/limiter/...", "the desk knows no budget"},
 	},
 	"worker/deskhttp": {
-		{module + "/worker", "the worker is put together from its parts"},
-		{module + "/worker/analysis", "who streams knows nothing of what an analysis does"},
-		{module + "/worker/providers", "who streams knows no providers"},
-		{module + "/orchestrator/...", "who streams knows no tasks"},
-		{module + "/limiter/...", "who streams knows no budget"},
+		{module + "/worker", "the worker imports its parts, and no part imports the worker"},
+		{module + "/worker/analysis", "the streams do not know the steps of an analysis"},
+		{module + "/worker/providers", "the streams know no providers"},
+		{module + "/orchestrator/...", "the streams know no tasks"},
+		{module + "/limiter/...", "the streams know no budget"},
 	},
-	"worker/fleet": {{module + "/worker", "the worker is put together from its parts"}, {module + "/orchestrator/...", "whoever looks at a fleet starts no tasks"}},
+	"worker/fleet": {{module + "/worker", "the worker imports its parts, and no part imports the worker"}, {module + "/orchestrator/...", "a package that reads the state of a fleet starts no tasks"}},
 	"worker/gate":  {{module + "/...", "a gate knows nothing of the work behind it"}},
 	"worker/playlist": {
-		{module + "/...", "a parser knows neither tasks nor what is done with a playlist"},
+		{module + "/...", "a parser knows neither tasks nor the use of a playlist"},
 		{"net/http/...", "a parser knows no HTTP"},
 	},
 	"worker/providers": {
-		{module + "/worker", "the worker is put together from its parts"},
-		{module + "/worker/upstream", "what calls providers knows no simulator"},
-		{module + "/worker/analysis", "a client does not know what it is asked for"},
+		{module + "/worker", "the worker imports its parts, and no part imports the worker"},
+		{module + "/worker/upstream", "a package that calls providers knows no simulator"},
+		{module + "/worker/analysis", "a client does not know the purpose of a request"},
 	},
-	"worker/sse":       {{module + "/...", "a stream knows nothing of what is streamed"}},
-	"worker/transport": {{module + "/worker", "the worker is put together from its parts"}, {module + "/orchestrator/...", "a transport knows requests, not tasks"}},
-	"worker/upstream":  {{module + "/...", "a judge that shares code with the accused shares its mistakes"}},
+	"worker/sse":       {{module + "/...", "a stream knows nothing about its events"}},
+	"worker/transport": {{module + "/worker", "the worker imports its parts, and no part imports the worker"}, {module + "/orchestrator/...", "a transport knows requests, not tasks"}},
+	"worker/upstream":  {{module + "/...", "a check that shares code with the checked program shares its mistakes"}},
 	"integration/faults": {
-		{module + "/worker/...", "the harness plays the library against faults, not a worker"},
-		{module + "/cmd/...", "the harness plays the library against faults, not a command"},
-		{module + "/lua/...", "a judge that shares code with the accused shares its mistakes"},
+		{module + "/worker/...", "the harness tests the library under faults, not a worker"},
+		{module + "/cmd/...", "the harness tests the library under faults, not a command"},
+		{module + "/lua/...", "a check that shares code with the checked program shares its mistakes"},
 	},
 	"cmd/inspect": {
 		{module + "/orchestrator/...", "inspect starts no tasks"},
@@ -84,38 +84,38 @@ var arrows = map[string][]struct{ not, why string }{
 	},
 }
 
-// plain are packages that import nothing but what is named; where nothing is, the standard library.
+// plain are packages that import only the named parts. If no parts are named, they import only the standard library.
 var plain = map[string]struct {
 	parts []string
 	why   string
 }{
 	"limiter/internal/adapt": {
 		[]string{"cmp", "math", "slices", "strconv", "strings", "time"},
-		"what is learnt is arithmetic over numbers: without lock, clock, context and I/O the same reports have the same factor, here and in a script",
+		"learning is arithmetic: without lock, clock, context and I/O equal reports give equal factors, here and in a script",
 	},
 	"limiter/internal/bucket": {
 		[]string{"cmp", "math", "slices", "sort", "strconv", "time", module + "/limiter/internal/adapt"},
-		"the core is decisions over numbers: without lock, clock, context and I/O the same request has the same answer, here and in a script",
+		"the core only decides: without lock, clock, context and I/O equal requests have equal answers, here and in a script",
 	},
 	"limiter/internal/paper": {
 		[]string{"fmt", "math", "math/rand/v2", "slices", "time", module + "/limiter/internal/bucket"},
-		"a fleet on paper has virtual time and chance with a seed: equal worlds have equal results",
+		"a fleet on paper has virtual time and random numbers with a seed: equal worlds have equal results",
 	},
 	"orchestrator/internal/core": {
 		[]string{"cmp", "errors", "math", "slices", "time"},
-		"the core is decisions: without lock, timer, context, clock and code of users, the same inputs have the same effects",
+		"the core only decides: without lock, timer, context, clock and code of users equal inputs have equal effects",
 	},
 	"worker/evidence": {
 		[]string{"cmp", "errors", "iter", "math", "net/http", "slices", "strconv", "strings", "time"},
-		"what an answer says depends neither on who asked nor on what is done about it, and a reader without clock and I/O can be tried with a million answers",
+		"the meaning of an answer depends neither on the caller nor on the reaction to it, and a reader without clock and I/O can be tested with a million answers",
 	},
 	"worker/desk": {
 		[]string{"cmp", "context", "crypto/rand", "errors", "fmt", "io", "runtime/debug", "slices", "strconv", "strings", "sync", "time", module + "/worker/sse"},
-		"a desk can be tried in virtual time, without sockets",
+		"a desk can be tested in virtual time, without sockets",
 	},
 	"docs/pictures":              {nil, "pictures are drawn from files, so that every reader can draw them"},
-	"integration/faults/outcome": {nil, "the judge reads what replicas report, and shares no other code with them"},
-	"limiter/internal/table":     {nil, "a judge that shares code with the accused shares its mistakes"},
+	"integration/faults/outcome": {nil, "the package that judges a row reads the reports of replicas, and shares no other code with them"},
+	"limiter/internal/table":     {nil, "a check that shares code with the checked program shares its mistakes"},
 	"worker/upstream":            {nil, "tests of users link the simulator, and nothing else with it"},
 	"worker/upstream/upstreamtest": {
 		[]string{"context", "errors", "fmt", "io", "maps", "net", "net/http", "net/http/httptest", "slices", "sort", "strings", "sync", "time", module + "/worker/upstream"},
@@ -123,7 +123,7 @@ var plain = map[string]struct {
 	},
 }
 
-// TestImportsFollowTheArrows reads what every package imports, tests apart, and holds it against the arrows.
+// TestImportsFollowTheArrows reads the imports of every package, without its tests, and checks them by arrows and plain.
 func TestImportsFollowTheArrows(t *testing.T) {
 	var out []byte
 	for _, folder := range []string{"..", "../integration"} { // modules
@@ -176,13 +176,13 @@ func TestImportsFollowTheArrows(t *testing.T) {
 	}
 	for _, folder := range slices.Concat(slices.Collect(maps.Keys(arrows)), slices.Collect(maps.Keys(plain))) {
 		if !seen[folder] {
-			t.Errorf("no package in %s: the rule about it holds nothing", folder)
+			t.Errorf("there is no package in %s: remove the rule about it", folder)
 		}
 	}
 }
 
-// TestCoreHasNoClock: time is an argument of the cores. Of the package time they use the type of a distance and its
-// units. The package that reads headers reads dates, too.
+// TestCoreHasNoClock: time is an argument of the cores. Of package time they use only Duration and its units. The
+// package that reads headers also uses dates.
 func TestCoreHasNoClock(t *testing.T) {
 	plain := []string{"Duration", "Microsecond", "Millisecond", "Second", "Minute"}
 	dates := slices.Concat(plain, []string{"Hour", "Time", "Date", "Unix", "UTC", "Parse", "ParseDuration", "ANSIC", "RFC850", "RFC3339", "DateTime"})

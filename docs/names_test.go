@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// tests are the names of tests by the folder of their package, which is below the root.
+// tests are the names of tests by the folder of their package. Folders are relative to the root.
 type tests map[string][]string
 
 func testNames(t *testing.T) tests {
@@ -81,7 +81,7 @@ func (all tests) has(line string) error {
 	return nil
 }
 
-// words are the words of a command, as a shell takes them apart.
+// words returns the words of a command, as a shell splits them.
 func words(line string) []string {
 	var all []string
 	for _, m := range regexp.MustCompile(`'([^']*)'|"([^"]*)"|(\S+)`).FindAllStringSubmatch(line, -1) {

@@ -11,13 +11,13 @@ import (
 	"strings"
 	"testing"
 
-	// Imported so that a cached result of this test ends when they change: the programs of the documents use them.
+	// The programs of the documents use these packages. Without the imports go test would keep a cached result when they change.
 	_ "github.com/weir-go/weir/limiter"
 	_ "github.com/weir-go/weir/orchestrator"
 )
 
-// TestProgramsOfDocumentsCompile vets every program of the README and of docs/*.md as a user would write it: in one module of
-// its own beside a clone, a package each. Fragments parse.
+// TestProgramsOfDocumentsCompile vets every program of the README and of docs/*.md as a user would write it: each is a package of
+// a module beside a clone. It parses fragments.
 func TestProgramsOfDocumentsCompile(t *testing.T) {
 	root, err := filepath.Abs("..")
 	if err != nil {
@@ -48,7 +48,7 @@ func TestProgramsOfDocumentsCompile(t *testing.T) {
 			}
 			name = fmt.Sprintf("block%03d/%s", len(programs), name)
 			programs[name] = b
-			// Messages name the document and the line there.
+			// The line directive makes messages name the document and the line in it.
 			write(name, fmt.Sprintf("//line %s:%d\n%s", filepath.Join(root, b.file), b.line, b.code))
 		}
 	}
@@ -68,7 +68,7 @@ func TestProgramsOfDocumentsCompile(t *testing.T) {
 	}
 	for _, other := range peers {
 		if err := run("mod", "download", other); err != nil && os.Getenv("CI") == "" {
-			t.Skipf("the programs are not compiled: they import %s, which this machine has not and cannot get: %v", other, err)
+			t.Skipf("the programs are not compiled: they import %s, which this machine does not have and cannot download: %v", other, err)
 		} else if err != nil {
 			t.Fatal(err)
 		}
@@ -80,17 +80,17 @@ func TestProgramsOfDocumentsCompile(t *testing.T) {
 	}
 }
 
-// peers are the limiters that users come from: bench measures them, and no other module of the project requires them.
+// peers are limiters that users replace by weir. bench measures them, and no other module of the project requires them.
 var peers = []string{"github.com/go-redis/redis_rate/v10", "golang.org/x/time"}
 
-// goMod is the module of a user: the library from a clone, and the peers in the versions of bench.
+// goMod returns the go.mod of a user: the library from a clone, and the peers in the versions of bench.
 func goMod(t *testing.T, root string) string {
 	t.Helper()
 	text := "module example.test/user\n\ngo 1.26.0\n\nrequire " + module + " v0.0.0\n\nreplace " + module + " => " + root + "\n"
 	for _, other := range peers {
 		version := regexp.MustCompile(`(?m)^\t` + regexp.QuoteMeta(other) + ` (v\S+)$`).FindStringSubmatch(read(t, "../bench/go.mod"))
 		if version == nil {
-			t.Fatalf("bench/go.mod requires no %s", other)
+			t.Fatalf("bench/go.mod does not require %s", other)
 		}
 		text += "\nrequire " + other + " " + version[1] + "\n"
 	}

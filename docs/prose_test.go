@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// written are the documents that a person has written, from this folder, except what a program writes.
+// written returns the paths of the documents that people write, relative to this folder. It leaves out documents that a program writes.
 func written(t *testing.T) []string {
 	t.Helper()
 	here, err := filepath.Glob("*.md")
 	if err != nil || len(here) < 10 {
-		t.Fatalf("%d documents: %v", len(here), err)
+		t.Fatalf("%d documents, want 10 or more: %v", len(here), err)
 	}
 	var read []string
 	for _, name := range append(here, "../README.md", "../CONTRIBUTING.md", "../SECURITY.md", "../bench/README.md", "../deploy/kubernetes/README.md", "pictures/README.md") {
@@ -33,11 +33,11 @@ func TestReadmeIsShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(strings.Fields(string(text))); n > 1300 {
-		t.Errorf("the README has %d words", n)
+		t.Errorf("the README has %d words, want at most 1300", n)
 	}
 }
 
-// TestNeighbouringLinesBeginDifferently: rows of a table, items of a list and lines of text do not begin as the line before.
+// TestNeighbouringLinesBeginDifferently: no row of a table, item of a list or line of text begins with the same two words as the line before.
 func TestNeighbouringLinesBeginDifferently(t *testing.T) {
 	for _, name := range written(t) {
 		text, err := os.ReadFile(name)
@@ -55,14 +55,14 @@ func TestNeighbouringLinesBeginDifferently(t *testing.T) {
 			}
 			begins := beginning(line)
 			if begins != "" && begins == before {
-				t.Errorf("%s:%d begins as the line before: %q", name, i+1, begins)
+				t.Errorf("%s:%d begins with the same words as the line before: %q", name, i+1, begins)
 			}
 			before = begins
 		}
 	}
 }
 
-// beginning is the first two words of a line, or the first cell of a row of a table whose first cell is shorter. It is empty where that is code.
+// beginning returns the first two words of a line, or the first cell of a table row if that is shorter. It returns nothing if the line begins with code.
 func beginning(line string) string {
 	line = regexp.MustCompile(`^(\| |- |\d+\. )`).ReplaceAllString(line, "")
 	if strings.HasPrefix(line, "`") {
@@ -78,7 +78,7 @@ func beginning(line string) string {
 	return strings.ToLower(strings.Join(words[:min(2, len(words))], " "))
 }
 
-// TestLinksLeadSomewhere: each link of a document to a file, and to a heading, leads there.
+// TestLinksLeadSomewhere: each file and each heading to which a document links exists.
 func TestLinksLeadSomewhere(t *testing.T) {
 	fenced := regexp.MustCompile("(?s)\n```.*?\n```")
 	link := regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
@@ -100,15 +100,15 @@ func TestLinksLeadSomewhere(t *testing.T) {
 				continue
 			}
 			if err != nil {
-				t.Errorf("%s links to %s, which is not there", name, m[1])
+				t.Errorf("%s links to %s, which does not exist", name, m[1])
 			} else if heading != "" && !hasHeading(string(target), heading) {
-				t.Errorf("%s links to %s#%s, which is no heading", name, m[1], heading)
+				t.Errorf("%s links to %s#%s, but there is no such heading", name, m[1], heading)
 			}
 		}
 	}
 }
 
-// hasHeading reports whether a document has a heading of which this is the anchor.
+// hasHeading reports whether a document has a heading with this anchor.
 func hasHeading(text, anchor string) bool {
 	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {
 		made := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(m[1]), "")
@@ -119,7 +119,7 @@ func hasHeading(text, anchor string) bool {
 	return false
 }
 
-// TestErrorsAreExplained: operations.md says of each error that packages limiter and orchestrator export what to do.
+// TestErrorsAreExplained: operations.md explains each error that packages limiter and orchestrator export.
 func TestErrorsAreExplained(t *testing.T) {
 	text, err := os.ReadFile("operations.md")
 	if err != nil {
@@ -145,6 +145,6 @@ func TestErrorsAreExplained(t *testing.T) {
 		}
 	}
 	if seen < 20 {
-		t.Errorf("%d errors", seen)
+		t.Errorf("%d errors were found, want 20 or more", seen)
 	}
 }

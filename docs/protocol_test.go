@@ -42,7 +42,7 @@ func TestProtocolNamesEveryKey(t *testing.T) {
 		for of := range method.Type().Ins() {
 			arg, ok := in[of]
 			if !ok {
-				t.Fatalf("lua.Keys.%s takes a %s, of which this test has none", keys.Type().Method(i).Name, of)
+				t.Fatalf("lua.Keys.%s has an argument of type %s: add a value of this type to the test", keys.Type().Method(i).Name, of)
 			}
 			args = append(args, arg)
 		}
@@ -54,12 +54,12 @@ func TestProtocolNamesEveryKey(t *testing.T) {
 		name = regexp.MustCompile(`^\w+`).FindString(name)
 		t.Logf("%-10s %s", name, key)
 		if !named[name] {
-			t.Errorf("docs/protocol.md: no row for the key %s of lua.Keys.%s", key, keys.Type().Method(i).Name)
+			t.Errorf("docs/protocol.md: there is no row for the key %s of lua.Keys.%s", key, keys.Type().Method(i).Name)
 		}
 		delete(named, name)
 	}
 	for name := range named {
-		t.Errorf("docs/protocol.md: a row for {weir}:%s, which is no key of lua.Keys", name)
+		t.Errorf("docs/protocol.md: there is a row for {weir}:%s, which is no key of lua.Keys", name)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestProtocolNamesEveryScript(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(sources)) {
 		row := rows[name]
 		if len(row) != 5 {
-			t.Errorf("docs/protocol.md: no row of five cells for the script %s", name)
+			t.Errorf("docs/protocol.md: there is no row of five cells for the script %s", name)
 			continue
 		}
 		delete(rows, name)
@@ -84,7 +84,7 @@ func TestProtocolNamesEveryScript(t *testing.T) {
 		for _, word := range words {
 			cell := map[string]string{"KEYS": row[2], "ARGV": row[3]}[word[1]]
 			t.Logf("%-10s %s %s", name, word[1], word[2])
-			// The first fragment of two scripts has one header: the plain script takes no places, and the rest is limits, reports and asks.
+			// Two scripts share the header of their first fragment: the plain script has no places, and rest is the limits, reports and asks.
 			if word[2] == "rest" || name == "plain" && word[2] == "places" || name == "full" && word[1] == "ARGV" && strings.HasPrefix(cell, "the same") {
 				continue
 			}
@@ -94,11 +94,11 @@ func TestProtocolNamesEveryScript(t *testing.T) {
 		}
 	}
 	for name := range rows {
-		t.Errorf("docs/protocol.md: a row for %s, which is no script", name)
+		t.Errorf("docs/protocol.md: there is a row for %s, which is no script", name)
 	}
 }
 
-// TestProtocolNamesTheVersions: of the records, and of what a replica publishes.
+// TestProtocolNamesTheVersions: protocol.md has the version of the records, and of the record that a replica publishes.
 func TestProtocolNamesTheVersions(t *testing.T) {
 	text := read(t, "protocol.md")
 	for _, sentence := range []string{

@@ -22,15 +22,15 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// statuses are those with which a command of a document may end, beside 0.
+// statuses are the exit statuses other than 0 with which a command of a document may end.
 var statuses = map[string]int{
-	"go run ./cmd/worker analyze worker/playlist/sample.csv": 2, // wants keys of the real providers, and says so
+	"go run ./cmd/worker analyze worker/playlist/sample.csv": 2, // it needs keys of the real providers
 }
 
-// endless are commands that go on until they are interrupted: they say something, and end in order when they are.
+// endless are commands that run until they are interrupted.
 var endless = []string{"inspect serve", "inspect --watch 2s"}
 
-// run runs commands as a reader does, beside a replica, a simulator and a Redis. Addresses are those of this world.
+// run runs commands as a reader does, beside a replica, a simulator and a Redis. It replaces the addresses of the documents by theirs.
 func run(t *testing.T, all []command) {
 	t.Helper()
 	dir := t.TempDir()
@@ -40,7 +40,7 @@ func run(t *testing.T, all []command) {
 	serving(t, env, "worker", "upstream", "--slack", "0", "--addr", "127.0.0.1:0") // promises.md has this one
 	simulator := serving(t, env, "worker", "upstream", "--addr", "127.0.0.1:0")
 	admin := free(t)
-	replica := serving(t, env, "worker", "serve", "--upstream", "http://"+simulator, "--addr", "127.0.0.1:0", "--admin", admin, "--api", "anthropic-input=1000:30000") // takes long to fill, for inspect restore
+	replica := serving(t, env, "worker", "serve", "--upstream", "http://"+simulator, "--addr", "127.0.0.1:0", "--admin", admin, "--api", "anthropic-input=1000:30000") // a limit that takes long to fill, for inspect restore
 	analyse(t, replica)                                                                                                                                                // a namespace that nobody has used cannot be changed
 	moved := strings.NewReplacer("127.0.0.1:9090", simulator, "127.0.0.1:8080", replica, "127.0.0.1:9464", admin, "curl ", "curl -fsS ",
 		"go run ./cmd/worker", "worker", "go run ./cmd/inspect", "inspect", "redis-cli ", "redis-cli -p "+redis.Port()+" ")
@@ -49,14 +49,14 @@ func run(t *testing.T, all []command) {
 			shown := c.text
 			if regexp.MustCompile(`^inspect (pause|resume|limit|shadow|restore|drain|forget|unlearn|--write)`).MatchString(shown) {
 				if shown = withValues(shown); !strings.Contains(shown, "--write") {
-					shown += " --help" // the name of the command, without what it needs
+					shown += " --help" // the document only names the command
 				} else {
 					shown += " --yes"
 				}
 			}
 			if tool := words(shown)[0]; tool == "redis-cli" || tool == "curl" {
 				if _, err := exec.LookPath(tool); err != nil && os.Getenv("CI") != "" {
-					t.Fatalf("CI is set, so this must run: %v", err)
+					t.Fatalf("CI is set, so this command must run: %v", err)
 				} else if err != nil {
 					t.Skipf("%s is not on the PATH", tool)
 				}
@@ -69,7 +69,7 @@ func run(t *testing.T, all []command) {
 			}
 			cmd.Dir, cmd.Env = c.dir, env
 			if said := words(shown); len(said) > 3 && said[0] == "inspect" && said[1] == "pause" && said[3] != "--help" {
-				defer func() { // the commands that follow find the fleet at work
+				defer func() { // so that later commands find a fleet that works
 					resume := exec.CommandContext(ctx, filepath.Join(dir, "inspect"), "resume", said[2], "--write", "--yes") //nolint:gosec // of a document of this repository
 					resume.Env = env
 					if out, err := resume.CombinedOutput(); err != nil {
@@ -83,7 +83,7 @@ func run(t *testing.T, all []command) {
 				t.Fatal(err)
 			}
 			if slices.Contains(endless, c.text) {
-				_ = cmd.Process.Signal(syscall.SIGINT) // it may not listen yet: it ends all the same
+				_ = cmd.Process.Signal(syscall.SIGINT) // it may not listen yet, but it ends
 			}
 			err := cmd.Wait()
 			exit, ended := errors.AsType[*exec.ExitError](err)
@@ -128,12 +128,12 @@ func analyse(t *testing.T, replica string) {
 	}
 }
 
-// withValues puts values where a document has a word in capitals.
+// withValues replaces the words in capitals of a document by values.
 func withValues(text string) string {
 	return strings.NewReplacer("BUCKET", "anthropic-input", "TOKENS", "10").Replace(text)
 }
 
-// free is an address on which nobody listens.
+// free returns an address on which nothing listens.
 func free(t *testing.T) string {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -144,7 +144,7 @@ func free(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// serving starts a command and returns the address that its log names. The test's end interrupts the command.
+// serving starts a command and returns the address that its log names. When the test ends, serving interrupts the command.
 func serving(t *testing.T, env []string, args ...string) string {
 	t.Helper()
 	path := ""

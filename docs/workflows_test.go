@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// workflow is what the tests here read of a file of GitHub Actions.
+// workflow is the part of a file of GitHub Actions that these tests read.
 type workflow struct {
 	Permissions map[string]string
 	Jobs        map[string]struct {
@@ -29,8 +29,8 @@ var (
 	mayWrite   = map[string]string{"release.yml release": "contents"} // by file and job
 )
 
-// faultsIn returns what a workflow must not do. Nothing lives in its file alone: each step is one call of a script. No action changes without a
-// commit here. Nothing may write, except what mayWrite names.
+// faultsIn returns the faults of a workflow. Each step is one call of a script, so that people can run it without GitHub. Each action has an exact
+// tag, so that it changes only with a commit here. No job may write, except the jobs in mayWrite.
 func faultsIn(name, text string, isScript func(string) bool) (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, name+": "+fmt.Sprintf(format, args...)) }
 	var w workflow
@@ -52,15 +52,15 @@ func faultsIn(name, text string, isScript func(string) bool) (faults []string) {
 		}
 		for _, step := range j.Steps {
 			if step.Uses != "" && !exactTag.MatchString(step.Uses) {
-				fault("%s is no exact tag", step.Uses)
+				fault("%s has no exact tag", step.Uses)
 			}
 			if step.Run == "" {
 				continue
 			}
 			if m := scriptCall.FindStringSubmatch(strings.TrimSpace(step.Run)); m == nil {
-				fault("%q is more than one call of a script", step.Run)
+				fault("%q is not one call of a script", step.Run)
 			} else if !isScript(m[1]) {
-				fault("%s is no script that can be run", m[1])
+				fault("%s is no executable script", m[1])
 			}
 		}
 	}
@@ -101,10 +101,10 @@ jobs:
 		t.Fatal(faults)
 	}
 	for name, c := range map[string]struct{ was, is, fault string }{
-		"two commands":      {`.ci/run "$GITHUB_REF_NAME"`, ".ci/run && echo", "more than one call"},
-		"two lines":         {`- run: .ci/run "$GITHUB_REF_NAME"`, "- run: |\n          .ci/run\n          echo", "more than one call"},
-		"no script":         {`.ci/run "$GITHUB_REF_NAME"`, "go test ./...", "more than one call"},
-		"a missing script":  {".ci/run", ".ci/none", "no script"},
+		"two commands":      {`.ci/run "$GITHUB_REF_NAME"`, ".ci/run && echo", "not one call"},
+		"two lines":         {`- run: .ci/run "$GITHUB_REF_NAME"`, "- run: |\n          .ci/run\n          echo", "not one call"},
+		"no script":         {`.ci/run "$GITHUB_REF_NAME"`, "go test ./...", "not one call"},
+		"a missing script":  {".ci/run", ".ci/none", "no executable script"},
 		"a moving tag":      {"@v1.2.3", "@v1", "no exact tag"},
 		"a branch":          {"@v1.2.3", "@main", "no exact tag"},
 		"all may write":     {"permissions: {contents: read}", "permissions: {contents: write}", "not contents: read"},
@@ -114,17 +114,17 @@ jobs:
 		"nothing to be run": {"jobs:", "works:", "no jobs"},
 	} {
 		if !strings.Contains(good, c.was) {
-			t.Fatalf("%s: %q is not there", name, c.was)
+			t.Fatalf("%s: the good workflow does not contain %q", name, c.was)
 		}
 		faults := strings.Join(faultsIn("release.yml", strings.Replace(good, c.was, c.is, 1), scripts), "; ")
 		t.Logf("%-18s %s", name, faults)
 		if !strings.Contains(faults, c.fault) {
-			t.Errorf("%s: %q, want %q", name, faults, c.fault)
+			t.Errorf("%s: faults %q, want %q among them", name, faults, c.fault)
 		}
 	}
 }
 
-// TestDependabotKnowsEveryModule: a module that nobody updates keeps its vulnerable dependencies.
+// TestDependabotKnowsEveryModule: a module that Dependabot does not know would keep vulnerable dependencies.
 func TestDependabotKnowsEveryModule(t *testing.T) {
 	text, err := os.ReadFile("../.github/dependabot.yml")
 	if err != nil {

@@ -23,13 +23,14 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// user is a user of Redis, as one of the commands of docs/operations.md creates it.
+// user is a Redis user that a command of docs/operations.md creates.
 type user struct {
 	name, password, keys string
 	commands             []string
 }
 
-// documentedUser reads the command of docs/operations.md that creates a user, and accepts nothing in it that allows more than is counted here.
+// documentedUser reads the command of docs/operations.md that creates a user. It fails the test if the command grants a permission that this
+// test does not know.
 func documentedUser(t *testing.T, name string) user {
 	t.Helper()
 	readme, err := os.ReadFile("../docs/operations.md")
@@ -58,13 +59,13 @@ func documentedUser(t *testing.T, name string) user {
 	return u
 }
 
-// without is the same user without a command.
+// without returns the same user without a command.
 func (u user) without(command string) user {
 	u.commands = slices.DeleteFunc(slices.Clone(u.commands), func(c string) bool { return c == command })
 	return u
 }
 
-// create makes the user anew. Clients that had logged in as this user are disconnected first.
+// create deletes the user, if it exists, and creates it again. Redis disconnects the clients of a deleted user.
 func (u user) create(t *testing.T, admin *redis.Client) {
 	t.Helper()
 	if err := admin.Do(t.Context(), "acl", "deluser", u.name).Err(); err != nil {
@@ -79,12 +80,12 @@ func (u user) create(t *testing.T, admin *redis.Client) {
 	}
 }
 
-// url is the REDIS_URL of the user.
+// url returns the REDIS_URL of the user.
 func (u user) url(admin *redis.Client) string {
 	return "unix://" + url.UserPassword(u.name, u.password).String() + "@" + admin.Options().Addr
 }
 
-// client is a client of the user.
+// client returns a client that is logged in as the user.
 func (u user) client(t *testing.T, admin *redis.Client) *redis.Client {
 	t.Helper()
 	o := *admin.Options()
@@ -94,7 +95,7 @@ func (u user) client(t *testing.T, admin *redis.Client) *redis.Client {
 	return rdb
 }
 
-// denied reports whether Redis denied a command to a user, by itself or within a script of one version or another.
+// denied reports whether Redis denied a command to a user, sent by the client or called by a script. Versions of Redis differ in the text.
 func denied(err error) bool {
 	reply, ok := errors.AsType[redis.Error](err)
 	return ok && deniedText(reply.Error())
@@ -104,7 +105,8 @@ func deniedText(text string) bool {
 	return strings.Contains(text, "NOPERM") || strings.Contains(text, "The user executing the script can't") || strings.Contains(text, "ACL failure in script")
 }
 
-// TestDocumentedUsers: what docs/operations.md allows is enough for the limiter and the commands, and no command of it can be left out.
+// TestDocumentedUsers: the users of docs/operations.md have enough permissions for the limiter, the worker and inspect. Without any one of the
+// allowed commands, except the optional INFO, a call is denied.
 func TestDocumentedUsers(t *testing.T) {
 	admin := limitertest.Server(t)
 	w, i, o := documentedUser(t, "weir-worker"), documentedUser(t, "weir-inspect"), documentedUser(t, "weir-operator")
@@ -124,18 +126,18 @@ func TestDocumentedUsers(t *testing.T) {
 	}
 	for _, r := range refusals {
 		if text := fmt.Sprint(r); !strings.Contains(text, "client|setinfo") {
-			t.Errorf("Redis has denied something: %s", text)
+			t.Errorf("Redis denied a command: %s", text)
 		}
 	}
 	t.Run("no less for the worker", func(t *testing.T) {
 		for _, c := range w.commands {
-			if c == "info" { // who may not ask gets no advice
+			if c == "info" { // optional: without it, the limiter does not warn about settings of Redis
 				continue
 			}
 			w.without(c).create(t, admin)
 			err := useAll(t, w, admin)
 			if err == nil || !denied(err) {
-				t.Errorf("without %s: %v, want that a call is denied", c, err)
+				t.Errorf("without %s: error %v, want one that says that a call is denied", c, err)
 				continue
 			}
 			t.Logf("without %s: %v", c, err)
@@ -143,21 +145,21 @@ func TestDocumentedUsers(t *testing.T) {
 		w.create(t, admin)
 	})
 	t.Run("no less for inspect", func(t *testing.T) {
-		if err := useAll(t, w, admin); err != nil { // so that there is a replica to look at
+		if err := useAll(t, w, admin); err != nil { // inspect needs a replica to show
 			t.Fatal(err)
 		}
 		for _, c := range i.commands {
 			i.without(c).create(t, admin)
 			args := []string{"--json"}
 			switch c {
-			case "info": // who may not ask sees the rest
+			case "info": // optional: without it, inspect shows the rest
 				continue
 			case "xrevrange":
 				args = []string{"events"}
 			}
 			status, stderr := execute(t, inspect, []string{"REDIS_URL=" + i.url(admin)}, args...)
 			if status != 3 || !strings.Contains(stderr, "refuses: NOPERM") {
-				t.Errorf("without %s: status %d, want 3 and the reason: %s", c, status, stderr)
+				t.Errorf("without %s: status %d, stderr %q, want status 3 and the reason", c, status, stderr)
 				continue
 			}
 			t.Logf("without %s: %s", c, stderr)
@@ -166,16 +168,16 @@ func TestDocumentedUsers(t *testing.T) {
 	})
 	t.Run("no less for the operator", func(t *testing.T) {
 		for _, c := range o.commands {
-			if err := useAll(t, w, admin); err != nil { // so that there is a bucket to pause
+			if err := useAll(t, w, admin); err != nil { // the operator needs a bucket to pause
 				t.Fatal(err)
 			}
 			o.without(c).create(t, admin)
 			if c == "zadd" {
-				continue // for a window that was lost and is collected by this very call
+				continue // only needed if this call finds a window whose starts Redis has lost
 			}
 			err := operate(t, o.client(t, admin), admin)
 			if err == nil || !denied(err) {
-				t.Errorf("without %s: %v, want that a call is denied", c, err)
+				t.Errorf("without %s: error %v, want one that says that a call is denied", c, err)
 			}
 		}
 		o.create(t, admin)
@@ -183,7 +185,7 @@ func TestDocumentedUsers(t *testing.T) {
 	t.Run("reasons", func(t *testing.T) { seeReasons(t, admin, w, i, worker, inspect) })
 }
 
-// useAll is useClient from an empty Redis without scripts, as a user.
+// useAll calls useClient as a user, on an empty Redis without scripts.
 func useAll(t *testing.T, u user, admin *redis.Client) error {
 	t.Helper()
 	if err := errors.Join(admin.FlushAll(t.Context()).Err(), admin.ScriptFlush(t.Context()).Err()); err != nil {
@@ -192,7 +194,7 @@ func useAll(t *testing.T, u user, admin *redis.Client) error {
 	return useClient(t, u.client(t, admin), admin)
 }
 
-// useClient uses the limiter and the heartbeat in all the ways that need a command of their own, until a call fails.
+// useClient uses the limiter and the heartbeat in every way that needs another command of Redis. It returns the first error.
 func useClient(t *testing.T, rdb, admin redis.UniversalClient) error {
 	t.Helper()
 	ctx, keys := t.Context(), lua.Keys("weir")
@@ -226,12 +228,12 @@ func useClient(t *testing.T, rdb, admin redis.UniversalClient) error {
 			return err
 		}
 	}
-	for range 6 { // starts of a window that no longer count
+	for range 6 { // the starts at the beginning no longer count at the end
 		if err := l.Wait(ctx, "window"); err != nil {
 			return err
 		}
 	}
-	for n := range lanes { // a line of many lanes, of which one request counts a part
+	for n := range lanes { // a line so long that one request counts only a part of it
 		if _, _, err := l.ReserveBatch(ctx, fmt.Sprint("slow-", n), limiter.Run{N: 1}); err != nil {
 			return err
 		}
@@ -243,7 +245,7 @@ func useClient(t *testing.T, rdb, admin redis.UniversalClient) error {
 	if err := l.Wait(ctx, "brisk"); err != nil {
 		return err
 	}
-	// Reservations that are given back one after the other cannot all go back into the bucket; the others serve who comes next.
+	// Not all reservations that are returned one by one can go back into the bucket. Redis keeps the others for the next requests.
 	for range 2 {
 		got, _, err := l.ReserveBatch(ctx, "global", limiter.Run{N: 200})
 		if err != nil {
@@ -261,7 +263,7 @@ func useClient(t *testing.T, rdb, admin redis.UniversalClient) error {
 			return err
 		}
 	}
-	// What something else has written under the namespace: a record that cannot be read, and a key of another type.
+	// Another program has written keys of the namespace: a record that cannot be read, and a key of another type.
 	if err := cmp.Or(admin.HSet(ctx, keys.Wishes(), "damaged", "damaged").Err(), admin.Del(ctx, keys.Live()).Err(),
 		admin.Set(ctx, keys.Live(), "damaged", 0).Err()); err != nil {
 		t.Fatal(err)
@@ -289,12 +291,12 @@ func runCommands(t *testing.T, admin *redis.Client, w, i, o user, worker, inspec
 	}
 	replica := start(t, env, worker, "serve", "--addr", "127.0.0.1:0")
 	if text := untilReady(t, replica.addr, http.StatusOK); text != "ok\n" {
-		t.Errorf("a replica that is ready says %q", text)
+		t.Errorf("a replica that is ready answers %q", text)
 	}
-	looker, again := i.client(t, admin), time.NewTicker(20*time.Millisecond)
+	reader, again := i.client(t, admin), time.NewTicker(20*time.Millisecond)
 	defer again.Stop()
-	for seen := 0; seen == 0; <-again.C { // it publishes itself once it is ready
-		f, err := fleet.Read(t.Context(), looker, "weir")
+	for seen := 0; seen == 0; <-again.C { // a replica publishes its record only after it is ready
+		f, err := fleet.Read(t.Context(), reader, "weir")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -308,7 +310,7 @@ func runCommands(t *testing.T, admin *redis.Client, w, i, o user, worker, inspec
 		}
 	}
 	if status, stderr := execute(t, inspect, []string{"REDIS_URL=" + i.url(admin)}, "pause", "global", "--write", "--yes"); status != 3 || !strings.Contains(stderr, "refuses: NOPERM") {
-		t.Errorf("who only looks pauses a bucket: status %d: %s", status, stderr)
+		t.Errorf("inspect pause as %s: status %d, stderr %q, want status 3 and NOPERM", i.name, status, stderr)
 	}
 	for _, args := range [][]string{{"pause", "global", "--for", "1s"}, {"resume", "global"}, {"limit", "global", "100/s"}, {"limit", "global"}, {"restore", "global", "20"}, {"unlearn", "global"}, {"shadow", "as-configured"}} {
 		if status, stderr := execute(t, inspect, []string{"REDIS_URL=" + o.url(admin)}, append(args, "--write", "--yes")...); status != 0 {
@@ -317,11 +319,11 @@ func runCommands(t *testing.T, admin *redis.Client, w, i, o user, worker, inspec
 	}
 	replica.stop(t)
 	if left := admin.ZCard(t.Context(), lua.Keys("weir").Replicas()).Val(); left != 0 {
-		t.Errorf("%d replicas are listed after the only one has left", left)
+		t.Errorf("%d replicas are listed after the only one has ended", left)
 	}
 }
 
-// operate does what an operator may do, until something fails.
+// operate makes each kind of change that an operator may make. It returns the first error.
 func operate(t *testing.T, rdb redis.UniversalClient, admin *redis.Client) error {
 	t.Helper()
 	o, err := limiter.NewOperator(rdb, "weir", "test")
@@ -344,7 +346,8 @@ func operate(t *testing.T, rdb redis.UniversalClient, admin *redis.Client) error
 	return nil
 }
 
-// tryMore: neither user can do what it needs not, and inspect's cannot write even with a command that does.
+// tryMore checks that neither user can run a command that it does not need. The user of inspect cannot write to its keys even with a command
+// that writes.
 func tryMore(t *testing.T, admin *redis.Client, w, i user) {
 	t.Helper()
 	ctx, state := t.Context(), lua.Keys("weir").State()
@@ -352,7 +355,7 @@ func tryMore(t *testing.T, admin *redis.Client, w, i user) {
 	try := func(u user, words ...any) {
 		t.Helper()
 		if err := u.client(t, admin).Do(ctx, words...).Err(); !denied(err) {
-			t.Errorf("%s may %v: %v", u.name, words, err)
+			t.Errorf("%v as %s: error %v, want that it is denied", words, u.name, err)
 		}
 	}
 	for _, u := range []user{w, i} {
@@ -378,7 +381,7 @@ func tryMore(t *testing.T, admin *redis.Client, w, i user) {
 	}
 }
 
-// seeReasons: the commands print what Redis replied, and not the password.
+// seeReasons checks that worker and inspect print the error that Redis replied, and no password.
 func seeReasons(t *testing.T, admin *redis.Client, w, i user, worker, inspect string) {
 	t.Helper()
 	sim := "WEIR_UPSTREAM=http://127.0.0.1:1"
@@ -395,10 +398,10 @@ func seeReasons(t *testing.T, admin *redis.Client, w, i user, worker, inspect st
 				t.Errorf("%v prints %q: %s", args, never, stderr)
 			}
 		}
-		lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n") // those before the last say how far the analysis is
+		lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n") // the earlier lines show the progress of an analysis
 		last := lines[len(lines)-1]
 		if got != status || !strings.Contains(last, " refuses: "+reason) || strings.Count(stderr, "refuses") != 1 || reason == "" && !deniedText(last) {
-			t.Errorf("%v: status %d, want %d and the reason %s in its last line: %s", args, got, status, reason, stderr)
+			t.Errorf("%v: status %d, want %d, and the reason %s only in the last line: %s", args, got, status, reason, stderr)
 		}
 	}
 	demo, analyze := []string{"demo", "--replicas", "1"}, []string{"analyze", "../worker/playlist/sample.csv"}
@@ -409,7 +412,7 @@ func seeReasons(t *testing.T, admin *redis.Client, w, i user, worker, inspect st
 	see(1, "NOPERM", worker, right(i), analyze...)
 	w.without("hdel").without("hset").create(t, admin)
 	see(1, "", worker, right(w), demo...)
-	w.without("hget").create(t, admin) // the limiter begins, and its first call is refused
+	w.without("hget").create(t, admin) // limiter.New succeeds, and Redis refuses the first call
 	see(1, "", worker, right(w), analyze...)
 	w.without("evalsha").create(t, admin)
 	replica := start(t, right(w), worker, "serve", "--addr", "127.0.0.1:0")
@@ -417,14 +420,14 @@ func seeReasons(t *testing.T, admin *redis.Client, w, i user, worker, inspect st
 		t.Errorf("a replica that Redis refuses logs %q", reason)
 	}
 	if text := untilReady(t, replica.addr, http.StatusServiceUnavailable); text != "unavailable\n" {
-		t.Errorf("a replica that Redis refuses says %q", text)
+		t.Errorf("a replica that Redis refuses answers %q", text)
 	}
-	w.create(t, admin) // and goes on when it may
+	w.create(t, admin) // the replica works as soon as its user has the permission
 	untilReady(t, replica.addr, http.StatusOK)
 	replica.stop(t)
 }
 
-// execute runs a command to its end, for a minute at most.
+// execute runs a command to its end, for a minute at most. It returns the exit status and what the command wrote to stderr.
 func execute(t *testing.T, binary string, env []string, args ...string) (status int, stderr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -439,7 +442,7 @@ func execute(t *testing.T, binary string, env []string, args ...string) (status 
 	return cmd.ProcessState.ExitCode(), errs.String()
 }
 
-// untilReady asks a replica whether it is ready until the status of its answer is the one that is wanted, and returns what it says.
+// untilReady requests /readyz of a replica until the answer has the given status, and returns the text of that answer.
 func untilReady(t *testing.T, addr string, status int) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

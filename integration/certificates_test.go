@@ -17,12 +17,12 @@ import (
 
 // authority signs certificates for one test.
 type authority struct {
-	dir, file string // of its own certificate
+	dir, file string // the folder of all its files, and the file of its own certificate
 	cert      *x509.Certificate
 	key       *ecdsa.PrivateKey
 }
 
-// newAuthority makes an authority that has signed itself.
+// newAuthority makes an authority with a self-signed certificate.
 func newAuthority(t *testing.T, name string) *authority {
 	t.Helper()
 	a := &authority{dir: t.TempDir()}
@@ -40,7 +40,7 @@ func newAuthority(t *testing.T, name string) *authority {
 	return a
 }
 
-// issue makes a certificate for 127.0.0.1, for servers and for clients, and returns the files of it and of its key.
+// issue makes a certificate for 127.0.0.1, for servers and for clients. It returns the files of the certificate and of its key.
 func (a *authority) issue(t *testing.T, name string, until time.Time) (cert, key string) {
 	t.Helper()
 	return a.sign(t, name, until, false)
@@ -85,7 +85,6 @@ func contents(t *testing.T, file string) []byte {
 	return text
 }
 
-// put writes a file.
 func put(t *testing.T, file, text string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

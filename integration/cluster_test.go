@@ -16,8 +16,8 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// TestDocumentedUsersOnACluster: on a Redis Cluster of three nodes the worker's user does everything, and inspect's reads it. A
-// client of a cluster needs the two commands more that docs/operations.md names.
+// TestDocumentedUsersOnACluster: on a Redis Cluster of three nodes the user of the worker has enough permissions, and the user of inspect can
+// read the fleet. The client of a cluster needs two further commands, which docs/operations.md names.
 func TestDocumentedUsersOnACluster(t *testing.T) {
 	nodes := startCluster(t)
 	more := []string{"cluster|slots", "command"}
@@ -41,11 +41,11 @@ func TestDocumentedUsersOnACluster(t *testing.T) {
 		return rdb
 	}
 	if err := useClient(t, as(w), as(user{})); err != nil {
-		t.Errorf("as %s: %v", w.name, err)
+		t.Errorf("the limiter as %s: %v", w.name, err)
 	}
 	f, err := fleet.Read(t.Context(), as(i), "weir")
 	if err != nil || len(f.Replicas) != 1 {
-		t.Errorf("as %s: %v, %v", i.name, f, err)
+		t.Errorf("reading the fleet as %s: %v, error %v, want one replica", i.name, f, err)
 	}
 	for _, address := range nodes {
 		refusals, err := node(t, address).Do(t.Context(), "acl", "log").Slice()
@@ -54,7 +54,7 @@ func TestDocumentedUsersOnACluster(t *testing.T) {
 		}
 		for _, r := range refusals {
 			if text := fmt.Sprint(r); !strings.Contains(text, "client|setinfo") {
-				t.Errorf("Redis has denied something: %s", text)
+				t.Errorf("Redis denied a command: %s", text)
 			}
 		}
 	}
@@ -68,7 +68,7 @@ func startCluster(t *testing.T) []string {
 		missing(t, "redis-server is not on the PATH: install the package redis-server to run this test")
 	}
 	nodes := make([]string, 3)
-	var first []string // address and port of the cluster bus
+	var first []string // of the first node: its port, and the port of its cluster bus
 	for n := range nodes {
 		port, bus := freePort(t), freePort(t)
 		nodes[n] = net.JoinHostPort("127.0.0.1", port)
@@ -100,7 +100,7 @@ func startCluster(t *testing.T) []string {
 	return nodes
 }
 
-// node is an administrator's client of one node.
+// node returns an administrator's client of one server.
 func node(t *testing.T, address string) *redis.Client {
 	t.Helper()
 	rdb := redis.NewClient(&redis.Options{Addr: address, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}})
@@ -108,7 +108,7 @@ func node(t *testing.T, address string) *redis.Client {
 	return rdb
 }
 
-// freePort is a port that nobody listens on now.
+// freePort returns a port to which nothing listens now.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // nothing to wait for
@@ -123,7 +123,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// until waits for a condition for half a minute.
+// until waits until a condition holds. It ends the test after 30 s.
 func until(t *testing.T, what string, holds func(context.Context) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -134,7 +134,7 @@ func until(t *testing.T, what string, holds func(context.Context) bool) {
 		select {
 		case <-again.C:
 		case <-ctx.Done():
-			t.Fatalf("not within 30 s: %s", what)
+			t.Fatalf("after 30 s, this does not hold: %s", what)
 		}
 	}
 }

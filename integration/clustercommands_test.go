@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestCommandsOnACluster: the commands reach a Redis Cluster of three nodes by REDIS_URL, whichever node they are given.
+// TestCommandsOnACluster: worker and inspect work with a Redis Cluster of three nodes, whichever of its nodes REDIS_URL names.
 func TestCommandsOnACluster(t *testing.T) {
 	nodes := startCluster(t)
 	bin := t.TempDir()
@@ -36,7 +36,7 @@ func TestCommandsOnACluster(t *testing.T) {
 		out, err := c.CombinedOutput()
 		t.Logf("%s %s at %s: %v\n%s", tc.command, strings.Join(tc.args, " "), tc.url, err, out)
 		if text := string(out); c.ProcessState.ExitCode() != tc.status || !strings.Contains(text, tc.says) {
-			t.Errorf("%s %v: %v, want %q", tc.command, tc.args, err, tc.says)
+			t.Errorf("%s %v: %v, want status %d and the text %q", tc.command, tc.args, err, tc.status, tc.says)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// TestInfoIsThatOfTheNamespacesNode: what a reader of a fleet learns of the server is what the node says that has the fleet's keys, for fleets
-// on all nodes of a cluster and however often it is read.
+// TestInfoIsThatOfTheNamespacesNode: fleet.Read returns the INFO of the node that has the keys of the fleet. The test reads fleets on all nodes
+// of a cluster several times, because a cluster client sends INFO to any node.
 func TestInfoIsThatOfTheNamespacesNode(t *testing.T) {
 	nodes := startCluster(t)
 	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: nodes, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}})
@@ -31,7 +31,7 @@ func TestInfoIsThatOfTheNamespacesNode(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got, want := f.Redis["tcp_port"], portOf(t, nodes[owner]); got != want {
-				t.Errorf("%s, slot %d: the node of port %s, want that of %s", namespace, slot, got, want)
+				t.Errorf("%s, slot %d: INFO of the node with port %s, want port %s", namespace, slot, got, want)
 			}
 		}
 	}

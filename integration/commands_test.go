@@ -27,14 +27,14 @@ const (
 	client = "github.com/redis/go-redis/v9"
 )
 
-// reads are the files whose calls to Redis only look. They are all that inspect runs.
+// reads are the files whose calls to Redis only read. inspect runs no other calls than these and its own.
 var reads = []string{"limiter/snapshot.go", "limiter/events.go", "lua/record.go", "worker/fleet/read.go"}
 
-// only are the files that a user runs and no worker.
+// only names the files whose calls the worker does not make, and the user that makes them.
 var only = map[string]string{"limiter/events.go": "weir-inspect", "worker/fleet/read.go": "weir-inspect", "limiter/operator.go": "weir-operator"}
 
-// TestDocumentsListTheCommands holds the users of docs/operations.md against the code: the scripts' calls to Redis, and the calls that Go code
-// makes of the client.
+// TestDocumentsListTheCommands compares the users of docs/operations.md with the code: with the commands that the scripts call, and with the
+// methods of the Redis client that the Go code calls.
 func TestDocumentsListTheCommands(t *testing.T) {
 	scripts := scriptCommands(t)
 	calls := goCommands(t)
@@ -51,7 +51,7 @@ func TestDocumentsListTheCommands(t *testing.T) {
 	}
 	for _, file := range reads {
 		if len(calls[file]) == 0 {
-			t.Errorf("%s calls no Redis: what inspect reads is elsewhere", file)
+			t.Errorf("%s makes no call to Redis: correct the list reads of this test", file)
 		}
 	}
 	for name, used := range map[string]map[string]bool{"weir-worker": worker, "weir-inspect": inspect} {
@@ -63,11 +63,12 @@ func TestDocumentsListTheCommands(t *testing.T) {
 		}
 		for i, c := range listed {
 			if !used[c] || slices.Contains(listed[:i], c) {
-				t.Errorf("docs/operations.md allows %s to %s, which no code needs, or twice", name, c)
+				t.Errorf("docs/operations.md allows %s to %s, which no code needs, or lists it twice", name, c)
 			}
 		}
 	}
-	operator := documentedUser(t, "weir-operator").commands // what the script for changes needs of it is tried, and not read
+	// Only the calls of the Go code. TestDocumentedUsers tries which commands the operator's script needs.
+	operator := documentedUser(t, "weir-operator").commands
 	for c := range calls["limiter/operator.go"] {
 		if !slices.Contains(operator, c) {
 			t.Errorf("docs/operations.md does not allow weir-operator to %s, which the code needs", c)
@@ -81,8 +82,8 @@ func TestDocumentsListTheCommands(t *testing.T) {
 	}
 }
 
-// scriptCommands are the commands that the scripts call. A call whose command is not written where it is called could not be
-// listed, and fails the test.
+// scriptCommands returns the commands that the scripts call. A call whose command is not a literal fails the test, because this function
+// cannot read its name.
 func scriptCommands(t *testing.T) map[string]bool {
 	t.Helper()
 	call := regexp.MustCompile(`\bp?call\(\s*(?:'([A-Za-z]+)')?`)
@@ -91,7 +92,7 @@ func scriptCommands(t *testing.T) map[string]bool {
 	for name, source := range lua.Sources() {
 		for _, m := range call.FindAllStringSubmatch(comment.ReplaceAllString(source, ""), -1) {
 			if m[1] == "" {
-				t.Errorf("the script %s calls a command that is no word: %s", name, m[0])
+				t.Errorf("the script %s calls a command that is not a literal: %s", name, m[0])
 			}
 			commands[strings.ToLower(m[1])] = true
 		}
@@ -99,8 +100,8 @@ func scriptCommands(t *testing.T) map[string]bool {
 	return commands
 }
 
-// goCommands are the commands that the project's Go code calls, tests and test helpers apart, by file. It finds them by types: a
-// method of the client that returns a command sends the one of its name.
+// goCommands returns the commands that the project's Go code sends, by file, without tests and test helpers. It finds them by type: a method
+// of the client that returns a Cmd sends the command with the method's name.
 func goCommands(t *testing.T) map[string]map[string]bool {
 	t.Helper()
 	packages, exports := exported(t)
@@ -141,7 +142,7 @@ func goCommands(t *testing.T) map[string]map[string]bool {
 	return found
 }
 
-// sends are the commands of a function of the client.
+// sends returns the commands that a function of the client sends.
 func sends(t *testing.T, file string, f *types.Func) []string {
 	t.Helper()
 	results := f.Signature().Results()
@@ -156,7 +157,7 @@ func sends(t *testing.T, file string, f *types.Func) []string {
 	case of == "Script" && f.Name() == "Run", of == "" && f.Name() == "NewCmd" && file == "lua/script.go":
 		return []string{"evalsha", "eval"}
 	case of == "" || f.Name() == "Do":
-		t.Errorf("%s calls %s: this test does not know which command that sends", file, f.Name())
+		t.Errorf("%s calls %s: this test does not know which command the function sends", file, f.Name())
 		return nil
 	}
 	if f.Name() == "XRevRangeN" {
@@ -165,13 +166,13 @@ func sends(t *testing.T, file string, f *types.Func) []string {
 	return []string{strings.ToLower(strings.TrimSuffix(f.Name(), "WithScores"))}
 }
 
-// listed is a package as the go command lists it.
+// listed is a package in the output of go list.
 type listed struct {
 	ImportPath, Dir, Export string
 	GoFiles, Imports        []string
 }
 
-// exported returns the project's packages, and where the types of everything that they import are.
+// exported returns the project's packages. exports has the file with the compiled types of each package, imports included.
 func exported(t *testing.T) (packages []listed, exports map[string]string) {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,Imports", "./...")

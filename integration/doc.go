@@ -1,8 +1,9 @@
-// Package integration holds the tests that need more than one process: a fleet of replicas under one budget, on a real
-// Redis in a container, judged by the simulator; and the faults that package faults plays against fleets. The program matrix plays those at length.
+// Package integration holds the tests that need more than one process. A fleet of replicas shares one budget on a real Redis in a container,
+// and the simulator checks the budget. Package faults plays faults against fleets; the tests play the short ones, the program matrix plays all
+// at full length.
 //
-// What needs Docker skips where there is none and says what is missing; with CI set it fails instead. The image is
-// redis:7-alpine, or the one that REDIS_IMAGE names. What needs a redis-server on the PATH does the same.
+// A test that needs Docker, or a redis-server on the PATH, is skipped without it and names what is missing. With CI set it fails instead. The
+// image is redis:7-alpine, or the one that REDIS_IMAGE names.
 //
-// It is a module of its own, so that programs that link the library need no version of testcontainers or of Docker's client.
+// It is a module of its own, so that programs that link the library do not depend on testcontainers and Docker's client.
 package integration

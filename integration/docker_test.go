@@ -26,7 +26,7 @@ func startRedis(t *testing.T) string {
 	container, err := rediscontainer.Run(t.Context(), image)
 	testcontainers.CleanupContainer(t, container)
 	if err != nil {
-		missing(t, "no container of image %s (%v): pull it, or name one that is there in REDIS_IMAGE", image, err)
+		missing(t, "no container of image %s (%v): pull the image, or set REDIS_IMAGE to a local one", image, err)
 	}
 	url, err := container.ConnectionString(t.Context())
 	if err != nil {
@@ -35,14 +35,14 @@ func startRedis(t *testing.T) string {
 	return url
 }
 
-// missing ends a test that lacks something of its surroundings: a skip for a person, a failure where CI promised it.
+// missing ends a test on a machine that lacks something. It skips the test, or fails it if CI is set.
 func missing(t *testing.T, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
-		t.Fatalf("CI is set, so this must run: "+format, args...)
+		t.Fatalf("CI is set, so this test must run: "+format, args...)
 	}
 	t.Skipf(format, args...)
 }
 
-// detached is a context for cleaning up when the test's own has ended.
+// detached returns a context for cleaning up, which outlives the context of the test.
 func detached(t *testing.T) context.Context { return context.WithoutCancel(t.Context()) }

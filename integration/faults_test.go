@@ -12,8 +12,8 @@ import (
 	"github.com/weir-go/weir/integration/faults"
 )
 
-// TestFaults plays the rows that each change plays, in their short form, two at a time. The program integration/matrix plays all rows at
-// length. Under the race detector a sample is played: replicas are processes of their own, which the detector does not see.
+// TestFaults plays the rows with CI set, in their short form. The program integration/matrix plays all rows at full length. Under the race
+// detector the test plays one row: the detector does not see the replicas, which are processes of their own.
 func TestFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the rows take minutes")
@@ -43,13 +43,13 @@ func TestFaults(t *testing.T) {
 			t.Log(p.JSON())
 			t.Log(p.Measured())
 			if len(p.Failed) > 0 {
-				t.Errorf("not reached: %s. %s", strings.Join(p.Failed, ", "), p.Output)
+				t.Errorf("marks not reached: %s. %s", strings.Join(p.Failed, ", "), p.Output)
 			}
 		})
 	}
 }
 
-// TestRowsNameTests: a test that a row names is there. The rows themselves run with the tests of their packages.
+// TestRowsNameTests: every test that a row names exists. The tests themselves run with their packages.
 func TestRowsNameTests(t *testing.T) {
 	for _, r := range faults.Rows() {
 		if (r.Play == nil) == (r.Test == nil) {
@@ -72,7 +72,7 @@ func TestRowsNameTests(t *testing.T) {
 	}
 }
 
-// testsIn are the names of the functions in the test files of a folder.
+// testsIn returns the names that are declared in the test files of a folder.
 func testsIn(t *testing.T, folder string) map[string]bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))

@@ -21,8 +21,8 @@ const (
 	rate     = 40
 )
 
-// TestFleetSharesOneBudget runs eight replicas as processes of their own against a real Redis, each with more to do than
-// its share. The simulator refuses what is above the budget; it must refuse nothing, and get at least 97 % of it.
+// TestFleetSharesOneBudget runs eight replicas as processes of their own on a real Redis. Each has more work than its share of
+// the budget. The simulator refuses calls above the budget. It must refuse none, and receive at least 97 % of the budget.
 func TestFleetSharesOneBudget(t *testing.T) {
 	redisURL := startRedis(t)
 	worker, inspect := build(t, "worker"), build(t, "inspect")
@@ -33,7 +33,7 @@ func TestFleetSharesOneBudget(t *testing.T) {
 		fleet[i] = start(t, env, worker, "serve", "--addr", "127.0.0.1:0")
 	}
 
-	// The time is up when the simulator has seen that much of it; the clients then leave.
+	// The simulator counts from the first call on: two seconds are for the start.
 	ctx, leave := context.WithTimeout(t.Context(), length+2*time.Second)
 	defer leave()
 	var clients sync.WaitGroup
@@ -47,19 +47,19 @@ func TestFleetSharesOneBudget(t *testing.T) {
 	if s.Refused != 0 {
 		t.Errorf("the simulator refused %d calls: %v", s.Refused, s.HTTP429)
 	}
-	// Every analysis begins with one question whose answer the rest needs. From the third second on tasks wait always.
+	// Every analysis begins with one call whose answer all others need. After three seconds there are always tasks that wait.
 	const from, to = 30, 150
 	if len(s.Per100ms) < to {
-		t.Fatalf("arrivals for %d00 ms only", len(s.Per100ms))
+		t.Fatalf("the simulator has arrivals for %d00 ms only, want %d00 ms", len(s.Per100ms), to)
 	}
 	var used int64
 	for _, n := range s.Per100ms[from:to] {
 		used += n
 	}
 	if share := float64(used) / (rate * (to - from) / 10); share < 0.97 {
-		t.Errorf("%.1f %% of the budget was used while work waited, want 97 %%", 100*share)
+		t.Errorf("the fleet used %.1f %% of the budget while tasks waited, want 97 %%", 100*share)
 	} else {
-		t.Logf("%.1f %% of the budget was used while work waited", 100*share)
+		t.Logf("the fleet used %.1f %% of the budget while tasks waited", 100*share)
 	}
 	checkInspect(t, inspect, env)
 	for _, replica := range fleet {
@@ -68,7 +68,7 @@ func TestFleetSharesOneBudget(t *testing.T) {
 	sim.stop(t)
 }
 
-// keepBusy has a replica analyse the sample again and again until ctx ends.
+// keepBusy requests one analysis of the sample after the other from a replica, until ctx ends.
 func keepBusy(ctx context.Context, t *testing.T, url string) {
 	for ctx.Err() == nil {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/playlists/analyze", bytes.NewReader(playlist.Sample()))
@@ -115,7 +115,7 @@ func stats(t *testing.T, url string) upstream.Stats {
 	return s
 }
 
-// checkInspect looks at the fleet as an operator would.
+// checkInspect checks what inspect shows of the fleet.
 func checkInspect(t *testing.T, inspect string, env []string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), inspect, "--json")
@@ -134,12 +134,12 @@ func checkInspect(t *testing.T, inspect string, env []string) {
 	if err := json.Unmarshal(out, &seen); err != nil {
 		t.Fatal(err)
 	}
-	if len(seen.Buckets) != 4 || len(seen.Replicas) != replicas { // the shared one, and one for each provider
-		t.Errorf("inspect shows %s", out)
+	if len(seen.Buckets) != 4 || len(seen.Replicas) != replicas { // the shared bucket, and one for each of three providers
+		t.Errorf("inspect shows %d buckets and %d replicas, want 4 and %d: %s", len(seen.Buckets), len(seen.Replicas), replicas, out)
 	}
 	for _, r := range seen.Replicas {
 		if r.State != "up" || r.Done == 0 {
-			t.Errorf("a replica that worked is shown as %+v", r)
+			t.Errorf("inspect shows a replica as %+v, want the state up and tasks done", r)
 		}
 	}
 }

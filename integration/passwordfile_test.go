@@ -11,8 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// TestPasswordFile: a replica goes on when the password of Redis changes and its connections end, without a restart; and the commands name the
-// file where it cannot be used. One server, a cluster and Sentinel.
+// TestPasswordFile: the password of Redis changes and the connections of a replica end. The replica reads the new password from its file and
+// works without a restart. If the file is of no use, the error names it. The test plays this with one server, a cluster and Sentinel.
 func TestPasswordFile(t *testing.T) {
 	c := buildCommands(t)
 	for _, kind := range []string{"one server", "cluster", "Sentinel"} {
@@ -46,7 +46,7 @@ func TestPasswordFile(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			// One connection, so that the login above is that of all commands.
+			// All commands use one connection, on which change has logged in.
 			admin = redis.NewClient(&redis.Options{Addr: addr, PoolSize: 1})
 			defer admin.Close()
 			change("hunter2")
@@ -82,7 +82,7 @@ func TestPasswordFile(t *testing.T) {
 			if err := admin.Do(t.Context(), "client", "kill", "type", "normal", "skipme", "yes").Err(); err != nil {
 				t.Fatal(err)
 			}
-			_ = untilReady(t, p.addr, http.StatusServiceUnavailable) // a replica that is new has no share to go on with
+			_ = untilReady(t, p.addr, http.StatusServiceUnavailable) // a replica that has just started has no share of the limit
 			for reason := ""; !strings.Contains(reason, "--redis-password-file (or WEIR_REDIS_PASSWORD_FILE): "+file+" cannot be read"); {
 				select {
 				case reason = <-p.reasons:
@@ -97,7 +97,7 @@ func TestPasswordFile(t *testing.T) {
 	}
 }
 
-// untilSays waits until a replica that is ready says how it goes on: whole, or degraded.
+// untilSays waits until /readyz of a replica answers 200 with a text, such as "ok\n".
 func untilSays(t *testing.T, p *process, text string) {
 	t.Helper()
 	last := ""
@@ -106,11 +106,11 @@ func untilSays(t *testing.T, p *process, text string) {
 			return
 		}
 	}
-	t.Fatalf("the replica says %q, want %q", last, text)
+	t.Fatalf("the replica answers %q, want %q", last, text)
 }
 
-// TestWrongSecrets: a file that cannot be used at the start is an error of usage, which names the flag, the variable and the file. Nothing of a
-// file is shown.
+// TestWrongSecrets: a file that cannot be used at the start is a usage error (status 2). The message names the flag, the variable and the file,
+// and shows no content of a file.
 func TestWrongSecrets(t *testing.T) {
 	c, s := buildCommands(t), newSecrets(t)
 	dir := t.TempDir()
@@ -152,7 +152,7 @@ func TestWrongSecrets(t *testing.T) {
 		}
 		for _, says := range row.says {
 			if !strings.Contains(look, says) || !strings.Contains(work, says) || strings.Contains(look+work, "hunter2") {
-				t.Errorf("%s: no %q in %s\nor in %s", row.situation, says, look, work)
+				t.Errorf("%s: inspect printed %q, worker printed %q; want %q in both, and no password", row.situation, look, work, says)
 			}
 		}
 	}

@@ -10,25 +10,25 @@ import (
 	"testing"
 )
 
-// build compiles a command of the project once for a test.
+// build compiles a command of the project and returns the path of the program.
 func build(t *testing.T, name string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), name)
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/"+name)
-	cmd.Dir = ".." // the commands are of the library's module
+	cmd.Dir = ".." // the commands belong to the module of the library
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	return binary
 }
 
-// process is a running command that has said where it listens.
+// process is a running command that has logged its address.
 type process struct {
 	cmd  *exec.Cmd
 	addr string
 	read chan struct{} // closed at the end of its stderr
 
-	reasons chan string // why it is not ready, as its log says
+	reasons chan string // the reasons in its log, such as why it is not ready
 }
 
 // start runs a command that logs JSON lines, and waits until one of them names its address.
@@ -43,7 +43,7 @@ func start(t *testing.T, env []string, binary string, args ...string) *process {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // where stop was not reached
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // for a test that ends before it calls stop
 	addr := make(chan string, 1)
 	go func() {
 		defer close(p.read)
@@ -56,7 +56,7 @@ func start(t *testing.T, env []string, binary string, args ...string) *process {
 			if line.Reason != "" {
 				select {
 				case p.reasons <- line.Reason:
-				default: // nobody reads them
+				default: // the buffer is full: the test does not read the reasons
 				}
 			}
 			if line.Addr != "" {
@@ -69,12 +69,12 @@ func start(t *testing.T, env []string, binary string, args ...string) *process {
 	}()
 	p.addr = <-addr
 	if p.addr == "" {
-		t.Fatalf("%v ended before it listened", args)
+		t.Fatalf("%v ended before it logged an address", args)
 	}
 	return p
 }
 
-// stop asks the process to end and expects that it does so in order.
+// stop sends SIGTERM to the process, and expects that it ends with status 0.
 func (p *process) stop(t *testing.T) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {

@@ -2,5 +2,5 @@
 
 package integration
 
-// raceDetector says that the tests are built with it.
+// raceDetector says whether the tests are built with the race detector.
 const raceDetector = true

@@ -21,8 +21,8 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// redisServer starts redis-server on a port of its own, and returns its address. Arguments that hold %port are
-// given the port.
+// redisServer starts redis-server on a free port, and returns its address. It replaces %port in the arguments by
+// the port.
 func redisServer(t *testing.T, args ...string) (addr string) {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
@@ -49,7 +49,7 @@ func redisServer(t *testing.T, args ...string) (addr string) {
 		log.WriteString(lines.Text() + "\n")
 		if text := strings.ToLower(lines.Text()); strings.Contains(text, "ready to accept connections") || strings.Contains(text, "sentinel id is") {
 			go func() {
-				for lines.Scan() { // so that the server can go on writing
+				for lines.Scan() { // a full pipe would block the server
 				}
 			}()
 			return net.JoinHostPort("127.0.0.1", port)
@@ -62,7 +62,8 @@ func redisServer(t *testing.T, args ...string) (addr string) {
 	return ""
 }
 
-// secrets are the files of a Redis with TLS and of those who may and may not use it.
+// secrets are the files of certificates and their keys: of a Redis with TLS, of a client that it accepts, and of a client of another authority
+// that it refuses.
 type secrets struct {
 	ours, theirs          *authority
 	server, serverKey     string
@@ -81,14 +82,14 @@ func newSecrets(t *testing.T) *secrets {
 	return s
 }
 
-// options are those of a server that speaks TLS alone.
+// options returns the options of a server that speaks only TLS.
 func (s *secrets) options(cert, key string, more ...string) []string {
 	return append([]string{
 		"--port", "0", "--tls-port", "%port", "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", s.ours.file,
 	}, more...)
 }
 
-// admin is an administrator's client of a server with TLS.
+// admin returns an administrator's client of a server with TLS.
 func (s *secrets) admin(t *testing.T, addr string) *redis.Client {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(s.client, s.clientKey)
@@ -102,7 +103,7 @@ func (s *secrets) admin(t *testing.T, addr string) *redis.Client {
 	return rdb
 }
 
-// commands are the built commands, and what they need besides Redis.
+// commands are the built commands, and what they need besides Redis: a playlist and the URL of a simulator.
 type commands struct{ worker, inspect, playlist, simulator string }
 
 func buildCommands(t *testing.T) commands {
@@ -119,7 +120,8 @@ func buildCommands(t *testing.T) commands {
 	return c
 }
 
-// run runs a command to its end, without what the surroundings set. Of stderr it returns the last line, which is that of an error.
+// run runs a command to its end, without the variables that configure it in this environment. last is the last line of stderr, where a command
+// prints its error.
 func (c commands) run(t *testing.T, env []string, binary string, args ...string) (status int, stdout, last string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -133,7 +135,7 @@ func (c commands) run(t *testing.T, env []string, binary string, args ...string)
 	return cmd.ProcessState.ExitCode(), out.String(), lines[len(lines)-1]
 }
 
-// analyze runs worker analyze, which prints its progress where Redis answers.
+// analyze runs worker analyze with the playlist and the simulator.
 func (c commands) analyze(t *testing.T, env []string, flags ...string) (status int, last string) {
 	t.Helper()
 	args := append([]string{"analyze", "--upstream", c.simulator, "--rate", "1000", "--burst", "1000"}, flags...)
@@ -141,14 +143,14 @@ func (c commands) analyze(t *testing.T, env []string, flags ...string) (status i
 	return status, last
 }
 
-// events runs inspect events, which prints nothing where no operator has done anything.
+// events runs inspect events. It prints nothing on a Redis that no operator has changed.
 func (c commands) events(t *testing.T, env []string, flags ...string) (status int, last string) {
 	t.Helper()
 	status, _, last = c.run(t, env, c.inspect, append([]string{"events"}, flags...)...)
 	return status, last
 }
 
-// plainEnviron is the environment without the configuration of commands.
+// plainEnviron returns the environment without the variables that configure the commands.
 func plainEnviron() (plain []string) {
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "WEIR_") && !strings.HasPrefix(v, "OTEL_") && !strings.HasPrefix(v, "REDIS_") {
@@ -158,8 +160,8 @@ func plainEnviron() (plain []string) {
 	return plain
 }
 
-// TestTLSOfRedis: what the commands print and how they end, for each way in which the two sides agree or do not. The rows are played with
-// flags by inspect and with the environment by worker.
+// TestTLSOfRedis: the exit status and the error of the commands, for certificates of client and server that match and that do not. inspect
+// gets them by flags, worker by the environment.
 func TestTLSOfRedis(t *testing.T) {
 	c, s := buildCommands(t), newSecrets(t)
 	open := redisServer(t, s.options(s.server, s.serverKey, "--tls-auth-clients", "no")...)
@@ -221,7 +223,7 @@ func TestTLSOfRedis(t *testing.T) {
 			}
 			for _, says := range row.says {
 				if !strings.Contains(look, says) || !strings.Contains(work, says) {
-					t.Errorf("no %q in %s\nor in %s", says, look, work)
+					t.Errorf("inspect printed %q, worker printed %q; want %q in both", look, work, says)
 				}
 			}
 		})
@@ -237,23 +239,23 @@ func portOf(t *testing.T, addr string) string {
 	return port
 }
 
-// secureCluster is a cluster of one node that speaks TLS alone, to clients that show a certificate.
+// secureCluster starts a cluster of one node. The node speaks only TLS, and only to clients with a certificate.
 func secureCluster(t *testing.T, s *secrets) (addr string) {
 	t.Helper()
 	addr = redisServer(t, s.options(s.server, s.serverKey, "--tls-auth-clients", "yes", "--tls-cluster", "yes", "--cluster-enabled", "yes", "--cluster-port", freePort(t),
-		"--cluster-announce-ip", "127.0.0.1")...) // which nodes learn from each other, else
+		"--cluster-announce-ip", "127.0.0.1")...) // without it, a node learns its address from other nodes
 	admin := s.admin(t, addr)
 	if err := admin.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the cluster is there", func(ctx context.Context) bool {
+	until(t, "the cluster serves all slots", func(ctx context.Context) bool {
 		known, err := admin.ClusterInfo(ctx).Result()
 		return err == nil && strings.Contains(known, "cluster_state:ok")
 	})
 	return addr
 }
 
-// secureSentinel is a Sentinel of one master. Both speak TLS alone, to clients that show a certificate.
+// secureSentinel starts a master and a Sentinel that watches it. Both speak only TLS, and only to clients with a certificate.
 func secureSentinel(t *testing.T, s *secrets) (addr string) {
 	t.Helper()
 	strict := []string{"--tls-auth-clients", "yes", "--tls-replication", "yes"}

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestCommandsWithSentinel: inspect, serve and analyze find the master that a Sentinel names, and the one that takes over when it is gone,
-// without a restart.
+// TestCommandsWithSentinel: inspect, serve and analyze find the master that a Sentinel names. After a failover they find the new master;
+// serve needs no restart for that.
 func TestCommandsWithSentinel(t *testing.T) {
 	c := buildCommands(t)
 	first := redisServer(t, "--port", "%port", "--repl-diskless-sync-delay", "0")
@@ -38,11 +38,11 @@ func TestCommandsWithSentinel(t *testing.T) {
 			t.Errorf("%s, worker analyze: status %d: %s", when, status, last)
 		}
 		if n, err := node(t, master).Exists(t.Context(), "{weir}:state").Result(); err != nil || n != 1 {
-			t.Errorf("%s, the fleet is not on %s: %v", when, master, err)
+			t.Errorf("%s, the fleet has no state on %s: %v", when, master, err)
 		}
 	}
-	works("before", first)
-	_ = node(t, first).ShutdownNoSave(t.Context()).Err() // which answers by hanging up
+	works("before the failover", first)
+	_ = node(t, first).ShutdownNoSave(t.Context()).Err() // the server closes the connection instead of replying
 	until(t, "Sentinel names the other server", func(ctx context.Context) bool {
 		at, err := admin.Do(ctx, "sentinel", "get-master-addr-by-name", "weir").StringSlice()
 		return err == nil && len(at) == 2 && at[1] == portOf(t, second)

@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// TestStatuses reaches each exit status of the README. No line of an error begins with the command's name twice.
+// TestStatuses: the commands end with each exit status that the documents list. No error begins with the name of the command twice.
 func TestStatuses(t *testing.T) {
 	c := buildCommands(t)
-	silent, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a server that takes connections and says nothing
+	silent, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a server that accepts connections and never answers
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestStatuses(t *testing.T) {
 		{"a wrong flag", c.worker, nil, []string{"serve", "--burst", "0"}, 0, 2},
 		{"a wrong variable", c.inspect, []string{"WEIR_NAMESPACE=a b"}, nil, 0, 2},
 		{"a wrong variable of no flag", c.worker, []string{"PORT=abc"}, []string{"serve"}, 0, 2},
-		{"no Redis for one who looks", c.inspect, []string{away}, nil, 0, 3},
+		{"no Redis for inspect", c.inspect, []string{away}, nil, 0, 3},
 		{"interrupted", c.worker, nil, []string{"analyze", "--upstream", stuck, c.playlist}, 1, 130},
 		{"ended in order", c.worker, nil, []string{"serve", "--upstream", stuck, "--addr", "127.0.0.1:0", "--admin", "off", "--grace", "0s"}, 1, 0},
 		{"ended at once", c.worker, nil, []string{"serve", "--upstream", stuck, "--addr", "127.0.0.1:0", "--admin", "off", "--grace", "1h"}, 2, 143},
@@ -67,7 +67,7 @@ func TestStatuses(t *testing.T) {
 		status := cmd.ProcessState.ExitCode()
 		t.Logf("%-28s %d %s", row.situation, status, last)
 		if status != row.status || strings.Contains(last, "worker: worker: ") || strings.Contains(last, "inspect: inspect: ") {
-			t.Errorf("%s: status %d, want %d: %s", row.situation, status, row.status, last)
+			t.Errorf("%s: status %d, last line %q, want status %d and the name of the command once", row.situation, status, last, row.status)
 		}
 	}
 }

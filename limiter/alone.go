@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -13,8 +14,8 @@ import (
 const (
 	// steady is how long calls must have been answered before Redis counts as back.
 	steady = time.Second
-	// mostTold bounds what this replica reports to the fleet about one bucket, in thousandths of tokens.
-	mostTold = 1_000_000_000
+	// mostReported bounds what this replica reports to the fleet about one bucket, in thousandths of tokens.
+	mostReported = 1_000_000_000
 )
 
 // alone is the state of this replica while Redis is away. The limiter's lock guards the fields that change.
@@ -35,8 +36,8 @@ type alone struct {
 
 	// Owned by the probing goroutine: since when it reports to the fleet what the shares spend, and what it reported,
 	// by bucket.
-	telling time.Time
-	told    map[string]int64
+	reporting time.Time
+	reported  map[string]int64
 }
 
 // unavailable is the error of a call that cannot start without Redis.
@@ -47,10 +48,26 @@ func (a *alone) unavailable() error {
 	return fmt.Errorf("%w: redis is away, and nothing starts over this route without it: it does not answer", ErrUnavailable)
 }
 
-// goAlone is called when Redis has been silent for too long.
+// cause returns why Redis is away, in words for the log.
+func (a *alone) cause() string {
+	why := a.reason.Load()
+	if why == nil {
+		return "it does not answer"
+	}
+	text := (*why).Error()
+	switch {
+	case strings.Contains(text, "WRONGPASS"), strings.Contains(text, "invalid password"):
+		return "wrong password: " + text
+	case strings.Contains(text, "NOAUTH"):
+		return "no password: " + text
+	}
+	return text
+}
+
+// goAlone is called when Redis has been silent for too long. It does nothing before New has succeeded.
 func (l *Limiter) goAlone(since time.Time) {
 	l.mu.Lock()
-	if l.closed || l.alone != nil {
+	if !l.opened || l.closed || l.alone != nil {
 		l.mu.Unlock()
 		return
 	}
@@ -79,7 +96,7 @@ func (l *Limiter) goAlone(since time.Time) {
 	reroute()
 	l.telemetry.mode(l.life, mode)
 	l.s.Logger.LogAttrs(l.life, slog.LevelWarn, "redis is away", slog.String("namespace", l.s.Namespace), slog.String("mode", string(mode)),
-		slog.Int("replicas", a.live), slog.Duration("silent", time.Since(since)))
+		slog.Int("replicas", a.live), slog.Duration("silent", time.Since(since).Round(time.Millisecond)), slog.String("reason", a.cause()))
 }
 
 // change applies a change to the time without Redis, while it lasts, and updates the lanes. It reports whether it still
@@ -117,9 +134,9 @@ func (l *Limiter) untilBack(a *alone) {
 			if !ok {
 				return
 			}
-			if l.quiet(a) { // nothing was spent: there is nothing to report
+			if l.nothingToReport(a) { // nothing was spent: there is nothing to report
 				l.applyUnless(conf)
-				l.comeBack(a)
+				l.endOutage(a)
 				return
 			}
 			patience = min(l.s.CallTimeout, max(l.outage.patience(), slowness*took))
@@ -140,14 +157,15 @@ func (l *Limiter) untilBack(a *alone) {
 			}
 		}
 		if last || a.local == nil { // shares spent nothing: no caution is needed
-			l.comeBack(a)
+			l.endOutage(a)
 			return
 		}
 	}
 }
 
-// quiet reports whether the fleet needs no report about this outage before calls start: there was no share and no hold.
-func (l *Limiter) quiet(a *alone) bool {
+// nothingToReport reports whether calls may start without a report of this outage to the fleet: there was no share and
+// no hold.
+func (l *Limiter) nothingToReport(a *alone) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return a.local == nil && len(a.promises) == 0
@@ -171,14 +189,14 @@ func (l *Limiter) probe(a *alone, patience time.Duration, again, last bool) erro
 	ctx, cancel := context.WithTimeout(l.life, patience)
 	defer cancel()
 	if !again { // the earlier report may not have arrived
-		a.telling, a.told = time.Now(), map[string]int64{}
+		a.reporting, a.reported = time.Now(), map[string]int64{}
 	}
 	ahead := probeEvery * 6 / 5 // until the next probe has come
 	if last {
 		ahead = 2 * l.s.Horizon // reservations of the shares, and requests that are still in flight
 	}
 	l.mu.RLock()
-	promises := a.tellLocked(l.s.Replica, time.Now())
+	promises := a.unsentLocked(l.s.Replica, time.Now())
 	l.mu.RUnlock()
 	conf, err := l.store.configure(ctx, append(promises, l.spends(a, again, ahead)...), false)
 	if err != nil {
@@ -187,7 +205,7 @@ func (l *Limiter) probe(a *alone, patience time.Duration, again, last bool) erro
 	l.mu.Lock()
 	for _, c := range promises {
 		h := a.promises[c.bucket]
-		h.told = true
+		h.sent = true
 		a.promises[c.bucket] = h
 	}
 	l.mu.Unlock()
@@ -233,16 +251,16 @@ func (l *Limiter) spends(a *alone, again bool, ahead time.Duration) (all []chang
 		}
 		thousandths := int64(0)
 		if a.mode == Local { // otherwise what is spent is paid already
-			thousandths = max(0, int64(math.Ceil(min(mostTold, 1000*rate*(time.Since(a.telling)+ahead).Seconds())))-a.told[bucket])
-			a.told[bucket] += thousandths
+			thousandths = max(0, int64(math.Ceil(min(mostReported, 1000*rate*(time.Since(a.reporting)+ahead).Seconds())))-a.reported[bucket])
+			a.reported[bucket] += thousandths
 		}
 		all = append(all, change{bucket: bucket, spent: &thousandths})
 	}
 	return all
 }
 
-// comeBack ends a time without Redis.
-func (l *Limiter) comeBack(a *alone) {
+// endOutage ends a time without Redis.
+func (l *Limiter) endOutage(a *alone) {
 	l.outage.again()
 	l.shared.Clock.Renew(l.redis.lastSeen())
 	l.mu.Lock()
@@ -252,7 +270,7 @@ func (l *Limiter) comeBack(a *alone) {
 	}
 	l.awayFor += time.Since(a.since)
 	l.returned = time.Now()
-	promises := a.tellLocked(l.s.Replica, time.Now()) // of the last half second
+	promises := a.unsentLocked(l.s.Replica, time.Now()) // of the last half second
 	l.oweLocked(a)
 	reroute := l.reroutesLocked()
 	l.mu.Unlock()
@@ -261,7 +279,7 @@ func (l *Limiter) comeBack(a *alone) {
 		_ = l.configure(l.life, promises...) // if this fails: the provider refuses the next call, and that is reported again
 	}
 	l.telemetry.mode(l.life, Connected)
-	l.s.Logger.LogAttrs(l.life, slog.LevelInfo, "redis is back", slog.String("namespace", l.s.Namespace), slog.Duration("away", time.Since(a.since)))
+	l.s.Logger.LogAttrs(l.life, slog.LevelInfo, "redis is back", slog.String("namespace", l.s.Namespace), slog.Duration("away", time.Since(a.since).Round(time.Millisecond)))
 }
 
 // oweLocked notes the buckets made at run time that Redis must empty: those whose shares were used, and those that a

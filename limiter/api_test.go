@@ -14,8 +14,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestDecide: what a server tells its clients, on limits of all kinds, in memory and on Redis: OK while there are tokens, how many are
-// left of the limit that is nearest to its end, and then a time after which a call is let through.
+// TestDecide: on limits of all kinds, in memory and on Redis, Decide returns OK while there are tokens, and how many are left of the
+// limit that is nearest to its end. After that it returns a time after which a call may start.
 func TestDecide(t *testing.T) {
 	for name, c := range map[string]struct {
 		limits []limiter.Limit
@@ -29,7 +29,7 @@ func TestDecide(t *testing.T) {
 		"burst 1":                       {[]limiter.Limit{limiter.PerSecond(2, 1)}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": c.limits}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, config(map[string][]limiter.Limit{"global": c.limits}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 				time.Sleep(time.Minute)
 				least := c.limits[0]
 				for _, l := range c.limits {
@@ -60,7 +60,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// TestHandle: a route by its name has the verbs of the limiter, and a wrong name is refused there.
+// TestHandle: the handle of a route has the methods of the limiter. An unknown name is an error already when the handle is requested.
 func TestHandle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, err := limiter.NewMemory(limiter.SingleBucket("spotify", limiter.PerSecond(10, 10)))
@@ -69,7 +69,7 @@ func TestHandle(t *testing.T) {
 		}
 		defer closeLimiter(t, l)
 		if _, err := l.Route("spotifi"); !isUnknown(err) {
-			t.Errorf("a wrong name: %v", err)
+			t.Errorf("a handle for an unknown name: %v, want an error", err)
 		}
 		r, err := l.Route("spotify")
 		if err != nil || r.Name() != "spotify" {
@@ -105,7 +105,7 @@ func TestHandle(t *testing.T) {
 				t.Error(err)
 			}
 			if err := made.Wait(ctx); !isUnknown(err) {
-				t.Errorf("a route that was removed: %v", err)
+				t.Errorf("a call through the handle of a removed route: %v, want it refused", err)
 			}
 			if err := l.AddRoute("made", limiter.Bucket{Name: "spotify"}); err != nil {
 				t.Fatal(err)
@@ -114,22 +114,22 @@ func TestHandle(t *testing.T) {
 	})
 }
 
-// TestBatchOfRuns: the runs of one batch have their costs and ages: the oldest comes first, in this process and across replicas.
+// TestBatchOfRuns: each run of a batch has its own cost and age. The oldest run is served first, in this process and across replicas.
 func TestBatchOfRuns(t *testing.T) {
-	crews(t, one(10, 10), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, one(10, 10), func(t *testing.T, fleet []*limiter.Limiter) {
 		ctx, l, other := t.Context(), fleet[0], fleet[len(fleet)-1]
 		rs, _, err := l.ReserveBatch(ctx, "global", limiter.Run{N: 2, Cost: 3}, limiter.Run{N: 4}, limiter.Run{N: 3, Urgent: true})
 		costs := map[int64]int{}
 		for i, r := range rs {
 			costs[r.Cost()]++
 			if i > 0 && r.Due().Before(rs[i-1].Due()) {
-				t.Error("not by due time")
+				t.Error("the reservations are not in the order of their due times")
 			}
 		}
 		if err != nil || costs[3] != 2 || costs[1] < 4 || costs[1] > 6 {
-			t.Errorf("%v, %v", costs, err)
+			t.Errorf("the numbers of reservations by cost are %v, %v, want 2 of cost 3 and 4 to 6 of cost 1", costs, err)
 		}
-		// Who came first is served first, though it asks last.
+		// The oldest run is served first, although it asks last.
 		empty(t, l, 10)
 		young, again, err := l.ReserveBatch(ctx, "global", limiter.Run{N: 1, Cost: 10})
 		if err != nil || len(young) > 0 || again.Again.IsZero() {
@@ -140,7 +140,7 @@ func TestBatchOfRuns(t *testing.T) {
 			t.Fatal(len(old), err)
 		}
 		if len(fleet) == 1 {
-			return // both are of one lane
+			return // in memory both batches use the same lane
 		}
 		var served []string
 		for len(served) < 2 {
@@ -163,25 +163,26 @@ func TestBatchOfRuns(t *testing.T) {
 			}
 		}
 		if served[0] != "old" {
-			t.Errorf("served in the order %v", served)
+			t.Errorf("the runs were served in the order %v, want the oldest first", served)
 		}
 	}, 1, 2)
 }
 
-// TestReserveBatchWithADeadline: a deadline does not change the answer.
+// TestReserveBatchWithADeadline: the deadline of the context does not change the answer.
 func TestReserveBatchWithADeadline(t *testing.T) {
-	crews(t, one(1, 1), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, one(1, 1), func(t *testing.T, fleet []*limiter.Limiter) {
 		empty(t, fleet[0], 1)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
 		rs, again, err := fleet[0].ReserveBatch(ctx, "global", limiter.Run{N: 2})
 		if err != nil || len(rs) > 0 || time.Until(again.Again) < 100*time.Millisecond {
-			t.Errorf("%d reservations, come back in %v, %v", len(rs), time.Until(again.Again), err)
+			t.Errorf("%d reservations, ask again in %v, %v", len(rs), time.Until(again.Again), err)
 		}
 	}, 1)
 }
 
-// TestReservationOfSeveralServesCallersOfOne: what a call of several tokens gives up serves calls of fewer, and nothing is wasted.
+// TestReservationOfSeveralServesCallersOfOne: a returned reservation of several tokens serves calls of fewer tokens, and no token is
+// lost.
 func TestReservationOfSeveralServesCallersOfOne(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit limiter.Limit
@@ -193,7 +194,7 @@ func TestReservationOfSeveralServesCallersOfOne(t *testing.T) {
 		"6 in 2 s":          {limiter.PerWindow(6, 2*time.Second), 6},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 				l := fleet[0]
 				empty(t, l, holds(c.limit))
 				r, err := l.ReserveN(t.Context(), "global", c.cost)
@@ -218,26 +219,26 @@ func TestReservationOfSeveralServesCallersOfOne(t *testing.T) {
 				r.Cancel()
 				all.Wait()
 				if last.After(due.Add(10 * time.Millisecond)) {
-					t.Errorf("the last of %d calls of one started %v after the reservation that was given up was due", c.cost, last.Sub(due))
+					t.Errorf("the last of %d calls of one token started %v after the due time of the returned reservation", c.cost, last.Sub(due))
 				}
 			}, 1)
 		})
 	}
 }
 
-// TestDeadlineErrorIsATimeout: also through an error of net/url, as an HTTP client returns it.
+// TestDeadlineErrorIsATimeout: a DeadlineError counts as a timeout, even inside an error of net/url, as an HTTP client returns it.
 func TestDeadlineErrorIsATimeout(t *testing.T) {
 	err := &url.Error{Op: "Get", URL: "http://127.0.0.1", Err: &limiter.DeadlineError{Route: "global", Ready: time.Second}}
 	if !err.Timeout() || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v: Timeout %v", err, err.Timeout())
+		t.Errorf("%v: Timeout() is %v, want true", err, err.Timeout())
 	}
 }
 
-// TestMaxWait bounds calls without a deadline, and no others.
+// TestMaxWait: MaxWait bounds calls without a deadline, and no others.
 func TestMaxWait(t *testing.T) {
 	cfg := one(1, 1)
 	cfg.MaxWait = 3 * time.Second
-	crews(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
 		empty(t, l, 1)
 		var others sync.WaitGroup
@@ -247,19 +248,19 @@ func TestMaxWait(t *testing.T) {
 		synctest.Wait()
 		begun := time.Now()
 		if err := l.Wait(t.Context(), "global"); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) > cfg.MaxWait {
-			t.Errorf("without a deadline: %v after %v", err, time.Since(begun))
+			t.Errorf("a call without a deadline: %v after %v, want it refused by MaxWait", err, time.Since(begun))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if err := l.Wait(ctx, "global"); err != nil {
-			t.Errorf("with a deadline of its own: %v", err)
+			t.Errorf("a call with its own deadline: %v, want it served", err)
 		}
 		others.Wait()
 	}, 1)
 }
 
-// TestComesUpWithoutRedis: a lazy limiter is there at once; its calls say that Redis does not answer, or wait; and all is well when Redis
-// comes.
+// TestComesUpWithoutRedis: New returns a lazy limiter at once. Until Redis answers, calls return an error or wait. Afterwards the limiter
+// works as usual.
 func TestComesUpWithoutRedis(t *testing.T) {
 	for name, shadow := range map[string]bool{"lazy": false, "shadow": true} {
 		t.Run(name, func(t *testing.T) {
@@ -275,29 +276,29 @@ func TestComesUpWithoutRedis(t *testing.T) {
 				defer closeLimiter(t, l)
 				begun := time.Now()
 				if ok, err := l.Allow(t.Context(), "global"); ok != shadow || errors.Is(err, limiter.ErrUnavailable) == shadow {
-					t.Errorf("Allow: %v, %v", ok, err)
+					t.Errorf("Allow without Redis: %v, %v, want ErrUnavailable", ok, err)
 				}
 				time.AfterFunc(30*time.Second, func() { m.SetError("") })
 				err = l.Wait(t.Context(), "global")
 				if took := time.Since(begun); err != nil || shadow != (took == 0) || took > 34*time.Second {
-					t.Errorf("Wait: %v after %v", err, took)
+					t.Errorf("Wait without Redis for 30 s: %v after %v, want it served then", err, took)
 				}
 				time.Sleep(time.Minute)
 				if s, err := l.Snapshot(t.Context()); err != nil || s.Live != 1 || len(s.Buckets) != 1 {
-					t.Errorf("the snapshot: %+v, %v", s, err)
+					t.Errorf("the snapshot afterwards: %+v, %v", s, err)
 				}
 				if n := allowed(t, l, "global", 10); !shadow && n != 5 {
-					t.Errorf("%d of 10 on a burst of 5", n)
+					t.Errorf("%d of 10 calls were allowed on a burst of 5", n)
 				}
 			})
 		})
 	}
 }
 
-// TestShadowAtRunTime: the whole fleet begins to pretend, and ends, whatever its replicas were configured with; a lost memory is told
-// again.
+// TestShadowAtRunTime: shadow mode of the whole fleet can be switched on and off, whatever the configuration of its replicas. After Redis
+// has lost its data, the replicas send the mode again.
 func TestShadowAtRunTime(t *testing.T) {
-	crews(t, one(1, 2), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, one(1, 2), func(t *testing.T, fleet []*limiter.Limiter) {
 		ctx, last := t.Context(), fleet[len(fleet)-1]
 		time.Sleep(time.Minute)
 		for _, c := range []struct {
@@ -307,19 +308,20 @@ func TestShadowAtRunTime(t *testing.T) {
 			if err := fleet[0].ConfigureShadow(ctx, c.mode); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Minute) // each hears of it, and the bucket is full
+			time.Sleep(time.Minute) // each replica has the mode, and the bucket is full
 			if n := allowed(t, last, "global", 20); n != c.want {
-				t.Errorf("mode %v: %d of 20, want %d", c.mode, n, c.want)
+				t.Errorf("mode %v: %d of 20 calls were allowed, want %d", c.mode, n, c.want)
 			}
 			synctest.Wait()
 		}
 		if err := fleet[0].ConfigureShadow(ctx, 7); err == nil {
-			t.Error("a mode that there is not")
+			t.Error("an unknown mode: no error")
 		}
 	}, 1, 3)
 }
 
-// TestCallTimeoutBoundsWhoWantsAnAnswer: though the client reads without end.
+// TestCallTimeoutBoundsWhoWantsAnAnswer: a caller that wants an answer at once gets one within CallTimeout, although the client reads
+// without a timeout.
 func TestCallTimeoutBoundsWhoWantsAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := one(40, 40)
@@ -347,9 +349,10 @@ func TestCallTimeoutBoundsWhoWantsAnAnswer(t *testing.T) {
 	})
 }
 
-// TestReserveTakesNothingAfterItsDeadline: of what was reserved for a patient caller at the same time, either.
+// TestReserveTakesNothingAfterItsDeadline: Reserve returns no reservation that is due after the deadline of the caller, not even one that
+// was reserved for a caller without a deadline at the same time.
 func TestReserveTakesNothingAfterItsDeadline(t *testing.T) {
-	crews(t, one(5, 1), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, one(5, 1), func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
 		empty(t, l, 1)
 		var all sync.WaitGroup
@@ -359,7 +362,7 @@ func TestReserveTakesNothingAfterItsDeadline(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 				defer cancel()
 				if r, err := l.Reserve(ctx, "global"); err == nil {
-					t.Errorf("a reservation that is due in %v", r.Due().Sub(begun))
+					t.Errorf("Reserve returned a reservation that is due in %v, after the deadline", r.Due().Sub(begun))
 				}
 			})
 			all.Go(func() {
@@ -375,10 +378,10 @@ func TestReserveTakesNothingAfterItsDeadline(t *testing.T) {
 	}, 1)
 }
 
-// TestCallerWhoseReservationIsGone: a caller waits for a reservation of its lane; a call comes that is refused; and then another route of
-// the same name has a bucket without tokens. The caller is told so, and the limiter goes on.
+// TestCallerWhoseReservationIsGone: a caller waits for a reservation of its lane, and another call is refused. Then the route is replaced
+// by one whose bucket has no tokens. The caller gets that result, and the limiter continues to work.
 func TestCallerWhoseReservationIsGone(t *testing.T) {
-	crews(t, one(1, 1), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, one(1, 1), func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
 		made := limiter.Bucket{Name: "made", Limits: []limiter.Limit{limiter.PerSecond(5, 1)}}
 		if err := l.AddRoute("tenant", made); err != nil {
@@ -392,7 +395,7 @@ func TestCallerWhoseReservationIsGone(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			if err := l.Wait(ctx, "tenant"); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("Wait: %v", err)
+				t.Errorf("Wait: %v, want the refusal by the new route", err)
 			}
 		})
 		synctest.Wait()
@@ -410,7 +413,7 @@ func TestCallerWhoseReservationIsGone(t *testing.T) {
 	}, 1)
 }
 
-// TestBatchWhoseContextEnds: while Redis hangs; who comes next is not told of it.
+// TestBatchWhoseContextEnds: the context of a batch ends while Redis hangs. Other callers do not get that error.
 func TestBatchWhoseContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var delay atomic.Int64
@@ -428,12 +431,12 @@ func TestBatchWhoseContextEnds(t *testing.T) {
 				defer cancel()
 				if i%3 == 0 {
 					if err := l.Wait(t.Context(), "global"); err != nil {
-						t.Errorf("who waits: %v", err)
+						t.Errorf("a call that waits: %v, want it served", err)
 					}
 					return
 				}
 				if rs, _, err := l.ReserveBatch(ctx, "global", limiter.Run{N: 1}, limiter.Run{N: 1, Cost: 2}); len(rs) == 0 && !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("a batch whose context ended: %v", err)
+					t.Errorf("a batch whose context ended: %v, want the error of the context", err)
 				}
 			})
 		}
@@ -442,9 +445,9 @@ func TestBatchWhoseContextEnds(t *testing.T) {
 	})
 }
 
-// TestDecideBehindALine: the time after which a call could start counts those who wait.
+// TestDecideBehindALine: RetryAfter includes the callers that already wait.
 func TestDecideBehindALine(t *testing.T) {
-	crews(t, config(map[string][]limiter.Limit{"global": {{Tokens: 60, Per: time.Hour, Burst: 1}}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, config(map[string][]limiter.Limit{"global": {{Tokens: 60, Per: time.Hour, Burst: 1}}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
 		empty(t, l, 1)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -455,16 +458,17 @@ func TestDecideBehindALine(t *testing.T) {
 		time.Sleep(time.Second)
 		d, err := l.Decide(t.Context(), "global", 1)
 		if err != nil || d.OK || d.RetryAfter < 3*time.Minute || d.RetryAfter > 4*time.Minute || d.Bucket != "global" {
-			t.Errorf("behind three at one a minute: %+v, %v", d, err)
+			t.Errorf("behind three callers at one a minute: %+v, %v", d, err)
 		}
 		cancel()
 		all.Wait()
 	}, 1)
 }
 
-// TestCancelledCallOfFiveCostsNothing: ten calls of one token, after a call of five was reserved and given up, take the time of ten tokens.
+// TestCancelledCallOfFiveCostsNothing: a call of five tokens is reserved and cancelled. After that, ten calls of one token take the time
+// of ten tokens.
 func TestCancelledCallOfFiveCostsNothing(t *testing.T) {
-	crews(t, one(20, 5), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, one(20, 5), func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
 		empty(t, l, 5)
 		begun := time.Now()
@@ -479,14 +483,14 @@ func TestCancelledCallOfFiveCostsNothing(t *testing.T) {
 			}
 		}
 		if took := time.Since(begun); (took - 500*time.Millisecond).Abs() > 5*time.Millisecond {
-			t.Errorf("ten calls took %v, want 500ms", took)
+			t.Errorf("ten calls of one token took %v, want 500ms", took)
 		}
 	}, 1, 2)
 }
 
-// TestDecideHearsOfPauses: also in the process whose calls wait already, and behind which a pause began.
+// TestDecideHearsOfPauses: Decide knows a pause, even in a process whose calls already waited when the pause began.
 func TestDecideHearsOfPauses(t *testing.T) {
-	crews(t, config(map[string][]limiter.Limit{"global": {{Tokens: 7, Per: 3 * time.Second, Burst: 2}}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, config(map[string][]limiter.Limit{"global": {{Tokens: 7, Per: 3 * time.Second, Burst: 2}}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 		l, other := fleet[0], fleet[len(fleet)-1]
 		empty(t, l, 2)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -497,23 +501,23 @@ func TestDecideHearsOfPauses(t *testing.T) {
 			t.Fatal(err)
 		}
 		if d, err := l.Decide(t.Context(), "global", 1); err != nil || d.OK || d.RetryAfter < 17*time.Second || d.RetryAfter > 19*time.Second {
-			t.Errorf("paused for 17 s: %+v, %v", d, err)
+			t.Errorf("during a pause of 17 s: %+v, %v", d, err)
 		}
 		if err := other.Resume(t.Context(), "global"); err != nil {
 			t.Fatal(err)
 		}
 		if d, err := l.Decide(t.Context(), "global", 1); err != nil || d.OK || d.RetryAfter > 2*time.Second {
-			t.Errorf("resumed: %+v, %v", d, err)
+			t.Errorf("after Resume: %+v, %v", d, err)
 		}
 		cancel()
 		waiting.Wait()
 	}, 1, 3)
 }
 
-// TestDeadlineIsJudgedThoughOthersWait: a deadline that cannot be met is refused at once by a lane that waits itself, behind calls that other
-// replicas have announced since; and then a client that comes when it was told is let through.
+// TestDeadlineIsJudgedThoughOthersWait: the callers of a lane wait, behind calls that other replicas have announced since. The lane
+// refuses a deadline that cannot be met at once. A client that asks again after the returned time is served.
 func TestDeadlineIsJudgedThoughOthersWait(t *testing.T) {
-	crews(t, config(map[string][]limiter.Limit{"global": {{Tokens: 1, Per: 11 * time.Second, Burst: 1}}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, config(map[string][]limiter.Limit{"global": {{Tokens: 1, Per: 11 * time.Second, Burst: 1}}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 		l, other := fleet[0], fleet[len(fleet)-1]
 		empty(t, l, 1)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -529,7 +533,7 @@ func TestDeadlineIsJudgedThoughOthersWait(t *testing.T) {
 		begun := time.Now()
 		err := l.Wait(soon, "global") // 33 s
 		if late, ok := errors.AsType[*limiter.DeadlineError](err); !ok || time.Since(begun) > time.Millisecond || late.Ready < 30*time.Second {
-			t.Errorf("a deadline in 25 s behind two calls at one in 11 s: %v after %v", err, time.Since(begun))
+			t.Errorf("a deadline in 25 s behind two calls at one in 11 s: %v after %v, want it refused at once", err, time.Since(begun))
 		}
 		d, err := l.Decide(ctx, "global", 1)
 		if err != nil {
@@ -537,13 +541,13 @@ func TestDeadlineIsJudgedThoughOthersWait(t *testing.T) {
 		}
 		time.Sleep(d.RetryAfter)
 		if then, err := l.Decide(ctx, "global", 1); err != nil || !then.OK {
-			t.Errorf("told %v; then %+v, %v", d.RetryAfter, then, err)
+			t.Errorf("RetryAfter was %v; after that time: %+v, %v, want OK", d.RetryAfter, then, err)
 		}
 		waiting.Wait()
 	}, 1, 2)
 }
 
-// TestShadowModeIsHeardOfByTheNextCall: a call that finds out on the way starts, and so do calls that wait and batches.
+// TestShadowModeIsHeardOfByTheNextCall: a call that learns of shadow mode from its reply starts. So do waiting calls and batches.
 func TestShadowModeIsHeardOfByTheNextCall(t *testing.T) {
 	for name, call := range map[string]func(ctx context.Context, l *limiter.Limiter) error{
 		"Allow": func(ctx context.Context, l *limiter.Limiter) error {
@@ -574,7 +578,7 @@ func TestShadowModeIsHeardOfByTheNextCall(t *testing.T) {
 	} {
 		for what, waits := range map[string]bool{"alone": false, "where a call waits": true} {
 			t.Run(name+", "+what, func(t *testing.T) {
-				crews(t, config(map[string][]limiter.Limit{"global": {{Tokens: 1, Per: time.Minute, Burst: 1}}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+				onFleets(t, config(map[string][]limiter.Limit{"global": {{Tokens: 1, Per: time.Minute, Burst: 1}}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 					l, other := fleet[0], fleet[len(fleet)-1]
 					empty(t, l, 1)
 					var waiting sync.WaitGroup
@@ -582,7 +586,7 @@ func TestShadowModeIsHeardOfByTheNextCall(t *testing.T) {
 						waiting.Go(func() {
 							begun := time.Now()
 							if err := l.Wait(t.Context(), "global"); err != nil || time.Since(begun) > 6*time.Second {
-								t.Errorf("a call that waits: %v after %v", err, time.Since(begun))
+								t.Errorf("a waiting call: %v after %v", err, time.Since(begun))
 							}
 						})
 						synctest.Wait()
@@ -591,7 +595,7 @@ func TestShadowModeIsHeardOfByTheNextCall(t *testing.T) {
 						t.Fatal(err)
 					}
 					if waits && name == "ReserveBatch" {
-						time.Sleep(6 * time.Second) // a scheduler is told when to come back, which is within 5 s
+						time.Sleep(6 * time.Second) // a scheduler asks again at the returned time, within 5 s
 					}
 					if err := call(t.Context(), l); err != nil {
 						t.Error(err)

@@ -57,11 +57,11 @@ func (l *Limiter) ReserveBatch(ctx context.Context, route string, runs ...Run) (
 		if len(runs) == 0 {
 			continue
 		}
-		heard, err := l.batch(ctx, route, &b, runs, kind == 1)
+		part, err := l.batch(ctx, route, &b, runs, kind == 1)
 		if err != nil && len(b.all) == 0 {
 			return nil, Turn{}, err
 		}
-		turn.Merge(heard)
+		turn.Merge(part)
 	}
 	if len(b.all) > 0 {
 		return b.byDue(), Turn{}, nil

@@ -6,7 +6,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// BenchmarkTenReservations is what a scheduler pays for ten reservations at once, in memory.
+// BenchmarkTenReservations measures a batch of ten reservations, in memory.
 func BenchmarkTenReservations(b *testing.B) {
 	l, err := limiter.NewMemory(one(1_000_000_000, 100_000_000))
 	if err != nil {

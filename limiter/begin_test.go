@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// beginnings are limits of all kinds.
+// beginnings returns limits of all kinds.
 func beginnings() map[string]limiter.Limit {
 	return map[string]limiter.Limit{
 		"40 a second":       limiter.PerSecond(40, 40),
@@ -24,7 +24,7 @@ func beginnings() map[string]limiter.Limit {
 	}
 }
 
-// begins takes what a limit has that nobody has used, and waits for the next token.
+// begins takes all tokens of an unused limit, and checks when the next call can start.
 func begins(t *testing.T, l *limiter.Limiter, route string, limit limiter.Limit, begin limiter.Begin) {
 	t.Helper()
 	there, next := limit.Burst, interval(limit)
@@ -36,19 +36,19 @@ func begins(t *testing.T, l *limiter.Limiter, route string, limit limiter.Limit,
 	}
 	for i := range there + 1 {
 		if ok, err := l.Allow(t.Context(), route); err != nil || ok != (i < there) {
-			t.Fatalf("call %d of %d that are there: %v, %v", i+1, there, ok, err)
+			t.Fatalf("call %d of %d available ones: %v, %v", i+1, there, ok, err)
 		}
 	}
 	soon, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	refused, ok := errors.AsType[*limiter.DeadlineError](l.Wait(soon, route))
 	if !ok || (refused.Ready-next).Abs() > time.Microsecond {
-		t.Errorf("the next call: %v, want it after %v", refused, next)
+		t.Errorf("the next call: %v, want it to start after %v", refused, next)
 	}
 }
 
-// TestFirstStart: where nothing is remembered and nothing is found, a limit holds what it is to begin with; in a new namespace, as a
-// limit that a deployment adds, and as a bucket made at run time.
+// TestFirstStart: a limit that neither Redis nor a replica knows begins as its Begin says. This holds in a new namespace, for a limit
+// that a deployment adds, and for a bucket made at run time.
 func TestFirstStart(t *testing.T) {
 	for name, limit := range beginnings() {
 		for what, begin := range map[string]limiter.Begin{"full": limiter.Full, "empty": limiter.Empty} {
@@ -93,12 +93,12 @@ func TestFirstStart(t *testing.T) {
 	}
 }
 
-// TestLossIsNoFirstStart: whoever remembers an epoch finds that Redis has forgotten it. Then no limit has what it began with, also not
-// one that only this process wants.
+// TestLossIsNoFirstStart: a process that remembers an epoch finds that Redis has lost it. Then no limit begins as its Begin says, not
+// even one that only this process wants.
 func TestLossIsNoFirstStart(t *testing.T) {
 	for name, limit := range beginnings() {
 		if limit.Window {
-			continue // shut for its length: tested with the other windows
+			continue // closed for its length: tested with the other windows
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -122,7 +122,7 @@ func TestLossIsNoFirstStart(t *testing.T) {
 					route string
 				}{{here, "global"}, {other, "other"}, {other, "tenant"}} {
 					if ok, err := call.l.Allow(t.Context(), call.route); ok || err != nil {
-						t.Errorf("%s after Redis has forgotten: %v, %v", call.route, ok, err)
+						t.Errorf("a call on route %s after the loss: %v, %v", call.route, ok, err)
 					}
 				}
 			})
@@ -130,7 +130,8 @@ func TestLossIsNoFirstStart(t *testing.T) {
 	}
 }
 
-// TestLossIsNoFirstStartOfWhatIsToldThen: the first that a Redis which has forgotten hears is another limit for the fleet.
+// TestLossIsNoFirstStartOfWhatIsToldThen: the first request after a loss sets another limit for the fleet. That limit does not begin
+// full.
 func TestLossIsNoFirstStartOfWhatIsToldThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)
@@ -142,12 +143,13 @@ func TestLossIsNoFirstStartOfWhatIsToldThen(t *testing.T) {
 			t.Fatal(err)
 		}
 		if ok, err := l.Allow(t.Context(), "global"); ok || err != nil {
-			t.Errorf("after Redis has forgotten: %v, %v", ok, err)
+			t.Errorf("a call after the loss: %v, %v, want it refused", ok, err)
 		}
 	})
 }
 
-// TestLimitThatNobodyWantsIsKeptUntilItIsFull: the only replica that wants a limit is silent for a minute, and comes back.
+// TestLimitThatNobodyWantsIsKeptUntilItIsFull: the only replica that wants a limit does not announce itself for a minute, and then does
+// again.
 func TestLimitThatNobodyWantsIsKeptUntilItIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := limitertest.Redis(t)
@@ -168,13 +170,14 @@ func TestLimitThatNobodyWantsIsKeptUntilItIsFull(t *testing.T) {
 	})
 }
 
-// TestEmptyBucketMadeAtRunTimeIsEmptyOnce: a bucket that begins empty is so once, whoever makes it again, and after it was full and idle.
+// TestEmptyBucketMadeAtRunTimeIsEmptyOnce: a bucket with Begin Empty is empty only at first. It is not empty again if a replica makes it
+// again, nor after it was full and idle.
 func TestEmptyBucketMadeAtRunTimeIsEmptyOnce(t *testing.T) {
 	for name, limit := range map[string]limiter.Limit{"10 a second": limiter.PerSecond(10, 5), "4 in 10 s": limiter.PerWindow(3, 10*time.Second)} {
 		t.Run(name, func(t *testing.T) {
 			limit.Begin = limiter.Empty
 			there := holds(limit)
-			crews(t, one(40, 40), func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, one(40, 40), func(t *testing.T, fleet []*limiter.Limiter) {
 				for i, idle := range []time.Duration{0, 20 * time.Second, 5 * time.Minute, few(time.Hour, 6*time.Hour)} {
 					l := fleet[i%len(fleet)]
 					if err := l.AddRoute("tenant", limiter.Bucket{Name: "made", Limits: []limiter.Limit{limit}}); err != nil {
@@ -183,7 +186,7 @@ func TestEmptyBucketMadeAtRunTimeIsEmptyOnce(t *testing.T) {
 					taken := int64(0)
 					for ok := true; ok; taken++ {
 						time.Sleep(idle)
-						_, other := l.Allow(t.Context(), "global") // what is idle may be forgotten now
+						_, other := l.Allow(t.Context(), "global") // idle buckets may be forgotten now
 						var err error
 						if ok, err = l.Allow(t.Context(), "tenant"); err != nil || other != nil {
 							t.Fatal(err, other)
@@ -191,7 +194,7 @@ func TestEmptyBucketMadeAtRunTimeIsEmptyOnce(t *testing.T) {
 						idle = 0
 					}
 					if want := map[bool]int64{true: 0, false: there}[i == 0]; taken-1 != want {
-						t.Errorf("use %d: took %d, want %d", i+1, taken-1, want)
+						t.Errorf("use %d: %d calls were allowed, want %d", i+1, taken-1, want)
 					}
 				}
 			}, 2)

@@ -10,8 +10,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestClockMapsByTheSmallestOffset: rows of replies, each asked for and received at a local time and showing a time of a
-// store that is an hour ahead, and what a moment of the store's clock is mapped to then. Times in milliseconds.
+// TestClockMapsByTheSmallestOffset: each row is a reply: the local times of the request and of the reply, the time of the store,
+// whose clock is an hour ahead, and the local time to which a time of the store is mapped then. Times are in milliseconds.
 func TestClockMapsByTheSmallestOffset(t *testing.T) {
 	const hour = 3_600_000
 	type row struct{ sent, received, shows, want int64 }
@@ -35,28 +35,29 @@ func TestClockMapsByTheSmallestOffset(t *testing.T) {
 					received := zero.Add(time.Duration(r.received) * time.Millisecond)
 					time.Sleep(time.Until(received))
 					k.Observe(r.shows*1000, zero.Add(time.Duration(r.sent)*time.Millisecond), received)
-					// The moment that the first store called an hour.
+					// The moment of "an hour" on the first store's clock.
 					got := k.Local(hour*1000, received).Sub(zero)
 					if want := time.Duration(r.want) * time.Millisecond; got != want {
 						t.Errorf("row %d: mapped to %v, want %v", i, got, want)
 					}
 				}
 				if got, want := k.Lead(50*time.Millisecond, 250*time.Millisecond), time.Duration(c.lead)*time.Millisecond; got != want {
-					t.Errorf("lead %v, want %v", got, want)
+					t.Errorf("the lead is %v, want %v", got, want)
 				}
 			})
 		})
 	}
 }
 
-// TestClockCountsFromTheQuestion: however the store's time runs, stands or jumps, and however long replies take, what is left to a
-// due time when the store replied passes after it was asked, and has passed that long after the reply.
+// TestClockCountsFromTheQuestion: a reservation is due some time after the store's reply. However the store's clock runs, stops or
+// jumps, and however long replies take, the local due time is at least that long after the request, and at most that long after
+// the reply.
 func TestClockCountsFromTheQuestion(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		zero := time.Now()
 		k := limiter.NewClock()
 		at, shows := time.Duration(0), int64(1_800_000_000_000_000)
-		runs := func(d time.Duration) { // local time passes
+		runs := func(d time.Duration) { // lets local time pass
 			at += d
 			if rapid.IntRange(0, 2).Draw(r, "stands") > 0 {
 				shows += d.Microseconds()
@@ -78,7 +79,7 @@ func TestClockCountsFromTheQuestion(t *testing.T) {
 			left := time.Duration(rapid.Int64Range(0, 250_000).Draw(r, "left")) * time.Microsecond
 			due := k.Local(now+left.Microseconds(), zero.Add(at)).Sub(zero)
 			if due < sent+left || due > at+left {
-				r.Fatalf("due %v, asked at %v and replied at %v with %v left", due, sent, at, left)
+				r.Fatalf("the local due time is %v; the request was at %v, the reply at %v with %v left", due, sent, at, left)
 			}
 		}
 	})

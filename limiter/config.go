@@ -117,8 +117,8 @@ func passedOf(r *lane.Route) *passed {
 type settings struct {
 	Config
 
-	wish  []bound             // every limit of every bucket, in a fixed order
-	paths map[string][]string // the buckets of each route
+	wanted []bound             // every limit of every bucket, in a fixed order
+	paths  map[string][]string // the buckets of each route
 }
 
 func (c Config) settings() (settings, error) {
@@ -198,7 +198,7 @@ func (c Config) settings() (settings, error) {
 		for i := range limits {
 			limits[i].start = starts[name]
 		}
-		s.wish = append(s.wish, limits...)
+		s.wanted = append(s.wanted, limits...)
 		s.paths[name] = []string{name}
 	}
 	for name, m := range c.Metered {

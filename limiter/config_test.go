@@ -9,7 +9,7 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestConfigIsCopied: whoever made a limiter may use the maps and lists for something else.
+// TestConfigIsCopied: a limiter copies its configuration, so the caller may change the maps and slices afterwards.
 func TestConfigIsCopied(t *testing.T) {
 	five := limiter.Limit{Tokens: 5, Per: time.Hour, Burst: 5}
 	limits := map[string][]limiter.Limit{"global": {five}, "other": {five}}
@@ -31,7 +31,7 @@ func TestConfigIsCopied(t *testing.T) {
 	delete(limits, "other")
 	for _, l := range []*limiter.Limiter{l, m} {
 		if err := l.AddRoute("b", limiter.Bucket{Name: "more"}); err == nil {
-			t.Error("a bucket that came later is known")
+			t.Error("the limiter knows a bucket that was added to the map later")
 		}
 		makeRoute(t, l, "b", limiter.Bucket{Name: "other"})
 		if n := allowed(t, l, "a", 20); n != 5 {

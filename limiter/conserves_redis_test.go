@@ -13,8 +13,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// lateness measures how long after its time a timer and a call to Redis are over on this machine, on average and at most, until the
-// returned function is called.
+// lateness measures by how much timers and requests to Redis are late on this machine, until the returned function is called. That
+// function returns the mean and the longest delay.
 func lateness(t *testing.T, rdb *redis.Client, every time.Duration) (stop func() (mean, longest time.Duration)) {
 	done, measured := make(chan struct{}), make(chan [2]time.Duration)
 	go func() {
@@ -28,7 +28,7 @@ func lateness(t *testing.T, rdb *redis.Client, every time.Duration) (stop func()
 				return
 			case <-timer.C:
 				rdb.Time(t.Context())
-				by := max(0, time.Since(at)) // when a goroutine runs, not when its timer has fired
+				by := max(0, time.Since(at)) // when the goroutine runs, not when its timer fires
 				late, n, longest = late+by, n+1, max(longest, by)
 				at = time.Now().Add(every)
 				timer.Reset(every)
@@ -42,8 +42,8 @@ func lateness(t *testing.T, rdb *redis.Client, every time.Duration) (stop func()
 	}
 }
 
-// looseBy is the share of a row's budget that late timers may cost, beside two hundredths: at a burst of 1 each token that is taken
-// late makes the next one late. A token passes a timer and a call to Redis.
+// looseBy returns the share of a row's budget that late timers may cost, in addition to two hundredths. At a burst of 1 each token
+// that is taken late delays the next one. Each token takes one timer and one request to Redis.
 func looseBy(r table.Row, late time.Duration) float64 {
 	fastest := 0.0
 	for _, l := range r.Limits {
@@ -52,9 +52,9 @@ func looseBy(r table.Row, late time.Duration) float64 {
 	return min(0.15, 0.02+2*late.Seconds()*fastest)
 }
 
-// TestConservesOnRedis plays the named rows on a real Redis, in real time and all at once, more of them than the machine has cores.
-// Timers fire late there, most of all beside the tests of other packages, so that the marks are looser, by what is measured
-// meanwhile. The same rows have narrow marks in virtual time.
+// TestConservesOnRedis runs the named rows on a real Redis, in real time and all at once, more than the machine has cores. Timers
+// are late there, above all beside the tests of other packages. So the test measures their delay and loosens the marks by it. In
+// virtual time the same rows have strict marks.
 func TestConservesOnRedis(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector is too slow for marks in real time")
@@ -84,7 +84,7 @@ func TestConservesOnRedis(t *testing.T) {
 	stop := lateness(t, rdb, every)
 	plays.Wait()
 	late, _ := stop()
-	t.Logf("timers and calls were late by %v on average", late)
+	t.Logf("timers and requests were late by %v on average", late)
 	red := openRed(t, "redis")
 	for i, r := range rows {
 		t.Run(r.String(), func(t *testing.T) {

@@ -13,14 +13,14 @@ import (
 	"github.com/weir-go/weir/limiter/internal/table"
 )
 
-// world is a limiter or a fleet of them, ready to play a row.
+// world is a limiter, or a fleet of limiters, for one row.
 type world struct {
 	wait  func(ctx context.Context, lane int, cost int64) error
 	drain func(ctx context.Context, bucket string, tokens int64) error
 	calls func() int64
 	fill  time.Duration     // after this, every limit is full
 	begin func()            // is called when the row begins; may be nil
-	kill  func(replica int) // cuts a replica off for good; nil where no replica can die
+	kill  func(replica int) // cuts a replica off permanently; nil if replicas cannot die
 	end   func()            // closes the limiters, while their Redis still runs
 }
 
@@ -48,14 +48,14 @@ func configOf(r table.Row, replica int) limiter.Config {
 	return cfg
 }
 
-// play runs a row and returns what happened. All limits are emptied first, at one moment.
+// play runs a row and returns its log. First it empties all limits, at one moment.
 func play(t *testing.T, r table.Row, w world) table.Log {
 	sleep(t.Context(), w.fill)
 	var drains sync.WaitGroup
 	for i, l := range r.Limits {
 		drains.Go(func() {
 			if err := w.drain(t.Context(), bucketName(i), l.Burst); err != nil {
-				t.Errorf("draining %v: %v", l, err)
+				t.Errorf("emptying %v: %v", l, err)
 			}
 		})
 	}
@@ -105,7 +105,7 @@ func play(t *testing.T, r table.Row, w world) table.Log {
 	return table.Log{Tasks: p.tasks, Calls: calls, End: r.Length}
 }
 
-// playing is a row under way.
+// playing is the state of a running row.
 type playing struct {
 	table.Row
 	world
@@ -128,7 +128,7 @@ func (p *playing) caller(ctx context.Context, id int, asks iter.Seq[table.Ask]) 
 	}
 }
 
-// open makes the calls of an open row, each in a goroutine of its own.
+// open makes the calls of an open row, each in its own goroutine.
 func (p *playing) open(ctx context.Context, of func(lane int) context.Context) {
 	at := time.Duration(0)
 	for ask := range p.Calls() { //nolint:contextcheck // a sequence of the row, which has no context
@@ -141,7 +141,7 @@ func (p *playing) open(ctx context.Context, of func(lane int) context.Context) {
 	}
 }
 
-// ask makes one call and notes it.
+// ask makes one call and records it.
 func (p *playing) ask(ctx context.Context, id int, ask table.Ask) {
 	t := table.Task{Lane: ask.Lane, Route: p.Lanes[ask.Lane].Route, Caller: id, Cost: ask.Cost, Started: table.Never, Gone: table.Never}
 	if ask.Patience != table.Never {
@@ -158,7 +158,7 @@ func (p *playing) ask(ctx context.Context, id int, ask table.Ask) {
 		t.Started = now
 	case now < p.Length:
 		t.Gone = now
-		if ctx.Err() == nil { // an error of the limiter: not at once again
+		if ctx.Err() == nil { // an error of the limiter: do not ask again at once
 			sleep(ctx, 100*time.Millisecond)
 		}
 	}
@@ -167,7 +167,7 @@ func (p *playing) ask(ctx context.Context, id int, ask table.Ask) {
 	p.mu.Unlock()
 }
 
-// sleep waits and reports whether the context still lives.
+// sleep waits, and reports whether the context has not ended.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil
@@ -182,8 +182,8 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// memoryWorld is one limiter in memory. Each lane of each replica is a route of its own over the same buckets, because a
-// lane is a route of a process.
+// memoryWorld returns a world of one limiter in memory. It has a route for each lane of each replica, over the same
+// buckets, because a process has one lane for each route.
 func memoryWorld(t *testing.T, r table.Row) world {
 	l, err := limiter.NewMemory(configOf(r, -1))
 	if err != nil {
@@ -197,18 +197,18 @@ func memoryWorld(t *testing.T, r table.Row) world {
 	}
 }
 
-// TestConserves plays a table of worlds over memory, in virtual time: no token is lost while somebody waits, nobody is
-// passed, no limit is exceeded.
+// TestConserves runs the table of worlds over the limiter in memory, in virtual time. No token is lost while a caller
+// waits, no caller overtakes another, and the starts exceed no limit.
 func TestConserves(t *testing.T) {
 	n := 60
 	if raceDetector {
-		n = 10 // it is for races, of which each row has as many
+		n = 10 // the race detector finds as much in few rows
 	}
 	if *full {
 		n = 500
 	}
-	// Replicas that die and requests that are late do not exist in memory.
-	// Lanes that wait for days ask every five seconds, so that such rows take long.
+	// In memory no replica dies and no request is late. Lanes that wait for days ask every five seconds, so such rows
+	// would take long.
 	rows, share := table.Pairwise(n, func(r table.Row) bool {
 		return r.Callers != table.Die && r.Callers != table.Late && (*full || len(r.Lanes)*int(r.Length/(5*time.Second)) < 5_000)
 	})
@@ -235,8 +235,8 @@ func TestConserves(t *testing.T) {
 	}
 }
 
-// virtual is the tolerance in virtual time. Due times are whole microseconds, by clocks that differ by one. A reservation
-// whose caller has left may be used late by the slack.
+// virtual returns the tolerance in virtual time. Due times are whole microseconds, on clocks that differ by one. A
+// reservation whose caller has left may be used late, by the slack.
 func virtual(r table.Row) table.Tolerance {
 	slack := 2 * time.Microsecond
 	if r.Callers != table.Patient {

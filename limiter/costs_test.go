@@ -11,13 +11,13 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestMixedCostsUseTheRate: calls of one token and of the whole burst, in several replicas. However they mix, and if
-// callers give up at random, nothing of the rate is lost.
+// TestMixedCostsUseTheRate: several replicas make calls of one token and of the whole burst. In any mix, and even if callers give up at
+// random, the fleet uses the whole rate.
 func TestMixedCostsUseTheRate(t *testing.T) {
 	mixes := map[string]struct {
 		limit    limiter.Limit
 		waiters  int // of each replica
-		large    int // one in so many calls costs the burst
+		large    int // one of so many calls costs the whole burst
 		giveUp   bool
 		length   time.Duration
 		replicas []int
@@ -35,14 +35,14 @@ func TestMixedCostsUseTheRate(t *testing.T) {
 	for _, name := range rows(mixes, 0, 1) {
 		c := mixes[name]
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 				empty(t, fleet[0], c.limit.Burst)
 				begun := time.Now()
 				run, end := context.WithCancel(t.Context())
 				defer end()
 				j := &journal{}
 				var running sync.WaitGroup
-				// What all wait for, the longest that one may stay.
+				// The time to serve all callers, which is the longest that one may wait.
 				mean := 1 + float64(c.limit.Burst-1)/float64(c.large)
 				turn := time.Duration(mean * float64(c.waiters*len(fleet)) / c.limit.Rate() * float64(time.Second))
 				for i, l := range fleet {
@@ -65,7 +65,8 @@ func TestMixedCostsUseTheRate(t *testing.T) {
 					}
 				}
 				time.Sleep(c.length)
-				// Now all callers wait. Tokens in the bucket are not lost: a call of the burst waits for them. Reserved tokens have not been used.
+				// Now all callers wait. Tokens in the bucket are not lost: a call of the whole burst waits for them. Reserved tokens are
+				// not used yet.
 				snapshot, err := fleet[0].Snapshot(t.Context())
 				if err != nil {
 					t.Fatal(err)
@@ -83,16 +84,16 @@ func TestMixedCostsUseTheRate(t *testing.T) {
 						large++
 					}
 				}
-				t.Logf("used %.4f in %d starts, %d of them of the burst", share, len(j.starts), large)
-				// What is reserved at the end is a horizon's tokens and a call at most. Of reservations that are given up what arrives
-				// until the due time of the last one is lost: some hundredths, where many give up.
+				t.Logf("used %.4f of the rate in %d starts, %d of them of the whole burst", share, len(j.starts), large)
+				// At the end a horizon's tokens and one call are reserved at most. If a caller gives up its reservation, the tokens
+				// refilled until the due time of the last reservation are lost: some hundredths if many give up.
 				most := (float64(c.limit.Burst) + c.limit.Rate()*limiter.DefaultHorizon.Seconds()) / (c.limit.Rate() * length.Seconds())
 				least := 0.99 - most
 				if c.giveUp {
 					least = 0.95 - most
 				}
 				if share < least || large == 0 || large == len(j.starts) {
-					t.Errorf("used %.4f of the rate in %d starts, %d of them of the burst", share, len(j.starts), large)
+					t.Errorf("used %.4f of the rate in %d starts, %d of them of the whole burst", share, len(j.starts), large)
 				}
 				slack := time.Millisecond
 				if c.giveUp {
@@ -104,8 +105,8 @@ func TestMixedCostsUseTheRate(t *testing.T) {
 	}
 }
 
-// TestMostOfAFleetGoes: the callers of most replicas give up, or the replicas die. Those that are left are served soon, and
-// then use the rate.
+// TestMostOfAFleetGoes: the callers of most replicas give up, or the replicas die. The remaining callers are served soon, and then use the
+// whole rate.
 func TestMostOfAFleetGoes(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit             limiter.Limit
@@ -123,9 +124,9 @@ func TestMostOfAFleetGoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newCrew(t, c.replicas, config(map[string][]limiter.Limit{"global": {c.limit}}, nil))
+				f := newRedisFleet(t, c.replicas, config(map[string][]limiter.Limit{"global": {c.limit}}, nil))
 				defer f.close(t)
-				time.Sleep(3 * time.Second) // empty as far as anybody knows, and soon so
+				time.Sleep(3 * time.Second) // until the bucket is certainly empty
 				empty(t, f.fleet[0], c.limit.Burst)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
@@ -158,7 +159,7 @@ func TestMostOfAFleetGoes(t *testing.T) {
 				gone()
 				begin := time.Now()
 				within := 2 * time.Second
-				if c.dies || c.limit.Rate() < 2 { // a lane in line hears within 5 s that others have left
+				if c.dies || c.limit.Rate() < 2 { // a lane in line learns within 5 s that others have left
 					within = 5*time.Second + 10*time.Millisecond
 				}
 				time.Sleep(within)
@@ -172,21 +173,21 @@ func TestMostOfAFleetGoes(t *testing.T) {
 					silence = max(silence, s.at.Sub(left.since(begin)[i].at))
 				}
 				if len(first) == 0 {
-					t.Errorf("nobody was served within %v", within)
+					t.Errorf("no call started within %v", within)
 				} else {
-					t.Logf("%s: served after %v; then used %.3f; the longest silence was %v", t.Name(), first[0].at.Sub(begin), share, silence)
+					t.Logf("%s: the first call started after %v; then used %.3f; the longest gap between starts was %v", t.Name(), first[0].at.Sub(begin), share, silence)
 				}
-				// The window may begin and end between two tokens. Behind lanes that are dead the others may be silent for as long
-				// as they sleep, and the bucket holds no more than its burst.
+				// The measured period may begin and end between two tokens. Behind dead lanes the others may start nothing for as
+				// long as they sleep, and the bucket saves no more than its burst.
 				lost := 1.0
 				if c.dies {
 					lost += max(0, within.Seconds()*c.limit.Rate()-float64(c.limit.Burst))
 				}
 				if share < 0.95-lost/(10*c.limit.Rate()) {
-					t.Errorf("used %.3f of the rate", share)
+					t.Errorf("the remaining callers used %.3f of the rate", share)
 				}
 				if silence > within+interval(c.limit) {
-					t.Errorf("nobody started for %v", silence)
+					t.Errorf("no call started for %v", silence)
 				}
 				all.starts = append(all.starts, left.starts...)
 				all.law(t, c.limit, limiter.DefaultSlack)

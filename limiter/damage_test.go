@@ -22,7 +22,7 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// damages are what a record becomes. Texts in which a number is replaced are made for each number of a record.
+// damages returns functions that damage the text of a record. Those that replace a number replace number n.
 func damages() map[string]func(text string, n int) string {
 	word := regexp.MustCompile(`-?\d+`)
 	number := func(by string) func(string, int) string {
@@ -53,7 +53,7 @@ func damages() map[string]func(text string, n int) string {
 	}
 }
 
-// damaged is a world in which records of one kind are damaged while they are used.
+// damaged is a world in which a test damages records of one kind while the limiter uses them.
 type damaged struct {
 	rdb    *redis.Client
 	fleet  []*limiter.Limiter
@@ -102,7 +102,7 @@ func (d *damaged) close(t *testing.T) {
 	ending.Wait()
 }
 
-// use has callers ask on every route again and again, and give reservations back, with a pause between.
+// use runs callers in loops on every route, and returns reservations, with a pause between. Call wait after ctx has ended.
 func (d *damaged) use(ctx context.Context, pause time.Duration) (wait func()) {
 	var running sync.WaitGroup
 	for _, l := range d.fleet {
@@ -115,7 +115,7 @@ func (d *damaged) use(ctx context.Context, pause time.Duration) (wait func()) {
 							options = append(options, limiter.Urgent())
 						}
 						if err := l.Wait(ctx, route, options...); err != nil {
-							time.Sleep(100 * time.Millisecond) // a damaged record may cost a call
+							time.Sleep(100 * time.Millisecond) // a damaged record may make a call fail
 							continue
 						}
 						d.mu.Lock()
@@ -125,7 +125,7 @@ func (d *damaged) use(ctx context.Context, pause time.Duration) (wait func()) {
 				})
 			}
 		}
-		running.Go(func() { // reservations that are given back
+		running.Go(func() { // returns reservations
 			for ctx.Err() == nil {
 				var all []*limiter.Reservation
 				for range 3 {
@@ -134,7 +134,7 @@ func (d *damaged) use(ctx context.Context, pause time.Duration) (wait func()) {
 					}
 				}
 				if len(all) == 3 {
-					all[1].Cancel() // before another: its token cannot go back into the bucket
+					all[1].Cancel() // a later reservation exists: its token cannot go back into the bucket
 				}
 				time.Sleep(pause)
 			}
@@ -143,14 +143,14 @@ func (d *damaged) use(ctx context.Context, pause time.Duration) (wait func()) {
 	return running.Wait
 }
 
-// place is one record: what it is now, and how to write another in its place.
+// place is one record: its present text, and how to replace it.
 type place struct {
 	name  string
 	text  string
 	write func(text string) error
 }
 
-// places are the records of a kind that there are now.
+// places returns the existing records of a kind.
 func (d *damaged) places(ctx context.Context, kind string) (out []place) {
 	for _, key := range d.rdb.Keys(ctx, "*").Val() {
 		of, _, _ := strings.Cut(strings.TrimPrefix(key, "{weir}:"), ":")
@@ -181,7 +181,7 @@ func (d *damaged) places(ctx context.Context, kind string) (out []place) {
 					out = append(out, place{key + " score of " + member, strconv.FormatFloat(z.Score, 'f', -1, 64), func(text string) error {
 						score, err := strconv.ParseFloat(text, 64)
 						if err != nil || math.IsNaN(score) {
-							score = 0 // Redis takes no other
+							score = 0 // Redis accepts only numbers
 						}
 						return d.rdb.ZAdd(ctx, key, redis.Z{Score: score, Member: member}).Err()
 					}})
@@ -205,10 +205,10 @@ var (
 	damagedKeys = []string{"state", "live", "wishes", "replies", "own", "line", "log", "spares"}
 )
 
-// TestDamagedRecords: no record that was damaged while it was used ends a process, gives more than a burst and a horizon each time, or
-// keeps a route from being served for more than 30 s.
+// TestDamagedRecords: a record that is damaged while it is used never ends a process. Each damage adds a burst and a horizon of
+// tokens at most, and stops a route for 30 s at most.
 func TestDamagedRecords(t *testing.T) {
-	every, each := damages(), few(5, 1) // each so-manieth kind
+	every, each := damages(), few(5, 1) // the step between kinds
 	for i, kind := range damagedKinds {
 		if i%each > 0 {
 			continue
@@ -262,22 +262,22 @@ func TestDamagedRecords(t *testing.T) {
 	}
 }
 
-// newer reports whether a record is of a newer version: then the namespace is left alone, until somebody removes it.
+// newer reports whether a record is of a newer version. The limiter then refuses the namespace until an operator removes it.
 func newer(epoch string) bool {
 	version, _, _ := strings.Cut(epoch, " ")
 	n, err := strconv.ParseInt(version, 10, 64)
 	return err == nil && n > lua.Version
 }
 
-// endless reports whether a record says that a bucket is closed for good, as a pause may.
+// endless reports whether a record closes a bucket indefinitely, as a pause may.
 func endless(told string) bool { return regexp.MustCompile(`opens told \d{16}`).MatchString(told) }
 
-// check uses all routes, damages records three times, and holds what came of it against the promises.
+// check uses all routes, damages records three times, and checks the promises of TestDamagedRecords.
 func (d *damaged) check(t *testing.T, damage func(n int) int, kind string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	pause := time.Second
-	if kind == "spares" { // which are there until they are due
+	if kind == "spares" { // they exist only until they are due
 		pause = 100 * time.Millisecond
 	}
 	wait := d.use(ctx, pause)
@@ -287,9 +287,9 @@ func (d *damaged) check(t *testing.T, damage func(n int) int, kind string) {
 		before := fmt.Sprint(d.texts(t.Context(), kind))
 		total += damage(n)
 		after := fmt.Sprint(d.texts(t.Context(), kind))
-		time.Sleep(5500 * time.Millisecond) // who stands in line asks again within 5 s
+		time.Sleep(5500 * time.Millisecond) // lanes in line ask again within 5 s
 		if now := fmt.Sprint(d.texts(t.Context(), kind)); after != before && now != after {
-			met++ // somebody has written since, and so has read
+			met++ // a script has written the record since, so it has read it
 		}
 	}
 	last := time.Now()
@@ -297,10 +297,10 @@ func (d *damaged) check(t *testing.T, damage func(n int) int, kind string) {
 	cancel()
 	wait()
 	d.close(t)
-	// Other kinds are read every 10 s, or not written when they are read.
+	// Scripts read other kinds only every 10 s, or do not write what they read.
 	busy := []string{"epoch", "time", "limit", "window", "replies", "own", "line", "spares", "state"}
 	if total > 0 && met == 0 && slices.Contains(busy, kind) {
-		t.Errorf("no read met the %d records that were damaged", total)
+		t.Errorf("no script has read one of the %d damaged records", total)
 	}
 	for route, limit := range d.limits {
 		starts, served := d.starts[route], false
@@ -308,19 +308,19 @@ func (d *damaged) check(t *testing.T, damage func(n int) int, kind string) {
 			served = served || s.After(last.Add(-time.Second)) && s.Before(last.Add(30*time.Second))
 		}
 		if !served {
-			t.Errorf("%s: nobody was served in 30 s after the last of %d damaged records; %d before", route, total, len(starts))
+			t.Errorf("route %s: no call started in 30 s after the last of %d damages; %d calls before", route, total, len(starts))
 		}
 		more := int64(total) * (holds(limit) + int64(limit.Rate()*limiter.DefaultHorizon.Seconds()) + 1)
 		if err := limitertest.Law(starts, times(limit, 1, more), limiter.DefaultSlack); err != nil {
-			t.Errorf("%s, %d damaged records: %v", route, total, err)
+			t.Errorf("route %s, after %d damages: %v", route, total, err)
 		}
 	}
 	if total == 0 && kind != "epoch" {
-		t.Errorf("there was no %s to be damaged", kind)
+		t.Errorf("no record of the kind %s existed: the test tested nothing", kind)
 	}
 }
 
-// texts are the records of a kind.
+// texts returns the records of a kind.
 func (d *damaged) texts(ctx context.Context, kind string) map[string]string {
 	out := map[string]string{}
 	for _, p := range d.places(ctx, kind) {
@@ -329,8 +329,8 @@ func (d *damaged) texts(ctx context.Context, kind string) map[string]string {
 	return out
 }
 
-// TestDamagedRecordsOnRedis damages every kind of record in every way on a real Redis, whose Lua reads numbers in its own way, one
-// after the other while they are used. Then every route is served again within 30 s.
+// TestDamagedRecordsOnRedis damages records of every kind in every way on a real Redis, one after the other while they are used.
+// The Lua of a real Redis reads numbers in its own way. After the last damage every route serves calls again within 30 s.
 func TestDamagedRecordsOnRedis(t *testing.T) {
 	t.Parallel()
 	rdb := limitertest.Server(t)
@@ -342,7 +342,7 @@ func TestDamagedRecordsOnRedis(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	wait := d.use(ctx, 50*time.Millisecond)
 	every, total := damages(), 0
-	tick := time.NewTicker(25 * time.Millisecond) // for what is damaged to be read
+	tick := time.NewTicker(25 * time.Millisecond) // so that scripts read the damaged record before the next one
 	defer tick.Stop()
 	for n, name := range slices.Sorted(maps.Keys(every)) {
 		for _, kind := range damagedKinds {
@@ -374,9 +374,9 @@ func TestDamagedRecordsOnRedis(t *testing.T) {
 	for served() < len(d.limits) && time.Since(last) < 30*time.Second {
 		<-tick.C
 	}
-	t.Logf("%d records were damaged; %v after the last every route was served", total, time.Since(last).Round(time.Millisecond))
+	t.Logf("%d records were damaged; every route served calls again %v after the last", total, time.Since(last).Round(time.Millisecond))
 	if n := served(); n < len(d.limits) {
-		t.Errorf("%d of %d routes were served in 30 s", n, len(d.limits))
+		t.Errorf("%d of %d routes served calls within 30 s", n, len(d.limits))
 	}
 	cancel()
 	wait()

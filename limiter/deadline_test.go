@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// refusal waits with a deadline that cannot be met, and returns when the call could have started.
+// refusal makes a call with a deadline that cannot be met, and returns when the call could have started.
 func refusal(t *testing.T, l *limiter.Limiter, cost int64, within time.Duration) time.Duration {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
@@ -20,26 +20,26 @@ func refusal(t *testing.T, l *limiter.Limiter, cost int64, within time.Duration)
 	err := l.WaitN(ctx, "global", cost)
 	refused, ok := errors.AsType[*limiter.DeadlineError](err)
 	if !ok {
-		t.Fatalf("a deadline of %v: %v after %v", within, err, time.Since(begin))
+		t.Fatalf("a call with a deadline in %v: %v after %v, want a DeadlineError", within, err, time.Since(begin))
 	}
 	if took := time.Since(begin); took > time.Millisecond {
-		t.Errorf("refused after %v, want at once", took)
+		t.Errorf("the call was refused after %v, want at once", took)
 	}
 	return refused.Ready
 }
 
-// behind is a number of callers who wait, and a newcomer.
+// behind is a number of callers that wait, and a later caller, the newcomer.
 type behind struct {
 	limit limiter.Limit
 	ahead int
-	costs int64         // of those ahead
+	costs int64         // of each caller ahead
 	cost  int64         // of the newcomer
-	later time.Duration // the newcomer comes so much later
+	later time.Duration // how much later the newcomer asks
 
-	unheard int64 // callers of whom no lane may have told the store
+	unsent int64 // callers that no lane may have reported to the store
 }
 
-// check has the newcomer come to the last replica of a fleet. The callers ahead are in all replicas, of four in the first three.
+// check lets the newcomer ask in the last replica of a fleet. The callers ahead are in the first three replicas.
 func (c behind) check(t *testing.T, fleet []*limiter.Limiter) {
 	t.Helper()
 	empty(t, fleet[0], c.limit.Burst)
@@ -58,9 +58,9 @@ func (c behind) check(t *testing.T, fleet []*limiter.Limiter) {
 	token := interval(c.limit)
 	time.Sleep(c.later)
 	begin := time.Now()
-	ideal := time.Duration(int64(c.ahead)*c.costs+c.cost)*token - c.later // all that is ahead comes first
+	ideal := time.Duration(int64(c.ahead)*c.costs+c.cost)*token - c.later // after all callers ahead
 	ready := refusal(t, l, c.cost, min(short, token/2))
-	// One who comes at the same time and waits says what is true; one who is behind that one is in time.
+	// A caller that asks at the same time and waits shows the true time. A deadline behind that caller can be met.
 	var took time.Duration
 	waiting.Go(func() {
 		if err := l.WaitN(t.Context(), "global", c.cost); err != nil {
@@ -75,19 +75,19 @@ func (c behind) check(t *testing.T, fleet []*limiter.Limiter) {
 		t.Errorf("a deadline that can be met: %v", err)
 	}
 	waiting.Wait()
-	t.Logf("%s: ready in %v, one who waited took %v: %.3f tokens off", t.Name(), ready, took, float64(ready-took)/float64(token))
-	// Of callers who come within a horizon of each other those of one replica may be served before those of another.
-	unheard := time.Duration(c.unheard*c.costs) * token
-	if raceDetector { // goroutines of a replica may come long after those of another
-		unheard *= 6
+	t.Logf("%s: ready in %v, a call that waited took %v: %.3f tokens off", t.Name(), ready, took, float64(ready-took)/float64(token))
+	// Callers of one replica may be served before callers of another that asked up to a horizon earlier.
+	unsent := time.Duration(c.unsent*c.costs) * token
+	if raceDetector { // the goroutines of one replica may run long after those of another
+		unsent *= 6
 	}
-	if ready > max(took, ideal)+token+short || ready < min(took, ideal)-unheard-token-short {
-		t.Errorf("ready in %v, one who waited took %v", ready, took)
+	if ready > max(took, ideal)+token+short || ready < min(took, ideal)-unsent-token-short {
+		t.Errorf("the refused call was ready in %v by its error, a call that waited took %v", ready, took)
 	}
 }
 
-// TestReadyIsWhenItCouldHaveStarted: behind callers who wait, in this replica or in others, a newcomer who cannot be served
-// in time is told at once, and when it could have been. One who can be served in time is.
+// TestReadyIsWhenItCouldHaveStarted: a newcomer behind callers of this replica or of others cannot be served before its deadline. It
+// gets an error at once, which says when it could have started. A newcomer that can be served in time is served.
 func TestReadyIsWhenItCouldHaveStarted(t *testing.T) {
 	second, large := limiter.PerSecond, limiter.Limit{Tokens: 1000, Per: time.Hour, Burst: 1000}
 	for name, c := range map[string]behind{
@@ -105,18 +105,18 @@ func TestReadyIsWhenItCouldHaveStarted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sizes := []int{1}
-			if c.later > 5*time.Second { // each lane has asked again since each of the others has
+			if c.later > 5*time.Second { // by then each lane has asked again after each of the others
 				sizes = []int{1, 3, 4}
 			} else if c.later > limiter.DefaultHorizon {
 				sizes = []int{1, 4}
 			}
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, sizes...)
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, sizes...)
 		})
 	}
 }
 
-// TestReadyBehindCallersOfOtherReplicas is the same for one who comes after callers of other replicas, when each lane has asked once
-// more: a lane tells the store of new callers at once, and hears of those of others within 5 s.
+// TestReadyBehindCallersOfOtherReplicas is the same for a newcomer behind callers of other replicas, after each lane has asked once
+// more. A lane sends its new callers to the store at once, and learns of the callers of other lanes within 5 s.
 func TestReadyBehindCallersOfOtherReplicas(t *testing.T) {
 	for name, c := range map[string]behind{
 		"100 at 10 a second":         {limiter.PerSecond(10, 10), 100, 1, 1, 6 * time.Second, 0},
@@ -126,15 +126,15 @@ func TestReadyBehindCallersOfOtherReplicas(t *testing.T) {
 		"500 at 40 a second at once": {limiter.PerSecond(40, 40), 500, 1, 1, 6 * time.Second, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, 3, 4)
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, 3, 4)
 		})
 	}
 }
 
-// TestStoreHearsOfNewCallers: a lane in line tells the store of callers who have come since. A caller who comes, a moment later,
-// to a replica without callers is told the time behind all of these. Callers whose lane has reservations
-// gather until these are due. A lane keeps newcomers for itself while they are fewer than 4, and fewer than those whom the store has heard
-// of: of 13 callers of a lane 6 at most.
+// TestStoreHearsOfNewCallers: a lane in line sends its new callers to the store. A caller that asks a moment later, in a replica
+// without callers, gets the time behind all of them. Callers of a lane with reservations gather until these are due. A lane does not
+// send new callers while they are fewer than 4, or fewer than the callers that it has sent: of 13 callers of a lane, 6 at most are
+// not sent.
 func TestStoreHearsOfNewCallers(t *testing.T) {
 	for name, c := range map[string]behind{
 		"40 at 1 a second":   {limiter.PerSecond(1, 1), 40, 1, 1, 10 * time.Millisecond, 18},
@@ -143,12 +143,12 @@ func TestStoreHearsOfNewCallers(t *testing.T) {
 		"500 at 40 a second": {limiter.PerSecond(40, 40), 500, 1, 1, 300 * time.Millisecond, 9},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, 4)
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, 4)
 		})
 	}
 }
 
-// TestReadyBehindCallersOfAnotherCost is the same for one who wants more or less than those ahead.
+// TestReadyBehindCallersOfAnotherCost is the same for a newcomer whose call costs more or less than the calls ahead.
 func TestReadyBehindCallersOfAnotherCost(t *testing.T) {
 	for name, c := range map[string]behind{
 		"5 behind 40 of 1":  {limiter.PerSecond(10, 10), 40, 1, 5, 0, 0},
@@ -158,17 +158,17 @@ func TestReadyBehindCallersOfAnotherCost(t *testing.T) {
 		"1 behind 3 of 60":  {limiter.PerSecond(1, 60), 3, 60, 1, 6 * time.Second, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, 1) // a lane knows of callers of other replicas when it asks again, up to 5 s later
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), c.check, 1) // a lane learns of callers of other replicas with its next request, up to 5 s later
 		})
 	}
 }
 
-// TestDeadlineBeforeWhatIsPooled: the reservation that would be a caller's is there, and due after the deadline.
+// TestDeadlineBeforeWhatIsPooled: the lane has a reservation for the caller, but it is due after the caller's deadline.
 func TestDeadlineBeforeWhatIsPooled(t *testing.T) {
 	for name, c := range map[string]struct {
 		rate, burst int64
-		pooled      int // reservations that were given up
-		waiting     int // callers before the newcomer, who take them
+		pooled      int // returned reservations
+		waiting     int // callers before the newcomer that take these reservations
 		cost        int64
 		within      time.Duration
 		want        time.Duration // until the newcomer could start
@@ -203,10 +203,10 @@ func TestDeadlineBeforeWhatIsPooled(t *testing.T) {
 				cancel()
 				gone.Wait()
 				synctest.Wait()
-				// What was given back is not in the answer, so that it may say one token later.
+				// The answer does not include the returned reservation, so it may be one token too late.
 				token := time.Second / time.Duration(c.rate)
 				if ready := refusal(t, l, c.cost, c.within); ready.Round(time.Millisecond) < c.want || ready > c.want+token+time.Millisecond {
-					t.Errorf("ready in %v, want %v", ready, c.want)
+					t.Errorf("by its error the call is ready in %v, want %v", ready, c.want)
 				}
 				in, end := context.WithTimeout(t.Context(), c.want+time.Millisecond)
 				defer end()
@@ -214,7 +214,7 @@ func TestDeadlineBeforeWhatIsPooled(t *testing.T) {
 					t.Errorf("a deadline that can be met: %v", err)
 				}
 				if took := time.Since(begin).Round(time.Millisecond); took != c.want {
-					t.Errorf("started after %v, want %v", took, c.want)
+					t.Errorf("the call started after %v, want %v", took, c.want)
 				}
 				waiting.Wait()
 			})

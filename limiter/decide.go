@@ -37,12 +37,12 @@ func (l *Limiter) Decide(ctx context.Context, route string, n int64, opts ...Opt
 	case err != nil:
 		d.RetryAfter = max(0, o.At.Sub(asked))
 	}
-	d.tell(o)
+	d.setLimit(o)
 	return d, nil
 }
 
-// tell fills in the limit that counts.
-func (d *Decision) tell(o lane.Outcome) {
+// setLimit fills in the limit that counts.
+func (d *Decision) setLimit(o lane.Outcome) {
 	if o.Route == nil { // refused before a lane was asked
 		return
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// A call that must not wait: it may start now, or it does not start.
+// A call that must not wait: Allow reports whether it may start now.
 func ExampleLimiter_Allow() {
 	l, err := limiter.NewMemory(limiter.Config{
 		Buckets: map[string][]limiter.Limit{"global": {{Tokens: 5, Per: 24 * time.Hour, Burst: 2}}},

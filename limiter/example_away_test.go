@@ -10,11 +10,11 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// What if Redis is away? Config.WhenAway chooses: nothing starts, or every call does, or (the default) a replica that has
-// worked before goes on with its share of each limit.
+// What happens while Redis is away? Config.WhenAway decides: no call starts, every call starts, or (the default) a
+// replica that has worked before continues with its share of each limit.
 func ExampleWhenAway() {
 	ctx := context.Background()
-	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1}) // nobody listens there
+	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1}) // no server listens there
 	defer func() { _ = rdb.Close() }()
 	for _, row := range []struct {
 		name string

@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// A provider that counts calls and tokens apart: 50 calls, 40,000 input tokens and 8,000 output tokens a minute.
+// A provider has separate limits for calls and tokens: 50 calls, 40,000 input tokens and 8,000 output tokens a minute.
 func ExampleCosts() {
 	l, err := limiter.NewMemory(limiter.Config{
 		Buckets: map[string][]limiter.Limit{
@@ -22,7 +22,7 @@ func ExampleCosts() {
 		panic(err)
 	}
 	ctx := context.Background()
-	for range 3 { // of the bucket "claude" each call takes one token
+	for range 3 { // each call takes one token of the bucket "claude"
 		d, err := l.Decide(ctx, "messages", 1, limiter.Costs{"claude-input": 12_000, "claude-output": 3_200})
 		fmt.Println(d.OK, d.Bucket, d.RetryAfter.Round(time.Second), err)
 	}

@@ -11,11 +11,11 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// limited is a handler whose clients may call so often, and are told what is left.
+// limited is a handler that limits its clients, and tells them how many calls are left.
 func limited(l *limiter.Limiter, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d, err := l.Decide(r.Context(), "clients", 1)
-		if err != nil { // Redis is away, say
+		if err != nil { // for example, Redis is away
 			http.Error(w, "try again later", http.StatusServiceUnavailable)
 			return
 		}
@@ -29,7 +29,8 @@ func limited(l *limiter.Limiter, next http.Handler) http.Handler {
 	})
 }
 
-// A server of one's own that answers 429 decides at once, and says for how long.
+// A server of your own limits its clients: Decide returns at once whether a call may start, how many are left, and
+// after which time to retry.
 func ExampleLimiter_Decide() {
 	l, err := limiter.NewMemory(limiter.SingleBucket("clients", limiter.Limit{Tokens: 2, Per: time.Hour, Burst: 2}))
 	if err != nil {

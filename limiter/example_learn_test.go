@@ -7,8 +7,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// Nobody knows the limit of this provider. The fleet begins with one call a second, doubles while nothing is refused, and
-// never exceeds Most. An operator who finds the limit in a manual ends the learning.
+// The limit of this provider is unknown. The fleet begins with one call a second, doubles the rate while the provider
+// refuses nothing, and never exceeds Most. An operator who finds the limit in a manual ends the learning.
 func ExampleLearn() {
 	l, err := limiter.NewMemory(limiter.Config{
 		Learn: map[string]limiter.Learn{"unknown": {Start: limiter.PerSecond(1, 1), Most: limiter.PerSecond(200, 200)}},

@@ -8,8 +8,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// An endpoint has a limit, its API another one, the account a third. A route names all of them, and each call obeys
-// all at once. Which of them is the narrow one?
+// An endpoint has a limit, its API another one, and the account a third. A route names all three, and each call obeys
+// all of them. Which of them limits the call?
 func Example_nestedRoutes() {
 	hourly := func(burst int64) []limiter.Limit { return []limiter.Limit{{Tokens: 1, Per: time.Hour, Burst: burst}} }
 	l, err := limiter.NewMemory(limiter.Config{

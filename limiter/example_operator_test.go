@@ -26,7 +26,7 @@ func ExampleLimiter_Configure() {
 		fmt.Println(err)
 	}
 	fmt.Println("set at run time:", inForce())
-	if err := l.Configure(ctx, "global"); err != nil { // without limits: those of the configuration again
+	if err := l.Configure(ctx, "global"); err != nil { // without limits: the configured limits are in force again
 		fmt.Println(err)
 	}
 	fmt.Println("set back:", inForce())

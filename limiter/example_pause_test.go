@@ -8,8 +8,9 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// How does an operator stop all calls of a provider, in every replica? A call with a deadline is refused meanwhile. When
-// the pause ends the bucket is empty, so that the rate returns and not a burst.
+// How does an operator stop all calls to a provider, in every replica? Pause closes the bucket. A call whose deadline is
+// before the end of the pause is refused. When the pause ends the bucket is empty, so calls start at the rate, without a
+// burst.
 func ExampleLimiter_Pause() {
 	l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 40}))
 	if err != nil {

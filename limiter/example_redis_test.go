@@ -11,10 +11,10 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// Several processes share one limit through Redis. With two or more addresses the client is one of a Redis Cluster, with a
-// MasterName one of Sentinel. The two settings below let a call end in time when Redis hangs.
+// Several processes share one limit through Redis. With two or more addresses the client is for a Redis Cluster, with a
+// MasterName it is for Sentinel. With the two settings below a call ends in time even if Redis hangs.
 func ExampleNew() {
-	server := miniredis.RunT(discard{}) // a Redis inside of this program
+	server := miniredis.RunT(discard{}) // a Redis inside this program
 	defer server.Close()
 	rdb := redis.NewUniversalClient(&redis.UniversalOptions{
 		Addrs:                 []string{server.Addr()},
@@ -26,7 +26,7 @@ func ExampleNew() {
 	cfg := limiter.SingleBucket("global", limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 3})
 	cfg.Namespace = "orders" // all processes with this name share the buckets
 
-	for _, replica := range []string{"one", "two"} { // in a program of yours: one each
+	for _, replica := range []string{"one", "two"} { // in production each process has one
 		cfg.Replica = replica
 		l, err := limiter.New(ctx, rdb, cfg)
 		if err != nil {
@@ -45,7 +45,7 @@ func ExampleNew() {
 	// two false <nil>
 }
 
-// discard is what miniredis needs of a test.
+// discard implements the part of testing.T that miniredis needs.
 type discard struct{}
 
 func (discard) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }

@@ -8,8 +8,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// A caller that has a schedule of its own reserves, and uses the reservation later, once. A reservation that is not needed
-// is cancelled, and serves another call.
+// A caller with its own schedule reserves a call, and uses the reservation once, later. A reservation that is cancelled
+// serves another call.
 func ExampleLimiter_Reserve() {
 	l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 2}))
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// What a call costs is known only when it has ended: the output tokens of a model, for example. Reserve the most, and settle
-// what it was. The difference goes back to the fleet.
+// The cost of a call may be known only after it has ended, for example the output tokens of a model. Reserve the largest
+// cost, and settle the actual one. The difference returns to the bucket, for the whole fleet.
 func ExampleReservation_Settle() {
 	inVirtualTime(func(t *testing.T) { // so that the seconds below take no time
 		l, err := limiter.NewMemory(limiter.SingleBucket("output", limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1000}))
@@ -17,14 +17,14 @@ func ExampleReservation_Settle() {
 			t.Fatal(err)
 		}
 		defer func() { _ = l.Close(t.Context()) }()
-		for _, actual := range []int64{250, 100} { // with the first settlement a bucket begins to note what it can take back
+		for _, actual := range []int64{250, 100} { // from the first settlement on, a bucket records what it can take back
 			r, err := l.Reserve(t.Context(), "output", limiter.Costs{"output": 300})
 			if err != nil || !r.Use("output") {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Second)                   // the call, and its answer
-			r.Settle(limiter.Costs{"output": actual}) // the tokens that the answer says
-			time.Sleep(6 * time.Second)               // the fleet hears of it within 5 s
+			r.Settle(limiter.Costs{"output": actual}) // the tokens that the answer reports
+			time.Sleep(6 * time.Second)               // the settlement reaches Redis within 5 s
 			s, err := l.Snapshot(t.Context())
 			if err != nil {
 				t.Fatal(err)

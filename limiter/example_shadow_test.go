@@ -8,8 +8,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// A new limit goes in production for the first time. In shadow mode it delays nobody: the metric weir.bucket.shadowed says
-// which calls would have waited. Later it is switched on.
+// A new limit goes to production for the first time. In shadow mode it delays no call: the metric weir.bucket.shadowed
+// counts the calls that would have waited. Later it is switched on.
 func ExampleLimiter_ShadowBucket() {
 	l, err := limiter.NewMemory(limiter.SingleBucket("new", limiter.Limit{Tokens: 2, Per: time.Hour, Burst: 2}))
 	if err != nil {
@@ -33,7 +33,7 @@ func ExampleLimiter_ShadowBucket() {
 	if err := l.ShadowBucket(ctx, "new", false); err != nil {
 		fmt.Println(err)
 	}
-	fmt.Println("switched on, of 10 calls start", started()) // those in shadow mode have taken the two tokens
+	fmt.Println("switched on, of 10 calls start", started()) // the calls in shadow mode have taken the two tokens
 	// Output:
 	// in shadow mode, of 10 calls start 10
 	// switched on, of 10 calls start 0

@@ -7,7 +7,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// A bucket for each tenant, made when the tenant is first seen.
+// Each tenant has its own bucket, created with the first call of the tenant.
 func ExampleLimiter_AddRoute() {
 	l, err := limiter.NewMemory(limiter.Config{
 		Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}},

@@ -8,8 +8,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// A provider has answered 429 with Retry-After: 20. One replica reports that, and the whole fleet leaves the provider
-// alone. The transport of worker/transport reports by itself.
+// A provider has answered 429 with Retry-After: 20. One replica reports that, and the whole fleet stops its calls until
+// then. The transport of worker/transport reports by itself.
 func ExampleLimiter_Report() {
 	l, err := limiter.NewMemory(limiter.SingleBucket("spotify", limiter.PerSecond(40, 40)))
 	if err != nil {
@@ -25,7 +25,7 @@ func ExampleLimiter_Report() {
 	}
 	fmt.Println("may start:", d.OK, "in", d.RetryAfter.Round(time.Second))
 
-	// A call that cannot wait for so long hears it at once.
+	// A call that cannot wait that long is refused at once.
 	soon, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	fmt.Println("refused:", l.Wait(soon, "spotify") != nil, "before its deadline:", soon.Err() == nil)

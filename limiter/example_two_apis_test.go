@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// Two APIs have limits of their own, and share a budget. A call takes a token of both buckets, or of none.
+// Two APIs each have their own limit, and share a budget. A call takes a token from both of its buckets, or from none.
 func Example_twoAPIs() {
 	l, err := limiter.NewMemory(limiter.Config{ // limiter.New(ctx, rdb, cfg) shares the buckets between processes
 		Buckets: map[string][]limiter.Limit{
@@ -16,7 +16,7 @@ func Example_twoAPIs() {
 			"claude":  {{Tokens: 1, Per: time.Hour, Burst: 9}},
 			"budget":  {{Tokens: 1, Per: time.Hour, Burst: 5}},
 		},
-		Routes: map[string][]string{ // the narrowest bucket first, the one that all share last
+		Routes: map[string][]string{ // narrowest bucket first, the shared one last
 			"spotify": {"spotify", "budget"},
 			"claude":  {"claude", "budget"},
 		},
@@ -36,8 +36,8 @@ func Example_twoAPIs() {
 			n++
 		}
 	}
-	fmt.Println("spotify:", start("spotify")) // by its own limit
-	fmt.Println("claude:", start("claude"))   // by what Spotify has left of the budget
+	fmt.Println("spotify:", start("spotify")) // limited by its own bucket
+	fmt.Println("claude:", start("claude"))   // limited by what Spotify has left of the budget
 	// Output:
 	// spotify: 2
 	// claude: 3

@@ -9,10 +9,11 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// Somebody waits for this call: it passes those that nobody waits for, in this replica and in others.
+// A user waits for the result of this call. As an urgent call it starts before the other waiting calls, in this replica
+// and in others.
 func ExampleUrgent() {
 	cfg := limiter.SingleBucket("global", limiter.PerSecond(50, 1))
-	cfg.Horizon = 20 * time.Millisecond // an urgent call waits behind what is reserved already, which is a horizon at most
+	cfg.Horizon = 20 * time.Millisecond // an urgent call waits behind existing reservations, a horizon at most
 	l, err := limiter.NewMemory(cfg)
 	if err != nil {
 		panic(err)
@@ -50,7 +51,7 @@ func ExampleUrgent() {
 	// Output: the urgent call is among the first half of 21: true
 }
 
-// waiting returns when calls wait for so many tokens.
+// waiting returns once calls wait for so many tokens.
 func waiting(l *limiter.Limiter, n int64) {
 	for {
 		at, err := l.Where(context.Background(), "global")

@@ -6,14 +6,14 @@ import (
 	"testing/synctest"
 )
 
-// inVirtualTime runs a function in a bubble of testing/synctest. It is for examples, which have no *testing.T of their own.
+// inVirtualTime runs a function in a bubble of testing/synctest. Examples need it, because they have no *testing.T.
 func inVirtualTime(run func(t *testing.T)) {
 	out := os.Stdout
-	os.Stdout = os.Stderr // where the test is reported, or -v would add to the output of the example
+	os.Stdout = os.Stderr // or -v would add the test's report to the output of the example
 	defer func() { os.Stdout = out }()
 	done := false
 	test := func(t *testing.T) {
-		if done { // -count repeats the example already
+		if done { // -count repeats the whole example already
 			return
 		}
 		done = true

@@ -7,7 +7,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// A call that may wait: ask, sleep until it may start, go.
+// A call that may wait: Wait returns when it may start.
 func ExampleLimiter_Wait() {
 	l, err := limiter.NewMemory(limiter.Config{
 		Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 1)}},

@@ -8,7 +8,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// Why does my call wait? Where names the bucket, the time, and what holds the bucket back, and takes nothing.
+// Why does my call wait? Where returns the bucket, the time until a call may start, and the reasons. It takes no
+// tokens.
 func ExampleLimiter_Where() {
 	l, err := limiter.NewMemory(limiter.Config{
 		Buckets: map[string][]limiter.Limit{

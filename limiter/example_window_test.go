@@ -9,8 +9,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// A provider that counts 100 calls in any half minute, with a pace so that they do not come all at once, and a budget that
-// all providers share.
+// A provider allows 100 calls in any half minute. A rate spreads these calls, so that they do not start all at once, and
+// all providers share a budget.
 func ExamplePerWindow() {
 	l, err := limiter.NewMemory(limiter.Config{
 		Buckets: map[string][]limiter.Limit{

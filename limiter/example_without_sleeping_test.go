@@ -8,8 +8,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// How is code tested that waits for minutes? In virtual time: in a bubble of testing/synctest the clock moves on when
-// everybody waits. In your test inVirtualTime is synctest.Test(t, ...).
+// How do you test code that waits for minutes? In virtual time: in a bubble of testing/synctest the clock advances when
+// all goroutines wait. In your test use synctest.Test(t, ...) instead of inVirtualTime.
 func Example_withoutSleeping() {
 	inVirtualTime(func(t *testing.T) {
 		l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.PerSecond(10, 10)))
@@ -18,7 +18,7 @@ func Example_withoutSleeping() {
 		}
 		defer func() { _ = l.Close(t.Context()) }() // before the end of the bubble
 		start := time.Now()
-		for range 610 { // of which the burst pays for ten
+		for range 610 { // the burst covers ten of them
 			if err := l.Wait(t.Context(), "global"); err != nil {
 				t.Fatal(err)
 			}

@@ -11,21 +11,21 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// Normal is the limit with its zero values filled in.
+// Normal returns the limit with its zero values filled in.
 func Normal(l Limit) (Limit, error) { return l.normal() }
 
-// Args is the limit of a bucket as the scripts take it.
+// Args returns the limit of a bucket as an argument of the scripts.
 func Args(bucket string, l Limit, own bool, opens int64) lua.Limit {
 	return bound{bucket: bucket, limit: l, own: own, opens: opening{at: opens}}.args()
 }
 
-// Clock is the mapping of the store's time.
+// Clock maps the store's time to local time.
 type Clock = lane.Clock
 
-// NewClock begins one.
+// NewClock returns a new Clock.
 var NewClock = lane.NewClock
 
-// KeepsNewest reports whether a lane stays with its route when it hears of an older one.
+// KeepsNewest reports whether a lane keeps its route when it gets an older one.
 func KeepsNewest(l *Limiter, route string) bool {
 	n, err := l.lane(route, false)
 	if err != nil {
@@ -38,13 +38,13 @@ func KeepsNewest(l *Limiter, route string) bool {
 	return n.Route() == now
 }
 
-// Sweep gives up the lanes that nobody has used since the last sweep, however short that is.
+// Sweep gives up the lanes that no caller has used since the last sweep, however recent that was.
 func Sweep(l *Limiter) { l.sweep(time.Now()) }
 
-// ShortenIdle has lanes given up after a time other than idleAfter. It comes before all calls.
+// ShortenIdle sets the idle time after which lanes are given up. Call it before all calls.
 func ShortenIdle(l *Limiter, idle time.Duration) { betweenPresences(l, func() { l.idle = idle }) }
 
-// betweenPresences changes what the goroutine that keeps presence reads.
+// betweenPresences changes a value that the presence goroutine reads.
 func betweenPresences(l *Limiter, change func()) {
 	if l.beginConfiguring(l.life) == nil {
 		change()
@@ -52,75 +52,75 @@ func betweenPresences(l *Limiter, change func()) {
 	}
 }
 
-// Lanes is how many lanes a limiter has.
+// Lanes returns how many lanes a limiter has.
 func Lanes(l *Limiter) int {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return len(l.lanes)
 }
 
-// OnForget has a function told of the lanes that the store is to forget. It comes before all calls.
-func OnForget(l *Limiter, told func(ids []string)) {
-	betweenPresences(l, func() { l.store = forgetful{l.store, told} })
+// OnForget calls a function with the lanes that the store is to forget. Call OnForget before all calls.
+func OnForget(l *Limiter, call func(ids []string)) {
+	betweenPresences(l, func() { l.store = forgetful{l.store, call} })
 }
 
 type forgetful struct {
 	store
 
-	told func(ids []string)
+	call func(ids []string)
 }
 
 func (f forgetful) forget(ids []string) {
-	f.told(ids)
+	f.call(ids)
 	f.store.forget(ids)
 }
 
-// GiveUp gives up the lane of a route as a sweep does that is not at its end yet: callers find the lane still.
+// GiveUp gives up the lane of a route, as a sweep that has not ended yet does: callers still find the lane.
 func GiveUp(l *Limiter, route string) bool {
 	n, err := l.lane(route, false)
 	if err != nil {
 		return false
 	}
-	n.Retire(time.Now(), 0) // finds that it was used
+	n.Retire(time.Now(), 0) // notes that the lane was used
 	return n.Retire(time.Now(), 0)
 }
 
-// Recollection is what a replica remembers of slow limits.
+// Recollection holds what a replica remembers of slow limits.
 type Recollection = recollection
 
-// Heard and Reports are its verbs.
-func (r recollection) Heard(l lua.Limit, epoch string, grants, level int64, now time.Time, horizon time.Duration) {
-	r.heard(l, epoch, grants, level, now, horizon)
+// Note remembers a limit of a reply.
+func (r recollection) Note(l lua.Limit, epoch string, grants, level int64, now time.Time, horizon time.Duration) {
+	r.note(l, epoch, grants, level, now, horizon)
 }
 
-// Reports is what there is to say.
+// Reports returns the reports of all remembered limits.
 func (r recollection) Reports(now time.Time) []lua.Report { return r.reports(now) }
 
-// OnReserve has a function told of how many runs each call asks for. It comes before all calls.
-func OnReserve(l *Limiter, told func(runs int)) {
-	betweenPresences(l, func() { l.store = watched{l.store, told} })
+// OnReserve calls a function with the number of runs of each request. Call OnReserve before all calls.
+func OnReserve(l *Limiter, call func(runs int)) {
+	betweenPresences(l, func() { l.store = watched{l.store, call} })
 }
 
 type watched struct {
 	store
 
-	told func(runs int)
+	call func(runs int)
 }
 
-func (w watched) line(id string) lane.Store { return watchedLine{w.store.line(id), w.told} }
+func (w watched) line(id string) lane.Store { return watchedLine{w.store.line(id), w.call} }
 
 type watchedLine struct {
 	lane.Store
 
-	told func(runs int)
+	call func(runs int)
 }
 
 func (w watchedLine) Reserve(r *lane.Route, q *lane.Request) error {
-	w.told(len(q.Asks))
+	w.call(len(q.Asks))
 	return w.Store.Reserve(r, q)
 }
 
-// SameLane reports whether who opens the lane of a route that another has opened meanwhile gets that one.
+// SameLane reports whether opening the lane of a route returns the lane that another caller has opened meanwhile.
 func SameLane(l *Limiter, route string) bool {
 	first, err := l.lane(route, false)
 	if err != nil {
@@ -130,13 +130,13 @@ func SameLane(l *Limiter, route string) bool {
 	return err == nil && first == second
 }
 
-// OpenLane opens the lane of a route, as a caller does who found a moment ago that the route is known.
+// OpenLane opens the lane of a route, as a caller does that found the route a moment ago.
 func OpenLane(l *Limiter, route string) error {
 	_, err := l.openLane(laneKey{route: route}, nil)
 	return err
 }
 
-// AwayAfter reports whether Redis counts as away when no call was answered and the alarm comes late.
+// AwayAfter reports whether Redis counts as away when no request was answered and the timer fires late.
 func AwayAfter(t *testing.T, late time.Duration) (away bool) {
 	synctest.Test(t, func(*testing.T) {
 		o := newOutage(func(time.Time) {})
@@ -149,20 +149,20 @@ func AwayAfter(t *testing.T, late time.Duration) (away bool) {
 	return away
 }
 
-// Broke is broke.
+// Broke exports broke.
 func Broke(err error) bool { return broke(err) }
 
-// Patient is the client that waits for as long as a call may take.
+// Patient returns the client that waits for as long as a request may take.
 func Patient(rdb *redis.Client, most time.Duration) *redis.Client {
-	c, _ := patient(rdb, most).(*redis.Client) // always
+	c, _ := patient(rdb, most).(*redis.Client) // the type is always this one
 	return c
 }
 
-// Accustom has Redis count as one that takes as long to answer as a rule.
+// Accustom makes the limiter expect that Redis usually takes that long to answer.
 func Accustom(l *Limiter, takes time.Duration) { l.outage.usual.add(takes) }
 
-// LacksReplicas reads what INFO says of replication.
+// LacksReplicas exports lacksReplicas, for the text of INFO.
 func LacksReplicas(info string) bool { return lacksReplicas(facts(info)) }
 
-// EvictsAll is evictsAll, of what INFO says.
+// EvictsAll exports evictsAll, for the text of INFO.
 func EvictsAll(info string) bool { return evictsAll(facts(info)) }

@@ -18,8 +18,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestLostReplyPaysOnce: the client library resends a command whose reply it lost. The script ran twice; the budget is
-// charged once, and the second answer is the first.
+// TestLostReplyPaysOnce: the client library resends a command whose reply it lost, so the script runs twice. It charges the
+// bucket once, and the second reply is equal to the first.
 func TestLostReplyPaysOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, watcher := limitertest.Redis(t)
@@ -44,23 +44,23 @@ func TestLostReplyPaysOnce(t *testing.T) {
 
 		cut.Store(true)
 		if err := l.WaitN(t.Context(), "global", 4); err != nil {
-			t.Fatalf("a lost reply was not asked for again: %v", err)
+			t.Fatalf("a call whose reply was lost: %v, want it sent again", err)
 		}
 		if cut.Load() {
-			t.Fatal("no reply was cut: the test tested nothing")
+			t.Fatal("no reply was lost: the test tested nothing")
 		}
 		s, err := limiter.ReadSnapshot(t.Context(), watcher, limiter.DefaultNamespace)
 		if err != nil {
 			t.Fatal(err)
 		}
-		// A part of a token has come back while the client waited to send again.
+		// The bucket has refilled a part of a token before the client sent again.
 		if got := s.Buckets[0].Tokens; got < 6 || got >= 7 {
-			t.Errorf("%.2f tokens are left of 10 after one call of 4", got)
+			t.Errorf("after one call of 4 tokens the bucket of 10 has %.2f, want 6", got)
 		}
 	})
 }
 
-// cutConn ends for good, one connection in all, when it is told to and a reply was to be read.
+// cutConn closes when it is to read a reply, if the test has asked for that. One connection in all does so.
 type cutConn struct {
 	net.Conn
 
@@ -80,7 +80,7 @@ func (c *cutConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// TestForgottenMemoryIsNoSecondBurst: a Redis that comes back empty begins in debt by the horizon.
+// TestForgottenMemoryIsNoSecondBurst: if Redis comes back without data, buckets begin empty and in debt by the horizon.
 func TestForgottenMemoryIsNoSecondBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)
@@ -105,7 +105,7 @@ func TestForgottenMemoryIsNoSecondBurst(t *testing.T) {
 		lost := time.Now()
 		start(1)
 		if silence := time.Since(lost).Round(time.Millisecond); silence != limiter.DefaultHorizon+25*time.Millisecond {
-			t.Errorf("the first call after the loss came after %v", silence)
+			t.Errorf("the first call after the loss started after %v", silence)
 		}
 		start(100)
 		if err := limitertest.Law(starts, limiter.PerSecond(40, 40), time.Microsecond); err != nil {
@@ -114,7 +114,7 @@ func TestForgottenMemoryIsNoSecondBurst(t *testing.T) {
 	})
 }
 
-// TestStaleMemoryIsNoSecondBurst: a promoted replica that lags holds an older memory of the same epoch.
+// TestStaleMemoryIsNoSecondBurst: after a failover the promoted Redis replica has older data of the same epoch.
 func TestStaleMemoryIsNoSecondBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)
@@ -151,19 +151,20 @@ func TestStaleMemoryIsNoSecondBurst(t *testing.T) {
 		}
 		begin := time.Now()
 		start(l, 5)
-		// The other replica, which saw less, takes the new epoch over instead of forgetting again.
+		// The other replica has seen fewer grants. It adopts the new epoch and does not begin another one.
 		start(other, 5)
 		start(l, 5)
 		if err := limitertest.Law(starts, limiter.PerSecond(40, 40), time.Microsecond); err != nil {
 			t.Error(err)
 		}
 		if got, want := time.Since(begin).Round(time.Millisecond), limiter.DefaultHorizon+15*25*time.Millisecond; got != want {
-			t.Errorf("15 calls after the failover took %v, want %v: one silence", got, want)
+			t.Errorf("15 calls after the failover took %v, want %v: one pause", got, want)
 		}
 	})
 }
 
-// TestClockOfRedisSteps: a step back delays nobody by the step, a step forward fills the bucket at most once.
+// TestClockOfRedisSteps: a step back does not delay calls by the length of the step, and a step forward fills the bucket at
+// most once.
 func TestClockOfRedisSteps(t *testing.T) {
 	for name, step := range map[string]time.Duration{"back an hour": -time.Hour, "back a second": -time.Second, "forward an hour": time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -218,11 +219,11 @@ func TestClockOfRedisSteps(t *testing.T) {
 	}
 }
 
-// idle is long enough for a bucket to fill, and ends while nobody says that replicas live: a second call at the same time
-// takes a second connection, which takes several replies to begin.
+// idle is long enough for a bucket to fill, and ends at a moment without announcements. A request at the same time as an
+// announcement would need a second connection, which takes several replies to open.
 const idle = 63 * time.Second
 
-// slow starts a limiter whose replies each take as long as delay says.
+// slow starts a limiter whose replies each take the time that delay returns.
 func slow(t *testing.T, cfg limiter.Config, delay func() time.Duration) *limiter.Limiter {
 	m, _ := limitertest.Redis(t)
 	options := limitertest.Options(m)
@@ -251,8 +252,8 @@ func (c slowConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// TestSlowRedisCostsItsDelayOnce: a constant delay is in the mapping of the clock; nothing is asked for later because of
-// it, and nothing is lost.
+// TestSlowRedisCostsItsDelayOnce: the mapping of the clock contains a constant delay. So the limiter does not ask for later
+// due times, and loses no reservations.
 func TestSlowRedisCostsItsDelayOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := slow(t, one(10, 5), func() time.Duration { return 200 * time.Millisecond })
@@ -267,20 +268,20 @@ func TestSlowRedisCostsItsDelayOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			if took := time.Since(begin).Round(time.Millisecond); took != 200*time.Millisecond {
-				t.Errorf("a token that was there took %v at 200 ms a reply", took)
+				t.Errorf("a call on an available token took %v at 200 ms a reply", took)
 			}
 		}
 	})
 }
 
-// TestWhoComesDuringACallIsNotKeptInLine: who would not wait is told so when the call that was under way has put the
-// lane in line, not when the lane's turn comes.
+// TestWhoComesDuringACallIsNotKeptInLine: a caller that does not wait asks while a request is under way that puts the lane in
+// line. The caller gets its refusal with that reply, not at the lane's turn.
 func TestWhoComesDuringACallIsNotKeptInLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := slow(t, one(1, 1), func() time.Duration { return 20 * time.Millisecond })
 		defer closeLimiter(t, l)
 		time.Sleep(idle)
-		for range 2 { // the second one stands in line: Redis knows both scripts from then on
+		for range 2 { // the second call queues, so that Redis knows both scripts from then on
 			if err := l.Wait(t.Context(), "global"); err != nil {
 				t.Fatal(err)
 			}
@@ -291,23 +292,23 @@ func TestWhoComesDuringACallIsNotKeptInLine(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		time.Sleep(5 * time.Millisecond) // its call is under way
+		time.Sleep(5 * time.Millisecond) // its request is under way
 		begin := time.Now()
 		if ok, err := l.Allow(t.Context(), "global"); ok || err != nil {
-			t.Errorf("allowed: %v, %v", ok, err)
+			t.Errorf("Allow behind a waiting caller: %v, %v, want false", ok, err)
 		}
 		if took := time.Since(begin); took > 40*time.Millisecond {
 			t.Errorf("Allow took %v, want no more than two replies", took)
 		}
 		if rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 1}); len(rs) > 0 || err != nil || time.Since(begin) > 80*time.Millisecond {
-			t.Errorf("ReserveBatch: %d reservations, %v, after %v", len(rs), err, time.Since(begin))
+			t.Errorf("ReserveBatch behind a waiting caller: %d reservations, %v, after %v", len(rs), err, time.Since(begin))
 		}
 		waiting.Wait()
 	})
 }
 
-// TestVaryingRepliesLoseLittle: where replies vary by more than the slack, what is granted for now would often be too
-// late when the reply comes. Calls are asked for as much later, so that few reservations are lost.
+// TestVaryingRepliesLoseLittle: if the times of replies vary by more than the slack, a reservation for now would often be too
+// late when the reply arrives. The limiter then asks for later due times, so that it loses few reservations.
 func TestVaryingRepliesLoseLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
@@ -331,12 +332,12 @@ func TestVaryingRepliesLoseLittle(t *testing.T) {
 			t.Fatal(err)
 		}
 		if reserved := after.Grants - before.Grants; reserved > starts+starts/10 {
-			t.Errorf("%d reservations for %d starts", reserved, starts)
+			t.Errorf("%d reservations were made for %d starts, too many were lost", reserved, starts)
 		}
 	})
 }
 
-// TestOneSlowReplyIsForgotten: whoever has a deadline is not refused because a reply was slow once.
+// TestOneSlowReplyIsForgotten: a call with a deadline is not refused because one earlier reply was slow.
 func TestOneSlowReplyIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var delay atomic.Int64
@@ -363,8 +364,8 @@ func TestOneSlowReplyIsForgotten(t *testing.T) {
 	})
 }
 
-// TestUnavailableRedisIsSaid: a call that wants an answer at once gets the error. A call that waits goes on waiting, until Redis is back or its
-// own context ends.
+// TestUnavailableRedisIsSaid: while Redis does not answer, a call that wants an answer at once gets ErrUnavailable. A call
+// that waits goes on waiting until Redis is back or its own context ends.
 func TestUnavailableRedisIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)
@@ -375,53 +376,54 @@ func TestUnavailableRedisIsSaid(t *testing.T) {
 		defer closeLimiter(t, l)
 		m.SetError("LOADING the dataset")
 		if _, err := l.Allow(t.Context(), "global"); !errors.Is(err, limiter.ErrUnavailable) {
-			t.Errorf("Redis does not answer: %v", err)
+			t.Errorf("Allow while Redis does not answer: %v, want ErrUnavailable", err)
 		}
 		if _, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 2}); !errors.Is(err, limiter.ErrUnavailable) {
-			t.Errorf("Redis does not answer a scheduler: %v", err)
+			t.Errorf("ReserveBatch while Redis does not answer: %v, want ErrUnavailable", err)
 		}
 		begun, outage := time.Now(), time.Minute
 		soon, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := l.Wait(soon, "global"); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Second {
-			t.Errorf("who has a second: %v after %v", err, time.Since(begun))
+			t.Errorf("a call with a deadline in a second: %v after %v", err, time.Since(begun))
 		}
 		before := l.StoreCalls()
 		var waiting sync.WaitGroup
 		for range 10 {
 			waiting.Go(func() {
 				if err := l.Wait(t.Context(), "global"); err != nil || time.Since(begun) < outage || time.Since(begun) > outage+4*time.Second {
-					t.Errorf("who waits: %v after %v", err, time.Since(begun))
+					t.Errorf("a call that waits: %v after %v", err, time.Since(begun))
 				}
 			})
 		}
 		time.Sleep(outage - time.Since(begun))
 		if calls := l.StoreCalls() - before; calls > 60 {
-			t.Errorf("%d calls in a minute without Redis", calls)
+			t.Errorf("the limiter made %d requests in a minute without Redis", calls)
 		}
 		if _, err := limiter.New(t.Context(), rdb, one(10, 5)); !errors.Is(err, limiter.ErrUnavailable) {
-			t.Errorf("a new limiter: %v", err)
+			t.Errorf("New while Redis does not answer: %v, want ErrUnavailable", err)
 		}
 		m.SetError("")
 		waiting.Wait()
 	})
 }
 
-// TestServerWithoutAClockIsRefused: some servers that speak the protocol answer TIME within a script with zeros.
+// TestServerWithoutAClockIsRefused: some servers that use Redis' protocol answer TIME in a script with zeros. New refuses
+// them.
 func TestServerWithoutAClockIsRefused(t *testing.T) {
 	m, rdb := limitertest.Redis(t)
 	m.SetTime(time.Unix(0, 0))
 	_, err := limiter.New(t.Context(), rdb, one(10, 5))
 	if err == nil || errors.Is(err, limiter.ErrUnavailable) || !strings.Contains(err.Error(), "no clock") {
-		t.Errorf("New: %v", err)
+		t.Errorf("New on a server without a clock: %v, want an error that says so", err)
 	}
 }
 
-// TestCallThatIsTakenForAnOlderOne: where a stored reply is damaged so that it is one to a call that is yet to come, who calls asks again by a
-// later number, and is served; and the next calls go on from there, each in one round trip.
+// TestCallThatIsTakenForAnOlderOne: a damaged stored reply has the number of a later request. The limiter asks again with a
+// larger number, and the call is served. The following requests continue from that number, each in one round trip.
 func TestCallThatIsTakenForAnOlderOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCrew(t, 1, one(40, 40))
+		c := newRedisFleet(t, 1, one(40, 40))
 		defer c.close(t)
 		if err := c.fleet[0].Wait(t.Context(), "global"); err != nil {
 			t.Fatal(err)
@@ -433,19 +435,19 @@ func TestCallThatIsTakenForAnOlderOne(t *testing.T) {
 			}
 		}
 		if ok, err := c.fleet[0].Allow(t.Context(), "global"); !ok || err != nil {
-			t.Errorf("the call after it: %v, %v", ok, err)
+			t.Errorf("the first call after the damage: %v, %v", ok, err)
 		}
 		before := c.server.CommandCount()
 		if ok, err := c.fleet[0].Allow(t.Context(), "global"); !ok || err != nil {
-			t.Errorf("the next one: %v, %v", ok, err)
+			t.Errorf("the second call after the damage: %v, %v", ok, err)
 		}
-		if n := c.server.CommandCount() - before; n > 7 { // a script, and those within it; two are ten
-			t.Errorf("the next one took %d commands", n)
+		if n := c.server.CommandCount() - before; n > 7 { // one script, with the commands in it; two scripts are ten
+			t.Errorf("the second call after the damage took %d commands, want those of one script", n)
 		}
 	})
 }
 
-// TestReplyOfAnEpochThatIsOver: a reply that was on its way while Redis forgot says nothing of the memory that came after it.
+// TestReplyOfAnEpochThatIsOver: a reply from before a loss arrives after it. It does not count for the new epoch.
 func TestReplyOfAnEpochThatIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)
@@ -483,7 +485,7 @@ func TestReplyOfAnEpochThatIsOver(t *testing.T) {
 		late.Wait()
 		wait("b")
 		if after := epoch(); after != before {
-			t.Errorf("memory is taken for lost again: the epoch %q is over, and %q has begun", before, after)
+			t.Errorf("the limiter declared a second loss: epoch %q ended and %q began", before, after)
 		}
 	})
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// outcome is what a fleet of closed loops saw.
+// outcome holds the numbers of a fleet of closed loops.
 type outcome struct {
 	used, calls, jain, spread float64
 	starved                   int
 }
 
-// loops runs replicas × waiters callers who ask again as soon as they are served, in virtual time, for a minute after
-// the first burst.
+// loops runs replicas × waiters callers in virtual time, for a minute after the first burst. Each asks again as soon as
+// it is served.
 func loops(t *testing.T, replicas, waiters int, limit limiter.Limit) outcome {
 	const begin, length = 10 * time.Second, time.Minute
 	m, _ := limitertest.Redis(t)
@@ -91,11 +91,11 @@ func loops(t *testing.T, replicas, waiters int, limit limiter.Limit) outcome {
 	return o
 }
 
-// TestFleetIsFairAndFrugal: nobody polls, nobody starves, and nothing of the budget is left.
+// TestFleetIsFairAndFrugal: no caller polls, no caller starves, and the fleet uses the whole budget.
 func TestFleetIsFairAndFrugal(t *testing.T) {
 	fleets := map[string]struct {
 		replicas, waiters int
-		calls             float64 // for each token, at most: it depends on the order in which replicas come to ask
+		calls             float64 // largest number of requests for each token: it depends on the order in which replicas ask
 	}{"1 x 10": {1, 10, 0.12}, "4 x 10": {4, 10, 0.35}, "16 x 10": {16, 10, 0.45}, "64 x 10": {64, 10, 0.6}, "64 x 1": {64, 1, 2.1}}
 	for _, name := range rows(fleets, 1, 1) {
 		c := fleets[name]
@@ -111,7 +111,7 @@ func TestFleetIsFairAndFrugal(t *testing.T) {
 	}
 }
 
-// loop runs closed loops of waiters on each limiter for a while and returns when their calls started.
+// loop runs waiters in loops on each limiter for a time, and returns when their calls started.
 func loop(t *testing.T, fleet []*limiter.Limiter, waiters int, length time.Duration) []time.Time {
 	var mu sync.Mutex
 	var starts []time.Time

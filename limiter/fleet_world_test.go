@@ -18,12 +18,12 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// wire is what lies between one replica and its Redis.
+// wire is the network between one replica and its Redis.
 type wire struct {
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	mu    sync.Mutex
-	late  time.Duration // a fifth of the requests are late by up to this
+	late  time.Duration // a fifth of the requests are late by up to this time
 	rnd   *rand.Rand
 	cut   bool
 	conns []net.Conn
@@ -32,7 +32,7 @@ type wire struct {
 func (w *wire) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.cut { // a dead connection: an error would be logged by the client, many times
+	if w.cut { // a dead connection: the client would log an error many times
 		dead, other := net.Pipe()
 		_ = other.Close()
 		return dead, nil
@@ -45,7 +45,7 @@ func (w *wire) Dial(ctx context.Context, network, addr string) (net.Conn, error)
 	return &wireConn{conn, w}, nil
 }
 
-// Cut ends all connections. New ones are dead.
+// Cut ends all connections. New connections are dead.
 func (w *wire) Cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -85,7 +85,8 @@ func (c *wireConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// fillTime is how long an empty row takes to fill. A new bucket may begin empty, and in debt by the horizon.
+// fillTime returns how long the empty buckets of a row take to fill. A new bucket may begin empty, and in debt by the
+// horizon.
 func fillTime(r table.Row) time.Duration {
 	fill := time.Duration(0)
 	for _, l := range r.Limits {
@@ -94,7 +95,7 @@ func fillTime(r table.Row) time.Duration {
 	return fill + table.Horizon + time.Millisecond
 }
 
-// fleetWorld is one limiter for each replica, each with a client of its own.
+// fleetWorld returns a world of one limiter for each replica, each with its own client.
 func fleetWorld(t *testing.T, r table.Row, namespace string, options func() *redis.Options) world {
 	fleet, wires, errs := make([]*limiter.Limiter, r.Replicas), make([]*wire, r.Replicas), make([]error, r.Replicas)
 	var starting sync.WaitGroup
@@ -114,7 +115,7 @@ func fleetWorld(t *testing.T, r table.Row, namespace string, options func() *red
 	}
 	end := func() {
 		var ending sync.WaitGroup
-		for _, l := range fleet { // all at once: a replica that died tries for a while to say goodbye, and cannot
+		for _, l := range fleet { // all at once: a dead replica tries for a while to withdraw its presence, and cannot
 			ending.Go(func() { closeLimiter(t, l) })
 		}
 		ending.Wait()
@@ -143,20 +144,20 @@ func fleetWorld(t *testing.T, r table.Row, namespace string, options func() *red
 	}
 }
 
-// cheap reports whether a row can be played over miniredis within a moment: a replica says every ten seconds that it
-// lives, and a lane in line asks every five.
+// cheap reports whether a row takes little time on miniredis: a replica announces itself every ten seconds, and a lane in
+// line asks every five.
 func cheap(r table.Row) bool {
 	turns := (r.Length + fillTime(r)).Seconds() * (float64(r.Replicas)/10 + float64(len(r.Lanes))/5)
 	wide := r.Limits[len(r.Limits)-1]
 	tokens := r.Length.Seconds() * wide.Rate()
-	if wide.Burst <= 2 || r.Replicas == 1 { // few tasks share a call to the store
+	if wide.Burst <= 2 || r.Replicas == 1 { // few tasks share a request
 		tokens *= 10 / r.Costs.Mean()
 	}
 	return turns < 1500 && tokens < 20000
 }
 
-// TestConservesInAFleet plays rows over an in-process Redis, in virtual time: with a limiter for each replica, replicas that
-// die, and requests that are late.
+// TestConservesInAFleet runs rows on an in-process Redis, in virtual time, with a limiter for each replica, replicas that
+// die, and late requests.
 func TestConservesInAFleet(t *testing.T) {
 	n := few(6, 20)
 	if raceDetector {

@@ -15,22 +15,22 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// following is a fleet at a provider whose limit is another than the one that the fleet was configured with, 40 a second.
+// following is a fleet whose provider has another limit than the configured one of 40 a second.
 type following struct {
 	name     string
 	length   time.Duration
-	total    upstream.Limit    // of the provider; of a bucket the burst is drawn
+	total    upstream.Limit    // of the provider; the burst of a bucket is random
 	schedule []upstream.Change // of the same kind
-	strays   float64           // part of the calls that is refused for no reason
+	strays   float64           // share of the calls that the provider refuses for no reason
 	stranger *upstream.Strangers
-	overload time.Duration // for so long from 20 s on, every call fails
-	headers  bool          // answers say what remains
+	overload time.Duration // from 20 s on every call fails for this long
+	headers  bool          // answers contain what remains
 	learn    bool          // the fleet does not know the limit
-	sure     bool          // refusals come with a Retry-After of a second
+	sure     bool          // refusals have a Retry-After of a second
 	measures []measured
 }
 
-// measured is a number of a run, and its mark. Where the mark is missed, holds is what is asserted in its place.
+// measured is a number of a run, and its mark. If the fleet is known to miss the mark, the test asserts holds instead.
 type measured struct {
 	name  string
 	most  bool // the number must not exceed the mark
@@ -46,13 +46,13 @@ func (m measured) mean(runs []followed) (mean float64) {
 	return mean
 }
 
-// held reports whether what is asserted is true.
+// held reports whether the runs keep the asserted number.
 func (m measured) held(runs []followed) bool {
 	mean := m.mean(runs)
 	return (mean > m.holds) != m.most || mean == m.holds
 }
 
-// followed is the calls of a run, by the time at which they were sent.
+// followed has the calls of a run, by the time at which they were sent.
 type followed struct{ calls []answered }
 
 type answered struct {
@@ -60,7 +60,7 @@ type answered struct {
 	ok bool
 }
 
-// between is how many calls were sent from a to b, seconds, and how many of them were refused.
+// between returns how many calls were sent from a to b, in seconds, and how many of them were refused.
 func (r *followed) between(a, b float64) (sent, refused float64) {
 	for _, c := range r.calls {
 		if s := c.at.Seconds(); a <= s && s < b {
@@ -73,12 +73,12 @@ func (r *followed) between(a, b float64) (sent, refused float64) {
 	return sent, refused
 }
 
-// served is calls a second that were accepted.
+// served measures the accepted calls a second.
 func served(name string, a, b, mark, holds float64) measured {
 	return measured{name, false, func(r *followed) float64 { sent, refused := r.between(a, b); return (sent - refused) / (b - a) }, mark, holds}
 }
 
-// best is the same of the best second.
+// best measures the accepted calls of the best second.
 func best(name string, a, b int, mark, holds float64) measured {
 	return measured{name, false, func(r *followed) float64 {
 		most := 0.0
@@ -90,7 +90,7 @@ func best(name string, a, b int, mark, holds float64) measured {
 	}, mark, holds}
 }
 
-// denied is the part of the calls that was refused, per cent.
+// denied measures the share of refused calls, in per cent.
 func denied(a, b, mark, holds float64) measured {
 	return measured{"refused, %", true, func(r *followed) float64 { sent, refused := r.between(a, b); return 100 * refused / max(1, sent) }, mark, holds}
 }
@@ -149,8 +149,8 @@ func followings() []following {
 	}
 }
 
-// TestFleetFollowsItsProvider prints what fleets reach in virtual time whose provider serves less than they were configured with. What
-// they reach in the mean of the seeds is held: of one seed, and where that misses, of four.
+// TestFleetFollowsItsProvider prints the numbers of fleets in virtual time whose provider serves less than configured. It asserts the
+// mean of the seeds: of one seed, and if that misses, of four.
 func TestFleetFollowsItsProvider(t *testing.T) {
 	seeds, more := 1, 4
 	if *full {
@@ -185,7 +185,7 @@ func TestFleetFollowsItsProvider(t *testing.T) {
 				}
 				t.Logf("%-32s %-28s mean %6.2f, worst %6.2f, mark %5.2f%s", f.name, m.name, mean, worst, m.mark, missed)
 				if !m.held(runs) {
-					t.Errorf("%s: %.2f in the mean of %d, held is %.2f", m.name, mean, len(runs), m.holds)
+					t.Errorf("%s: %.2f in the mean of %d runs, want %.2f", m.name, mean, len(runs), m.holds)
 				}
 			}
 		})
@@ -201,7 +201,7 @@ func (f following) run(t *testing.T, seed uint64) followed {
 	if f.learn {
 		config = limiter.Config{Learn: map[string]limiter.Learn{"provider": {}}}
 	}
-	c := newCrew(t, replicas, config)
+	c := newRedisFleet(t, replicas, config)
 	defer c.close(t)
 	rnd := rand.New(rand.NewPCG(seed, 7))
 	cfg := upstream.Config{Total: f.total, Schedule: f.schedule, Seed: seed}
@@ -220,7 +220,7 @@ func (f following) run(t *testing.T, seed uint64) followed {
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), f.length)
 	defer cancel()
-	var mu sync.Mutex // of the judge, the source and the result
+	var mu sync.Mutex // guards the provider, the random source and the result
 	var r followed
 	var all sync.WaitGroup
 	trip := func() time.Duration {

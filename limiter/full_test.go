@@ -11,8 +11,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestAFullRedisKeepsLimiting: a Redis that refuses to store more (noeviction) refuses nothing of what a fleet asks for. A row is one kind of
-// call. That the memory is full indeed is seen by a write that is refused.
+// TestAFullRedisKeepsLimiting: a Redis with full memory (noeviction) still serves every request of a fleet. Each row is one kind of call. A
+// refused write shows that the memory is full.
 func TestAFullRedisKeepsLimiting(t *testing.T) {
 	rdb := limitertest.Server(t)
 	cfg := limiter.Config{
@@ -33,7 +33,7 @@ func TestAFullRedisKeepsLimiting(t *testing.T) {
 	if err := rdb.Set(t.Context(), "other", "x", 0).Err(); err == nil || !strings.Contains(err.Error(), "OOM") {
 		t.Fatalf("the memory is not full: %v", err)
 	}
-	patient, cancel := context.WithTimeout(t.Context(), 5*time.Second) // what is refused waits for ever
+	patient, cancel := context.WithTimeout(t.Context(), 5*time.Second) // a refused call would wait indefinitely
 	defer cancel()
 	wait := func(route string, options ...limiter.Option) error { return l.Wait(patient, route, options...) }
 	for _, row := range []struct {

@@ -12,8 +12,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestUnusedReservationsGoToOtherReplicas: what nobody here waits for keeps its due time and serves who asks next
-// elsewhere; what is given back is not there twice.
+// TestUnusedReservationsGoToOtherReplicas: a reservation without a caller in its replica keeps its due time and serves the
+// next call of another replica. It does not serve two calls.
 func TestUnusedReservationsGoToOtherReplicas(t *testing.T) {
 	for name, giveUp := range map[string]func(t *testing.T, l *limiter.Limiter, rs []*limiter.Reservation){
 		"cancelled": func(_ *testing.T, _ *limiter.Limiter, rs []*limiter.Reservation) {
@@ -51,7 +51,7 @@ func TestUnusedReservationsGoToOtherReplicas(t *testing.T) {
 				}
 				for _, r := range rs {
 					if r.Use("global") {
-						t.Error("used by who gave it up")
+						t.Error("Use accepted a returned reservation")
 					}
 				}
 			})
@@ -59,7 +59,7 @@ func TestUnusedReservationsGoToOtherReplicas(t *testing.T) {
 	}
 }
 
-// TestWhatIsGivenBackTooLateIsLost: past its due time a reservation is nobody's.
+// TestWhatIsGivenBackTooLateIsLost: a reservation that is returned after its due time serves no call.
 func TestWhatIsGivenBackTooLateIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := limitertest.Redis(t)
@@ -76,14 +76,14 @@ func TestWhatIsGivenBackTooLateIsLost(t *testing.T) {
 		time.Sleep(60 * time.Millisecond)
 		r.Cancel()
 		if got := startOf(t, takes, "global", begin); got != 100*time.Millisecond {
-			t.Errorf("the next call started at %v: on a reservation of the past", got)
+			t.Errorf("the next call started at %v, on a reservation of the past", got)
 		}
 	})
 }
 
-// FuzzReserveCancel takes three replicas through any interleaving of reserving, using, giving up, dying waits, crashes of
-// the memory and idle times. However it goes, the calls that start keep the law, and what is given up in time is not lost:
-// the next replica to ask starts no later than the earliest of what is given up. (Who stands in line does not ask.)
+// FuzzReserveCancel takes three replicas through any order of reservations, uses, cancellations, ended waits, losses of
+// Redis' data and idle times. The calls that start keep the law, and no reservation that is returned in time is lost: the
+// call of the next replica that asks starts no later than the earliest returned reservation. (Lanes in line do not ask.)
 func FuzzReserveCancel(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 2, 0, 3, 4, 0, 0, 5, 1, 1, 2, 2})
 	f.Add([]byte{0, 6, 12, 1, 7, 13, 2, 8, 14, 3, 9, 15, 4, 10, 16, 5, 11, 17})
@@ -123,7 +123,7 @@ func interleave(t *testing.T, steps []byte) {
 			if ok, err := l.Allow(t.Context(), "global"); ok && err == nil {
 				starts = append(starts, time.Now())
 			}
-		case 2, 3: // use or give up one, the first or the last
+		case 2, 3: // use or return one reservation, the first or the last
 			if len(held) == 0 {
 				continue
 			}
@@ -144,7 +144,7 @@ func interleave(t *testing.T, steps []byte) {
 		}
 		synctest.Wait()
 	}
-	// All that is left and can still serve somebody else is given up: the next call takes the earliest of it.
+	// Return all remaining reservations that can still serve a call: the next call gets the earliest.
 	earliest := time.Time{}
 	for _, r := range held {
 		if r.Delay() > 20*time.Millisecond && (earliest.IsZero() || r.Due().Before(earliest)) {
@@ -161,7 +161,7 @@ func interleave(t *testing.T, steps []byte) {
 		now := time.Now()
 		starts = append(starts, now)
 		if !earliest.IsZero() && now.After(earliest.Add(time.Millisecond)) {
-			t.Fatalf("the next call started %v after what was given up was due", now.Sub(earliest))
+			t.Fatalf("the next call started %v after the earliest returned reservation was due", now.Sub(earliest))
 		}
 		earliest = time.Time{}
 	}
@@ -170,7 +170,7 @@ func interleave(t *testing.T, steps []byte) {
 	}
 }
 
-// TestWhoClosesGivesBack: what its waiters were waiting for goes to the other replicas.
+// TestWhoClosesGivesBack: a replica that closes returns the reservations of its waiters, and they serve other replicas.
 func TestWhoClosesGivesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := limitertest.Redis(t)
@@ -193,7 +193,8 @@ func TestWhoClosesGivesBack(t *testing.T) {
 	})
 }
 
-// TestWindowThatLostItsLogStaysShut: a policy that evicts keys with a TTL opens no window.
+// TestWindowThatLostItsLogStaysShut: if Redis evicts the log of a window, a key with a TTL, the window admits no call for
+// its length.
 func TestWindowThatLostItsLogStaysShut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)
@@ -204,7 +205,7 @@ func TestWindowThatLostItsLogStaysShut(t *testing.T) {
 		var starts []time.Time
 		for i := range 15 {
 			if i == 5 && rdb.Del(t.Context(), "{weir}:log:window:10000000:global").Val() != 1 {
-				t.Fatal("there was no log: the test tested nothing")
+				t.Fatal("the window has no log: the test tested nothing")
 			}
 			startOf(t, l, "global", time.Now())
 			starts = append(starts, time.Now())

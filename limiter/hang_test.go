@@ -14,8 +14,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// hanging runs a test with a limiter on a Redis that takes three seconds for each reply when told to. It was quick until
-// then: callers have reason to make calls themselves.
+// hanging runs a test with a limiter on a Redis that takes three seconds for each reply once the test says so. Before,
+// Redis is fast, so callers make requests themselves.
 func hanging(t *testing.T, test func(t *testing.T, l *limiter.Limiter)) {
 	synctest.Test(t, func(t *testing.T) {
 		var delay atomic.Int64
@@ -35,8 +35,8 @@ func hanging(t *testing.T, test func(t *testing.T, l *limiter.Limiter)) {
 	})
 }
 
-// TestWhoHasADeadlineKeepsIt: also where the reply takes longer. A client does not notice the end of a context while it
-// reads.
+// TestWhoHasADeadlineKeepsIt: a caller returns at its deadline even if the reply takes longer. A client does not notice
+// the end of a context while it reads.
 func TestWhoHasADeadlineKeepsIt(t *testing.T) {
 	hanging(t, func(t *testing.T, l *limiter.Limiter) {
 		begin := time.Now()
@@ -46,19 +46,19 @@ func TestWhoHasADeadlineKeepsIt(t *testing.T) {
 			t.Errorf("Wait: %v", err)
 		}
 		if took := time.Since(begin); took != 100*time.Millisecond {
-			t.Errorf("it took %v", took)
+			t.Errorf("the caller returned after %v", took)
 		}
 	})
 }
 
-// TestWhoWouldNotWaitIsHeard: who asks whether a call may start now shares the call of another, and hears of the end of
-// its context all the same.
+// TestWhoWouldNotWaitIsHeard: a caller of Allow shares the request of another caller, and still returns when its own
+// context ends.
 func TestWhoWouldNotWaitIsHeard(t *testing.T) {
 	hanging(t, func(t *testing.T, l *limiter.Limiter) {
 		var asking sync.WaitGroup
 		asking.Go(func() {
 			if ok, err := l.Allow(t.Context(), "global"); ok != (err == nil) {
-				t.Errorf("who makes the call: %v, %v", ok, err)
+				t.Errorf("the caller that makes the request: %v, %v", ok, err)
 			}
 		})
 		synctest.Wait()
@@ -66,17 +66,17 @@ func TestWhoWouldNotWaitIsHeard(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(50*time.Millisecond, cancel)
 		if _, err := l.Allow(ctx, "global"); !errors.Is(err, context.Canceled) {
-			t.Errorf("who shares it: %v", err)
+			t.Errorf("the caller that shares the request: %v, want the end of its context", err)
 		}
 		if took := time.Since(begin); took != 50*time.Millisecond {
-			t.Errorf("it took %v", took)
+			t.Errorf("the caller returned after %v", took)
 		}
 		asking.Wait()
 	})
 }
 
-// TestSparesOfALostMemoryAreVoid: what was given back and taken by somebody whom Redis no longer remembers is not there
-// a second time.
+// TestSparesOfALostMemoryAreVoid: a reservation was returned, and served a call that Redis no longer knows after a loss.
+// It does not serve a second call.
 func TestSparesOfALostMemoryAreVoid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)
@@ -107,7 +107,7 @@ func TestSparesOfALostMemoryAreVoid(t *testing.T) {
 			t.Fatal(err)
 		}
 		if taken := reserve(fleet[1]); len(taken) < 9 || taken[8].Due() != first[9].Due() {
-			t.Fatalf("the other replica got %d, the ninth due in %v", len(taken), taken[8].Delay())
+			t.Fatalf("the other replica got %d reservations, the ninth due in %v", len(taken), taken[8].Delay())
 		}
 		m.Del(state)
 		if err := rdb.HSet(t.Context(), state, lagging).Err(); err != nil {
@@ -117,12 +117,12 @@ func TestSparesOfALostMemoryAreVoid(t *testing.T) {
 			t.Helper()
 			for _, r := range reserve(l) {
 				if r.Delay() < limiter.DefaultHorizon {
-					t.Errorf("a reservation that is due in %v, when Redis had forgotten who has it", r.Delay())
+					t.Errorf("after the loss a call got a reservation that is due in %v and that another call has", r.Delay())
 				}
 			}
 		}
 		none(fleet[1])
-		// Nor what came back to the memory that is gone, and is written only now.
+		// Nor does a reservation that was returned before the loss, and is written only now.
 		for field, value := range lagging {
 			if strings.HasPrefix(field, "spare:") {
 				if err := rdb.HSet(t.Context(), state, field, value).Err(); err != nil {

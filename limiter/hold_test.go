@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// callers has 20 callers of each replica start one call after the other. The function ends them and returns when calls started, in order.
+// callers runs 20 callers in each replica, each one call after the other. stop ends them, and returns when calls started, in order.
 func callers(t *testing.T, fleet []*limiter.Limiter) (stop func() []time.Time) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var mu sync.Mutex
@@ -36,18 +36,18 @@ func callers(t *testing.T, fleet []*limiter.Limiter) (stop func() []time.Time) {
 	}
 }
 
-// TestHoldOfAFleet: when the report of one replica has reached Redis, calls for which a reservation was granted start, a horizon's at
-// most, and then none until the hold ends. From the first call on starts keep the rate.
+// TestHoldOfAFleet: after the report of one replica has reached Redis, only calls with existing reservations start, a horizon's at most.
+// Then no call starts until the hold ends. From the first call on, the starts keep the rate.
 func TestHoldOfAFleet(t *testing.T) {
 	limit := limiter.PerSecond(40, 40)
 	for _, hold := range []time.Duration{2 * time.Second, 40 * time.Second, few(time.Minute, 5*time.Minute)} {
-		crews(t, limiter.SingleBucket("global", limit), func(t *testing.T, fleet []*limiter.Limiter) {
+		onFleets(t, limiter.SingleBucket("global", limit), func(t *testing.T, fleet []*limiter.Limiter) {
 			stop := callers(t, fleet)
 			time.Sleep(5 * time.Second)
 			if err := fleet[0].Report(t.Context(), "global", limiter.Throttled{RetryAfter: hold}); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(5 * time.Millisecond) // it has reached Redis
+			time.Sleep(5 * time.Millisecond) // the report has reached Redis
 			reported := time.Now()
 			time.Sleep(hold + 10*time.Second)
 			starts := stop()
@@ -84,12 +84,12 @@ func TestHoldOfAFleet(t *testing.T) {
 	}
 }
 
-// TestHoldThatIsNotOver: when a long hold ends and the provider asks to wait again, that costs a call or two. Who asked for it is in the
-// snapshot, in a Redis and in memory.
+// TestHoldThatIsNotOver: when a long hold ends and the provider asks to wait again, the fleet needs a call or two to learn that. The
+// snapshot names the replica that reported the hold, on Redis and in memory.
 func TestHoldThatIsNotOver(t *testing.T) {
 	cfg := limiter.SingleBucket("global", limiter.PerSecond(40, 40))
 	hold := few(2*time.Minute, 10*time.Minute)
-	crews(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var mu sync.Mutex
 		var all sync.WaitGroup
@@ -126,24 +126,24 @@ func TestHoldThatIsNotOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		if b := s.Buckets[0]; b.PausedFor < hold/2-5*time.Second || b.HeldBy == "" || time.Since(b.HeldSince) < hold/2-5*time.Second || time.Since(b.HeldSince) > hold/2 {
-			t.Errorf("held for %v by %q since %v", b.PausedFor, b.HeldBy, b.HeldSince)
+			t.Errorf("the snapshot has a hold of %v by %q since %v", b.PausedFor, b.HeldBy, b.HeldSince)
 		}
 		time.Sleep(5 * hold)
 		cancel()
 		all.Wait()
 		t.Logf("%d calls before the first hold, %d in the next five", first, calls-first)
 		if again := calls - first; again < 3 || again > 2*5 {
-			t.Errorf("%d calls found out five times that the provider still asks to wait, want 2 each at most", again)
+			t.Errorf("in five more holds %d calls were refused, want 2 each at most", again)
 		}
 	}, 8)
 }
 
-// TestHoldOutlivesRedis: a hold of more than 5 s is known to every replica. When Redis forgets, and the replica that heard of it is gone, no
-// call starts before the hold ends.
+// TestHoldOutlivesRedis: every replica knows a hold of more than 5 s. When Redis loses its data, and the replica that reported the hold is
+// gone, no call starts before the hold ends.
 func TestHoldOutlivesRedis(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const hold = 20 * time.Second
-		c := newCrew(t, 4, limiter.SingleBucket("global", limiter.PerSecond(40, 40)))
+		c := newRedisFleet(t, 4, limiter.SingleBucket("global", limiter.PerSecond(40, 40)))
 		defer c.close(t)
 		time.Sleep(time.Minute)
 		stop := callers(t, c.fleet[1:])
@@ -170,16 +170,16 @@ func TestHoldOutlivesRedis(t *testing.T) {
 		}
 		t.Logf("%d calls started during the hold, %d in the %v after it", during, after, hold/4)
 		if during > 0 || after < 100 {
-			t.Errorf("%d calls started during the hold, %d in the %v after it", during, after, hold/4)
+			t.Errorf("%d calls started during the hold, want none; %d in the %v after it", during, after, hold/4)
 		}
 	})
 }
 
-// TestHoldsOfSlowLimits: after a long hold a limit of a few calls a second has its rate. Calls that start while the rate grows do not cost more
-// than a second.
+// TestHoldsOfSlowLimits: after a long hold a limit of a few calls a second soon has its whole rate. The time in which the rate grows delays
+// calls by a second at most.
 func TestHoldsOfSlowLimits(t *testing.T) {
 	for _, limit := range []limiter.Limit{limiter.PerSecond(1, 1), limiter.PerSecond(2, 2)} {
-		crews(t, limiter.SingleBucket("global", limit), func(t *testing.T, fleet []*limiter.Limiter) {
+		onFleets(t, limiter.SingleBucket("global", limit), func(t *testing.T, fleet []*limiter.Limiter) {
 			l, begun := fleet[0], time.Now()
 			report(t.Context(), t, reservation(t, l), limiter.Throttled{RetryAfter: 2 * time.Minute})
 			for range 5 {
@@ -192,9 +192,9 @@ func TestHoldsOfSlowLimits(t *testing.T) {
 	}
 }
 
-// TestLongerHold: a hold that ends later than another counts, if the two are not of one refusal.
+// TestLongerHold: of two holds the later end counts, unless both are of the same refusal.
 func TestLongerHold(t *testing.T) {
-	crews(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
 		first, second, begun := reservation(t, fleet[0]), reservation(t, fleet[0]), time.Now()
 		report(t.Context(), t, first, limiter.Throttled{RetryAfter: 9 * time.Second})
 		time.Sleep(4500 * time.Millisecond)

@@ -64,7 +64,7 @@ func (l *Limiter) unused(givenUp []*lane.Lane) (ids []string) {
 
 // sweepOnUse starts a sweep if no presence goroutine runs and a sweep is due.
 func (l *Limiter) sweepOnUse(now time.Time) {
-	at, last := int64(now.Sub(l.born)), l.swept.Load()
+	at, last := int64(now.Sub(l.created)), l.swept.Load()
 	if at-last >= int64(sweepEvery) && l.swept.CompareAndSwap(last, at) {
 		l.flights.Go(func() { l.sweep(now) })
 	}

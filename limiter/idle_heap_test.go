@@ -11,9 +11,9 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// heap is the memory in use, after what is not has been collected.
+// heap returns the memory in use after garbage collection.
 func heap() int64 {
-	for range 3 { // what a sync.Pool has goes with the second
+	for range 3 { // the second collection empties sync.Pools
 		runtime.GC()
 	}
 	var m runtime.MemStats
@@ -21,16 +21,16 @@ func heap() int64 {
 	return int64(m.HeapAlloc) //nolint:gosec // far below
 }
 
-// TestIdleTenantsAreSmall: a tenant that nobody has called, and one that nobody calls any more, costs its route and its bucket's
-// limits, at most 1 KB.
+// TestIdleTenantsAreSmall: a tenant without calls, and one whose calls have ended, costs the memory of its route and its
+// bucket's limits, 1 KB at most.
 func TestIdleTenantsAreSmall(t *testing.T) {
 	if raceDetector {
-		t.Skip("measures memory, which the race detector needs for itself")
+		t.Skip("the test measures memory, and the race detector uses much of it")
 	}
 	measure := func(t *testing.T, l *limiter.Limiter, tenants int, wipe func()) {
 		name, path := tenant(tenants, limiter.PerSecond(5, 5))
 		makeRoute(t, l, name, path...)
-		startOf(t, l, name, time.Now()) // the scripts of the store are there from now on
+		startOf(t, l, name, time.Now()) // so that the store's scripts are loaded
 		pass(t, l, 3*time.Minute)
 		before := heap()
 		each := func(what string) {
@@ -55,7 +55,7 @@ func TestIdleTenantsAreSmall(t *testing.T) {
 		wipe()
 		each("used and idle")
 		if n := limiter.Lanes(l); n != 1 {
-			t.Errorf("%d lanes, where one is used", n)
+			t.Errorf("the limiter has %d lanes, and one is used", n)
 		}
 		for n := range tenants {
 			startOf(t, l, fmt.Sprint("tenant-", n), time.Now())

@@ -13,7 +13,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestLaneGivenUpAMomentAgo: whichever way a caller comes to it, the lane that takes its place serves the caller.
+// TestLaneGivenUpAMomentAgo: a caller finds a lane that has just been given up. Whichever method it calls, the lane that takes
+// its place serves it.
 func TestLaneGivenUpAMomentAgo(t *testing.T) {
 	for _, shadow := range []bool{false, true} {
 		t.Run(fmt.Sprint("shadow=", shadow), func(t *testing.T) {
@@ -41,7 +42,7 @@ func TestLaneGivenUpAMomentAgo(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				cancel()
 				if err := l.Wait(ctx, "global"); err == nil && !shadow {
-					t.Error("who has gone already was served")
+					t.Error("a caller whose context has ended was served")
 				}
 				makeRoute(t, l, "tenant", limiter.Bucket{Name: "global"})
 				startOf(t, l, "tenant", time.Now())
@@ -53,15 +54,15 @@ func TestLaneGivenUpAMomentAgo(t *testing.T) {
 					t.Error(err)
 				}
 				if err := l.Wait(t.Context(), "tenant"); !isUnknown(err) {
-					t.Errorf("a route that was forgotten: %v", err)
+					t.Errorf("a call on a removed route: %v", err)
 				}
 			})
 		})
 	}
 }
 
-// TestCallsWhileLanesAreGivenUp: callers who come to a lane in the moment in which it is given up find the next one. Each gets
-// what a lane that stays would give, and no more.
+// TestCallsWhileLanesAreGivenUp: callers that come to a lane at the moment in which it is given up find the next lane. They
+// get as many tokens as from a lane that stays, and no more.
 func TestCallsWhileLanesAreGivenUp(t *testing.T) {
 	const callers, tenants, rounds, burst = 8, 100, 30, 5
 	test := func(t *testing.T, l *limiter.Limiter) {
@@ -84,7 +85,7 @@ func TestCallsWhileLanesAreGivenUp(t *testing.T) {
 		for c := range callers {
 			calling.Go(func() {
 				for i := range rounds {
-					n := (i*7 + c%4*25) % tenants // two callers at a time are at one
+					n := (i*7 + c%4*25) % tenants // two callers at a time use the same tenant
 					name := fmt.Sprint("tenant-", n)
 					for range burst {
 						ok, err := l.Allow(ctx, name)
@@ -118,7 +119,7 @@ func TestCallsWhileLanesAreGivenUp(t *testing.T) {
 		}
 	}
 	cfg := one(1_000_000, 1_000_000)
-	cfg.Slack = time.Minute // a busy machine wakes callers late: what they got is used all the same
+	cfg.Slack = time.Minute // a busy machine wakes callers late: their reservations are still used
 	t.Run("redis", func(t *testing.T) {
 		_, rdb := limitertest.Redis(t)
 		l, err := limiter.New(t.Context(), rdb, cfg)

@@ -14,23 +14,24 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// pass lets a time pass in which only the route "global" is used, every 10 s.
+// pass lets time pass. Only the route "global" is used in it, every 10 s.
 func pass(t *testing.T, l *limiter.Limiter, d time.Duration) {
 	t.Helper()
 	for end := time.Now().Add(d); time.Now().Before(end); synctest.Wait() {
 		startOf(t, l, "global", time.Now())
-		synctest.Wait() // a sweep that this has begun
+		synctest.Wait() // for a sweep that this call has begun
 		time.Sleep(10 * time.Second)
 	}
 }
 
-// TestLanesComeWithTheirCallers: and go a minute or so after them, whatever the bucket holds; the bucket does not go with them.
+// TestLanesComeWithTheirCallers: a lane is created with its first caller, and is dropped about a minute after its last one,
+// whatever the level of the bucket. The bucket stays.
 func TestLanesComeWithTheirCallers(t *testing.T) {
 	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 		lanes := func(want int, when string) {
 			t.Helper()
 			if n := limiter.Lanes(l); n != want {
-				t.Errorf("%d lanes %s, want %d", n, when, want)
+				t.Errorf("the limiter has %d lanes %s, want %d", n, when, want)
 			}
 		}
 		name, path := tenant(1, limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 2})
@@ -52,7 +53,7 @@ func TestLanesComeWithTheirCallers(t *testing.T) {
 		}
 		lanes(3, "after an ordinary one")
 
-		// Who waits keeps the lane, however long.
+		// A waiting caller keeps its lane, however long it waits.
 		begin, waited := time.Now(), atomic.Int64{}
 		go func() {
 			_ = l.Wait(t.Context(), name)
@@ -62,7 +63,7 @@ func TestLanesComeWithTheirCallers(t *testing.T) {
 		lanes(2, "while somebody waits")
 		pass(t, l, 10*time.Minute)
 		if d := time.Duration(waited.Load()); d < 55*time.Minute || d > time.Hour {
-			t.Errorf("who waited for an hour's token began after %v", d)
+			t.Errorf("a call that waited for a token of one an hour started after %v", d)
 		}
 		if err := l.RemoveRoute(name); err != nil {
 			t.Error(err)
@@ -71,7 +72,8 @@ func TestLanesComeWithTheirCallers(t *testing.T) {
 	})
 }
 
-// TestPlaceOfASchedulerKeepsTheLane: until the scheduler has not come back for a minute.
+// TestPlaceOfASchedulerKeepsTheLane: a scheduler's place in line keeps the lane, until the scheduler has not asked again for a
+// minute.
 func TestPlaceOfASchedulerKeepsTheLane(t *testing.T) {
 	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 		name, path := tenant(1, limiter.Limit{Tokens: 1, Per: 10 * time.Minute, Burst: 1})
@@ -97,23 +99,24 @@ func TestPlaceOfASchedulerKeepsTheLane(t *testing.T) {
 		}
 		pass(t, l, 40*time.Second)
 		if n := limiter.Lanes(l); n != 2 {
-			t.Errorf("%d lanes while the scheduler is awaited, want 2", n)
+			t.Errorf("the limiter has %d lanes while the scheduler may ask again, want 2", n)
 		}
 		pass(t, l, 2*time.Minute)
 		if n := limiter.Lanes(l); n != 1 {
-			t.Errorf("%d lanes when the scheduler is gone, want 1", n)
+			t.Errorf("the limiter has %d lanes after the scheduler is gone, want 1", n)
 		}
 	})
 }
 
-// TestReservationOutlivesItsLane: what is given up after the lane is gone serves who comes to the lane that took its place.
+// TestReservationOutlivesItsLane: a reservation that is cancelled after its lane was dropped serves a caller of the lane that
+// took its place.
 func TestReservationOutlivesItsLane(t *testing.T) {
 	cfg := one(40, 40)
 	cfg.Horizon = time.Hour
 	both(t, cfg, func(t *testing.T, l *limiter.Limiter) {
 		makeRoute(t, l, "tenant", ofBucket("tenant", limiter.Limit{Tokens: 1, Per: 10 * time.Minute, Burst: 1}))
 		startOf(t, l, "tenant", time.Now())
-		pass(t, l, 20*time.Minute) // it is full again
+		pass(t, l, 20*time.Minute) // the bucket is full again
 		startOf(t, l, "tenant", time.Now())
 		begin := time.Now()
 		r, err := l.Reserve(t.Context(), "tenant")
@@ -122,24 +125,25 @@ func TestReservationOutlivesItsLane(t *testing.T) {
 		}
 		pass(t, l, 2*time.Minute)
 		if n := limiter.Lanes(l); n != 1 {
-			t.Errorf("%d lanes, want 1", n)
+			t.Errorf("the limiter has %d lanes, want 1", n)
 		}
 		r.Cancel()
 		if took := startOf(t, l, "tenant", begin).Round(time.Second); took != 10*time.Minute {
-			t.Errorf("who came next started after %v, want 10m0s", took)
+			t.Errorf("the next call started after %v, want 10m0s", took)
 		}
 	})
 }
 
-// TestStoreForgetsNoCallUnderWay: the last reply of a lane comes after its route was forgotten, and is kept for a repeat.
+// TestStoreForgetsNoCallUnderWay: the last reply of a lane comes after its route was removed. Until then the store does not
+// forget the lane, so that it can repeat the reply.
 func TestStoreForgetsNoCallUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var delay atomic.Int64
 		l := slow(t, one(40, 40), func() time.Duration { return time.Duration(delay.Load()) })
 		defer closeLimiter(t, l)
 		synctest.Wait()
-		told := 0
-		limiter.OnForget(l, func(ids []string) { told += len(ids) })
+		forgotten := 0
+		limiter.OnForget(l, func(ids []string) { forgotten += len(ids) })
 		makeRoute(t, l, "tenant", ofBucket("tenant", limiter.PerSecond(5, 5)))
 		startOf(t, l, "tenant", time.Now())
 		time.Sleep(3 * time.Second)
@@ -150,30 +154,31 @@ func TestStoreForgetsNoCallUnderWay(t *testing.T) {
 			t.Error(err)
 		}
 		limiter.Sweep(l)
-		if told != 0 {
-			t.Error("the store was told to forget a lane whose call is under way")
+		if forgotten != 0 {
+			t.Error("the store was asked to forget a lane whose request is under way")
 		}
 		delay.Store(0)
 		time.Sleep(3 * time.Second)
 		limiter.Sweep(l)
-		if told != 1 {
-			t.Errorf("the store was told of %d lanes after it, want 1", told)
+		if forgotten != 1 {
+			t.Errorf("after that request the store forgot %d lanes, want 1", forgotten)
 		}
 	})
 }
 
-// TestStoreForgetsLanes: it hears of each lane that is given up or whose route is forgotten, once, and of none that is used.
+// TestStoreForgetsLanes: the store is asked to forget each lane that is given up or whose route is removed, once, and no lane
+// in use.
 func TestStoreForgetsLanes(t *testing.T) {
 	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
-		var told []string
-		limiter.OnForget(l, func(ids []string) { told = append(told, ids...) })
-		hears := func(want ...string) {
+		var forgotten []string
+		limiter.OnForget(l, func(ids []string) { forgotten = append(forgotten, ids...) })
+		forgets := func(want ...string) {
 			t.Helper()
-			slices.Sort(told)
-			if diff := cmp.Diff(want, told); diff != "" {
-				t.Errorf("the store hears of other lanes (-want +got):\n%s", diff)
+			slices.Sort(forgotten)
+			if diff := cmp.Diff(want, forgotten); diff != "" {
+				t.Errorf("the store is to forget other lanes (-want +got):\n%s", diff)
 			}
-			told = nil
+			forgotten = nil
 		}
 		for n := range 3 {
 			name, path := tenant(n, limiter.PerSecond(5, 5))
@@ -192,15 +197,16 @@ func TestStoreForgetsLanes(t *testing.T) {
 		makeRoute(t, l, name, path...)
 		startOf(t, l, name, time.Now())
 		limiter.Sweep(l)
-		hears("tenant-1")
+		forgets("tenant-1")
 		pass(t, l, 2*time.Minute)
-		hears("tenant-0", "tenant-0{urgent}", "tenant-2")
+		forgets("tenant-0", "tenant-0{urgent}", "tenant-2")
 		pass(t, l, 2*time.Minute)
-		hears()
+		forgets()
 	})
 }
 
-// TestLaneWithACallUnderWayStays, however long the call takes and though nobody waits for it.
+// TestLaneWithACallUnderWayStays: a lane stays while its request is under way, however long that takes, even if no caller
+// waits.
 func TestLaneWithACallUnderWayStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var delay atomic.Int64
@@ -216,20 +222,21 @@ func TestLaneWithACallUnderWayStays(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := l.Wait(ctx, "global"); err == nil {
-			t.Error("a call that takes 25 s was over in a second")
+			t.Error("a request that takes 25 s ended within a second")
 		}
 		delay.Store(0)
 		for range 8 {
 			time.Sleep(2 * time.Second)
 			limiter.Sweep(l)
 			if n := limiter.Lanes(l); n != 1 {
-				t.Fatalf("%d lanes while a call is under way", n)
+				t.Fatalf("the limiter has %d lanes while a request is under way", n)
 			}
 		}
 	})
 }
 
-// TestLaneWithAReservationStays: one of a former configuration, which others cannot use, serves who comes here when it is due.
+// TestLaneWithAReservationStays: a reservation of a former configuration cannot be returned, so it keeps its lane, and serves a
+// caller there when it is due.
 func TestLaneWithAReservationStays(t *testing.T) {
 	cfg := config(map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}, "rare": {{Tokens: 1, Per: 10 * time.Minute, Burst: 1}}}, nil)
 	cfg.Horizon = time.Hour
@@ -248,15 +255,15 @@ func TestLaneWithAReservationStays(t *testing.T) {
 		waiting.Wait()
 		pass(t, l, 3*time.Minute)
 		if n := limiter.Lanes(l); n != 2 {
-			t.Errorf("%d lanes, want 2: one has a reservation", n)
+			t.Errorf("the limiter has %d lanes, want 2: one has a reservation", n)
 		}
 		if took := startOf(t, l, "rare", begin).Round(time.Second); took != 10*time.Minute {
-			t.Errorf("who came next started after %v, want 10m0s", took)
+			t.Errorf("the next call started after %v, want 10m0s", took)
 		}
 	})
 }
 
-// TestLaneIsMadeOnce, also where two callers find that there is none.
+// TestLaneIsMadeOnce: if two callers find that a route has no lane, one lane is made.
 func TestLaneIsMadeOnce(t *testing.T) {
 	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 		if !limiter.SameLane(l, "global") {

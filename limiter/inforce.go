@@ -76,7 +76,7 @@ func (l *Limiter) Configure(ctx context.Context, bucket string, limits ...Limit)
 			return err
 		}
 	}
-	return l.tell(ctx, c)
+	return l.sendChange(ctx, c)
 }
 
 // Pause closes a bucket for the whole fleet, for d, more than 0. If d is [UntilResumed] the bucket stays closed until
@@ -97,15 +97,15 @@ func (l *Limiter) close(ctx context.Context, bucket string, d time.Duration, by 
 	if d < UntilResumed {
 		us = min(forever, max(1, d.Microseconds()))
 	}
-	return l.tell(ctx, change{bucket: bucket, opens: &opening{at: us, by: by}})
+	return l.sendChange(ctx, change{bucket: bucket, opens: &opening{at: us, by: by}})
 }
 
 // Resume opens a paused bucket and leaves it empty. Waiting calls continue within 5 s.
 func (l *Limiter) Resume(ctx context.Context, bucket string) error {
-	return l.tell(ctx, change{bucket: bucket, opens: &opening{}})
+	return l.sendChange(ctx, change{bucket: bucket, opens: &opening{}})
 }
 
-func (l *Limiter) tell(ctx context.Context, c change) error {
+func (l *Limiter) sendChange(ctx context.Context, c change) error {
 	if _, ok := l.s.Buckets[c.bucket]; !ok && c.shadow == nil {
 		return fmt.Errorf("limiter: no bucket named %q is configured", c.bucket)
 	}

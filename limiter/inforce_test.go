@@ -18,13 +18,13 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// member starts a replica with a client of its own on a shared server. The client is returned to be cut off.
+// member starts a replica with its own client on a shared server. It returns the client, so that a test can cut it off.
 func member(t *testing.T, options *redis.Options, cfg limiter.Config) (*limiter.Limiter, *redis.Client) {
 	t.Helper()
 	rdb := redis.NewClient(options)
 	t.Cleanup(func() { _ = rdb.Close() })
 	if cfg.Publish == 0 {
-		cfg.Publish = -1 // nobody looks
+		cfg.Publish = -1 // no test reads the record
 	}
 	l, err := limiter.New(t.Context(), rdb, waits(cfg))
 	if err != nil {
@@ -33,7 +33,7 @@ func member(t *testing.T, options *redis.Options, cfg limiter.Config) (*limiter.
 	return l, rdb
 }
 
-// waits has calls wait while Redis is away, unless the test says for how long they go on. Most tests are about what Redis grants.
+// waits makes calls wait while Redis is away, unless the test sets LocalFor. Most tests are about the grants of Redis.
 func waits(cfg limiter.Config) limiter.Config {
 	if cfg.WhenAway == limiter.FailLocal && cfg.LocalFor == 0 {
 		cfg.WhenAway = limiter.FailClosed
@@ -41,7 +41,7 @@ func waits(cfg limiter.Config) limiter.Config {
 	return cfg
 }
 
-// startOf waits, and returns how long after a moment the call could start.
+// startOf makes a call, and returns how long after since it could start.
 func startOf(t *testing.T, l *limiter.Limiter, route string, since time.Time) time.Duration {
 	t.Helper()
 	if err := l.Wait(t.Context(), route); err != nil {
@@ -50,7 +50,7 @@ func startOf(t *testing.T, l *limiter.Limiter, route string, since time.Time) ti
 	return time.Since(since).Round(time.Millisecond)
 }
 
-// TestConfigureIsForTheWholeFleet: who tells it, who hears of it, and what stays.
+// TestConfigureIsForTheWholeFleet: a change of one replica applies to all replicas, and the bucket keeps its tokens.
 func TestConfigureIsForTheWholeFleet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, watcher := limitertest.Redis(t)
@@ -60,7 +60,7 @@ func TestConfigureIsForTheWholeFleet(t *testing.T) {
 		defer closeLimiter(t, there)
 		time.Sleep(time.Minute)
 
-		// The number of tokens stays: 10 of 40 are left, whatever the burst is now.
+		// The number of tokens stays: 10 of 40, whatever the new burst is.
 		for range 30 {
 			startOf(t, here, "global", time.Now())
 		}
@@ -70,45 +70,45 @@ func TestConfigureIsForTheWholeFleet(t *testing.T) {
 		begin := time.Now()
 		var starts []time.Time
 		for range 50 {
-			startOf(t, there, "global", begin) // who has not been told finds out
+			startOf(t, there, "global", begin) // the other replica learns of the change with this call
 			starts = append(starts, time.Now())
 		}
 		if err := limitertest.Law(starts, limiter.PerSecond(10, 10), time.Millisecond); err != nil {
-			t.Errorf("after the change: %v", err)
+			t.Errorf("the starts after the change: %v", err)
 		}
 		if took := time.Since(begin); took > 6*time.Second {
-			t.Errorf("50 calls on 10 that were left, or fewer by the smaller burst, and 10 a second took %v", took)
+			t.Errorf("50 calls on 10 tokens, or fewer by the smaller burst, and 10 a second took %v", took)
 		}
 
-		// A Redis that forgets is told by those who remember.
+		// After Redis has lost its data, the replicas send the change again.
 		m.FlushAll()
 		loop(t, []*limiter.Limiter{there}, 1, 2*time.Second)
 		if starts := loop(t, []*limiter.Limiter{here, there}, 5, 10*time.Second); float64(len(starts)) > 10*10+20 {
-			t.Errorf("%d starts in 10 s at 10 a second after Redis forgot", len(starts))
+			t.Errorf("%d starts in 10 s at 10 a second after Redis lost its data", len(starts))
 		}
 		s, err := limiter.ReadSnapshot(t.Context(), watcher, limiter.DefaultNamespace)
 		if err != nil || !s.Buckets[0].Set || s.Buckets[0].Limit != limiter.PerSecond(10, 20) {
-			t.Errorf("an onlooker sees %+v, %v", s.Buckets, err)
+			t.Errorf("the snapshot has %+v, %v", s.Buckets, err)
 		}
 
-		// As configured again.
+		// The configured limits are in force again.
 		if err := there.Configure(t.Context(), "global"); err != nil {
 			t.Fatal(err)
 		}
 		if per := float64(len(loop(t, []*limiter.Limiter{here, there}, 5, 10*time.Second))) / 10; per < 38 {
-			t.Errorf("%.1f starts a second as configured", per)
+			t.Errorf("%.1f starts a second after the configured limits were restored", per)
 		}
 		if err := here.Configure(t.Context(), "nobody", limiter.PerSecond(1, 1)); err == nil {
-			t.Error("a bucket that is not configured was")
+			t.Error("Configure of an unknown bucket: no error")
 		}
 		if err := here.Configure(t.Context(), "global", limiter.PerSecond(-1, 1)); err == nil {
-			t.Error("a negative rate was taken")
+			t.Error("Configure with a negative rate: no error")
 		}
 	})
 }
 
-// TestNewRateReachesWhoStandsInLine: who was told to come back in an hour hears of a faster rate within 5 s, and of a
-// burst that it can never have.
+// TestNewRateReachesWhoStandsInLine: a caller whose turn is in an hour learns of a faster rate within 5 s, and of a burst
+// that is smaller than its cost.
 func TestNewRateReachesWhoStandsInLine(t *testing.T) {
 	both(t, config(map[string][]limiter.Limit{"global": {{Tokens: 1, Per: time.Hour, Burst: 3}}}, nil), func(t *testing.T, l *limiter.Limiter) {
 		if err := l.WaitN(t.Context(), "global", 3); err != nil {
@@ -118,12 +118,12 @@ func TestNewRateReachesWhoStandsInLine(t *testing.T) {
 		var waiting sync.WaitGroup
 		waiting.Go(func() {
 			if took := startOf(t, l, "global", begin); took > 6*time.Second {
-				t.Errorf("the one in line started after %v", took)
+				t.Errorf("the call in line started after %v", took)
 			}
 		})
 		waiting.Go(func() {
 			if err := l.WaitN(t.Context(), "global", 3); !isExceedsBurst(err) {
-				t.Errorf("4 tokens of a bucket that holds 2 now: %v", err)
+				t.Errorf("a call of 4 tokens on a bucket whose burst is 2 now: %v", err)
 			}
 		})
 		synctest.Wait()
@@ -139,7 +139,7 @@ func isExceedsBurst(err error) bool {
 	return ok
 }
 
-// TestPauseAndResume: nothing starts while a bucket is paused, and soon after it is not.
+// TestPauseAndResume: no call starts while a bucket is paused, and calls start soon after Resume.
 func TestPauseAndResume(t *testing.T) {
 	cfg := config(map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}, "spotify": {limiter.PerSecond(10, 10)}},
 		map[string][]string{"spotify": {"spotify", "global"}})
@@ -152,16 +152,16 @@ func TestPauseAndResume(t *testing.T) {
 		soon, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if err := l.Wait(soon, "spotify"); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 0 {
-			t.Errorf("who would wait for a minute: %v after %v", err, time.Since(begin))
+			t.Errorf("a call with a deadline in a minute: %v after %v, want it refused at once", err, time.Since(begin))
 		}
 		if ok, err := l.Allow(t.Context(), "spotify"); ok || err != nil {
-			t.Errorf("allowed: %v, %v", ok, err)
+			t.Errorf("Allow during a pause: %v, %v", ok, err)
 		}
 		if took := startOf(t, l, "global", begin); took > 0 {
-			t.Errorf("another route waited %v", took)
+			t.Errorf("a call on another route waited %v", took)
 		}
 		if s, err := l.Snapshot(t.Context()); err != nil || s.Buckets[1].PausedFor != limiter.UntilResumed {
-			t.Errorf("the snapshot says %+v, %v", s, err)
+			t.Errorf("the snapshot during a pause is %+v, %v", s, err)
 		}
 		var waiting sync.WaitGroup
 		const others = 5
@@ -175,26 +175,26 @@ func TestPauseAndResume(t *testing.T) {
 		}
 		waiting.Wait()
 		if first, last := slices.Min(took), slices.Max(took); first < time.Hour || last > time.Hour+6*time.Second {
-			t.Errorf("resumed after an hour, calls started from %v to %v", first, last)
+			t.Errorf("after Resume calls started from %v to %v", first, last)
 		}
 
 		if err := l.Pause(t.Context(), "global", 10*time.Second); err != nil {
 			t.Fatal(err)
 		}
-		if took := startOf(t, l, "spotify", time.Now()); took < 10*time.Second || took > 10*time.Second+50*time.Millisecond { // it opens empty, and a token takes 25 ms
-			t.Errorf("paused for 10s, started after %v", took)
+		if took := startOf(t, l, "spotify", time.Now()); took < 10*time.Second || took > 10*time.Second+50*time.Millisecond { // the bucket opens empty, and a token takes 25 ms
+			t.Errorf("after a pause of 10 s the call started after %v", took)
 		}
 		if err := l.Pause(t.Context(), "global", 0); err == nil {
-			t.Error("a pause of nothing was taken")
+			t.Error("Pause for 0 s: no error")
 		}
 		if err := l.Pause(t.Context(), "global", -1); err == nil {
-			t.Error("paused for less than nothing")
+			t.Error("Pause for less than 0 s: no error")
 		}
 	})
 }
 
-// TestPauseIsForTheWholeFleet: a replica that was not told starts nothing, and one that has heard of it nothing even after
-// Redis forgot; one in line hears of it.
+// TestPauseIsForTheWholeFleet: a pause stops all replicas, including lanes in line. Replicas that know it start nothing even
+// after Redis has lost its data.
 func TestPauseIsForTheWholeFleet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := limitertest.Redis(t)
@@ -216,11 +216,11 @@ func TestPauseIsForTheWholeFleet(t *testing.T) {
 		before := len(starts)
 		time.Sleep(limiter.DefaultHorizon)
 		reserved := len(starts)
-		time.Sleep(6 * time.Second) // who stands in line has heard of it now
+		time.Sleep(6 * time.Second) // by now the lanes in line know the change
 		m.FlushAll()
 		time.Sleep(time.Minute)
 		if before == 0 || reserved-before > 1 || len(starts) != reserved {
-			t.Errorf("%d started before the pause, %d within a horizon of it, %d in a minute after", before, reserved-before, len(starts)-reserved)
+			t.Errorf("%d calls started before the pause, %d within a horizon of it, %d in the minute after", before, reserved-before, len(starts)-reserved)
 		}
 		resumed := time.Since(begin)
 		if err := here.Resume(t.Context(), "global"); err != nil {
@@ -234,12 +234,12 @@ func TestPauseIsForTheWholeFleet(t *testing.T) {
 		}
 		slices.Sort(all)
 		if next := all[reserved] - resumed; next > 6*time.Second {
-			t.Errorf("the first start after it was resumed came %v later", next)
+			t.Errorf("the first call started %v after Resume", next)
 		}
 	})
 }
 
-// TestPresence: who is live, who left, and who died.
+// TestPresence: the fleet counts its live replicas, and no longer counts those that closed or died.
 func TestPresence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, watcher := limitertest.Redis(t)
@@ -252,7 +252,7 @@ func TestPresence(t *testing.T) {
 			t.Helper()
 			s, err := limiter.ReadSnapshot(t.Context(), watcher, limiter.DefaultNamespace)
 			if got := stays.Replicas(); err != nil || got != want || s.Live != want {
-				t.Errorf("%s: %d live, an onlooker sees %d, %v; want %d", when, got, s.Live, err, want)
+				t.Errorf("%s: a replica counts %d live replicas, the snapshot %d, %v; want %d", when, got, s.Live, err, want)
 			}
 		}
 		time.Sleep(11 * time.Second)
@@ -268,7 +268,7 @@ func TestPresence(t *testing.T) {
 	})
 }
 
-// TestWhatDiesLeavesNothingBehind: the one hash without TTL does not grow with the processes that came and went.
+// TestWhatDiesLeavesNothingBehind: the one hash without a TTL does not grow with processes that start and end.
 func TestWhatDiesLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, watcher := limitertest.Redis(t)
@@ -289,40 +289,40 @@ func TestWhatDiesLeavesNothingBehind(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute)
 		if after := watcher.HLen(t.Context(), "{weir}:state").Val(); after != before {
-			t.Errorf("%d fields before, %d after: %v", before, after, watcher.HKeys(t.Context(), "{weir}:state").Val())
+			t.Errorf("the state had %d fields before and has %d afterwards: %v", before, after, watcher.HKeys(t.Context(), "{weir}:state").Val())
 		}
-		m.FastForward(2 * time.Minute) // what has a time to live
+		m.FastForward(2 * time.Minute) // keys with a time to live expire
 		keys := slices.DeleteFunc(watcher.Keys(t.Context(), "*").Val(), func(key string) bool {
-			return key == "{weir}:live" // the one that stays may have announced itself since
+			return key == "{weir}:live" // the remaining replica may have announced itself since
 		})
 		if len(keys) != 2 {
-			t.Errorf("keys %v, want the state and what replicas want", keys)
+			t.Errorf("the keys are %v, want the state and the wanted limits", keys)
 		}
 	})
 }
 
-// TestDisagreementIsSaidOnce: in the log, not with each call.
+// TestDisagreementIsSaidOnce: the limiter logs a disagreement once, not with each request.
 func TestDisagreementIsSaidOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := limitertest.Redis(t)
-		var said bytes.Buffer
+		var logged bytes.Buffer
 		cfg := one(40, 40)
-		cfg.Logger = slog.New(slog.NewTextHandler(&said, nil))
+		cfg.Logger = slog.New(slog.NewTextHandler(&logged, nil))
 		l, _ := member(t, limitertest.Options(m), cfg)
 		other, _ := member(t, limitertest.Options(m), one(60, 40))
 		loop(t, []*limiter.Limiter{l, other}, 2, time.Minute)
 		closeLimiter(t, other)
 		time.Sleep(time.Minute)
 		closeLimiter(t, l)
-		if text := said.String(); strings.Count(text, "disagree about") != 1 || strings.Count(text, "agree about the limits of a bucket again") != 1 ||
+		if text := logged.String(); strings.Count(text, "disagree about") != 1 || strings.Count(text, "agree about the limits of a bucket again") != 1 ||
 			!strings.Contains(text, "bucket=global") {
-			t.Errorf("the log says\n%s", text)
+			t.Errorf("the log does not have the disagreement once:\n%s", text)
 		}
 	})
 }
 
-// TestAnotherPeriodKeepsTheTokens: a limit per another time comes in the place of one that was told to go, with the number of
-// tokens; so it is when the former one comes back.
+// TestAnotherPeriodKeepsTheTokens: Configure replaces a limit by one with another period. The new limit keeps the number of
+// tokens. So does the former limit when it comes back.
 func TestAnotherPeriodKeepsTheTokens(t *testing.T) {
 	perMinute := limiter.Limit{Tokens: 2400, Per: time.Minute, Burst: 40}
 	both(t, config(map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}}, nil), func(t *testing.T, l *limiter.Limiter) {
@@ -337,7 +337,7 @@ func TestAnotherPeriodKeepsTheTokens(t *testing.T) {
 			}
 		}
 		if n := take(); n != 40 {
-			t.Fatalf("%d of 40", n)
+			t.Fatalf("%d of 40 calls were allowed", n)
 		}
 		time.Sleep(250 * time.Millisecond) // 10 tokens
 		if err := l.Configure(t.Context(), "global", perMinute); err != nil {
@@ -353,16 +353,16 @@ func TestAnotherPeriodKeepsTheTokens(t *testing.T) {
 		if n := take(); n != 5 {
 			t.Errorf("%d tokens after the change back, want 5", n)
 		}
-		// A limit that is added begins as it says, and the other keeps its tokens.
+		// An added limit begins as configured, and the other limit keeps its tokens.
 		if err := l.Configure(t.Context(), "global", limiter.PerSecond(40, 40), limiter.Limit{Tokens: 100, Per: time.Hour, Burst: 100}); err != nil {
 			t.Fatal(err)
 		}
 		if n := take(); n != 0 {
-			t.Errorf("%d tokens of a limit that was not changed, want none", n)
+			t.Errorf("%d calls on a limit that was not changed and is empty, want none", n)
 		}
 		time.Sleep(time.Second)
 		if n := take(); n != 40 {
-			t.Errorf("%d tokens after a second, want 40: the other limit holds 100", n)
+			t.Errorf("%d calls after a second, want 40: the other limit has 100 tokens", n)
 		}
 	})
 }

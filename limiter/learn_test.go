@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestLearnIsChecked: what cannot be learnt is an error when the limiter is made, and names the bucket.
+// TestLearnIsChecked: New refuses an invalid Learn, and the error names the bucket.
 func TestLearnIsChecked(t *testing.T) {
 	for name, c := range map[string]struct {
 		learn  limiter.Learn
@@ -34,30 +34,31 @@ func TestLearnIsChecked(t *testing.T) {
 	}
 }
 
-// TestLearntLimitIsTold: a bucket that is learnt begins with one call a second. When the fleet is told the limit, that counts at once.
+// TestLearntLimitIsTold: a bucket that learns its limit begins with one call a second. When Configure sets the limit, it is in force at
+// once.
 func TestLearntLimitIsTold(t *testing.T) {
-	crews(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
 		if n := allowed(t, l, "global", 100); n != 1 {
-			t.Errorf("%d calls at once of a limit that nobody knows", n)
+			t.Errorf("%d calls were allowed at once on an unknown limit", n)
 		}
 		if err := l.Configure(t.Context(), "global", limiter.PerSecond(40, 40)); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
 		if n := allowed(t, l, "global", 100); n != 40 {
-			t.Errorf("%d calls at once of a limit of 40", n)
+			t.Errorf("%d calls were allowed at once on a limit of 40", n)
 		}
 		s, err := l.Snapshot(t.Context())
 		if err != nil || s.Buckets[0].Served != 1 {
-			t.Errorf("the provider serves %v, %v", s.Buckets, err)
+			t.Errorf("the snapshot has %v, %v, want the whole rate", s.Buckets, err)
 		}
 	}, 3)
 }
 
-// TestLearntLimitThatIsTheMost: a fleet that is told the highest limit that was possible has it at once.
+// TestLearntLimitThatIsTheMost: when Configure sets the highest possible limit, it is in force at once.
 func TestLearntLimitThatIsTheMost(t *testing.T) {
-	crews(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
 		allowed(t, l, "global", 100)
 		if err := l.Configure(t.Context(), "global", limiter.PerSecond(100, 100)); err != nil {
@@ -65,14 +66,14 @@ func TestLearntLimitThatIsTheMost(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		if n := allowed(t, l, "global", 200); n != 100 {
-			t.Errorf("%d calls at once of a limit of 100", n)
+			t.Errorf("%d calls were allowed at once on a limit of 100", n)
 		}
 	}, 1)
 }
 
-// TestLearningIsShown: the snapshot shows the rate of a bucket that is learnt. To look at the bucket is not to use it.
+// TestLearningIsShown: the snapshot shows the rate that a bucket has learned. Reading the snapshot does not count as use.
 func TestLearningIsShown(t *testing.T) {
-	crews(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, limiter.Config{Learn: map[string]limiter.Learn{"global": {}}}, func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
 		served := func() float64 {
 			s, err := l.Snapshot(t.Context())
@@ -86,10 +87,10 @@ func TestLearningIsShown(t *testing.T) {
 		}
 		for _, want := range []int{1, 2, 4, 8} {
 			if n := allowed(t, l, "global", 100); n != want {
-				t.Errorf("%d calls at once, want %d", n, want)
+				t.Errorf("%d calls were allowed at once, want %d", n, want)
 			}
 			if part := served(); part != float64(want)/100 {
-				t.Errorf("%v of the rate is served, want %v %%", part, want)
+				t.Errorf("the snapshot shows %v of the rate, want %v %%", part, want)
 			}
 			time.Sleep(time.Second)
 		}
@@ -98,17 +99,17 @@ func TestLearningIsShown(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		if n := allowed(t, l, "global", 100); n != 16 {
-			t.Errorf("%d calls at once after a time without calls, want 16", n)
+			t.Errorf("%d calls were allowed at once after a time without calls, want 16", n)
 		}
 	}, 1)
 }
 
-// TestFixedRates: reports change nothing where the rates are fixed, except that a provider that asks to wait is left alone.
+// TestFixedRates: with FixedRates, reports change no rate, but a provider that asks to wait still causes a hold.
 func TestFixedRates(t *testing.T) {
 	for _, fixed := range []bool{true, false} {
 		cfg := limiter.SingleBucket("global", limiter.PerSecond(40, 40))
 		cfg.FixedRates = fixed
-		crews(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
+		onFleets(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
 			l := fleet[0]
 			for range 20 {
 				r, err := l.Reserve(t.Context(), "global")
@@ -117,7 +118,7 @@ func TestFixedRates(t *testing.T) {
 				}
 				time.Sleep(r.Delay())
 				r.Use("global")
-				for range 3 { // of one reservation, one report counts
+				for range 3 { // only one report of a reservation counts
 					report(t.Context(), t, r, limiter.Throttled{})
 				}
 			}
@@ -133,7 +134,7 @@ func TestFixedRates(t *testing.T) {
 	}
 }
 
-// TestReportsAreChecked: a report that cannot be right is an error, and so is one of a bucket that the route does not pass.
+// TestReportsAreChecked: an impossible report is an error, and so is a report about a bucket that the route does not pass.
 func TestReportsAreChecked(t *testing.T) {
 	l, err := limiter.NewMemory(limiter.Config{Buckets: map[string][]limiter.Limit{"a": {limiter.PerSecond(1, 1)}, "b": {limiter.PerSecond(1, 1)}}})
 	if err != nil {
@@ -158,14 +159,14 @@ func TestReportsAreChecked(t *testing.T) {
 		{"a", nil, false},
 	} {
 		if err := l.Report(t.Context(), c.route, c.report); (err == nil) != c.ok {
-			t.Errorf("%+v of %s: %v", c.report, c.route, err)
+			t.Errorf("the report %+v on route %s: %v", c.report, c.route, err)
 		}
 	}
 }
 
-// TestExtremeReports: whatever a provider's answer says, calls are served.
+// TestExtremeReports: whatever numbers a provider's answer has, calls are served.
 func TestExtremeReports(t *testing.T) {
-	crews(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
 		l := fleet[0]
 		for _, q := range []limiter.Remaining{
 			{Limit: 10, Left: 5, Per: math.MaxInt64},
@@ -173,7 +174,7 @@ func TestExtremeReports(t *testing.T) {
 			{Limit: math.MaxInt64, Left: math.MaxInt64, Per: 1},
 			{Limit: math.MaxInt64, Left: 0, Per: time.Microsecond},
 		} {
-			for range 3 { // a reservation knows where its limit stood from the second report on
+			for range 3 { // from the second report on, reservations have the level of their limit
 				report(t.Context(), t, reservation(t, l), q)
 			}
 			if err := l.Report(t.Context(), "global", q); err != nil {
@@ -184,27 +185,27 @@ func TestExtremeReports(t *testing.T) {
 	}, 1)
 }
 
-// TestReportAgain: a hold that was not heard can be reported again.
+// TestReportAgain: a hold whose report failed can be reported again.
 func TestReportAgain(t *testing.T) {
-	crews(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
 		r := reservation(t, fleet[0])
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := r.Report(ctx, limiter.Throttled{RetryAfter: time.Hour}); err == nil && len(fleet) > 1 {
-			t.Error("a report whose context has ended was heard")
+			t.Error("a report whose context has ended returned no error")
 		}
 		report(t.Context(), t, r, limiter.Throttled{RetryAfter: time.Hour})
 		s, err := fleet[0].Snapshot(t.Context())
 		if err != nil || s.Buckets[0].PausedFor < 59*time.Minute {
-			t.Errorf("%v, %v: want a hold of an hour", s.Buckets, err)
+			t.Errorf("the snapshot has %v, %v, want a hold of an hour", s.Buckets, err)
 		}
 	}, 2)
 }
 
-// TestOneEventOfManyReplicas: 64 replicas that each report one refusal of the same moment lower the rate once.
+// TestOneEventOfManyReplicas: 64 replicas each report one refusal of the same moment. The rate is lowered once.
 func TestOneEventOfManyReplicas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCrew(t, 64, limiter.SingleBucket("global", limiter.PerSecond(100, 100)))
+		c := newRedisFleet(t, 64, limiter.SingleBucket("global", limiter.PerSecond(100, 100)))
 		defer c.close(t)
 		time.Sleep(2 * time.Second)
 		var all sync.WaitGroup
@@ -234,7 +235,8 @@ func TestOneEventOfManyReplicas(t *testing.T) {
 	})
 }
 
-// TestOneExpensiveCall: a call that starts while little remains at the provider does not silence the bucket for long after more has come.
+// TestOneExpensiveCall: a call starts while the provider has few tokens left. It does not stop the bucket for long after the provider has
+// refilled.
 func TestOneExpensiveCall(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit limiter.Limit
@@ -247,9 +249,9 @@ func TestOneExpensiveCall(t *testing.T) {
 		"a burst of a million a minute": {limiter.Limit{Tokens: 1_000_000, Per: time.Minute, Burst: 20_000}, 20_000, 40 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, limiter.SingleBucket("global", c.limit), func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, limiter.SingleBucket("global", c.limit), func(t *testing.T, fleet []*limiter.Limiter) {
 				l := fleet[0]
-				reservation(t, l) // now it knows the time of Redis
+				reservation(t, l) // now the limiter knows the time of Redis
 				time.Sleep(time.Minute)
 				if err := l.Report(t.Context(), "global", limiter.Remaining{Limit: c.limit.Burst, Left: 0, Per: c.limit.Per}); err != nil {
 					t.Fatal(err)

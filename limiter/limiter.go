@@ -25,7 +25,7 @@ type Limiter struct {
 	end       context.CancelFunc
 
 	shared     *lane.Shared
-	born       time.Time     // fixed
+	created    time.Time     // fixed
 	idle       time.Duration // how long a lane may be unused before it is removed; fixed
 	liveBefore atomic.Int64  // replicas that were live before Redis forgot
 	swept      atomic.Int64  // ns on the clock's local scale, when a caller last started a search for idle lanes
@@ -48,6 +48,7 @@ type Limiter struct {
 	sections   sections
 
 	mu     sync.RWMutex
+	opened bool // New has returned the limiter, or is about to
 	closed bool
 	conf   configuration       // in force
 	paths  map[string][]string // buckets of each route, those made at run time too
@@ -84,9 +85,11 @@ func New(ctx context.Context, rdb redis.UniversalClient, cfg Config) (*Limiter, 
 	l.telemetry.mode(ctx, Connected)
 	switch err := l.begin(ctx); {
 	case err == nil:
+		l.open()
 	case (s.Lazy || s.Shadow) && errors.Is(err, ErrUnavailable):
 		l.s.Logger.WarnContext(ctx, "redis does not answer yet: calls ask again", "namespace", s.Namespace, "error", err)
-		l.know(configuration{limits: byBucket(s.wish)}) // of version 0: the first call asks what is in force
+		l.addUnconfirmed(configuration{limits: byBucket(s.wanted)}) // of version 0: the first call asks what is in force
+		l.open()
 	default:
 		l.abandon()
 		return nil, err
@@ -118,6 +121,15 @@ func NewMemory(cfg Config) (*Limiter, error) {
 	return l, l.begin(l.life)
 }
 
+// open notes that New returns the limiter. Before, an outage is only the error of New: a caller that tries New again
+// and again must not get a log line for each attempt.
+func (l *Limiter) open() {
+	l.mu.Lock()
+	l.opened = true
+	l.mu.Unlock()
+	l.outage.look(l.goAlone) // the alarm may have gone off before
+}
+
 // abandon ends a limiter that New does not return.
 func (l *Limiter) abandon() {
 	l.mu.Lock()
@@ -136,7 +148,7 @@ func newLimiter(s settings, open func(*telemetry) store) (*Limiter, error) {
 		return nil, err
 	}
 	l := &Limiter{
-		s: s, store: open(t), telemetry: t, born: time.Now(), configuring: make(chan struct{}, 1),
+		s: s, store: open(t), telemetry: t, created: time.Now(), configuring: make(chan struct{}, 1),
 		paths: map[string][]string{}, own: map[string]ownBucket{}, lanes: map[laneKey]*lane.Lane{}, idle: idleAfter, tallies: newTallies(s), estimates: newEstimates(s.Metered),
 	}
 	l.drain = make(chan struct{})
@@ -172,8 +184,8 @@ func (l *Limiter) begin(ctx context.Context) error {
 	return nil
 }
 
-// know adds the routes, with limits that Redis has not confirmed.
-func (l *Limiter) know(conf configuration) {
+// addUnconfirmed adds the routes, with limits that Redis has not confirmed.
+func (l *Limiter) addUnconfirmed(conf configuration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.conf = conf

@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// both runs a test over the limiter in Redis and the one in memory, each in a bubble of its own, with full buckets.
+// both runs a test with the limiter on Redis and the one in memory, each in its own bubble, with full buckets.
 func both(t *testing.T, cfg limiter.Config, test func(t *testing.T, l *limiter.Limiter)) {
 	t.Run("redis", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -37,7 +37,7 @@ func both(t *testing.T, cfg limiter.Config, test func(t *testing.T, l *limiter.L
 	})
 }
 
-// TestContract holds both limiters to the suite that users may hold theirs to.
+// TestContract runs limitertest's suite, which users may run on their limiters, on both limiters.
 func TestContract(t *testing.T) {
 	t.Run("redis", func(t *testing.T) {
 		limitertest.Run(t, func(t *testing.T, cfg limiter.Config) limitertest.Limiter {
@@ -75,7 +75,7 @@ func one(rate, burst int64) limiter.Config {
 	return config(map[string][]limiter.Limit{"global": {limiter.PerSecond(rate, burst)}}, nil)
 }
 
-// TestCallersShareACall: while one call is on its way those who come meanwhile gather, and share the next.
+// TestCallersShareACall: callers that ask while a request is under way gather, and share the next request.
 func TestCallersShareACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, rdb := limitertest.Redis(t)
@@ -93,8 +93,8 @@ func TestCallersShareACall(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if calls := l.StoreCalls(); calls > 40 { // one for 0.6 of a horizon
-			t.Errorf("%d calls to Redis for 200 waiters who came together", calls)
+		if calls := l.StoreCalls(); calls > 40 { // one request for 0.6 of a horizon
+			t.Errorf("%d requests to Redis for 200 callers that asked together", calls)
 		}
 	})
 }
@@ -103,7 +103,8 @@ func TestReserveBatchIsOneCallAndKeepsItsPlace(t *testing.T) {
 	both(t, one(40, 5), func(t *testing.T, l *limiter.Limiter) {
 		before := l.StoreCalls()
 		rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 20})
-		// Five are there, ten come within the horizon of 250 ms; the rest is left for others.
+		// Five tokens are in the bucket, ten more are due within the horizon of 250 ms. The batch leaves the rest to
+		// others.
 		if err != nil || len(rs) != 15 {
 			t.Fatalf("%d reservations, %v", len(rs), err)
 		}
@@ -114,15 +115,15 @@ func TestReserveBatchIsOneCallAndKeepsItsPlace(t *testing.T) {
 		}
 		none, again, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 20})
 		if len(none) != 0 || err != nil || !again.Again.After(time.Now()) {
-			t.Fatalf("beyond the horizon: %d reservations, come back at %v, %v", len(none), again, err)
+			t.Fatalf("beyond the horizon: %d reservations, ask again at %v, %v", len(none), again, err)
 		}
 		time.Sleep(time.Until(again.Again))
 		more, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 20})
 		if len(more) == 0 || err != nil {
-			t.Fatalf("at the time it was told: %d reservations, %v", len(more), err)
+			t.Fatalf("at the time to ask again: %d reservations, %v", len(more), err)
 		}
 		if calls := l.StoreCalls() - before; calls > 3 {
-			t.Errorf("%d calls to the store", calls)
+			t.Errorf("%d requests to the store", calls)
 		}
 	})
 }
@@ -146,7 +147,7 @@ func TestConfigIsRefusedWithTheReason(t *testing.T) {
 		"negative slack":        {Buckets: good, Slack: -1},
 	} {
 		if _, err := limiter.NewMemory(cfg); err == nil {
-			t.Errorf("%s: taken", name)
+			t.Errorf("%s: no error", name)
 		}
 	}
 }
@@ -171,15 +172,15 @@ func TestUnlimitedNeverWaits(t *testing.T) {
 			t.Errorf("%d of 20 reservations, %v", len(rs), err)
 		}
 		if waited := time.Since(begin); waited != 0 {
-			t.Errorf("waited %v", waited)
+			t.Errorf("calls without a limit waited %v", waited)
 		}
 		if err := l.Wait(t.Context(), "nowhere"); err == nil {
-			t.Error("a route that is not configured was let through")
+			t.Error("a call on a route that is not configured: no error")
 		}
 	})
 }
 
-// TestDeadlineOfWhoHasAReservation: the line that others stand in is not that of a caller whose reservation is there.
+// TestDeadlineOfWhoHasAReservation: a caller whose lane has a reservation for it is not judged by the line of others.
 func TestDeadlineOfWhoHasAReservation(t *testing.T) {
 	both(t, one(10, 1), func(t *testing.T, l *limiter.Limiter) {
 		if err := l.Wait(t.Context(), "global"); err != nil {
@@ -191,20 +192,20 @@ func TestDeadlineOfWhoHasAReservation(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), within)
 				defer cancel()
 				if err := l.Wait(ctx, "global"); err != nil {
-					t.Errorf("due within %v: %v", within, err)
+					t.Errorf("a call with a deadline in %v: %v", within, err)
 				}
 			})
 			synctest.Wait()
 		}
 		wait(130 * time.Millisecond) // due at 100 ms
 		wait(230 * time.Millisecond) // at 200
-		wait(time.Minute)            // stands in line
+		wait(time.Minute)            // queues
 		waiting.Wait()
 	})
 }
 
-// TestBurstThatShrinksUnderCallers: whoever asks for more than there can be now is told, whenever that changed, and nobody
-// else is.
+// TestBurstThatShrinksUnderCallers: a call that costs more than a new, smaller burst gets an error, whenever the burst
+// changed. No other call gets one.
 func TestBurstThatShrinksUnderCallers(t *testing.T) {
 	both(t, one(1000, 10), func(t *testing.T, l *limiter.Limiter) {
 		var asking sync.WaitGroup
@@ -213,7 +214,7 @@ func TestBurstThatShrinksUnderCallers(t *testing.T) {
 				for range 50 {
 					n := int64(1 + i%2*9)
 					if err := l.WaitN(t.Context(), "global", n); err != nil && (n == 1 || !isExceedsBurst(err)) {
-						t.Errorf("%d tokens: %v", n, err)
+						t.Errorf("a call of %d tokens: %v", n, err)
 					}
 				}
 			})
@@ -230,10 +231,10 @@ func TestBurstThatShrinksUnderCallers(t *testing.T) {
 	})
 }
 
-// TestContractOfAFleet: the contract of limiters that share a Redis, while some of them are cut off from it for good.
+// TestContractOfAFleet runs the suite on limiters that share a Redis, while some of them are cut off from it permanently.
 func TestContractOfAFleet(t *testing.T) {
 	limitertest.RunFleet(t, func(t *testing.T, cfg limiter.Config, replicas int) ([]limitertest.Limiter, func(int)) {
-		c := newCrew(t, replicas, cfg)
+		c := newRedisFleet(t, replicas, cfg)
 		fleet := make([]limitertest.Limiter, replicas)
 		for i, l := range c.fleet {
 			fleet[i] = l

@@ -48,10 +48,10 @@ func (s *redisStore) look(ctx context.Context, limits []bound) (*view, error) {
 // viewOf returns the buckets of limits in a reading.
 func viewOf(r *lua.Reading, limits []bound, horizon int64) *view {
 	v := &view{now: r.OwnUS, names: r.Names, ending: make([]int64, len(limits))}
-	born := -horizon // what the namespace did not lose begins as configured
+	began := -horizon // what the namespace did not lose begins as configured
 	if r.Lost {
-		born = r.BornUS
-		v.forgot = born + horizon
+		began = r.BornUS
+		v.forgot = began + horizon
 	}
 	for i, b := range limits {
 		rec := r.Records[i]
@@ -63,11 +63,11 @@ func viewOf(r *lua.Reading, limits []bound, horizon int64) *view {
 		}
 		v.ending[i] = rec.Ending
 		k := bucket.New(b.core())
-		switch lost := bucket.Lost(b.core(), born, horizon); {
+		switch lost := bucket.Lost(b.core(), began, horizon); {
 		case rec.Found:
 			k = restored(rec, b, v.now, lost.State())
 		case b.own && b.limit.Begin == Empty:
-			k = bucket.Lost(b.core(), max(v.now, born+horizon), 0)
+			k = bucket.Lost(b.core(), max(v.now, began+horizon), 0)
 		case b.own:
 			k = lost
 		}

@@ -20,7 +20,7 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// logText is a log that may be read while it is written.
+// logText is a log that a test may read while the limiter writes to it.
 type logText struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -38,10 +38,10 @@ func (l *logText) String() string {
 	return l.text.String()
 }
 
-// textLogger writes a log as text.
+// textLogger returns a logger that writes text.
 func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
-// slowLimits take longer than 12 s from empty to full.
+// slowLimits returns limits that take longer than 12 s from empty to full.
 func slowLimits() map[string]limiter.Limit {
 	return map[string]limiter.Limit{
 		"1000 a day":     {Tokens: 1000, Per: 24 * time.Hour, Burst: 1000},
@@ -55,7 +55,7 @@ func slowLimits() map[string]limiter.Limit {
 	}
 }
 
-// holds is how much a limit holds at most.
+// holds returns the largest number of tokens of a limit.
 func holds(l limiter.Limit) int64 {
 	if l.Window {
 		return l.Tokens
@@ -63,7 +63,7 @@ func holds(l limiter.Limit) int64 {
 	return l.Burst
 }
 
-// times is a limit that holds more.
+// times returns a limit with a larger burst.
 func times(l limiter.Limit, n, more int64) limiter.Limit {
 	if l.Window {
 		l.Tokens = n*l.Tokens + more
@@ -73,14 +73,14 @@ func times(l limiter.Limit, n, more int64) limiter.Limit {
 	return l
 }
 
-// image is what a Redis held at some moment.
+// image is a copy of the data of a Redis.
 type image struct {
 	hashes  map[string]map[string]string
 	sets    map[string][]redis.Z
 	strings map[string]string
 }
 
-// imageOf copies what a Redis holds.
+// imageOf copies the data of a Redis.
 func imageOf(ctx context.Context, rdb *redis.Client) image {
 	im := image{map[string]map[string]string{}, map[string][]redis.Z{}, map[string]string{}}
 	for _, key := range rdb.Keys(ctx, "*").Val() {
@@ -96,7 +96,7 @@ func imageOf(ctx context.Context, rdb *redis.Client) image {
 	return im
 }
 
-// restore makes a Redis one that lags: it holds what it held then.
+// restore replaces the data of a Redis by the older copy, as after a failover to a lagging replica.
 func (im image) restore(ctx context.Context, rdb *redis.Client) error {
 	_, err := rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.FlushAll(ctx)
@@ -114,20 +114,21 @@ func (im image) restore(ctx context.Context, rdb *redis.Client) error {
 	return err
 }
 
-// loss is a world in which Redis forgets.
+// loss is a world in which Redis loses its data.
 type loss struct {
 	limit    limiter.Limit
 	replicas int
-	share    float64 // of the burst that was used before
+	share    float64 // of the burst that was used before the loss
 	dead     int     // replicas that die with Redis
-	lags     bool    // Redis comes back with an older memory, else with none
-	twice    bool    // it forgets once more, some seconds later
+	lags     bool    // Redis comes back with older data; otherwise with none
+	twice    bool    // Redis loses its data once more, some seconds later
 }
 
-// play returns how long after the loss the first call started, and what the dead took that nobody else had heard of.
-func (w loss) play(t *testing.T, rnd *rand.Rand) (first time.Duration, unheard int64) {
+// play returns how long after the loss the first call started, and the largest number of tokens that no live replica knows to be
+// used.
+func (w loss) play(t *testing.T, rnd *rand.Rand) (first time.Duration, unknown int64) {
 	const name = "window:%1" // any word may be in a name
-	c := newCrew(t, w.replicas, config(map[string][]limiter.Limit{name: {w.limit}}, map[string][]string{"global": {name}}))
+	c := newRedisFleet(t, w.replicas, config(map[string][]limiter.Limit{name: {w.limit}}, map[string][]string{"global": {name}}))
 	defer c.close(t)
 	j, ctx := &journal{}, t.Context()
 	now := func() (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, time.Millisecond) }
@@ -136,7 +137,7 @@ func (w loss) play(t *testing.T, rnd *rand.Rand) (first time.Duration, unheard i
 		defer cancel()
 		return j.wait(soon, l, 1) == nil
 	}
-	// Everything is used once, or a part of it, over some time.
+	// The whole burst, or a share of it, is used over some time.
 	most := int(w.share * float64(holds(w.limit)))
 	var old image
 	for i := range most {
@@ -154,12 +155,12 @@ func (w loss) play(t *testing.T, rnd *rand.Rand) (first time.Duration, unheard i
 		wire.Cut()
 	}
 	if w.dead > 0 {
-		for _, s := range j.since(lost.Add(-10 * time.Second)) { // what the dead took at most, since the others heard
-			unheard += s.cost
+		for _, s := range j.since(lost.Add(-10 * time.Second)) { // dead replicas took no more since the last announcement of the others
+			unknown += s.cost
 		}
 	}
-	if w.lags { // until one is heard who saw them, those are given twice that the older memory does not know
-		unheard += int64(most - most/2)
+	if w.lags { // grants that the older data lacks are repeated until a replica that saw them asks
+		unknown += int64(most - most/2)
 	}
 	forget := func() {
 		if w.lags && old.hashes != nil {
@@ -184,13 +185,13 @@ func (w loss) play(t *testing.T, rnd *rand.Rand) (first time.Duration, unheard i
 		take(live[rnd.IntN(len(live))])
 		time.Sleep(time.Duration(rnd.Int64N(int64(8 * time.Second))))
 	}
-	j.law(t, times(w.limit, 1, unheard), limiter.DefaultSlack)
-	return first, unheard
+	j.law(t, times(w.limit, 1, unknown), limiter.DefaultSlack)
+	return first, unknown
 }
 
-// TestSlowLimitSurvivesALoss: a limit that takes long to fill goes on where it was when Redis has forgotten it: within 12 s, and
-// without a token that was used. Tokens of a replica that died with Redis may be given twice, unless another replica
-// had heard of them.
+// TestSlowLimitSurvivesALoss: after Redis has lost its data, a slow limit continues at its former level within 12 s, without the
+// used tokens. The tokens that a replica took before it died with Redis may be granted twice, unless another replica knew of
+// them.
 func TestSlowLimitSurvivesALoss(t *testing.T) {
 	limits := slowLimits()
 	for i, name := range slices.Sorted(maps.Keys(limits)) {
@@ -210,14 +211,14 @@ func TestSlowLimitSurvivesALoss(t *testing.T) {
 			t.Run(name+", "+what, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					first, unheard := w.play(t, rand.New(rand.NewPCG(1, 2)))
-					t.Logf("first start after %v, %d unheard", first.Round(time.Millisecond), unheard)
+					first, unknown := w.play(t, rand.New(rand.NewPCG(1, 2)))
+					t.Logf("first start after %v, %d tokens that no live replica knew", first.Round(time.Millisecond), unknown)
 					latest := 12 * time.Second
 					if w.twice {
 						latest += 3 * time.Second
 					}
 					if there := float64(holds(limit)) * (1 - w.share); there > 1 && (first == 0 || first > latest) {
-						t.Errorf("the first start came %v after the loss, with %.0f tokens left", first, there)
+						t.Errorf("the first call started %v after the loss, with %.0f tokens in the bucket", first, there)
 					}
 				})
 			})
@@ -225,8 +226,8 @@ func TestSlowLimitSurvivesALoss(t *testing.T) {
 	}
 }
 
-// TestFreshProcessAfterALoss: where a process that remembers nothing asks first, the limit begins as configured: at most one burst is
-// given twice, until one that remembers is heard.
+// TestFreshProcessAfterALoss: if a process that remembers nothing asks first, the limit begins as configured. At most one burst
+// is granted twice, until a replica that remembers the limit asks.
 func TestFreshProcessAfterALoss(t *testing.T) {
 	limits := slowLimits()
 	for _, name := range rows(limits, 0, 2) {
@@ -235,7 +236,7 @@ func TestFreshProcessAfterALoss(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				cfg := config(map[string][]limiter.Limit{"global": {limit}}, nil)
-				c := newCrew(t, 2, cfg)
+				c := newRedisFleet(t, 2, cfg)
 				defer c.close(t)
 				j, burst := &journal{}, holds(limit)
 				take := func(l *limiter.Limiter) {
@@ -267,13 +268,13 @@ func TestFreshProcessAfterALoss(t *testing.T) {
 	}
 }
 
-// TestNoReplicaSurvives: where nobody remembers, a namespace begins as it is configured, and a line of the log says so.
+// TestNoReplicaSurvives: if no replica remembers the namespace, it begins as configured, and the limiter logs that.
 func TestNoReplicaSurvives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := limiter.Limit{Tokens: 5, Per: 24 * time.Hour, Burst: 5}
-		var said logText
+		var logged logText
 		cfg := config(map[string][]limiter.Limit{"global": {limit}}, nil)
-		c := newCrew(t, 1, cfg)
+		c := newRedisFleet(t, 1, cfg)
 		for range 5 {
 			if ok, err := c.fleet[0].Allow(t.Context(), "global"); !ok || err != nil {
 				t.Fatal(ok, err)
@@ -281,51 +282,51 @@ func TestNoReplicaSurvives(t *testing.T) {
 		}
 		c.close(t)
 		c.server.FlushAll()
-		cfg.Logger = textLogger(&said)
+		cfg.Logger = textLogger(&logged)
 		fresh, _ := member(t, limitertest.Options(c.server), cfg)
 		defer closeLimiter(t, fresh)
 		if ok, err := fresh.Allow(t.Context(), "global"); !ok || err != nil {
-			t.Errorf("a limit that nobody remembers: %v, %v", ok, err)
+			t.Errorf("a call on a limit that no replica remembers: %v, %v, want it allowed", ok, err)
 		}
-		if text := said.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "the namespace is new") {
-			t.Errorf("the log says\n%s", text)
+		if text := logged.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "the namespace is new") {
+			t.Errorf("the log does not say that the namespace is new:\n%s", text)
 		}
 	})
 }
 
-// TestLossIsSaid: the log says that Redis forgot, and when the slow limits are back.
+// TestLossIsSaid: the limiter logs that Redis has lost its data, and when the slow limits are restored.
 func TestLossIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var said logText
+		var logged logText
 		cfg := config(map[string][]limiter.Limit{"global": {{Tokens: 1000, Per: 24 * time.Hour, Burst: 1000}}}, nil)
-		cfg.Logger = textLogger(&said)
-		c := newCrew(t, 3, cfg)
+		cfg.Logger = textLogger(&logged)
+		c := newRedisFleet(t, 3, cfg)
 		defer c.close(t)
 		time.Sleep(15 * time.Second)
 		c.wires[2].Cut()
 		c.server.FlushAll()
 		time.Sleep(30 * time.Second)
-		text := said.String()
+		text := logged.String()
 		for _, want := range []string{"redis has forgotten the namespace", "continue where they were", "replicas=2 replicas_before=3"} {
 			if strings.Count(text, want) != 1 {
-				t.Errorf("%q is not said once: the log says\n%s", want, text)
+				t.Errorf("the log does not have %q once:\n%s", want, text)
 			}
 		}
 	})
 }
 
-// TestDisputeSurvivesALoss: with replicas that want different limits, no loss of memory and no step of the clock raises the limit
-// in force, where one that was there asks first; where a new process does, not for longer than until the next announcement.
+// TestDisputeSurvivesALoss: replicas want different limits. If a replica from before asks first, no loss and no step of the
+// clock raises the limit in force. If a new process asks first, the limit may be higher until the next announcement.
 func TestDisputeSurvivesALoss(t *testing.T) {
 	for i, c := range []struct {
 		name   string
 		flush  bool
 		step   time.Duration // of the server's clock
 		fresh  bool          // a new process asks first
-		bursts float64       // that may start at once
+		bursts float64       // how many bursts may start at once
 	}{
 		{"FLUSHALL", true, 0, false, 1},
-		{"the clock is a minute ahead", false, time.Minute, false, 2}, // a step forward gives one burst
+		{"the clock is a minute ahead", false, time.Minute, false, 2}, // a step forward adds one burst
 		{"the clock is an hour ahead", false, time.Hour, false, 2},
 		{"FLUSHALL, a new process asks first", true, 0, true, 1},
 	} {
@@ -337,7 +338,7 @@ func TestDisputeSurvivesALoss(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					large := limiter.PerSecond(400, 400)
-					f := newCrew(t, 1, config(map[string][]limiter.Limit{"global": {large}}, nil))
+					f := newRedisFleet(t, 1, config(map[string][]limiter.Limit{"global": {large}}, nil))
 					defer f.close(t)
 					idle, _ := member(t, limitertest.Options(f.server), config(map[string][]limiter.Limit{"global": {small}}, nil))
 					defer closeLimiter(t, idle)
@@ -355,7 +356,7 @@ func TestDisputeSurvivesALoss(t *testing.T) {
 					if c.fresh {
 						fresh, _ := member(t, limitertest.Options(f.server), config(map[string][]limiter.Limit{"global": {large}}, nil))
 						defer closeLimiter(t, fresh)
-						defer (&crew{fleet: []*limiter.Limiter{fresh}}).closedLoops(t, 1, j)()
+						defer (&redisFleet{fleet: []*limiter.Limiter{fresh}}).closedLoops(t, 1, j)()
 					}
 					time.Sleep(20 * time.Second)
 					stop()
@@ -365,7 +366,7 @@ func TestDisputeSurvivesALoss(t *testing.T) {
 					}
 					over := 0.0
 					in := j.since(lost)
-					for i, s := range in { // from any start on
+					for i, s := range in { // in any period
 						if n := float64(len(in) - i); s.at.After(later) {
 							over = max(over, n-small.Rate()*(in[len(in)-1].at.Sub(s.at)+limiter.DefaultSlack).Seconds()-c.bursts*float64(small.Burst))
 						}
@@ -380,7 +381,7 @@ func TestDisputeSurvivesALoss(t *testing.T) {
 	}
 }
 
-// TestSlowLimitSurvivesALossOnRedis: the same on a real Redis that is flushed, in real time.
+// TestSlowLimitSurvivesALossOnRedis: the same in real time, on a real Redis whose data is deleted.
 func TestSlowLimitSurvivesALossOnRedis(t *testing.T) {
 	t.Parallel()
 	rdb := limitertest.Server(t)

@@ -12,26 +12,26 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestLossBesideOtherThings: Redis forgets while other things go on: calls of several tokens, several limits in a bucket and several
-// buckets on a route, limits that the fleet was told, a pause, reservations that are given back, replicas that disagree. Each limit
-// keeps its law over the tokens that started.
+// TestLossBesideOtherThings: Redis loses its data during other activity: calls of several tokens, several limits in a bucket,
+// several buckets on a route, limits set for the fleet, a pause, returned reservations, replicas that disagree. The started tokens
+// keep the law of each limit.
 func TestLossBesideOtherThings(t *testing.T) {
 	hour := limiter.Limit{Tokens: 1000, Per: time.Hour, Burst: 1000}
 	day := limiter.PerWindow(90, 24*time.Hour)
 	for name, c := range map[string]struct {
 		limits []limiter.Limit // of the bucket global
 		narrow []limiter.Limit // of a bucket before it; nil for none
-		told   *limiter.Limit  // instead of those of global
-		other  *limiter.Limit  // what one more replica wants of global
+		set    *limiter.Limit  // the limit that Configure sets for global; nil for none
+		other  *limiter.Limit  // the limit that one more replica wants for global; nil for none
 		pause  time.Duration   // of global, just before the loss
-		costs  int64           // of calls, 1 to this
-		back   int             // of so many reservations one is given back; 0 for none
+		costs  int64           // calls cost 1 to this
+		back   int             // one of so many reservations is returned; 0 for none
 	}{
 		"costs of 1 to 7":             {limits: []limiter.Limit{hour}, costs: 7},
 		"a fast limit and a slow one": {limits: []limiter.Limit{limiter.PerSecond(5, 5), hour}, costs: 3},
 		"a bucket and a window":       {limits: []limiter.Limit{limiter.PerSecond(5, 5), day}, costs: 2},
 		"a daily one before a shared": {limits: []limiter.Limit{limiter.PerSecond(5, 5)}, narrow: []limiter.Limit{day}, costs: 1},
-		"a told limit":                {limits: []limiter.Limit{hour}, told: &limiter.Limit{Tokens: 600, Per: time.Hour, Burst: 300}, costs: 2},
+		"a set limit":                 {limits: []limiter.Limit{hour}, set: &limiter.Limit{Tokens: 600, Per: time.Hour, Burst: 300}, costs: 2},
 		"replicas that disagree":      {limits: []limiter.Limit{hour}, other: &limiter.Limit{Tokens: 300, Per: time.Hour, Burst: 200}, costs: 1},
 		"a pause":                     {limits: []limiter.Limit{hour}, pause: 20 * time.Second, costs: 1},
 		"what is given back":          {limits: []limiter.Limit{hour}, costs: 4, back: 3},
@@ -46,21 +46,21 @@ func TestLossBesideOtherThings(t *testing.T) {
 					route = "both"
 					buckets["narrow"], routes[route] = c.narrow, []string{"narrow", "global"}
 				}
-				f := newCrew(t, 3, config(buckets, routes))
+				f := newRedisFleet(t, 3, config(buckets, routes))
 				defer f.close(t)
 				force := c.limits
-				if c.told != nil {
-					if err := f.fleet[0].Configure(t.Context(), "global", *c.told); err != nil {
+				if c.set != nil {
+					if err := f.fleet[0].Configure(t.Context(), "global", *c.set); err != nil {
 						t.Fatal(err)
 					}
-					force = []limiter.Limit{*c.told}
+					force = []limiter.Limit{*c.set}
 				}
 				if c.other != nil {
 					l, _ := member(t, limitertest.Options(f.server), config(map[string][]limiter.Limit{"global": {*c.other}}, nil))
 					defer closeLimiter(t, l)
 					force = []limiter.Limit{*c.other}
 				}
-				time.Sleep(11 * time.Second) // everybody has heard
+				time.Sleep(11 * time.Second) // every replica knows the change
 				var mu sync.Mutex
 				var tokens []time.Time
 				take := func(l *limiter.Limiter) bool {
@@ -106,7 +106,7 @@ func TestLossBesideOtherThings(t *testing.T) {
 				after := use(200, time.Second)
 				t.Logf("%d calls before the loss, %d in about 12 s after it, %d in the minutes after these", before, during, after)
 				if after == 0 && c.narrow == nil {
-					t.Error("nobody was served after the loss")
+					t.Error("no call started after the loss")
 				}
 				for _, l := range append(force, c.narrow...) {
 					if err := limitertest.Law(tokens, l, limiter.DefaultSlack); err != nil {

@@ -19,7 +19,7 @@ type memory struct {
 	base    int64     // µs, what the clock shows at zero
 	empty   int64     // µs, when all of its buckets were empty; 0 where they begin as their limits say
 	horizon int64     // µs
-	wish    []bound
+	wanted  []bound
 
 	mu      sync.Mutex
 	buckets map[lua.Field]*bucket.Bucket
@@ -36,12 +36,12 @@ type memory struct {
 // newMemory returns a store whose buckets begin as their limits say: no reservation of an earlier process exists in
 // memory.
 func newMemory(s settings) *memory {
-	m := &memory{zero: time.Now(), horizon: s.Horizon.Microseconds(), wish: s.wish, buckets: map[lua.Field]*bucket.Bucket{}, empties: map[lua.Field]bool{}}
+	m := &memory{zero: time.Now(), horizon: s.Horizon.Microseconds(), wanted: s.wanted, buckets: map[lua.Field]*bucket.Bucket{}, empties: map[lua.Field]bool{}}
 	m.base = m.zero.UnixMicro()
 	m.swept = m.now()
 	m.conf = configuration{version: 1, live: 1, opens: map[string]opening{}, set: map[string]bool{}, shadowed: map[string]bool{}}
-	m.conf.limits = byBucket(m.wish)
-	for _, b := range m.wish {
+	m.conf.limits = byBucket(m.wanted)
+	for _, b := range m.wanted {
 		m.bucketLocked(b, m.now())
 	}
 	return m
@@ -188,7 +188,7 @@ func (m *memory) configure(_ context.Context, changes []change, _ bool) (configu
 		case len(c.limits) > 0:
 			next.limits[c.bucket], next.set[c.bucket] = c.limits, true
 		default:
-			next.limits[c.bucket] = byBucket(m.wish)[c.bucket]
+			next.limits[c.bucket] = byBucket(m.wanted)[c.bucket]
 			delete(next.set, c.bucket)
 		}
 		m.inheritLocked(m.conf.limits[c.bucket], next.limits[c.bucket])

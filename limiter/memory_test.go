@@ -13,10 +13,10 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// tenAtATime is a bucket of 10 a second, burst 10.
+// tenAtATime is a limit of 10 a second, burst 10.
 var tenAtATime = lua.Limit{Field: lua.Field{Bucket: "global", PerUS: 1_000_000}, Tokens: 1, PerUS: 100_000, Burst: 10}
 
-// configure makes that bucket known, as one who knows an epoch, and one who would begin another.
+// configure announces a replica with that limit. The replica knows the epoch, and would begin the epoch fresh.
 func configure(t *testing.T, rdb *redis.Client, epoch string, grants int64, fresh string) lua.ConfigureReply {
 	t.Helper()
 	c, err := lua.Configure(t.Context(), rdb, "weir", lua.ConfigureArgs{
@@ -28,7 +28,7 @@ func configure(t *testing.T, rdb *redis.Client, epoch string, grants int64, fres
 	return c
 }
 
-// acquire is one run of the script on that bucket, by one caller on one route.
+// acquire runs the script once on that limit, for one caller on one route.
 func acquire(t *testing.T, rdb *redis.Client, a lua.AcquireArgs) (r lua.AcquireReply, err error) {
 	t.Helper()
 	a.HorizonUS = 250_000
@@ -37,7 +37,8 @@ func acquire(t *testing.T, rdb *redis.Client, a lua.AcquireArgs) (r lua.AcquireR
 	return r, err
 }
 
-// TestRepeatsAndOlderCallsPayNothing: the same number gets the same reply, a smaller one nothing at all.
+// TestRepeatsAndOlderCallsPayNothing: a request with the same number gets the same reply, and one with a smaller number is
+// refused. Neither takes tokens.
 func TestRepeatsAndOlderCallsPayNothing(t *testing.T) {
 	m, rdb := limitertest.Redis(t)
 	c := configure(t, rdb, "", 0, "e1")
@@ -48,13 +49,13 @@ func TestRepeatsAndOlderCallsPayNothing(t *testing.T) {
 	state := m.Dump()
 	again, err := acquire(t, rdb, lua.AcquireArgs{Seq: 5, Epoch: "e1", Version: c.Version})
 	if err != nil || !again.Repeated || again.Answers[0] != first.Answers[0] || again.NowUS != first.NowUS {
-		t.Errorf("the same number: %+v, %v, want %+v", again, err, first)
+		t.Errorf("a request with the same number: %+v, %v, want %+v", again, err, first)
 	}
 	if _, err := acquire(t, rdb, lua.AcquireArgs{Seq: 4, Epoch: "e1", Version: c.Version}); !isStale(err) {
-		t.Errorf("an older number: %v", err)
+		t.Errorf("a request with a smaller number: %v, want a StaleError", err)
 	}
 	if m.Dump() != state {
-		t.Errorf("they left traces:\n%s\n%s", state, m.Dump())
+		t.Errorf("the repeated and older requests changed the data: before\n%s\nafter\n%s", state, m.Dump())
 	}
 }
 
@@ -63,8 +64,8 @@ func isStale(err error) bool {
 	return stale
 }
 
-// TestEpochs: which callers Redis believes about lost memory, and which not. A caller that is not served at once has to configure
-// first, and is served then.
+// TestEpochs: the epoch and the count of grants of a caller decide whether Redis accepts that data was lost. A caller that is not
+// served at once has to configure first, and is served then.
 func TestEpochs(t *testing.T) {
 	for name, c := range map[string]struct {
 		epoch  string
@@ -89,11 +90,11 @@ func TestEpochs(t *testing.T) {
 			state := m.Dump()
 			got, err := acquire(t, rdb, lua.AcquireArgs{Seq: 2, Epoch: c.epoch, Grants: c.grants, Version: conf.Version})
 			if served := err == nil; served != c.served || err != nil && !errors.Is(err, lua.ErrUnknown) {
-				t.Fatalf("served: %v, %v", served, err)
+				t.Fatalf("the call was served: %v, %v", served, err)
 			}
 			if err != nil {
 				if m.Dump() != state {
-					t.Errorf("a call that was turned away left traces:\n%s\n%s", state, m.Dump())
+					t.Errorf("a refused call changed the data: before\n%s\nafter\n%s", state, m.Dump())
 				}
 				conf = configure(t, rdb, c.epoch, c.grants, "new")
 				if got, err = acquire(t, rdb, lua.AcquireArgs{Seq: 3, Epoch: conf.Epoch, Version: conf.Version}); err != nil {
@@ -101,27 +102,28 @@ func TestEpochs(t *testing.T) {
 				}
 			}
 			if conf.Epoch != c.want {
-				t.Errorf("epoch %s, want %s", conf.Epoch, c.want)
+				t.Errorf("the epoch is %s, want %s", conf.Epoch, c.want)
 			}
 			if silent := got.Answers[0].AtUS > 0; silent != (c.want == "new") {
-				t.Errorf("a token comes in %d µs", got.Answers[0].AtUS)
+				t.Errorf("the next token is due in %d µs", got.Answers[0].AtUS)
 			}
 		})
 	}
 }
 
-// TestCallsOfAnotherVersionAreTurnedAway: nobody is granted by a limit that is not in force.
+// TestCallsOfAnotherVersionAreTurnedAway: Redis refuses a call of another configuration, so that no limit grants a call that is
+// not in force.
 func TestCallsOfAnotherVersionAreTurnedAway(t *testing.T) {
 	_, rdb := limitertest.Redis(t)
 	c := configure(t, rdb, "", 0, "e1")
 	for _, version := range []int64{c.Version - 1, c.Version + 1} {
 		if _, err := acquire(t, rdb, lua.AcquireArgs{Seq: 1, Epoch: "e1", Version: version}); !errors.Is(err, lua.ErrUnknown) {
-			t.Errorf("version %d of %d: %v", version, c.Version, err)
+			t.Errorf("a call of version %d, in force is %d: %v", version, c.Version, err)
 		}
 	}
 }
 
-// TestRestartUnderOneName: a process that comes back under its replica's name is not taken for the one that died.
+// TestRestartUnderOneName: a process that starts under the name of a dead replica does not get that replica's replies.
 func TestRestartUnderOneName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, rdb := limitertest.Redis(t)
@@ -159,8 +161,8 @@ func TestRestartUnderOneName(t *testing.T) {
 	})
 }
 
-// TestReplicasThatDisagreeAreHeldToTheSmallest: with two rates in one fleet, as while it is deployed, the smaller rate and
-// the smaller burst hold for all, until the last one that wants them has been gone for half a minute.
+// TestReplicasThatDisagreeAreHeldToTheSmallest: replicas of one fleet want two rates, as during a deployment. The smaller rate
+// and the smaller burst are in force for all, until the last replica that wants them has been gone for half a minute.
 func TestReplicasThatDisagreeAreHeldToTheSmallest(t *testing.T) {
 	pairs := map[string][2]limiter.Limit{
 		"40 and 41":              {limiter.PerSecond(40, 40), limiter.PerSecond(41, 40)},
@@ -187,21 +189,21 @@ func TestReplicasThatDisagreeAreHeldToTheSmallest(t *testing.T) {
 				large := start(limits[1])
 				defer closeLimiter(t, large)
 				small := start(limits[0])
-				time.Sleep(11 * time.Second) // and the other one has heard of it
+				time.Sleep(11 * time.Second) // by now the other replica knows it
 				starts := loop(t, []*limiter.Limiter{small, large}, 10, 30*time.Second)
 				if err := limitertest.Law(starts, limits[0], time.Millisecond); err != nil {
 					t.Error(err)
 				}
 				if per := float64(len(starts)) / 30; per < 0.95*limits[0].Rate() {
-					t.Errorf("%.2f starts a second, fewer than the smaller rate", per)
+					t.Errorf("%.2f calls started a second, fewer than the smaller rate", per)
 				}
 				s, err := limiter.ReadSnapshot(t.Context(), watcher, limiter.DefaultNamespace)
 				if err != nil || s.Live != 2 || len(s.Buckets[0].Wanted) != 2 {
-					t.Errorf("an onlooker sees %+v, %v", s, err)
+					t.Errorf("the snapshot is %+v, %v", s, err)
 				}
 				closeLimiter(t, small)
 				if starts := loop(t, []*limiter.Limiter{large}, 10, 20*time.Second); limitertest.Law(starts, limits[0], time.Millisecond) != nil {
-					t.Error("the smaller limit did not hold for half a minute")
+					t.Error("the smaller limit was not in force for half a minute")
 				}
 				time.Sleep(30 * time.Second)
 				starts = loop(t, []*limiter.Limiter{large}, 10, 20*time.Second)
@@ -209,7 +211,7 @@ func TestReplicasThatDisagreeAreHeldToTheSmallest(t *testing.T) {
 					t.Error(err)
 				}
 				if per := float64(len(starts)) / 20; per < 0.95*limits[1].Rate() {
-					t.Errorf("%.2f starts a second after the smaller limit is gone", per)
+					t.Errorf("%.2f calls started a second after the smaller limit is gone", per)
 				}
 			})
 		})

@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// craftedName is a name that looks like a part of a key, or like a pattern.
+// craftedName returns a random name that looks like a part of a key, or like a pattern.
 func craftedName(rnd *rand.Rand) string {
 	parts := []string{":", "a", "1", "1000000", "own", "state", "line:", "limit:", "window:", "spares", "*", "?", "[a]", `\`, `"`, "%", "é", "\u2028", "-1", "0"}
 	var b strings.Builder
@@ -21,8 +21,8 @@ func craftedName(rnd *rand.Rand) string {
 	return b.String()
 }
 
-// TestCraftedNamesShareNothing: two namespaces, and two buckets of one namespace, share no tokens and no keys, whatever they are called.
-// All keys of a namespace have one hash tag, so that they are in one slot of a cluster.
+// TestCraftedNamesShareNothing: two namespaces, and two buckets of one namespace, share no tokens and no keys, whatever their names are.
+// All keys of a namespace have the same hash tag, so that they are in one slot of a cluster.
 func TestCraftedNamesShareNothing(t *testing.T) {
 	for seed := range uint64(few(100, 1000)) {
 		synctest.Test(t, func(t *testing.T) {

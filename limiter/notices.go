@@ -42,8 +42,8 @@ func (d dispute) String() string {
 
 // byDispute returns the disputed buckets, each with its limits as a text that does not depend on the replicas, and with
 // the text to log.
-func byDispute(disputed []dispute) (limits map[string]string, say map[string][]string) {
-	limits, say = map[string]string{}, map[string][]string{}
+func byDispute(disputed []dispute) (limits map[string]string, texts map[string][]string) {
+	limits, texts = map[string]string{}, map[string][]string{}
 	disputed = slices.Clone(disputed)
 	slices.SortStableFunc(disputed, func(a, b dispute) int {
 		return slices.CompareFunc(a.limits, b.limits, func(a, b bound) int {
@@ -54,9 +54,9 @@ func byDispute(disputed []dispute) (limits map[string]string, say map[string][]s
 		of := d
 		of.replicas = nil
 		limits[d.bucket] += of.String()
-		say[d.bucket] = append(say[d.bucket], d.String())
+		texts[d.bucket] = append(texts[d.bucket], d.String())
 	}
-	return limits, say
+	return limits, texts
 }
 
 // log logs what an operator should know about a new configuration.
@@ -83,11 +83,11 @@ func (l *Limiter) log(ctx context.Context, was, is configuration) {
 		l.liveBefore.Store(int64(is.live))
 	}
 	before, _ := byDispute(was.disputed)
-	now, say := byDispute(is.disputed)
+	now, texts := byDispute(is.disputed)
 	for _, bucket := range sorted(now) {
 		if before[bucket] != now[bucket] {
 			log.WarnContext(ctx, "replicas disagree about the limits of a bucket: the smallest rate and the smallest burst are in force",
-				"bucket", bucket, "wanted", strings.Join(say[bucket], "; "))
+				"bucket", bucket, "wanted", strings.Join(texts[bucket], "; "))
 		}
 	}
 	for _, bucket := range sorted(before) {

@@ -49,7 +49,7 @@ func (o *Operator) Configure(ctx context.Context, bucket string, limits ...Limit
 	if len(limits) == 0 {
 		what = "limit as configured"
 	}
-	return o.tell(ctx, c, what, nil)
+	return o.sendChange(ctx, c, what, nil)
 }
 
 // Pause is [Limiter.Pause].
@@ -61,7 +61,7 @@ func (o *Operator) Pause(ctx context.Context, bucket string, d time.Duration) er
 	if d < UntilResumed {
 		us, what = min(forever, max(1, d.Microseconds())), fmt.Sprintf("paused for %v", d)
 	}
-	return o.tell(ctx, change{bucket: bucket, opens: &opening{at: us}}, what, func(b BucketSnapshot) error {
+	return o.sendChange(ctx, change{bucket: bucket, opens: &opening{at: us}}, what, func(b BucketSnapshot) error {
 		if b.PausedFor > d {
 			return fmt.Errorf("limiter: bucket %s is shut for longer already: resume it first", bucket)
 		}
@@ -71,7 +71,7 @@ func (o *Operator) Pause(ctx context.Context, bucket string, d time.Duration) er
 
 // Resume is [Limiter.Resume]. It also ends holds that providers asked for.
 func (o *Operator) Resume(ctx context.Context, bucket string) error {
-	return o.tell(ctx, change{bucket: bucket, opens: &opening{}}, "resumed", nil)
+	return o.sendChange(ctx, change{bucket: bucket, opens: &opening{}}, "resumed", nil)
 }
 
 // Restore sets the tokens of a bucket: its limits hold so many tokens now, at most their bursts. Windows do not change.
@@ -82,7 +82,7 @@ func (o *Operator) Restore(ctx context.Context, bucket string, tokens int64) err
 		return fmt.Errorf("limiter: %d tokens: want 0 or more", tokens)
 	}
 	limits := 0
-	return o.tell(ctx, change{bucket: bucket, words: lua.TellLevel(bucket, tokens)}, fmt.Sprintf("level set to %d tokens", tokens), func(b BucketSnapshot) error {
+	return o.sendChange(ctx, change{bucket: bucket, words: lua.TellLevel(bucket, tokens)}, fmt.Sprintf("level set to %d tokens", tokens), func(b BucketSnapshot) error {
 		switch {
 		case b.PausedFor > 0:
 			return fmt.Errorf("limiter: bucket %s is shut, and empty when it opens: resume it first", bucket)
@@ -101,7 +101,7 @@ func (o *Operator) Restore(ctx context.Context, bucket string, tokens int64) err
 // Unlearn makes a bucket forget what it has learnt of its provider. Calls start at the configured rate again until they
 // are refused. A bucket of [Config.Learn] learns from the beginning.
 func (o *Operator) Unlearn(ctx context.Context, bucket string) error {
-	return o.tell(ctx, change{bucket: bucket, words: lua.TellUnlearn(bucket)}, "forgets what it has learnt of its provider", nil)
+	return o.sendChange(ctx, change{bucket: bucket, words: lua.TellUnlearn(bucket)}, "forgets what it has learnt of its provider", nil)
 }
 
 // Shadow is [Limiter.ConfigureShadow].
@@ -114,7 +114,7 @@ func (o *Operator) Shadow(ctx context.Context, mode ShadowMode) error {
 	if text == "" {
 		what = "shadow mode as configured"
 	}
-	return o.tell(ctx, change{shadow: &text}, what, nil)
+	return o.sendChange(ctx, change{shadow: &text}, what, nil)
 }
 
 // ShadowBucket is [Limiter.ShadowBucket].
@@ -123,7 +123,7 @@ func (o *Operator) ShadowBucket(ctx context.Context, bucket string, on bool) err
 	if !on {
 		what = "limits again (no shadow mode)"
 	}
-	return o.tell(ctx, change{bucket: bucket, beside: &on}, what, nil)
+	return o.sendChange(ctx, change{bucket: bucket, beside: &on}, what, nil)
 }
 
 // orderKept is how long an order waits for its replica. A replica that has not read it by then has stopped publishing,
@@ -192,9 +192,9 @@ func (o *Operator) age(ctx context.Context, replica string) (time.Duration, erro
 	return now.Val().Sub(time.UnixMilli(int64(beat.Val()))), nil
 }
 
-// tell sends a change to the fleet, if the namespace has the bucket, and records it. check returns an error for a limit
-// of the bucket that does not allow the change. Each function of then returns an error for all of them together.
-func (o *Operator) tell(ctx context.Context, c change, what string, check func(BucketSnapshot) error, then ...func() error) error {
+// sendChange sends a change to the fleet, if the namespace has the bucket, and records it. check returns an error for a
+// limit of the bucket that does not allow the change. Each function of then returns an error for all of them together.
+func (o *Operator) sendChange(ctx context.Context, c change, what string, check func(BucketSnapshot) error, then ...func() error) error {
 	s, err := ReadSnapshot(ctx, o.store.rdb, o.namespace)
 	if err != nil {
 		return err

@@ -11,12 +11,12 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestOperator changes a fleet of which it is no part, and everything that it does is recorded.
+// TestOperator: an operator that is not part of the fleet changes it, and each change is recorded as an event.
 func TestOperator(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := one(40, 40)
 		cfg.Publish = limiter.DefaultPublish
-		c := newCrew(t, 2, cfg)
+		c := newRedisFleet(t, 2, cfg)
 		defer c.close(t)
 		time.Sleep(time.Minute)
 		ctx, l := t.Context(), c.fleet[0]
@@ -30,7 +30,7 @@ func TestOperator(t *testing.T) {
 				t.Fatal(err)
 			}
 			if s.Live != 2 || len(s.Buckets) != 1 || len(s.Buckets[0].Wanted) != 0 {
-				t.Errorf("the operator is taken for a replica: %+v", s)
+				t.Errorf("the operator counts as a replica: %+v", s)
 			}
 			return s
 		}
@@ -40,21 +40,21 @@ func TestOperator(t *testing.T) {
 			t.Fatal(err)
 		}
 		if took := startOf(t, l, "global", time.Now()); took < 29*time.Second || took > 31*time.Second {
-			t.Errorf("a call that came in a pause of 30 s started after %v", took)
+			t.Errorf("a call during a pause of 30 s started after %v", took)
 		}
 		if err := o.Pause(ctx, "global", limiter.UntilResumed); err != nil {
 			t.Fatal(err)
 		}
 		if s := snapshot(); s.Buckets[0].PausedFor != limiter.UntilResumed || s.Epoch != before.Epoch {
-			t.Errorf("%+v", s)
+			t.Errorf("the snapshot after Pause is %+v", s)
 		}
 		if err := o.Resume(ctx, "global"); err != nil {
 			t.Fatal(err)
 		}
 		if took := startOf(t, l, "global", time.Now()); took > 6*time.Second {
-			t.Errorf("a call that came after the pause started after %v", took)
+			t.Errorf("a call after the pause started after %v", took)
 		}
-		// A hold that a provider asked for ends as well.
+		// Resume also ends a hold that a provider asked for.
 		if err := l.Report(ctx, "global", limiter.Throttled{RetryAfter: time.Hour}); err != nil {
 			t.Fatal(err)
 		}
@@ -62,13 +62,13 @@ func TestOperator(t *testing.T) {
 			t.Fatal(err)
 		}
 		if took := startOf(t, c.fleet[1], "global", time.Now()); took > 6*time.Second {
-			t.Errorf("a call that came after the hold started after %v", took)
+			t.Errorf("a call after the hold started after %v", took)
 		}
 		if err := o.Configure(ctx, "global", limiter.PerSecond(2, 1)); err != nil {
 			t.Fatal(err)
 		}
 		if b := snapshot().Buckets[0]; b.Limit.Rate() != 2 || !b.Set {
-			t.Errorf("%+v", b)
+			t.Errorf("the bucket after Configure with a limit is %+v", b)
 		}
 		begun := time.Now()
 		for range 20 {
@@ -83,7 +83,7 @@ func TestOperator(t *testing.T) {
 			t.Fatal(err)
 		}
 		if b := snapshot().Buckets[0]; b.Limit.Rate() != 40 || b.Set {
-			t.Errorf("%+v", b)
+			t.Errorf("the bucket after Configure without limits is %+v", b)
 		}
 		time.Sleep(time.Minute)
 		for _, tokens := range []int64{7, 0, 100} {
@@ -91,7 +91,7 @@ func TestOperator(t *testing.T) {
 				t.Fatal(err)
 			}
 			if b := snapshot().Buckets[0]; b.Tokens != float64(min(40, tokens)) || b.Debt != 0 {
-				t.Errorf("restored to %d: %+v", tokens, b)
+				t.Errorf("after Restore to %d tokens: %+v", tokens, b)
 			}
 		}
 		// A provider refuses half of 200 calls.
@@ -109,13 +109,13 @@ func TestOperator(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		if b := snapshot().Buckets[0]; b.Served > 0.9 {
-			t.Errorf("nothing was learnt: %+v", b)
+			t.Errorf("the bucket has learned nothing: %+v", b)
 		}
 		if err := o.Unlearn(ctx, "global"); err != nil {
 			t.Fatal(err)
 		}
 		if b := snapshot().Buckets[0]; b.Served != 1 {
-			t.Errorf("%+v", b)
+			t.Errorf("the bucket after Unlearn is %+v", b)
 		}
 		if took := startOf(t, l, "global", time.Now()); took > 10*time.Second {
 			t.Errorf("a call started after %v", took)
@@ -135,14 +135,14 @@ func TestOperator(t *testing.T) {
 		for _, e := range events {
 			lines = append(lines, e.Of+" "+e.What)
 			if e.By != "ops@bastion" || time.Since(e.At) > time.Hour || time.Since(e.At) < 0 {
-				t.Errorf("%+v", e)
+				t.Errorf("the event %+v does not have its operator and time", e)
 			}
 		}
 		want := "fleet shadow mode as configured, fleet shadow mode on, bucket global forgets what it has learnt of its provider, " +
 			"bucket global level set to 100 tokens, bucket global level set to 0 tokens, bucket global level set to 7 tokens, bucket global limit as configured, bucket global limit set to 2 per 1s, burst 1, " +
 			"bucket global resumed, bucket global resumed, bucket global paused until resumed, bucket global paused for 30s"
 		if got := strings.Join(lines, ", "); got != want {
-			t.Errorf("recorded: %s", got)
+			t.Errorf("the events are %s", got)
 		}
 		if left := c.rdb.PTTL(ctx, lua.Keys(limiter.DefaultNamespace).Events()).Val(); left < 6*24*time.Hour {
 			t.Errorf("events are kept for %v", left)
@@ -150,10 +150,10 @@ func TestOperator(t *testing.T) {
 	})
 }
 
-// TestOperatorRefuses what there is not, and changes nothing then.
+// TestOperatorRefuses: an operator's change of an unknown bucket, namespace or replica is an error, and changes nothing.
 func TestOperatorRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCrew(t, 1, one(40, 40))
+		c := newRedisFleet(t, 1, one(40, 40))
 		defer c.close(t)
 		ctx := t.Context()
 		o, err := limiter.NewOperator(c.rdb, limiter.DefaultNamespace, "ops")
@@ -179,11 +179,11 @@ func TestOperatorRefuses(t *testing.T) {
 			`has no bucket "glob"`: o.Resume(ctx, "glob"),
 		} {
 			if err == nil || !strings.Contains(err.Error(), what) || errors.Is(err, limiter.ErrUnavailable) {
-				t.Errorf("want %q: %v", what, err)
+				t.Errorf("the error is %v, want %q in it", err, what)
 			}
 		}
 		if after := c.server.Dump(); after != before {
-			t.Errorf("something was changed:\n%s\n%s", before, after)
+			t.Errorf("the refused changes changed the data: before\n%s\nafter\n%s", before, after)
 		}
 		c.server.SetError("LOADING")
 		if err := o.Pause(ctx, "global", time.Second); !errors.Is(err, limiter.ErrUnavailable) {
@@ -193,12 +193,13 @@ func TestOperatorRefuses(t *testing.T) {
 	})
 }
 
-// TestDrainAndForget: a replica hears that it is to drain within 10 s, though it is idle; one that is lost is forgotten, one that lives is not.
+// TestDrainAndForget: a replica gets an order to drain within 10 s, even if it is idle. Forget removes the record of a lost replica, and
+// refuses a live one.
 func TestDrainAndForget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := one(40, 40)
 		cfg.Publish = limiter.DefaultPublish
-		c := newCrew(t, 2, cfg)
+		c := newRedisFleet(t, 2, cfg)
 		defer c.close(t)
 		time.Sleep(time.Minute)
 		o, err := limiter.NewOperator(c.rdb, limiter.DefaultNamespace, "ops")
@@ -212,12 +213,12 @@ func TestDrainAndForget(t *testing.T) {
 		begun := time.Now()
 		<-a.Draining()
 		if took := time.Since(begun); took > 10*time.Second {
-			t.Errorf("it heard of it after %v", took)
+			t.Errorf("the replica got the order after %v", took)
 		}
 		time.Sleep(30 * time.Second)
 		select {
 		case <-b.Draining():
-			t.Error("the other one heard of it, too")
+			t.Error("the other replica got the order, too")
 		default:
 		}
 		if err := o.Forget(t.Context(), b.Replica()); err == nil || !strings.Contains(err.Error(), "is not lost") {
@@ -232,7 +233,7 @@ func TestDrainAndForget(t *testing.T) {
 			t.Error(err)
 		}
 		if left := c.rdb.Exists(t.Context(), lua.Keys(limiter.DefaultNamespace).Replica(b.Replica())).Val(); left != 0 {
-			t.Error("its record is there")
+			t.Error("the record of the forgotten replica still exists")
 		}
 	})
 }

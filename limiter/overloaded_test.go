@@ -7,8 +7,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestOverloadedProviderAsksToWait: a provider that cannot serve anybody and says for how long is left alone by the whole fleet until then. One
-// that does not say is not.
+// TestOverloadedProviderAsksToWait: if an overloaded provider says for how long to wait, the whole fleet stops its calls until then. If it
+// does not say, calls continue.
 func TestOverloadedProviderAsksToWait(t *testing.T) {
 	for _, row := range []struct {
 		after time.Duration
@@ -16,11 +16,11 @@ func TestOverloadedProviderAsksToWait(t *testing.T) {
 	}{
 		{0, false}, {2 * time.Second, true}, {20 * time.Second, true}, {2 * time.Minute, true},
 	} {
-		crews(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
+		onFleets(t, limiter.SingleBucket("global", limiter.PerSecond(40, 40)), func(t *testing.T, fleet []*limiter.Limiter) {
 			reported := reservation(t, fleet[0])
 			begun := time.Now()
 			report(t.Context(), t, reported, limiter.Overloaded{RetryAfter: row.after})
-			time.Sleep(5 * time.Millisecond) // it has reached Redis
+			time.Sleep(5 * time.Millisecond) // the report has reached Redis
 			var waits []time.Duration
 			for _, l := range fleet {
 				r := reservation(t, l)

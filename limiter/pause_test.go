@@ -9,13 +9,13 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestPauseEndsWithAnEmptyBucket: whoever waited through a pause starts at the rate when it ends, not together.
+// TestPauseEndsWithAnEmptyBucket: after a pause the waiting calls start at the rate, not all at once.
 func TestPauseEndsWithAnEmptyBucket(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit             limiter.Limit
 		replicas, waiters int           // waiters of each
-		pause             time.Duration // how long it lasts
-		resumed           bool          // by a word instead of by itself
+		pause             time.Duration // the length of the pause
+		resumed           bool          // Resume ends the pause; otherwise it ends by itself
 	}{
 		"40 a second":                        {limiter.PerSecond(40, 40), 4, 10, 3 * time.Second, false},
 		"40 a second, resumed":               {limiter.PerSecond(40, 40), 4, 10, 3 * time.Second, true},
@@ -33,7 +33,7 @@ func TestPauseEndsWithAnEmptyBucket(t *testing.T) {
 				as = ", waiting before"
 			}
 			t.Run(name+as, func(t *testing.T) {
-				crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+				onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 					ctx, cancel := context.WithCancel(t.Context())
 					j := &journal{}
 					var running sync.WaitGroup
@@ -74,9 +74,9 @@ func TestPauseEndsWithAnEmptyBucket(t *testing.T) {
 					running.Wait()
 					starts := j.since(end)
 					if len(starts) == 0 {
-						t.Fatal("nobody started within 2 s")
+						t.Fatal("no call started within 2 s")
 					}
-					// What was reserved before a short pause may come due after it.
+					// Reservations from before a short pause may be due after it.
 					held := 0
 					if c.pause < limiter.DefaultHorizon {
 						held = int(c.limit.Rate() * limiter.DefaultHorizon.Seconds())
@@ -85,7 +85,7 @@ func TestPauseEndsWithAnEmptyBucket(t *testing.T) {
 					for i, s := range starts {
 						at := s.at.Sub(end)
 						if most := 1 + held + int(c.limit.Rate()*(at+time.Millisecond).Seconds()); i+1 > most {
-							t.Fatalf("%d started within %v of the end, want %d at most", i+1, at, most)
+							t.Fatalf("%d calls started within %v of the end of the pause, want %d at most", i+1, at, most)
 						}
 						for _, by := range []time.Duration{100 * time.Millisecond, 500 * time.Millisecond} {
 							if at <= by {
@@ -101,13 +101,13 @@ func TestPauseEndsWithAnEmptyBucket(t *testing.T) {
 	}
 }
 
-// TestPauseNeverShortensAnother: the bucket opens at the end of the longest of several pauses, whoever said which first; Resume opens it
-// at once, and an endless pause ends with it alone.
+// TestPauseNeverShortensAnother: the bucket opens at the end of the longest of several pauses, in whatever order they came. Resume opens
+// it at once, and only Resume ends an endless pause.
 func TestPauseNeverShortensAnother(t *testing.T) {
 	const never = limiter.UntilResumed
 	for name, c := range map[string]struct {
-		pauses []time.Duration // one each 100 ms
-		opens  time.Duration   // from the first on; UntilResumed for never
+		pauses []time.Duration // 100 ms apart
+		opens  time.Duration   // since the first pause; UntilResumed for never
 	}{
 		"longer, shorter":           {[]time.Duration{3 * time.Second, time.Second / 2}, 3 * time.Second},
 		"shorter, longer":           {[]time.Duration{time.Second / 2, 3 * time.Second}, 3100 * time.Millisecond},

@@ -20,10 +20,10 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// Each scenario here is the opposite of a defect that another rate limiter was measured to have. Its comment names that
-// limiter and what it did.
+// Each scenario here covers a defect that was measured in another rate limiter. The comment of the scenario names that
+// limiter and the defect.
 
-// allowed asks n times at one moment whether a call may start, and returns how often it might.
+// allowed calls Allow n times at one moment, and returns how many calls may start.
 func allowed(t *testing.T, l *limiter.Limiter, route string, n int) (count int) {
 	t.Helper()
 	for range n {
@@ -38,7 +38,7 @@ func allowed(t *testing.T, l *limiter.Limiter, route string, n int) (count int) 
 	return count
 }
 
-// tokens is what one bucket holds.
+// tokens returns the number of tokens of a bucket.
 func tokens(t *testing.T, l *limiter.Limiter, bucket string) float64 {
 	t.Helper()
 	s, err := l.Snapshot(t.Context())
@@ -54,7 +54,7 @@ func tokens(t *testing.T, l *limiter.Limiter, bucket string) float64 {
 	return 0
 }
 
-// startsOf waits n times, one after the other.
+// startsOf makes n calls one after the other, and returns when they started.
 func startsOf(t *testing.T, l *limiter.Limiter, n int) []time.Time {
 	t.Helper()
 	var starts []time.Time
@@ -65,19 +65,20 @@ func startsOf(t *testing.T, l *limiter.Limiter, n int) []time.Time {
 	return starts
 }
 
-// only is a configuration of one limit.
+// only returns a configuration of one limit.
 func only(limit limiter.Limit) limiter.Config {
 	return config(map[string][]limiter.Limit{"global": {limit}}, nil)
 }
 
-// TestDefectsOfPeers: what one process sees, by the limiter in Redis and by the one in memory.
+// TestDefectsOfPeers has the scenarios of one process, for the limiter on Redis and the one in memory.
 func TestDefectsOfPeers(t *testing.T) {
 	for _, s := range []struct {
 		name string
 		cfg  limiter.Config
 		test func(t *testing.T, l *limiter.Limiter)
 	}{
-		// redis_rate: AllowAtMost charges the fraction that is there and returns none of it; 34 of 50 were granted in 5 s.
+		// redis_rate: AllowAtMost charges the available fraction of a token although it grants nothing; it granted 34 of 50
+		// in 5 s.
 		{"asking often loses no fraction of a token", one(10, 10), func(t *testing.T, l *limiter.Limiter) {
 			if n := allowed(t, l, "global", 20); n != 10 {
 				t.Fatalf("%d at once, want 10", n)
@@ -91,13 +92,13 @@ func TestDefectsOfPeers(t *testing.T) {
 				t.Errorf("%d in 5.01 s at 10 a second, want 50", got)
 			}
 		}},
-		// rueidislimiter: after 38 of 40 a refused call of 5 is debited, and so are 2 that would fit. Upstash: so is each
-		// refused weighted call.
+		// rueidislimiter: after 38 of 40 tokens it charges a refused call of 5, and then refuses a call of 2 that would fit.
+		// Upstash charges each refused weighted call.
 		{"a refused call costs nothing", one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 			try := func(n int64, want bool) {
 				t.Helper()
 				if ok, err := l.AllowN(t.Context(), "global", n); ok != want || err != nil {
-					t.Errorf("%d tokens: %v, %v, want %v", n, ok, err, want)
+					t.Errorf("a call of %d tokens: %v, %v, want %v", n, ok, err, want)
 				}
 			}
 			try(38, true)
@@ -108,14 +109,14 @@ func TestDefectsOfPeers(t *testing.T) {
 			defer cancel()
 			for range 10 {
 				if err := l.WaitN(soon, "global", 5); !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("5 tokens within 10ms: %v", err)
+					t.Errorf("a call of 5 tokens with a deadline in 10ms: %v, want it refused", err)
 				}
 			}
 			try(2, true)
 			try(1, false)
 			begin := time.Now()
 			if err := l.WaitN(t.Context(), "global", 5); err != nil || time.Since(begin).Round(time.Millisecond) != 125*time.Millisecond {
-				t.Errorf("5 tokens of none came after %v, %v, want 125ms", time.Since(begin), err)
+				t.Errorf("a call of 5 tokens on an empty bucket started after %v, %v, want 125ms", time.Since(begin), err)
 			}
 		}},
 		// ulule and envoy count by windows that begin with the clock or with the first call, failsafe-go's bursty limiter by
@@ -145,7 +146,7 @@ func TestDefectsOfPeers(t *testing.T) {
 				t.Errorf("%d of 4000 calls allowed, %d errors, want 100 and none", got.Load(), failed.Load())
 			}
 		}},
-		// throttled: the time to live in Redis is cut to whole seconds; 80 were granted and 1.05 s later 80 again.
+		// throttled: it cuts the time to live in Redis to whole seconds; it granted 80 calls, and 80 again 1.05 s later.
 		{"state outlives the second it was written in", one(40, 80), func(t *testing.T, l *limiter.Limiter) {
 			first := allowed(t, l, "global", 100)
 			time.Sleep(1050 * time.Millisecond)
@@ -153,14 +154,14 @@ func TestDefectsOfPeers(t *testing.T) {
 				t.Errorf("%d at once and %d after 1.05 s, want 80 and 42", first, second)
 			}
 		}},
-		// go-redisstore: an interval below a second expires at once; 100 of 100 were granted.
+		// go-redisstore: an interval below a second expires at once; it granted 100 of 100.
 		{"a period below a second limits", only(limiter.Limit{Tokens: 2, Per: 100 * time.Millisecond, Burst: 2}), fiveTimesTwo},
 		{"a window below a second limits", only(limiter.PerWindow(2, 100*time.Millisecond)), fiveTimesTwo},
-		// x/time/rate: after 20 reservations were cancelled, in the order they were made in, the next call waited for 2.0 s;
-		// in the opposite order for 1.6 s.
+		// x/time/rate: after 20 reservations were cancelled in the order in which they were made, the next call waited for
+		// 2.0 s; in the opposite order it waited for 1.6 s.
 		{"cancelling first to last restores the budget", farAhead(), cancelled(func([]*limiter.Reservation) {})},
 		{"cancelling last to first restores the budget", farAhead(), cancelled(slices.Reverse[[]*limiter.Reservation])},
-		// failsafe-go: 20 acquires that were cancelled cost their permits; the next call waited for 2.08 s.
+		// failsafe-go: 20 cancelled acquires keep their permits; the next call waited for 2.08 s.
 		{"a wait that is cancelled restores the budget", one(10, 1), func(t *testing.T, l *limiter.Limiter) {
 			startOf(t, l, "global", time.Now())
 			begin := time.Now()
@@ -169,7 +170,7 @@ func TestDefectsOfPeers(t *testing.T) {
 			for range 20 {
 				all.Go(func() {
 					if err := l.Wait(ctx, "global"); !errors.Is(err, context.Canceled) {
-						t.Errorf("cancelled: %v", err)
+						t.Errorf("a cancelled call: %v", err)
 					}
 				})
 			}
@@ -180,8 +181,8 @@ func TestDefectsOfPeers(t *testing.T) {
 				t.Errorf("the next call started after %v, want 100ms", took)
 			}
 		}},
-		// uber-go/ratelimit saves up slack that surprises, and for one release saved up without end; gubernator's token
-		// bucket is a window that is reset.
+		// uber-go/ratelimit saves up more slack than expected, and in one release without a bound; gubernator's token bucket
+		// is a window that is reset.
 		{"idle time is worth the burst and no more", one(10, 5), func(t *testing.T, l *limiter.Limiter) {
 			time.Sleep(time.Hour)
 			starts := startsOf(t, l, 20)
@@ -189,15 +190,15 @@ func TestDefectsOfPeers(t *testing.T) {
 				t.Error(err)
 			}
 			if took := starts[19].Sub(starts[0]).Round(time.Millisecond); took != 1500*time.Millisecond {
-				t.Errorf("20 calls on 5 there and 10 a second took %v, want 1.5s", took)
+				t.Errorf("20 calls on a bucket with 5 tokens and 10 a second took %v, want 1.5s", took)
 			}
 		}},
-		// sourcegraph counts and waits in whole seconds, redis-cell rounds the time to wait up to one: nothing to wait by at
-		// 40 a second.
+		// sourcegraph counts and waits in whole seconds, and redis-cell rounds the waiting time up to a second: both are
+		// useless at 40 a second.
 		{"waits are exact to the millisecond", one(40, 1), exactWaits(25 * time.Millisecond)},
 		{"waits of no whole millisecond are exact too", one(3, 1), exactWaits(333333333 * time.Nanosecond)},
-		// gubernator's leaky bucket counts in floating milliseconds; sourcegraph divides a rate per hour by 3600, which is 0
-		// for a smaller one.
+		// gubernator's leaky bucket counts in floating-point milliseconds; sourcegraph divides a rate per hour by 3600, which
+		// gives 0 for a rate below that.
 		{"a rate of no whole interval does not drift", one(7, 1), func(t *testing.T, l *limiter.Limiter) {
 			starts := startsOf(t, l, 701)
 			if took := starts[700].Sub(starts[0]).Round(time.Millisecond); took != 100*time.Second {
@@ -210,7 +211,7 @@ func TestDefectsOfPeers(t *testing.T) {
 				t.Errorf("100 calls at 3000 an hour took %v, want 2m", took)
 			}
 		}},
-		// self-limiters: what is known is forgotten after 30 s, whatever is reserved further ahead.
+		// self-limiters: the state is forgotten after 30 s, even if reservations are due later.
 		{"one a minute is remembered for a minute", only(limiter.Limit{Tokens: 1, Per: time.Minute, Burst: 1}), func(t *testing.T, l *limiter.Limiter) {
 			time.Sleep(10 * time.Minute)
 			begin := time.Now()
@@ -219,28 +220,29 @@ func TestDefectsOfPeers(t *testing.T) {
 			}
 			time.Sleep(45 * time.Second)
 			if n := allowed(t, l, "global", 5); n != 0 {
-				t.Errorf("%d allowed after 45 s", n)
+				t.Errorf("%d calls were allowed after 45 s, want none", n)
 			}
 			if third := startOf(t, l, "global", begin); third != 2*time.Minute {
 				t.Errorf("the third started after %v, want 2m", third)
 			}
 		}},
-		// redis_rate: a call that costs more than the burst is told a time at which it can start no more than now, so that a
-		// loop around it never ends.
+		// redis_rate: for a call that costs more than the burst it returns a time to retry, although the call can never
+		// start. A retry loop never ends.
 		{"a call that can never start is told so", one(10, 5), func(t *testing.T, l *limiter.Limiter) {
 			begin := time.Now()
 			if err := l.WaitN(t.Context(), "global", 6); !isExceedsBurst(err) || time.Since(begin) != 0 {
-				t.Errorf("6 tokens of a burst of 5: %v after %v", err, time.Since(begin))
+				t.Errorf("a call of 6 tokens on a burst of 5: %v after %v", err, time.Since(begin))
 			}
 			if n := tokens(t, l, "global"); n != 5 {
-				t.Errorf("%v tokens are left of 5", n)
+				t.Errorf("the bucket has %v tokens, want all 5", n)
 			}
 		}},
-		// Bottleneck and Redisson unpack as many values as there are callers, which a script cannot beyond some thousands.
+		// Bottleneck and Redisson unpack as many values as they have callers, and a script cannot unpack more than some
+		// thousands.
 		{"no number of callers is too large for a script", one(10_000, 20_000), func(t *testing.T, l *limiter.Limiter) {
 			rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 1_000_000})
 			if len(rs) == 0 || err != nil {
-				t.Errorf("%d of a million reservations, %v", len(rs), err)
+				t.Errorf("a batch of a million calls: %d reservations, %v", len(rs), err)
 			}
 			var all sync.WaitGroup
 			for range 5000 {
@@ -248,7 +250,8 @@ func TestDefectsOfPeers(t *testing.T) {
 			}
 			all.Wait()
 		}},
-		// PyrateLimiter slept with its lock held, Sidekiq's nested limiters hold a thread each: one key in line stopped all.
+		// PyrateLimiter sleeps while it holds its lock, and Sidekiq's nested limiters hold a thread each: one waiting key
+		// stops all others.
 		{"a throttled route delays no other", twoRoutes(), func(t *testing.T, l *limiter.Limiter) {
 			startOf(t, l, "scarce", time.Now())
 			time.Sleep(2 * time.Second)
@@ -257,7 +260,7 @@ func TestDefectsOfPeers(t *testing.T) {
 			for range 10 {
 				waiting.Go(func() {
 					if err := l.Wait(ctx, "scarce"); !errors.Is(err, context.Canceled) {
-						t.Errorf("one in line for minutes: %v", err)
+						t.Errorf("a call in line for minutes: %v", err)
 					}
 				})
 			}
@@ -272,25 +275,26 @@ func TestDefectsOfPeers(t *testing.T) {
 			cancel()
 			waiting.Wait()
 		}},
-		// envoy counts each descriptor by itself, redis_rate has no call for several limits: what one refuses is paid to the
-		// others.
+		// envoy counts each descriptor separately, and redis_rate has no call for several limits: a call that one limit
+		// refuses is still charged to the others.
 		{"a call that one bucket refuses is charged to none", twoRoutes(), func(t *testing.T, l *limiter.Limiter) {
-			time.Sleep(time.Minute) // a bucket of one a minute is full later
+			time.Sleep(time.Minute) // until the bucket of one a minute is full, too
 			if n := allowed(t, l, "scarce", 50); n != 1 {
-				t.Errorf("%d of 50 allowed by a bucket of one", n)
+				t.Errorf("%d of 50 calls were allowed by a bucket of one", n)
 			}
 			if n := tokens(t, l, "global"); n != 39 {
-				t.Errorf("the shared bucket of 40 has %v tokens after one call and 49 that another refused, want 39", n)
+				t.Errorf("after one call, and 49 that the other bucket refused, the shared bucket of 40 has %v tokens, want 39", n)
 			}
 			time.Sleep(time.Minute)
 			if n := allowed(t, l, "plenty", 100); n != 40 {
-				t.Fatalf("%d of 100 allowed by a bucket of 40", n)
+				t.Fatalf("%d of 100 calls were allowed by a bucket of 40", n)
 			}
 			if n := allowed(t, l, "scarce", 50); n != 0 || tokens(t, l, "scarce") != 1 {
-				t.Errorf("%d allowed, the scarce bucket has %v tokens, want 0 and 1", n, tokens(t, l, "scarce"))
+				t.Errorf("%d calls were allowed and the scarce bucket has %v tokens, want 0 and 1", n, tokens(t, l, "scarce"))
 			}
 		}},
-		// x/time/rate: SetLimit does not wake who sleeps. Temporal had to clip times far ahead that were set by a slower rate.
+		// x/time/rate: SetLimit does not wake sleeping callers. Temporal had to cut due times that a slower rate had set far
+		// ahead.
 		{"a faster rate is for those who wait already", only(limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1}), func(t *testing.T, l *limiter.Limiter) {
 			time.Sleep(2 * time.Hour)
 			startOf(t, l, "global", time.Now())
@@ -299,7 +303,7 @@ func TestDefectsOfPeers(t *testing.T) {
 			for range 5 {
 				waiting.Go(func() {
 					if took := startOf(t, l, "global", begin); took > 16*time.Second {
-						t.Errorf("one in line started after %v", took)
+						t.Errorf("a call in line started after %v", took)
 					}
 				})
 			}
@@ -325,18 +329,18 @@ func TestDefectsOfPeers(t *testing.T) {
 			if err := l.Configure(t.Context(), "global", limiter.PerSecond(1, 1)); err != nil {
 				t.Fatal(err)
 			}
-			told := time.Now().Add(limiter.DefaultHorizon) // what is reserved stands
+			changed := time.Now().Add(limiter.DefaultHorizon) // existing reservations remain valid
 			waiting.Wait()
 			slices.SortFunc(starts, time.Time.Compare)
-			after := slices.IndexFunc(starts, func(s time.Time) bool { return s.After(told) })
+			after := slices.IndexFunc(starts, func(s time.Time) bool { return s.After(changed) })
 			if after < 6 || after > 9 {
-				t.Errorf("%d of 20 started up to a horizon after the change, want 6 and the reserved ones", after)
+				t.Errorf("%d of 20 calls started up to a horizon after the change, want 6 and the reserved ones", after)
 			}
 			if err := limitertest.Law(starts[after-1:], limiter.PerSecond(1, 1), time.Millisecond); err != nil {
 				t.Error(err)
 			}
 		}},
-		// Redisson: setRate fills the bucket anew. Bottleneck: updateSettings overwrites when it is filled.
+		// Redisson: setRate fills the bucket again. Bottleneck: updateSettings overwrites the time at which it refills.
 		{"a slower rate keeps the number of tokens", one(40, 100), keepsTokens(10, 20)},
 		{"a faster rate keeps the number of tokens", one(10, 100), keepsTokens(40, 52)},
 		{"a rate that is told again and again gives nothing", one(40, 40), func(t *testing.T, l *limiter.Limiter) {
@@ -348,11 +352,11 @@ func TestDefectsOfPeers(t *testing.T) {
 				got += allowed(t, l, "global", 1)
 			}
 			if got != 40 {
-				t.Errorf("%d allowed at one moment, want the burst of 40", got)
+				t.Errorf("%d calls were allowed at one moment, want the burst of 40", got)
 			}
 		}},
-		// mennanov/limiters leaves goroutines behind when a context ends, which write their state later. A bubble does not end
-		// while there are any.
+		// mennanov/limiters leaves goroutines behind when a context ends, and they write their state later. A bubble does not
+		// end while such goroutines run.
 		{"who is cancelled returns at once and leaves nothing", one(10, 1), func(t *testing.T, l *limiter.Limiter) {
 			startOf(t, l, "global", time.Now())
 			ctx, cancel := context.WithCancel(t.Context())
@@ -373,7 +377,7 @@ func TestDefectsOfPeers(t *testing.T) {
 			moment := time.Now()
 			all.Wait()
 			if took := time.Since(moment); took != 0 || started.Load() != 10 {
-				t.Errorf("%d started in 1.05 s, the rest returned after %v; want 10 and at once", started.Load(), took)
+				t.Errorf("%d calls started in 1.05 s, the others returned %v after the end; want 10, and at once", started.Load(), took)
 			}
 			if took := startOf(t, l, "global", moment); took > limiter.DefaultHorizon+100*time.Millisecond {
 				t.Errorf("the next call started after %v", took)
@@ -383,7 +387,7 @@ func TestDefectsOfPeers(t *testing.T) {
 				t.Errorf("a minute later: %+v, %v", s.Buckets, err)
 			}
 		}},
-		// Bottleneck: a process that was stopped for 2 s launched 12 within 10 ms when it went on, 53 within a second.
+		// Bottleneck: a process that was stopped for 2 s started 12 calls within 10 ms after that, and 53 within a second.
 		{"a reservation that is used late does not fire", one(40, 20), func(t *testing.T, l *limiter.Limiter) {
 			rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 30})
 			if len(rs) != 30 || err != nil {
@@ -394,10 +398,10 @@ func TestDefectsOfPeers(t *testing.T) {
 				if r.Use("global") {
 					t.Errorf("reservation %d was used 3 s later", i)
 				}
-				r.Cancel() // brings nothing back
+				r.Cancel() // too late to return anything
 			}
 			if n := allowed(t, l, "global", 100); n != 20 {
-				t.Errorf("%d allowed after that, want the burst of 20", n)
+				t.Errorf("%d calls were allowed after that, want the burst of 20", n)
 			}
 		}},
 	} {
@@ -405,8 +409,8 @@ func TestDefectsOfPeers(t *testing.T) {
 	}
 }
 
-// edge asks once at the beginning of a second, for all that is there just before its end, and again 150 ms later, and
-// holds what started in these 150 ms to want.
+// edge makes one call at the beginning of a second, takes all tokens just before its end, and again 150 ms later. It checks
+// that want calls started in these 150 ms.
 func edge(want int) func(t *testing.T, l *limiter.Limiter) {
 	return func(t *testing.T, l *limiter.Limiter) {
 		cfg, err := l.Snapshot(t.Context())
@@ -426,7 +430,7 @@ func edge(want int) func(t *testing.T, l *limiter.Limiter) {
 		time.Sleep(150 * time.Millisecond)
 		got += ask(100)
 		if got != want {
-			t.Errorf("%d started within 150 ms, want %d", got, want)
+			t.Errorf("%d calls started within 150 ms, want %d", got, want)
 		}
 		for range 100 {
 			time.Sleep(37 * time.Millisecond)
@@ -438,45 +442,45 @@ func edge(want int) func(t *testing.T, l *limiter.Limiter) {
 	}
 }
 
-// fiveTimesTwo asks for far more than two calls in each of five periods of 100 ms.
+// fiveTimesTwo asks for far more than two calls in each of five periods of 100 ms, and checks that two start.
 func fiveTimesTwo(t *testing.T, l *limiter.Limiter) {
 	for i := range 5 {
 		if n := allowed(t, l, "global", 100); n != 2 {
-			t.Errorf("%d of 100 allowed in period %d, want 2", n, i)
+			t.Errorf("%d of 100 calls were allowed in period %d, want 2", n, i)
 		}
 		time.Sleep(99 * time.Millisecond)
 		if n := allowed(t, l, "global", 100); n > 1 {
-			t.Errorf("%d more allowed within period %d", n, i)
+			t.Errorf("%d more calls were allowed within period %d", n, i)
 		}
 		time.Sleep(101 * time.Millisecond)
 	}
 }
 
-// keepsTokens has another rate told when 10 tokens are left, and holds what is there 1.05 s later to want.
+// keepsTokens sets another rate when 10 tokens are left, and checks that want calls are allowed 1.05 s later.
 func keepsTokens(rate int64, want int) func(t *testing.T, l *limiter.Limiter) {
 	return func(t *testing.T, l *limiter.Limiter) {
-		time.Sleep(time.Minute) // more than 100 tokens of the slower one
+		time.Sleep(time.Minute) // until the bucket of 100 is full at either rate
 		if n := allowed(t, l, "global", 90); n != 90 {
-			t.Fatalf("%d of 90 allowed", n)
+			t.Fatalf("%d of 90 calls were allowed", n)
 		}
 		if err := l.Configure(t.Context(), "global", limiter.PerSecond(rate, 100)); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(1050 * time.Millisecond)
 		if n := allowed(t, l, "global", 200); n != want {
-			t.Errorf("%d allowed 1.05 s after %d a second came into force with 10 tokens left, want %d", n, rate, want)
+			t.Errorf("%d calls were allowed 1.05 s after %d a second came into force with 10 tokens left, want %d", n, rate, want)
 		}
 	}
 }
 
-// farAhead lets 20 reservations of 100 ms be out at the same time.
+// farAhead returns a configuration that allows 20 outstanding reservations, 100 ms apart.
 func farAhead() limiter.Config {
 	cfg := one(10, 1)
 	cfg.Horizon = 3 * time.Second
 	return cfg
 }
 
-// cancelled makes 20 reservations, cancels them in an order, each twice, and has others start in their places.
+// cancelled makes 20 reservations and cancels them in an order, each twice. It checks that other calls start in their places.
 func cancelled(order func([]*limiter.Reservation)) func(t *testing.T, l *limiter.Limiter) {
 	return func(t *testing.T, l *limiter.Limiter) {
 		begin := time.Now()
@@ -515,11 +519,11 @@ func cancelTwenty(t *testing.T, l *limiter.Limiter, order func([]*limiter.Reserv
 	synctest.Wait()
 }
 
-// exactWaits holds a wait, the time that a refused call is told, and one that fits just before its deadline to the
-// interval.
+// exactWaits checks three times against the interval: a wait, the time in the error of a refused call, and a wait that ends
+// just before its deadline.
 func exactWaits(interval time.Duration) func(t *testing.T, l *limiter.Limiter) {
 	return func(t *testing.T, l *limiter.Limiter) {
-		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(1234567 * time.Microsecond))) // amid a second
+		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(1234567 * time.Microsecond))) // in the middle of a second
 		begin := time.Now()
 		for i := range 5 {
 			if got, want := startOf(t, l, "global", begin), (time.Duration(i) * interval).Round(time.Millisecond); got != want {
@@ -531,24 +535,24 @@ func exactWaits(interval time.Duration) func(t *testing.T, l *limiter.Limiter) {
 		asked := time.Now()
 		err := l.Wait(early, "global")
 		if e, ok := errors.AsType[*limiter.DeadlineError](err); !ok || (e.Ready-interval).Abs() > time.Millisecond || time.Since(asked) != 0 {
-			t.Errorf("a millisecond short of the interval: %v after %v, want to be told %v at once", err, time.Since(asked), interval)
+			t.Errorf("a deadline a millisecond too early: %v after %v, want an error with %v at once", err, time.Since(asked), interval)
 		}
 		enough, cancel := context.WithTimeout(t.Context(), interval+time.Millisecond)
 		defer cancel()
 		if err := l.Wait(enough, "global"); err != nil {
-			t.Errorf("a millisecond more than the interval: %v", err)
+			t.Errorf("a deadline a millisecond after the interval: %v", err)
 		}
 	}
 }
 
-// twoRoutes is a bucket of one a minute and one of 40 a second, each before a shared one.
+// twoRoutes returns two routes: a bucket of one a minute and one of 40 a second, each before a shared bucket.
 func twoRoutes() limiter.Config {
 	return config(map[string][]limiter.Limit{
 		"scarce": {{Tokens: 1, Per: time.Minute, Burst: 1}}, "plenty": {limiter.PerSecond(40, 40)}, "global": {limiter.PerSecond(40, 40)},
 	}, map[string][]string{"scarce": {"scarce", "global"}, "plenty": {"plenty", "global"}})
 }
 
-// fleetOf starts replicas that share a server, their buckets full.
+// fleetOf starts replicas that share a server, with full buckets.
 func fleetOf(t *testing.T, m *miniredis.Miniredis, n int, cfg limiter.Config) []*limiter.Limiter {
 	t.Helper()
 	fleet := make([]*limiter.Limiter, n)
@@ -561,28 +565,28 @@ func fleetOf(t *testing.T, m *miniredis.Miniredis, n int, cfg limiter.Config) []
 	return fleet
 }
 
-// TestDefectsOfPeersInAFleet: what several replicas see that share a Redis.
+// TestDefectsOfPeersInAFleet has the scenarios of several replicas that share a Redis.
 func TestDefectsOfPeersInAFleet(t *testing.T) {
 	for _, s := range []struct {
 		name string
 		test func(t *testing.T, m *miniredis.Miniredis)
 	}{
-		// rueidislimiter: a caller whose clock was 2.5 s behind got 200 of 200; sourcegraph and go-zero take the callers'
-		// clocks too: 120 of 40.
+		// rueidislimiter: a caller whose clock was 2.5 s behind got 200 of 200. sourcegraph and go-zero also use the callers'
+		// clocks: 120 of 40.
 		{"the clock of a caller is not asked", func(t *testing.T, m *miniredis.Miniredis) {
-			const steady = 5 * time.Second // a step of the server's clock looks like replies that vary, for a while
+			const steady = 5 * time.Second // for a while, a step of the server's clock looks like varying times of replies
 			zero := time.Now()
 			m.SetTime(zero)
 			limit := limiter.Limit{Tokens: 10, Per: time.Second, Burst: 20, Begin: limiter.Empty}
 			l, _ := member(t, limitertest.Options(m), config(map[string][]limiter.Limit{"global": {limit}}, nil))
 			defer closeLimiter(t, l)
 			if n := allowed(t, l, "global", 10); n != 0 {
-				t.Errorf("a new bucket gave %d", n)
+				t.Errorf("a new bucket admitted %d calls", n)
 			}
 			m.SetTime(zero.Add(time.Minute))
 			time.Sleep(steady)
 			if n := allowed(t, l, "global", 200); n != 20 {
-				t.Errorf("%d of 200, want the burst of 20", n)
+				t.Errorf("%d of 200 calls were allowed, want the burst of 20", n)
 			}
 			more := 0
 			for range 60 {
@@ -590,22 +594,22 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				more += allowed(t, l, "global", 10)
 			}
 			if more != 0 {
-				t.Errorf("an hour of the caller's time gave %d", more)
+				t.Errorf("an hour on the caller's clock admitted %d calls, want none", more)
 			}
 			m.SetTime(zero.Add(time.Minute + time.Second))
 			time.Sleep(steady)
 			if n := allowed(t, l, "global", 200); n != 10 {
-				t.Errorf("a second of the server's time gave %d, want 10", n)
+				t.Errorf("a second on the server's clock admitted %d calls, want 10", n)
 			}
 		}},
-		// go-zero: with a burst below half the rate its script always fails, and each process limits by itself. vearne refills
-		// twice, 295 of at most 240 in 5 s; mennanov/limiters without its locks granted 2679 of 200 to 16 replicas.
+		// go-zero: with a burst below half the rate its script always fails, and each process limits alone. vearne refills
+		// twice: 295 of at most 240 in 5 s. mennanov/limiters without its locks granted 2679 of 200 to 16 replicas.
 		{"a burst far below the rate is kept by the fleet", keptByAFleet(2, 0.95, limiter.PerSecond(40, 10))},
 		{"a burst of one is kept by the fleet", keptByAFleet(4, 0.85, limiter.PerSecond(40, 1))},
 		{"a bucket of a second is kept by the fleet", keptByAFleet(4, 0.95, limiter.PerSecond(40, 40))},
 		{"a window is kept by the fleet", keptByAFleet(4, 0.95, limiter.PerWindow(40, time.Second))},
 		{"sixteen replicas keep a bucket", keptByAFleet(16, 0.95, limiter.PerSecond(20, 20))},
-		// self-limiters forgets after 30 s what is reserved further ahead.
+		// self-limiters forgets reservations that are due after more than 30 s.
 		{"one a minute is kept by the fleet", func(t *testing.T, m *miniredis.Miniredis) {
 			limit := limiter.Limit{Tokens: 1, Per: time.Minute, Burst: 1}
 			fleet := fleetOf(t, m, 2, only(limit))
@@ -627,8 +631,8 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				}
 			}
 		}},
-		// mennanov/limiters takes a lock around each decision: at 2.4 ms a round trip 93 a second for a whole fleet, whatever
-		// the limit.
+		// mennanov/limiters takes a lock around each decision: at 2.4 ms a round trip, a whole fleet gets 93 calls a second,
+		// whatever the limit.
 		{"slow replies do not cap the rate", func(t *testing.T, m *miniredis.Miniredis) {
 			options := slowly(m, func() time.Duration { return 2400 * time.Microsecond })
 			limit := limiter.PerSecond(1000, 100)
@@ -648,7 +652,7 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				t.Error(err)
 			}
 		}},
-		// redis_rate charges more than it returns. Here a reply that is slower than others has the next calls asked for ahead.
+		// redis_rate charges more than it grants. Here one reply is slow, so the limiter asks for the next calls ahead.
 		{"a call costs its token after a slow reply too", func(t *testing.T, m *miniredis.Miniredis) {
 			var delay atomic.Int64
 			delay.Store(int64(time.Millisecond))
@@ -665,8 +669,8 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				t.Errorf("%.1f tokens and %d calls to the store for 10 calls", spent, l.StoreCalls()-calls)
 			}
 		}},
-		// mennanov/limiters goes on when its caller has gone; here a caller may go while Redis does not answer. One makes the
-		// call of all itself, and its client reads without a context.
+		// mennanov/limiters continues after its caller has left. Here callers leave while Redis does not answer. One of them
+		// makes the request for all itself, and its client reads without a context.
 		{"who is cancelled while Redis is slow returns at once, but one", func(t *testing.T, m *miniredis.Miniredis) {
 			var delay atomic.Int64
 			l, _ := member(t, slowly(m, func() time.Duration { return time.Duration(delay.Load()) }), one(10, 10))
@@ -688,12 +692,12 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 			cancel()
 			synctest.Wait()
 			if n := returned.Load(); n < 99 {
-				t.Errorf("%d of 100 returned at once", n)
+				t.Errorf("%d of 100 callers returned at once", n)
 			}
 			delay.Store(0)
 			all.Wait()
 		}},
-		// x/time/rate and failsafe-go lose what is cancelled; bucket4j does not give back across processes.
+		// x/time/rate and failsafe-go lose cancelled tokens; bucket4j does not return them across processes.
 		{"what one replica cancels another one uses", func(t *testing.T, m *miniredis.Miniredis) {
 			fleet := fleetOf(t, m, 2, farAhead())
 			begin := time.Now()
@@ -706,7 +710,8 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				t.Error(err)
 			}
 		}},
-		// Redisson counts too much back when permits are released. Here they are given back, and waits end, while Redis is asked.
+		// Redisson counts too much when it takes permits back. Here reservations are returned, and waits end, while requests
+		// to Redis are under way.
 		{"what is cancelled while Redis is asked comes back once", func(t *testing.T, m *miniredis.Miniredis) {
 			limit := limiter.PerSecond(100, 10)
 			l, _ := member(t, slowly(m, func() time.Duration { return 3 * time.Millisecond }), only(limit))
@@ -746,11 +751,11 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				t.Errorf("%d starts, %v", len(starts), err)
 			}
 		}},
-		// Bottleneck: a replica that was killed took 97 slots with it, 2.4 s of 40 a second.
+		// Bottleneck: a replica that died took 97 slots with it, 2.4 s at 40 a second.
 		{"a killed replica costs a horizon", killed(50, limiter.DefaultHorizon)},
-		// Who came behind it waits for its turn, half the burst and 0.6 horizons of the rate; nothing of the budget is lost.
+		// A later caller waits for its turn, which is half the burst and 0.6 horizons of the rate. No tokens are lost.
 		{"a killed replica that stood in line costs those behind it its turn", killed(200, limiter.DefaultHorizon+26*25*time.Millisecond)},
-		// Bottleneck: killed at 0.3 s among four replicas, the others went on at 29 a second.
+		// Bottleneck: one of four replicas died at 0.3 s, and the others continued at 29 a second.
 		{"those who waited in a killed replica hold nobody up", func(t *testing.T, m *miniredis.Miniredis) {
 			fleet := fleetOf(t, m, 3, one(40, 40))
 			dies, rdb := member(t, limitertest.Options(m), one(40, 40))
@@ -763,7 +768,7 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 			}
 			waiting.Go(func() {
 				time.Sleep(300 * time.Millisecond)
-				_ = rdb.Close() // what is reserved cannot be given back
+				_ = rdb.Close() // the replica cannot return its reservations
 				cancel()
 			})
 			count := 0
@@ -777,7 +782,7 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				t.Errorf("%d starts from 2 s to 7 s, want 200", count)
 			}
 		}},
-		// Bottleneck: after a restart of an empty Redis 66 of 400 tasks were done, 334 stayed queued for ever.
+		// Bottleneck: after a restart of an empty Redis 66 of 400 tasks ended, 334 stayed queued indefinitely.
 		{"a Redis that forgot leaves nobody waiting", func(t *testing.T, m *miniredis.Miniredis) {
 			restarted(t, m, func() { m.FlushAll() })
 		}},
@@ -789,7 +794,8 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				m.SetError("")
 			})
 		}},
-		// vearne sends the digest of its script alone; Bottleneck with one of its clients fails for ever when Redis has lost it.
+		// vearne sends only the digest of its script. If Redis has lost the script, Bottleneck with one of its clients fails
+		// indefinitely.
 		{"a Redis that lost the script is sent it", func(t *testing.T, m *miniredis.Miniredis) {
 			l, rdb := member(t, limitertest.Options(m), one(40, 40))
 			defer closeLimiter(t, l)
@@ -799,16 +805,16 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n := allowed(t, l, "global", 100); n != 39 {
-				t.Errorf("%d allowed after SCRIPT FLUSH, want the 39 that are left", n)
+				t.Errorf("%d calls were allowed after SCRIPT FLUSH, want the remaining 39", n)
 			}
 		}},
-		// aiolimiter serves the cheapest waiter first: small calls overtake a large one for as long as they come.
+		// aiolimiter serves the cheapest waiter first: as long as small calls arrive, they overtake a large one.
 		{"a heavy call is not overtaken for ever", func(t *testing.T, m *miniredis.Miniredis) {
 			fleet := fleetOf(t, m, 2, one(40, 10))
-			// 20 light calls are before it, and its own tokens: 30 of 40 a second, and what is reserved, make a second. Twice
-			// that allows for the places in line of two replicas.
+			// Before the heavy call come 20 light calls, and it needs its own tokens: 30 tokens at 40 a second, plus existing
+			// reservations, take a second. The bound is twice that, because two replicas have places in line.
 			const bound = 2 * time.Second
-			for episode := range few(5, 20) { // each begins in its own order
+			for episode := range few(5, 20) { // each episode begins with another order
 				var light sync.WaitGroup
 				light.Go(func() { loop(t, fleet, 10, 10*time.Second) })
 				time.Sleep(2 * time.Second)
@@ -825,8 +831,8 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				light.Wait()
 			}
 		}},
-		// Bottleneck's priorities end with the process: 20 urgent tasks of one replica behind 300 of others waited for 2.4 s on
-		// average.
+		// Bottleneck's priorities apply only within a process: 20 urgent tasks of one replica behind 300 of others waited for
+		// 2.4 s on average.
 		{"an urgent call passes the line of the whole fleet", func(t *testing.T, m *miniredis.Miniredis) {
 			fleet := fleetOf(t, m, 4, one(40, 40))
 			var mu sync.Mutex
@@ -860,14 +866,14 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 			}
 			urgent.Wait()
 			if mean := sum / 20; mean > 500*time.Millisecond+limiter.DefaultHorizon {
-				t.Errorf("20 urgent calls waited for %v on average: want half of a second at 20 a second, and what is reserved", mean)
+				t.Errorf("20 urgent calls waited for %v on average: want half a second at 20 a second, plus existing reservations", mean)
 			}
 			all.Wait()
 			if err := limitertest.Law(starts, limiter.PerSecond(40, 40), time.Millisecond); err != nil {
 				t.Error(err)
 			}
 		}},
-		// limitador reads all counters and then writes them: callers at the same time pass stacked limits together.
+		// limitador reads all counters and then writes them: callers at the same time pass several limits together.
 		{"two limits are charged alike by callers at the same time", func(t *testing.T, m *miniredis.Miniredis) {
 			cfg := config(map[string][]limiter.Limit{"narrow": {limiter.PerSecond(10, 10)}, "global": {limiter.PerSecond(40, 40)}},
 				map[string][]string{"narrow": {"narrow", "global"}})
@@ -887,10 +893,10 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 			}
 			all.Wait()
 			if n := tokens(t, fleet[0], "global"); got.Load() != 10 || n != 30 {
-				t.Errorf("%d of 200 allowed, the shared bucket has %v of 40 left, want 10 and 30", got.Load(), n)
+				t.Errorf("%d of 200 calls were allowed and the shared bucket has %v of 40 tokens, want 10 and 30", got.Load(), n)
 			}
 		}},
-		// gubernator's state dies with its process.
+		// gubernator loses its state when its process ends.
 		{"a deployment gives no second burst", func(t *testing.T, m *miniredis.Miniredis) {
 			var starts []time.Time
 			for range 5 {
@@ -905,11 +911,11 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 				closeLimiter(t, l)
 			}
 			if want := 40 + 4*4; len(starts) != want {
-				t.Errorf("%d allowed in five generations of 100 ms, want %d", len(starts), want)
+				t.Errorf("%d calls were allowed in five processes of 100 ms each, want %d", len(starts), want)
 			}
 		}},
-		// mennanov/limiters makes 4 round trips for a decision, Bottleneck 3 to 4 calls for a task; go-redisstore dials for
-		// each: 100 connections for 100 calls.
+		// mennanov/limiters makes 4 round trips for a decision, Bottleneck 3 to 4 requests for a task; go-redisstore dials
+		// for each call: 100 connections for 100 calls.
 		{"a decision is one command on a connection that is there", func(t *testing.T, m *miniredis.Miniredis) {
 			var sent, dialled atomic.Int64
 			options := limitertest.Options(m)
@@ -925,13 +931,13 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 			sent.Store(0)
 			dialled.Store(0)
 			if n := allowed(t, l, "global", 100); n != 100 {
-				t.Errorf("%d of 100 allowed", n)
+				t.Errorf("%d of 100 calls were allowed", n)
 			}
 			if sent.Load() != 100 || dialled.Load() != 0 {
 				t.Errorf("%d commands and %d new connections for 100 calls", sent.Load(), dialled.Load())
 			}
 		}},
-		// sourcegraph's and vearne's keys never expire, and throttled leaves one so if it dies between two commands.
+		// sourcegraph's and vearne's keys never expire, and throttled leaves such a key if it dies between two commands.
 		// Bottleneck, nccapo and mennanov/limiters spread their keys over the slots of a cluster.
 		{"keys do not stay for ever and share a slot", func(t *testing.T, m *miniredis.Miniredis) {
 			cfg := config(map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}, "window": {limiter.PerWindow(40, time.Minute)}},
@@ -985,7 +991,7 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 	}
 }
 
-// slowly is a client's way to a server whose replies each take as long as delay says.
+// slowly returns options of a client whose replies each take the time that delay returns.
 func slowly(m *miniredis.Miniredis, delay func() time.Duration) *redis.Options {
 	options := limitertest.Options(m)
 	options.Dialer = func(context.Context, string, string) (net.Conn, error) {
@@ -995,7 +1001,7 @@ func slowly(m *miniredis.Miniredis, delay func() time.Duration) *redis.Options {
 	return options
 }
 
-// sendConn counts what is sent: each command of a client is one piece.
+// sendConn counts the writes of a connection. A client writes each command at once.
 type sendConn struct {
 	net.Conn
 
@@ -1007,7 +1013,7 @@ func (c sendConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// killed has a replica die that asked for n reservations and holds the 50 that it got.
+// killed lets a replica ask for n reservations, and die while it holds the 50 that it got.
 func killed(n int, within time.Duration) func(t *testing.T, m *miniredis.Miniredis) {
 	return func(t *testing.T, m *miniredis.Miniredis) {
 		stays, _ := member(t, limitertest.Options(m), one(40, 40))
@@ -1020,7 +1026,7 @@ func killed(n int, within time.Duration) func(t *testing.T, m *miniredis.Minired
 			t.Fatalf("%d reserved, %v, want the burst of 40 and the 10 of a horizon", len(rs), err)
 		}
 		_ = rdb.Close()
-		const spread = 5 * time.Millisecond // of those who come back to their place in line
+		const spread = 5 * time.Millisecond // the jitter of lanes in line
 		if took := startOf(t, stays, "global", time.Now()); took > within+25*time.Millisecond+spread {
 			t.Errorf("the next call started after %v", took)
 		}
@@ -1030,8 +1036,8 @@ func killed(n int, within time.Duration) func(t *testing.T, m *miniredis.Minired
 	}
 }
 
-// keptByAFleet runs closed loops on replicas, and holds them to the law and to the part of what it gives that must be used:
-// a bucket of one saves nothing up for those who come late.
+// keptByAFleet runs callers in loops on replicas. It checks that the starts keep the law, and use at least a share of the
+// limit. The share is below one because a bucket of one token saves nothing for late callers.
 func keptByAFleet(replicas int, used float64, limit limiter.Limit) func(t *testing.T, m *miniredis.Miniredis) {
 	return func(t *testing.T, m *miniredis.Miniredis) {
 		fleet := fleetOf(t, m, replicas, only(limit))
@@ -1041,12 +1047,12 @@ func keptByAFleet(replicas int, used float64, limit limiter.Limit) func(t *testi
 			t.Error(err)
 		}
 		if n := float64(len(starts)); n < used*limit.Rate()*length {
-			t.Errorf("%.0f starts in %d s by %v", n, length, limit)
+			t.Errorf("%.0f starts in %d s at %v, want a share of %.2f", n, length, limit, used)
 		}
 	}
 }
 
-// restarted loses the memory of Redis while 400 callers of four replicas wait, who ask again where it does not answer.
+// restarted makes Redis lose its data while 400 callers of four replicas wait. Callers ask again if Redis does not answer.
 func restarted(t *testing.T, m *miniredis.Miniredis, lose func()) {
 	t.Helper()
 	limit := limiter.PerSecond(40, 40)
@@ -1056,7 +1062,7 @@ func restarted(t *testing.T, m *miniredis.Miniredis, lose func()) {
 	var mu sync.Mutex
 	var starts []time.Time
 	var all sync.WaitGroup
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a test that hangs says less
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a failure is more helpful than a test that hangs
 	defer cancel()
 	for _, l := range fleet {
 		for range 100 {
@@ -1081,13 +1087,13 @@ func restarted(t *testing.T, m *miniredis.Miniredis, lose func()) {
 	lost := time.Since(begin)
 	all.Wait()
 	if len(starts) != 400 {
-		t.Errorf("%d of 400 started", len(starts))
+		t.Errorf("%d of 400 calls started", len(starts))
 	}
-	// 100 had started before; the others come at the rate after a silence of a horizon. Those whose places in line were
-	// forgotten come back to them first.
+	// 100 calls started before the loss. The others start at the rate, after a pause of a horizon. Lanes whose places in line
+	// were lost queue again first.
 	took, want := time.Since(begin), lost+limiter.DefaultHorizon+300*25*time.Millisecond
 	if took > want+time.Second {
-		t.Errorf("400 took %v, want %v", took, want)
+		t.Errorf("400 calls took %v, want %v", took, want)
 	}
 	if err := limitertest.Law(starts, limit, time.Millisecond); err != nil {
 		t.Error(err)

@@ -131,7 +131,7 @@ func (l *Limiter) keepPublishing() {
 func (l *Limiter) drainOrder() string { return drainOrder(os.Getpid(), l.started()) }
 
 // started returns when the limiter began, as in its records.
-func (l *Limiter) started() time.Time { return l.born.UTC().Truncate(time.Second) }
+func (l *Limiter) started() time.Time { return l.created.UTC().Truncate(time.Second) }
 
 func drainOrder(pid int, started time.Time) string {
 	return fmt.Sprintf("drain %d %d", pid, started.Unix())

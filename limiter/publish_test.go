@@ -17,7 +17,7 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// published reads the record of a replica. Its age is by the clock of Redis.
+// published reads the record of a replica, and returns its size, and its age by the clock of Redis.
 func published(t *testing.T, rdb *redis.Client, l *limiter.Limiter) (r limiter.Record, size int, age time.Duration) {
 	t.Helper()
 	keys := lua.Keys(limiter.DefaultNamespace)
@@ -35,18 +35,18 @@ func published(t *testing.T, rdb *redis.Client, l *limiter.Limiter) (r limiter.R
 	return r, len(text), limiter.RecordKept - left
 }
 
-// TestRecord: a service that only links the limiter is visible, with who waits and what it has used, until it ends.
+// TestRecord: a service that only uses the limiter publishes a record, with its waiting callers and used tokens, until it ends.
 func TestRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := limiter.Config{
 			Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(2, 4)}, "tracks": {limiter.PerSecond(100, 10)}},
 			Routes:  map[string][]string{"spotify": {"tracks", "global"}}, Publish: limiter.DefaultPublish,
 		}
-		c := newCrew(t, 1, cfg)
+		c := newRedisFleet(t, 1, cfg)
 		l := c.fleet[0]
 		time.Sleep(30 * time.Second)
 		if r, _, age := published(t, c.rdb, l); r.EveryMS != 10_000 || age > 10*time.Second || r.ID != l.Replica() || r.Waiting != 0 || len(r.Routes) != 3 {
-			t.Errorf("%v old while nothing changes: %+v", age, r)
+			t.Errorf("the record is %v old while nothing changes: %+v", age, r)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -56,17 +56,17 @@ func TestRecord(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		r, _, age := published(t, c.rdb, l)
 		if age > 2*time.Second || r.EveryMS != 2000 {
-			t.Errorf("%v old, the next within %d ms, while calls wait", age, r.EveryMS)
+			t.Errorf("while calls wait the record is %v old, and the next is due within %d ms", age, r.EveryMS)
 		}
 		first := r.Routes[0]
 		if first.Route != "spotify" || first.Waiting < 4 || first.Waiting > 12 || first.OldestMS < 8000 || first.TurnMS == nil || *first.TurnMS > 1000 || r.Waiting != first.Waiting {
-			t.Errorf("%+v", r)
+			t.Errorf("the record while calls wait is %+v", r)
 		}
 		if got := r.Buckets["global"]; got.Used < 18 || got.UsedS < 1.8 || got.UsedS > 2.7 || got.Refused != 0 {
-			t.Errorf("%+v", got)
+			t.Errorf("the used tokens in the record are %+v", got)
 		}
 		if got := r.Wants["global"]; got != "2 per 1s, burst 4" {
-			t.Errorf("wants %q", got)
+			t.Errorf("the wanted limits in the record are %q", got)
 		}
 		for range 3 {
 			if err := l.Report(t.Context(), "spotify", limiter.Throttled{}); err != nil {
@@ -75,17 +75,18 @@ func TestRecord(t *testing.T) {
 		}
 		time.Sleep(3 * time.Second)
 		if r, _, _ := published(t, c.rdb, l); r.Buckets["tracks"].Refused+r.Buckets["global"].Refused != 3 {
-			t.Errorf("%+v", r.Buckets)
+			t.Errorf("after 3 refusals the buckets in the record are %+v", r.Buckets)
 		}
 		cancel()
 		c.close(t)
 		if left := c.rdb.Keys(t.Context(), "*replica*").Val(); len(left) != 0 {
-			t.Errorf("left behind: %v", left)
+			t.Errorf("the closed limiter left the keys %v", left)
 		}
 	})
 }
 
-// TestRecordsAreBounded: whatever names, routes, callers and sections there are. One with ten busy routes has at most 4 KiB.
+// TestRecordsAreBounded: the size of a record is bounded, whatever its names, routes, callers and sections. A record with ten busy routes
+// has at most 4 KiB.
 func TestRecordsAreBounded(t *testing.T) {
 	long := strings.Repeat("n", 90)
 	for _, c := range []struct {
@@ -127,25 +128,25 @@ func TestRecordsAreBounded(t *testing.T) {
 				left := 2*c.routes - len(r.Routes) // at least
 				t.Logf("%d bytes, %d routes, %d omitted", size, len(r.Routes), r.Omitted)
 				if size > c.within || len(r.Routes) > 64 || c.routes <= 10 && r.Omitted != 0 || c.routes > 64 && r.Omitted < left/2 {
-					t.Errorf("%d bytes, at most %d are allowed: %d routes, %d omitted", size, c.within, len(r.Routes), r.Omitted)
+					t.Errorf("the record has %d bytes, want at most %d: %d routes, %d omitted", size, c.within, len(r.Routes), r.Omitted)
 				}
 				if _, ok := r.Sections["large"]; ok != (c.section > 0 && c.section <= 6<<10) {
 					t.Errorf("the section is published: %t", ok)
 				}
 				if r.Waiting == 0 {
-					t.Error("the totals do not count those who wait")
+					t.Error("the totals do not count the waiting callers")
 				}
 			})
 		})
 	}
 }
 
-// TestSection: the functions of others are asked for each record, and ended by nil.
+// TestSection: the limiter calls the function of a section for each record. Setting nil ends the section.
 func TestSection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := one(1, 1)
 		cfg.Publish = limiter.DefaultPublish
-		c := newCrew(t, 1, cfg)
+		c := newRedisFleet(t, 1, cfg)
 		defer c.close(t)
 		l, n := c.fleet[0], 0
 		if err := l.Section("queue", func() any { n++; return map[string]int{"waiting": n} }); err != nil {
@@ -158,7 +159,7 @@ func TestSection(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := l.Section("a name", func() any { return nil }); err == nil {
-			t.Error("a name with a blank")
+			t.Error("a name with a blank: no error")
 		}
 		time.Sleep(9 * time.Second)
 		if r, _, _ := published(t, c.rdb, l); string(r.Sections["queue"]) != fmt.Sprintf(`{"waiting":%d}`, n) || n < 4 || len(r.Sections) != 1 || r.Omitted != 2 {
@@ -169,32 +170,32 @@ func TestSection(t *testing.T) {
 		}
 		time.Sleep(3 * time.Second)
 		if r, _, _ := published(t, c.rdb, l); len(r.Sections) != 0 {
-			t.Errorf("%s", r.Sections)
+			t.Errorf("the sections after their end are %s, want none", r.Sections)
 		}
 	})
 }
 
-// TestNothingIsPublished where that is switched off.
+// TestNothingIsPublished: a limiter with publishing switched off writes no record.
 func TestNothingIsPublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := one(1, 1)
 		cfg.Publish = -1
-		c := newCrew(t, 1, cfg)
+		c := newRedisFleet(t, 1, cfg)
 		defer c.close(t)
 		time.Sleep(time.Minute)
 		if left := c.rdb.Keys(t.Context(), "*replica*").Val(); len(left) != 0 {
-			t.Errorf("published: %v", left)
+			t.Errorf("the limiter published %v", left)
 		}
 	})
 	for _, every := range []time.Duration{time.Millisecond, 11 * time.Second} {
 		if _, err := limiter.New(t.Context(), nil, limiter.Config{Buckets: one(1, 1).Buckets, Publish: every}); err == nil {
-			t.Errorf("records every %v are accepted", every)
+			t.Errorf("Publish of %v: no error", every)
 		}
 	}
 }
 
-// TestQuietReplicasWriteSeldom: every ten seconds while nothing changes, with the list of replicas; every two while something does, and then the
-// list is not written each time.
+// TestQuietReplicasWriteSeldom: while nothing changes, a replica writes its record and announces itself every ten seconds. While something
+// changes, it writes its record every two seconds, but does not announce itself each time.
 func TestQuietReplicasWriteSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := limitertest.Redis(t)
@@ -232,7 +233,7 @@ func TestQuietReplicasWriteSeldom(t *testing.T) {
 	})
 }
 
-// writes counts the records that a client writes, and the announcements.
+// writes counts the records and the announcements that a client writes.
 type writes struct{ records, announced atomic.Int64 }
 
 func (w *writes) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -256,7 +257,8 @@ func (w *writes) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 	return next
 }
 
-// TestNoRecordComesAfterTheEnd: one that is under way when the limiter ends is waited for, or it would be there for a minute.
+// TestNoRecordComesAfterTheEnd: when the limiter ends it waits for a record that is under way. Otherwise that record would stay in Redis
+// for a minute.
 func TestNoRecordComesAfterTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, onlooker := limitertest.Redis(t)
@@ -277,12 +279,12 @@ func TestNoRecordComesAfterTheEnd(t *testing.T) {
 		closeLimiter(t, l)
 		time.Sleep(2 * time.Second)
 		if left := onlooker.Keys(t.Context(), "*replica*").Val(); len(left) != 0 {
-			t.Errorf("left behind: %v", left)
+			t.Errorf("the closed limiter left the keys %v", left)
 		}
 	})
 }
 
-// slowRecords is a client whose records take half a second to reach Redis.
+// slowRecords is a hook of a client whose records take half a second to reach Redis.
 type slowRecords struct{ underWay *atomic.Bool }
 
 func (slowRecords) DialHook(next redis.DialHook) redis.DialHook { return next }

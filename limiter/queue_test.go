@@ -11,8 +11,8 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestOneStartPerToken: those who wait at an empty bucket start one by one, each when its token comes, however much the
-// bucket could hold.
+// TestOneStartPerToken: callers that wait at an empty bucket start one by one, each when its token is there, whatever the burst
+// is.
 func TestOneStartPerToken(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit   limiter.Limit
@@ -28,7 +28,7 @@ func TestOneStartPerToken(t *testing.T) {
 		"40 a second, a burst of 1": {limiter.PerSecond(40, 1), 60, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 				empty(t, fleet[0], c.limit.Burst)
 				begin, j := time.Now(), &journal{}
 				var waiting sync.WaitGroup
@@ -42,19 +42,19 @@ func TestOneStartPerToken(t *testing.T) {
 				waiting.Wait()
 				const trip = 5 * time.Millisecond
 				every := time.Duration(c.cost) * interval(c.limit)
-				// A lane that is served just before an older one asks may move that one behind itself: its start is late by a token
-				// or by a fifth of the horizon, and those behind it make up for that.
+				// A lane that is served just before an older lane asks may come before it. The older lane's start is then late by
+				// a token, or by a fifth of the horizon, and the following starts make up for that.
 				late := time.Duration(0)
 				if len(fleet) > 1 {
 					late = max(every, limiter.DefaultHorizon/5)
 				}
 				starts := j.since(begin)
 				if first := starts[0].at.Sub(begin); first > every+trip || first < every-interval(c.limit)-time.Millisecond {
-					t.Errorf("the first started after %v, its tokens take %v", first, every)
+					t.Errorf("the first call started after %v, its tokens take %v", first, every)
 				}
 				for i := 1; i < len(starts); i++ {
 					if gap := starts[i].at.Sub(starts[i-1].at); (gap < every-trip && late == 0) || gap > every+late+trip {
-						t.Errorf("start %d came %v after the one before, its tokens take %v", i, gap, every)
+						t.Errorf("call %d started %v after the one before, its tokens take %v", i, gap, every)
 					}
 				}
 				one := c.limit
@@ -65,14 +65,14 @@ func TestOneStartPerToken(t *testing.T) {
 	}
 }
 
-// TestCrowdThatGaveUpLeavesNothing: many wait and all are cancelled. A caller that comes afterwards gets the tokens that are
-// in the bucket, at once.
+// TestCrowdThatGaveUpLeavesNothing: many callers wait and all of them give up. A later caller gets the tokens in the bucket at
+// once.
 func TestCrowdThatGaveUpLeavesNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit   limiter.Limit
 		waiters int
 		cost    int64
-		stay    time.Duration // how long they wait
+		stay    time.Duration // how long the callers wait
 	}{
 		"1 a second":                  {limiter.PerSecond(1, 60), 600, 1, time.Millisecond},
 		"1 a second, some are served": {limiter.PerSecond(1, 60), 600, 1, 12500 * time.Millisecond},
@@ -81,7 +81,7 @@ func TestCrowdThatGaveUpLeavesNothing(t *testing.T) {
 		"10 a second":                 {limiter.PerSecond(10, 10), 40, 1, 100 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 				empty(t, fleet[0], c.limit.Burst)
 				ctx, cancel := context.WithCancel(t.Context())
 				var waiting sync.WaitGroup
@@ -94,7 +94,7 @@ func TestCrowdThatGaveUpLeavesNothing(t *testing.T) {
 				tokens := 0.0
 				for waited := time.Duration(0); tokens < 6; waited += interval(c.limit) {
 					if waited > 9*interval(c.limit) {
-						t.Fatalf("%.2f tokens in the bucket %v after all were cancelled", tokens, waited)
+						t.Fatalf("%v after all callers gave up the bucket has %.2f tokens", waited, tokens)
 					}
 					time.Sleep(interval(c.limit))
 					s, err := fleet[0].Snapshot(t.Context())
@@ -107,7 +107,7 @@ func TestCrowdThatGaveUpLeavesNothing(t *testing.T) {
 					begin, l := time.Now(), fleet[i%len(fleet)]
 					if i%2 == 0 {
 						if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil {
-							t.Errorf("token %d of 6 or more: allowed %v, %v", i+1, ok, err)
+							t.Errorf("token %d of 6 or more: Allow returned %v, %v", i+1, ok, err)
 						}
 					} else if err := l.Wait(t.Context(), "global"); err != nil {
 						t.Error(err)
@@ -121,13 +121,14 @@ func TestCrowdThatGaveUpLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestLargeCallThatIsGone: one call wants the whole burst and is cancelled, or its replica dies. Others get what is there.
+// TestLargeCallThatIsGone: one call waits for the whole burst and is cancelled, or its replica dies. Other callers get the tokens
+// in the bucket.
 func TestLargeCallThatIsGone(t *testing.T) {
 	for name, c := range map[string]struct {
 		rate, burst, there int64
 		dies               bool
 		callers            int
-		more               time.Duration // in which a part of a token comes besides
+		more               time.Duration // in which a part of a token is refilled
 	}{
 		"1 a second, cancelled":              {1, 60, 20, false, 15, 0},
 		"1 a second, cancelled, 1 is there":  {1, 60, 1, false, 1, 0},
@@ -142,7 +143,7 @@ func TestLargeCallThatIsGone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newCrew(t, 3, one(c.rate, c.burst))
+				f := newRedisFleet(t, 3, one(c.rate, c.burst))
 				defer f.close(t)
 				time.Sleep(61 * time.Second)
 				if ok, err := f.fleet[0].AllowN(t.Context(), "global", c.burst-c.there); !ok || err != nil {
@@ -168,8 +169,8 @@ func TestLargeCallThatIsGone(t *testing.T) {
 					})
 				}
 				waiting.Wait()
-				// Nobody can tell a dead one from one that waits, until its turn has come. The others come back when the first of
-				// them would have its turn behind one that lives.
+				// Until the turn of the dead replica, the others cannot distinguish it from a live one that waits. They ask again
+				// when the first of them would have its turn behind a live one.
 				within := 2 * time.Millisecond
 				if c.dies {
 					within = time.Duration(c.burst-c.there+1)*time.Second/time.Duration(c.rate) + max(50*time.Millisecond, time.Second/time.Duration(c.rate)) +
@@ -178,13 +179,13 @@ func TestLargeCallThatIsGone(t *testing.T) {
 				starts := j.since(time.Time{})
 				t.Logf("%d callers: first after %v, last after %v", len(starts), starts[0].took, starts[len(starts)-1].took)
 				if last := starts[len(starts)-1].took; last > within {
-					t.Errorf("%d callers on %d tokens: the last started after %v, want %v", c.callers, c.there, last, within)
+					t.Errorf("%d callers on %d tokens: the last call started after %v, want %v", c.callers, c.there, last, within)
 				}
-				// Nothing of it is left: what comes next is there at once.
+				// The large call has left no trace: later calls start at once.
 				time.Sleep(3 * time.Second / time.Duration(c.rate))
 				for _, l := range f.fleet[1:] {
 					if took := startOf(t, l, "global", time.Now()); took > time.Millisecond {
-						t.Errorf("a token that was there took %v", took)
+						t.Errorf("a call on an available token took %v", took)
 					}
 				}
 			})
@@ -192,8 +193,8 @@ func TestLargeCallThatIsGone(t *testing.T) {
 	}
 }
 
-// lineLength is how many lanes stand in line at the bucket "global" per second.
-func lineLength(t *testing.T, f *crew) int64 {
+// lineLength returns how many lanes are in line at the limit per second of the bucket "global".
+func lineLength(t *testing.T, f *redisFleet) int64 {
 	t.Helper()
 	n, err := f.rdb.ZCard(t.Context(), lua.Keys(limiter.DefaultNamespace).Line(lua.Field{Bucket: "global", PerUS: 1_000_000})).Result()
 	if err != nil {
@@ -202,15 +203,15 @@ func lineLength(t *testing.T, f *crew) int64 {
 	return n
 }
 
-// TestPlaceInLine: a lane keeps it for a scheduler between two calls, and leaves nothing of it when nobody waits.
+// TestPlaceInLine: a lane keeps its place in line for a scheduler between two requests, and gives it up when no caller waits.
 func TestPlaceInLine(t *testing.T) {
 	for name, c := range map[string]struct {
 		rate, burst int64
 		replicas    int
 		waiters     int // in each replica, by Wait
 		cost        int64
-		schedules   bool // each replica tries to reserve, besides
-		closes      bool // else the callers leave
+		schedules   bool // a scheduler in each replica asks, too
+		closes      bool // the limiters close; otherwise the callers leave
 	}{
 		"waiters leave":                       {1, 5, 3, 10, 1, false, false},
 		"waiters of the burst leave":          {1, 5, 3, 10, 5, false, false},
@@ -225,7 +226,7 @@ func TestPlaceInLine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newCrew(t, c.replicas, one(c.rate, c.burst))
+				f := newRedisFleet(t, c.replicas, one(c.rate, c.burst))
 				closed := false
 				defer func() {
 					if !closed {
@@ -246,7 +247,7 @@ func TestPlaceInLine(t *testing.T) {
 				again := make([]time.Time, len(f.fleet))
 				try := func() {
 					for i, l := range f.fleet {
-						for range 4 { // those ahead of the line get what is due within a horizon
+						for range 4 { // the first in line get what is due within a horizon
 							rs, at, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 1})
 							if err != nil {
 								t.Fatal(err)
@@ -268,14 +269,14 @@ func TestPlaceInLine(t *testing.T) {
 						}
 						time.Sleep(min(time.Second, max(0, time.Until(soonest)-time.Millisecond)))
 						if n := lineLength(t, f); n != int64(c.replicas) {
-							t.Errorf("%d of %d lanes stand in line between two tries", n, c.replicas)
+							t.Errorf("%d of %d lanes are in line between two requests of the schedulers", n, c.replicas)
 						}
 						try()
 					}
 				}
 				if c.waiters > 0 {
 					if n := lineLength(t, f); n == 0 {
-						t.Error("nobody stands in line: the test tests nothing")
+						t.Error("no lane is in line: the test tested nothing")
 					}
 				}
 				if c.closes {
@@ -285,7 +286,7 @@ func TestPlaceInLine(t *testing.T) {
 				cancel()
 				waiting.Wait()
 				time.Sleep(10 * time.Millisecond)
-				if c.schedules && !c.closes { // who schedules is told to come back, does, and takes what there is
+				if c.schedules && !c.closes { // a scheduler asks again at the returned time, and takes the due reservations
 					for i, l := range f.fleet {
 						for got := false; !got; {
 							time.Sleep(time.Until(again[i]))
@@ -302,14 +303,15 @@ func TestPlaceInLine(t *testing.T) {
 					time.Sleep(10 * time.Millisecond)
 				}
 				if n := lineLength(t, f); n != 0 {
-					t.Errorf("%d lanes stand in line when nobody waits", n)
+					t.Errorf("%d lanes are in line although no caller waits", n)
 				}
 			})
 		})
 	}
 }
 
-// TestRunsOfOneCall: of hundreds of callers of which no two neighbours are alike one call asks for a part, and the next for more.
+// TestRunsOfOneCall: hundreds of callers wait, and no two neighbours are alike. One request asks for some of them, and the next
+// for more.
 func TestRunsOfOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, err := limiter.NewMemory(one(100, 2))
@@ -330,7 +332,7 @@ func TestRunsOfOneCall(t *testing.T) {
 		}
 		waiting.Wait()
 		if most != 64 {
-			t.Errorf("a call asks for %d runs of callers, want 64 at most", most)
+			t.Errorf("a request has %d runs of callers, want 64 at most", most)
 		}
 	})
 }

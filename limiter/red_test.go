@@ -18,7 +18,8 @@ var (
 	update = flag.Bool("update", false, "write the list of red rows anew, for the rows that were played")
 )
 
-// redFile lists the rows that are red with the present limiter, a line each: where it was played, the row, the marks.
+// redFile lists the rows that are red with the present limiter. Each line has the world in which the row ran, the row, and the
+// failed marks.
 const redFile = "testdata/conserves_red.txt"
 
 // redRows are the listed rows of one world.
@@ -27,17 +28,17 @@ type redRows struct {
 
 	mu     sync.Mutex
 	listed map[string]string // reasons, by row
-	played map[string]string // reasons of the rows played, empty for a green one
+	played map[string]string // reasons of the rows that ran, empty for a green one
 }
 
-// redMu guards the file, and the reasons of the rows that were red in any run of this process: with -count a row is listed
-// if it is red in one run.
+// redMu guards the file, and the reasons of the rows that were red in any run of this process. With -count a row is listed if it
+// is red in at least one run.
 var (
 	redMu   sync.Mutex
 	redEver = map[string]string{}
 )
 
-// openRed reads the rows listed for a world, and writes them after the test if that was asked for.
+// openRed reads the rows listed for a world. If the flag asks for it, they are written again after the test.
 func openRed(t *testing.T, world string) *redRows {
 	red := &redRows{world: world, listed: map[string]string{}, played: map[string]string{}}
 	for _, line := range redLines(t) {
@@ -64,13 +65,15 @@ func redLines(t *testing.T) []string {
 	return strings.FieldsFunc(string(text), func(c rune) bool { return c == '\n' })
 }
 
-// judged is a log beside its row. The log is there first: playing it may measure what may be tolerated.
+// judged judges the log of a row. The log is an argument, so that it is complete before the tolerance is read: the run may
+// measure the tolerance.
 func judged(r table.Row, log table.Log, tolerance *table.Tolerance) table.Result {
 	return table.Judge(r, log, *tolerance)
 }
 
-// judge plays a row and prints its result. It fails the test if the row is red and not listed. The order in which goroutines run
-// differs from run to run, and some rows are near their marks: a row is red if it is so three times. The law has no second try.
+// judge runs a row and prints its result. It fails the test if the row is red and not listed. The order of goroutines differs
+// from run to run, and some rows are near their marks, so a row counts as red only after three red runs. A row that breaks the
+// law counts as red at once.
 func (red *redRows) judge(t *testing.T, r table.Row, tolerance *table.Tolerance, play func() table.Log) {
 	red.mu.Lock()
 	_, known := red.listed[r.String()]
@@ -103,7 +106,7 @@ func (red *redRows) judge(t *testing.T, r table.Row, tolerance *table.Tolerance,
 	}
 }
 
-// write replaces the lines of the rows that were played.
+// write replaces the lines of the rows that ran.
 func (red *redRows) write(t *testing.T) {
 	lines := slices.DeleteFunc(redLines(t), func(line string) bool {
 		part := strings.SplitN(line, "\t", 3)

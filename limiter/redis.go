@@ -29,25 +29,25 @@ type redisStore struct {
 	topology  topology
 	owing     owing
 	refuses   *refusals
-	wish      []lua.Limit
+	wanted    []lua.Limit
 	life      context.Context //nolint:containedctx // of no caller and no span: callers share calls, and none bounds them
 
 	calls   atomic.Int64
 	served  atomic.Bool // a reservation was served once
 	clocked atomic.Bool // the clock was checked
 
-	mu      sync.Mutex
-	asked   int64  // calls of configure
-	latest  int64  // the latest of these that was answered
-	epoch   string // last seen
-	grants  int64  // highest count seen in it
-	version int64  // of the configuration last seen
-	told    string // what the fleet was told, as of that version
-	force   []lua.Limit
-	recalls recollection
-	now     int64     // µs, Redis' clock as configure saw it last
-	own     int64     // µs, the namespace's own time at that moment
-	seen    time.Time // that moment on the local clock
+	mu       sync.Mutex
+	asked    int64  // calls of configure
+	latest   int64  // the latest of these that was answered
+	epoch    string // last seen
+	grants   int64  // highest count seen in it
+	version  int64  // of the configuration last seen
+	settings string // what the fleet was told, as of that version
+	force    []lua.Limit
+	recalls  recollection
+	now      int64     // µs, Redis' clock as configure saw it last
+	own      int64     // µs, the namespace's own time at that moment
+	seen     time.Time // that moment on the local clock
 }
 
 func newRedisStore(rdb redis.UniversalClient, s settings, t *telemetry) *redisStore {
@@ -56,8 +56,8 @@ func newRedisStore(rdb redis.UniversalClient, s settings, t *telemetry) *redisSt
 		refuses: &refusals{log: s.Logger.With("namespace", s.Namespace)}, recalls: recollection{}, timeout: s.CallTimeout, life: context.Background(), telemetry: t,
 		topology: topology{rdb: rdb, zero: time.Now()},
 	}
-	for _, b := range s.wish {
-		st.wish = append(st.wish, b.args())
+	for _, b := range s.wanted {
+		st.wanted = append(st.wanted, b.args())
 	}
 	return st
 }
@@ -79,8 +79,8 @@ func (s *redisStore) send() underWay {
 	return a
 }
 
-// heard notes the result of a call. Redis has answered the call if the script has run.
-func (s *redisStore) heard(a underWay, err error) {
+// noteResult notes the result of a call. Redis has answered the call if the script has run.
+func (s *redisStore) noteResult(a underWay, err error) {
 	if s.outage == nil {
 		return
 	}
@@ -140,7 +140,7 @@ func (s *redisStore) lastSeen() (own int64, at time.Time) {
 // complete returns an error if a reply lacks a limit of a bucket of this replica: calls would pass that bucket without
 // a limit.
 func (s *redisStore) complete(got lua.ConfigureReply) error {
-	for _, l := range s.wish {
+	for _, l := range s.wanted {
 		if !slices.ContainsFunc(got.Force, func(f lua.Limit) bool { return f.Field.Bucket == l.Field.Bucket }) {
 			return fmt.Errorf("limiter: the reply to configure has no limit of bucket %s", l.Field.Bucket)
 		}
@@ -162,7 +162,7 @@ func (s *redisStore) configuration(got lua.ConfigureReply) configuration {
 	var force []bound
 	for _, l := range got.Force {
 		b := boundOf(l)
-		for _, w := range s.wish { // an unknown limit is learnt, unless the fleet was given one
+		for _, w := range s.wanted { // an unknown limit is learnt, unless the fleet was given one
 			if w.Field == l.Field && !slices.Contains(got.Set, l.Field.Bucket) {
 				b.start = w.StartPPM
 			}
@@ -205,6 +205,6 @@ func (s *redisStore) forget(ids []string) {
 func (s *redisStore) snapshot(ctx context.Context) (Snapshot, error) {
 	a := s.send()
 	out, err := ReadSnapshot(ctx, s.rdb, string(s.keys))
-	s.heard(a, err)
+	s.noteResult(a, err)
 	return out, err
 }

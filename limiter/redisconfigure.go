@@ -27,7 +27,7 @@ func (s *redisStore) checkClock(ctx context.Context, inScript int64) error {
 
 func (s *redisStore) configure(ctx context.Context, changes []change, leaving bool) (configuration, error) {
 	a := s.send()
-	return s.configureBy(ctx, s.client(), changes, leaving, func(err error) { s.heard(a, err) })
+	return s.configureBy(ctx, s.client(), changes, leaving, func(err error) { s.noteResult(a, err) })
 }
 
 // ask asks Redis what is in force, and waits as long as a call may. In a cluster it waits for one node only as long as
@@ -47,29 +47,29 @@ func (s *redisStore) ask(ctx context.Context) (configuration, error) {
 	})
 }
 
-// configureBy runs a configure. It calls heard with the result of the call.
-func (s *redisStore) configureBy(ctx context.Context, rdb redis.UniversalClient, changes []change, leaving bool, heard func(error)) (configuration, error) {
+// configureBy runs a configure. It calls note with the result of the call.
+func (s *redisStore) configureBy(ctx context.Context, rdb redis.UniversalClient, changes []change, leaving bool, note func(error)) (configuration, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	args := lua.ConfigureArgs{
-		Fresh: uuid.NewString(), HorizonUS: s.horizon, Replica: s.replica, Session: s.session, Leaving: leaving, Wish: s.wish,
+		Fresh: uuid.NewString(), HorizonUS: s.horizon, Replica: s.replica, Session: s.session, Leaving: leaving, Wish: s.wanted,
 	}
-	for _, l := range s.wish {
+	for _, l := range s.wanted {
 		if l.Empty {
 			args.Empty = append(args.Empty, l.Field)
 		}
 	}
 	for _, c := range changes {
-		c.tell(&args)
+		c.addTo(&args)
 	}
 	s.mu.Lock()
-	args.Epoch, args.Grants, args.Version, args.Told = s.epoch, s.grants, s.version, s.told
+	args.Epoch, args.Grants, args.Version, args.Told = s.epoch, s.grants, s.version, s.settings
 	args.Force, args.Reports = s.force, s.recalls.reports(time.Now())
 	s.asked++
 	nth := s.asked
 	s.mu.Unlock()
 	got, err := lua.Configure(ctx, rdb, s.keys, args)
-	heard(err)
+	note(err)
 	if err == nil {
 		err = s.complete(got)
 	}
@@ -94,11 +94,11 @@ func (s *redisStore) configureBy(ctx context.Context, rdb redis.UniversalClient,
 	if got.Epoch != s.epoch {
 		s.grants = 0
 	}
-	s.epoch, s.grants, s.version, s.told = got.Epoch, max(s.grants, got.Grants), got.Version, got.Told
+	s.epoch, s.grants, s.version, s.settings = got.Epoch, max(s.grants, got.Grants), got.Version, got.Told
 	stepped := s.steppedLocked(got.TimeUS)
 	s.now, s.own, s.seen, s.force = got.TimeUS, got.NowUS, time.Now(), wantedOf(got)
 	for _, h := range got.Slow {
-		s.recalls.heard(h.Limit, got.Epoch, got.Grants, h.Level, time.Now(), time.Duration(s.horizon)*time.Microsecond)
+		s.recalls.note(h.Limit, got.Epoch, got.Grants, h.Level, time.Now(), time.Duration(s.horizon)*time.Microsecond)
 	}
 	s.mu.Unlock()
 	conf := s.configuration(got)
@@ -106,8 +106,8 @@ func (s *redisStore) configureBy(ctx context.Context, rdb redis.UniversalClient,
 	return conf, nil
 }
 
-// tell adds a change to the arguments of a configure.
-func (c change) tell(args *lua.ConfigureArgs) {
+// addTo adds a change to the arguments of a configure.
+func (c change) addTo(args *lua.ConfigureArgs) {
 	if c.words != nil {
 		args.Change = append(args.Change, c.words...)
 		return

@@ -94,7 +94,7 @@ func (x *redisLine) Reserve(r *lane.Route, q *lane.Request) error {
 	if a.Epoch == x.epoch {
 		x.grants = max(x.grants, got.Grants)
 		for i, level := range got.Levels {
-			x.recalls.heard(p.limits[i].args(), a.Epoch, got.Grants, level, time.Now(), time.Duration(x.horizon)*time.Microsecond)
+			x.recalls.note(p.limits[i].args(), a.Epoch, got.Grants, level, time.Now(), time.Duration(x.horizon)*time.Microsecond)
 		}
 	}
 	x.mu.Unlock()
@@ -137,7 +137,7 @@ func (x *redisLine) acquire(r *lane.Route, q *lane.Request) error {
 		err = x.path.Acquire(ctx, rdb, a, &x.reply)
 	}
 	x.broken = broke(err)
-	x.heard(under, err)
+	x.noteResult(under, err)
 	x.telemetry.called(ctx, r, time.Since(under.at))
 	q.Runs += x.reply.Runs
 	if stale, ok := errors.AsType[*lua.StaleError](err); ok { // a damaged record: a call of this line is answered before the next is sent

@@ -49,8 +49,8 @@ const warnEvery = 30 * time.Second
 type refusals struct {
 	log *slog.Logger
 
-	mu   sync.Mutex
-	said time.Time
+	mu     sync.Mutex
+	logged time.Time
 }
 
 // failed returns the error for the caller. before is whether Redis has served the same before.
@@ -62,12 +62,12 @@ func (r *refusals) failed(ctx context.Context, err error, before bool) error {
 	default:
 		r.mu.Lock()
 		now := time.Now()
-		say := now.Sub(r.said) >= warnEvery
-		if say {
-			r.said = now
+		due := now.Sub(r.logged) >= warnEvery
+		if due {
+			r.logged = now
 		}
 		r.mu.Unlock()
-		if say {
+		if due {
 			r.log.WarnContext(ctx, "redis refuses what it has served before", "error", err)
 		}
 	}

@@ -28,8 +28,8 @@ type started struct {
 // startsKept is into how many parts the length of a window is divided to remember its starts.
 const startsKept = 32
 
-// heard takes in a limit of a reply. No reservation in the reply is due more than a horizon after now.
-func (r recollection) heard(l lua.Limit, epoch string, grants, level int64, now time.Time, horizon time.Duration) {
+// note remembers a limit of a reply. No reservation in the reply is due more than a horizon after now.
+func (r recollection) note(l lua.Limit, epoch string, grants, level int64, now time.Time, horizon time.Duration) {
 	if level < 0 || l.Own || !l.Slow() {
 		return
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestRecollection: rows of what replies say of a limit, and what a replica says of it afterwards. Reservations are due a second ahead
-// at most.
+// TestRecollection: each row has the replies about a limit, and the replica's report of it afterwards. Reservations are due a second
+// ahead at most.
 func TestRecollection(t *testing.T) {
 	bucket := lua.Limit{Field: lua.Field{Bucket: "a", PerUS: 60_000_000}, Tokens: 1, PerUS: 1_000_000, Burst: 60}
 	window := lua.Limit{Field: lua.Field{Bucket: "b", PerUS: 64_000_000, Window: true}, Tokens: 1, PerUS: 1_000_000, Burst: 64} // parts of 2 s
@@ -29,7 +29,7 @@ func TestRecollection(t *testing.T) {
 		limit   lua.Limit
 		replies []reply
 		at      int
-		want    string // epoch, grants, and in how many seconds it is full, or starts and in how many seconds they were due
+		want    string // epoch, grants, and in how many seconds the bucket is full; for a window its starts and their due times in seconds
 	}{
 		"a bucket":                        {bucket, []reply{{0, "e", 5, 30}}, 10, "e 5 20"},
 		"full":                            {bucket, []reply{{0, "e", 5, 0}}, 10, "e 5 -10"},
@@ -54,12 +54,12 @@ func TestRecollection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r, zero := limiter.Recollection{}, time.Unix(1_800_000_000, 0)
 			at := func(s int) time.Time { return zero.Add(time.Duration(s) * time.Second) }
-			for _, heard := range c.replies {
-				level := heard.level
+			for _, reply := range c.replies {
+				level := reply.level
 				if !c.limit.Field.Window && level > 0 {
 					level *= 1_000_000
 				}
-				r.Heard(c.limit, heard.epoch, heard.grants, level, at(heard.at), time.Second)
+				r.Note(c.limit, reply.epoch, reply.grants, level, at(reply.at), time.Second)
 			}
 			var got []string
 			for _, report := range r.Reports(at(c.at)) {
@@ -72,7 +72,7 @@ func TestRecollection(t *testing.T) {
 				}
 			}
 			if text := strings.Join(got, " "); text != c.want {
-				t.Errorf("it says %q, want %q", text, c.want)
+				t.Errorf("the report is %q, want %q", text, c.want)
 			}
 		})
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestReplyOfFormerLimits: what a call brings that was on its way when the route got other limits starts nothing, whichever way
-// the caller asks: it is not charged to the limits of now.
+// TestReplyOfFormerLimits: a route gets other limits while a request is under way. The reservations of that reply start no
+// call, whichever method the caller uses, because the present limits were not charged for them.
 func TestReplyOfFormerLimits(t *testing.T) {
 	narrow := ofBucket("narrow", limiter.PerSecond(5, 5))
 	once := ofBucket("once", limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1})
@@ -63,11 +63,11 @@ func TestReplyOfFormerLimits(t *testing.T) {
 				delay.Store(int64(20 * time.Millisecond))
 				time.Sleep(time.Minute)
 				if n := started.Load(); n != 1 {
-					t.Errorf("%d calls started where one an hour is allowed", n)
+					t.Errorf("%d calls started on a limit of one an hour", n)
 				}
 				if name == "Wait" {
 					if ok, err := l.Allow(t.Context(), "tenant"); ok || err != nil {
-						t.Errorf("another call in this hour: %v, %v", ok, err)
+						t.Errorf("another call in the same hour: %v, %v", ok, err)
 					}
 				}
 				cancel()

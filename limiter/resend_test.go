@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -18,15 +19,15 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// answer is an error that Redis has answered.
+// answer is an error reply of Redis.
 type answer string
 
 func (a answer) Error() string { return string(a) }
 
 func (answer) RedisError() {}
 
-// TestWhatIsSentAgain: a call whose connection broke may have run, and is sent again at once. What could not be sent, what has an answer, and
-// what has had its time is not.
+// TestWhatIsSentAgain: a request whose connection broke may have run, and is sent again at once. A request is not sent again if it could
+// not be sent, if it has an answer, or if its time is over.
 func TestWhatIsSentAgain(t *testing.T) {
 	for _, row := range []struct {
 		what string
@@ -46,26 +47,26 @@ func TestWhatIsSentAgain(t *testing.T) {
 		{"no connection is free", redis.ErrPoolTimeout, false},
 	} {
 		if got := limiter.Broke(row.err); got != row.want {
-			t.Errorf("%-28s %t", row.what, got)
+			t.Errorf("after %s the request is sent again: %t", row.what, got)
 		}
 	}
 }
 
-// TestPatience: a client that gives up sooner than a call may last, and heeds contexts, gets company that waits.
+// TestPatience: if a client respects contexts but reads for less than CallTimeout, the limiter adds a second client that waits as long.
 func TestPatience(t *testing.T) {
 	for _, row := range []struct {
 		what string
 		opts redis.Options
 		want time.Duration
 	}{
-		{"heeds contexts", redis.Options{ContextTimeoutEnabled: true, ReadTimeout: time.Second}, 5 * time.Second},
-		{"heeds none", redis.Options{ReadTimeout: time.Second}, time.Second},
+		{"respects contexts", redis.Options{ContextTimeoutEnabled: true, ReadTimeout: time.Second}, 5 * time.Second},
+		{"ignores contexts", redis.Options{ReadTimeout: time.Second}, time.Second},
 		{"waits longer", redis.Options{ContextTimeoutEnabled: true, ReadTimeout: 7 * time.Second}, 7 * time.Second},
-		{"waits for ever", redis.Options{ContextTimeoutEnabled: true, ReadTimeout: -1}, 0},
+		{"waits indefinitely", redis.Options{ContextTimeoutEnabled: true, ReadTimeout: -1}, 0},
 	} {
 		rdb := redis.NewClient(&row.opts)
 		if got := limiter.Patient(rdb, 5*time.Second).Options().ReadTimeout; got != row.want {
-			t.Errorf("%-14s reads for %v, want %v", row.what, got, row.want)
+			t.Errorf("%s: the client reads for %v, want %v", row.what, got, row.want)
 		}
 		if err := rdb.Close(); err != nil {
 			t.Error(err)
@@ -73,44 +74,55 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// TestTurnedAway: a Redis that turns a replica away is away at once, and one that refuses a command only when it has done so for half a second.
+// TestTurnedAway: a Redis that refuses the connection of a replica counts as away at once. A Redis that refuses a command counts as away
+// after half a second of refusals.
 func TestTurnedAway(t *testing.T) {
 	for _, row := range []struct {
 		reply string
 		want  limiter.Mode
+		why   string // in the log
 	}{
-		{"WRONGPASS invalid username-password pair or user is disabled.", limiter.Away},
-		{"NOAUTH Authentication required.", limiter.Away},
-		{"ERR max number of clients reached", limiter.Away},
-		{"NOPERM this user has no permissions to run the 'evalsha' command", limiter.Connected},
-		{"LOADING Redis is loading the dataset in memory", limiter.Connected},
+		{"WRONGPASS invalid username-password pair or user is disabled.", limiter.Away, "wrong password: "},
+		{"NOAUTH Authentication required.", limiter.Away, "no password: "},
+		{"ERR max number of clients reached", limiter.Away, "max number of clients"},
+		{"NOPERM this user has no permissions to run the 'evalsha' command", limiter.Connected, "NOPERM"},
+		{"LOADING Redis is loading the dataset in memory", limiter.Connected, "LOADING"},
 	} {
 		t.Run(row.reply[:8], func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m, _ := limitertest.Redis(t)
 				opts := limitertest.Options(m)
 				opts.MaxRetries = -1
-				l, _ := member(t, opts, one(40, 40))
+				var log logText
+				cfg := one(40, 40)
+				cfg.Logger = textLogger(&log)
+				l, _ := member(t, opts, cfg)
 				defer closeLimiter(t, l)
 				if err := l.Wait(t.Context(), "global"); err != nil {
 					t.Fatal(err)
 				}
 				m.SetError(row.reply)
 				if _, err := l.Allow(t.Context(), "global"); !errors.Is(err, limiter.ErrUnavailable) {
-					t.Errorf("a call: %v", err)
+					t.Errorf("a call that Redis refuses: %v", err)
 				}
 				synctest.Wait()
 				if got := l.Health().Mode; got != row.want {
-					t.Errorf("%s, want %s", got, row.want)
+					t.Errorf("the mode is %s, want %s", got, row.want)
 				}
 				time.Sleep(time.Second)
 				if got := l.Health().Mode; got != limiter.Away {
-					t.Errorf("%s after a second", got)
+					t.Errorf("the mode is %s after a second", got)
+				}
+				time.Sleep(10 * time.Second)
+				_, line, _ := strings.Cut(log.String(), "redis is away")
+				line, _, _ = strings.Cut(line, "\n")
+				if !strings.Contains(line, row.why) || strings.Count(log.String(), "redis is away") != 1 {
+					t.Errorf("want one line \"redis is away\" with the reason %q:\n%s", row.why, log.String())
 				}
 				m.SetError("")
 				time.Sleep(2 * time.Second)
 				if got := l.Health().Mode; got != limiter.Connected {
-					t.Errorf("%s when it serves again", got)
+					t.Errorf("the mode is %s after Redis serves again", got)
 				}
 			})
 		})

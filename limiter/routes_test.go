@@ -16,7 +16,7 @@ func ofBucket(name string, limits ...limiter.Limit) limiter.Bucket {
 	return limiter.Bucket{Name: name, Limits: limits}
 }
 
-// makeRoute makes a route that can be made.
+// makeRoute makes a valid route.
 func makeRoute(t *testing.T, l *limiter.Limiter, name string, path ...limiter.Bucket) {
 	t.Helper()
 	if err := l.AddRoute(name, path...); err != nil {
@@ -24,7 +24,8 @@ func makeRoute(t *testing.T, l *limiter.Limiter, name string, path ...limiter.Bu
 	}
 }
 
-// TestTwoLimitsForOneBucketAreRefused: the error names the bucket, the routes and the limits, and nothing has changed.
+// TestTwoLimitsForOneBucketAreRefused: AddRoute refuses different limits for one bucket. The error names the bucket,
+// the routes and the limits, and nothing changes.
 func TestTwoLimitsForOneBucketAreRefused(t *testing.T) {
 	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 		five, nine := ofBucket("x", limiter.PerSecond(5, 5)), ofBucket("x", limiter.PerSecond(9, 9))
@@ -32,15 +33,15 @@ func TestTwoLimitsForOneBucketAreRefused(t *testing.T) {
 		makeRoute(t, l, "c", limiter.Bucket{Name: "x"}, limiter.Bucket{Name: "global"})
 		err := l.AddRoute("b", nine)
 		if err == nil {
-			t.Fatal("a bucket has two rates")
+			t.Fatal("AddRoute with a second rate for a bucket: no error")
 		}
 		for _, part := range []string{"bucket x", "route b", "route a", "9 per 1s, burst 9", "5 per 1s, burst 5"} {
 			if !strings.Contains(err.Error(), part) {
-				t.Errorf("%q does not name %q", err, part)
+				t.Errorf("the error %q does not name %q", err, part)
 			}
 		}
 		if _, err := l.Allow(t.Context(), "b"); !isUnknown(err) {
-			t.Errorf("a route that was refused: %v", err)
+			t.Errorf("a call on the refused route: %v", err)
 		}
 		if err := l.AddRoute("a", nine); err == nil || !strings.Contains(err.Error(), "route c") {
 			t.Errorf("another rate for a bucket that a second route passes: %v", err)
@@ -48,21 +49,21 @@ func TestTwoLimitsForOneBucketAreRefused(t *testing.T) {
 		empty := limiter.PerSecond(5, 5)
 		empty.Begin = limiter.Empty
 		if err := l.AddRoute("b", ofBucket("x", empty)); err == nil || !strings.Contains(err.Error(), "empty at first") {
-			t.Errorf("another beginning for it: %v", err)
+			t.Errorf("another Begin for that bucket: %v", err)
 		}
 		if n := allowed(t, l, "a", 10); n != 5 {
 			t.Errorf("%d calls passed a bucket of 5", n)
 		}
 		makeRoute(t, l, "b", five) // the same limits are no disagreement
 
-		// With one route left its limits may be others, and are so at once.
+		// If only one route is left, it may get other limits, and they apply at once.
 		for _, name := range []string{"b", "c"} {
 			if err := l.RemoveRoute(name); err != nil {
 				t.Fatal(err)
 			}
 		}
 		makeRoute(t, l, "a", nine)
-		allowed(t, l, "a", 1) // what is in the bucket stays
+		allowed(t, l, "a", 1) // the tokens in the bucket stay
 		time.Sleep(time.Minute)
 		if n := allowed(t, l, "a", 10); n != 9 {
 			t.Errorf("%d calls passed a bucket of 9", n)
@@ -70,7 +71,8 @@ func TestTwoLimitsForOneBucketAreRefused(t *testing.T) {
 	})
 }
 
-// TestLimitsOfARouteAreCountedOnce: a bucket of many limits may be made again, and a route may not have more in all.
+// TestLimitsOfARouteAreCountedOnce: a bucket of many limits may be made again. A route may not have more limits than
+// the maximum in all.
 func TestLimitsOfARouteAreCountedOnce(t *testing.T) {
 	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 		many := func(name string, n int) limiter.Bucket {
@@ -88,12 +90,13 @@ func TestLimitsOfARouteAreCountedOnce(t *testing.T) {
 			t.Errorf("%d calls passed a bucket of 10", n)
 		}
 		if err := l.AddRoute("b", many("x", 40), many("y", 40)); err == nil || !strings.Contains(err.Error(), "80 limits") {
-			t.Errorf("80 limits in a route: %v", err)
+			t.Errorf("a route of 80 limits: %v", err)
 		}
 	})
 }
 
-// TestSameRouteMadeAgainIsNothing: who makes sure of a tenant's route before each call pays nothing for it.
+// TestSameRouteMadeAgainIsNothing: a service may add the same route of a tenant before each call. That costs no
+// request.
 func TestSameRouteMadeAgainIsNothing(t *testing.T) {
 	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 		name, path := tenant(1, limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1})
@@ -109,14 +112,15 @@ func TestSameRouteMadeAgainIsNothing(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		if calls := l.StoreCalls() - before; calls != 0 {
-			t.Errorf("%d calls of a lane whose route was made again as it is", calls)
+			t.Errorf("%d requests of a lane whose route was added again without a change", calls)
 		}
 		cancel()
 		synctest.Wait()
 	})
 }
 
-// TestBucketIsForgottenWithItsLastRoute: also when the routes that pass it are made again by other buckets.
+// TestBucketIsForgottenWithItsLastRoute: a bucket is dropped with the last route that passes it, even if the routes are
+// made again with other buckets.
 func TestBucketIsForgottenWithItsLastRoute(t *testing.T) {
 	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 		x, global := limiter.Bucket{Name: "x"}, limiter.Bucket{Name: "global"}
@@ -125,16 +129,16 @@ func TestBucketIsForgottenWithItsLastRoute(t *testing.T) {
 		if err := l.RemoveRoute("a"); err != nil {
 			t.Fatal(err)
 		}
-		makeRoute(t, l, "c", x, global) // b has it still
+		makeRoute(t, l, "c", x, global) // route b still passes the bucket
 		makeRoute(t, l, "c", global)
 		makeRoute(t, l, "b", global)
 		if err := l.AddRoute("d", x); err == nil {
-			t.Error("a bucket that no route passes is known")
+			t.Error("the limiter still knows a bucket that no route passes")
 		}
 	})
 }
 
-// TestForgetIsQuick: the time of one does not grow with the routes that are known.
+// TestForgetIsQuick: the time to remove a route does not grow with the number of routes.
 func TestForgetIsQuick(t *testing.T) {
 	l, err := limiter.NewMemory(one(40, 40))
 	if err != nil {
@@ -155,30 +159,31 @@ func TestForgetIsQuick(t *testing.T) {
 	per := time.Since(begin) / forgotten
 	t.Logf("%v for one of %d routes", per, routes)
 	if per > 200*time.Microsecond {
-		t.Errorf("to forget one of %d routes took %v", routes, per)
+		t.Errorf("to remove one of %d routes took %v", routes, per)
 	}
 }
 
-// TestWhoWaitsWhenARouteIsForgotten is told at once, and no lane of it is made afterwards.
+// TestWhoWaitsWhenARouteIsForgotten: a caller that waits on a removed route gets a RouteError at once, and no new lane
+// of the route is made.
 func TestWhoWaitsWhenARouteIsForgotten(t *testing.T) {
 	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 		makeRoute(t, l, "tenant", ofBucket("tenant", limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1}))
 		startOf(t, l, "tenant", time.Now())
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
 		defer cancel()
-		told := make(chan error, 1)
-		go func() { told <- l.Wait(ctx, "tenant") }()
+		ended := make(chan error, 1)
+		go func() { ended <- l.Wait(ctx, "tenant") }()
 		synctest.Wait()
 		begin := time.Now()
 		if err := l.RemoveRoute("tenant"); err != nil {
 			t.Fatal(err)
 		}
-		err := <-told
+		err := <-ended
 		if _, ok := errors.AsType[*limiter.RouteError](err); !ok || time.Since(begin) > time.Second {
-			t.Errorf("who waited is told %v after %v", err, time.Since(begin))
+			t.Errorf("the waiting caller got %v after %v", err, time.Since(begin))
 		}
 		if _, ok := errors.AsType[*limiter.RouteError](limiter.OpenLane(l, "tenant")); !ok {
-			t.Error("a lane was made of a route that was forgotten")
+			t.Error("a lane was made for a removed route")
 		}
 	})
 }

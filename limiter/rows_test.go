@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestMain collects garbage less often: bubbles leave much of it beside a small heap, and the tests take a quarter less time.
+// TestMain makes garbage collection less frequent. Bubbles leave much garbage on a small heap, so the tests take a quarter less
+// time.
 func TestMain(m *testing.M) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
@@ -16,11 +17,11 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// many reports whether long tables are played at length: with -full, or with WEIR_ROWS=all, as .ci/run does once. Else a sample of
-// their rows is played.
+// many reports whether long tables run completely: with -full, or with WEIR_ROWS=all, as .ci/run does once. Otherwise a sample of
+// their rows runs.
 func many() bool { return *full || os.Getenv("WEIR_ROWS") == "all" }
 
-// few is the first number where a sample is played, and the second where many rows are.
+// few returns sample if only a sample of rows runs, and otherwise all.
 func few[V any](sample, all V) V {
 	if many() {
 		return all
@@ -28,8 +29,8 @@ func few[V any](sample, all V) V {
 	return sample
 }
 
-// rows are the names of a long table in order: all of them with -full; else each so-manieth, from a first one on, and of these a
-// fourth in a sample.
+// rows returns names of a long table, in order: all of them with -full, otherwise every so many from first on, and a fourth of
+// these in a sample.
 func rows[V any](table map[string]V, first, every int) []string {
 	names := slices.Sorted(maps.Keys(table))
 	if *full {

@@ -16,7 +16,7 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// slowLog has Redis note how long every command took, and returns what it has noted of scripts.
+// slowLog makes Redis log the time of every command. scripts returns the times of the scripts.
 func slowLog(t *testing.T, rdb *redis.Client) (scripts func() []time.Duration) {
 	t.Helper()
 	for _, pair := range [][2]string{{"slowlog-log-slower-than", "0"}, {"slowlog-max-len", "20000"}} {
@@ -39,7 +39,8 @@ func slowLog(t *testing.T, rdb *redis.Client) (scripts func() []time.Duration) {
 	}
 }
 
-// TestLargeCallsOnALargeWindow: a call that costs the whole window is one entry of its log, and one short run of a script.
+// TestLargeCallsOnALargeWindow: a call that costs the whole window takes one entry in its log and one short run of a
+// script.
 func TestLargeCallsOnALargeWindow(t *testing.T) {
 	for name, c := range map[string]struct {
 		window limiter.Limit
@@ -67,19 +68,20 @@ func TestLargeCallsOnALargeWindow(t *testing.T) {
 				// Each call of the last window and of the horizon has at most one entry.
 				most := 2*c.window.Tokens/c.cost + 2
 				if n, err := rdb.ZCard(t.Context(), log).Result(); err != nil || n < 1 || n > most {
-					t.Errorf("%d entries in the log, %v, want %d at most", n, err, most)
+					t.Errorf("the log has %d entries, %v, want %d at most", n, err, most)
 				}
 			}
 			took := scripts()
 			t.Logf("%d scripts: median %v, longest %v", len(took), took[len(took)/2], took[len(took)-1])
-			if half := took[len(took)/2]; half > 5*time.Millisecond { // of a busy machine some are slow
+			if half := took[len(took)/2]; half > 5*time.Millisecond { // on a busy machine some are slow
 				t.Errorf("half of the scripts took %v or longer", half)
 			}
 		})
 	}
 }
 
-// TestManyCallersOnManyLimits: however many come at once on a long route, a run of the script is short.
+// TestManyCallersOnManyLimits: however many callers ask at once on a route of many limits, each run of the script is
+// short.
 func TestManyCallersOnManyLimits(t *testing.T) {
 	for name, c := range map[string]struct {
 		limits, callers int
@@ -105,7 +107,7 @@ func TestManyCallersOnManyLimits(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer closeLimiter(t, l)
-			time.Sleep(300 * time.Millisecond) // the debt with which a bucket begins
+			time.Sleep(300 * time.Millisecond) // until the initial debt of a bucket is paid
 			scripts := slowLog(t, rdb)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
@@ -128,14 +130,14 @@ func TestManyCallersOnManyLimits(t *testing.T) {
 			running.Wait()
 			took := scripts()
 			sum := time.Duration(0)
-			quick := took[:max(1, len(took)*9/10)] // the rest says when the machine was busy with others
+			quick := took[:max(1, len(took)*9/10)] // the rest ran while the machine was busy with other work
 			for _, d := range quick {
 				sum += d
 			}
 			mean := sum / time.Duration(len(quick))
 			t.Logf("%d scripts: mean %v, median %v, longest %v", len(took), mean, took[len(took)/2], took[len(took)-1])
 			if mean > 3*time.Millisecond {
-				t.Errorf("a script took %v in the mean of the quicker nine tenths", mean)
+				t.Errorf("the faster nine tenths of the scripts took %v in the mean", mean)
 			}
 		})
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestEstimatesEndWithTheirRoute: what calls of a route have cost is forgotten with the route, also where another route of the name comes.
+// TestEstimatesEndWithTheirRoute: a removed route loses the costs that it has seen, even if another route of the same name follows.
 func TestEstimatesEndWithTheirRoute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, err := limiter.NewMemory(limiter.Config{
@@ -23,7 +23,7 @@ func TestEstimatesEndWithTheirRoute(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer closeLimiter(t, l)
-		takes := func() int64 { // what a call of 400 takes
+		takes := func() int64 { // returns the tokens that a call with an estimate of 400 takes
 			time.Sleep(time.Minute)
 			r, err := l.Reserve(t.Context(), "tenant", limiter.Costs{"tokens": 400})
 			if err != nil {
@@ -48,7 +48,7 @@ func TestEstimatesEndWithTheirRoute(t *testing.T) {
 			r.Settle(limiter.Costs{"tokens": 5})
 		}
 		if n := takes(); n > 200 {
-			t.Errorf("a call of 400 takes %d, where calls cost a quarter of their estimates", n)
+			t.Errorf("a call of 400 takes %d although calls cost a quarter of their estimates", n)
 		}
 		if err := l.RemoveRoute("tenant"); err != nil {
 			t.Fatal(err)
@@ -62,7 +62,7 @@ func TestEstimatesEndWithTheirRoute(t *testing.T) {
 	})
 }
 
-// TestOverspent: what a call costs beyond what its bucket can owe is counted as lost, and the log says so once.
+// TestOverspent: if an actual cost exceeds the largest debt of its bucket, the rest counts as lost, and the limiter logs that once.
 func TestOverspent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
@@ -86,10 +86,10 @@ func TestOverspent(t *testing.T) {
 			time.Sleep(10 * time.Second)
 		}
 		if n := strings.Count(log.String(), "more than its bucket can owe"); n != 1 || !strings.Contains(log.String(), "lost=100") {
-			t.Errorf("the log says it %d times: %s", n, log.String())
+			t.Errorf("the loss was logged %d times: %s", n, log.String())
 		}
 		if lost := observed(t, reader)["weir.bucket.tokens global lost"]; lost != 300 {
-			t.Errorf("%v tokens are lost, want 100 and 200", lost)
+			t.Errorf("the metric has %v lost tokens, want 100 and 200", lost)
 		}
 	})
 }

@@ -31,7 +31,7 @@ func (l *Limiter) ConfigureShadow(ctx context.Context, mode ShadowMode) error {
 	if !ok {
 		return errShadowMode(mode)
 	}
-	return l.tell(ctx, change{shadow: &text})
+	return l.sendChange(ctx, change{shadow: &text})
 }
 
 // ShadowBucket switches shadow mode of one bucket for the whole fleet. A bucket in shadow mode delays and refuses
@@ -44,7 +44,7 @@ func (l *Limiter) ConfigureShadow(ctx context.Context, mode ShadowMode) error {
 // at the latest. Calls that wait only for this bucket start then. If Redis forgets, replicas send the mode again, as
 // for [Limiter.Configure]. A bucket made by [Limiter.AddRoute] has no shadow mode of its own.
 func (l *Limiter) ShadowBucket(ctx context.Context, bucket string, on bool) error {
-	return l.tell(ctx, change{bucket: bucket, beside: &on})
+	return l.sendChange(ctx, change{bucket: bucket, beside: &on})
 }
 
 // shadowed reports whether a bucket is in shadow mode.

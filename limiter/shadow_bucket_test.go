@@ -15,7 +15,7 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// twoBuckets are a narrow bucket and a wide one, behind the routes "both" and "narrow".
+// twoBuckets returns a narrow bucket and a wide one, with the routes "both" and "narrow".
 func twoBuckets() limiter.Config {
 	return limiter.Config{
 		Buckets: map[string][]limiter.Limit{"narrow": {limiter.PerSecond(1, 1)}, "wide": {limiter.PerSecond(20, 5), limiter.PerWindow(60, 4*time.Second)}},
@@ -23,8 +23,8 @@ func twoBuckets() limiter.Config {
 	}
 }
 
-// TestShadowedBucketIsAsIfItWereNotThere: whatever callers do on a route of which one bucket is in shadow mode, they hear the same at the same times
-// as on a route without the bucket.
+// TestShadowedBucketIsAsIfItWereNotThere: one bucket of a route is in shadow mode. Callers get the same results at the same times as on a
+// route without that bucket.
 func TestShadowedBucketIsAsIfItWereNotThere(t *testing.T) {
 	for _, store := range []string{"memory", "redis"} {
 		for _, shadowed := range []string{"narrow", "wide"} {
@@ -34,8 +34,8 @@ func TestShadowedBucketIsAsIfItWereNotThere(t *testing.T) {
 						rest := map[string]string{"narrow": "wide", "wide": "narrow"}[shadowed]
 						with, without := playCalls(t, store, "both", shadowed, seed), playCalls(t, store, rest, "", seed)
 						for i := range with {
-							if w, o := with[i], without[i]; w.said != o.said || (w.at-o.at).Abs() > 15*time.Millisecond {
-								t.Fatalf("call %d of %d: %s after %v with bucket %s in shadow mode, %s after %v without it", i, len(with), w.said, w.at, shadowed, o.said, o.at)
+							if w, o := with[i], without[i]; w.result != o.result || (w.at-o.at).Abs() > 15*time.Millisecond {
+								t.Fatalf("call %d of %d: %s after %v with bucket %s in shadow mode, %s after %v without it", i, len(with), w.result, w.at, shadowed, o.result, o.at)
 							}
 						}
 					})
@@ -45,14 +45,14 @@ func TestShadowedBucketIsAsIfItWereNotThere(t *testing.T) {
 	}
 }
 
-// heard is what a caller heard, and when.
-type heard struct {
-	said string
-	at   time.Duration
+// callResult is the result of a caller, and when it got it.
+type callResult struct {
+	result string
+	at     time.Duration
 }
 
-// playCalls has one caller after the other do what chance says on a route.
-func playCalls(t *testing.T, store, route, shadowed string, seed uint64) (all []heard) {
+// playCalls makes random calls on a route, one caller after the other, and returns their results.
+func playCalls(t *testing.T, store, route, shadowed string, seed uint64) (all []callResult) {
 	t.Helper()
 	var l *limiter.Limiter
 	var err error
@@ -74,37 +74,37 @@ func playCalls(t *testing.T, store, route, shadowed string, seed uint64) (all []
 			time.Sleep(time.Duration(chance.Int64N(int64(3 * time.Second))))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(chance.Int64N(int64(2*time.Second))))
-		said := ""
+		result := ""
 		switch chance.IntN(5) {
 		case 0:
-			said = verdictOf(l.Wait(ctx, route))
+			result = verdictOf(l.Wait(ctx, route))
 		case 1:
 			ok, err := l.Allow(ctx, route)
-			said = fmt.Sprint(ok, verdictOf(err))
+			result = fmt.Sprint(ok, verdictOf(err))
 		case 2:
 			d, err := l.Decide(ctx, route, 1)
-			said = fmt.Sprint(d.OK, verdictOf(err))
+			result = fmt.Sprint(d.OK, verdictOf(err))
 		case 3:
 			r, err := l.Reserve(ctx, route)
-			if said = verdictOf(err); err == nil {
+			if result = verdictOf(err); err == nil {
 				time.Sleep(r.Delay())
-				said += fmt.Sprint(r.Use(route))
+				result += fmt.Sprint(r.Use(route))
 			}
 		case 4:
 			rs, _, err := l.ReserveBatch(ctx, route, limiter.Run{N: 1 + chance.IntN(4)})
-			said = fmt.Sprint(len(rs), verdictOf(err))
+			result = fmt.Sprint(len(rs), verdictOf(err))
 			for _, r := range rs {
 				time.Sleep(r.Delay())
-				said += fmt.Sprint(r.Use(route))
+				result += fmt.Sprint(r.Use(route))
 			}
 		}
 		cancel()
-		all = append(all, heard{said, time.Since(begin)})
+		all = append(all, callResult{result, time.Since(begin)})
 	}
 	return all
 }
 
-// verdictOf is the kind of an error.
+// verdictOf returns the kind of an error.
 func verdictOf(err error) string {
 	if _, late := errors.AsType[*limiter.DeadlineError](err); late {
 		return "late"
@@ -112,8 +112,8 @@ func verdictOf(err error) string {
 	return fmt.Sprint(err)
 }
 
-// TestShadowedBucketIsSwitchedForTheFleet: who waits for it alone starts at once, in every replica, what it would have done is counted, and
-// afterwards it limits again.
+// TestShadowedBucketIsSwitchedForTheFleet: when a bucket gets into shadow mode, callers that wait for it alone start at once, in every
+// replica. The metrics count what the bucket would have delayed. After shadow mode it limits again.
 func TestShadowedBucketIsSwitchedForTheFleet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := limitertest.Redis(t)
@@ -141,30 +141,30 @@ func TestShadowedBucketIsSwitchedForTheFleet(t *testing.T) {
 		did(t, o.ShadowBucket(t.Context(), "narrow", true))
 		for range 30 {
 			if took := <-waits; took > 10*time.Second+500*time.Millisecond {
-				t.Errorf("a call that waited for the bucket started %v after it came", took)
+				t.Errorf("a call that waited for the bucket started after %v", took)
 			}
 		}
 		if b := levelOfBucket(t, l, "narrow"); !b.Shadowed {
-			t.Errorf("the snapshot does not say so: %+v", b)
+			t.Errorf("the snapshot does not show shadow mode: %+v", b)
 		}
-		for _, l := range []*limiter.Limiter{l, other} { // both have heard
+		for _, l := range []*limiter.Limiter{l, other} { // both know the change
 			begin := time.Now()
 			for range 20 {
 				did(t, l.Wait(t.Context(), "narrow"))
 			}
 			if took := time.Since(begin); took != 0 {
-				t.Errorf("20 calls took %v", took)
+				t.Errorf("20 calls on a bucket in shadow mode took %v", took)
 			}
 		}
 		synctest.Wait()
 		if got := counted(t, reader); got["weir.bucket.shadowed rejected"] < 15 || got["weir.rate_limiting.requests rejected"] != 0 {
-			t.Errorf("20 calls on a bucket of one: %v", got)
+			t.Errorf("the metrics of 20 calls on a bucket of one are %v", got)
 		}
 
 		m.FlushAll()
 		time.Sleep(time.Minute)
 		if b := levelOfBucket(t, l, "narrow"); !b.Shadowed {
-			t.Error("a Redis that forgot was not told again")
+			t.Error("after Redis lost its data, the replicas did not send shadow mode again")
 		}
 		did(t, l.ShadowBucket(t.Context(), "narrow", false))
 		time.Sleep(11 * time.Second)
@@ -173,7 +173,7 @@ func TestShadowedBucketIsSwitchedForTheFleet(t *testing.T) {
 			did(t, other.Wait(t.Context(), "both"))
 		}
 		if took := time.Since(begin); took < 2900*time.Millisecond {
-			t.Errorf("4 calls took %v on a bucket of one a second that is in shadow mode no longer", took)
+			t.Errorf("after shadow mode 4 calls at one a second took %v", took)
 		}
 	})
 }
@@ -191,7 +191,7 @@ func levelOfBucket(t *testing.T, l *limiter.Limiter, bucket string) limiter.Buck
 	return limiter.BucketSnapshot{}
 }
 
-// TestShadowedBucketInEveryVerb: costs, reports, settling and looking know of a bucket that is in shadow mode.
+// TestShadowedBucketInEveryVerb: costs, reports, settlements and reads respect that a bucket is in shadow mode.
 func TestShadowedBucketInEveryVerb(t *testing.T) {
 	for _, store := range []string{"memory", "redis"} {
 		t.Run(store, func(t *testing.T) {
@@ -211,7 +211,7 @@ func TestShadowedBucketInEveryVerb(t *testing.T) {
 				ctx := t.Context()
 				waiting, err := l.Reserve(ctx, "both", limiter.Costs{"narrow": 1, "wide": 2})
 				did(t, err, l.ShadowBucket(ctx, "narrow", true))
-				waiting.Settle(limiter.Costs{"narrow": 5, "wide": 1}) // after the switch, of limits from before it
+				waiting.Settle(limiter.Costs{"narrow": 5, "wide": 1}) // after the switch, on limits from before it
 				did(t, waiting.Report(ctx, limiter.Throttled{RetryAfter: time.Second}))
 
 				for _, costs := range []limiter.Costs{{"narrow": 1000}, {"narrow": 1, "wide": 1}, {"wide": 0}, {"narrow": 3, "wide": 0}, {"narrow": 0}} {
@@ -220,10 +220,10 @@ func TestShadowedBucketInEveryVerb(t *testing.T) {
 					}
 				}
 				if err := l.Wait(ctx, "both", limiter.Costs{"narrow": 0, "wide": 0}); err == nil {
-					t.Error("a call that takes nothing of any bucket was let through")
+					t.Error("a call without any cost: no error")
 				}
 				if err := l.Wait(ctx, "both", limiter.Costs{"elsewhere": 1}); err == nil {
-					t.Error("a cost of a bucket that the route does not have was taken")
+					t.Error("a cost for a bucket that the route does not pass: no error")
 				}
 				for _, r := range []limiter.Report{
 					limiter.Throttled{},
@@ -250,11 +250,11 @@ func TestShadowedBucketInEveryVerb(t *testing.T) {
 				r, err := l.Reserve(ctx, "narrow")
 				did(t, err)
 				if !r.Use("narrow") {
-					t.Error("a reservation of a bucket in shadow mode is not usable")
+					t.Error("Use refused a reservation of a bucket in shadow mode")
 				}
 				r.Settle(limiter.Costs{"narrow": 7})
 				if took := time.Since(begin); took > 100*time.Millisecond {
-					t.Errorf("calls on a bucket in shadow mode took %v, after reports of its provider", took)
+					t.Errorf("after reports of refusals, calls on a bucket in shadow mode took %v", took)
 				}
 				for _, route := range []string{"both", "narrow"} {
 					p, err := l.Where(ctx, route)
@@ -268,7 +268,7 @@ func TestShadowedBucketInEveryVerb(t *testing.T) {
 				}
 				did(t, l.Check("narrow", 50), l.Check("both", 1, limiter.Costs{"narrow": 50}))
 
-				// A tenant's bucket before it is its own.
+				// A tenant's bucket before the bucket in shadow mode still limits.
 				did(t, l.AddRoute("tenant", limiter.Bucket{Name: "t1", Limits: []limiter.Limit{limiter.PerSecond(2, 4)}}, limiter.Bucket{Name: "narrow"}))
 				time.Sleep(5 * time.Second)
 				begin = time.Now()
@@ -276,20 +276,20 @@ func TestShadowedBucketInEveryVerb(t *testing.T) {
 					did(t, l.Wait(ctx, "tenant"))
 				}
 				if took := time.Since(begin); took < 1900*time.Millisecond || took > 2200*time.Millisecond {
-					t.Errorf("8 calls of a tenant of 2 a second, burst 4, took %v", took)
+					t.Errorf("8 calls of a tenant at 2 a second, burst 4, took %v", took)
 				}
 				did(t, l.RemoveRoute("tenant"))
 
 				did(t, l.ShadowBucket(ctx, "narrow", false))
 				if b := levelOfBucket(t, l, "narrow"); b.Shadowed || b.PausedFor > 0 || b.Served != 1 || b.Debt > 0 {
-					t.Errorf("what was reported and settled in shadow mode counts afterwards: %+v", b)
+					t.Errorf("reports and settlements of shadow mode count afterwards: %+v", b)
 				}
 			})
 		})
 	}
 }
 
-// TestShadowedBucketInABatch: what a scheduler asks of a route whose buckets are all in shadow mode starts at once, and nothing is asked of them.
+// TestShadowedBucketInABatch: all buckets of a route are in shadow mode. A batch gets all its reservations at once.
 func TestShadowedBucketInABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reader := metric.NewManualReader()
@@ -303,16 +303,16 @@ func TestShadowedBucketInABatch(t *testing.T) {
 		for _, runs := range [][]limiter.Run{{{N: 7}}, {{N: 3}, {N: 4, Cost: 50}}, {{N: 7, Costs: limiter.Costs{"narrow": 9, "wide": 0}}}, {{N: 7, Urgent: true}}} {
 			rs, turn, err := l.ReserveBatch(t.Context(), "both", runs...)
 			if err != nil || len(rs) != 7 || turn != (limiter.Turn{}) {
-				t.Errorf("%+v: %d of 7 reservations, %+v, %v", runs, len(rs), turn, err)
+				t.Errorf("a batch of %+v: %d of 7 reservations, %+v, %v", runs, len(rs), turn, err)
 			}
 			for _, r := range rs {
 				if !r.Use("both") {
-					t.Errorf("%+v: a reservation cannot be used", runs)
+					t.Errorf("a batch of %+v: Use refused a reservation", runs)
 				}
 			}
 		}
 		if got := counted(t, reader); got["weir.bucket.shadowed acquired"] < 1 || got["weir.bucket.shadowed acquired"]+got["weir.bucket.shadowed rejected"] != 28 {
-			t.Errorf("28 calls were judged as %v", got)
+			t.Errorf("the metrics of 28 calls are %v", got)
 		}
 	})
 }

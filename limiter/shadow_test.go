@@ -12,8 +12,8 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestShadowDecidesAndNeverDelays: every call may start at once, also while Redis hangs; the metrics say what would have
-// become of it, and only what could have started takes tokens.
+// TestShadowDecidesAndNeverDelays: in shadow mode every call starts at once, even while Redis hangs. The metrics count
+// what enforcement would have done, and only calls that could have started take tokens.
 func TestShadowDecidesAndNeverDelays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := limitertest.Redis(t)
@@ -37,28 +37,28 @@ func TestShadowDecidesAndNeverDelays(t *testing.T) {
 		}
 		r, err := l.Reserve(t.Context(), "global")
 		if err != nil || !r.Use("global") || r.Use("global") {
-			t.Errorf("a reservation of a shadow: %v, not used exactly once", err)
+			t.Errorf("a reservation in shadow mode: %v, or it was not usable exactly once", err)
 		}
 		r.Cancel()
 		if rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 3}); len(rs) != 3 || err != nil {
 			t.Errorf("%d of 3 reservations, %v", len(rs), err)
 		}
 		if took := time.Since(begin); took != 0 {
-			t.Errorf("ten calls took %v", took)
+			t.Errorf("ten calls in shadow mode took %v", took)
 		}
 		if err := l.WaitN(t.Context(), "global", 6); err != nil {
-			t.Errorf("6 of 5: %v", err)
+			t.Errorf("a call of 6 tokens on a burst of 5: %v", err)
 		}
 		if err := l.Wait(t.Context(), "nowhere"); !isUnknown(err) {
-			t.Errorf("a route that is not configured: %v", err)
+			t.Errorf("a call on a route that is not configured: %v", err)
 		}
 		synctest.Wait()
 		const requests = "weir.rate_limiting.requests "
 		if got := counted(t, reader); got[requests+"acquired"] != 5 || got[requests+"rejected"] != 6 {
-			t.Errorf("eleven calls on five tokens: %v", got)
+			t.Errorf("the metrics of eleven calls on five tokens are %v", got)
 		}
 		if s, err := other.Snapshot(t.Context()); err != nil || s.Buckets[0].Tokens > 0.1 || s.Buckets[0].Debt > 0 || s.Buckets[0].Waiting > 0 {
-			t.Errorf("the bucket: %+v, %v", s.Buckets, err)
+			t.Errorf("the snapshot has %+v, %v", s.Buckets, err)
 		}
 
 		m.SetError("LOADING the dataset")
@@ -74,7 +74,7 @@ func TestShadowDecidesAndNeverDelays(t *testing.T) {
 		m.SetError("")
 		closeLimiter(t, l)
 		if err := l.Wait(t.Context(), "global"); !errors.Is(err, limiter.ErrClosed) {
-			t.Errorf("closed: %v", err)
+			t.Errorf("a call on a closed limiter: %v", err)
 		}
 	})
 }

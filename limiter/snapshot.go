@@ -111,17 +111,17 @@ func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace stri
 		}
 	}
 	own := state.OwnAt(s.At)
-	wishes := map[string]map[string][]string{} // by bucket, its limits as text: the replicas that were configured with them
-	limits := map[string][]Limit{}             // the limits of each text
+	byLimits := map[string]map[string][]string{} // by bucket, its limits as text: the replicas that were configured with them
+	limits := map[string][]Limit{}               // the limits of each text
 	for _, w := range state.Wishes {
 		if w.Age > wishesLive {
 			continue
 		}
 		for bucket, text := range describe(w.Limits, limits) {
-			if wishes[bucket] == nil {
-				wishes[bucket] = map[string][]string{}
+			if byLimits[bucket] == nil {
+				byLimits[bucket] = map[string][]string{}
 			}
-			wishes[bucket][text] = append(wishes[bucket][text], w.Replicas...)
+			byLimits[bucket][text] = append(byLimits[bucket][text], w.Replicas...)
 		}
 	}
 	set, opens, shadowed := state.Set(), state.Opens(), state.Shadowed()
@@ -135,7 +135,7 @@ func ReadSnapshot(ctx context.Context, rdb redis.UniversalClient, namespace stri
 				b.paused(opening{o.US, o.By}, own.UnixMicro())
 			}
 		}
-		if of := wishes[l.Field.Bucket]; len(of) > 1 {
+		if of := byLimits[l.Field.Bucket]; len(of) > 1 {
 			for _, text := range sorted(of) {
 				slices.Sort(of[text])
 				b.Wanted = append(b.Wanted, Wanted{limits[text], of[text]})

@@ -25,7 +25,7 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// counted is the sums and the numbers of recordings, by metric and result.
+// counted returns the sums and the numbers of recordings, by metric and result.
 func counted(t *testing.T, reader metric.Reader) map[string]int64 {
 	t.Helper()
 	var data metricdata.ResourceMetrics
@@ -52,7 +52,8 @@ func counted(t *testing.T, reader metric.Reader) map[string]int64 {
 	return counts
 }
 
-// TestMetricsCountHowWaitsEnd: acquired, rejected, cancelled and failed, by route, and nobody in the queue at the end.
+// TestMetricsCountHowWaitsEnd: the metrics count calls as acquired, rejected, cancelled or failed, by route. At the end the
+// queue is empty.
 func TestMetricsCountHowWaitsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)
@@ -71,7 +72,7 @@ func TestMetricsCountHowWaitsEnd(t *testing.T) {
 			}
 		}
 		if ok, err := l.Allow(t.Context(), "global"); ok || err != nil {
-			t.Errorf("allowed: %v, %v", ok, err)
+			t.Errorf("Allow on an empty bucket: %v, %v", ok, err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Millisecond, cancel)
@@ -85,8 +86,8 @@ func TestMetricsCountHowWaitsEnd(t *testing.T) {
 		}
 
 		counts := counted(t, reader)
-		delete(counts, "weir.rate_limiting.redis.duration ") // as many as were needed
-		delete(counts, "weir.bucket.tokens ")                // has a test of its own
+		delete(counts, "weir.rate_limiting.redis.duration ") // their number may vary
+		delete(counts, "weir.bucket.tokens ")                // another test covers it
 		want := map[string]int64{"weir.rate_limiting.queued_requests ": 0}
 		for result, n := range map[string]int64{"acquired": 3, "rejected": 1, "request_canceled": 1, "backend_error": 1} {
 			want["weir.rate_limiting.requests "+result] = n
@@ -98,7 +99,8 @@ func TestMetricsCountHowWaitsEnd(t *testing.T) {
 	})
 }
 
-// TestSpanSaysWhatBoundTheCall: the bucket, how long, and how many turns it took.
+// TestSpanSaysWhatBoundTheCall: the span of a call has the bucket that delayed it, how long it waited, and the number of
+// turns.
 func TestSpanSaysWhatBoundTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		recorder := tracetest.NewSpanRecorder()
@@ -118,7 +120,7 @@ func TestSpanSaysWhatBoundTheCall(t *testing.T) {
 			}
 		}
 		span.End()
-		if err := l.Wait(t.Context(), "spotify"); err != nil { // in no trace
+		if err := l.Wait(t.Context(), "spotify"); err != nil { // without a trace
 			t.Fatal(err)
 		}
 		var got []map[string]any
@@ -127,7 +129,7 @@ func TestSpanSaysWhatBoundTheCall(t *testing.T) {
 				continue
 			}
 			if s.Parent().SpanID() != span.SpanContext().SpanID() {
-				t.Error("not a child of the caller's span")
+				t.Error("the span is not a child of the caller's span")
 			}
 			v := map[string]any{}
 			for _, a := range s.Attributes() {
@@ -145,8 +147,8 @@ func TestSpanSaysWhatBoundTheCall(t *testing.T) {
 	})
 }
 
-// TestAllocationsOfAnAllow pins what a call allocates where nobody listens to metrics and traces: the caller's place, its
-// reservation, and the share of a flight; nothing of it is telemetry's.
+// TestAllocationsOfAnAllow pins the allocations of a call without metrics and traces: the waiter, its reservation, and its
+// part of a request. Telemetry allocates nothing then.
 func TestAllocationsOfAnAllow(t *testing.T) {
 	l, err := limiter.NewMemory(one(1_000_000, 1_000_000))
 	if err != nil {
@@ -164,7 +166,7 @@ func TestAllocationsOfAnAllow(t *testing.T) {
 	}
 }
 
-// TestCallsAllocateNothingOfTheirOwn: where nobody listens a call costs one allocation at most.
+// TestCallsAllocateNothingOfTheirOwn: without metrics and traces a call makes one allocation at most.
 func TestCallsAllocateNothingOfTheirOwn(t *testing.T) {
 	l, err := limiter.NewMemory(one(10_000_000, 10_000_000))
 	if err != nil {
@@ -189,12 +191,12 @@ func TestCallsAllocateNothingOfTheirOwn(t *testing.T) {
 				t.Error(err)
 			}
 		}); n > 1 {
-			t.Errorf("%s allocates %v times", name, n)
+			t.Errorf("%s makes %v allocations, want 1 at most", name, n)
 		}
 	}
 }
 
-// spanHook notes the spans under which commands are sent.
+// spanHook records the spans under which a client sends commands.
 type spanHook struct {
 	mu    sync.Mutex
 	under []trace.TraceID
@@ -215,8 +217,8 @@ func (h *spanHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// TestNewUnderASpan: the calls to Redis that a limiter makes later are no children of the span under which it was made, nor
-// of those of its callers.
+// TestNewUnderASpan: later requests to Redis are not children of the span under which New was called, nor of the spans of
+// callers.
 func TestNewUnderASpan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, rdb := limitertest.Redis(t)
@@ -229,7 +231,7 @@ func TestNewUnderASpan(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		synctest.Wait() // what New does besides is done
+		synctest.Wait() // until New's goroutines have made their requests
 		hook.mu.Lock()
 		made := len(hook.under)
 		hook.mu.Unlock()
@@ -246,17 +248,17 @@ func TestNewUnderASpan(t *testing.T) {
 		defer hook.mu.Unlock()
 		for i, id := range hook.under[made:] {
 			if id.IsValid() {
-				t.Errorf("call %d of %d was sent under the span of a caller", i, len(hook.under)-made)
+				t.Errorf("request %d of %d was sent under the span of a caller", i, len(hook.under)-made)
 			}
 		}
 		if len(hook.under)-made < 4 {
-			t.Errorf("%d calls after New: the test tested less than it should", len(hook.under)-made)
+			t.Errorf("only %d requests after New: the test tested less than it should", len(hook.under)-made)
 		}
 	})
 }
 
-// TestMetricsOfBuckets: the limit in force, the tokens by what became of them, the share of the budget that was used, and what is waited
-// for, in memory and on Redis; nothing when the limiter is closed.
+// TestMetricsOfBuckets: in memory and on Redis, the metrics have the limit in force, the tokens by outcome, the used share
+// of the budget, and the tokens that callers wait for. A closed limiter reports nothing.
 func TestMetricsOfBuckets(t *testing.T) {
 	reader := metric.NewManualReader()
 	cfg := config(map[string][]limiter.Limit{"global": {limiter.PerSecond(10, 1)}, "narrow": {limiter.PerSecond(5, 5)}},
@@ -293,10 +295,10 @@ func TestMetricsOfBuckets(t *testing.T) {
 				time.Sleep(20 * time.Second)
 				got := observed(t, reader)
 				if u := got["weir.bucket.utilization global"]; u < 0.98 || u > 1.02 {
-					t.Errorf("utilization %v", u)
+					t.Errorf("the utilization is %v", u)
 				}
 				if n := got["weir.bucket.waiting global"]; n < 3 || n > 4 {
-					t.Errorf("%v tokens are waited for", n)
+					t.Errorf("callers wait for %v tokens by the metric", n)
 				}
 				cancel()
 				all.Wait()
@@ -318,21 +320,22 @@ func TestMetricsOfBuckets(t *testing.T) {
 						t.Errorf("%s is %v, want %v", what, got[what], want)
 					}
 				}
-				// One taken in the first moment, one each 100 ms, those of the two calls, and what waited at the end.
+				// One token at the first moment, one each 100 ms, the tokens of the two calls, and those of the callers
+				// that wait at the end.
 				taken := got["weir.bucket.tokens global taken"] - got["weir.bucket.tokens global returned"] - got["weir.bucket.tokens global lost"]
 				if taken < 200 || taken > 206 {
-					t.Errorf("%v tokens used in 20 s at 10 a second", taken)
+					t.Errorf("the metric has %v used tokens in 20 s at 10 a second", taken)
 				}
 				closeLimiter(t, l)
 				if got := observed(t, reader); got["weir.bucket.limit global"] != 0 {
-					t.Errorf("when it is closed: %v", got)
+					t.Errorf("the metrics of a closed limiter are %v, want none", got)
 				}
 			})
 		})
 	}
 }
 
-// observed is the values of the metrics of buckets, by metric, bucket and outcome.
+// observed returns the values of the metrics of buckets, by metric, bucket and outcome.
 func observed(t *testing.T, reader metric.Reader) map[string]float64 {
 	t.Helper()
 	var data metricdata.ResourceMetrics
@@ -366,7 +369,7 @@ func observed(t *testing.T, reader metric.Reader) map[string]float64 {
 	return got
 }
 
-// TestEveryMetricIsInTheTable: the table of the package's documentation names each metric of the source, and no other.
+// TestEveryMetricIsInTheTable: the table in the package's documentation names each metric of the source, and no others.
 func TestEveryMetricIsInTheTable(t *testing.T) {
 	names := regexp.MustCompile(`weir\.(?:(?:rate_limiting|bucket)\.[a-z_.]+|throttled)\b`)
 	files, err := filepath.Glob("*.go")
@@ -392,6 +395,6 @@ func TestEveryMetricIsInTheTable(t *testing.T) {
 		table[names.FindString(line[1])] = true
 	}
 	if diff := cmp.Diff(made, table); diff != "" || len(made) < 11 {
-		t.Errorf("metrics made (-) and documented (+):\n%s", diff)
+		t.Errorf("metrics in the source (-) and in the documentation (+):\n%s", diff)
 	}
 }

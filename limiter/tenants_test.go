@@ -18,7 +18,7 @@ func tenant(n int, l limiter.Limit) (route string, path []limiter.Bucket) {
 	return name, []limiter.Bucket{{Name: name, Limits: []limiter.Limit{l}}, {Name: "global"}}
 }
 
-// TestRoutesMadeAtRunTime: a bucket for each tenant before the one all share, kept like those that are configured.
+// TestRoutesMadeAtRunTime: each tenant has its own bucket before the shared one. These buckets limit like configured ones.
 func TestRoutesMadeAtRunTime(t *testing.T) {
 	for kind, limit := range map[string]limiter.Limit{"bucket": limiter.PerSecond(5, 2), "window": limiter.PerWindow(5, time.Second)} {
 		t.Run(kind, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestRoutesMadeAtRunTime(t *testing.T) {
 					t.Error(err)
 				}
 				if _, err := l.Allow(t.Context(), name); !isUnknown(err) {
-					t.Errorf("a route that was forgotten: %v", err)
+					t.Errorf("a call on a removed route: %v", err)
 				}
 			})
 		})
@@ -55,7 +55,7 @@ func isUnknown(err error) bool {
 	return ok
 }
 
-// TestTenantsAreSharedAndForgotten: replicas share a bucket by its name; Redis forgets it when it is full, and not before.
+// TestTenantsAreSharedAndForgotten: replicas share a bucket by its name. Redis drops the bucket once it is full, and not before.
 func TestTenantsAreSharedAndForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, watcher := limitertest.Redis(t)
@@ -89,11 +89,11 @@ func TestTenantsAreSharedAndForgotten(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute)
 		if n := owned(); n != tenants {
-			t.Errorf("%d tenants are known, a minute before they are full", n)
+			t.Errorf("a minute before the buckets are full Redis has %d of them", n)
 		}
 		time.Sleep(3 * time.Minute)
 		if n := owned(); n != 0 {
-			t.Errorf("%d tenants are kept when they are full", n)
+			t.Errorf("Redis keeps %d full buckets", n)
 		}
 		left := 0
 		for range 20 {
@@ -102,14 +102,14 @@ func TestTenantsAreSharedAndForgotten(t *testing.T) {
 			}
 		}
 		if left != 10 {
-			t.Errorf("a bucket that was forgotten full gives %d, want its burst of 10", left)
+			t.Errorf("a bucket that was dropped when it was full admits %d calls, want its burst of 10", left)
 		}
 
-		// When all is forgotten at once the bucket of a tenant is empty and in debt like all others.
+		// After a loss of all data the bucket of a tenant is empty and in debt, like all others.
 		m.FlushAll()
 		time.Sleep(50 * time.Millisecond)
 		if ok, _ := here.Allow(t.Context(), "tenant-2"); ok {
-			t.Error("a bucket of a memory that was lost gave at once")
+			t.Error("after a loss the bucket of a tenant admitted a call at once")
 		}
 	})
 }
@@ -118,11 +118,11 @@ func TestRoutesThatCannotBeMade(t *testing.T) {
 	both(t, one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 		two := []limiter.Limit{limiter.PerSecond(2, 2)}
 		for name, path := range map[string][]limiter.Bucket{
-			"global": {{Name: "global"}},                             // is configured
-			"a":      {},                                             // of nothing
-			"b":      {{Name: "nobody"}},                             // of a bucket without limits
-			"c":      {{Name: "global", Limits: two}},                // gives a configured bucket limits
-			"d":      {{Name: "x", Limits: two}, {Name: "x"}},        // twice through one
+			"global": {{Name: "global"}},                             // a configured route
+			"a":      {},                                             // no buckets
+			"b":      {{Name: "nobody"}},                             // an unknown bucket without limits
+			"c":      {{Name: "global", Limits: two}},                // limits for a configured bucket
+			"d":      {{Name: "x", Limits: two}, {Name: "x"}},        // the same bucket twice
 			"e{f}":   {{Name: "x", Limits: two}, {Name: "global"}},   // moves the hash tag
 			"f":      {{Name: "x y", Limits: two}, {Name: "global"}}, // a name of two words
 			"g":      {{Name: "x", Limits: []limiter.Limit{{}}}},     // no tokens
@@ -132,12 +132,12 @@ func TestRoutesThatCannotBeMade(t *testing.T) {
 			}
 		}
 		if err := l.RemoveRoute("global"); err == nil {
-			t.Error("a configured route was forgotten")
+			t.Error("RemoveRoute of a configured route: no error")
 		}
 		if err := l.RemoveRoute("never"); !isUnknown(err) {
-			t.Errorf("forgetting what never was: %v", err)
+			t.Errorf("RemoveRoute of an unknown route: %v", err)
 		}
-		// Made again with other limits, it has them.
+		// A route that is made again with other limits has these limits.
 		for _, rate := range []int64{1, 10} {
 			if err := l.AddRoute("again", limiter.Bucket{Name: "again", Limits: []limiter.Limit{limiter.PerSecond(rate, 1)}}); err != nil {
 				t.Fatal(err)
@@ -154,8 +154,8 @@ func TestRoutesThatCannotBeMade(t *testing.T) {
 	})
 }
 
-// TestRouteMadeAgain: who makes a route again with other buckets shares nothing with what it was, neither the replies nor
-// the reservations.
+// TestRouteMadeAgain: a route that is made again with other buckets uses neither the replies nor the reservations of the former
+// route.
 func TestRouteMadeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := limitertest.Redis(t)
@@ -201,12 +201,13 @@ func TestRouteMadeAgain(t *testing.T) {
 	})
 }
 
-// TestNewLimitsForWhoWaits: who waits for a reservation when the route gets other limits starts by these, and is charged to these.
+// TestNewLimitsForWhoWaits: a caller waits for a reservation when its route gets other limits. The new limits decide when the call
+// starts, and are charged for it.
 func TestNewLimitsForWhoWaits(t *testing.T) {
 	both(t, one(1, 1), func(t *testing.T, l *limiter.Limiter) {
 		narrow := limiter.Bucket{Name: "narrow", Limits: []limiter.Limit{limiter.PerSecond(5, 1)}}
 		once := limiter.Bucket{Name: "once", Limits: []limiter.Limit{{Tokens: 1, Per: time.Hour, Burst: 1}}}
-		for _, b := range []limiter.Bucket{once, narrow} { // both are known, and narrow is in force
+		for _, b := range []limiter.Bucket{once, narrow} { // both buckets are known, and narrow is in force
 			if err := l.AddRoute("tenant", b); err != nil {
 				t.Fatal(err)
 			}
@@ -214,7 +215,7 @@ func TestNewLimitsForWhoWaits(t *testing.T) {
 		}
 		begin := time.Now()
 		var waiting sync.WaitGroup
-		for _, want := range []time.Duration{0, 100 * time.Millisecond} { // the second has a reservation after 200 ms
+		for _, want := range []time.Duration{0, 100 * time.Millisecond} { // the second caller has a reservation after 200 ms
 			waiting.Go(func() {
 				if took := startOf(t, l, "tenant", begin); took.Round(10*time.Millisecond) != want {
 					t.Errorf("started after %v, want %v", took, want)
@@ -233,7 +234,7 @@ func TestNewLimitsForWhoWaits(t *testing.T) {
 	})
 }
 
-// TestNewestRouteStays: of two configurations that reach a lane in the wrong order the newer one stays.
+// TestNewestRouteStays: if two configurations reach a lane in the wrong order, the newer one stays.
 func TestNewestRouteStays(t *testing.T) {
 	l, err := limiter.NewMemory(one(1, 1))
 	if err != nil {
@@ -241,7 +242,7 @@ func TestNewestRouteStays(t *testing.T) {
 	}
 	defer closeLimiter(t, l)
 	if !limiter.KeepsNewest(l, "global") {
-		t.Error("an older configuration took the place of a newer one")
+		t.Error("an older configuration replaced a newer one")
 	}
 }
 
@@ -267,13 +268,13 @@ func TestUrgentIsNoName(t *testing.T) {
 				}
 			}
 			if count != 5 {
-				t.Errorf("%d urgent calls of a burst of 5 beside route %s", count, name)
+				t.Errorf("%d urgent calls were allowed on a burst of 5, beside route %s", count, name)
 			}
 		})
 	}
 }
 
-// TestLevelsOfALostMemoryAreVoid: a promoted replica that lags has an older level of a tenant's bucket, too.
+// TestLevelsOfALostMemoryAreVoid: after a failover to a lagging Redis, the older level of a tenant's bucket does not count either.
 func TestLevelsOfALostMemoryAreVoid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, rdb := limitertest.Redis(t)

@@ -14,16 +14,17 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// tokensRun is what a fleet did at a provider that counts tokens.
+// tokensRun holds the numbers of a fleet whose provider counts tokens.
 type tokensRun struct {
-	used           float64 // part of the output tokens that the provider allows, by real costs
+	used           float64 // used share of the output tokens that the provider allows, by actual costs
 	refused, calls int
 	storeCalls     float64 // for each call
 }
 
-// TestTokensAreUsed has 200 workers on 8 replicas call a provider that counts calls, input and output tokens, for a minute after the first one,
-// or with -args -full for three minutes after the first two: log-normal outputs, estimates 0.3 to 4 times as large, calls of 2 to 60 s, a tenth of them aborted, one replica a minute whose calls
-// are never settled. The marks are 97 % used and 0.2 % refused in the mean of eight seeds; a provider that holds the estimates: 93 %, none.
+// TestTokensAreUsed: 200 workers on 8 replicas call a provider that counts calls, input tokens and output tokens. It measures a minute
+// after the first minute, or with -args -full three minutes after the first two. The outputs are log-normal and the estimates 0.3 to 4
+// times as large. Calls take 2 to 60 s, a tenth of them is aborted, and once a minute one replica never settles its calls. The marks, in
+// the mean of eight seeds, are 97 % used and 0.2 % refused. With a provider that holds the estimates they are 93 % and none.
 func TestTokensAreUsed(t *testing.T) {
 	seeds, warm, length := 1, time.Minute, time.Minute
 	if *full {
@@ -33,7 +34,7 @@ func TestTokensAreUsed(t *testing.T) {
 		name          string
 		charge        upstream.Charge
 		metered       limiter.Metered
-		over          float64 // what estimates are above the real cost at least, where they are upper bounds
+		over          float64 // ratio of an estimate to the output of a call that is not aborted; 0 for random estimates
 		settle        bool
 		used, refused float64 // the marks
 	}{
@@ -65,7 +66,7 @@ func TestTokensAreUsed(t *testing.T) {
 	}
 }
 
-// tokensWorld is how a provider counts, how a fleet estimates, and for how long that is looked at.
+// tokensWorld describes how a provider counts, how a fleet estimates, and the time in which the test measures.
 type tokensWorld struct {
 	charge       upstream.Charge
 	metered      limiter.Metered
@@ -95,12 +96,12 @@ func callTokens(t *testing.T, seed uint64, w tokensWorld) tokensRun {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newCrew(t, 8, cfg)
+	c := newRedisFleet(t, 8, cfg)
 	defer c.close(t)
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), w.warm+w.length)
 	defer cancel()
-	var mu sync.Mutex // of the judge and the result
+	var mu sync.Mutex // guards the provider and the result
 	var r tokensRun
 	var lost [8]atomic.Int64 // how often the calls of a replica were lost
 	var all sync.WaitGroup

@@ -6,7 +6,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestAdviceForFailovers is for a master that has replicas and writes without them, and for no other server.
+// TestAdviceForFailovers: the limiter gives the advice only for a master that has replicas and accepts writes without them.
 func TestAdviceForFailovers(t *testing.T) {
 	for info, want := range map[string]bool{
 		"# Replication\r\nrole:master\r\nconnected_slaves:1\r\n":                             true,
@@ -22,7 +22,7 @@ func TestAdviceForFailovers(t *testing.T) {
 	}
 }
 
-// TestAdviceForEvictions is for a server with a bound on its memory that evicts keys without a TTL, and for no other server.
+// TestAdviceForEvictions: the limiter gives the advice only for a server with bounded memory that evicts keys without a TTL.
 func TestAdviceForEvictions(t *testing.T) {
 	for info, want := range map[string]bool{
 		"# Memory\r\nmaxmemory:1048576\r\nmaxmemory_policy:allkeys-lru\r\n":    true,

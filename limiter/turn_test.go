@@ -9,8 +9,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestTurnSaysWhenCallsCouldStart: a scheduler whose calls have to wait hears when the last of them could start and how long each
-// further token takes, so that it need not let calls wait in vain.
+// TestTurnSaysWhenCallsCouldStart: a scheduler whose calls have to wait gets the time at which the last of them could start, and
+// how long each further token takes. So it can refuse calls whose deadline is before that.
 func TestTurnSaysWhenCallsCouldStart(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit       limiter.Limit
@@ -25,7 +25,7 @@ func TestTurnSaysWhenCallsCouldStart(t *testing.T) {
 		"5 a day":      {limiter.Limit{Tokens: 5, Per: 24 * time.Hour, Burst: 5}, 1, 0, 24 * time.Hour / 5, 24 * time.Hour / 5},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crews(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, config(map[string][]limiter.Limit{"global": {c.limit}}, nil), func(t *testing.T, fleet []*limiter.Limiter) {
 				l := fleet[0]
 				empty(t, l, holds(c.limit))
 				if c.pause > 0 {
@@ -35,24 +35,24 @@ func TestTurnSaysWhenCallsCouldStart(t *testing.T) {
 				}
 				var turn limiter.Turn
 				for n := c.n; ; {
-					rs, heard, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: n})
+					rs, got, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: n})
 					if err != nil {
 						t.Fatal(err)
 					}
 					if n -= len(rs); len(rs) == 0 || n <= 0 {
-						turn = heard
+						turn = got
 						break
 					}
 				}
 				if d := time.Until(turn.Last) - c.last; d < -time.Second/2 || d > time.Second/2 || turn.Every != c.every {
-					t.Errorf("the last in %v, then one in %v, want %v and %v", time.Until(turn.Last), turn.Every, c.last, c.every)
+					t.Errorf("the last call could start in %v, and further tokens take %v each, want %v and %v", time.Until(turn.Last), turn.Every, c.last, c.every)
 				}
 			}, 1)
 		})
 	}
 }
 
-// TestCheckMakesNoRequest: what can never start is refused beforehand, as the calls are.
+// TestCheckMakesNoRequest: Check refuses calls that can never start, with the same errors as the calls, and makes no request.
 func TestCheckMakesNoRequest(t *testing.T) {
 	both(t, one(40, 8), func(t *testing.T, l *limiter.Limiter) {
 		before := l.StoreCalls()
@@ -61,13 +61,13 @@ func TestCheckMakesNoRequest(t *testing.T) {
 		}
 		large, ok := errors.AsType[*limiter.ExceedsBurstError](l.Check("global", 9))
 		if !ok || large.Bucket != "global" || large.Burst != 8 {
-			t.Errorf("%+v", large)
+			t.Errorf("Check of a call larger than the burst: %+v, want an ExceedsBurstError", large)
 		}
 		if _, ok := errors.AsType[*limiter.RouteError](l.Check("golbal", 1)); !ok {
-			t.Error("a route that there is not was accepted")
+			t.Error("Check of an unknown route: no error")
 		}
 		if n := l.StoreCalls() - before; n != 0 {
-			t.Errorf("%d requests", n)
+			t.Errorf("Check made %d requests", n)
 		}
 		if err := l.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)

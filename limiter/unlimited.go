@@ -23,7 +23,7 @@ func NewUnlimited(cfg Config) (*Limiter, error) {
 		return nil, err
 	}
 	l, err := newLimiter(s, func(*telemetry) store {
-		return unlimited{time.Now(), configuration{version: 1, live: 1, limits: byBucket(s.wish)}}
+		return unlimited{time.Now(), configuration{version: 1, live: 1, limits: byBucket(s.wanted)}}
 	})
 	if err != nil {
 		return nil, err

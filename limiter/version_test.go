@@ -21,12 +21,12 @@ import (
 
 const (
 	stateKey = "{weir}:state"
-	version  = "4 " // with which each record begins
+	version  = "4 " // each record begins with it
 )
 
-// useAll leaves records of every kind in a namespace: levels of buckets, windows and tenants, lanes in line, what was given
-// back, what the fleet was told.
-func useAll(t *testing.T, f *crew, cancelled context.Context) (waiting *sync.WaitGroup) {
+// useAll leaves records of every kind in a namespace: levels of buckets, windows and tenants, lanes in line, returned reservations,
+// and changes for the fleet.
+func useAll(t *testing.T, f *redisFleet, cancelled context.Context) (waiting *sync.WaitGroup) {
 	t.Helper()
 	waiting = &sync.WaitGroup{}
 	l := f.fleet[0]
@@ -58,7 +58,7 @@ func useAll(t *testing.T, f *crew, cancelled context.Context) (waiting *sync.Wai
 			t.Fatal(err)
 		}
 	}
-	rs[1].Cancel() // before another: its token cannot go back into the bucket
+	rs[1].Cancel() // a later reservation exists: its token cannot go back into the bucket
 	synctest.Wait()
 	return waiting
 }
@@ -70,7 +70,7 @@ func manyRoutes() limiter.Config {
 	}, map[string][]string{"both": {"window", "global"}})
 }
 
-// TestEveryRecordHasAVersion: fields of the state, members of lines, and what has a key of its own.
+// TestEveryRecordHasAVersion: fields of the state, members of lines, and records with their own key begin with the version.
 func TestEveryRecordHasAVersion(t *testing.T) {
 	for name, c := range map[string]struct {
 		replicas int
@@ -79,7 +79,7 @@ func TestEveryRecordHasAVersion(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newCrew(t, c.replicas, manyRoutes())
+				f := newRedisFleet(t, c.replicas, manyRoutes())
 				defer f.close(t)
 				time.Sleep(time.Minute)
 				ctx, cancel := context.WithCancel(t.Context())
@@ -92,7 +92,7 @@ func TestEveryRecordHasAVersion(t *testing.T) {
 					kind, _, _ := strings.Cut(field, ":")
 					kinds[kind]++
 					if rest, ok := strings.CutPrefix(value, "4"); !ok || rest != "" && rest[0] != ' ' && rest[0] != '\n' {
-						t.Errorf("field %s is %q", field, value)
+						t.Errorf("field %s of the state is %q, without the version", field, value)
 					}
 				}
 				for _, key := range f.rdb.Keys(t.Context(), "*").Val() {
@@ -101,7 +101,7 @@ func TestEveryRecordHasAVersion(t *testing.T) {
 						for _, member := range f.rdb.ZRange(t.Context(), key, 0, -1).Val() {
 							lines++
 							if !strings.HasPrefix(member, version) {
-								t.Errorf("%s has the member %q", key, member)
+								t.Errorf("%s has the member %q, without the version", key, member)
 							}
 						}
 					case strings.HasPrefix(key, "{weir}:wishes"), strings.HasPrefix(key, "{weir}:replies:"):
@@ -109,14 +109,14 @@ func TestEveryRecordHasAVersion(t *testing.T) {
 						for field, value := range f.rdb.HGetAll(t.Context(), key).Val() {
 							kinds[kind]++
 							if !strings.HasPrefix(value, version) {
-								t.Errorf("field %s of %s is %q", field, key, value)
+								t.Errorf("field %s of %s is %q, without the version", field, key, value)
 							}
 						}
 					case strings.HasPrefix(key, "{weir}:own:"), strings.HasPrefix(key, "{weir}:spares:"):
 						kind, _, _ := strings.Cut(strings.TrimPrefix(key, "{weir}:"), ":")
 						kinds[kind]++
 						if value := f.rdb.Get(t.Context(), key).Val(); !strings.HasPrefix(value, version) {
-							t.Errorf("%s is %q", key, value)
+							t.Errorf("%s is %q, without the version", key, value)
 						}
 					}
 				}
@@ -127,34 +127,35 @@ func TestEveryRecordHasAVersion(t *testing.T) {
 				}
 				for _, kind := range want {
 					if kinds[kind] == 0 {
-						t.Errorf("no field %s: the test tested less than it should", kind)
+						t.Errorf("the namespace has no field %s: the test tested less than it should", kind)
 					}
 				}
 				if lines == 0 {
-					t.Error("nobody in line: the test tested less than it should")
+					t.Error("no lane is in line: the test tested less than it should")
 				}
 			})
 		})
 	}
 }
 
-// contents is all that the server holds, without times to live.
-func contents(f *crew) string { return f.server.Dump() }
+// contents returns all data of the server, without times to live.
+func contents(f *redisFleet) string { return f.server.Dump() }
 
-// isNewer reports whether an error says that there are records of a newer version, and names both.
+// isNewer reports whether an error says that the namespace has records of a newer version, and names both versions.
 func isNewer(err error, stored string) bool {
 	e, ok := errors.AsType[*lua.VersionError](err)
 	return ok && e.Known == lua.Version && strings.Contains(err.Error(), "version "+stored) && strings.Contains(err.Error(), "version 4") &&
 		strings.Contains(err.Error(), "docs/upgrade.md")
 }
 
-// TestNewerVersionIsLeftAlone: who does not know the records of a namespace says so, and writes nothing.
+// TestNewerVersionIsLeftAlone: on a namespace with records of a newer version, every call returns an error that names both versions,
+// and writes nothing.
 func TestNewerVersionIsLeftAlone(t *testing.T) {
 	for name, c := range map[string]struct {
 		version string
-		rest    bool // all records are of it, not the epoch alone
-		used    bool // it has records at all
-		lined   bool // lanes stand in line when it becomes newer
+		rest    bool // all records are of the newer version, not only the epoch
+		used    bool // the namespace has records
+		lined   bool // lanes are in line when the records become newer
 	}{
 		"5, unused":                  {"5", false, false, false},
 		"5":                          {"5", false, true, false},
@@ -168,7 +169,7 @@ func TestNewerVersionIsLeftAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newCrew(t, 2, manyRoutes())
+				f := newRedisFleet(t, 2, manyRoutes())
 				defer f.close(t)
 				time.Sleep(61 * time.Second)
 				ctx, cancel := context.WithCancel(t.Context())
@@ -187,7 +188,7 @@ func TestNewerVersionIsLeftAlone(t *testing.T) {
 							for {
 								if err := f.fleet[0].Wait(ctx, "global"); err != nil {
 									if !isNewer(err, c.version) {
-										t.Errorf("one in line: %v", err)
+										t.Errorf("a call in line: %v, want the error of a newer version", err)
 									}
 									return
 								}
@@ -220,36 +221,36 @@ func TestNewerVersionIsLeftAlone(t *testing.T) {
 						"Where":     second(l.Where(t.Context(), "global")),
 					} {
 						if !isNewer(err, c.version) {
-							t.Errorf("%s: %v", what, err)
+							t.Errorf("%s: %v, want the error of a newer version", what, err)
 						}
 					}
 					if rs, _, err := l.ReserveBatch(t.Context(), "both", limiter.Run{N: 2}); len(rs) > 0 || !isNewer(err, c.version) {
-						t.Errorf("ReserveBatch: %d reservations, %v", len(rs), err)
+						t.Errorf("ReserveBatch: %d reservations, %v, want the error of a newer version", len(rs), err)
 					}
 				}
 				if l, err := limiter.New(t.Context(), f.rdb, manyRoutes()); !isNewer(err, c.version) {
-					t.Errorf("New: %v, %v", l, err)
+					t.Errorf("New: %v, %v, want the error of a newer version", l, err)
 				}
 				if p, err := limiter.ReadPosition(t.Context(), f.rdb, limiter.DefaultNamespace, "global"); !isNewer(err, c.version) {
-					t.Errorf("ReadPosition: %v, %v", p, err)
+					t.Errorf("ReadPosition: %v, %v, want the error of a newer version", p, err)
 				}
 				if err := limiter.Remove(t.Context(), f.rdb, limiter.DefaultNamespace); !isNewer(err, c.version) {
-					t.Errorf("Remove: %v", err)
+					t.Errorf("Remove: %v, want the error of a newer version", err)
 				}
 				waiting.Wait()
-				time.Sleep(25 * time.Second) // and nobody says that he lives
+				time.Sleep(25 * time.Second) // two announcements are due in this time
 				if after := contents(f); after != before {
-					t.Errorf("what was there changed:\n%s\n%s", before, after)
+					t.Errorf("the data of the newer version changed: before\n%s\nafter\n%s", before, after)
 				}
 			})
 		})
 	}
 }
 
-// second is the error of a call that returns two things.
+// second returns the error of a function with two results.
 func second[T any](_ T, err error) error { return err }
 
-// older is a limit, and its record in the format before versions.
+// older is a limit, and its record in the format without versions.
 type older struct {
 	limit   limiter.Limit
 	level   string
@@ -267,7 +268,7 @@ func olders() map[string]older {
 	}
 }
 
-// check begins three replicas on a namespace of the older format.
+// check starts three replicas on a namespace of the older format.
 func (c older) check(t *testing.T, rdb *redis.Client, options *redis.Options, trip, late, then time.Duration, spread func() time.Duration) {
 	t.Helper()
 	err := rdb.HSet(t.Context(), stateKey, "epoch", "some-6ba7b810 1 1800000000000000 5 1800000000000000 0 ",
@@ -277,11 +278,11 @@ func (c older) check(t *testing.T, rdb *redis.Client, options *redis.Options, tr
 	}
 	_, err = limiter.ReadSnapshot(t.Context(), rdb, limiter.DefaultNamespace)
 	if e, ok := errors.AsType[*lua.VersionError](err); !ok || e.Stored != 1 {
-		t.Errorf("who looks at the older version reads: %v", err)
+		t.Errorf("ReadSnapshot on the older version: %v, want a VersionError with 1", err)
 	}
-	var said bytes.Buffer
+	var logged bytes.Buffer
 	cfg := config(map[string][]limiter.Limit{"global": {c.limit}}, nil)
-	cfg.Logger = slog.New(slog.NewJSONHandler(&said, nil)) // locks
+	cfg.Logger = slog.New(slog.NewJSONHandler(&logged, nil)) // locks
 	begin, j := time.Now(), &journal{}
 	var fleet []*limiter.Limiter
 	for range 3 {
@@ -308,17 +309,17 @@ func (c older) check(t *testing.T, rdb *redis.Client, options *redis.Options, tr
 	waiting.Wait()
 	want := limiter.DefaultHorizon + time.Duration(c.cost)*interval(c.limit)
 	first := j.since(begin)[0].at.Sub(begin)
-	t.Logf("the first of %d started after %v, want %v", c.callers, first, want)
+	t.Logf("the first of %d calls started after %v, want %v", c.callers, first, want)
 	if first < want || first > want+10*trip+late { // a busy machine wakes late
-		t.Errorf("the first started after %v, want %v", first, want)
+		t.Errorf("the first call started after %v, want %v", first, want)
 	}
-	// The bucket was empty a horizon ahead of the beginning, so that the tokens of each start have come since. A call that starts later than
-	// that, for example because its place in line was passed, leaves tokens in the bucket, and the next calls may start together.
+	// The bucket begins empty, and refills from a horizon after the beginning. A call that starts later than its tokens are there,
+	// for example because other lanes passed its place in line, leaves tokens in the bucket. The next calls may then start together.
 	behind := time.Duration(0)
 	for i, s := range j.since(begin) {
 		came := limiter.DefaultHorizon + time.Duration(int64(i+1)*c.cost)*interval(c.limit)
 		if s.at.Sub(begin) < came {
-			t.Errorf("start %d after %v, before its tokens had come at %v", i+1, s.at.Sub(begin), came)
+			t.Errorf("call %d started after %v, before its tokens were there, after %v", i+1, s.at.Sub(begin), came)
 		}
 		behind = max(behind, s.at.Sub(begin)-came)
 	}
@@ -327,19 +328,20 @@ func (c older) check(t *testing.T, rdb *redis.Client, options *redis.Options, tr
 	after.Burst = min(c.limit.Burst, c.cost+int64(math.Ceil(float64(late)/float64(interval(c.limit)))))
 	j.law(t, after, trip+spread())
 	time.Sleep(then)
-	text := said.String()
+	text := logged.String()
 	if strings.Count(text, "\n") != 1 || !strings.Contains(text, "older version") ||
 		!strings.Contains(text, `"version":1,`) || !strings.Contains(text, `"now":4`) {
-		t.Errorf("the log says\n%s", text)
+		t.Errorf("want one log line about version 1, the log is\n%s", text)
 	}
 	for field, value := range rdb.HGetAll(t.Context(), stateKey).Val() {
-		if !strings.HasPrefix(value, "4") && field+value != "told" { // nothing was told: no record
-			t.Errorf("field %s is still %q", field, value)
+		if !strings.HasPrefix(value, "4") && field+value != "told" { // the fleet has no changes: the field is empty
+			t.Errorf("field %s is still %q, of the older version", field, value)
 		}
 	}
 }
 
-// TestOlderVersionIsLostMemory: records of the format before are forgotten, said once, and nobody starts before a horizon.
+// TestOlderVersionIsLostMemory: a new limiter drops records of the older format, logs that once, and starts no call before a horizon
+// has passed.
 func TestOlderVersionIsLostMemory(t *testing.T) {
 	for name, c := range olders() {
 		t.Run(name, func(t *testing.T) {
@@ -348,17 +350,17 @@ func TestOlderVersionIsLostMemory(t *testing.T) {
 			opts := *rdb.Options()
 			opts.Dialer = opts.NewDialer()
 			stop := lateness(t, rdb, 2*time.Millisecond)
-			// A replica whose replies come later than those of others starts its calls later by that, and a busy machine writes down
-			// the time of a start later than the limiter has looked at it.
+			// A replica whose replies are later than those of others starts its calls later by the same time. And on a busy machine
+			// the test records the time of a start later than the limiter read the clock.
 			spread := func() time.Duration { _, longest := stop(); return longest }
 			c.check(t, rdb, &opts, limiter.DefaultSlack, 0, 0, spread)
 		})
 	}
 }
 
-// TestOlderVersionIsLostMemoryInABubble is the same on the in-process Redis. Replicas that ask at one moment may start calls late
-// there, within a horizon: a place in line is passed after 0.4 of it, and the tokens of a call wait for the next. The bucket then
-// makes up for them.
+// TestOlderVersionIsLostMemoryInABubble does the same on the in-process Redis. Replicas that ask at the same moment may start calls
+// late there, by a horizon at most: other lanes pass a place in line after 0.4 of a horizon, and the tokens of that call stay in the
+// bucket. The next calls then use them at once.
 func TestOlderVersionIsLostMemoryInABubble(t *testing.T) {
 	for name, c := range olders() {
 		t.Run(name, func(t *testing.T) {

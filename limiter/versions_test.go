@@ -19,8 +19,8 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// formerScripts is a hook of a client, which has the scripts of a former version run where this version runs its own. testdata/former has the
-// scripts of the oldest version whose records have all the words that today's have. The arguments have stayed the same since.
+// formerScripts is a hook of a client that replaces the scripts of this version by those of a former version. testdata/former has the
+// scripts of the oldest version whose records have the same words as today's. The arguments have not changed since then.
 type formerScripts struct{ texts, hashes map[string]string } // by today's text and by today's digest
 
 func readFormer(t *testing.T) formerScripts {
@@ -28,7 +28,7 @@ func readFormer(t *testing.T) formerScripts {
 	f := formerScripts{map[string]string{}, map[string]string{}}
 	for name, text := range lua.Sources() {
 		if name == "heartbeat" {
-			continue // it writes what only those read who look
+			continue // its records are only for display
 		}
 		former, err := os.ReadFile("testdata/former/" + name + ".lua")
 		if err != nil {
@@ -66,7 +66,7 @@ func (f formerScripts) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// or is what stands for a text, or the text itself.
+// or returns the replacement of a text, or the text itself.
 func or(of map[string]string, text string) string {
 	if former, ok := of[text]; ok {
 		return former
@@ -74,7 +74,7 @@ func or(of map[string]string, text string) string {
 	return text
 }
 
-// mixed is a fleet of which some replicas run the scripts of a former version.
+// mixed is a fleet in which some replicas run the scripts of a former version.
 type mixed struct {
 	t       *testing.T
 	options *redis.Options
@@ -84,7 +84,7 @@ type mixed struct {
 	fleet   []*worker
 }
 
-// worker is a replica with callers that make one call after the other.
+// worker is a replica whose callers make one call after the other.
 type worker struct {
 	*limiter.Limiter
 
@@ -123,18 +123,18 @@ func (m *mixed) end() {
 	closeLimiter(m.t, w.Limiter)
 }
 
-// TestTwoVersionsInOneFleet: replicas of the former scripts in turn are replaced by those of today's, and then back again. The law holds, the rate is
-// used, and what one version writes down about a hold the other keeps.
+// TestTwoVersionsInOneFleet: replicas with the former scripts are replaced, one after the other, by replicas with today's scripts, and then
+// back again. The starts keep the law, the fleet uses the rate, and each version keeps the holds that the other has recorded.
 func TestTwoVersionsInOneFleet(t *testing.T) {
 	former := readFormer(t)
 	for _, c := range []struct {
 		limit limiter.Limit
-		least float64 // that is used
+		least float64 // smallest used share of the rate
 	}{
 		{limiter.PerSecond(34, 4), 0.99},
 		{limiter.PerSecond(40, 40), 0.99},
 		{limiter.PerSecond(5, 1), 0.95},
-		{limiter.PerWindow(30, 10*time.Second), 0.8}, // its tokens come in bunches, of which replicas that end take some with them
+		{limiter.PerWindow(30, 10*time.Second), 0.8}, // its tokens come in groups, and a replica that ends loses some of them
 		{limiter.Limit{Tokens: 90, Per: time.Minute, Burst: 30}, 0.95},
 	} {
 		t.Run(strings.ReplaceAll(c.limit.String(), " ", "_"), func(t *testing.T) {
@@ -154,14 +154,14 @@ func TestTwoVersionsInOneFleet(t *testing.T) {
 					m.end()
 					m.add(i >= 4)
 				}
-				for range 2 { // half of the fleet is of the other version
+				for range 2 { // until half of the fleet has the other version
 					m.end()
 					m.add(false)
 				}
 				time.Sleep(15 * time.Second)
 				starts := m.journal.since(time.Time{})
 				if u := used(starts, c.limit.Rate()); u < c.least {
-					t.Errorf("used %.3f, want %.2f", u, c.least)
+					t.Errorf("the fleet used %.3f of the rate, want %.2f", u, c.least)
 				}
 				for _, by := range []int{0, 3} {
 					if err := m.fleet[by].Report(t.Context(), "global", limiter.Throttled{RetryAfter: 40 * time.Second}); err != nil {
@@ -188,8 +188,8 @@ func TestTwoVersionsInOneFleet(t *testing.T) {
 	}
 }
 
-// TestFormerVersionIsRefused: the scripts of a version with other records are refused from the first replica of this version on, say which
-// version they have found, and change nothing. What they granted before and what is granted then keep the law together.
+// TestFormerVersionIsRefused: the former scripts have other records. From the first replica of this version on they reply which version
+// they have found, and change nothing. Their earlier grants and the later grants of this version together keep the law.
 func TestFormerVersionIsRefused(t *testing.T) {
 	script := func(name string) *redis.Script {
 		text, err := os.ReadFile("../bench/testdata/former/" + name + ".lua")
@@ -212,13 +212,13 @@ func TestFormerVersionIsRefused(t *testing.T) {
 				"2 former-epoch 1 ", "limit:1000000:global", "2 10 1000000 5 ", "1 1 -1 0 0").Text()
 		}
 		if raw, err := begin(); err != nil || len(raw.([]any)) < 3 {
-			t.Fatalf("the former version begins with %v, %v", raw, err)
+			t.Fatalf("configure of the former version replies %v, %v", raw, err)
 		}
 		j := &journal{}
-		for text := ""; text != "6"; { // until a call would have to wait in line
+		for text := ""; text != "6"; { // until a call would have to queue
 			var err error
 			if text, err = take(); err != nil || text != "6" && !strings.HasPrefix(text, "0 ") {
-				t.Fatalf("the former version answers %q, %v", text, err)
+				t.Fatalf("acquire of the former version replies %q, %v", text, err)
 			}
 			if words := strings.Fields(text); len(words) == 10 {
 				due, err := time.ParseDuration(words[7] + "us")
@@ -235,13 +235,13 @@ func TestFormerVersionIsRefused(t *testing.T) {
 		defer closeLimiter(t, l)
 		before := server.Dump()
 		if text, err := take(); err != nil || text != "5 4" {
-			t.Errorf("acquire of the former version answers %q, %v, want 5 4", text, err)
+			t.Errorf("acquire of the former version replies %q, %v, want 5 4", text, err)
 		}
 		if raw, err := begin(); err != nil || raw != "newer 4" {
-			t.Errorf("configure of the former version answers %v, %v, want newer 4", raw, err)
+			t.Errorf("configure of the former version replies %v, %v, want newer 4", raw, err)
 		}
 		if after := server.Dump(); after != before {
-			t.Errorf("the former version has changed what was there:\n%s\n%s", before, after)
+			t.Errorf("the former version changed the data: before\n%s\nafter\n%s", before, after)
 		}
 		var waiting sync.WaitGroup
 		for range 20 {

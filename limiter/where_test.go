@@ -12,17 +12,17 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// whereWorld is something that holds calls back.
+// whereWorld is a world in which something delays calls.
 type whereWorld struct {
 	name    string
 	cfg     limiter.Config
 	waiters int // in all
 	before  func(t *testing.T, l *limiter.Limiter)
 	why     []limiter.ReasonKind
-	grows   bool // the rate grows meanwhile
+	grows   bool // the rate grows during the test
 }
 
-// judge compares the reasons, and what is said of the line.
+// judge checks the reasons and the line of a position.
 func (c whereWorld) judge(t *testing.T, p limiter.Position) {
 	var kinds []limiter.ReasonKind
 	for _, r := range p.Why {
@@ -30,7 +30,7 @@ func (c whereWorld) judge(t *testing.T, p limiter.Position) {
 	}
 	t.Logf("%s: in %v behind %d lanes, because of %v", c.name, p.In, len(p.Line), p.Why)
 	if !slices.Equal(kinds, c.why) {
-		t.Errorf("because of %+v, want %v", p.Why, c.why)
+		t.Errorf("the reasons are %+v, want %v", p.Why, c.why)
 	}
 	for _, w := range p.Line {
 		if w.Replica == "" || w.Route != "global" || w.Tokens < 1 || w.In > p.In+time.Second {
@@ -39,8 +39,9 @@ func (c whereWorld) judge(t *testing.T, p limiter.Position) {
 	}
 }
 
-// TestWhere: what a call is told that came now is when the next call starts, for nine of ten within a tenth, or 25 ms, whatever holds it
-// back; among several replicas for seven of ten. And the reason is told. In the fleet 200 others wait, and their lanes have asked since they came.
+// TestWhere: Where returns when a call that asks now would start, and why. For nine of ten calls the time is right within a tenth, or 25
+// ms, whatever delays them, and among several replicas for seven of ten. In the fleet 200 other callers wait, and their lanes have asked
+// for them.
 func TestWhere(t *testing.T) {
 	one := limiter.SingleBucket("global", limiter.PerSecond(40, 40))
 	for _, c := range []whereWorld{
@@ -60,7 +61,7 @@ func TestWhere(t *testing.T) {
 			report(t.Context(), t, reservation(t, l), limiter.Throttled{RetryAfter: 3 * time.Second})
 		}, why: []limiter.ReasonKind{limiter.Held}},
 		{name: "a provider that serves less", cfg: one, waiters: 200, before: func(t *testing.T, l *limiter.Limiter) {
-			reservation(t, l) // now it knows the time of Redis
+			reservation(t, l) // now the limiter knows the time of Redis
 			for range 20 {
 				if err := l.Report(t.Context(), "global", limiter.Throttled{}); err != nil {
 					t.Error(err)
@@ -69,7 +70,7 @@ func TestWhere(t *testing.T) {
 		}, why: []limiter.ReasonKind{limiter.Follows}, grows: true},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
-			crews(t, c.cfg, func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, c.cfg, func(t *testing.T, fleet []*limiter.Limiter) {
 				ctx := t.Context()
 				var all sync.WaitGroup
 				if c.before != nil {
@@ -106,22 +107,22 @@ func TestWhere(t *testing.T) {
 						if asked++; (took - p.In).Abs() <= max(25*time.Millisecond, took/10) {
 							good++
 						} else {
-							t.Logf("told %v, took %v, %+v", p.In, took, p.Line)
+							t.Logf("Where returned %v, the call took %v, %+v", p.In, took, p.Line)
 						}
 					})
 					time.Sleep(100 * time.Millisecond)
 				}
 				all.Wait()
-				t.Logf("%s: %d of %d times as told", c.name, good, asked)
-				if good < 9 && len(fleet) == 1 || good < 7 { // who came to another replica a moment ago is not announced yet
-					t.Errorf("%d of %d times as told", good, asked)
+				t.Logf("%s: %d of %d times were right", c.name, good, asked)
+				if good < 9 && len(fleet) == 1 || good < 7 { // Redis does not know callers yet that asked in another replica a moment ago
+					t.Errorf("%d of %d times were right", good, asked)
 				}
 			}, 1, 4)
 		})
 	}
 }
 
-// reservation is one of a call that starts now.
+// reservation makes a reservation for a call that starts now.
 func reservation(t *testing.T, l *limiter.Limiter) *limiter.Reservation {
 	t.Helper()
 	r, err := l.Reserve(t.Context(), "global")
@@ -133,7 +134,7 @@ func reservation(t *testing.T, l *limiter.Limiter) *limiter.Reservation {
 	return r
 }
 
-// TestWhereRefuses what a call would be refused for.
+// TestWhereRefuses: Where returns an error if a call would be refused.
 func TestWhereRefuses(t *testing.T) {
 	l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.PerSecond(4, 4)))
 	if err != nil {
@@ -151,11 +152,12 @@ func TestWhereRefuses(t *testing.T) {
 	}
 	closeLimiter(t, l)
 	if _, err := l.Where(t.Context(), "global"); err == nil {
-		t.Error("a limiter that was closed knows")
+		t.Error("Where on a closed limiter: no error")
 	}
 }
 
-// TestWhereOfAPauseWithoutEnd gives no time: somebody has to resume the bucket first. Once that is done, there is one.
+// TestWhereOfAPauseWithoutEnd: during an endless pause Where returns no time, because an operator has to resume the bucket first. After
+// Resume it returns a time.
 func TestWhereOfAPauseWithoutEnd(t *testing.T) {
 	l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.PerSecond(4, 4)))
 	if err != nil {
@@ -166,21 +168,21 @@ func TestWhereOfAPauseWithoutEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p, err := l.Where(t.Context(), "global"); err != nil || p.In != limiter.UntilResumed || p.Bucket != "global" {
-		t.Errorf("%+v, %v", p, err)
+		t.Errorf("during an endless pause: %+v, %v", p, err)
 	}
 	if err := l.Resume(t.Context(), "global"); err != nil {
 		t.Fatal(err)
 	}
 	if p, err := l.Where(t.Context(), "global"); err != nil || p.In > time.Second {
-		t.Errorf("%+v, %v", p, err)
+		t.Errorf("after Resume: %+v, %v, want a time within a second", p, err)
 	}
 }
 
-// TestWhereInShadowMode says that a call could start at once, as it can.
+// TestWhereInShadowMode: in shadow mode a call can start at once, and Where says so.
 func TestWhereInShadowMode(t *testing.T) {
 	cfg := limiter.SingleBucket("global", limiter.PerSecond(1, 1))
 	cfg.Shadow = true
-	crews(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
+	onFleets(t, cfg, func(t *testing.T, fleet []*limiter.Limiter) {
 		for range 3 {
 			if err := fleet[0].Wait(t.Context(), "global"); err != nil {
 				t.Fatal(err)
@@ -190,12 +192,13 @@ func TestWhereInShadowMode(t *testing.T) {
 			t.Fatal(err)
 		}
 		if p, err := fleet[0].Where(t.Context(), "global"); err != nil || p.In != 0 || p.Bucket != "" || len(p.Why) > 0 {
-			t.Errorf("%+v, %v", p, err)
+			t.Errorf("in shadow mode: %+v, %v, want a start at once", p, err)
 		}
 	}, 1)
 }
 
-// TestWhereOfABucketMadeAtRunTime: one that begins empty has its first token after 10 s, and so has one that is forgotten with Redis.
+// TestWhereOfABucketMadeAtRunTime: a bucket made at run time that begins empty has its first token after 10 s. So has one whose data Redis
+// has lost.
 func TestWhereOfABucketMadeAtRunTime(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -212,16 +215,16 @@ func TestWhereOfABucketMadeAtRunTime(t *testing.T) {
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				crew := newCrew(t, 1, limiter.SingleBucket("global", limiter.PerSecond(40, 40)))
-				defer crew.close(t)
-				l := crew.fleet[0]
+				redisFleet := newRedisFleet(t, 1, limiter.SingleBucket("global", limiter.PerSecond(40, 40)))
+				defer redisFleet.close(t)
+				l := redisFleet.fleet[0]
 				time.Sleep(c.age)
 				slow := limiter.Limit{Tokens: 1, Per: 10 * time.Second, Burst: 10, Begin: c.begin}
 				if err := l.AddRoute("tenant", limiter.Bucket{Name: "own", Limits: []limiter.Limit{slow}}); err != nil {
 					t.Fatal(err)
 				}
 				if c.forget {
-					crew.server.FlushAll()
+					redisFleet.server.FlushAll()
 				}
 				if err := l.Wait(t.Context(), "global"); err != nil {
 					t.Fatal(err)
@@ -235,7 +238,7 @@ func TestWhereOfABucketMadeAtRunTime(t *testing.T) {
 					t.Fatal(err)
 				}
 				if took := time.Since(begun); (p.In-took).Abs() > 300*time.Millisecond || (took-c.want).Abs() > time.Second {
-					t.Errorf("told %v, took %v, about %v is expected", p.In, took, c.want)
+					t.Errorf("Where returned %v, the call took %v, want about %v", p.In, took, c.want)
 				}
 			})
 		})

@@ -18,7 +18,7 @@ var (
 	wide   = lua.Limit{Field: lua.Field{Bucket: "b", PerUS: 1_000_000}, Tokens: 1, PerUS: 100_000, Burst: 9}
 )
 
-// begin makes a namespace with two limits.
+// begin starts a Redis with a namespace of two limits.
 func begin(t *testing.T) (*miniredis.Miniredis, *redis.Client) {
 	t.Helper()
 	m := miniredis.RunT(t)
@@ -29,7 +29,7 @@ func begin(t *testing.T) (*miniredis.Miniredis, *redis.Client) {
 	return m, rdb
 }
 
-// heartbeat configures two limits, or says again what was configured.
+// heartbeat announces a replica with the two limits. The first call begins the epoch "e".
 func heartbeat(t *testing.T, rdb *redis.Client) lua.ConfigureReply {
 	t.Helper()
 	a := lua.ConfigureArgs{Epoch: "d", Fresh: "e", HorizonUS: 250_000, Replica: "r", Session: "s", Wish: []lua.Limit{narrow, wide}}
@@ -43,7 +43,7 @@ func heartbeat(t *testing.T, rdb *redis.Client) lua.ConfigureReply {
 	return r
 }
 
-// TestArgumentsAreChecked: an argument that is not valid is named, and nothing is written.
+// TestArgumentsAreChecked: the full script replies the number of an invalid argument, and writes nothing.
 func TestArgumentsAreChecked(t *testing.T) {
 	m, rdb := begin(t)
 	keys := []string{lua.Keys("n").State(), lua.Keys("n").Replies("s"), lua.Keys("n").Spares([]lua.Limit{narrow, wide})}
@@ -95,18 +95,19 @@ func TestArgumentsAreChecked(t *testing.T) {
 		argv[c.number-1] = c.value
 		got, err := rdb.Eval(t.Context(), lua.Sources()["full"], keys, argv...).Text()
 		if err != nil || got != c.want {
-			t.Errorf("argument %d is %q: %q, %v, want %q", c.number, c.value, got, err, c.want)
+			t.Errorf("argument %d is %q: the reply is %q, %v, want %q", c.number, c.value, got, err, c.want)
 		}
 	}
 	if m.Dump() != state {
-		t.Errorf("they left traces:\n%s\n%s", state, m.Dump())
+		t.Errorf("the refused calls changed the data: before\n%s\nafter\n%s", state, m.Dump())
 	}
 	if got, err := rdb.Eval(t.Context(), lua.Sources()["full"], keys, valid...).Text(); err != nil || !strings.HasPrefix(got, "0 ") {
-		t.Errorf("all are valid: %q, %v", got, err)
+		t.Errorf("all arguments are valid: the reply is %q, %v, want it to begin with 0", got, err)
 	}
 }
 
-// TestConfigurationIsChecked: the same for what replicas want, and tell the fleet.
+// TestConfigurationIsChecked: the same for the arguments of configure, including the limits of the replica and its changes for
+// the fleet.
 func TestConfigurationIsChecked(t *testing.T) {
 	m, rdb := begin(t)
 	k := lua.Keys("n")
@@ -134,15 +135,16 @@ func TestConfigurationIsChecked(t *testing.T) {
 		argv[c.number-1] = c.value
 		got, err := rdb.Eval(t.Context(), lua.Sources()["configure"], names, argv...).Int64()
 		if err != nil || got != c.want {
-			t.Errorf("argument %d is %q: %v, %v, want %d", c.number, c.value, got, err, c.want)
+			t.Errorf("argument %d is %q: the reply is %v, %v, want %d", c.number, c.value, got, err, c.want)
 		}
 	}
 	if m.Dump() != state {
-		t.Errorf("they left traces:\n%s\n%s", state, m.Dump())
+		t.Errorf("the refused calls changed the data: before\n%s\nafter\n%s", state, m.Dump())
 	}
 }
 
-// TestRecordsAreChecked: records of a newer version are left alone; a level that cannot be is lost, which is empty and in debt.
+// TestRecordsAreChecked: the scripts do not touch records of a newer version. An impossible level counts as lost: the bucket is
+// then empty and in debt.
 func TestRecordsAreChecked(t *testing.T) {
 	m, rdb := begin(t)
 	key := lua.Keys("n").State()
@@ -156,31 +158,32 @@ func TestRecordsAreChecked(t *testing.T) {
 		m.HDel(lua.Keys("n").Replies("s"), "s:lane")
 		m.HSet(key, narrow.Field.String(), text)
 		if _, err := call(); !errors.Is(err, lua.ErrUnknown) {
-			t.Errorf("a level %q: %v, want configure to see to it", text, err)
+			t.Errorf("with the level %q: %v, want ErrUnknown", text, err)
 		}
 		a := lua.ConfigureArgs{Epoch: "e", Version: 1, Fresh: "f", HorizonUS: 250_000, Replica: "r", Session: "s", Wish: []lua.Limit{narrow, wide}}
 		if _, err := lua.Configure(t.Context(), rdb, "n", a); err != nil {
 			t.Fatal(err)
 		}
 		if r, err := call(); err != nil || len(r.Answers) != 1 || r.Answers[0].Kind != lua.Refused || r.Answers[0].AtUS != 350_000 {
-			t.Errorf("a level %q: %+v, %v, want a call refused for 350 ms", text, r, err)
+			t.Errorf("with the level %q, after configure: %+v, %v, want a call refused for 350 ms", text, r, err)
 		}
 	}
 	m.HSet(key, "epoch", "5 e 1 0 ")
 	state := m.Dump()
 	if _, err := call(); err == nil || !strings.Contains(err.Error(), "version 5") {
-		t.Errorf("a newer record: %v", err)
+		t.Errorf("a call on a newer record: %v, want an error that names version 5", err)
 	}
 	a := lua.ConfigureArgs{Fresh: "f", HorizonUS: 250_000, Replica: "r", Session: "s", Wish: []lua.Limit{narrow}}
 	if _, err := lua.Configure(t.Context(), rdb, "n", a); err == nil || !strings.Contains(err.Error(), "version 5") {
-		t.Errorf("a newer record, configured: %v", err)
+		t.Errorf("configure on a newer record: %v, want an error that names version 5", err)
 	}
 	if m.Dump() != state {
-		t.Errorf("they left traces:\n%s\n%s", state, m.Dump())
+		t.Errorf("the refused calls changed the data: before\n%s\nafter\n%s", state, m.Dump())
 	}
 }
 
-// TestWordsOfOperatorsAreChecked: what is no number of tokens, or more than a word has, is refused by the number of its argument.
+// TestWordsOfOperatorsAreChecked: configure refuses an operator's change with an invalid number of tokens, with too many words or
+// of an unknown kind. The error has the number of the argument.
 func TestWordsOfOperatorsAreChecked(t *testing.T) {
 	m, rdb := begin(t)
 	state := m.Dump()
@@ -188,16 +191,16 @@ func TestWordsOfOperatorsAreChecked(t *testing.T) {
 		_, err := lua.Configure(t.Context(), rdb, "n", lua.ConfigureArgs{Fresh: "f", HorizonUS: 250_000, Replica: "o", Session: "o", Leaving: true, Change: []string{word}})
 		var wrong *lua.ArgumentError
 		if !errors.As(err, &wrong) || wrong.Number != 16 {
-			t.Errorf("%q: %v", word, err)
+			t.Errorf("the change %q: %v, want an error for argument 16", word, err)
 		}
 	}
 	if after := m.Dump(); after != state {
-		t.Errorf("something was written:\n%s\n%s", state, after)
+		t.Errorf("the refused changes changed the data: before\n%s\nafter\n%s", state, after)
 	}
 	for _, words := range [][]string{lua.TellLevel("b", 0), lua.TellLevel("b", 3), lua.TellUnlearn("b")} {
 		r, err := lua.Configure(t.Context(), rdb, "n", lua.ConfigureArgs{Fresh: "f", HorizonUS: 250_000, Replica: "o", Session: "o", Leaving: true, Change: words})
 		if err != nil || r.Told != "" || r.Live != 1 {
-			t.Errorf("%v: told %q, %d live, %v", words, r.Told, r.Live, err)
+			t.Errorf("the changes %v: record of changes %q, %d live replicas, %v, want none and one", words, r.Told, r.Live, err)
 		}
 	}
 }

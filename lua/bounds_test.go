@@ -15,7 +15,7 @@ import (
 
 var pair = lua.Limit{Field: lua.Field{Bucket: "p", PerUS: 1_000_000, Window: true}, Tokens: 1, PerUS: 500_000, Burst: 2}
 
-// beginWindow makes a namespace with a window, too.
+// beginWindow starts a Redis with a namespace of two limits and a window.
 func beginWindow(t *testing.T) (*miniredis.Miniredis, *redis.Client) {
 	t.Helper()
 	m, rdb := begin(t)
@@ -26,7 +26,7 @@ func beginWindow(t *testing.T) (*miniredis.Miniredis, *redis.Client) {
 	return m, rdb
 }
 
-// attempt is one call for one token, or so many, that does not wait.
+// attempt makes one call that does not wait. It takes one token, or cost tokens.
 func attempt(t *testing.T, rdb *redis.Client, l lua.Limit, version int64, cost ...int64) (lua.AcquireReply, error) {
 	t.Helper()
 	var r lua.AcquireReply
@@ -35,15 +35,15 @@ func attempt(t *testing.T, rdb *redis.Client, l lua.Limit, version int64, cost .
 	return r, err
 }
 
-// TestDamagedLevelsAreBounded: rows of a record that was damaged, and what is told then to one who asks for a token: when it comes at the
-// latest, ms, 0 for at once.
+// TestDamagedLevelsAreBounded: each row is a damaged record, and when the next token is due for a caller that asks, in ms (0 for at
+// once).
 func TestDamagedLevelsAreBounded(t *testing.T) {
 	const now, far = "1800000000000000", "9007199254740990"
 	for name, c := range map[string]struct {
 		limit  lua.Limit
 		record string
 		want   int64
-		stored string // what is stored then; * is any word
+		stored string // the record afterwards; * is any word
 	}{
 		"the last in years":            {narrow, "4 1 100000 2 0 0 " + far, 0, "4 1 100000 2 1800000000100000 0 1800000030000000"},
 		"full in years":                {narrow, "4 1 100000 2 " + far + " 0 0", 100, ""},
@@ -62,39 +62,39 @@ func TestDamagedLevelsAreBounded(t *testing.T) {
 		"a window that has no starts":  {pair, "4 1 500000 2 0 0 0 0 0 0 0 9 0 0 0 0 - 0 - 0", 0, ""},
 		"a window without a last time": {pair, "4 1 500000 2 0 0 0 0 0 0 0 0 0 0 0 0 - 0 - 0", 0, ""},
 	} {
-		for _, heard := range []bool{false, true} { // by configure first
-			t.Run(fmt.Sprint(name, ", configured ", heard), func(t *testing.T) {
+		for _, configured := range []bool{false, true} { // whether configure reads the record first
+			t.Run(fmt.Sprint(name, ", configured ", configured), func(t *testing.T) {
 				m, rdb := beginWindow(t)
 				state, field := lua.Keys("n").State(), c.limit.Field.String()
 				m.HSet(state, field, c.record)
-				if heard {
+				if configured {
 					a := lua.ConfigureArgs{Epoch: "e", Version: 2, HorizonUS: 250_000, Replica: "r", Session: "s", Wish: []lua.Limit{narrow, wide, pair}}
 					if _, err := lua.Configure(t.Context(), rdb, "n", a); err != nil {
 						t.Fatal(err)
 					}
 					for _, word := range strings.Fields(m.HGet(state, field))[4:7] {
 						if word > "1800000031" {
-							t.Errorf("configure has left %q", m.HGet(state, field))
+							t.Errorf("after configure the record is %q, want no time later than 31 s from now", m.HGet(state, field))
 						}
 					}
 				}
 				r, err := attempt(t, rdb, c.limit, 2)
 				if err != nil || r.Answers[0].AtUS != c.want*1000 || (r.Answers[0].Kind == lua.Reserved) != (c.want == 0) {
-					t.Errorf("%+v, %v, want a token in %d ms", r.Answers, err, c.want)
+					t.Errorf("the answers are %+v, %v, want a token in %d ms", r.Answers, err, c.want)
 				}
 				got := strings.Fields(m.HGet(state, field))
 				for i, want := range strings.Fields(c.stored) {
 					if i >= len(got) || want != "*" && got[i] != want {
-						t.Errorf("stored is %q, want %q", got, c.stored)
+						t.Errorf("the record is %q, want %q", got, c.stored)
 						break
 					}
 				}
 				if c.stored != "" && len(got) != len(strings.Fields(c.stored)) {
-					t.Errorf("stored is %q, want %q", got, c.stored)
+					t.Errorf("the record is %q, want %q", got, c.stored)
 				}
 				for _, word := range got[4:] {
 					if len(word) == 16 && word > "1800000032" {
-						t.Errorf("stored is %q", got)
+						t.Errorf("the record is %q, want no time later than 32 s from now", got)
 					}
 				}
 			})
@@ -102,7 +102,7 @@ func TestDamagedLevelsAreBounded(t *testing.T) {
 	}
 }
 
-// TestDamagedLevelsThatAreNotExact are lost, whoever reads them.
+// TestDamagedLevelsThatAreNotExact: a level whose numbers are too large to be exact counts as lost, whichever script reads it.
 func TestDamagedLevelsThatAreNotExact(t *testing.T) {
 	m, rdb := beginWindow(t)
 	other := narrow
@@ -110,16 +110,17 @@ func TestDamagedLevelsThatAreNotExact(t *testing.T) {
 	m.SetTime(time.Unix(1_800_000_020, 0))
 	must(t, m.Set(lua.Keys("n").Own(other.Field), "4 1 1125899906842624 9 0 0 0"))
 	if r, err := attempt(t, rdb, other, 2); err != nil || r.Answers[0].AtUS != 350_000 {
-		t.Errorf("made at run time: %+v, %v, want a token in 350 ms", r.Answers, err)
+		t.Errorf("a limit created at run time: %+v, %v, want a token in 350 ms", r.Answers, err)
 	}
 	m.HSet(lua.Keys("n").State(), narrow.Field.String(), "4 1 1125899906842624 9 0 0 0")
 	heartbeat(t, rdb)
 	if got, want := m.HGet(lua.Keys("n").State(), narrow.Field.String()), "4 1 100000 2 1800000020450000 0 1800000020250000"; got != want {
-		t.Errorf("configured: %q, want %q", got, want)
+		t.Errorf("a configured limit: the record is %q, want %q", got, want)
 	}
 }
 
-// TestOwnLevelsThatAreDamaged were lost now; those that are not there when the epoch began, which is not later than now.
+// TestOwnLevelsThatAreDamaged: a damaged level with a key of its own counts as lost now. A missing one counts as lost when the epoch
+// began. If the record has a later beginning than now, now counts.
 func TestOwnLevelsThatAreDamaged(t *testing.T) {
 	own := narrow
 	own.Own = true
@@ -130,17 +131,18 @@ func TestOwnLevelsThatAreDamaged(t *testing.T) {
 			must(t, m.Set(lua.Keys("n").Own(own.Field), record))
 		}
 		if r, err := attempt(t, rdb, own, 1); err != nil || r.Answers[0].AtUS != want {
-			t.Errorf("the record %q: %+v, %v, want a token in %d us", record, r.Answers, err, want)
+			t.Errorf("with the record %q: %+v, %v, want a token in %d µs", record, r.Answers, err, want)
 		}
 	}
 	m, rdb := begin(t)
 	m.HSet(lua.Keys("n").State(), "epoch", "4 e 1 1800000009000000 d")
 	if r, err := attempt(t, rdb, own, 1); err != nil || r.Answers[0].AtUS != 350_000 {
-		t.Errorf("an epoch of the time to come: %+v, %v", r.Answers, err)
+		t.Errorf("an epoch that begins in the future: %+v, %v, want a token in 350 ms", r.Answers, err)
 	}
 }
 
-// TestDamagedLogIsBounded: of a window each start of which a part is damaged no more start than may, and none is late for long.
+// TestDamagedLogIsBounded: each row damages the due time or the number of a start in the log of a window. The next start is never too
+// early, and never late by more than a width.
 func TestDamagedLogIsBounded(t *testing.T) {
 	const now = 1_800_000_000_000_000
 	for name, c := range map[string]struct {
@@ -170,17 +172,18 @@ func TestDamagedLogIsBounded(t *testing.T) {
 			}
 			r, err := attempt(t, rdb, pair, 2, c.cost)
 			if err != nil || r.Answers[0].AtUS != c.want {
-				t.Errorf("%+v, %v, want a token in %d us: %v", r.Answers, err, c.want, rdb.ZRangeWithScores(t.Context(), log, 0, -1).Val())
+				t.Errorf("%+v, %v, want a token in %d µs; the log is %v", r.Answers, err, c.want, rdb.ZRangeWithScores(t.Context(), log, 0, -1).Val())
 			}
 			words := strings.Fields(m.HGet(lua.Keys("n").State(), pair.Field.String()))
 			if len(words) > 12 && (len(words[11]) > 1 || len(words[12]) > 1) {
-				t.Errorf("stored is %v", words)
+				t.Errorf("the record is %v, want small numbers of starts", words)
 			}
 		})
 	}
 }
 
-// TestWindowThatCountsLessThanItForgot gives what it has, once.
+// TestWindowThatCountsLessThanItForgot: the record of a window has more starts that no longer count than starts. It admits at most its
+// count.
 func TestWindowThatCountsLessThanItForgot(t *testing.T) {
 	m, rdb := beginWindow(t)
 	m.HSet(lua.Keys("n").State(), pair.Field.String(), "4 1 500000 2 0 0 0 0 0 0 0 2 9 0 0 0 - 0 - 0")
@@ -197,11 +200,12 @@ func TestWindowThatCountsLessThanItForgot(t *testing.T) {
 		m.HDel(lua.Keys("n").Replies("s"), "s:lane")
 	}
 	if started > 2 {
-		t.Errorf("%d calls passed a window of two", started)
+		t.Errorf("the window admitted %d calls, want at most 2", started)
 	}
 }
 
-// TestDamagedTimeIsRefused: whoever calls then is sent to configure, which begins another epoch, for memory was lost.
+// TestDamagedTimeIsRefused: with a damaged record of the time a call gets ErrUnknown. Then configure begins another epoch, because memory
+// was lost.
 func TestDamagedTimeIsRefused(t *testing.T) {
 	for _, record := range []string{
 		"", "x", "4 0 1800000000000000 0 0", "4 0 9007199254740990 0 0 0", "4 9007199254740990 1800000000000000 0 0 0",
@@ -211,28 +215,28 @@ func TestDamagedTimeIsRefused(t *testing.T) {
 		m, rdb := begin(t)
 		m.HSet(lua.Keys("n").State(), "time", record)
 		if r, err := attempt(t, rdb, narrow, 1); !errors.Is(err, lua.ErrUnknown) {
-			t.Errorf("%q: %+v, %v", record, r, err)
+			t.Errorf("with the time %q: %+v, %v, want ErrUnknown", record, r, err)
 		}
 		a := lua.ConfigureArgs{Epoch: "e", Fresh: "f", HorizonUS: 250_000, Replica: "r", Session: "s", Wish: []lua.Limit{narrow}}
 		if r, err := lua.Configure(t.Context(), rdb, "n", a); err != nil || r.Epoch != "f" || r.Began != lua.BeganEpoch {
-			t.Errorf("%q, configured: %+v, %v", record, r, err)
+			t.Errorf("configure with the time %q: %+v, %v, want the new epoch f", record, r, err)
 		}
 	}
 	m, rdb := begin(t)
-	for _, epoch := range []string{"x", "4 e x 0 ", "4 e 1 9007199254740993 "} { // for one who remembers nothing
+	for _, epoch := range []string{"x", "4 e x 0 ", "4 e 1 9007199254740993 "} { // for a replica that remembers nothing
 		m.HSet(lua.Keys("n").State(), "epoch", epoch)
 		a := lua.ConfigureArgs{Fresh: "f", HorizonUS: 250_000, Replica: "r", Session: "s", Wish: []lua.Limit{narrow}}
 		if r, err := lua.Configure(t.Context(), rdb, "n", a); err != nil || r.Epoch != "f" || r.Began != lua.BeganEpoch {
-			t.Errorf("%q: %+v, %v, want an epoch that replaces another", epoch, r, err)
+			t.Errorf("with the epoch %q: %+v, %v, want the new epoch f", epoch, r, err)
 		}
 		if text := m.HGet(lua.Keys("n").State(), "epoch"); strings.HasSuffix(text, " ") {
-			t.Errorf("after %q it is %q, which has lost nothing", epoch, text)
+			t.Errorf("after the epoch %q the record is %q, want it to name a former epoch", epoch, text)
 		}
 	}
 }
 
-// TestDamagedReplies: a reply that cannot be one to the call that is sent again is an error and starts nothing; the number of one that cannot
-// be is none.
+// TestDamagedReplies: a request that is sent again gets its stored reply. An impossible stored reply is an error and starts nothing. A
+// stored reply with an impossible number is ignored.
 func TestDamagedReplies(t *testing.T) {
 	const head = "5 1800000000000000 -1 0"
 	for reply, want := range map[string]bool{
@@ -247,7 +251,7 @@ func TestDamagedReplies(t *testing.T) {
 		head + " 1 1 250001 0 1":               false, // beyond the horizon
 		head + " 1 1 -1 0 1":                   false,
 		head + " 1 1 0 -1 1":                   false,
-		head + " 1 4 0 0 0":                    false, // a verdict that there is not
+		head + " 1 4 0 0 0":                    false, // an unknown verdict
 		head + " 1 0 0 0 0":                    false,
 		"-5 1800000000000000 -1 0 1 1 0 0 0":   false,
 		"5 -1800000000000000 -1 0 1 1 0 0 0":   false,
@@ -259,25 +263,26 @@ func TestDamagedReplies(t *testing.T) {
 		m.HSet(lua.Keys("n").Replies("s"), "s:lane", "4 1 -\n"+reply)
 		r, err := attempt(t, rdb, narrow, 1)
 		if _, stale := errors.AsType[*lua.StaleError](err); (err == nil) != want || stale || want && !r.Repeated {
-			t.Errorf("the reply %q: %+v, %v", reply, r, err)
+			t.Errorf("with the stored reply %q: %+v, %v, want it accepted: %v", reply, r, err, want)
 		}
 	}
 	for _, number := range []string{"9007199254740993", "99999999999999999999", "x", "0"} {
 		m, rdb := begin(t)
 		m.HSet(lua.Keys("n").Replies("s"), "s:lane", "3 "+number+" -\n"+head)
 		if r, err := attempt(t, rdb, narrow, 1); err != nil || r.Repeated {
-			t.Errorf("the number %s: %+v, %v", number, r, err)
+			t.Errorf("with a stored reply of number %s: %+v, %v, want a new reply", number, r, err)
 		}
 	}
 	m, rdb := begin(t)
 	m.HSet(lua.Keys("n").Replies("s"), "s:lane", "4 7 -\n"+head)
 	_, err := attempt(t, rdb, narrow, 1)
 	if stale, ok := errors.AsType[*lua.StaleError](err); !ok || stale.Answered != 7 {
-		t.Errorf("an older call: %v", err)
+		t.Errorf("a call older than the stored reply: %v, want a StaleError with 7", err)
 	}
 }
 
-// TestDamagedLinesAreBounded: rows of what a line holds, of the sums of its limit, and what both are after a younger caller has come.
+// TestDamagedLinesAreBounded: each row has the entries of a line, the sums in the record of its limit, and both after a younger caller
+// has asked.
 func TestDamagedLinesAreBounded(t *testing.T) {
 	const now = 1_800_000_000_000_000
 	entry := func(lane string, ago int, rest string) string {
@@ -293,7 +298,7 @@ func TestDamagedLinesAreBounded(t *testing.T) {
 		claimed, whole int64
 		young          string
 		lanes          int
-		claims, wholes int64 // then
+		claims, wholes int64 // afterwards
 	}{
 		"sound":                         {[]string{entry("s:x", 9, "2 1 3")}, 500, 2, 5, fmt.Sprint(now - 9000), 2, 3, 6},
 		"who came in years":             {[]string{entry("s:x", 9, "2 1 3")}, 500, 2, 5, "9007199254740990", 2, 3, 6},
@@ -322,7 +327,7 @@ func TestDamagedLinesAreBounded(t *testing.T) {
 			m.HSet(state, narrow.Field.String(), fmt.Sprintf("4 1 100000 2 %d 0 %d 0 %d %d %s 0 0 0 0 0 - 0 - 0", now+c.full*1000, now+(c.full-200)*1000, c.claimed, c.whole, c.young))
 			r := lanes(t, rdb, narrow)("young", 1, 0)
 			if n := rdb.ZCard(t.Context(), line).Val(); n != int64(c.lanes) {
-				t.Errorf("%d lanes are in line, want %d; %+v", n, c.lanes, r.Answers)
+				t.Errorf("%d lanes are in line, want %d; the answers are %+v", n, c.lanes, r.Answers)
 			}
 			words := append(strings.Fields(m.HGet(state, narrow.Field.String())), make([]string, 12)...)
 			got, want := strings.Join(words[8:10], " "), fmt.Sprint(c.claims, c.wholes)
@@ -330,10 +335,10 @@ func TestDamagedLinesAreBounded(t *testing.T) {
 				want = " "
 			}
 			if got != want {
-				t.Errorf("the sums are %q, want %q", got, want)
+				t.Errorf("the sums in the record are %q, want %q", got, want)
 			}
 			if words[10] > fmt.Sprint(now) {
-				t.Errorf("the youngest came at %s", words[10])
+				t.Errorf("the record has the youngest caller at %s, in the future", words[10])
 			}
 		})
 	}

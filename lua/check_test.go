@@ -11,10 +11,11 @@ import (
 
 var write = flag.String("write", "", "folder to write the scripts to, as Redis runs them")
 
-// TestScriptsForCheck writes each script as it is composed to a file, for luacheck: fragments alone name locals of others.
+// TestScriptsForCheck writes each composed script to a file for luacheck. luacheck cannot check a single fragment, because
+// a fragment uses locals of other fragments.
 func TestScriptsForCheck(t *testing.T) {
 	if *write == "" {
-		t.Skip("no test: it writes the scripts for luacheck, to the folder that -args -write names")
+		t.Skip("not a test: with -args -write FOLDER it writes the scripts for luacheck to that folder")
 	}
 	for name, text := range lua.Sources() {
 		if err := os.WriteFile(filepath.Join(*write, name+".lua"), []byte(text+"\n"), 0o600); err != nil {

@@ -120,7 +120,7 @@ func Configure(ctx context.Context, rdb redis.UniversalClient, keys Keys, a Conf
 	if a.Leaving {
 		leaving = 1
 	}
-	wish, forced := limitLines(a.Wish), limitLines(a.Force)
+	wanted, forced := limitLines(a.Wish), limitLines(a.Force)
 	empty := make([]string, len(a.Empty))
 	for i, f := range a.Empty {
 		empty[i] = f.String()
@@ -130,7 +130,7 @@ func Configure(ctx context.Context, rdb redis.UniversalClient, keys Keys, a Conf
 		reports[i] = r.text()
 	}
 	argv := []any{
-		epoch, a.Grants, a.Fresh, a.Version, a.Told, a.HorizonUS, a.Replica, a.Session, leaving, digest(wish), wish,
+		epoch, a.Grants, a.Fresh, a.Version, a.Told, a.HorizonUS, a.Replica, a.Session, leaving, digest(wanted), wanted,
 		strings.Join(empty, " "), digest(forced), forced, strings.Join(reports, "\n"),
 	}
 	for _, line := range a.Change {
@@ -189,8 +189,8 @@ func configureReply(raw any) (ConfigureReply, error) {
 	}
 	r.Told = byClock(texts[1], r.TimeUS-r.NowUS)
 	r.Force = parseLimits(texts[2])
-	told := parseTold(texts[1])
-	r.Opens, r.Set, r.Shadow, r.Shadowed = told.opens, told.set, told.shadow, told.shadowed
+	set := parseSettings(texts[1])
+	r.Opens, r.Set, r.Shadow, r.Shadowed = set.opens, set.set, set.shadow, set.shadowed
 	for line := range strings.Lines(texts[3]) {
 		h := words{rest: strings.TrimSpace(line)}
 		l, ok := parseLimit(&h)

@@ -7,8 +7,8 @@
 // for that. The full one serves everything. limiter/internal/bucket explains their rules and is the same algorithm in
 // Go.
 //
-// configure decides which limits are in force and updates their levels. Its fragments are told, wishes, force, collect
-// and levels, in this order.
+// configure decides which limits are in force and updates their levels. Its fragments are settings, wanted, force,
+// collect and levels, in this order.
 //
 // Each record in Redis begins with the version of its format, [Version]. When a script reads a record it bounds the
 // record to what scripts can have written. Keys of another type are removed.

@@ -14,8 +14,8 @@ var (
 	use        = regexp.MustCompile(`(KEYS|ARGV)\[(\d+)\]`)
 )
 
-// TestHeadersMatchCode holds the header of each script, as it is composed, and its first lines together: every KEYS and ARGV that the
-// header names is bound to a local of that name, in that order, and nothing below indexes them again.
+// TestHeadersMatchCode compares the header of each composed script with its first lines. The first lines bind every KEYS and ARGV of
+// the header to a local of the same name, in the same order. No later line indexes KEYS or ARGV.
 func TestHeadersMatchCode(t *testing.T) {
 	for name, text := range lua.Sources() {
 		t.Run(name, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestHeadersMatchCode(t *testing.T) {
 				}
 			}
 			if len(named) == 0 {
-				t.Fatal("the header names no KEYS and ARGV")
+				t.Fatal("the header names no KEYS or ARGV")
 			}
 			var bound []string
 			body := len(code)
@@ -50,15 +50,15 @@ func TestHeadersMatchCode(t *testing.T) {
 				}
 			}
 			if !slices.Equal(named, bound) {
-				t.Errorf("header names %v\nfirst lines bind %v", named, bound)
+				t.Errorf("the header names %v\nthe first lines bind %v", named, bound)
 			}
 			for _, line := range code[body:] {
 				if use.MatchString(line) {
-					t.Errorf("indexes its arguments below the first lines: %s", line)
+					t.Errorf("a line below the first lines indexes KEYS or ARGV: %s", line)
 				}
 			}
 			if !strings.Contains(strings.Join(header, ""), "-- Reply: ") {
-				t.Error("the header does not say what the script replies")
+				t.Error("the header has no line \"-- Reply: \"")
 			}
 		})
 	}

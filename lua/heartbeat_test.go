@@ -8,7 +8,8 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestSilentReplicasAreForgotten: a replica that has been silent leaves the set when another one is heard.
+// TestSilentReplicasAreForgotten: the announcement of one replica removes another one that has not announced itself for
+// 30 s.
 func TestSilentReplicasAreForgotten(t *testing.T) {
 	m, rdb := begin(t)
 	for _, beat := range []struct {
@@ -26,12 +27,12 @@ func TestSilentReplicasAreForgotten(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := rdb.ZRange(t.Context(), lua.Keys("n").Replicas(), 0, -1).Val(); !slices.Equal(got, beat.want) {
-			t.Errorf("after %v the set is %v, want %v", beat.after, got, beat.want)
+			t.Errorf("after %v the replicas are %v, want %v", beat.after, got, beat.want)
 		}
 	}
 }
 
-// TestOrdersAreHandedOver to the replica that they are for, again and again: a reply may be lost.
+// TestOrdersAreHandedOver: every announcement of a replica returns the order for it, because a reply may be lost.
 func TestOrdersAreHandedOver(t *testing.T) {
 	_, rdb := begin(t)
 	if err := rdb.Set(t.Context(), lua.Keys("n").Order("b"), "drain", time.Minute).Err(); err != nil {
@@ -39,7 +40,7 @@ func TestOrdersAreHandedOver(t *testing.T) {
 	}
 	for _, c := range []struct{ id, order string }{{"a", ""}, {"b", "drain"}, {"b", "drain"}} {
 		if order, err := lua.Heartbeat(t.Context(), rdb, "n", c.id, []byte("{}"), time.Minute, time.Minute); err != nil || order != c.order {
-			t.Errorf("%s hears %q, want %q: %v", c.id, order, c.order, err)
+			t.Errorf("replica %s gets the order %q, %v, want %q", c.id, order, err, c.order)
 		}
 	}
 }

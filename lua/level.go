@@ -61,16 +61,16 @@ func (s State) OwnAt(at time.Time) time.Time {
 
 // Opens returns the buckets that are closed for the fleet, with moments of the namespace's own time.
 func (s State) Opens() []Opens {
-	return parseTold(s.Told).opens
+	return parseSettings(s.Told).opens
 }
 
 // Set returns the buckets whose limits were set for the fleet.
 func (s State) Set() []string {
-	return parseTold(s.Told).set
+	return parseSettings(s.Told).set
 }
 
 // Shadowed returns the buckets in shadow mode, which delay nobody.
-func (s State) Shadowed() []string { return parseTold(s.Told).shadowed }
+func (s State) Shadowed() []string { return parseSettings(s.Told).shadowed }
 
 // ParseState reads [Keys.State] and [Keys.Wishes] as HGETALL returns them at a time of Redis' clock. Empty maps are a
 // namespace that nobody uses yet.
@@ -81,8 +81,8 @@ func ParseState(fields, wishes map[string]string, at time.Time) State {
 	}
 	s.Told = fields["told"]
 	w := words{rest: fields["epoch"]}
-	if records, id, version, born := w.next(), w.word(), w.next(), w.next(); !w.bad && records == Version {
-		s.Epoch, s.Version, s.Born = id, version, time.UnixMicro(born)
+	if records, id, version, began := w.next(), w.word(), w.next(), w.next(); !w.bad && records == Version {
+		s.Epoch, s.Version, s.Born = id, version, time.UnixMicro(began)
 	}
 	w = words{rest: fields["time"]}
 	records, grants, now, shift, still, _ := w.next(), w.next(), w.next(), w.next(), w.next(), w.next()
@@ -99,11 +99,11 @@ func ParseState(fields, wishes map[string]string, at time.Time) State {
 	}
 	s.Levels = slices.DeleteFunc(s.Levels, replaced(fields["force"]))
 	w = words{rest: wishes["clock"]}
-	heardRecords, heard, aged := w.next(), w.next(), w.next()
-	if w.bad || heardRecords != Version {
+	records, own, aged := w.next(), w.next(), w.next()
+	if w.bad || records != Version {
 		return s
 	}
-	s.AgedUS = aged + max(0, s.OwnAt(at).UnixMicro()-heard)
+	s.AgedUS = aged + max(0, s.OwnAt(at).UnixMicro()-own)
 	for of, text := range wishes {
 		if of == "clock" {
 			continue
@@ -114,13 +114,13 @@ func ParseState(fields, wishes map[string]string, at time.Time) State {
 		if w.bad || records != Version {
 			continue
 		}
-		wish := Wish{Age: time.Duration(s.AgedUS-seen) * time.Microsecond, Limits: parseLimits(limits)}
+		wanted := Wish{Age: time.Duration(s.AgedUS-seen) * time.Microsecond, Limits: parseLimits(limits)}
 		for name := range strings.FieldsSeq(w.rest) {
 			if _, who, ok := strings.Cut(name, ":"); ok {
-				wish.Replicas = append(wish.Replicas, who)
+				wanted.Replicas = append(wanted.Replicas, who)
 			}
 		}
-		s.Wishes = append(s.Wishes, wish)
+		s.Wishes = append(s.Wishes, wanted)
 	}
 	return s
 }

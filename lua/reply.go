@@ -74,7 +74,7 @@ func (p *Path) parse(r *AcquireReply, a *AcquireArgs, text string) error {
 	r.Grants, r.NowUS = w.next(), w.next()
 	r.ComeBackUS, p.busy = w.next(), w.next() == 1
 	r.Levels, r.Left = r.Levels[:0], r.Left[:0]
-	if told := p.told(a); told > 0 {
+	if contents := p.contents(a); contents > 0 {
 		into := &r.Levels
 		if a.Left {
 			into = &r.Left

@@ -6,7 +6,7 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestReportsOfABusyLane: as many reports as a lane can have at one time are taken in one call.
+// TestReportsOfABusyLane: one request may carry as many reports as a lane can have at one time.
 func TestReportsOfABusyLane(t *testing.T) {
 	_, rdb := begin(t)
 	limits := []lua.Limit{narrow, wide}
@@ -14,7 +14,7 @@ func TestReportsOfABusyLane(t *testing.T) {
 	for range 100 {
 		a.Backs = append(a.Backs, lua.Back{DueUS: 1, Costs: []int64{1}})
 	}
-	for range 101 { // and one that says that costs will be corrected
+	for range 101 { // one of them reports that costs will be corrected
 		a.Settled = append(a.Settled, lua.Settled{Since: []int64{0, 0}, Estimated: []int64{1, 0}, Actual: []int64{0, 0}})
 	}
 	var r lua.AcquireReply

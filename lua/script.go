@@ -21,10 +21,10 @@ var (
 	fullFragments = []string{
 		"arguments", "numbers", "checks", "level", "rate", "change", "memory", "time", "hooks", "own", "window", "eras", "learn", "enter",
 		"limits", "asks", "token", "rules", "pass", "closed", "line", "settled", "arrive", "spare", "hold", "taught", "reports",
-		"serve", "wait", "joint", "more", "charge", "answer", "stand", "settle", "reply",
+		"serve", "wait", "joint", "more", "charge", "answer", "entry", "settle", "reply",
 	}
 	configureFragments = []string{
-		"configure", "numbers", "checks", "level", "rate", "change", "eras", "requested", "time", "told", "wishes", "force", "collect", "levels", "written",
+		"configure", "numbers", "checks", "level", "rate", "change", "eras", "requested", "time", "settings", "wanted", "force", "collect", "levels", "written",
 	}
 )
 

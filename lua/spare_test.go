@@ -9,8 +9,8 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestSpares: reservations that one lane returned serve others, earliest first and each once, also those that have had no need
-// of the full script.
+// TestSpares: reservations that one lane returned serve other lanes, the earliest first and each once. This includes lanes that
+// have not needed the full script before.
 func TestSpares(t *testing.T) {
 	m, rdb := begin(t)
 	state := lua.Keys("n").State()
@@ -31,41 +31,41 @@ func TestSpares(t *testing.T) {
 	one := lua.Ask{Count: 1, Costs: []int64{1}, PatienceUS: -1}
 	r := call("x", nil, lua.Ask{Count: 4, Costs: []int64{1}, PatienceUS: -1})
 	if len(r.Answers) != 2 || r.Answers[1] != (lua.Grant{Count: 2, Kind: lua.Reserved, AtUS: 100_000, Bound: 0}) {
-		t.Fatalf("four calls: %+v", r)
+		t.Fatalf("four calls on a burst of two: %+v, want two at once and two reserved in 100 ms", r)
 	}
 	now := r.NowUS
 	var backs []lua.Back
-	for _, ms := range []int64{140, 10_000, -5, 100} { // beyond the horizon nobody has reserved one, and what is past serves nobody
+	for _, ms := range []int64{140, 10_000, -5, 100} { // no reservation is due beyond the horizon, and one of the past is useless
 		backs = append(backs, lua.Back{DueUS: now + ms*1000, Costs: []int64{1}})
 	}
 	call("x", backs)
 	key := lua.Keys("n").Spares([]lua.Limit{narrow})
 	kept, err := m.Get(key)
 	if err != nil || strings.Count(kept, " ") != 6 {
-		t.Errorf("kept are %q, %v, want two", kept, err)
+		t.Errorf("the kept reservations are %q, %v, want two", kept, err)
 	}
 	if ttl := m.TTL(key); ttl <= 0 || ttl > time.Second {
-		t.Errorf("they are kept for %v, want until they are due", ttl)
+		t.Errorf("the reservations are kept for %v, want until they are due", ttl)
 	}
 	soon := lua.Ask{Count: 1, Costs: []int64{1}, PatienceUS: 150_000}
 	for _, former := range []string{"4 d 1", "4 e 2"} { // another epoch, another configuration
 		must(t, m.Set(key, former+strings.TrimPrefix(kept, "4 e 1")))
 		if r = call("w", nil, soon); len(r.Answers) != 1 || r.Answers[0].Kind != lua.Refused {
-			t.Errorf("what was returned under %q: %+v, want it to serve nobody", former, r.Answers)
+			t.Errorf("reservations returned under %q: %+v, want them to serve nobody", former, r.Answers)
 		}
 	}
 	must(t, m.Set(key, kept))
 	if r = call("y", nil, soon); len(r.Answers) != 1 || r.Answers[0] != (lua.Grant{Count: 1, Kind: lua.Reserved, AtUS: 100_000, Units: 1, Bound: -1}) {
-		t.Errorf("another lane: %+v, want the earliest", r.Answers)
+		t.Errorf("the first other lane: %+v, want the earliest reservation", r.Answers)
 	}
 	if r = call("z", nil, one); len(r.Answers) != 1 || r.Answers[0].AtUS != 140_000 || r.Answers[0].Kind != lua.Reserved {
-		t.Errorf("the next lane: %+v, want the second", r.Answers)
+		t.Errorf("the next lane: %+v, want the second reservation", r.Answers)
 	}
 	if r = call("v", nil, one); len(r.Answers) != 1 || r.Answers[0].Kind != lua.Waiting {
-		t.Errorf("one more: %+v, want none", r.Answers)
+		t.Errorf("one more lane: %+v, want it to wait", r.Answers)
 	}
 	if m.Exists(key) {
-		t.Error("nothing is left, but it is kept")
+		t.Error("no returned reservation is left, but the key still exists")
 	}
 }
 
@@ -76,8 +76,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// TestReturned: what is returned goes back into the bucket, less what later reservations may have counted on; else it serves calls
-// of its cost or less.
+// TestReturned: a returned reservation goes back into the bucket, less the tokens that later reservations may count on. Otherwise
+// it is kept and serves calls of its cost or less.
 func TestReturned(t *testing.T) {
 	m, rdb := begin(t)
 	wide := narrow
@@ -118,7 +118,7 @@ func TestReturned(t *testing.T) {
 	} {
 		answers, left := call(levels(c.full, c.last), c.back, lua.Ask{Count: 1, Costs: []int64{c.cost}, PatienceUS: -1})
 		if len(answers) != 1 || answers[0] != c.want || left != c.left {
-			t.Errorf("%s: %+v, left %q; want %+v, left %q", name, answers, left, c.want, c.left)
+			t.Errorf("%s: %+v, kept %q; want %+v, kept %q", name, answers, left, c.want, c.left)
 		}
 		if c.want.Kind == lua.Waiting {
 			m.Del(lua.Keys("n").Line(wide.Field))
@@ -126,8 +126,8 @@ func TestReturned(t *testing.T) {
 	}
 }
 
-// TestDamagedSpares: what was returned and cannot be serves nobody and does not stay; and nothing is read where the level says that
-// nothing was returned.
+// TestDamagedSpares: an impossible returned reservation serves nobody, and the script removes it. If the level says that nothing
+// was returned, the script does not read the key.
 func TestDamagedSpares(t *testing.T) {
 	const now = 1_800_000_000_000_000
 	for name, c := range map[string]struct {
@@ -154,17 +154,17 @@ func TestDamagedSpares(t *testing.T) {
 			var r lua.AcquireReply
 			a := lua.AcquireArgs{Seq: 1, Epoch: "e", Version: 1, HorizonUS: 250_000, Asks: []lua.Ask{{Count: 1, Costs: []int64{1}, PatienceUS: 240_000}}}
 			if err := lua.NewPath("n", "s", "lane", []lua.Limit{narrow}).Acquire(t.Context(), rdb, &a, &r); err != nil || r.Answers[0].Kind != c.want {
-				t.Errorf("%+v, %v, want the verdict %d", r.Answers, err, c.want)
+				t.Errorf("the answers are %+v, %v, want the verdict %d", r.Answers, err, c.want)
 			}
 			if m.Exists(key) != c.left {
 				text, _ := m.Get(key)
-				t.Errorf("kept is %q", text)
+				t.Errorf("the kept reservations are %q, want some: %v", text, c.left)
 			}
 		})
 	}
 }
 
-// TestManySpares: of very many reservations that were returned the earliest are kept.
+// TestManySpares: if a lane returns very many reservations, the script keeps the 64 earliest.
 func TestManySpares(t *testing.T) {
 	m, rdb := begin(t)
 	m.HSet(lua.Keys("n").State(), narrow.Field.String(), "4 1 100000 2 0 0 0")
@@ -179,6 +179,6 @@ func TestManySpares(t *testing.T) {
 	text, err := m.Get(lua.Keys("n").Spares([]lua.Limit{narrow}))
 	words := strings.Fields(text)
 	if err != nil || len(words) != 3+2*64 || words[3] != "1800000000001000" || words[3+2*63] != "1800000000064000" {
-		t.Errorf("kept are %q, %v", text, err)
+		t.Errorf("the kept reservations are %q, %v, want those due in 1 to 64 ms", text, err)
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestOwnTime: rows of what passes on Redis' clock from script to script, and what passes on the namespace's own time then, ms.
+// TestOwnTime: each row has the time that passes on Redis' clock between two scripts, and the time that passes on the
+// namespace's own clock, in ms.
 func TestOwnTime(t *testing.T) {
 	const hour = 3_600_000
 	type row struct{ passes, want int64 }
@@ -49,22 +50,22 @@ func TestOwnTime(t *testing.T) {
 				own = now
 				s := lua.ParseState(rdb.HGetAll(t.Context(), lua.Keys("n").State()).Val(), nil, clock)
 				if got := s.OwnAt(clock); got.UnixMicro() != own {
-					t.Errorf("row %d: a reader has %v, want %v", i, got, time.UnixMicro(own))
+					t.Errorf("row %d: OwnAt of the stored state is %v, want %v", i, got, time.UnixMicro(own))
 				}
 			}
 		})
 	}
 }
 
-// TestOwnTimeOnRedis: the same numbers on a real Redis. Its clock cannot step: the record steps instead.
+// TestOwnTimeOnRedis: the same on a real Redis. The test cannot step the clock of Redis, so it steps the stored record.
 func TestOwnTimeOnRedis(t *testing.T) {
 	const s = 1_000_000
 	rdb := limitertest.Server(t)
 	heartbeat(t, rdb)
 	state := lua.Keys("n").State()
 	for name, c := range map[string]struct {
-		passed, shift, still, owed int64 // µs; the record before
-		own                        int64 // passes
+		passed, shift, still, owed int64 // µs; the record before the script
+		own                        int64 // the own time that passes
 		want                       [3]int64
 	}{
 		"a step back":                     {-s / 2, 0, 0, 0, 0, [3]int64{s / 2, s / 2, 0}},
@@ -78,7 +79,7 @@ func TestOwnTimeOnRedis(t *testing.T) {
 		for _, script := range []string{"acquire", "configure"} {
 			t.Run(name+", "+script, func(t *testing.T) {
 				call := lanes(t, rdb, narrow)
-				const tolerance = s / 4 // the test is this slow at most
+				const tolerance = s / 4 // the most that the test itself may take
 				was := rdb.Time(t.Context()).Val().UnixMicro() + c.shift - c.passed
 				before := strings.Fields(rdb.HGet(t.Context(), state, "time").Val())
 				rdb.HSet(t.Context(), state, "time", fmt.Sprintf("4 %s %d %d %d %d", before[1], was, c.shift, c.still, c.owed))

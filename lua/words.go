@@ -8,7 +8,7 @@ import (
 // fill puts the changing words into a command.
 func (p *Path) fill(c *command, a *AcquireArgs) []any {
 	out := c.argv[:c.rest]
-	out[c.head] = join(a.Seq, a.Grants, a.HorizonUS, a.LeadUS, int64(p.limits), int64(a.reports()), p.told(a))
+	out[c.head] = join(a.Seq, a.Grants, a.HorizonUS, a.LeadUS, int64(p.limits), int64(a.reports()), p.contents(a))
 	if p.epoch != a.Epoch || p.version != a.Version || p.memory == nil {
 		p.epoch, p.version = a.Epoch, a.Version
 		p.memory = strconv.Itoa(Version) + " " + a.Epoch + " " + strconv.FormatInt(a.Version, 10) + " "
@@ -47,8 +47,8 @@ func (p *Path) fill(c *command, a *AcquireArgs) []any {
 	return out
 }
 
-// told returns what a reply is to contain for each limit: 1 the level, 2 the tokens left, 0 nothing.
-func (p *Path) told(a *AcquireArgs) int64 {
+// contents returns what a reply is to contain for each limit: 1 the level, 2 the tokens left, 0 nothing.
+func (p *Path) contents(a *AcquireArgs) int64 {
 	switch {
 	case a.Left:
 		return 2

@@ -41,7 +41,7 @@ func TestBatchOutcomesComeInOrderAndComplete(t *testing.T) {
 		if diff := cmp.Diff([]int{9, 8, 7, 6, 5, 4, 3, 2, 1, 0}, order); diff != "" {
 			t.Error("order of completion:", diff)
 		}
-		for range 2 { // awaiting again gives the same
+		for range 2 { // a second Await returns the same
 			values, err := b.Values(t.Context())
 			failed, ok := errors.AsType[*orchestrator.BatchError](err)
 			if diff := cmp.Diff([]int{2, 6}, failed.Indexes); !ok || diff != "" || !errors.Is(failed.Errors[0], wrong) || !errors.Is(failed.Errors[1], wrong) {
@@ -148,7 +148,7 @@ func TestBatchWhoseContextEnded(t *testing.T) {
 	})
 }
 
-// TestErrorsOfABatchNameTheirTasks: the text names the first three, and the error unwraps to all of them.
+// TestErrorsOfABatchNameTheirTasks: the text names the first three tasks, and the error wraps the errors of all.
 func TestErrorsOfABatchNameTheirTasks(t *testing.T) {
 	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		var tasks []orchestrator.Task[int]
@@ -209,12 +209,12 @@ func TestFinishedBatchesExpire(t *testing.T) {
 		is("b3", orchestrator.ErrBatchExpired)
 		is("b4", orchestrator.ErrBatchExpired)
 		if s := o.Snapshot(); s.BatchesUnawaited != 4 {
-			t.Errorf("%d batches were forgotten unawaited, want 4", s.BatchesUnawaited)
+			t.Errorf("%d batches were forgotten before anybody awaited them, want 4", s.BatchesUnawaited)
 		}
 	})
 }
 
-// TestAnIDInUseIsRefusedJoinedOrAppendedTo: as the options say; an id whose batch has finished is free.
+// TestAnIDInUseIsRefusedJoinedOrAppendedTo: the options decide which. An id whose batch has finished is free.
 func TestAnIDInUseIsRefusedJoinedOrAppendedTo(t *testing.T) {
 	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		ctx := t.Context()
@@ -268,8 +268,8 @@ func TestABatchOfNothingHasNoOutcomeAndOneState(t *testing.T) {
 	})
 }
 
-// TestABatchAppendedToOneThatIsRefusedFinishes: tasks that were appended before the first tasks of the batch were
-// refused have outcomes.
+// TestABatchAppendedToOneThatIsRefusedFinishes: the first tasks of a batch are refused. Tasks that were appended before
+// that have outcomes.
 func TestABatchAppendedToOneThatIsRefusedFinishes(t *testing.T) {
 	inBubbleUnlimited(t, orchestrator.Config{MaxWeight: 10}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		gate := make(chan struct{})
@@ -302,7 +302,7 @@ func TestTheLatestExpiredIDsAreRemembered(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		if _, err := orchestrator.AwaitBatch[int](forever, o, "x"); !errors.Is(err, orchestrator.ErrBatchExpired) {
-			t.Errorf("the third last of 10 that are remembered: %v", err)
+			t.Errorf("the third last of the 10 ids that are remembered: %v", err)
 		}
 	})
 }

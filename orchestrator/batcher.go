@@ -257,7 +257,7 @@ func (c *call[K, V]) ended() {
 		case ok:
 			q.value = value
 		case strangers > 0:
-			q.err = fmt.Errorf("%w: %v, but %d that were not asked for", ErrNoResult, q.key, strangers)
+			q.err = fmt.Errorf("%w: %v, but %d for keys that nobody asked for", ErrNoResult, q.key, strangers)
 		default:
 			q.err = fmt.Errorf("%w: %v", ErrNoResult, q.key)
 		}

@@ -16,7 +16,8 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// squaringBatcher is a batcher of squares, that notes the keys of each call: 13 fails, and negative keys have no result.
+// squaringBatcher is a batcher of squares that notes the keys of each call. Key 13 fails, and negative keys have no
+// result.
 func squaringBatcher(t *testing.T, o *orchestrator.Orchestrator, cfg orchestrator.BatcherConfig) (b *orchestrator.Batcher[int, int], calls func() [][]int) {
 	t.Helper()
 	var mu sync.Mutex
@@ -69,7 +70,7 @@ func loadSquares(t *testing.T, b *orchestrator.Batcher[int, int], keys ...int) {
 	callers.Wait()
 }
 
-// TestKeysGoTogether: after a delay, or at once where the call is full; each key has its own answer.
+// TestKeysGoTogether: a call begins after a delay, or at once when it is full. Each key has its own answer.
 func TestKeysGoTogether(t *testing.T) {
 	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		b, calls := squaringBatcher(t, o, orchestrator.BatcherConfig{Size: 3, Delay: 5 * time.Millisecond})
@@ -100,7 +101,8 @@ func TestKeysGoTogether(t *testing.T) {
 	})
 }
 
-// TestKeysGatherWhileTheirCallWaits: for its token, so that under a limit calls get fuller.
+// TestKeysGatherWhileTheirCallWaits: a call that waits for its token accepts more keys, so that calls get fuller under a
+// limit.
 func TestKeysGatherWhileTheirCallWaits(t *testing.T) {
 	for size, want := range map[int][][]int{50: {{0}, {1, 2, 3, 4, 5, 6, 7, 8, 9}}, 4: {{0}, {1, 2, 3, 4}, {5, 6, 7, 8}, {9}}} {
 		inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
@@ -118,8 +120,8 @@ func TestKeysGatherWhileTheirCallWaits(t *testing.T) {
 	}
 }
 
-// TestEachWaiterForAKeyHasItsOwnContext: a waiter that gives up ends no other wait; the last one that leaves ends the
-// call.
+// TestEachWaiterForAKeyHasItsOwnContext: a waiter that gives up ends no other wait. When the last waiter gives up, the
+// call is cancelled.
 func TestEachWaiterForAKeyHasItsOwnContext(t *testing.T) {
 	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		var seen error
@@ -140,22 +142,22 @@ func TestEachWaiterForAKeyHasItsOwnContext(t *testing.T) {
 		var callers sync.WaitGroup
 		callers.Go(func() {
 			if _, err := b.Load(short, 1); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("who gave up: %v", err)
+				t.Errorf("the waiter that gave up: %v", err)
 			}
 		})
 		synctest.Wait()
-		if v, err := b.Load(t.Context(), 1); v != 1 || err != nil { // the first caller's end is not theirs
-			t.Errorf("who waited: %d, %v", v, err)
+		if v, err := b.Load(t.Context(), 1); v != 1 || err != nil { // the first caller's context has ended, not this one
+			t.Errorf("the waiter that stayed: %d, %v", v, err)
 		}
 		callers.Wait()
 		short, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		if _, err := b.Load(short, 2); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("the only one: %v", err)
+			t.Errorf("the only waiter: %v", err)
 		}
 		synctest.Wait()
 		if !errors.Is(seen, context.DeadlineExceeded) {
-			t.Errorf("the call that all had left saw %v", seen)
+			t.Errorf("the call whose waiters had all given up saw %v", seen)
 		}
 	})
 }
@@ -200,7 +202,7 @@ func TestLoadDuringADrainDoesNotWaitForTheDelay(t *testing.T) {
 	}
 }
 
-// TestABatcherIsNeverCalledWithoutKeys: also where every waiter gives up as the call begins.
+// TestABatcherIsNeverCalledWithoutKeys: not even if every waiter gives up as the call begins.
 func TestABatcherIsNeverCalledWithoutKeys(t *testing.T) {
 	l := unlimitedLimiter(t)
 	o, _ := orchestrator.New(orchestrator.Config{Limiter: l, Slots: 4})
@@ -227,7 +229,7 @@ func TestABatcherIsNeverCalledWithoutKeys(t *testing.T) {
 	}
 }
 
-// TestALoadThatWasGivenUpLendsNoSlot: a task has given up a key that others still gather for; its slot stays its own.
+// TestALoadThatWasGivenUpLendsNoSlot: a task gives up a key that others still wait for. It keeps its slot.
 func TestALoadThatWasGivenUpLendsNoSlot(t *testing.T) {
 	inBubbleUnlimited(t, orchestrator.Config{Slots: 1, MaxPending: 1}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		b, _ := orchestrator.NewBatcher(o, func(context.Context, []int) (map[int]int, error) { return nil, nil },
@@ -256,8 +258,8 @@ func TestALoadThatWasGivenUpLendsNoSlot(t *testing.T) {
 	})
 }
 
-// TestAKeyThatCannotBeHashedHoldsNoLock: asking for the key panics, and other keys are answered. In real time, for a
-// lock that is held is no wait to a bubble.
+// TestAKeyThatCannotBeHashedHoldsNoLock: Load of the key panics, and other keys are answered. The test runs in real
+// time, because a bubble's clock stands still while a goroutine waits for a lock.
 func TestAKeyThatCannotBeHashedHoldsNoLock(t *testing.T) {
 	o, err := orchestrator.New(orchestrator.Config{Limiter: unlimitedLimiter(t)})
 	if err != nil {
@@ -280,11 +282,11 @@ func TestAKeyThatCannotBeHashedHoldsNoLock(t *testing.T) {
 		wantError(t, "the other key", err, nil)
 		wantError(t, "Close", o.Close(forever), nil)
 	case <-time.After(3 * time.Second):
-		t.Fatal("Load of another key hangs, past the end of its context: a lock is still held")
+		t.Fatal("Load of another key has not returned although its context has ended: a lock is still held")
 	}
 }
 
-// TestAKeyThatDoesNotEqualItselfHasNoResult: and does not disturb the other keys of its call.
+// TestAKeyThatDoesNotEqualItselfHasNoResult: the other keys of its call have theirs.
 func TestAKeyThatDoesNotEqualItselfHasNoResult(t *testing.T) {
 	var panics atomic.Int32
 	inBubbleUnlimited(t, orchestrator.Config{OnPanic: func(*orchestrator.PanicError) { panics.Add(1) }}, func(t *testing.T, o *orchestrator.Orchestrator) {
@@ -300,7 +302,7 @@ func TestAKeyThatDoesNotEqualItselfHasNoResult(t *testing.T) {
 	})
 }
 
-// TestACallOfABatcherCountsAsOneTask: in Snapshot and in Report.
+// TestACallOfABatcherCountsAsOneTask in Snapshot and in Report.
 func TestACallOfABatcherCountsAsOneTask(t *testing.T) {
 	inBubbleUnlimited(t, orchestrator.Config{Slots: 1}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		b, _ := orchestrator.NewBatcher(o, func(_ context.Context, k []int) (map[int]int, error) {

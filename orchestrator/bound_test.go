@@ -20,7 +20,7 @@ type arrival struct {
 	takes time.Duration
 }
 
-// TestOvertakingIsBounded: whatever comes when and however long it takes.
+// TestOvertakingIsBounded for tasks of random classes, times and durations.
 func TestOvertakingIsBounded(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		arrivals := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) arrival {
@@ -51,8 +51,9 @@ func FuzzOvertakingIsBounded(f *testing.F) {
 	})
 }
 
-// overtaking runs tasks on a clock of its own and says what was wrong with the order in which they started: a class is
-// first in, first out; no task starts after one that was queued later by more than its class waits for the other's.
+// overtaking runs tasks in virtual time and returns what was wrong with the order of their starts. Tasks of one class
+// start in the order in which they were queued. No task starts after a task that was queued later by more than the
+// difference of their handicaps.
 func overtaking(t *testing.T, arrivals []arrival, slots int) (wrong error) {
 	t.Helper()
 	const ageing = time.Second
@@ -108,7 +109,7 @@ func overtaking(t *testing.T, arrivals []arrival, slots int) (wrong error) {
 				if a.class == b.class && i > k {
 					wrong = fmt.Errorf("task %d of class %v started before %d of the same", i, a.class, k)
 				}
-				// b was there when a started, and would have come first by more than its class allows for.
+				// b was queued when a started, and was ahead of it by more than the handicap of its class.
 				if !b.queued.Before(a.started) {
 					continue
 				}

@@ -14,7 +14,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// TestTasksOfRunningTasksAreTakenInWhileItCloses: a task that executes may submit others and await them until tasks are handed
+// TestTasksOfRunningTasksAreTakenInWhileItCloses: a task that executes may submit and await others until the drain hands tasks
 // back.
 func TestTasksOfRunningTasksAreTakenInWhileItCloses(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -89,7 +89,7 @@ func TestNothingRunsAgainAfterHandingBack(t *testing.T) {
 	})
 }
 
-// TestEveryKeyThatWasTakenInIsServed: also where the orchestrator closes in the moment in which a delay ends.
+// TestEveryKeyThatWasTakenInIsServed: also if the orchestrator closes at the moment at which a delay ends.
 func TestEveryKeyThatWasTakenInIsServed(t *testing.T) {
 	for n := range 50 {
 		l, err := limiter.NewUnlimited(oneBucket(1, 1))
@@ -129,8 +129,8 @@ func TestEveryKeyThatWasTakenInIsServed(t *testing.T) {
 	}
 }
 
-// TestATaskThatWaitsForItsOwnEndIsTold: by closing its orchestrator, or by going through the batch that it is part of.
-func TestATaskThatWaitsForItsOwnEndIsTold(t *testing.T) {
+// TestATaskThatWaitsForItsOwnEndGetsAnError: if it closes its orchestrator, or ranges over the batch that it is part of.
+func TestATaskThatWaitsForItsOwnEndGetsAnError(t *testing.T) {
 	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		if _, err := orchestrator.Execute(t.Context(), o, func(ctx context.Context) (int, error) { return 0, o.Close(ctx) }); !errors.Is(err, orchestrator.ErrAwaitsItself) {
 			t.Errorf("Close: %v", err)
@@ -161,7 +161,7 @@ func TestATaskThatWaitsForItsOwnEndIsTold(t *testing.T) {
 	})
 }
 
-// TestBatchesAreTakenWholeOrRefused: with keys, without, and those that could never fit.
+// TestBatchesAreTakenWholeOrRefused: batches with keys, without keys, and batches that could never fit.
 func TestBatchesAreTakenWholeOrRefused(t *testing.T) {
 	for _, full := range []orchestrator.Full{orchestrator.Refuse, orchestrator.Shed} {
 		withTheSlotTaken(t, full, func(t *testing.T, o *orchestrator.Orchestrator, waiting []*orchestrator.Future[int], free func()) {
@@ -169,7 +169,7 @@ func TestBatchesAreTakenWholeOrRefused(t *testing.T) {
 			task := func(context.Context) (int, error) { ran++; return 0, nil }
 			keys := orchestrator.Keys(func(i int) string { return fmt.Sprint(i % 2) })
 			for _, opts := range [][]orchestrator.Option{nil, {keys}} {
-				n := 3 // more than fit, whatever makes room
+				n := 3 // more than ever fit
 				if opts != nil {
 					n = 6
 				}
@@ -193,7 +193,7 @@ func TestBatchesAreTakenWholeOrRefused(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			// The keys of what was refused are free.
+			// The keys of refused tasks are free.
 			if _, err := orchestrator.Execute(t.Context(), o, value("x"), orchestrator.Key("0")); err != nil || ran != 0 {
 				t.Errorf("%d ran, %v", ran, err)
 			}
@@ -220,7 +220,7 @@ func TestKeysJoinBeforeRoom(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		leave() // who began the run leaves it to the others
+		leave() // the caller that began the run leaves it to the others
 		synctest.Wait()
 		free()
 		callers.Wait()
@@ -230,8 +230,8 @@ func TestKeysJoinBeforeRoom(t *testing.T) {
 	})
 }
 
-// TestGoingThroughABatchInATaskKeepsReservations: a task that waits for the outcomes of a batch lends its slot once for each wait,
-// and no reservation goes back because of that.
+// TestGoingThroughABatchInATaskKeepsReservations: a task that waits for the outcomes of a batch lends its slot once for each wait.
+// No reservation is returned because of that.
 func TestGoingThroughABatchInATaskKeepsReservations(t *testing.T) {
 	lanes(t, limiter.PerSecond(20, 1), 3, func(t *testing.T, o *orchestrator.Orchestrator, b *breakable) {
 		tasks := make([]orchestrator.Task[int], 100)

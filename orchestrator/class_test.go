@@ -13,8 +13,8 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// TestOldTasksOfALowClassHaveTheirTurn: while there is always an urgent task, a normal and a background task start
-// when they are old enough, and not before.
+// TestOldTasksOfALowClassHaveTheirTurn: while an urgent task is always queued, a normal and a background task start when
+// they are old enough, and not before.
 func TestOldTasksOfALowClassHaveTheirTurn(t *testing.T) {
 	inBubble(t, orchestrator.Config{Slots: 1, Ageing: time.Second}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		var mu sync.Mutex
@@ -39,7 +39,7 @@ func TestOldTasksOfALowClassHaveTheirTurn(t *testing.T) {
 		add("urgent", orchestrator.Urgent)
 		time.Sleep(50 * time.Millisecond)
 		add("urgent again", orchestrator.Urgent)
-		// From now on there is always an urgent task: the others come when they are old enough, and not before.
+		// From now on an urgent task is always queued. The others start when they are old enough, and not before.
 		for i := range 30 {
 			time.Sleep(100 * time.Millisecond)
 			add("later", orchestrator.Urgent)

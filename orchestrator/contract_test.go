@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// modelBatch is what a batch should be.
+// modelBatch is the expected state of a batch.
 type modelBatch struct {
 	handle  *orchestrator.Batch[int]
 	values  []int // by index: what the task returns, below 0 for an error
@@ -30,14 +30,14 @@ func (m *modelBatch) finished(now time.Time) (time.Time, bool) {
 	return last, !last.After(now)
 }
 
-// model is the batches of one orchestrator, as their contract has it.
+// model is the expected state of all batches of one orchestrator.
 type model struct {
 	live  map[string]*modelBatch
-	known map[string]bool // ids of which there ever was a batch
+	known map[string]bool // all ids that were ever used
 	keep  time.Duration
 }
 
-// expire forgets what is kept no longer.
+// expire removes the batches whose time is over.
 func (m *model) expire(now time.Time) {
 	for id, b := range m.live {
 		at, ok := b.finished(now)
@@ -56,8 +56,8 @@ func (m *model) expire(now time.Time) {
 
 var errOfTask = errors.New("of the task")
 
-// FuzzBatchContract lets an orchestrator and the model of its batches do the same things: enqueue under an id of three
-// with any policy, await by id, let time pass. A task takes as long as its number says.
+// FuzzBatchContract compares an orchestrator with the model of its batches. Both do the same things: they enqueue under
+// one of three ids with any policy, await by id, and let time pass. The number of a task is its duration.
 func FuzzBatchContract(f *testing.F) {
 	f.Add([]byte{0, 3, 8, 1, 0, 9, 1, 1, 0, 0, 2, 100, 1, 0, 0})
 	f.Add([]byte{0, 5, 0, 4, 2, 0, 2, 2, 0, 8, 3, 3, 2, 200, 1, 0, 2, 255, 2, 255, 1, 0, 0})
@@ -142,7 +142,7 @@ func (m *model) enqueue(t *testing.T, o *orchestrator.Orchestrator, id string, l
 	switch {
 	case there != nil && !done && live == orchestrator.LiveFails:
 		if !errors.Is(err, orchestrator.ErrBatchExists) {
-			t.Fatalf("enqueue %s over a batch that is there: %v", id, err)
+			t.Fatalf("enqueue %s while the id is in use: %v", id, err)
 		}
 	case err != nil:
 		t.Fatalf("enqueue %s: %v", id, err)
@@ -176,7 +176,7 @@ func (m *model) await(t *testing.T, o *orchestrator.Orchestrator, id string) {
 			want = orchestrator.ErrBatchExpired
 		}
 		if !errors.Is(err, want) || out != nil {
-			t.Fatalf("await %s, which is not there: %v, %v; want %v", id, out, err, want)
+			t.Fatalf("await %s, which does not exist: %v, %v; want %v", id, out, err, want)
 		}
 		return
 	}

@@ -18,8 +18,8 @@ func byUnit() limiter.Config {
 	}
 }
 
-// TestTasksCostOfEachBucket: a task takes of each bucket what it says, carries that in its reservation, and waits for the bucket that is
-// short; tasks of equal costs share requests and reservations.
+// TestTasksCostOfEachBucket: a task takes its cost from each bucket, and its reservation has these costs. The task waits for the bucket
+// that has too few tokens. Tasks of equal costs share requests and reservations.
 func TestTasksCostOfEachBucket(t *testing.T) {
 	inBubbleOver(t, byUnit(), orchestrator.Config{Route: "claude"}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		begun := time.Now()
@@ -50,7 +50,7 @@ func TestCostsThatCannotBe(t *testing.T) {
 	inBubbleOver(t, byUnit(), orchestrator.Config{Route: "claude"}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		_, err := orchestrator.Submit(t.Context(), o, value(1), orchestrator.Costs(limiter.Costs{"inputs": 1}))
 		if _, ok := errors.AsType[*limiter.BucketError](err); !ok {
-			t.Errorf("a bucket that there is not: %v", err)
+			t.Errorf("a bucket that does not exist: %v", err)
 		}
 		_, err = orchestrator.Submit(t.Context(), o, value(1), orchestrator.Costs(limiter.Costs{"input": 1001}))
 		if _, ok := errors.AsType[*limiter.ExceedsBurstError](err); !ok {
@@ -62,7 +62,7 @@ func TestCostsThatCannotBe(t *testing.T) {
 	})
 }
 
-// TestDeadlineOfCostsByBucket: a task that costs many tokens of a bucket that has them is not judged by the bucket that is short.
+// TestDeadlineOfCostsByBucket: a task costs many tokens of a bucket that has them. A bucket with too few tokens does not judge this cost.
 func TestDeadlineOfCostsByBucket(t *testing.T) {
 	limits := byUnit()
 	limits.Buckets["calls"] = []limiter.Limit{limiter.PerSecond(2, 1)}

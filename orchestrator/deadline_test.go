@@ -80,7 +80,7 @@ func TestDeadlineThatCannotBeMetEndsATaskAtOnce(t *testing.T) {
 	}
 }
 
-// TestGreatestTimeoutIsNone: the obvious value for "none" leaves shorter timeouts inside as they are.
+// TestGreatestTimeoutIsNone: the greatest duration means no timeout, and leaves shorter timeouts of inner tasks as they are.
 func TestGreatestTimeoutIsNone(t *testing.T) {
 	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		for _, d := range []time.Duration{0, math.MaxInt64, math.MaxInt64 - 1, 200 * 365 * 24 * time.Hour} {
@@ -99,7 +99,7 @@ func TestGreatestTimeoutIsNone(t *testing.T) {
 	})
 }
 
-// TestSharedExecuteInATaskEndsWithItsContext: the way back to the slot ends with the context, too.
+// TestSharedExecuteInATaskEndsWithItsContext: the wait for the slot that the task has lent ends with the context, too.
 func TestSharedExecuteInATaskEndsWithItsContext(t *testing.T) {
 	inBubble(t, orchestrator.Config{Slots: 1}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		started := make(chan struct{})
@@ -136,7 +136,7 @@ func TestMaxWaitOfTheLimiterBoundsTasksWithoutADeadline(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		long := submit(t, t.Context(), o, sleeper(time.Minute, 1)) // that it executes is no wait
+		long := submit(t, t.Context(), o, sleeper(time.Minute, 1)) // the time of execution is no wait
 		synctest.Wait()
 		begin := time.Now()
 		_, err = orchestrator.Execute(t.Context(), o, value(1))
@@ -155,7 +155,7 @@ func TestMaxWaitOfTheLimiterBoundsTasksWithoutADeadline(t *testing.T) {
 	})
 }
 
-// TestWrongRouteAndCostAreRefusedAtSubmit: what can never start is not queued.
+// TestWrongRouteAndCostAreRefusedAtSubmit: a task that can never start is not queued.
 func TestWrongRouteAndCostAreRefusedAtSubmit(t *testing.T) {
 	inBubbleAtRate(t, 40, 8, 2, func(t *testing.T, o *orchestrator.Orchestrator) {
 		route, cost := orchestrator.Route("golbal"), orchestrator.Tokens(9)

@@ -42,8 +42,8 @@ func TestDrainingFlushesABatcher(t *testing.T) {
 	})
 }
 
-// TestDrainingGoesInOrder: intake stops, what is queued is handed back, what executes is told and then abandoned, and
-// the report says all of it.
+// TestDrainingGoesInOrder: intake stops, queued tasks are handed back, executing tasks are cancelled and then abandoned,
+// and the report names all of them.
 func TestDrainingGoesInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, err := limiter.NewMemory(limiter.Config{Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 3)}}})
@@ -92,10 +92,10 @@ func TestDrainingGoesInOrder(t *testing.T) {
 			t.Error(diff)
 		}
 		if diff := cmp.Diff(report, second); diff != "" {
-			t.Error("who joined got another report:", diff)
+			t.Error("the caller that joined got another report:", diff)
 		}
 		if len(report.Stuck) == 1 && !strings.Contains(report.Stuck[0].Stack, "TestDrainingGoesInOrder") {
-			t.Errorf("the stack of what was abandoned:\n%s", report.Stuck[0].Stack)
+			t.Errorf("the stack of the abandoned task:\n%s", report.Stuck[0].Stack)
 		}
 		if want := "1 ended, 1 handed back, 0 refused, 1 cancelled, 1 stuck, 1 reservations given back, in 3s; hang on global after 3.001s"; report.String() != want {
 			t.Errorf("%q, want %q", report, want)
@@ -121,7 +121,7 @@ func TestDrainingGoesInOrder(t *testing.T) {
 	})
 }
 
-// TestSubmittingDuringADrainLosesNoTask: an error or an outcome, never a panic and never nothing.
+// TestSubmittingDuringADrainLosesNoTask: each task gets an error or an outcome, and nothing panics.
 func TestSubmittingDuringADrainLosesNoTask(t *testing.T) {
 	l, err := limiter.NewUnlimited(oneBucket(1, 1))
 	if err != nil {
@@ -205,7 +205,7 @@ func TestASharedRunSubmittedAsADrainGivesUpEnds(t *testing.T) {
 		synctest.Wait()
 		_, _ = o.Drain(within(time.Second), orchestrator.Drain{})
 		if <-got != nil {
-			return // refused: well
+			return // refused, which is right, too
 		}
 		if _, err := inner.Await(within(time.Hour)); !errors.Is(err, orchestrator.ErrClosed) {
 			t.Errorf("a task that was taken in never ends: %v; pending %d", err, o.Pending())
@@ -213,7 +213,7 @@ func TestASharedRunSubmittedAsADrainGivesUpEnds(t *testing.T) {
 	})
 }
 
-// TestADrainMayAbandonTasksAsTheyStart: the race detector judges.
+// TestADrainMayAbandonTasksAsTheyStart: the race detector finds the fault, if any.
 func TestADrainMayAbandonTasksAsTheyStart(t *testing.T) {
 	l := unlimitedLimiter(t)
 	for range 3000 {
@@ -242,14 +242,14 @@ func TestADrainThatWasJoinedEndsWithTheOther(t *testing.T) {
 		case err := <-closed:
 			t.Log("it ended with", err)
 		default:
-			t.Error("a drain that joined one which has abandoned everything still waits; an hour later it says", <-closed)
+			t.Error("a drain still waits although the drain that it joined has abandoned everything; an hour later it returns", <-closed)
 		}
 		time.Sleep(time.Hour) // until the function returns
 		_ = l.Close(forever)
 	})
 }
 
-// TestAllDrainsReturnTheErrorOfTheOneThatCancelled: also those that came before, and those that come afterwards.
+// TestAllDrainsReturnTheErrorOfTheOneThatCancelled: also drains that began before, and drains that begin afterwards.
 func TestAllDrainsReturnTheErrorOfTheOneThatCancelled(t *testing.T) {
 	inBubbleUnlimited(t, orchestrator.Config{Slots: 1}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		submit(t, forever, o, sleeper(time.Hour, 1))
@@ -261,7 +261,7 @@ func TestAllDrainsReturnTheErrorOfTheOneThatCancelled(t *testing.T) {
 		defer cancel()
 		err2 := o.Close(ctx)
 		if err1 := <-e1; err1 == nil {
-			t.Errorf("a task was cancelled, but the first Close says nil (the second: %v)", err2)
+			t.Errorf("a task was cancelled, but the first Close returned nil (the second: %v)", err2)
 		}
 		if r, err := o.Drain(forever, orchestrator.Drain{}); err == nil {
 			t.Errorf("Drain afterwards reports %q, and nil", r)
@@ -269,7 +269,7 @@ func TestAllDrainsReturnTheErrorOfTheOneThatCancelled(t *testing.T) {
 	})
 }
 
-// TestATaskBetweenAttemptsIsNotHandedBack: what has been attempted is not said to be as it was.
+// TestATaskBetweenAttemptsIsNotHandedBack: it has been attempted, so it ends with its error.
 func TestATaskBetweenAttemptsIsNotHandedBack(t *testing.T) {
 	inBubbleUnlimited(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		b, _ := orchestrator.EnqueueBatch(forever, o, "x", []orchestrator.Task[int]{failing(orchestrator.Again(errFailed, 10*time.Second))})

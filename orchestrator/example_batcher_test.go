@@ -10,8 +10,8 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// A provider answers many ids in one request. Callers ask for one each, and a Batcher puts them together: fifty callers
-// cost one token, not fifty.
+// A provider answers many ids in one request. Each caller asks for one id, and a Batcher makes one request of them. Fifty
+// callers cost one token, not fifty.
 func ExampleBatcher() {
 	l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.PerSecond(100, 10)))
 	if err != nil {
@@ -29,7 +29,7 @@ func ExampleBatcher() {
 		}
 		return found, nil
 	}
-	// The request is made when it is full; a caller that comes alone waits for Delay.
+	// The request begins when it is full. A single caller waits for Delay.
 	tracks, err := orchestrator.NewBatcher(o, fetch, orchestrator.BatcherConfig{Size: 50, Delay: time.Minute})
 	if err != nil {
 		panic(err)

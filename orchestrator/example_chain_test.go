@@ -49,7 +49,7 @@ func describeFast(ctx context.Context, o *orchestrator.Orchestrator, queries []s
 	return described, errors.Join(searchErr, tempoErr, tagErr)
 }
 
-// fast are the tracks with 100 beats a minute or more. A track whose tempo is missing has none.
+// fast returns the tracks with 100 beats a minute or more. It leaves out tracks whose tempo is missing.
 func fast(tracks []string, beats []int) (some []string) {
 	for i, n := range beats {
 		if n >= 100 {
@@ -82,7 +82,7 @@ func Example_chain() {
 	defer cancel()
 	described, err := describeFast(ctx, o, []string{"rain", "sunset"})
 	if err != nil {
-		fmt.Println(err) // and go on with what there is
+		fmt.Println(err) // and go on with the tracks that were found
 	}
 	for _, text := range described {
 		fmt.Println(text)

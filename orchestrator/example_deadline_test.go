@@ -10,8 +10,8 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// A task whose deadline comes before its token does not wait for the deadline: it ends at once, says when it could have
-// started, and costs nothing.
+// A task whose deadline comes before its token does not wait for the deadline. It ends at once and costs nothing. Its error
+// says when it could have started.
 func Example_deadline() {
 	l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1}))
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// The process ends (SIGTERM). What executes may end; what has not started is handed back, so that it can run elsewhere. A
-// program learns of the signal by signal.NotifyContext, and gives Drain a context with the time that it has.
+// The process gets SIGTERM. Executing tasks may end. Tasks that have not started are handed back, so that they can run
+// elsewhere. A program learns of the signal by signal.NotifyContext, and gives Drain a context with the time that it has.
 func ExampleOrchestrator_Drain() {
 	l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.PerSecond(1000, 10)))
 	if err != nil {

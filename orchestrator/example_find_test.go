@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// One handler starts a batch, and another one of the same process wants its results: a batch with an id is found by it.
+// One handler starts a batch with an id. Another handler of the same process finds the batch by its id.
 func ExampleAwaitBatch() {
 	l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.PerSecond(1000, 10)))
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// More work comes than can be done. A bound on what waits keeps memory and waits bounded; a server answers 503 for what is
-// refused.
+// More tasks come than can be done. A bound on waiting tasks bounds memory and waits. A server answers 503 for a refused
+// task.
 func ExampleFullError() {
 	l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.PerSecond(1000, 10)))
 	if err != nil {
@@ -29,7 +29,7 @@ func ExampleFullError() {
 	for i := range 4 {
 		err := submit()
 		if i == 0 {
-			<-begun // the first executes and waits no longer
+			<-begun // the first executes, so it is not among the waiting ones
 		}
 		if full, ok := errors.AsType[*orchestrator.FullError](err); ok {
 			fmt.Println("refused:", full.Pending, "wait")

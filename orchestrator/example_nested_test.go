@@ -8,8 +8,8 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// A task may await others of the same orchestrator. It lends its slot meanwhile, so that even one slot is enough and
-// nothing can deadlock.
+// A task may await other tasks of the same orchestrator. It lends its slot while it waits, so that there is no deadlock
+// even with one slot.
 func ExampleFuture_Await() {
 	l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.PerSecond(1000, 10)))
 	if err != nil {

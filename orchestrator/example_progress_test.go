@@ -9,14 +9,14 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// tell tells whoever waits for the result how far it is.
-func tell(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+// report prints the progress for somebody who waits for the result.
+func report(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 
 // length asks how many seconds a track takes.
 func length(_ context.Context, track string) (int, error) { return 180 + len(track), nil }
 
-// Progress is told while the requests go on, and telling it slowly delays none of them. For a bar that is drawn anew there
-// is Batch.Progress, which yields ten times a second at most.
+// The caller reports progress while the requests go on. A slow report delays no request. For a progress bar use
+// Batch.Progress, which yields ten times a second at most.
 func Example_progress() {
 	l, err := limiter.NewMemory(limiter.Config{
 		Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(1000, 10)}},
@@ -37,11 +37,11 @@ func Example_progress() {
 		fmt.Println(err)
 		return
 	}
-	tell("looking up %d tracks", batch.Total())
+	report("looking up %d tracks", batch.Total())
 	done := 0
 	for range batch.Completed(ctx) {
 		if done++; done%10 == 0 {
-			tell("%d of %d", done, batch.Total())
+			report("%d of %d", done, batch.Total())
 		}
 	}
 	lengths, err := batch.Values(ctx)
@@ -50,12 +50,12 @@ func Example_progress() {
 		return
 	}
 
-	tell("adding up")
+	report("adding up")
 	seconds := 0
 	for _, n := range lengths {
 		seconds += n
 	}
-	tell("the playlist takes %d minutes", seconds/60)
+	report("the playlist takes %d minutes", seconds/60)
 	// Output:
 	// looking up 30 tracks
 	// 10 of 30

@@ -9,7 +9,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// One API is slow, or shut: tasks of another one do not wait behind its tasks, because a task that waits has no slot.
+// One API is slow or shut. Tasks of another API do not wait behind its tasks, because a waiting task has no slot.
 func ExampleRoute() {
 	l, err := limiter.NewMemory(limiter.Config{Buckets: map[string][]limiter.Limit{
 		"spotify": {limiter.PerSecond(100, 10)},

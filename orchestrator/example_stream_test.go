@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// linesOf reads a file line by line, as far as somebody wants to know them.
+// linesOf yields the lines of a file. It reads no further than its consumer asks.
 func linesOf(file *bufio.Scanner) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for file.Scan() && yield(file.Text()) {
@@ -23,7 +23,7 @@ func linesOf(file *bufio.Scanner) iter.Seq[string] {
 // plays asks how often a track was played.
 func plays(_ context.Context, track string) (int, error) { return len(track), nil }
 
-// A file of any size is read no faster than its lines can be asked about. Outcomes come as they end.
+// A file of any size is read no faster than the requests for its lines can start. Outcomes come as the requests end.
 func ExampleStream() {
 	l, err := limiter.NewMemory(limiter.Config{
 		Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(1000, 50)}},

@@ -22,7 +22,7 @@ func ExampleTimeout() {
 		panic(err)
 	}
 	_, err = orchestrator.Execute(context.Background(), o, func(ctx context.Context) (string, error) {
-		<-ctx.Done() // as a client of HTTP does whose server is silent
+		<-ctx.Done() // as an HTTP client waits for a server that does not answer
 		return "", ctx.Err()
 	}, orchestrator.Name("lyrics"), orchestrator.Timeout(time.Millisecond))
 	if late, ok := errors.AsType[*orchestrator.TimeoutError](err); ok {

@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// Somebody waits for one task, and for the others nobody does. The urgent one is the next to start, whenever it came.
+// Somebody waits for one task, and nobody waits for the others. The urgent task is the next to start, even if it came last.
 func ExamplePriority() {
 	l, err := limiter.NewMemory(limiter.SingleBucket("global", limiter.PerSecond(1000, 100)))
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// TestSnapshotSaysWhatWaitsAndWhy.
+// TestSnapshotSaysWhatWaitsAndWhy: tasks by lane, and the bucket that they wait for.
 func TestSnapshotSaysWhatWaitsAndWhy(t *testing.T) {
 	inBubble(t, orchestrator.Config{Slots: 4}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		b, err := orchestrator.EnqueueBatch(t.Context(), o, "tracks", slices.Repeat([]orchestrator.Task[int]{value(1)}, 10), orchestrator.Route("slow"))
@@ -64,8 +64,8 @@ func TestSnapshotSaysWhatWaitsAndWhy(t *testing.T) {
 	})
 }
 
-// TestManyPendingAreSaidOnce: and again only after half of them have gone.
-func TestManyPendingAreSaidOnce(t *testing.T) {
+// TestManyPendingAreLoggedOnce: and again only after their number has fallen to half.
+func TestManyPendingAreLoggedOnce(t *testing.T) {
 	var log bytes.Buffer
 	inBubble(t, orchestrator.Config{Slots: 1, WarnPending: 10, Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		said := func(want int) {
@@ -98,7 +98,7 @@ func TestManyPendingAreSaidOnce(t *testing.T) {
 	})
 }
 
-// TestLinesOfTheLogCarryTheTrace: at the level that was asked for, with what happened to the task.
+// TestLinesOfTheLogCarryTheTrace: a line has the configured level, the ids of the trace, and how the task ended.
 func TestLinesOfTheLogCarryTheTrace(t *testing.T) {
 	var log bytes.Buffer
 	recorder := tracetest.NewSpanRecorder()
@@ -133,15 +133,15 @@ func TestLinesOfTheLogCarryTheTrace(t *testing.T) {
 	if line.Task != "search" || line.Route != "other" || line.Class != "normal" || line.Attempts != 2 || line.Error != "busy" {
 		t.Errorf("%+v", line)
 	}
-	// One of each for each attempt.
+	// One span of each kind for each attempt.
 	want := []string{"queued", "acquire", "execute", "queued", "acquire", "execute", "task search"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestNobodyListening: a provider that does nothing costs no spans, and its parent's stay what they are.
-func TestNobodyListening(t *testing.T) {
+// TestNoopTracerProvider: a provider that does nothing makes no spans, and the spans of the caller stay as they are.
+func TestNoopTracerProvider(t *testing.T) {
 	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		for range 3 {
 			if _, err := orchestrator.Execute(t.Context(), o, value(1)); err != nil {
@@ -152,7 +152,7 @@ func TestNobodyListening(t *testing.T) {
 	})
 }
 
-// TestRoutesHaveSlotsOfTheirOwn: a cap on one leaves the others to the rest.
+// TestRoutesHaveSlotsOfTheirOwn: a bound on one route leaves the other slots to the other routes.
 func TestRoutesHaveSlotsOfTheirOwn(t *testing.T) {
 	inBubble(t, orchestrator.Config{Slots: 5, RouteSlots: map[string]int{"other": 2}}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		for range 30 {
@@ -190,7 +190,7 @@ func TestRoutesHaveSlotsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// unasked is a limiter that nobody asks.
+// unasked is a limiter that must not be called.
 type unasked struct{ orchestrator.Limiter }
 
 func TestWrongOptionsAreRefused(t *testing.T) {
@@ -214,7 +214,7 @@ func TestWrongOptionsAreRefused(t *testing.T) {
 	})
 }
 
-// TestMapKeepsTheOrder of what it was given.
+// TestMapKeepsTheOrder of its arguments.
 func TestMapKeepsTheOrder(t *testing.T) {
 	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		b, err := orchestrator.Map(t.Context(), o, "", []string{"a", "bb", "ccc"}, func(_ context.Context, s string) (int, error) { return len(s), nil })
@@ -228,8 +228,8 @@ func TestMapKeepsTheOrder(t *testing.T) {
 	})
 }
 
-// TestCallsThatComeTogetherGoTogether: tasks that are submitted one after the other are asked for in few calls, and a
-// batch in one.
+// TestCallsThatComeTogetherGoTogether: the reservations for tasks that are submitted one after the other come in few
+// calls, and the reservations for a batch in one call.
 func TestCallsThatComeTogetherGoTogether(t *testing.T) {
 	lanes(t, orchestratorLimit, 50, func(t *testing.T, o *orchestrator.Orchestrator, b *breakable) {
 		if _, err := orchestrator.EnqueueBatch(t.Context(), o, "", slices.Repeat([]orchestrator.Task[int]{value(1)}, 50)); err != nil {
@@ -237,7 +237,7 @@ func TestCallsThatComeTogetherGoTogether(t *testing.T) {
 		}
 		synctest.Wait()
 		if n := b.asked.Load(); n != 1 {
-			t.Errorf("50 tasks of a batch were asked for in %d calls", n)
+			t.Errorf("the reservations for the 50 tasks of a batch took %d calls", n)
 		}
 	})
 }

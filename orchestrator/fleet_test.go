@@ -16,8 +16,9 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// TestFleetSharesTheBudgetFrugally: replicas with 500 tasks waiting each, all slots in use, share 40 a second through
-// Redis: what of it is used, what each task costs in calls, and what each replica gets. In virtual time.
+// TestFleetSharesTheBudgetFrugally: replicas with 500 waiting tasks each share 40 a second through Redis, in virtual
+// time. The test checks how much of the budget is used, how many calls to Redis each task costs, and how many tasks each
+// replica starts.
 func TestFleetSharesTheBudgetFrugally(t *testing.T) {
 	for _, c := range []struct {
 		replicas, tasks int
@@ -64,7 +65,7 @@ func sharing(t *testing.T, replicas, tasks int, mostCalls float64) {
 				t.Error(err)
 				return
 			}
-			// For as long as every replica has tasks that wait: at the end there are fewer to share a call.
+			// Only while every replica has waiting tasks: at the end fewer tasks share a call.
 			time.Sleep(time.Until(begin.Add(50 * time.Second)))
 			mu.Lock()
 			calls += l.StoreCalls()

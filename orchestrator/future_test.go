@@ -24,8 +24,8 @@ func TestGivingUpAWaitCancelsNothing(t *testing.T) {
 	})
 }
 
-// TestATaskThatAwaitsItselfIsTold: also where it awaits the batch that it belongs to, and in a shared run.
-func TestATaskThatAwaitsItselfIsTold(t *testing.T) {
+// TestATaskThatAwaitsItselfGetsAnError: also if it awaits the batch that it belongs to, and in a shared run.
+func TestATaskThatAwaitsItselfGetsAnError(t *testing.T) {
 	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		self := make(chan *orchestrator.Future[int], 1)
 		f := submit(t, t.Context(), o, func(ctx context.Context) (int, error) { return (<-self).Await(ctx) })

@@ -36,7 +36,7 @@ func slowly(t *testing.T, cfg orchestrator.Config) *orchestrator.Orchestrator {
 	return o
 }
 
-// each is the time that one of n calls takes, the shortest of some rounds.
+// each returns the time that one of n calls takes, in the fastest of some rounds.
 func each(n int, call func()) time.Duration {
 	best := time.Hour
 	for range 5 {
@@ -100,7 +100,7 @@ func TestRoutesOfTenantsCostNothingElse(t *testing.T) {
 			submit(t, ctx, o, value(1), orchestrator.Route(fmt.Sprint("tenant-", i)))
 		}
 		asks := func(l orchestrator.Lane) bool { return l.Reserved > 0 || l.TurnMS == nil }
-		for routes > 1 && slices.ContainsFunc(o.Snapshot().Lanes, asks) { // until each has its place in line
+		for routes > 1 && slices.ContainsFunc(o.Snapshot().Lanes, asks) { // until each route has its place in the line
 			runtime.Gosched()
 		}
 		took[routes] = each(2000, func() {
@@ -133,7 +133,7 @@ func TestBatchesCostTheSameHoweverManyCameBefore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n%2 == 0 { // of the others nobody has the outcomes
+		if n%2 == 0 { // nobody reads the outcomes of the other batches
 			if _, err := b.Await(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +150,7 @@ func TestBatchesCostTheSameHoweverManyCameBefore(t *testing.T) {
 	}
 }
 
-// TestRetriesDoNotHoldUpOthers: while 300,000 tasks wait and 200 a second are tried again, the lock is free for those who look.
+// TestRetriesDoNotHoldUpOthers: while 300,000 tasks wait and 200 a second are retried, a call of Pending waits only briefly for the lock.
 func TestRetriesDoNotHoldUpOthers(t *testing.T) {
 	n, during := 30_000, 500*time.Millisecond
 	if os.Getenv("WEIR_NUMBERS") != "" {
@@ -196,7 +196,7 @@ func TestRetriesDoNotHoldUpOthers(t *testing.T) {
 	}
 }
 
-// TestFailuresOfALargeBatchAreJoinedOnce: looking for an error among 300,000 makes no list of them.
+// TestFailuresOfALargeBatchAreJoinedOnce: errors.Is on the error of 300,000 tasks makes no new list of their errors.
 func TestFailuresOfALargeBatchAreJoinedOnce(t *testing.T) {
 	const n = 300_000
 	o, wrong := unlimited(t), errors.New("wrong")
@@ -214,7 +214,7 @@ func TestFailuresOfALargeBatchAreJoinedOnce(t *testing.T) {
 	}
 }
 
-// TestKeptBatchHoldsNoFunction: what a finished batch keeps are outcomes, not the closures and contexts of its tasks.
+// TestKeptBatchHoldsNoFunction: a finished batch keeps its outcomes, not the closures and contexts of its tasks.
 func TestKeptBatchHoldsNoFunction(t *testing.T) {
 	const n, size = 20, 1 << 20
 	o := unlimited(t)

@@ -18,8 +18,8 @@ var forever = context.Background()
 // errFailed is what tasks of tests fail with.
 var errFailed = errors.New("failed")
 
-// inBubbleOver runs a test with an orchestrator over an in-memory limiter, on a clock of its own. A goroutine that is
-// left over, and anything that hangs, fails the test.
+// inBubbleOver runs a test in virtual time, with an orchestrator over an in-memory limiter. The test fails if a goroutine
+// is left or hangs.
 func inBubbleOver(t *testing.T, limits limiter.Config, cfg orchestrator.Config, test func(t *testing.T, o *orchestrator.Orchestrator)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -68,8 +68,8 @@ func inBubbleAtRate(t *testing.T, rate, burst int64, slots int, test func(t *tes
 	}, orchestrator.Config{Slots: slots}, test)
 }
 
-// inBubbleUnlimited runs a test with an orchestrator of a configuration over a limiter without limits, on a clock of its
-// own. A test may leave tasks that a drain abandons.
+// inBubbleUnlimited runs a test in virtual time, with an orchestrator of a configuration over a limiter without limits. A
+// test may leave tasks that a drain abandons.
 func inBubbleUnlimited(t *testing.T, cfg orchestrator.Config, test func(t *testing.T, o *orchestrator.Orchestrator)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -80,7 +80,7 @@ func inBubbleUnlimited(t *testing.T, cfg orchestrator.Config, test func(t *testi
 			t.Fatal(err)
 		}
 		test(t, o)
-		if err := o.Close(within(time.Hour)); err != nil && !errors.Is(err, context.DeadlineExceeded) { // of a test that gave up
+		if err := o.Close(within(time.Hour)); err != nil && !errors.Is(err, context.DeadlineExceeded) { // the test has left tasks that never end
 			t.Error("close:", err)
 		}
 		_ = l.Close(forever)
@@ -124,7 +124,7 @@ func sleeper[T any](d time.Duration, v T) orchestrator.Task[T] {
 	}
 }
 
-// stubborn is a sleeper that does not heed its context.
+// stubborn is a sleeper that ignores its context.
 func stubborn[T any](d time.Duration, v T) orchestrator.Task[T] {
 	return func(context.Context) (T, error) { time.Sleep(d); return v, nil }
 }
@@ -149,7 +149,7 @@ func failing(err error) orchestrator.Task[int] {
 // same returns what it is given.
 func same(_ context.Context, i int) (int, error) { return i, nil }
 
-// submit is orchestrator.Submit of a task that must be taken in.
+// submit is orchestrator.Submit of a task that must be accepted.
 func submit[T any](t *testing.T, ctx context.Context, o *orchestrator.Orchestrator, task orchestrator.Task[T], opts ...orchestrator.Option) *orchestrator.Future[T] {
 	t.Helper()
 	f, err := orchestrator.Submit(ctx, o, task, opts...)

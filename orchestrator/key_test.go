@@ -12,8 +12,8 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// TestASharedRunEndsWhenTheLastLeaves: who began a run may leave it to others; who comes after the last has left
-// begins anew.
+// TestASharedRunEndsWhenTheLastLeaves: the caller that began a run may leave it to others. A caller that comes after the
+// last has left begins a new run.
 func TestASharedRunEndsWhenTheLastLeaves(t *testing.T) {
 	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		var runs atomic.Int64
@@ -38,10 +38,10 @@ func TestASharedRunEndsWhenTheLastLeaves(t *testing.T) {
 		gone := errors.New("gone")
 		leave(gone)
 		if _, err := a.Await(t.Context()); !errors.Is(err, gone) {
-			t.Errorf("who left got %v", err)
+			t.Errorf("the caller that left got %v", err)
 		}
 		if v, err := b.Await(t.Context()); v != 1 || err != nil {
-			t.Errorf("who stayed got %d, %v", v, err)
+			t.Errorf("the caller that stayed got %d, %v", v, err)
 		}
 
 		second, leave := context.WithCancelCause(t.Context())
@@ -51,15 +51,15 @@ func TestASharedRunEndsWhenTheLastLeaves(t *testing.T) {
 		leave(gone)
 		for _, f := range []*orchestrator.Future[int64]{c, d} {
 			if _, err := f.Await(t.Context()); !errors.Is(err, gone) {
-				t.Errorf("all left, one got %v", err)
+				t.Errorf("all callers left, one got %v", err)
 			}
 		}
-		// The run is about to end; it is nobody's any more.
+		// The run is about to end, and all its callers have left.
 		if v, err := orchestrator.Execute(t.Context(), o, task, orchestrator.Key("k")); v != 3 || err != nil {
-			t.Errorf("who came after got %d, %v", v, err)
+			t.Errorf("the next caller got %d, %v", v, err)
 		}
 		if !errors.Is(ended, gone) {
-			t.Errorf("the run that all had left saw %v", ended)
+			t.Errorf("the run whose callers had all left saw %v", ended)
 		}
 	})
 }
@@ -114,12 +114,12 @@ func TestPanicsOfSharedRunsReachEverybody(t *testing.T) {
 	})
 }
 
-// TestALateEndFreesNoOtherRun: a run that everybody has left ends after the next run of its key has begun, and does
-// not take the key from the next.
+// TestALateEndFreesNoOtherRun: a run whose callers have all left ends after the next run of its key has begun. The key
+// stays with the next run.
 func TestALateEndFreesNoOtherRun(t *testing.T) {
 	inBubble(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		var runs atomic.Int64
-		slow := func(context.Context) (int64, error) { n := runs.Add(1); time.Sleep(time.Second); return n, nil } // deaf to its context
+		slow := func(context.Context) (int64, error) { n := runs.Add(1); time.Sleep(time.Second); return n, nil } // it ignores its context
 		ctx, cancel := context.WithCancel(t.Context())
 		submit(t, ctx, o, slow, orchestrator.Key("k"))
 		time.Sleep(500 * time.Millisecond)
@@ -136,7 +136,7 @@ func TestALateEndFreesNoOtherRun(t *testing.T) {
 	})
 }
 
-func TestASharedRunThatAwaitsItselfIsTold(t *testing.T) {
+func TestASharedRunThatAwaitsItselfGetsAnError(t *testing.T) {
 	inBubbleUnlimited(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		var f *orchestrator.Future[int]
 		ready := make(chan struct{})
@@ -148,8 +148,8 @@ func TestASharedRunThatAwaitsItselfIsTold(t *testing.T) {
 	})
 }
 
-// TestASharedRunThatJoinsItselfIsTold: it executes another task of its own key.
-func TestASharedRunThatJoinsItselfIsTold(t *testing.T) {
+// TestASharedRunThatJoinsItselfGetsAnError: it executes another task of its own key.
+func TestASharedRunThatJoinsItselfGetsAnError(t *testing.T) {
 	inBubbleUnlimited(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		_, err := orchestrator.Execute(within(time.Minute), o, func(ctx context.Context) (int, error) {
 			return orchestrator.Execute(ctx, o, value(1), orchestrator.Key("k"))

@@ -99,8 +99,8 @@ func TestLimiterThatFailsEndsNoTask(t *testing.T) {
 	}
 }
 
-// TestWhatCancelledTasksHadGoesToTheNext: a reservation without a task frees its slot at once and is there for the next
-// task, and nobody goes on standing in line for tasks that are gone.
+// TestWhatCancelledTasksHadGoesToTheNext: a reservation without a task frees its slot at once, and the next task gets it.
+// A lane does not stay in the line for cancelled tasks.
 func TestWhatCancelledTasksHadGoesToTheNext(t *testing.T) {
 	lanes(t, limiter.PerSecond(1, 1), 2, func(t *testing.T, o *orchestrator.Orchestrator, _ *breakable) {
 		begin := time.Now()
@@ -115,7 +115,7 @@ func TestWhatCancelledTasksHadGoesToTheNext(t *testing.T) {
 		}
 		time.Sleep(950 * time.Millisecond)
 		if s := o.Snapshot(); s.Pending != 2 || s.Lanes[0].Reserved != 1 {
-			t.Fatalf("one has a reservation, the other stands in line: %+v", s)
+			t.Fatalf("want one task with a reservation and one in the line: %+v", s)
 		}
 		cancel()
 		synctest.Wait()
@@ -126,13 +126,13 @@ func TestWhatCancelledTasksHadGoesToTheNext(t *testing.T) {
 			t.Error(err)
 		}
 		if took := time.Since(begin).Round(time.Millisecond); took != time.Second {
-			t.Errorf("the next task started after %v, want the second for which one of the cancelled had a reservation", took)
+			t.Errorf("the next task started after %v, want the second at which the reservation of a cancelled task is due", took)
 		}
 	})
 }
 
-// TestNobodyStandsInLineForNobody: when the last task has what it needs, Close does not wait for the line.
-func TestNobodyStandsInLineForNobody(t *testing.T) {
+// TestALaneWithoutTasksLeavesTheLine: when the last task has its reservation, Close does not wait for the line.
+func TestALaneWithoutTasksLeavesTheLine(t *testing.T) {
 	lanes(t, limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1}, 2, func(t *testing.T, o *orchestrator.Orchestrator, _ *breakable) {
 		begin := time.Now()
 		if _, err := orchestrator.Execute(t.Context(), o, value(0)); err != nil {
@@ -146,7 +146,7 @@ func TestNobodyStandsInLineForNobody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour - 100*time.Millisecond) // one has a reservation, the other stands in line
+		time.Sleep(time.Hour - 100*time.Millisecond) // one has a reservation, the other is in the line
 		cancel()
 		if _, err := last.Await(t.Context()); err != nil {
 			t.Error(err)
@@ -160,8 +160,8 @@ func TestNobodyStandsInLineForNobody(t *testing.T) {
 	})
 }
 
-// TestWhatIsDoneIsDone: an outcome that is there is returned, whatever has become of the context.
-func TestWhatIsDoneIsDone(t *testing.T) {
+// TestAnOutcomeIsReturnedAfterTheContextHasEnded: Await returns an outcome that exists, even if its context has ended.
+func TestAnOutcomeIsReturnedAfterTheContextHasEnded(t *testing.T) {
 	inBubbleAtRate(t, 40, 40, 2, func(t *testing.T, o *orchestrator.Orchestrator) {
 		f, err := orchestrator.Submit(t.Context(), o, value(7))
 		if err != nil {
@@ -188,8 +188,8 @@ func TestWhatIsDoneIsDone(t *testing.T) {
 	})
 }
 
-// TestLanesDoNotRobEachOther: a route may take the slot of another's reservation, but not its last one, or two of them
-// would take one slot from each other for ever.
+// TestLanesDoNotRobEachOther: a route may take the slot of another route's reservation, but not that route's last slot.
+// Otherwise two routes would take one slot from each other without end.
 func TestLanesDoNotRobEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		routes := []string{"a", "b", "c"}
@@ -214,7 +214,7 @@ func TestLanesDoNotRobEachOther(t *testing.T) {
 			batches = append(batches, b)
 		}
 		time.Sleep(2 * time.Second)
-		// One slot is held for one token at a time, whosever: so many as one route has come, shared.
+		// One slot is held for one token at a time. The routes share as many starts as one route alone would have.
 		for _, b := range batches {
 			if n := b.Done(); n < 20 {
 				t.Errorf("%s: %d of 100 done in 2 s", b.ID(), n)
@@ -229,8 +229,8 @@ func TestLanesDoNotRobEachOther(t *testing.T) {
 	})
 }
 
-// TestUrgentTasksAskAsSuch: a lane that stands in line asks for an urgent task at once, as an urgent caller, and the token
-// is that task's.
+// TestUrgentTasksAskAsSuch: a lane that is in the line asks for an urgent task at once, as an urgent caller, and that task
+// gets the token.
 func TestUrgentTasksAskAsSuch(t *testing.T) {
 	lanes(t, limiter.PerSecond(1, 1), 5, func(t *testing.T, o *orchestrator.Orchestrator, b *breakable) {
 		first := submit(t, t.Context(), o, value(0))

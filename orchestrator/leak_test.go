@@ -16,12 +16,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestNoLeak: whatever was done with an orchestrator, and whether it was closed or forgotten, no goroutine is left that
-// nothing can wake. It needs the profile of such goroutines: GOEXPERIMENT=goroutineleakprofile go test -run NoLeak.
+// TestNoLeak: an orchestrator leaves no goroutine that waits for an event that can never come, whether it was closed or
+// only dropped. The test needs the profile of such goroutines: GOEXPERIMENT=goroutineleakprofile go test -run NoLeak.
 func TestNoLeak(t *testing.T) {
 	profile := pprof.Lookup("goroutineleak")
 	if profile == nil {
-		t.Skip("this test wants GOEXPERIMENT=goroutineleakprofile")
+		t.Skip("this test needs GOEXPERIMENT=goroutineleakprofile")
 	}
 	for range 20 {
 		everything(t)
@@ -31,7 +31,7 @@ func TestNoLeak(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.Contains(text.String(), "(leaked)") {
-		t.Errorf("goroutines that nothing can wake:\n%s", text.String())
+		t.Errorf("goroutines that can never go on:\n%s", text.String())
 	}
 }
 

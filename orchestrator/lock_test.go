@@ -14,8 +14,8 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// looker is user code of every kind that looks at the orchestrator, which takes its lock: where the lock is held
-// meanwhile nothing comes to an end any more.
+// looker is user code of every kind: a context, a log handler, a hook. It reads the state of the orchestrator, which takes
+// the lock. If the orchestrator calls user code with the lock held, the test hangs.
 type looker struct {
 	o     atomic.Pointer[orchestrator.Orchestrator]
 	times atomic.Int64
@@ -30,7 +30,7 @@ func (l *looker) look() {
 
 // As a context.
 type lookingContext struct {
-	context.Context //nolint:containedctx // it is one
+	context.Context //nolint:containedctx // a looker is a context
 
 	l *looker
 }
@@ -111,7 +111,7 @@ func TestNoLockIsHeldWhileUserCodeRuns(t *testing.T) {
 		if _, err := batches.Load(ctx, 1); err != nil {
 			t.Error(err)
 		}
-		// What waits, in every way, ends with its context.
+		// Tasks that wait, in every way, end with their contexts.
 		submit(t, ctx, o, sleeper(time.Second, 1))
 		synctest.Wait()
 		for range 4 {
@@ -122,12 +122,12 @@ func TestNoLockIsHeldWhileUserCodeRuns(t *testing.T) {
 		cancel(errors.New("gone"))
 		synctest.Wait()
 		if n := l.times.Load(); n < 100 {
-			t.Errorf("looked %d times only", n)
+			t.Errorf("the looker read the state only %d times", n)
 		}
 	})
 }
 
-// slowHandler is a log handler that takes its time.
+// slowHandler is a log handler that needs time for each line.
 type slowHandler struct {
 	slog.Handler
 
@@ -142,7 +142,7 @@ func (h slowHandler) Handle(context.Context, slog.Record) error {
 	return nil
 }
 
-// TestCloseWaitsForTheLastWord: when it returns nothing of any task goes on, not even what is said of it.
+// TestCloseWaitsForTheLastWord: when Close returns, no task goes on, and all lines about tasks are logged.
 func TestCloseWaitsForTheLastWord(t *testing.T) {
 	var lines atomic.Int64
 	inBubble(t, orchestrator.Config{Logger: slog.New(slowHandler{slog.DiscardHandler, &lines})}, func(t *testing.T, o *orchestrator.Orchestrator) {
@@ -164,8 +164,8 @@ func TestCloseWaitsForTheLastWord(t *testing.T) {
 	})
 }
 
-// cancelWhatLooks cancels a task whose context looks at the orchestrator, while every slot is taken. In real time, for a
-// lock that is held is no wait to a bubble.
+// cancelWhatLooks cancels a task whose context reads the state of the orchestrator, while every slot is taken. It runs in
+// real time, because a bubble's clock stands still while a goroutine waits for a lock.
 func cancelWhatLooks(t *testing.T, opts ...orchestrator.Option) {
 	t.Helper()
 	o, err := orchestrator.New(orchestrator.Config{Limiter: unlimitedLimiter(t), Slots: 1})

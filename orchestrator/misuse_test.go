@@ -15,8 +15,8 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// TestPanicsAmongMany: of 10,000 tasks one in a hundred panics, and one in a hundred ends its goroutine. Each task has its outcome, and all
-// slots are free in the end.
+// TestPanicsAmongMany: of 10,000 tasks one in a hundred panics, and one in a hundred ends its goroutine. Each task has its outcome, and in
+// the end all slots are free.
 func TestPanicsAmongMany(t *testing.T) {
 	const n, slots = 10_000, 8
 	inBubbleUnlimited(t, orchestrator.Config{Slots: slots, WarnPending: -1}, func(t *testing.T, o *orchestrator.Orchestrator) {
@@ -92,8 +92,8 @@ func TestADrainEndsBesideATaskThatIgnoresItsContext(t *testing.T) {
 	})
 }
 
-// TestTasksThatNobodyAwaitsLeaveNothing: after 100,000 tasks whose futures nobody keeps the heap is as it was, within a tenth. What a full
-// queue turns away is a [orchestrator.FullError].
+// TestTasksThatNobodyAwaitsLeaveNothing: after 100,000 tasks whose futures nobody keeps, the heap is as before, within a tenth. A full queue
+// refuses tasks with an [orchestrator.FullError].
 func TestTasksThatNobodyAwaitsLeaveNothing(t *testing.T) {
 	l, err := limiter.NewUnlimited(oneBucket(1, 1))
 	if err != nil {
@@ -125,8 +125,8 @@ func TestTasksThatNobodyAwaitsLeaveNothing(t *testing.T) {
 		}
 		return taken
 	}
-	play(1000)                      // makes what stays
-	ballast := make([]byte, 10<<20) // a process has a heap: a tenth of nothing is less than noise
+	play(1000)                      // allocates the parts that stay
+	ballast := make([]byte, 10<<20) // a tenth of a small heap is less than the noise of the measurement
 	before := heapInUse()
 	taken := play(100_000)
 	after := heapInUse()
@@ -143,7 +143,7 @@ func TestTasksThatNobodyAwaitsLeaveNothing(t *testing.T) {
 	}
 }
 
-// TestSubmitAgainstClose: tasks are submitted while two goroutines close the orchestrator. What was taken in has one outcome, and nothing
+// TestSubmitAgainstClose: tasks are submitted while two goroutines close the orchestrator. Each accepted task has one outcome, and nothing
 // panics.
 func TestSubmitAgainstClose(t *testing.T) {
 	l, err := limiter.NewUnlimited(oneBucket(1, 1))

@@ -138,13 +138,13 @@ func batchPath(ctx context.Context, tb testing.TB, o *orchestrator.Orchestrator,
 	}
 }
 
-// TestQueuedPathBesideErrgroup prints what a task costs that does nothing beside a goroutine of an errgroup of the same limit,
-// which has no results, no order, no limiter and no contexts: the median of interleaved rounds. The goals are missed where the
-// errgroup is quick (0.34 µs a task, on some machines and at some hours; 0.65 at others): a task then costs three of it. So with
-// WEIR_NUMBERS set it is an error only where it gets worse than that. Allocations do not depend on the hour, and are held exactly.
+// TestQueuedPathBesideErrgroup compares the cost of a task that does nothing with a goroutine of an errgroup of the same limit. An
+// errgroup has no results, no order, no limiter and no contexts. The test prints the median of interleaved rounds. A goroutine of the
+// errgroup takes 0.34 µs on some machines and at some hours, and 0.65 µs at others. Where it takes 0.34 µs the goal is missed: a task
+// takes three times as long. So with WEIR_NUMBERS set the test fails only above that. Allocations do not vary, and are checked exactly.
 func TestQueuedPathBesideErrgroup(t *testing.T) {
 	if raceDetector {
-		t.Skip("the race detector allocates and takes its time")
+		t.Skip("the race detector allocates and is slow")
 	}
 	const n, most = 50_000, 4.5
 	tries, rounds := 1, 3
@@ -193,7 +193,7 @@ func median(of []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// TestExecuteAllocations holds what a task on an idle orchestrator allocates against what its limiter does.
+// TestExecuteAllocations compares the allocations of a task on an idle orchestrator with those of its limiter.
 func TestExecuteAllocations(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates")
@@ -223,7 +223,7 @@ func TestExecuteAllocations(t *testing.T) {
 	}
 }
 
-// spent is what something took.
+// spent is the time and the allocations of some work.
 type spent struct {
 	took          time.Duration
 	allocs, bytes float64

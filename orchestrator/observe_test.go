@@ -23,7 +23,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// collected reads the metrics of a reader: each name with its attributes, and the value, or the count of a histogram.
+// collected returns the metrics of a reader: by name and attributes the value, or the count of a histogram.
 func collected(t *testing.T, r *sdkmetric.ManualReader) map[string]float64 {
 	t.Helper()
 	var all metricdata.ResourceMetrics
@@ -64,7 +64,7 @@ func collected(t *testing.T, r *sdkmetric.ManualReader) map[string]float64 {
 	return out
 }
 
-// TestMetricsSayWhatWaitsAndHowTasksEnd: one of each outcome, and the gauges while tasks wait, run and are stuck.
+// TestMetricsSayWhatWaitsAndHowTasksEnd checks a task of each outcome, and the gauges while tasks wait, run and are stuck.
 func TestMetricsSayWhatWaitsAndHowTasksEnd(t *testing.T) {
 	reader := sdkmetric.NewManualReader()
 	cfg := orchestrator.Config{
@@ -85,7 +85,8 @@ func TestMetricsSayWhatWaitsAndHowTasksEnd(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		_, _ = cancelled.Await(ctx)
-		// Three executing, of which one waits for another; three waiting, one of them shed by an urgent one; one refused.
+		// Three tasks execute, and one of these waits for another. Three tasks wait, and an urgent task displaces one of them. One is
+		// refused.
 		hold := make(chan struct{})
 		busy := func(context.Context) (int, error) { <-hold; return 0, nil } //nolint:unparam // a task
 		for range 2 {
@@ -128,7 +129,7 @@ func TestMetricsSayWhatWaitsAndHowTasksEnd(t *testing.T) {
 	})
 }
 
-// TestDocNamesTheMetrics holds the table of the package documentation against the metrics that there are.
+// TestDocNamesTheMetrics compares the table of the package documentation with the metrics in the code.
 func TestDocNamesTheMetrics(t *testing.T) {
 	doc, err := os.ReadFile("doc.go")
 	if err != nil {
@@ -156,7 +157,7 @@ func TestDocNamesTheMetrics(t *testing.T) {
 	}
 }
 
-// lines is a log that several goroutines write.
+// lines is a log that several goroutines may write.
 type lines struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -176,7 +177,7 @@ func (l *lines) String() string {
 
 func boomInATask() { panic("boom") }
 
-// TestWarningsHaveStacks: a panic, an overrun and a function left behind by a drain are logged as warnings, with the stack.
+// TestWarningsHaveStacks: a panic, an overrun and a function that a drain abandons are logged as warnings, with the stack.
 func TestWarningsHaveStacks(t *testing.T) {
 	var log lines
 	synctest.Test(t, func(t *testing.T) {

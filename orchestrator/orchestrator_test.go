@@ -110,7 +110,7 @@ func TestTaskCarriesItsReservation(t *testing.T) {
 	})
 }
 
-// TestCancelledTasksHoldNoSlot: a lane whose next token is an hour away holds no slot for tasks that are gone.
+// TestCancelledTasksHoldNoSlot: a lane whose next token is an hour away holds no slot for cancelled tasks.
 func TestCancelledTasksHoldNoSlot(t *testing.T) {
 	inBubbleAtRate(t, 1000, 1000, 2, func(t *testing.T, o *orchestrator.Orchestrator) {
 		if _, err := orchestrator.Execute(t.Context(), o, value(1), orchestrator.Route("slow")); err != nil {
@@ -138,7 +138,7 @@ func TestCancelledTasksHoldNoSlot(t *testing.T) {
 			t.Error(err)
 		}
 		if took := time.Since(begin); took > time.Millisecond {
-			t.Errorf("a task of a free route waited %v behind tasks that were cancelled", took)
+			t.Errorf("a task of a free route waited %v behind cancelled tasks", took)
 		}
 	})
 }
@@ -293,7 +293,7 @@ func TestCloseGivesUpWithItsContext(t *testing.T) {
 	})
 }
 
-// TestEveryTaskEndsOnce: whatever is cancelled when, every accepted task has one outcome.
+// TestEveryTaskEndsOnce: every accepted task has one outcome, whichever contexts are cancelled, and whenever.
 func TestEveryTaskEndsOnce(t *testing.T) {
 	inBubbleAtRate(t, 500, 50, 4, func(t *testing.T, o *orchestrator.Orchestrator) {
 		var submitters sync.WaitGroup

@@ -17,7 +17,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// TestRetryKeepsItsAge: a task that failed once runs again before its siblings, which are no older.
+// TestRetryKeepsItsAge: a task that failed once runs again before its siblings, because none of them is older.
 func TestRetryKeepsItsAge(t *testing.T) {
 	lanes(t, limiter.PerSecond(10, 1), 4, func(t *testing.T, o *orchestrator.Orchestrator, _ *breakable) {
 		var mu sync.Mutex
@@ -68,7 +68,7 @@ func TestStrictClassesDoNotOverflow(t *testing.T) {
 	}
 }
 
-// TestUrgentCallerPassesCallersThatWaitForRoom: who waits for room has a place in the one order of tasks.
+// TestUrgentCallerPassesCallersThatWaitForRoom: callers that wait for room are served in the order of all tasks.
 func TestUrgentCallerPassesCallersThatWaitForRoom(t *testing.T) {
 	for _, waiting := range []int{1, 110, 1000} {
 		t.Run(fmt.Sprint(waiting), func(t *testing.T) {
@@ -155,7 +155,7 @@ func TestSharesTakeTurns(t *testing.T) {
 	}
 }
 
-// TestTasksOfSeveralTokensUseTheRate: whatever the costs, the tokens that tasks take are the tokens that there are.
+// TestTasksOfSeveralTokensUseTheRate: tasks of any cost take all tokens of the bucket.
 func TestTasksOfSeveralTokensUseTheRate(t *testing.T) {
 	for _, costs := range [][]int64{{1}, {5}, {1, 5}, {1, 2, 3, 10}} {
 		lanes(t, limiter.PerSecond(20, 10), 10, func(t *testing.T, o *orchestrator.Orchestrator, _ *breakable) {

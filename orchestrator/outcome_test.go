@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// TestEveryTaskOfABatchHasItsOutcomeInOrder: whatever fails, and in whatever order tasks end.
+// TestEveryTaskOfABatchHasItsOutcomeInOrder: also if tasks fail, and if they end in another order.
 func TestEveryTaskOfABatchHasItsOutcomeInOrder(t *testing.T) {
 	inBubble(t, orchestrator.Config{Slots: 3}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		wrong := errors.New("wrong")
@@ -42,8 +42,8 @@ func TestEveryTaskOfABatchHasItsOutcomeInOrder(t *testing.T) {
 	})
 }
 
-// TestAnOutcomeMayBeReadWhileItsFunctionRunsOn: the function of a task that has timed out touches no outcome. The
-// race detector judges.
+// TestAnOutcomeMayBeReadWhileItsFunctionRunsOn: the function of a task that has timed out does not write to the outcome.
+// The race detector finds it if it does.
 func TestAnOutcomeMayBeReadWhileItsFunctionRunsOn(t *testing.T) {
 	l := unlimitedLimiter(t)
 	o, _ := orchestrator.New(orchestrator.Config{Limiter: l})
@@ -83,6 +83,6 @@ func TestNoOutcomeHasWaitedLessThanNoTime(t *testing.T) {
 	_ = o.Close(forever)
 	_ = l.Close(forever)
 	if n := negative.Load(); n > 0 {
-		t.Errorf("%d of 24000 waited less than no time", n)
+		t.Errorf("%d of 24000 tasks have a negative wait", n)
 	}
 }

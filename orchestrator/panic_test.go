@@ -19,15 +19,15 @@ import (
 
 func boom() { panic("boom") }
 
-// nilError is an error that panics where it is nil and asked for its text.
+// nilError is an error whose Error panics if the pointer is nil.
 type nilError struct{ text string }
 
 func (e *nilError) Error() string { return e.text }
 
-// errGivenUp is why a test waits no longer.
+// errGivenUp is the cause of a context that a test ends because it has waited too long.
 var errGivenUp = errors.New("given up")
 
-// mustEnd checks that a task ends with an error, not for want of time, and that its slot is free then.
+// mustEnd checks that a task ends with an error other than errGivenUp, and that its slot is free then.
 func mustEnd(t *testing.T, cfg orchestrator.Config, fn orchestrator.Task[int]) {
 	t.Helper()
 	cfg.Slots = 1
@@ -43,7 +43,8 @@ func mustEnd(t *testing.T, cfg orchestrator.Config, fn orchestrator.Task[int]) {
 	})
 }
 
-// TestPanicsAreErrorsOfTheirTask: the hook hears of each, though it panics too, and the stack is of the task alone.
+// TestPanicsAreErrorsOfTheirTask: the hook is called for each panic, even if the hook itself panics. The stack is that of
+// the task alone.
 func TestPanicsAreErrorsOfTheirTask(t *testing.T) {
 	var heard atomic.Int64
 	cfg := orchestrator.Config{Slots: 2, OnPanic: func(p *orchestrator.PanicError) {
@@ -58,16 +59,16 @@ func TestPanicsAreErrorsOfTheirTask(t *testing.T) {
 				t.Fatalf("error %v", err)
 			}
 			if stack := string(p.Stack); !strings.Contains(stack, "orchestrator_test.boom") || strings.Contains(stack, "orchestrator.(*") {
-				t.Errorf("the stack shows the wrong things:\n%s", stack)
+				t.Errorf("the stack shows more or less than the task:\n%s", stack)
 			}
 		}
 		if s := o.Snapshot(); heard.Load() != 5 || s.Panicked != 5 || s.Failed != 0 {
-			t.Errorf("heard of %d, snapshot %+v", heard.Load(), s)
+			t.Errorf("the hook was called %d times, snapshot %+v", heard.Load(), s)
 		}
 	})
 }
 
-// TestPanicsMayCrash: the test runs itself again, in a process that is to crash.
+// TestPanicsMayCrash runs itself again in a process that must crash.
 func TestPanicsMayCrash(t *testing.T) {
 	if os.Getenv("WEIR_TEST_CRASH") != "" {
 		l, err := limiter.NewUnlimited(oneBucket(1, 1))
@@ -115,7 +116,7 @@ func TestGoexitInClassifyEndsTheTask(t *testing.T) {
 		func(context.Context) (int, error) { return 0, errFailed })
 }
 
-// TestAPanicInKeysLeavesNoBatch: the id of the batch stays free.
+// TestAPanicInKeysLeavesNoBatch: the function for keys panics, and the id of the batch stays free.
 func TestAPanicInKeysLeavesNoBatch(t *testing.T) {
 	inBubbleUnlimited(t, orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		func() {
@@ -132,7 +133,7 @@ func TestAPanicInKeysLeavesNoBatch(t *testing.T) {
 	})
 }
 
-// TestAnErrorThatPanicsWhenPrintedDoesNoHarm: a nil pointer as an error, to a log that prints errors.
+// TestAnErrorThatPanicsWhenPrintedDoesNoHarm: a task returns a nil pointer as its error, and the log prints errors.
 func TestAnErrorThatPanicsWhenPrintedDoesNoHarm(t *testing.T) {
 	cfg := orchestrator.Config{Logger: slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug}))} //nolint:sloglint // a handler that prints
 	inBubbleUnlimited(t, cfg, func(_ *testing.T, o *orchestrator.Orchestrator) {

@@ -10,8 +10,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// TestASlowConsumerOfProgressDelaysNoTask: the consumer sees what is new when it asks, and the end, before it goes
-// on.
+// TestASlowConsumerOfProgressDelaysNoTask: each time a slow consumer asks it gets the newest state, and at last the end.
 func TestASlowConsumerOfProgressDelaysNoTask(t *testing.T) {
 	inBubble(t, orchestrator.Config{Slots: 1}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		begin := time.Now()

@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// heapInUse is the bytes in use after a collection.
+// heapInUse returns the bytes of the heap that are in use after a collection.
 func heapInUse() int64 {
 	runtime.GC()
 	runtime.GC()
@@ -21,7 +21,7 @@ func heapInUse() int64 {
 	return int64(m.HeapAlloc) //nolint:gosec // not that many
 }
 
-// TestQueuedTasksCostMemoryOnly: none a goroutine, and each at most 320 bytes, with a context that can end.
+// TestQueuedTasksCostMemoryOnly: a queued task has no goroutine, and costs at most 320 bytes with a context that can end.
 func TestQueuedTasksCostMemoryOnly(t *testing.T) {
 	l, err := limiter.NewMemory(limiter.Config{Buckets: map[string][]limiter.Limit{"global": {{Tokens: 1, Per: time.Hour, Burst: 1}}}})
 	if err != nil {
@@ -75,7 +75,7 @@ func TestQueuedTasksCostMemoryOnly(t *testing.T) {
 	}
 }
 
-// TestQueuedTasksEndTogether: 100,000 that wait under as many contexts of one cancellation.
+// TestQueuedTasksEndTogether: 100,000 queued tasks have a context each. One cancellation ends all these contexts.
 func TestQueuedTasksEndTogether(t *testing.T) {
 	l, err := limiter.NewMemory(limiter.Config{Buckets: map[string][]limiter.Limit{"global": {{Tokens: 1, Per: time.Hour, Burst: 1}}}})
 	if err != nil {

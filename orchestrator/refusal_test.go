@@ -42,7 +42,7 @@ func over(t *testing.T, l *limiter.Limiter, err error, cfg orchestrator.Config) 
 	}
 }
 
-// refusals is a task that is refused so many times before it succeeds, and when its attempts started.
+// refusals is a task that a provider refuses some times before it succeeds. It notes when its attempts started.
 type refusals struct {
 	left   int
 	err    error
@@ -57,8 +57,8 @@ func (r *refusals) run(context.Context) (int, error) {
 	return len(r.starts), nil
 }
 
-// TestARefusalShutsTheFleet: the refusal of one replica's task stops the tasks of another, whether that task runs again or not, and
-// from the end of the hold on tasks start at the rate. All that were refused come back at the rate as well.
+// TestARefusalShutsTheFleet: the refusal of one replica's task stops the tasks of another replica, whether the refused task runs again or
+// not. From the end of the hold on, tasks start at the rate. The refused tasks start again at the rate as well.
 func TestARefusalShutsTheFleet(t *testing.T) {
 	const hold = 3 * time.Second
 	for name, attempts := range map[string]int{"the only attempt": 1, "an attempt of two": 2} {
@@ -126,7 +126,7 @@ func TestARefusalShutsTheFleet(t *testing.T) {
 					}
 				}
 				t.Logf("a hold of %v: %d tasks started between a horizon after the refusal and its end, %d in the 100 ms and %d in the second after it", hold, during, burst, second)
-				if during > 0 || burst > 6 || second < 25 || second > 41 { // twenty refusals of one moment leave 0.7 of the rate for a while
+				if during > 0 || burst > 6 || second < 25 || second > 41 { // twenty refusals at one moment cut the rate to 0.7 for a while
 					t.Errorf("%d tasks started during the hold, %d in the 100 ms and %d in the second after it", during, burst, second)
 				}
 			})
@@ -134,13 +134,13 @@ func TestARefusalShutsTheFleet(t *testing.T) {
 	}
 }
 
-// TestARefusedTaskWaitsAtLeast as long as its provider asks, also where nobody shuts anything, and without losing an attempt.
+// TestARefusedTaskWaitsAtLeast as long as its provider asks, also where no bucket is shut, and the refusal costs no attempt.
 func TestARefusedTaskWaitsAtLeast(t *testing.T) {
 	for name, c := range map[string]struct {
 		limiter func(limiter.Config) (*limiter.Limiter, error)
 		shadow  bool
 		after   time.Duration
-		reports limiter.Report // by the transport, before
+		reports limiter.Report // the transport has reported this before
 	}{
 		"in memory":                       {limiter: limiter.NewMemory, after: 2 * time.Second},
 		"for more than 30 s":              {limiter: limiter.NewMemory, after: 45 * time.Second},
@@ -182,7 +182,7 @@ func TestARefusedTaskWaitsAtLeast(t *testing.T) {
 	}
 }
 
-// gently is how much later than a hold ends the next call may start: a hold of more than 30 s ends with one call a second.
+// gently is how long after the end of a hold the next call may start. A hold of more than 30 s ends with one call a second.
 func gently(hold time.Duration) time.Duration {
 	if hold > 30*time.Second {
 		return time.Second + 50*time.Millisecond
@@ -214,7 +214,7 @@ func TestARefusedTaskWaitsInLine(t *testing.T) {
 	}
 }
 
-// TestCloseWaitsForAReport: what a provider asked for is in Redis when an orchestrator has ended.
+// TestCloseWaitsForAReport: when Close returns, the report that a provider asks to wait is in Redis.
 func TestCloseWaitsForAReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, onlooker := limitertest.Redis(t)
@@ -233,7 +233,7 @@ func TestCloseWaitsForAReport(t *testing.T) {
 	})
 }
 
-// TestALongRefusalIsAPause: the fleet hears of it, whether the task waits for it or not; a task that would wait for too long ends at once.
+// TestALongRefusalIsAPause of the fleet, whether the task waits for it or not. A task that would wait for too long ends at once.
 func TestALongRefusalIsAPause(t *testing.T) {
 	inBubbleOver(t, oneBucket(100, 100), orchestrator.Config{}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		begin := time.Now()
@@ -250,9 +250,9 @@ func TestALongRefusalIsAPause(t *testing.T) {
 	})
 }
 
-// TestAHoldEndsTasksInLine whose deadline is earlier, when their lane hears of it. Those with time enough wait, and those that had a
-// reservation start. Mostly a lane hears of a hold with its next request, or with the one after its reservations were used. One that has just
-// been told to wait asks again within 5 s.
+// TestAHoldEndsTasksInLine whose deadline is earlier than its end, as soon as their lane learns of the hold. Tasks with a later deadline
+// wait, and tasks with a reservation start. Usually a lane learns of a hold from the reply to its next request, or to the request after its
+// reservations were used. A lane that Redis has just asked to wait asks again within 5 s.
 func TestAHoldEndsTasksInLine(t *testing.T) {
 	const within = 5*time.Second + 2*limiter.DefaultHorizon
 	for name, c := range map[string]struct {
@@ -294,9 +294,9 @@ func TestAHoldEndsTasksInLine(t *testing.T) {
 					}
 				}
 				took := time.Since(begin)
-				t.Logf("%d of %d tasks started, the others had been told after %v", started, len(tasks), took)
+				t.Logf("%d of %d tasks started, the others ended after %v", started, len(tasks), took)
 				if took > within || started > c.starts {
-					t.Errorf("%d tasks started, want %d at most; the last was told after %v, want %v", started, c.starts, took, within)
+					t.Errorf("%d tasks started, want %d at most; the last of the others ended after %v, want %v", started, c.starts, took, within)
 				}
 				for _, f := range []*orchestrator.Future[int]{patient, refused} {
 					if _, err := f.Await(t.Context()); err != nil || time.Since(begin) < c.after*9/10 {
@@ -363,15 +363,15 @@ func TestVerdictsAreCountedAndTraced(t *testing.T) {
 	})
 }
 
-// deafConn is a connection on which nothing is sent any more once it is deaf.
-type deafConn struct {
+// mutedConn is a connection that sends nothing once it is muted.
+type mutedConn struct {
 	net.Conn
 
-	deaf *atomic.Bool
+	muted *atomic.Bool
 }
 
-func (c deafConn) Write(p []byte) (int, error) {
-	if c.deaf.Load() {
+func (c mutedConn) Write(p []byte) (int, error) {
+	if c.muted.Load() {
 		return len(p), nil
 	}
 	return c.Conn.Write(p)
@@ -390,11 +390,11 @@ func TestAReportDelaysNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m, _ := limitertest.Redis(t)
-				opts, deaf := limitertest.Options(m), new(atomic.Bool)
+				opts, muted := limitertest.Options(m), new(atomic.Bool)
 				dial := opts.Dialer
 				opts.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
 					conn, err := dial(ctx, network, addr)
-					return deafConn{conn, deaf}, err
+					return mutedConn{conn, muted}, err
 				}
 				rdb := redis.NewClient(opts)
 				defer rdb.Close()
@@ -410,7 +410,7 @@ func TestAReportDelaysNothing(t *testing.T) {
 				}
 				var begin time.Time
 				_, err = orchestrator.Execute(t.Context(), o, func(context.Context) (int, error) {
-					deaf.Store(true)
+					muted.Store(true)
 					begin = time.Now()
 					return 0, errFailed
 				})
@@ -423,7 +423,7 @@ func TestAReportDelaysNothing(t *testing.T) {
 				if took := time.Since(begin); took > c.most {
 					t.Errorf("Close took %v", took)
 				}
-				deaf.Store(false)
+				muted.Store(false)
 				ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				_ = l.Close(ctx)

@@ -15,7 +15,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// TestAnOutageIsNotAmplified: where everything fails retries are a tenth of the first attempts, or one a second.
+// TestAnOutageIsNotAmplified: if every attempt fails, retries are a tenth of the first attempts, or one a second.
 func TestAnOutageIsNotAmplified(t *testing.T) {
 	for name, c := range map[string]struct{ every, most time.Duration }{
 		"a tenth":      {10 * time.Millisecond, 0}, // 100 a second
@@ -46,7 +46,7 @@ func TestAnOutageIsNotAmplified(t *testing.T) {
 				callers.Wait()
 				attempts = ran.Load()
 				most := max(firsts/10, 60) + 11
-				t.Logf("%d attempts of %d tasks, %d ended for want of a budget", attempts, firsts, spent.Load())
+				t.Logf("%d attempts of %d tasks, %d ended because the retry budget was spent", attempts, firsts, spent.Load())
 				if retries := attempts - firsts; retries > most || retries < most*8/10 {
 					t.Errorf("%d retries of %d tasks, want about %d", retries, firsts, most)
 				}
@@ -58,7 +58,7 @@ func TestAnOutageIsNotAmplified(t *testing.T) {
 	}
 }
 
-// TestRetriesWaitWithoutASlot: each for a random time that grows, and never longer than allowed; each takes a token.
+// TestRetriesWaitWithoutASlot: each retry waits for a random time that grows up to a bound, and takes a token.
 func TestRetriesWaitWithoutASlot(t *testing.T) {
 	cfg := orchestrator.Config{Slots: 1, Retry: orchestrator.Retry{Attempts: 100, First: 100 * time.Millisecond, Most: time.Second}}
 	inBubble(t, cfg, func(t *testing.T, o *orchestrator.Orchestrator) {
@@ -67,7 +67,7 @@ func TestRetriesWaitWithoutASlot(t *testing.T) {
 		f := submit(t, t.Context(), o, func(ctx context.Context) (int, error) {
 			for _, before := range contexts {
 				if before.Err() == nil {
-					t.Error("the context of an attempt that is over lives")
+					t.Error("the context of a finished attempt has not ended")
 				}
 			}
 			if ctx.Err() != nil {
@@ -149,7 +149,7 @@ func TestWhatIsNotTriedAgain(t *testing.T) {
 	})
 }
 
-// TestPatientTasksWaitAlone: their attempts are as far apart as they say, cost none of the budget, and hold up nobody else.
+// TestPatientTasksWaitAlone: their attempts are their patience apart, cost nothing of the retry budget, and delay no other task.
 func TestPatientTasksWaitAlone(t *testing.T) {
 	busy := errors.New("busy")
 	for _, c := range []struct {
@@ -232,7 +232,7 @@ func TestARetryOfASweptLaneIsHandedBack(t *testing.T) {
 			_, _ = orchestrator.Execute(forever, o, value(1), orchestrator.Route(fmt.Sprint("r", i)))
 		}
 		submit(t, forever, o, sleeper(20*time.Minute, 1), orchestrator.Route("b"))
-		time.Sleep(5 * time.Minute) // it is queued again, behind the one that executes
+		time.Sleep(5 * time.Minute) // the task is queued again, behind the task that executes
 		s, inLanes := o.Snapshot(), 0
 		for _, l := range s.Lanes {
 			inLanes += l.Pending
@@ -248,7 +248,8 @@ func TestARetryOfASweptLaneIsHandedBack(t *testing.T) {
 	})
 }
 
-// TestAttemptOfAContext: a function sees which attempt of its task it is, also in contexts that it derives and in tasks that it submits.
+// TestAttemptOfAContext: a function can read the number of its attempt from its context, and from contexts that it derives. A task that it
+// submits has its own number.
 func TestAttemptOfAContext(t *testing.T) {
 	inBubble(t, orchestrator.Config{Retry: orchestrator.Retry{First: time.Millisecond}}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		var outer, derived, inner []int
@@ -262,7 +263,7 @@ func TestAttemptOfAContext(t *testing.T) {
 				return 0, err
 			}
 			if inner = append(inner, n); len(outer) < 3 {
-				return 0, orchestrator.Again(errors.New("refused"), time.Millisecond) // which costs none of the budget
+				return 0, orchestrator.Again(errors.New("refused"), time.Millisecond) // a refusal costs nothing of the retry budget
 			}
 			return 0, nil
 		})

@@ -15,7 +15,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// withTheSlotTaken runs a test with an orchestrator of one slot, which is taken, and of room for two, which is taken too.
+// withTheSlotTaken runs a test with an orchestrator of one slot and of room for two tasks. The slot and the room are taken.
 func withTheSlotTaken(t *testing.T, full orchestrator.Full, test func(t *testing.T, o *orchestrator.Orchestrator, waiting []*orchestrator.Future[int], free func())) {
 	inBubble(t, orchestrator.Config{Slots: 1, MaxPending: 2, MaxWeight: 100, Full: full}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		gate := make(chan struct{})
@@ -35,7 +35,7 @@ func withTheSlotTaken(t *testing.T, full orchestrator.Full, test func(t *testing
 	})
 }
 
-// TestAFullQueueRefuses: the error says what is pending, and a batch that was refused does not exist.
+// TestAFullQueueRefuses: the error has the number of pending tasks, and a refused batch does not exist.
 func TestAFullQueueRefuses(t *testing.T) {
 	withTheSlotTaken(t, orchestrator.Refuse, func(t *testing.T, o *orchestrator.Orchestrator, _ []*orchestrator.Future[int], _ func()) {
 		time.Sleep(time.Second)
@@ -82,9 +82,9 @@ func TestAFullQueueMakesCallersWaitInOrder(t *testing.T) {
 		free()
 		callers.Wait()
 		if diff := cmp.Diff([]int{0, 1, 2}, order); diff != "" {
-			t.Error("they came in the order", order)
+			t.Error("the tasks entered in the order", order)
 		}
-		// A batch that is larger than all the room there is enters as tasks leave.
+		// A batch that is larger than the free room enters as tasks end.
 		b, err := orchestrator.EnqueueBatch(t.Context(), o, "", slices.Repeat([]orchestrator.Task[int]{value(1)}, 50))
 		if err != nil {
 			t.Fatal(err)
@@ -95,7 +95,7 @@ func TestAFullQueueMakesCallersWaitInOrder(t *testing.T) {
 	})
 }
 
-// TestAFullQueueShedsTheLeastUrgent: for a task that is more urgent, and for no other.
+// TestAFullQueueShedsTheLeastUrgent task for a task that is more urgent, and for no other.
 func TestAFullQueueShedsTheLeastUrgent(t *testing.T) {
 	withTheSlotTaken(t, orchestrator.Shed, func(t *testing.T, o *orchestrator.Orchestrator, waiting []*orchestrator.Future[int], free func()) {
 		urgent := submit(t, t.Context(), o, value(3), orchestrator.Priority(orchestrator.Urgent))
@@ -117,7 +117,7 @@ func TestAFullQueueShedsTheLeastUrgent(t *testing.T) {
 	})
 }
 
-// TestATaskThatNeverFitsIsRefused: whatever a full queue does otherwise.
+// TestATaskThatNeverFitsIsRefused, under every policy for a full queue.
 func TestATaskThatNeverFitsIsRefused(t *testing.T) {
 	for _, full := range []orchestrator.Full{orchestrator.Wait, orchestrator.Refuse, orchestrator.Shed} {
 		inBubble(t, orchestrator.Config{MaxWeight: 100, Full: full}, func(t *testing.T, o *orchestrator.Orchestrator) {
@@ -169,8 +169,8 @@ func TestATaskThatWantsMuchRoomIsNotPassed(t *testing.T) {
 	})
 }
 
-// TestLeavingTheLineForRoomLetsTheNextIn: the first in line, for whom there is no room, gives up; there is room for
-// the second.
+// TestLeavingTheLineForRoomLetsTheNextIn: the room is too small for the first task in line. It gives up, and the second,
+// which fits, enters.
 func TestLeavingTheLineForRoomLetsTheNextIn(t *testing.T) {
 	inBubbleUnlimited(t, orchestrator.Config{Slots: 1, MaxWeight: 10}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		submit(t, forever, o, sleeper(10*time.Minute, 1))
@@ -184,20 +184,20 @@ func TestLeavingTheLineForRoomLetsTheNextIn(t *testing.T) {
 		cancel()
 		synctest.Wait()
 		if s := o.Snapshot(); s.Waiting != 0 {
-			t.Errorf("a task of cost 1 waits at an open door: %d of 10 taken", s.Weight)
+			t.Errorf("a task of cost 1 waits although it fits: %d of 10 taken", s.Weight)
 		}
 	})
 }
 
-// TestSheddingWakesWhoMayStart: the one slot was held for the task that was shed.
-func TestSheddingWakesWhoMayStart(t *testing.T) {
+// TestSheddingFreesTheSlot: the only slot was held for the task that is shed. Another task that may start gets it.
+func TestSheddingFreesTheSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, _ := limiter.NewMemory(limiter.Config{Buckets: map[string][]limiter.Limit{
 			"free": {limiter.PerSecond(1000, 1000)}, "slow": {limiter.PerSecond(1, 1)},
 		}, Horizon: time.Hour, Routes: map[string][]string{"slow": {"slow"}, "free": {"free"}}})
 		o, _ := orchestrator.New(orchestrator.Config{Limiter: l, Slots: 1, MaxPending: 2, Full: orchestrator.Shed})
 		_, _ = orchestrator.Execute(forever, o, value(1), orchestrator.Route("slow"))
-		// The one slot is held for the token that is due in 1 s.
+		// The only slot is held for the token that is due in 1 s.
 		submit(t, forever, o, value(1), orchestrator.Route("slow"), orchestrator.Priority(orchestrator.Background))
 		synctest.Wait()
 		waits := submit(t, forever, o, value(1), orchestrator.Route("free"))
@@ -243,9 +243,8 @@ func TestNoTaskIsShedForABatchThatIsRefused(t *testing.T) {
 	})
 }
 
-// TestATaskBetweenAttemptsGivesWay: an urgent task gets the room of a background task that waits for its next
-// attempt.
-func TestATaskBetweenAttemptsGivesWay(t *testing.T) {
+// TestATaskBetweenAttemptsIsShed: an urgent task gets the room of a background task that waits for its next attempt.
+func TestATaskBetweenAttemptsIsShed(t *testing.T) {
 	inBubbleUnlimited(t, orchestrator.Config{Slots: 1, MaxPending: 1, Full: orchestrator.Shed}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		submit(t, forever, o, failing(orchestrator.Again(errFailed, 5*time.Second)), orchestrator.Priority(orchestrator.Background))
 		synctest.Wait()

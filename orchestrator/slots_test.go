@@ -13,7 +13,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// zeroCounter counts how often a limiter is asked for no reservation.
+// zeroCounter counts how often the orchestrator asks a limiter for 0 reservations.
 type zeroCounter struct {
 	orchestrator.Limiter
 	zero atomic.Int64
@@ -51,8 +51,8 @@ func TestWaitingForATokenHoldsNoSlot(t *testing.T) {
 	})
 }
 
-// TestSlotsHeldForATokenAreYielded: where every free slot is held for a token that is about to come, a task that has
-// its token starts at once, and no token is lost.
+// TestSlotsHeldForATokenAreYielded: every free slot is held for a token that is not due yet. A task whose token is due
+// starts at once, and no token is lost.
 func TestSlotsHeldForATokenAreYielded(t *testing.T) {
 	inBubbleAtRate(t, 40, 1, 8, func(t *testing.T, o *orchestrator.Orchestrator) {
 		begin := time.Now()
@@ -85,7 +85,7 @@ func TestSlotsHeldForATokenAreYielded(t *testing.T) {
 	})
 }
 
-// TestTasksMayAwaitTasksOnOneSlot: three levels deep, in every way that there is to wait, and never two at once.
+// TestTasksMayAwaitTasksOnOneSlot: three levels deep and by every method that waits. No two tasks execute at once.
 func TestTasksMayAwaitTasksOnOneSlot(t *testing.T) {
 	inBubble(t, orchestrator.Config{Slots: 1, MaxPending: 1}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		var now, most atomic.Int64
@@ -131,7 +131,7 @@ func TestTasksMayAwaitTasksOnOneSlot(t *testing.T) {
 	})
 }
 
-// TestTasksMayAwaitTasksOfAnotherOrchestrator: of one slot each, and the other awaits a task of the first.
+// TestTasksMayAwaitTasksOfAnotherOrchestrator: each has one slot, and the awaited task awaits a task of the first.
 func TestTasksMayAwaitTasksOfAnotherOrchestrator(t *testing.T) {
 	inBubbleUnlimited(t, orchestrator.Config{Slots: 1}, func(t *testing.T, o1 *orchestrator.Orchestrator) {
 		l := unlimitedLimiter(t)
@@ -149,17 +149,17 @@ func TestTasksMayAwaitTasksOfAnotherOrchestrator(t *testing.T) {
 	})
 }
 
-// TestAwaitingTwoTasksAtOnceEnds: the second wait begins while the first, which has its result, waits for the slot
-// that was lent.
+// TestAwaitingTwoTasksAtOnceEnds: the first wait has its result and waits for the slot that the task has lent. Meanwhile
+// the second wait begins.
 func TestAwaitingTwoTasksAtOnceEnds(t *testing.T) {
 	inBubbleUnlimited(t, orchestrator.Config{Slots: 1}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		another := func(d time.Duration) *orchestrator.Future[int] { return submit(t, forever, o, sleeper(d, 1)) }
 		parent := submit(t, forever, o, func(ctx context.Context) (int, error) {
 			fa := another(time.Second)      // 0 s to 1 s
 			another(10 * time.Second)       // 1 s to 11 s
-			fb := another(10 * time.Second) // behind that
+			fb := another(10 * time.Second) // after that
 			var wg sync.WaitGroup
-			wg.Go(func() { _, _ = fa.Await(ctx) }) // has it at 1 s, and its turn for the slot at 11 s
+			wg.Go(func() { _, _ = fa.Await(ctx) }) // has the result at 1 s, and its turn for the slot at 11 s
 			wg.Go(func() { time.Sleep(5 * time.Second); _, _ = fb.Await(ctx) })
 			wg.Wait()
 			return 0, nil
@@ -170,8 +170,8 @@ func TestAwaitingTwoTasksAtOnceEnds(t *testing.T) {
 	})
 }
 
-// TestAwaitingTwoTasksAtOnceKeepsTheCountOfSlots: after a task has awaited two at once, and has ended, no lane has a
-// slot left.
+// TestAwaitingTwoTasksAtOnceKeepsTheCountOfSlots: a task awaits two tasks at once. After it has ended, no lane counts a
+// slot.
 func TestAwaitingTwoTasksAtOnceKeepsTheCountOfSlots(t *testing.T) {
 	inBubbleUnlimited(t, orchestrator.Config{Slots: 2}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		another := func(d time.Duration) *orchestrator.Future[int] { return submit(t, forever, o, sleeper(d, 1)) }
@@ -220,7 +220,8 @@ func TestStuckTasksShowAndHoldTheirSlots(t *testing.T) {
 	})
 }
 
-// TestTheLimiterIsNeverAskedForNothing: while tasks of one route lend their slots to tasks of another.
+// TestTheLimiterIsNeverAskedForNothing: no request for 0 reservations, while tasks of one route lend their slots to tasks
+// of another.
 func TestTheLimiterIsNeverAskedForNothing(t *testing.T) {
 	l := unlimitedLimiter(t)
 	c := &zeroCounter{Limiter: l}

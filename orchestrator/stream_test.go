@@ -23,7 +23,7 @@ func numbers(n int, taken *int) func(func(int) bool) {
 	}
 }
 
-// TestStreamTakesAsMuchAsThereIsRoomFor: each value has its outcome, and values are not taken long before their calls can start.
+// TestStreamTakesAsMuchAsThereIsRoomFor: each value has its outcome, and the stream does not take values long before their calls can start.
 func TestStreamTakesAsMuchAsThereIsRoomFor(t *testing.T) {
 	for name, opts := range map[string][]orchestrator.Option{
 		"count": nil, "weight": {orchestrator.Weight(40)}, "key": {orchestrator.Share("s"), orchestrator.Priority(orchestrator.Urgent)},
@@ -52,7 +52,7 @@ func TestStreamTakesAsMuchAsThereIsRoomFor(t *testing.T) {
 	}
 }
 
-// TestStreamEnds: with its consumer, with its context and with the orchestrator; nothing goes on behind.
+// TestStreamEnds with its consumer, with its context and with the orchestrator. No call goes on afterwards.
 func TestStreamEnds(t *testing.T) {
 	inBubble(t, orchestrator.Config{Slots: 2}, func(t *testing.T, o *orchestrator.Orchestrator) {
 		var running atomic.Int64

@@ -24,10 +24,10 @@ import (
 
 var full = flag.Bool("full", false, "run the long form of tests that have one")
 
-// TestEverythingAtOnce uses all that an orchestrator offers at the same time, with functions, hooks and a limiter that misbehave
-// in every way they can, and drains it in the middle. Whatever comes together: each task that was taken in has one outcome, never
-// runs twice at the same time, nor more often than it may; functions take no more slots than there are; the numbers of the
-// snapshot add up; every span ends; nothing hangs and nothing is left.
+// TestEverythingAtOnce uses all features of an orchestrator at the same time, with functions, hooks and a limiter that misbehave,
+// and drains it in the middle. Each accepted task has one outcome. It never runs twice at the same time, nor more often than it may.
+// Functions take no more slots than configured. The numbers of the snapshot add up, every span ends, nothing hangs, and no goroutine
+// is left.
 func TestEverythingAtOnce(t *testing.T) {
 	seeds := uint64(60)
 	if *full {
@@ -57,7 +57,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	}
 }
 
-// The kinds of what happens in the stress.
+// The kinds of actions in the stress test.
 const (
 	valueKind = iota
 	errorKind
@@ -73,13 +73,13 @@ const (
 
 type stress struct {
 	t        *testing.T
-	rnd      *rand.Rand // of the goroutine that makes users
+	rnd      *rand.Rand // only for the goroutine that starts users
 	o        *orchestrator.Orchestrator
 	l        *limiter.Limiter
 	batcher  *orchestrator.Batcher[int, int]
 	cfg      orchestrator.Config
 	nested   bool // functions may wait for other tasks, so that slots are lent
-	together bool // keys, batchers and streams are used: their tasks are not the callers', which cannot count them
+	together bool // keys, batchers and streams are used; callers cannot count the tasks of these
 	recorder *tracetest.SpanRecorder
 
 	running, most, tasks atomic.Int64
@@ -157,10 +157,10 @@ func (m *moody) ReserveBatch(ctx context.Context, route string, runs ...limiter.
 			time.Sleep(50 * time.Millisecond)
 		}
 	}
-	return m.Limiter.ReserveBatch(ctx, route, runs...) //nolint:wrapcheck // what it says
+	return m.Limiter.ReserveBatch(ctx, route, runs...) //nolint:wrapcheck // the limiter's own error
 }
 
-// dozing is a log handler that takes its time now and then. The goroutine of a task waits for it, and reservations become too old.
+// dozing is a log handler that sometimes needs time for a line. The goroutine of a task waits for it, and reservations expire.
 type dozing struct {
 	slog.Handler
 
@@ -184,7 +184,7 @@ func (hostile) Error() string   { panic("Error") }
 func (hostile) Is(error) bool   { panic("Is") }
 func (hostile) Unwrap() []error { panic("Unwrap") }
 
-// misbehave is what functions do.
+// misbehave is the body of the tasks' functions.
 func (s *stress) misbehave(ctx context.Context, rnd *rand.Rand, depth int) (int, error) {
 	time.Sleep(time.Duration(rnd.IntN(30)) * time.Millisecond)
 	what := rnd.IntN(14)
@@ -231,7 +231,7 @@ func (s *stress) misbehave(ctx context.Context, rnd *rand.Rand, depth int) (int,
 		runtime.Goexit()
 	case 7:
 		s.did[overrunKind].Add(1)
-		time.Sleep(time.Second) // whatever its context says
+		time.Sleep(time.Second) // also if its context ends
 	case 8:
 		select {
 		case <-ctx.Done():
@@ -243,7 +243,7 @@ func (s *stress) misbehave(ctx context.Context, rnd *rand.Rand, depth int) (int,
 	return what, nil
 }
 
-// function is a task that may misbehave, and that notices when it runs twice at once, or more often than so many times.
+// function returns a task that may misbehave. The test fails if the task runs twice at once, or more often than it may.
 func (s *stress) function(rnd *rand.Rand, depth, attempts int) orchestrator.Task[int] {
 	var runs, now atomic.Int64
 	seed := rnd.Uint64()
@@ -316,7 +316,7 @@ func (s *stress) play() {
 	}
 }
 
-// use is one thing that a user does.
+// use is one random action of a user.
 func (s *stress) use(rnd *rand.Rand) {
 	ctx, cancel := context.WithTimeout(s.t.Context(), time.Duration(1+rnd.IntN(3000))*time.Millisecond)
 	if rnd.IntN(3) == 0 {
@@ -333,7 +333,7 @@ func (s *stress) use(rnd *rand.Rand) {
 	if what > 5 {
 		s.did[togetherKind].Add(1)
 	}
-	if ctx.Err() != nil { // tasks of it would not be counted
+	if ctx.Err() != nil { // tasks with this context would not be counted
 		return
 	}
 	switch opts := s.options(rnd); what {
@@ -396,7 +396,7 @@ func (s *stress) use(rnd *rand.Rand) {
 	}
 }
 
-// await waits for a future that was taken in: its outcome must come, whatever happens.
+// await waits for the future of an accepted task. Its outcome must come.
 func (s *stress) await(ctx context.Context, f *orchestrator.Future[int]) {
 	_, _ = f.Await(ctx)
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Hour)
@@ -408,7 +408,7 @@ func (s *stress) await(ctx context.Context, f *orchestrator.Future[int]) {
 	}
 }
 
-// alike reports whether two errors are of one kind, without asking either.
+// alike reports whether two errors are of one type, without calling their methods.
 func alike(a, b error) (ok bool) {
 	defer func() { ok = ok || recover() != nil }()
 	return fmt.Sprintf("%T", a) == fmt.Sprintf("%T", b)
@@ -434,7 +434,7 @@ func (s *stress) consume(ctx context.Context, rnd *rand.Rand, b *orchestrator.Ba
 	}
 }
 
-// judge looks at what is left when all is over.
+// judge checks the state at the end.
 func (s *stress) judge() {
 	state := s.o.Snapshot()
 	if state.Pending+state.InFlight+state.Stuck+state.Waiting != 0 || state.Weight != 0 || len(state.Batches) != 0 {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestCoreIsAskedInOnePlace: the lock of the core is taken where an input goes in and where the state is read, nowhere else, and
-// the orchestrator holds no collection of tasks.
+// TestCoreIsAskedInOnePlace: the lock of the core is taken where an input goes in and where the state is read, and nowhere else. The
+// orchestrator holds no collection of tasks.
 func TestCoreIsAskedInOnePlace(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -39,7 +39,7 @@ func TestCoreIsAskedInOnePlace(t *testing.T) {
 				if fields, ok := n.Type.(*ast.StructType); ok && (n.Name.Name == "Orchestrator" || n.Name.Name == "worker" || n.Name.Name == "drained") {
 					for _, f := range fields.Fields.List {
 						if holdsTasks(f.Type) {
-							t.Errorf("%v: %s holds a collection of tasks: the core does", set.Position(f.Pos()), n.Name.Name)
+							t.Errorf("%v: %s holds a collection of tasks; only the core may hold tasks", set.Position(f.Pos()), n.Name.Name)
 						}
 					}
 				}

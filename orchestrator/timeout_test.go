@@ -13,13 +13,13 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// TestATimeoutIsOfTheRunAlone: the time in the queue does not count, and who awaits the task hears at once.
+// TestATimeoutIsOfTheRunAlone: the time in the queue does not count, and Await returns as soon as the timeout is over.
 func TestATimeoutIsOfTheRunAlone(t *testing.T) {
 	var log bytes.Buffer
 	cfg := orchestrator.Config{Slots: 1, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	inBubble(t, cfg, func(t *testing.T, o *orchestrator.Orchestrator) {
 		blocker := submit(t, t.Context(), o, sleeper(2*time.Second, 1))
-		// It waits longer than its timeout, and that does not count.
+		// The task is queued for longer than its timeout, which does not count.
 		waits := submit(t, t.Context(), o, func(ctx context.Context) (time.Time, error) {
 			deadline, _ := ctx.Deadline()
 			time.Sleep(900 * time.Millisecond)
@@ -37,7 +37,7 @@ func TestATimeoutIsOfTheRunAlone(t *testing.T) {
 		returned := make(chan error, 1)
 		_, err := orchestrator.Execute(t.Context(), o, func(ctx context.Context) (int, error) {
 			<-ctx.Done()
-			time.Sleep(time.Second) // it takes its time to notice
+			time.Sleep(time.Second) // the function returns late
 			returned <- context.Cause(ctx)
 			return 1, nil
 		}, orchestrator.Timeout(time.Second), orchestrator.Name("search"))

@@ -15,8 +15,8 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// TestTraceExplainsTheWait: the spans of a task say when it was queued, which bucket made it wait, how long, and when
-// it executed, as children of one span that belongs to the caller's trace.
+// TestTraceExplainsTheWait: the spans of a task show when it was queued, which bucket made it wait, how long, and when it
+// executed. They are children of one span, which belongs to the caller's trace.
 func TestTraceExplainsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		recorder := tracetest.NewSpanRecorder()
@@ -92,7 +92,7 @@ func TestTraceExplainsTheWait(t *testing.T) {
 			t.Error(diff)
 		}
 		if len(parents) != 2 {
-			t.Errorf("the spans below have %d parents, want the 2 tasks", len(parents))
+			t.Errorf("the inner spans have %d parents, want the 2 tasks", len(parents))
 		}
 	})
 }

@@ -27,7 +27,7 @@ func (s stubborn) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, net.ErrClosed
 }
 
-// lost is a connection that loses what is written to it once that is wanted. The other side then answers nothing.
+// lost is a connection that can be made to lose all that is written to it. Then no answer comes.
 type lost struct {
 	net.Conn
 
@@ -41,7 +41,7 @@ func (c lost) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// still is a connection that reads nothing once that is wanted, until the test is over.
+// still is a connection that can be made to read nothing until the test is over.
 type still struct {
 	net.Conn
 
@@ -56,7 +56,8 @@ func (c still) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// TestEndIsBounded: a replica ends within its grace, its drain and AfterDrain, in virtual time, whoever holds it up.
+// TestEndIsBounded: a replica ends within its grace, its drain and AfterDrain, in virtual time, even if a provider, a client or Redis
+// does not answer.
 func TestEndIsBounded(t *testing.T) {
 	for _, row := range []struct {
 		name                  string

@@ -19,7 +19,7 @@ import (
 	"github.com/weir-go/weir/worker"
 )
 
-// logged is a logger without times, and what reads its lines.
+// logged returns a logger without times, and a function that returns its lines.
 func logged() (*slog.Logger, func() []string) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
@@ -68,7 +68,7 @@ type (
 	}
 )
 
-// TestWrappersLogHowCallsEnd: each wrapper takes the token of its route and tells the log, in virtual time, how its call ended.
+// TestWrappersLogHowCallsEnd: each wrapper takes the token of its route and logs how its call ended, in virtual time.
 func TestWrappersLogHowCallsEnd(t *testing.T) {
 	wrappers := map[string]wrapper{"anthropic": worker.Anthropic[string], "spotify": worker.Spotify[string], "lastfm": worker.LastFM[string]}
 	second := func(context.Context) (string, error) {
@@ -166,7 +166,7 @@ func TestWrappersLogHowCallsEnd(t *testing.T) {
 					if diff := cmp.Diff(tc.want.line, line); diff != "" {
 						t.Errorf("log (-want +got):\n%s", diff)
 					}
-					time.Sleep(time.Minute) // what overran ends
+					time.Sleep(time.Minute) // the function that took too long returns
 				})
 			})
 		}
@@ -253,8 +253,8 @@ func TestBatchLogsHowItEnded(t *testing.T) {
 	}
 }
 
-// TestNobodyIsTold: without a logger calls and batches run as well.
-func TestNobodyIsTold(t *testing.T) {
+// TestWithoutALogger calls and batches run as well.
+func TestWithoutALogger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, l := shop(t)
 		defer closeShop(t, o, l)

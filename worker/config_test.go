@@ -35,7 +35,7 @@ func inMemory(t *testing.T, cfg Config) *limiter.Limiter {
 	return l
 }
 
-// TestHoldOfOneProviderShutsNoOther: a provider that refuses calls is left alone, and the others go on.
+// TestHoldOfOneProviderShutsNoOther: a provider that refuses calls gets none, and calls to the others go on.
 func TestHoldOfOneProviderShutsNoOther(t *testing.T) {
 	own := map[string][]limiter.Limit{"spotify": {limiter.PerSecond(10, 5)}}
 	for name, cfg := range map[string]Config{"no limits of providers": {}, "one with limits of its own": {APIs: own}} {
@@ -61,8 +61,8 @@ func TestHoldOfOneProviderShutsNoOther(t *testing.T) {
 	}
 }
 
-// TestBucketsOfProvidersBindNobody: of a provider's bucket no less is left than of the shared one, whoever calls, so that the shared budget
-// alone makes calls wait.
+// TestBucketsOfProvidersBindNobody: a provider's bucket never has fewer tokens than the shared one, whichever provider is called. So only the
+// shared budget makes calls wait.
 func TestBucketsOfProvidersBindNobody(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"a bucket": {Budget: limiter.PerSecond(40, 40)}, "a burst of one": {Budget: limiter.PerSecond(40, 1)}, "a window": {Budget: limiter.PerWindow(40, time.Second)},
@@ -111,7 +111,7 @@ func TestBucketsOfProvidersBindNobody(t *testing.T) {
 	}
 }
 
-// TestStreamsLeaveRoomForOtherRequests: where all streams are taken, requests such as DELETE find a connection and pass the gate.
+// TestStreamsLeaveRoomForOtherRequests: if all streams are taken, requests such as DELETE still find a connection and pass the gate.
 func TestStreamsLeaveRoomForOtherRequests(t *testing.T) {
 	for _, readers := range []int{0, 1, 5_000} {
 		cfg, err := Config{Redis: struct{ redis.UniversalClient }{}, Desk: desk.Config{Readers: readers}}.filled()

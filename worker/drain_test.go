@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// TestDrainedByAnOperator: a replica ends in order when an operator asks for it, though nobody has sent it a signal.
+// TestDrainedByAnOperator: a replica ends in order when an operator asks for it, without a signal.
 func TestDrainedByAnOperator(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, rdb := limitertest.Redis(t)

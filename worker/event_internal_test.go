@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestWhatCannotBeEncodedIsAnErrorEvent: and not the end of the process.
+// TestWhatCannotBeEncodedIsAnErrorEvent: the process does not end.
 func TestWhatCannotBeEncodedIsAnErrorEvent(t *testing.T) {
 	ev := event("result", "k", math.Inf(1))
 	var f Failure

@@ -7,7 +7,7 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// analyzeBefore is an analysis as one writes it first: each call waits for the one before, and so does each line that is told.
+// analyzeBefore is an analysis as people write it first: each call waits for the call before, and for the client that takes each line.
 func analyzeBefore(ctx context.Context, s *stage, tell *progress, queries []string) error {
 	if err := tell.write(ctx, "thinking", "Searching for tracks"); err != nil {
 		return err

@@ -15,8 +15,8 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// analyzePipelined is the analysis of analyzeBefore with weir. The calls of a phase run side by side, as the budget of the fleet allows. What
-// is told on the way holds no call up. At the end of a phase the client has seen all of it.
+// analyzePipelined is the analysis of analyzeBefore with weir. The calls of a phase run side by side, as the budget of the fleet allows.
+// Progress delays no call. At the end of a phase the client has all its events.
 func analyzePipelined(ctx context.Context, s *stage, tell *progress, queries []string) error {
 	// Phase 1: search.
 	tell.writeAsync("thinking", "Searching for tracks")
@@ -33,7 +33,7 @@ func analyzePipelined(ctx context.Context, s *stage, tell *progress, queries []s
 		return err
 	}
 
-	// Phase 2: enrich, and say how far it is.
+	// Phase 2: enrich, and report progress.
 	tell.writeAsync("thinking", fmt.Sprintf("Enriching %d tracks", len(tracks)))
 	enrich := func(ctx context.Context, t playlist.Track) (providers.TrackInfo, error) {
 		return s.clients.LastFM.TrackInfo(ctx, t.Artists[0], t.Name)
@@ -98,7 +98,7 @@ func show(analyze analysisFunc, weir bool) {
 		}
 		tell := newProgress()
 		go follow(r.Context(), s, tell, analyze)
-		_ = out.Serve(r.Context(), tell.follow()) // that the client has left ends the analysis, too
+		_ = out.Serve(r.Context(), tell.follow()) // the analysis ends with the request, so also if the client leaves
 	}))
 	defer server.Close()
 	res, err := http.Get(server.URL) //nolint:noctx // an example

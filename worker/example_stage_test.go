@@ -25,7 +25,8 @@ type stage struct {
 	busy, most int // requests under way: now, and at most
 }
 
-// newStage makes a stage on which the providers allow so much together. With weir calls keep to that, ten at a time; else nothing is bounded.
+// newStage returns a stage whose providers allow so many calls together. With weir calls keep to that limit, ten at a time. Without weir
+// nothing bounds them.
 func newStage(allows upstream.Config, weir bool) (*stage, error) {
 	s := &stage{}
 	var err error
@@ -76,7 +77,7 @@ func (s *stage) count(n int) {
 	s.most = max(s.most, s.busy)
 }
 
-// sideBySide is how many requests were under way at the same time at most.
+// sideBySide returns the greatest number of requests in flight at the same time.
 func (s *stage) sideBySide() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,12 +89,12 @@ func (s *stage) close(ctx context.Context) {
 	_ = s.limiter.Close(ctx)
 }
 
-// progress is what somebody is told while an analysis goes on: a queue of events, of which a client takes one after the other.
+// progress is a queue of events about a running analysis. A client takes one after the other.
 type progress struct {
 	mu    sync.Mutex
 	queue []sse.Frame
 	sent  int  // that the client has taken
-	ended bool // nothing comes any more
+	ended bool // no more events come
 	moved chan struct{}
 }
 
@@ -122,7 +123,7 @@ func (p *progress) write(ctx context.Context, name, data string) error {
 	return p.flush(ctx)
 }
 
-// end lets the client go.
+// end ends the stream of the client.
 func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -130,8 +131,8 @@ func (p *progress) end() {
 	p.wakeLocked()
 }
 
-// follow returns the function with which a client takes events, such as [sse.Writer.Serve]: that it asks for the next means that it has taken
-// the one before.
+// follow returns the function with which a client takes events, such as [sse.Writer.Serve]. When the client asks for the next event, it has
+// taken the one before.
 func (p *progress) follow() func(context.Context) (sse.Frame, error) {
 	next := 0
 	return func(ctx context.Context) (sse.Frame, error) {
@@ -157,7 +158,7 @@ func (p *progress) wakeLocked() {
 	p.moved = make(chan struct{})
 }
 
-// until waits for a condition, which is looked at under the lock.
+// until waits for a condition, which it checks under the lock.
 func (p *progress) until(ctx context.Context, holds func() bool) error {
 	for {
 		p.mu.Lock()

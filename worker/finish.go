@@ -35,7 +35,7 @@ func (w *Worker) finish(ctx context.Context, grace time.Duration, server *http.S
 
 	w.draining.Store(true)
 	w.gate.Stop()
-	log.InfoContext(ctx, "ending: taking no more analyses, those that run may end", "drain", w.cfg.Drain.String())
+	log.InfoContext(ctx, "ending: taking no more analyses, running ones may end", "drain", w.cfg.Drain.String())
 	closed := make(chan error, 1)
 	words, stop := context.WithTimeout(ctx, w.cfg.Drain+lastWords)
 	defer stop()
@@ -43,10 +43,10 @@ func (w *Worker) finish(ctx context.Context, grace time.Duration, server *http.S
 	if have := w.parts.Load(); have != nil {
 		running, stop := context.WithTimeout(ctx, w.cfg.Drain)
 		said := context.AfterFunc(running, func() {
-			log.WarnContext(ctx, "ending: analyses that have not ended are ended; their streams say so")
+			log.WarnContext(ctx, "ending: the drain is over; remaining analyses are cancelled, and their streams get the reason")
 		})
 		if err := have.desk.Close(running); err != nil {
-			log.WarnContext(ctx, "ending: analyses that have not ended are left behind", "error", err)
+			log.WarnContext(ctx, "ending: some analyses ignore their end and are abandoned", "error", err)
 		}
 		said()
 		stop()
@@ -54,7 +54,7 @@ func (w *Worker) finish(ctx context.Context, grace time.Duration, server *http.S
 	<-connected // this goroutine ends with the context of Serve
 	late := <-closed
 	if late != nil {
-		log.WarnContext(ctx, "ending: connections are cut whose clients take nothing, or whose analyses do not end")
+		log.WarnContext(ctx, "ending: remaining connections are cut; their clients take no bytes, or their analyses do not end")
 	} else {
 		log.InfoContext(ctx, "ending: all streams have ended")
 	}

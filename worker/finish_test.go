@@ -107,7 +107,7 @@ func (p *pipes) client() *http.Client {
 	}}
 }
 
-// silent is a provider that answers nobody.
+// silent is a provider that never answers.
 type silent struct{}
 
 func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -115,8 +115,9 @@ func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, context.Cause(r.Context())
 }
 
-// TestEndInOrder: readiness goes first, intake after the grace, analyses have the drain, their streams end with error and done, then
-// reservations and presence go. A line for each step, in this order, and each at its time. All of it is in virtual time.
+// TestEndInOrder: readiness ends first, and intake after the grace. Analyses have the time of the drain, and their streams end with error and
+// done. Then the replica returns its reservations and withdraws its presence. Each step logs a line at its time, in this order. The test runs
+// in virtual time.
 func TestEndInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, listener := newJournal(), newPipes()
@@ -188,7 +189,7 @@ func TestEndInOrder(t *testing.T) {
 		}
 		rest := log.String()
 		for _, step := range []string{
-			"msg=ready", "not ready any more", "reason=\"it ends\"", "taking no more analyses", "are ended; their streams say so", "all streams have ended",
+			"msg=ready", "not ready any more", "reason=\"it ends\"", "taking no more analyses", "remaining analyses are cancelled, and their streams get the reason", "all streams have ended",
 			"tasks have ended", "reservations returned", "presence withdrawn",
 		} {
 			_, after, found := strings.Cut(rest, step)
@@ -226,7 +227,7 @@ func namesOf(t *testing.T, body io.Reader) (names []string, failure worker.Failu
 	return names, failure
 }
 
-// TestEndWaitsForAnalyses: within the drain an analysis ends by itself; then the replica does not wait any longer.
+// TestEndWaitsForAnalyses: within the drain an analysis ends by itself. Then the replica ends without waiting for the rest of the drain.
 func TestEndWaitsForAnalyses(t *testing.T) {
 	log := newJournal()
 	r := start(t, func(_ *upstream.Config, cfg *worker.Config) {
@@ -245,7 +246,7 @@ func TestEndWaitsForAnalyses(t *testing.T) {
 	}
 }
 
-// TestLogHasNoPlaylist: what a person listens to does not stand in the log.
+// TestLogHasNoPlaylist: the log does not contain what a person listens to.
 func TestLogHasNoPlaylist(t *testing.T) {
 	log := newJournal()
 	r := start(t, func(_ *upstream.Config, cfg *worker.Config) {

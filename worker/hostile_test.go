@@ -26,7 +26,7 @@ import (
 
 var full = flag.Bool("full", false, "play ten times as many hostile requests")
 
-// hostile makes requests that no client in its right mind sends, and some that one does.
+// hostile makes random requests, most of them malformed.
 type hostile struct{ *rand.Rand }
 
 func pick[T any](h hostile, from ...T) T { return from[h.IntN(len(from))] }
@@ -39,7 +39,7 @@ func (h hostile) noise(most int) string {
 	return string(b)
 }
 
-// spoilt is a text that has, one time in twelve, a part removed, doubled, or overwritten.
+// spoilt returns a text. One time in twelve it removes, doubles or overwrites a part.
 func (h hostile) spoilt(text string) string {
 	if text == "" || h.IntN(12) > 0 {
 		return text
@@ -63,7 +63,7 @@ func (h hostile) body() string {
 	return text
 }
 
-// request is the bytes of one, and whether it is whole, so that its answer comes without the client hanging up.
+// request returns the bytes of a request, and whether it is complete. The answer to a complete request comes while the connection is open.
 func (h hostile) request() (wire string, whole bool) {
 	method := h.spoilt(pick(h, "GET", "HEAD", "POST", "POST", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "TRACE", "PRI", "post", "X"))
 	path := h.spoilt(pick(h, "/", "/livez", "/readyz", "/v1/playlists/analyze", "/v1/playlists/analyze", "/v1/playlists/analyze", "/v1/../livez", "//v1//", "*",
@@ -102,8 +102,8 @@ func (h hostile) request() (wire string, whole bool) {
 }
 
 // TestHostileRequests sends ten thousand random requests, or a hundred thousand with -full: random methods, paths, headers and bodies, over
-// real connections. No panic, and no answer above 499 except 503 with a time to come back, and the two by which the protocol refuses
-// versions and encodings.
+// real connections. Nothing panics. No answer is above 499, except 503 with Retry-After, and the two by which HTTP refuses versions and
+// encodings.
 func TestHostileRequests(t *testing.T) {
 	const clients = 8
 	requests := 10_000
@@ -138,7 +138,7 @@ func TestHostileRequests(t *testing.T) {
 		}
 		all.Wait()
 	}
-	// On a slow machine no two requests may ever be under way at once. Two uploads that stall reach the bound.
+	// On a slow machine no two requests may ever be in flight at once. Two uploads that stall reach the bound.
 	one, two := r.stall(t), r.stall(t)
 	play(0, 400)
 	_, _ = one.Close(), two.Close()
@@ -150,7 +150,7 @@ func TestHostileRequests(t *testing.T) {
 		t.Logf("%3d %d times", status, statuses[status])
 	}
 	if statuses[200] == 0 || statuses[400] == 0 || statuses[403] == 0 || statuses[415] == 0 || statuses[503] == 0 {
-		t.Error("the requests do not reach what is behind the checks")
+		t.Error("no request has passed the checks")
 	}
 	if strings.Contains(log.String(), "panic") {
 		t.Error(log)
@@ -177,7 +177,7 @@ func (r *replica) stall(t *testing.T) net.Conn {
 	return c
 }
 
-// TestStopEndsUploads: a replica that is told to end waits for no upload.
+// TestStopEndsUploads: a replica that ends waits for no upload.
 func TestStopEndsUploads(t *testing.T) {
 	r := start(t, func(_ *upstream.Config, cfg *worker.Config) {
 		cfg.Drain, cfg.Gate.Patience = time.Second, time.Minute
@@ -196,8 +196,8 @@ func TestStopEndsUploads(t *testing.T) {
 	}
 }
 
-// send sends bytes and reads the answer to its end. Status 0 is a connection that was closed without an answer, as those are whose request
-// was not whole.
+// send sends bytes and reads the answer to its end. Status 0 means that the server closed the connection without an answer, which it does if
+// the request is not complete.
 func send(address, wire string, whole bool) (int, error) {
 	c, err := net.Dial("tcp", address) //nolint:noctx // of this machine
 	if err != nil {

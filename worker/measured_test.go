@@ -13,8 +13,8 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// TestReplicaIsMeasuredOnce: what checks the configuration is not measured. Once connected, a replica has one limiter and one orchestrator with metrics,
-// of the provider that it was given.
+// TestReplicaIsMeasuredOnce: the limiter and the orchestrator that only check the configuration have no metrics. Once connected, a replica has
+// one limiter and one orchestrator with metrics of the configured provider.
 func TestReplicaIsMeasuredOnce(t *testing.T) {
 	reader := sdkmetric.NewManualReader()
 	rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})

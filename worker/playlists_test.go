@@ -14,8 +14,8 @@ const twoPlaylists = "Track name,Artist name,Playlist name,Type,Spotify - id\n" 
 	"Talk,A host,Morning,Podcast,\n" +
 	"Karma Police,Radiohead,Evening,Playlist,2000000000000000000002\n"
 
-// TestPlaylistsOfAClient: a client that sends a file sees what of it was left out, in the first sentence and in the result, and chooses one of
-// several playlists.
+// TestPlaylistsOfAClient: a client that sends a file can choose one of several playlists in it. The first sentence and the result name the rows
+// that were left out.
 func TestPlaylistsOfAClient(t *testing.T) {
 	r := start(t, nil)
 	send := func(query string, headers ...string) *http.Response {

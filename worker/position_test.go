@@ -17,8 +17,8 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// TestPositionIsTold to whoever follows an analysis: while its calls wait, with the reason, and once when they wait no longer.
-func TestPositionIsTold(t *testing.T) {
+// TestPositionIsReported to the readers of an analysis: while its calls wait, with the reason, and once when they wait no longer.
+func TestPositionIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, rdb := limitertest.Redis(t)
 		listener := newPipes()
@@ -50,7 +50,7 @@ func TestPositionIsTold(t *testing.T) {
 			t.Fatal(res, err)
 		}
 		defer res.Body.Close()
-		told := 0
+		reports := 0
 		for e, err := range sse.Read(res.Body) {
 			if err != nil {
 				t.Fatal(err)
@@ -68,7 +68,7 @@ func TestPositionIsTold(t *testing.T) {
 				}
 				break
 			}
-			told++
+			reports++
 			for _, wait := range p.Waits {
 				left := 30*time.Second - time.Since(begun)
 				if wait.WaitMS == nil || (time.Duration(*wait.WaitMS)*time.Millisecond-left).Abs() > time.Second || wait.Bucket != "global" || len(wait.Reasons) != 1 || wait.Reasons[0] != "paused" {
@@ -76,8 +76,8 @@ func TestPositionIsTold(t *testing.T) {
 				}
 			}
 		}
-		if told < 8 || told > 11 {
-			t.Errorf("told %d times in 30 s", told)
+		if reports < 8 || reports > 11 {
+			t.Errorf("%d events in 30 s", reports)
 		}
 		_ = res.Body.Close()
 		stop()

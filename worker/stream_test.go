@@ -26,7 +26,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// slow is the latency of a simulator of which no answer comes in the time of a test.
+// slow is a latency that is longer than any test.
 var slow = upstream.Latency{Min: time.Minute, Max: time.Minute}
 
 func (r *replica) post(t *testing.T, headers ...string) *http.Response {
@@ -39,7 +39,7 @@ func (r *replica) post(t *testing.T, headers ...string) *http.Response {
 	})
 }
 
-// events are those of a stream, to its end.
+// events returns the events of a stream, to its end.
 func events(t *testing.T, body io.Reader) (all []sse.Event) {
 	t.Helper()
 	for e, err := range sse.Read(body) {
@@ -51,11 +51,11 @@ func events(t *testing.T, body io.Reader) (all []sse.Event) {
 	return all
 }
 
-// result is what a stream has brought, which must be a result and the end.
+// result returns the result of a stream. The stream must end with a result and "done".
 func result(t *testing.T, all []sse.Event) (r analysis.Result) {
 	t.Helper()
 	if n := len(all); n < 2 || all[n-2].Name != "result" || all[n-1].Name != "done" {
-		t.Fatalf("the last of %d events are not a result and the end: %+v", n, all[max(0, n-2):])
+		t.Fatalf("the last of %d events are not a result and done: %+v", n, all[max(0, n-2):])
 	}
 	if err := json.Unmarshal(all[len(all)-2].Data, &r); err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestARepetitionPaysOnce(t *testing.T) {
 	}
 }
 
-// TestNoAnswerOfAProviderEndsTheProcess: numbers and texts that no analysis can use end it at most, with its last events.
+// TestNoAnswerOfAProviderEndsTheProcess: numbers and texts that an analysis cannot use end at most the analysis, with its last events.
 func TestNoAnswerOfAProviderEndsTheProcess(t *testing.T) {
 	r := start(t, nil)
 	answers := []string{
@@ -181,7 +181,7 @@ func (r *replica) against(t *testing.T, providers http.HandlerFunc) []sse.Event 
 	return all
 }
 
-// TestAnalysesAreBounded: of many posts at once as many are taken as run and wait, and the others are told when to come back.
+// TestAnalysesAreBounded: of many POSTs at once the replica accepts as many as may run and wait. The others get 503 with Retry-After.
 func TestAnalysesAreBounded(t *testing.T) {
 	r := start(t, func(up *upstream.Config, cfg *worker.Config) {
 		up.Latency, cfg.Desk = slow, desk.Config{Running: 3, Waiting: 2}
@@ -206,7 +206,7 @@ func TestAnalysesAreBounded(t *testing.T) {
 	}
 }
 
-// TestAnalysesAreBoundedByWeight: a playlist that takes more memory than a replica has for all of them is refused, and a shorter one is not.
+// TestAnalysesAreBoundedByWeight: a replica refuses a playlist that takes more memory than it has for all analyses, and accepts a shorter one.
 func TestAnalysesAreBoundedByWeight(t *testing.T) {
 	r := start(t, func(_ *upstream.Config, cfg *worker.Config) {
 		cfg.Desk = desk.Config{LogBytes: 64 << 10, Bytes: 72 << 10} // 8 KiB beside a log
@@ -220,7 +220,7 @@ func TestAnalysesAreBoundedByWeight(t *testing.T) {
 	}
 }
 
-// TestOrderlyEndTellsEveryStream: streams of analyses that run, and of those that wait, get the reason and the end.
+// TestOrderlyEndTellsEveryStream: streams of running and of waiting analyses get the reason and "done".
 func TestOrderlyEndTellsEveryStream(t *testing.T) {
 	r := start(t, func(up *upstream.Config, cfg *worker.Config) {
 		up.Latency, cfg.Desk, cfg.Drain = slow, desk.Config{Running: 2}, 50*time.Millisecond
@@ -237,7 +237,7 @@ func TestOrderlyEndTellsEveryStream(t *testing.T) {
 	}
 }
 
-// TestStreamsOfAReplicaThatIsNotReady: it has no analyses yet.
+// TestStreamsOfAReplicaThatIsNotReady: it has no analyses yet and refuses.
 func TestStreamsOfAReplicaThatIsNotReady(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, DialerRetries: 1})
 	defer rdb.Close()

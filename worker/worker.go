@@ -121,7 +121,7 @@ func (w *Worker) Analyze(ctx context.Context, p playlist.Playlist, report func(a
 	if have == nil {
 		return &analysis.Result{}, fmt.Errorf("worker: not connected: %w", limiter.ErrUnavailable)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, w.cfg.Deadline, fmt.Errorf("it has taken %v, which is the deadline: %w", w.cfg.Deadline, context.DeadlineExceeded))
+	ctx, cancel := context.WithTimeoutCause(ctx, w.cfg.Deadline, fmt.Errorf("it has not ended within its deadline of %v: %w", w.cfg.Deadline, context.DeadlineExceeded))
 	defer cancel()
 	if err := have.open(ctx); err != nil {
 		return &analysis.Result{}, err
@@ -165,20 +165,25 @@ func (w *Worker) section() any {
 	return s
 }
 
-// connect tries until it succeeds or ctx ends. It logs the reason of a failure when the reason has changed.
+// connect tries until it succeeds or ctx ends. It logs the reason of a failure when the reason changes, and again after
+// a minute, after two more, after four more, and so on.
 func (w *Worker) connect(ctx context.Context) bool {
 	retry := time.NewTicker(time.Second)
 	defer retry.Stop()
-	for logged := ""; ; {
+	var again time.Time
+	for logged, pause := "", time.Duration(0); ; {
 		err := w.Connect(ctx)
 		if err == nil {
 			return true
 		}
 		reason := trouble(err)
 		w.trouble.Store(&reason)
-		if reason != logged && ctx.Err() == nil {
-			w.cfg.Logger.WarnContext(ctx, "not ready; trying on", "reason", reason, "error", err)
-			logged = reason
+		if reason != logged {
+			logged, again, pause = reason, time.Now(), time.Minute
+		}
+		if !time.Now().Before(again) && ctx.Err() == nil {
+			w.cfg.Logger.WarnContext(ctx, "not ready; trying again each second", "reason", reason, "error", err)
+			again, pause = again.Add(pause), 2*pause
 		}
 		select {
 		case <-retry.C:

@@ -113,7 +113,7 @@ func (r *replica) do(t *testing.T, method, path string, body io.Reader, edit fun
 	return res
 }
 
-// TestAnalyzeStreamsItsProgress: every event of a stream in its order, and the counts of the result true at the provider.
+// TestAnalyzeStreamsItsProgress: the events of a stream come in their order, and the provider has counted the calls that the result names.
 func TestAnalyzeStreamsItsProgress(t *testing.T) {
 	r := start(t, nil)
 	res := r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil)
@@ -154,7 +154,7 @@ func TestAnalyzeStreamsItsProgress(t *testing.T) {
 	}
 }
 
-// analyze posts the sample and returns what the error event says, or "" where there is none, and the names of all events.
+// analyze posts the sample and returns the error event, which is zero if there is none, and the names of all events.
 func (r *replica) analyze(t *testing.T) (failure worker.Failure, names []string) {
 	t.Helper()
 	res := r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil)
@@ -194,7 +194,7 @@ func TestFleetLeavesAProviderAlone(t *testing.T) {
 	if failure, _ := r.analyze(t); !strings.Contains(failure.Error, "spotify: 429") {
 		t.Errorf("the first analysis: %+v", failure)
 	}
-	<-time.After(200 * time.Millisecond) // real time, in which requests arrive that were given up on their way
+	<-time.After(200 * time.Millisecond) // in real time: requests that the client has given up may still arrive
 	first := r.sim.Stats()
 	if first.Arrivals[upstream.LastFM] != 0 || first.Refused > orchestrator.DefaultSlots {
 		t.Errorf("%d calls were refused, arrivals %v", first.Refused, first.Arrivals)
@@ -227,7 +227,7 @@ func TestFleetLeavesAProviderAlone(t *testing.T) {
 	}
 }
 
-// TestAnalysisEndsAtItsDeadline: an analysis that waits for something that does not come ends with the reason.
+// TestAnalysisEndsAtItsDeadline: an analysis whose provider does not answer ends with the reason.
 func TestAnalysisEndsAtItsDeadline(t *testing.T) {
 	r := start(t, func(up *upstream.Config, cfg *worker.Config) {
 		up.Latency = upstream.Latency{Min: 30 * time.Second, Max: 30 * time.Second}
@@ -235,7 +235,7 @@ func TestAnalysisEndsAtItsDeadline(t *testing.T) {
 	})
 	began := time.Now()
 	failure, _ := r.analyze(t)
-	if !strings.Contains(failure.Error, "first question: it has taken 1s, which is the deadline") || failure.Tasks != failure.Ended {
+	if !strings.Contains(failure.Error, "first question: it has not ended within its deadline of 1s") || failure.Tasks != failure.Ended {
 		t.Errorf("%+v", failure)
 	}
 	if took := time.Since(began); took > 3*time.Second {
@@ -292,9 +292,9 @@ func TestReadinessFollowsRedis(t *testing.T) {
 	}
 	r.redis.SetError("LOADING")
 	r.until(t, "degraded: redis does not answer\n")
-	r.until(t, "unavailable\n") // the others have not heard of the replica: it has no share
+	r.until(t, "unavailable\n") // the other replicas may not know this one yet, so it has no share
 	if status("/livez") != http.StatusOK {
-		t.Error("a replica without Redis lives")
+		t.Error("a replica without Redis is not alive")
 	}
 	r.redis.SetError("")
 	r.until(t, "ok\n") // at once, or when Redis is back for a second
@@ -322,7 +322,7 @@ func (r *replica) until(t *testing.T, want string) {
 	}
 }
 
-// TestReadinessWithoutRedis: a replica that goes on without Redis is ready, and says how it goes on; one that waits is not.
+// TestReadinessWithoutRedis: a replica that goes on without Redis is ready, and /readyz says how it goes on. A replica that waits is not ready.
 func TestReadinessWithoutRedis(t *testing.T) {
 	for says, mode := range map[string]limiter.WhenAway{"degraded: open\n": limiter.FailOpen, "unavailable\n": limiter.FailClosed} {
 		r := start(t, func(_ *upstream.Config, c *worker.Config) { c.WhenAway = mode })
@@ -340,7 +340,7 @@ func TestReadinessWithoutRedis(t *testing.T) {
 	}
 }
 
-// TestReplicaWithoutRedisServesUnready: it has no share of the budget, so it does nothing, and says so.
+// TestReplicaWithoutRedisServesUnready: it has no share of the budget, so it is not ready and refuses analyses.
 func TestReplicaWithoutRedisServesUnready(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, DialerRetries: 1})
 	defer rdb.Close()
@@ -375,10 +375,10 @@ func TestReplicaWithoutRedisServesUnready(t *testing.T) {
 	}
 }
 
-// TestOrderlyEndLeavesNothing: a replica that is told to end takes itself off the fleet's list.
+// TestOrderlyEndLeavesNothing: a replica that ends in order leaves the fleet's list.
 func TestOrderlyEndLeavesNothing(t *testing.T) {
 	r := start(t, nil)
-	// One analysis, so that the first record is certainly out.
+	// After one analysis the first record is certainly published.
 	_, _ = io.Copy(io.Discard, r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil).Body)
 	rdb := redis.NewClient(&redis.Options{Addr: r.redis.Addr()})
 	defer rdb.Close()
@@ -436,7 +436,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	select {
 	case err := <-answered:
 		t.Fatalf("a connection beyond the bound was served: %v", err)
-	case <-time.After(100 * time.Millisecond): // real time, in which it would be served
+	case <-time.After(100 * time.Millisecond): // in real time: the server would serve it within this
 	}
 	_ = first.Close()
 	if err := <-answered; err != nil {

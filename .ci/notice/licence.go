@@ -13,22 +13,22 @@ import (
 	"github.com/google/licensecheck"
 )
 
-// permitted reports whether a module may have a licence. These ask for their text and the copyright lines, which NOTICE has. MPL-2.0 also asks for
-// the source of the files under it, which the module proxy has as long as nobody changes them.
+// permitted reports whether a module may have a licence. The permitted licences require their text and the copyright lines, which are in NOTICE.
+// MPL-2.0 also requires the source of the files under it. The module proxy has that source, because the project changes no such file.
 func permitted(id string) bool {
 	return slices.Contains([]string{"MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC", "MPL-2.0"}, id)
 }
 
-// recognised is the share of a file, in percent, that has to be text of known licences.
+// recognised is the smallest part of a file, in percent, that must be the text of known licences.
 const recognised = 75
 
-// module is a module and what its licence asks for.
+// module is a linked module, with the texts that its licence requires.
 type module struct {
 	path       string
-	licence    string   // SPDX identifiers, joined by AND where the file has several
-	copyrights []string // lines of the licence
+	licence    string   // SPDX identifiers, joined by AND if the file has several
+	copyrights []string // the copyright lines of the licence
 	text       string   // the licence without these lines
-	notice     string   // the file NOTICE of the module, which Apache-2.0 asks to pass on
+	notice     string   // the file NOTICE of the module, which Apache-2.0 requires to be passed on
 }
 
 var (
@@ -38,7 +38,7 @@ var (
 	template    = regexp.MustCompile(`\[yyyy\]|\{yyyy\}|<year>`)
 )
 
-// read reads the licences of the modules in these folders, sorted by path.
+// read returns the modules in these folders with their licences, sorted by path. The error names every module without a permitted licence.
 func read(folders map[string]string) ([]module, error) {
 	var modules []module
 	var errs []error
@@ -69,7 +69,7 @@ func readOne(path, folder string) (module, error) {
 			continue
 		}
 		if m.licence != "" {
-			return m, fmt.Errorf("%s has several files with licences", path)
+			return m, fmt.Errorf("%s has several files with a licence", path)
 		}
 		if m.licence, err = identify(text); err != nil {
 			return m, fmt.Errorf("%s: %s: %w", path, f.Name(), err)
@@ -82,7 +82,8 @@ func readOne(path, folder string) (module, error) {
 	return m, nil
 }
 
-// identify returns the identifiers of the licences in a text. All of them have to be permitted.
+// identify returns the SPDX identifiers of the licences in a text. It returns an error if one of them is not permitted, or if too little of the
+// text is recognised.
 func identify(text []byte) (string, error) {
 	found := licensecheck.Scan(text)
 	if found.Percent < recognised {
@@ -100,7 +101,7 @@ func identify(text []byte) (string, error) {
 	return strings.Join(ids, " AND "), nil
 }
 
-// split takes the lines out of a licence that name who holds the copyright. The rest is the same for many modules.
+// split returns the lines of a licence that name the holders of the copyright, and the rest. The rest is the same for many modules.
 func split(text string) (copyrights []string, rest string) {
 	var kept []string
 	for line := range strings.SplitSeq(text, "\n") {

@@ -14,7 +14,8 @@ import (
 
 const standard = "the Go standard library"
 
-// linked returns the folders of all modules that a program links on any platform, and the folder of the standard library.
+// linked returns, by module path, the folders of all modules that a program links on any of the platforms, and the folder of the standard
+// library.
 func linked(ctx context.Context, root string, platforms []string) (map[string]string, error) {
 	if len(platforms) == 0 {
 		return nil, errors.New("no platforms")

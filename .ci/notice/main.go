@@ -1,7 +1,7 @@
-// Notice writes the file NOTICE: the licences of all modules that are linked into the released programs. With -check it writes nothing and
-// fails where NOTICE differs from what is linked. NOTICE has no versions, so that most updates leave it as it is.
+// Notice writes the file NOTICE, with the licences of all modules that the released programs link. With -check it writes nothing, and
+// fails if NOTICE differs from the linked modules. NOTICE has no versions, so that most updates do not change it.
 //
-// A licence that is not permitted, or that nobody recognises, is an error in both cases.
+// A licence that is not permitted or not recognised is an error in both cases.
 //
 // It is a module of its own, so that the detection of licences never reaches users of the library.
 package main
@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	check := flag.Bool("check", false, "compare NOTICE with what is linked and write nothing")
+	check := flag.Bool("check", false, "compare NOTICE with the linked modules, and write nothing")
 	root := flag.String("root", "../..", "the folder of the repository")
 	flag.Parse()
 	if err := run(context.Background(), *root, *check); err != nil {
@@ -50,7 +50,8 @@ func run(ctx context.Context, root string, check bool) error {
 	return compare(string(present), modules)
 }
 
-// compare returns what makes a NOTICE wrong: one error for each module that is missing or too many or has another licence, or one for the rest.
+// compare returns nil if the content of NOTICE is right. Otherwise it returns an error for each module that is missing in NOTICE, is not linked,
+// or has another licence. If only the texts differ, it returns an error that says so.
 func compare(present string, modules []module) error {
 	var errs []error
 	rows := table(present)
@@ -58,7 +59,7 @@ func compare(present string, modules []module) error {
 		if was, ok := rows[m.path]; !ok {
 			errs = append(errs, fmt.Errorf("%s is linked and is not in NOTICE", m.path))
 		} else if was != m.licence {
-			errs = append(errs, fmt.Errorf("%s has the licence %s, in NOTICE %s", m.path, m.licence, was))
+			errs = append(errs, fmt.Errorf("%s has the licence %s, but NOTICE says %s", m.path, m.licence, was))
 		}
 		delete(rows, m.path)
 	}
@@ -66,10 +67,10 @@ func compare(present string, modules []module) error {
 		errs = append(errs, fmt.Errorf("%s is in NOTICE and is not linked", path))
 	}
 	if len(errs) == 0 && present != page(modules) {
-		errs = append(errs, errors.New("the texts in NOTICE are not those of the modules"))
+		errs = append(errs, errors.New("the texts in NOTICE differ from the texts of the modules"))
 	}
 	if len(errs) > 0 {
-		errs = append(errs, errors.New("write NOTICE anew with .ci/notice.sh"))
+		errs = append(errs, errors.New("run .ci/notice.sh to write NOTICE again"))
 	}
 	return errors.Join(errs...)
 }

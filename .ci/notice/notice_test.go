@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// licence is a text as modules have it.
+// licence returns the text of an MIT licence.
 func licence(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../LICENSE")
@@ -40,7 +40,7 @@ func TestReadsLicences(t *testing.T) {
 		"with a notice":              {map[string]string{"LICENSE.txt": mit, "NOTICE": "thanks"}, "MIT"},
 		"a licence that is refused":  {map[string]string{"LICENSE": gpl}, "is not a permitted licence"},
 		"one permitted, one refused": {map[string]string{"LICENSE": mit + "\n" + gpl}, "is not a permitted licence"},
-		"a text that nobody knows":   {map[string]string{"LICENSE": "Ask me first."}, "is the text of a known licence"},
+		"an unknown text":            {map[string]string{"LICENSE": "Ask me first."}, "is the text of a known licence"},
 		"none":                       {map[string]string{"README": mit}, "no file with a licence"},
 		"two":                        {map[string]string{"LICENSE": mit, "COPYING": mit}, "several files"},
 	} {
@@ -54,7 +54,7 @@ func TestReadsLicences(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 		if err == nil && (len(m.copyrights) != 1 || strings.Contains(m.text, m.copyrights[0])) {
-			t.Errorf("%s: copyright %q in %q", name, m.copyrights, m.text)
+			t.Errorf("%s: copyright lines %q, want one that is not in the text %q", name, m.copyrights, m.text)
 		}
 	}
 }
@@ -73,7 +73,7 @@ func TestComparesWithWhatIsLinked(t *testing.T) {
 		"the same":          {[]module{a, b}, []module{a, b}, ""},
 		"one is missing":    {[]module{a}, []module{a, b}, "example.test/b is linked and is not in NOTICE"},
 		"one is too many":   {[]module{a, b}, []module{a}, "example.test/b is in NOTICE and is not linked"},
-		"another licence":   {[]module{a}, []module{other}, "has the licence ISC, in NOTICE MIT"},
+		"another licence":   {[]module{a}, []module{other}, "has the licence ISC, but NOTICE says MIT"},
 		"another copyright": {[]module{a}, []module{held}, "texts in NOTICE"},
 	} {
 		got := ""

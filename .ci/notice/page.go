@@ -8,8 +8,8 @@ import (
 const (
 	head = `weir is Copyright (c) 2026 The weir authors and has the MIT licence, which is in the file LICENSE.
 
-The programs worker and inspect link the modules of this table. Not every platform links all of them. After the table come the copyright lines,
-the notices that modules ask to pass on, and the texts of the licences. A command has written this file: .ci/notice.sh
+The programs worker and inspect link the modules of this table. Not every platform links all of them. The copyright lines, the notices
+that must be passed on, and the texts of the licences follow the table. The command .ci/notice.sh writes this file.
 
 `
 	rule = "----------------------------------------------------------------------------"
@@ -47,7 +47,7 @@ type shared struct {
 	paths []string
 }
 
-// texts returns each text once, with the modules that have it. Texts that differ in line breaks alone are the same.
+// texts returns each text once, with the modules that have it. Texts that differ only in white space count as the same.
 func texts(modules []module) []*shared {
 	var all []*shared
 	known := map[string]*shared{}
@@ -62,7 +62,7 @@ func texts(modules []module) []*shared {
 	return all
 }
 
-// table reads the modules and their licences from a NOTICE.
+// table returns the licences of the modules in the table of a NOTICE, by module path.
 func table(page string) map[string]string {
 	rows := map[string]string{}
 	for line := range strings.SplitSeq(page, "\n") {

@@ -1,4 +1,4 @@
-// Command arrivals measures when the calls of a fleet arrive at a provider, under weir, under redis_rate, and without a limiter.
+// Command arrivals measures when the calls of a fleet arrive at a provider: with weir, with redis_rate, and without a limiter.
 //
 //	go -C bench run ./arrivals --json ../docs/pictures/arrivals.json
 //
@@ -6,21 +6,21 @@
 //
 // # What is played
 //
-// Four replicas have 100 calls each, and ten callers each that make them. Each replica has a client of Redis and a client of HTTP of its own.
-// All replicas are in one process. The limiters have the rate and the burst of the provider. One limiter is played after the other, on an empty
-// namespace.
+// Each of four replicas has 100 calls, and ten callers that make them. Each replica has its own Redis client and its own HTTP client.
+// All replicas are in one process. The limiters have the rate and the burst of the provider. One limiter is played after the other, each in an
+// empty namespace.
 //
-// A caller waits until its limiter lets a call start, and sends the call. Where the provider refuses the call, the caller sleeps for
-// Retry-After, in whole seconds as the header has it, and begins again with the wait.
+// A caller waits until its limiter lets a call start, and sends the call. If the provider refuses the call, the caller sleeps for
+// Retry-After, which is in whole seconds, and begins again with the wait.
 //
-// redis_rate answers whether a call may start, and has no wait. Its README shows a call of Allow, and a result that holds RetryAfter. Here its
-// callers ask by Allow, sleep for RetryAfter where they are turned away, and ask again. weir is asked by Wait. Without a limiter the wait is none.
+// With weir, a caller calls Wait. redis_rate has no wait: its README shows a call of Allow, whose result has RetryAfter. Therefore a caller of
+// redis_rate calls Allow, sleeps for RetryAfter if it is refused, and calls Allow again. Without a limiter a caller does not wait.
 //
 // # Who judges
 //
-// The provider stamps each call when its handler begins, and asks the judge of worker/upstream under one lock. The judge has a token bucket
-// and the slack that weir documents. An accepted call is answered after 50 ms, a refused one at once.
+// The provider takes the time of each call when its handler begins, and asks the judge of worker/upstream, one call at a time. The judge has a
+// token bucket and the slack that weir documents. The provider answers an accepted call after 50 ms, and a refused call at once.
 //
-// The file has the calls of each 100 ms since the callers began, accepted and refused ones apart, the longest time for which a call waited for its
-// limiter, and the scripts that Redis ran meanwhile.
+// The file has, for each 100 ms since the callers began, the accepted and the refused calls. It also has the longest time for which a call
+// waited for its limiter, and the number of scripts that Redis ran.
 package main

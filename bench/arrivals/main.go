@@ -14,7 +14,7 @@ import (
 	"github.com/weir-go/weir/integration/faults"
 )
 
-// measured is the file.
+// measured is the content of the file.
 type measured struct {
 	Command string `json:"command"`
 	Machine string `json:"machine"`
@@ -23,7 +23,7 @@ type measured struct {
 }
 
 func main() {
-	file := flag.String("json", "", "file to write; the standard output where it is empty")
+	file := flag.String("json", "", "file to write; if empty, the standard output")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -69,7 +69,7 @@ func run(ctx context.Context, file string) error {
 	return os.WriteFile(file, text, 0o644) //nolint:gosec // for everybody to read
 }
 
-// contestants are the limiters in the order of the picture.
+// contestants returns the limiters in the order of the picture.
 func contestants() []contestant.Contestant {
 	var chosen []contestant.Contestant
 	for _, c := range contestant.All() {

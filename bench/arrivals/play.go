@@ -17,25 +17,25 @@ import (
 	"github.com/weir-go/weir/bench/measure"
 )
 
-// budget is what the provider allows, and what the fleet has to do.
+// budget has the limit of the provider and the work of the fleet.
 type budget struct {
 	Rate     int `json:"rate"` // calls a second
 	Burst    int `json:"burst"`
 	SlackMS  int `json:"slack_ms"`  // how much later than its token a call may arrive
-	AnswerMS int `json:"answer_ms"` // until an accepted call is answered
+	AnswerMS int `json:"answer_ms"` // time until the provider answers an accepted call
 	Replicas int `json:"replicas"`
 	Callers  int `json:"callers"` // of each replica
 	Calls    int `json:"calls"`   // of each replica
 }
 
-// play is what one limiter did.
+// play is the result of one limiter.
 type play struct {
 	Limiter  string  `json:"limiter"`
 	Sent     int     `json:"sent"`
 	Refused  int     `json:"refused"`
-	Seconds  float64 `json:"seconds"`              // until the last call was accepted
-	Longest  float64 `json:"longest_wait_seconds"` // of a call, for its limiter
-	Scripts  int64   `json:"scripts"`              // that Redis ran
+	Seconds  float64 `json:"seconds"`              // until the provider accepted the last call
+	Longest  float64 `json:"longest_wait_seconds"` // the longest time for which a call waited for its limiter
+	Scripts  int64   `json:"scripts"`              // scripts that Redis ran
 	Accepted []int   `json:"accepted_in_100ms"`
 	Turned   []int   `json:"refused_in_100ms"`
 }
@@ -46,7 +46,7 @@ type noLimiter struct{}
 func (noLimiter) Allow(context.Context) (bool, error) { return true, nil }
 func (noLimiter) Wait(ctx context.Context) error      { return context.Cause(ctx) }
 
-// unlimited is a contestant without a limiter.
+// unlimited returns a contestant without a limiter.
 func unlimited() contestant.Contestant {
 	return contestant.Contestant{Name: "no limiter", Open: func(_ context.Context, s contestant.Setup) (*contestant.Fleet, error) {
 		f := &contestant.Fleet{Close: func(context.Context) error { return nil }}
@@ -57,7 +57,7 @@ func unlimited() contestant.Contestant {
 	}}
 }
 
-// played has a fleet make its calls under a limiter. Without a client of Redis no scripts are counted.
+// played plays the calls of a fleet with one limiter, and returns the result. If rdb is nil it does not count scripts.
 func (b budget) played(ctx context.Context, c contestant.Contestant, rdb *redis.Client, setup contestant.Setup) (_ *play, err error) {
 	life, end := context.WithCancel(ctx)
 	defer end()
@@ -117,7 +117,7 @@ func (b budget) played(ctx context.Context, c contestant.Contestant, rdb *redis.
 	return done, nil
 }
 
-// call makes one call until the provider accepts it, and returns how long the call has waited for its limiter.
+// call repeats one call until the provider accepts it, and returns how long the call waited for its limiter in all.
 func call(ctx context.Context, r contestant.Replica, client *http.Client, url string) (waited time.Duration, err error) {
 	for {
 		asked := time.Now()
@@ -135,7 +135,7 @@ func call(ctx context.Context, r contestant.Replica, client *http.Client, url st
 	}
 }
 
-// send sends one request. A refused one is told how long to wait.
+// send sends one request. If the provider refuses it, after is the time of Retry-After.
 func send(ctx context.Context, client *http.Client, url string) (refused bool, after time.Duration, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
@@ -146,7 +146,7 @@ func send(ctx context.Context, client *http.Client, url string) (refused bool, a
 		return false, 0, err
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, res.Body) // so that the connection is used again
+	_, _ = io.Copy(io.Discard, res.Body) // a body that was not read keeps the connection from being reused
 	if res.StatusCode != http.StatusTooManyRequests {
 		return false, 0, nil
 	}

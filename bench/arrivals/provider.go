@@ -12,20 +12,20 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// bin is the length of the time in which calls are counted together.
+// bin is the length of the intervals for which calls are counted.
 const bin = 100 * time.Millisecond
 
 // provider is an HTTP server that refuses the calls above a budget, and counts the arrivals.
 type provider struct {
 	url    string
 	server *http.Server
-	answer time.Duration // until an accepted call is answered
+	answer time.Duration // time until an accepted call is answered
 
 	mu                sync.Mutex
 	begun             time.Time
 	judge             *upstream.Judge
-	accepted, refused []int     // of each bin since begun
-	last              time.Time // accepted arrival
+	accepted, refused []int     // arrivals in each bin since begun
+	last              time.Time // time of the last accepted arrival
 }
 
 func startProvider(ctx context.Context, b budget) (*provider, error) {
@@ -43,7 +43,7 @@ func startProvider(ctx context.Context, b budget) (*provider, error) {
 	return p, nil
 }
 
-// begin is the zero of the bins. No call may have arrived before.
+// begin starts the first bin now. No call may have arrived before.
 func (p *provider) begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -59,10 +59,10 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		return
 	}
-	_ = pause(r.Context(), p.answer) // a caller that leaves reads no answer
+	_ = pause(r.Context(), p.answer) // an error means that the caller has gone
 }
 
-// arrive stamps and judges a call.
+// arrive takes the time of a call, judges it and counts it.
 func (p *provider) arrive() upstream.Verdict {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,7 +80,7 @@ func (p *provider) arrive() upstream.Verdict {
 	return v
 }
 
-// pause sleeps for d, or returns the cause of ctx' end.
+// pause sleeps for d and returns nil. If ctx ends first, it returns the cause.
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -7,30 +7,30 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Setup is what a fleet shares.
+// Setup has the settings that all replicas of a fleet share.
 type Setup struct {
 	Addr        string // of Redis, host:port
-	Key         string // names the budget; differs from run to run
+	Key         string // name of the budget, unique to a run
 	Replicas    int
-	Rate, Burst int // tokens a second, and tokens at most at once
+	Rate, Burst int // tokens a second, and the most tokens at once
 }
 
 // Replica is one process of a fleet. It is safe for concurrent use.
 type Replica interface {
 	// Allow reports whether a call may start now.
 	Allow(ctx context.Context) (bool, error)
-	// Wait returns nil when a call may start. Where ctx ends first it returns an error, unless a token is here already.
+	// Wait returns nil when a call may start. If ctx ends first it returns an error, unless a token is already available.
 	Wait(ctx context.Context) error
 }
 
-// Anchored is a replica whose tokens come at times that can be known, not only estimated.
+// Anchored is a replica that knows the times of its tokens, so that the bench need not estimate them.
 type Anchored interface {
-	// Anchor empties the bucket and returns the time of the next token. Without a monotonic reading it is the time of
+	// Anchor empties the bucket and returns the time of the next token. A time without a monotonic reading is from
 	// Redis' clock.
 	Anchor(ctx context.Context) (time.Time, error)
 }
 
-// Fleet is the replicas of one run.
+// Fleet has the replicas of one run.
 type Fleet struct {
 	Replicas []Replica
 	Close    func(ctx context.Context) error
@@ -40,15 +40,15 @@ type Fleet struct {
 type Contestant struct {
 	Name       string
 	OneProcess bool // shares nothing with other processes
-	Yardstick  bool // no limiter: what a round trip costs at least
-	NoCancel   bool // its wait cannot be given up
-	// Calls counts round trips among the calls by command that Redis reports. Nil counts scripts.
+	Yardstick  bool // not a limiter: it shows the least cost of a round trip
+	NoCancel   bool // its wait cannot be cancelled
+	// Calls returns the number of round trips. Its argument has the calls of each command, as Redis reports them. Nil counts scripts.
 	Calls func(commands map[string]int64) int64
-	// Open starts a fleet that lives until ctx ends or it is closed, whichever is first.
+	// Open starts a fleet. It runs until ctx ends or the fleet is closed.
 	Open func(ctx context.Context, s Setup) (*Fleet, error)
 }
 
-// RoundTrips is how often the fleet asked, of the calls by command that Redis reports.
+// RoundTrips returns how many round trips the fleet made. Its argument has the calls of each command, as Redis reports them.
 func (c Contestant) RoundTrips(commands map[string]int64) int64 {
 	if c.Calls != nil {
 		return c.Calls(commands)
@@ -63,7 +63,7 @@ func All() []Contestant {
 	return append(all, rueidisWindow(), timeRate(), uberRatelimit(), hash())
 }
 
-// overGoRedis opens a fleet of replicas with a go-redis client each.
+// overGoRedis opens a fleet of replicas. Each has its own go-redis client.
 func overGoRedis(ctx context.Context, s Setup, replica func(rdb *redis.Client) (Replica, error)) (*Fleet, error) {
 	var clients []*redis.Client
 	f := &Fleet{Close: func(context.Context) error {
@@ -80,7 +80,7 @@ func overGoRedis(ctx context.Context, s Setup, replica func(rdb *redis.Client) (
 		clients = append(clients, rdb)
 		r, err := replica(rdb)
 		if err != nil {
-			_ = f.Close(ctx) // the error that counts is the first one
+			_ = f.Close(ctx) // the caller gets the first error
 			return nil, err
 		}
 		f.Replicas = append(f.Replicas, r)
@@ -88,7 +88,7 @@ func overGoRedis(ctx context.Context, s Setup, replica func(rdb *redis.Client) (
 	return f, nil
 }
 
-// alike is a fleet whose replicas are one and the same.
+// alike returns a fleet of n replicas that share one limiter.
 func alike(r Replica, n int) *Fleet {
 	f := &Fleet{Close: func(context.Context) error { return nil }}
 	for range n {

@@ -1,10 +1,9 @@
-// Package contestant puts one face on the limiters that are measured beside each other: Allow, which answers at once, and
-// Wait, which returns when a call may start.
+// Package contestant gives all measured limiters one interface: Allow, which answers at once, and Wait, which returns when a call
+// may start.
 //
-// A fleet is a number of replicas on one budget. Each replica has a client of its own with the defaults of its library,
-// as a process of its own would. What works inside one process only has one limiter for the whole fleet and is marked
-// OneProcess: it shows what a budget costs that nobody else shares.
+// A fleet is a number of replicas with one budget. Each replica has a client of its own with the defaults of its library,
+// as a separate process would. A limiter that works only within one process is shared by the whole fleet and is marked
+// OneProcess. It shows the cost of a budget that no other process shares.
 //
-// Limiters without a wait of their own are asked again and again: after the time they name, or after 5 ms when they name
-// none or return an error.
+// A limiter without a wait of its own is polled: after the time that it returns, or after 5 ms if it returns no time or an error.
 package contestant

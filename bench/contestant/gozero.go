@@ -13,13 +13,13 @@ import (
 
 type goZeroReplica struct{ l *limit.TokenLimiter }
 
-// goZero keeps one client for each address for as long as the process lives, so that its replicas share one. It counts
-// in whole seconds of the caller's clock, and says nothing of when to come back.
+// goZero returns the token limiter of go-zero. It keeps one client for each address until the process ends, so its replicas share a
+// client. It counts in whole seconds of the caller's clock, and does not return when to ask again.
 //
-// A process that has it linked reads the load of the machine four times a second, used or not, which is part of every
-// contestant's CPU. The build tag nogozero leaves it out.
+// A process that links go-zero reads the load of the machine four times a second, even if it does not use go-zero. This is part of
+// every contestant's CPU. The build tag nogozero leaves go-zero out.
 func goZero() []Contestant {
-	logx.Disable() // it logs to stdout: every call that is slow or given up, and the load of the machine
+	logx.Disable() // go-zero logs slow and cancelled calls and the load of the machine to stdout
 	return []Contestant{{Name: "go-zero", Open: func(_ context.Context, s Setup) (*Fleet, error) {
 		f := &Fleet{Close: func(context.Context) error { return nil }}
 		for range s.Replicas {

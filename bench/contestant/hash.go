@@ -6,8 +6,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// hashScript is the least that a limiter on the server's clock does in a script: it reads the time and a hash, and
-// writes the hash.
+// hashScript is about the least work of a limiter that uses Redis' clock: it reads the time and a hash, and writes
+// the hash.
 //
 // KEYS[1] the hash
 // Reply: 1
@@ -24,7 +24,7 @@ type hashReplica struct {
 	key    string
 }
 
-// hash is no limiter but what one call to Redis costs through go-redis. It allows everything.
+// hash is not a limiter. It shows the cost of one script through go-redis, and allows every call.
 func hash() Contestant {
 	return Contestant{Name: "EVALSHA of a hash", Yardstick: true, Open: func(ctx context.Context, s Setup) (*Fleet, error) {
 		return overGoRedis(ctx, s, func(rdb *redis.Client) (Replica, error) {

@@ -20,7 +20,7 @@ func (r timeRateReplica) Allow(context.Context) (bool, error) { return r.l.Allow
 
 func (r timeRateReplica) Wait(ctx context.Context) error { return r.l.Wait(ctx) }
 
-// Anchor spends the burst at a moment that is known.
+// Anchor takes the whole burst at a known time, and returns the time of the next token.
 func (r timeRateReplica) Anchor(context.Context) (time.Time, error) {
 	now := time.Now()
 	r.l.AllowN(now, r.l.Burst())
@@ -32,7 +32,8 @@ type uberReplica struct {
 	interval time.Duration
 }
 
-// uberRatelimit has one method: it takes a token, however long that lasts. Its slack is the burst, but it begins empty.
+// uberRatelimit returns uber/ratelimit. Its only method, Take, blocks until a token is available. Its slack acts as the burst, but the
+// bucket begins empty.
 func uberRatelimit() Contestant {
 	return Contestant{
 		Name: "uber/ratelimit", OneProcess: true, NoCancel: true,
@@ -58,7 +59,7 @@ func (r uberReplica) Anchor(context.Context) (time.Time, error) {
 	return r.l.Take().Add(r.interval), nil
 }
 
-// clockUntil is the clock of a limiter whose sleepers go home when the run ends.
+// clockUntil is a clock for uber/ratelimit. Its Sleep returns early when the channel is closed at the end of the run.
 type clockUntil <-chan struct{}
 
 func (clockUntil) Now() time.Time { return time.Now() }
@@ -68,6 +69,6 @@ func (c clockUntil) Sleep(d time.Duration) {
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-c: // whoever slept looks at its own context next
+	case <-c: // Allow and Wait then return the error of their context
 	}
 }

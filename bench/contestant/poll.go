@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// pause is how long a waiter sleeps that was not told for how long.
+// pause is how long a waiter sleeps if the limiter does not return a time.
 const pause = 5 * time.Millisecond
 
-// asks is a limiter that answers whether, and not when.
+// asks is a limiter without a wait: it answers whether a call may start, and not when.
 type asks interface {
-	// ask reports whether a call may start now, and if not how long to wait before asking again; 0 for unknown.
+	// ask reports whether a call may start now. If not, after is the time to wait before the next ask, or 0 if it is unknown.
 	ask(ctx context.Context) (ok bool, after time.Duration, err error)
 }
 
-// polled gives a limiter that only answers whether a call may start the wait that its users have to write.
+// polled adds Wait to a limiter without a wait, as its users have to write it.
 type polled struct{ asks }
 
 func (p polled) Allow(ctx context.Context) (bool, error) {
@@ -37,7 +37,7 @@ func (p polled) Wait(ctx context.Context) error {
 	}
 }
 
-// sleep returns nil after d, or the cause of ctx' end.
+// sleep sleeps for d and returns nil. If ctx ends first, it returns the cause.
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

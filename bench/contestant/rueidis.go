@@ -12,7 +12,7 @@ import (
 // windowScript counts calls in a window of a second that begins with the first call in it.
 //
 // KEYS[1] the counter
-// Reply: the number of this call in its window, and how many milliseconds are left of that
+// Reply: the number of this call in its window, and the milliseconds until the window ends
 const windowScript = `
 local counter = KEYS[1]
 local n = redis.call('INCR', counter)
@@ -29,7 +29,7 @@ type rueidisReplica struct {
 	limit  int64
 }
 
-// rueidisWindow is a fixed window over rueidis, which writes the commands of concurrent callers in one go.
+// rueidisWindow is a fixed window over rueidis, which writes the commands of concurrent callers in one batch.
 func rueidisWindow() Contestant {
 	return Contestant{Name: "window over rueidis", Open: func(ctx context.Context, s Setup) (*Fleet, error) {
 		f := &Fleet{}

@@ -14,8 +14,8 @@ type throttledReplica struct {
 	key string
 }
 
-// throttledGCRA reads TIME and the level in one round trip and writes the level in another, as often as it takes, ten
-// times at most; under contention it returns an error.
+// throttledGCRA returns the limiter of throttled. It reads TIME and the level in one round trip and writes the level in another. If another
+// client has written the level meanwhile, it tries again, ten times at most, and then returns an error.
 func throttledGCRA() Contestant {
 	return Contestant{
 		Name: "throttled",

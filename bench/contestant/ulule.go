@@ -14,7 +14,7 @@ type ululeReplica struct {
 	key string
 }
 
-// ulule counts in windows that begin with the first call in them, so that its burst is the rate.
+// ulule returns the limiter of ulule. A window begins with its first call, and all its calls may start at once, so the burst is the rate.
 func ulule() Contestant {
 	return Contestant{Name: "ulule", Open: func(ctx context.Context, s Setup) (*Fleet, error) {
 		return overGoRedis(ctx, s, func(rdb *redis.Client) (Replica, error) {
@@ -33,6 +33,6 @@ func (r ululeReplica) ask(ctx context.Context) (bool, time.Duration, error) {
 	if err != nil {
 		return false, 0, err
 	}
-	// Reset is in whole seconds, rounded down: in the last part of a window it lies in the past.
+	// Reset is in whole seconds, rounded down. In the last part of a window it is in the past.
 	return !c.Reached, time.Until(time.Unix(c.Reset, 0)), nil
 }

@@ -34,13 +34,13 @@ func weir() Contestant {
 		if err != nil {
 			return nil, err
 		}
-		hangUp := f.Close
+		closeClients := f.Close
 		f.Close = func(ctx context.Context) error {
 			var errs []error
 			for _, l := range limiters {
 				errs = append(errs, l.Close(ctx))
 			}
-			return errors.Join(append(errs, hangUp(ctx))...)
+			return errors.Join(append(errs, closeClients(ctx))...)
 		}
 		return f, nil
 	}}
@@ -50,7 +50,7 @@ func (r weirReplica) Allow(ctx context.Context) (bool, error) { return r.l.Allow
 
 func (r weirReplica) Wait(ctx context.Context) error { return r.l.Wait(ctx, route) }
 
-// Anchor empties the bucket and reads when the next token comes from the bucket itself.
+// Anchor empties the bucket, and returns the time of the next token from a snapshot of the bucket.
 func (r weirReplica) Anchor(ctx context.Context) (time.Time, error) {
 	for {
 		if err := r.Wait(ctx); err != nil {

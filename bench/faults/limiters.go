@@ -12,10 +12,11 @@ type contestant struct {
 	program faults.Program
 }
 
-// patience is how long a row waits for calls that are overdue: twice the longest fault.
+// patience is how long a row waits for calls that are overdue. It is twice the longest fault. Only the fault of row 3 is longer, and that row
+// does not wait for calls.
 const patience = 20 * time.Second
 
-// contestants are all limiters, in the order of the columns.
+// contestants returns all limiters, in the order of the columns.
 func contestants() []contestant {
 	all := []contestant{{"weir", faults.Program{Patience: patience}}}
 	for _, name := range []string{"redis_rate", "ulule", "x/time/rate"} {

@@ -21,14 +21,14 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.rows, "rows", "", "numbers of the rows to play, separated by commas; all where it is empty")
-	flag.StringVar(&o.limiters, "limiters", "", "limiters to play, by name and separated by commas: weir, redis_rate, ulule, x/time/rate; all where it is empty")
-	flag.IntVar(&o.parallel, "parallel", 1, "plays at the same time; a row with 500 tasks or more is played alone")
-	flag.BoolVar(&o.quick, "quick", false, "play rows in their short form, where they have one")
-	flag.StringVar(&o.json, "json", "", "file to append each line to; what is there is not played again")
-	flag.DurationVar(&o.noPlaysAfter, "for", 0, "start no play after this time; 0 is no end")
-	flag.StringVar(&o.write, "write", "", "file to write the page to, of what was played and of what is in the file of --json")
-	flag.BoolVar(&o.noPlay, "merge", false, "play nothing: write the page of what is in the file of --json")
+	flag.StringVar(&o.rows, "rows", "", "numbers of the rows to play, separated by commas; all if empty")
+	flag.StringVar(&o.limiters, "limiters", "", "names of the limiters to play, separated by commas: weir, redis_rate, ulule, x/time/rate; all if empty")
+	flag.IntVar(&o.parallel, "parallel", 1, "number of plays at the same time; a row with 500 tasks or more is played alone")
+	flag.BoolVar(&o.quick, "quick", false, "play rows in their short form, if they have one")
+	flag.StringVar(&o.json, "json", "", "file to append each line to; rows in the file are not played again")
+	flag.DurationVar(&o.noPlaysAfter, "for", 0, "start no play after this time; 0 is no limit")
+	flag.StringVar(&o.write, "write", "", "file to write the page to, with the figures of this run and of the file of --json")
+	flag.BoolVar(&o.noPlay, "merge", false, "play nothing, and write the page from the file of --json")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -49,7 +49,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	if flag.NArg() > 0 || o.parallel < 1 || o.noPlay && (o.json == "" || o.write == "") {
-		return errors.New("want --parallel of 1 or more, --merge with --json and --write, and no arguments")
+		return errors.New("want --parallel of 1 or more, --merge only with --json and --write, and no arguments")
 	}
 	all := figures{}
 	if o.json != "" {

@@ -12,7 +12,8 @@ import (
 	"github.com/weir-go/weir/integration/faults"
 )
 
-// page is the file of all figures: a summary, a table of a row for each fault and a column for each limiter, and what is left out.
+// page returns the text of docs/peers-under-faults.md: a summary, a table with a row for each fault and a column for each limiter, and the rows that
+// are left out.
 func page(all figures) string {
 	var b strings.Builder
 	b.WriteString(introduction)
@@ -36,7 +37,7 @@ func page(all figures) string {
 		for _, limiter := range names() {
 			l, there := all.of(r.Name, limiter)
 			if played = played || there; there {
-				cells[1] = l.Fault // as it was played
+				cells[1] = l.Fault // the fault as it was played
 			}
 			cells = append(cells, cell(l, there))
 		}
@@ -54,13 +55,13 @@ func page(all figures) string {
 	for _, n := range slices.Sorted(maps.Keys(leftOut())) {
 		fmt.Fprintf(&b, "- Row %d: %s\n", n, leftOut()[n])
 	}
-	b.WriteString("\nRows 32 to 40 are tests of weir's own packages and have no fleet. The window of row 48 is a kind of limit that the replicas of the others do not have here.\n")
+	b.WriteString("\nRows 32 to 40 are tests of weir's own packages and have no fleet. Row 48 also has a limit of a window, which the replicas of the other limiters do not have here.\n")
 	return b.String()
 }
 
 func line(b *strings.Builder, cells []string) { fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | ")) }
 
-// names are the limiters in the order of the columns.
+// names returns the limiters in the order of the columns.
 func names() []string {
 	var all []string
 	for _, c := range contestants() {
@@ -69,7 +70,7 @@ func names() []string {
 	return all
 }
 
-// cell is the figures of one row and limiter.
+// cell returns the figures of one row and limiter.
 func cell(l record, there bool) string {
 	switch {
 	case !there:
@@ -87,7 +88,7 @@ func cell(l record, there bool) string {
 	return text
 }
 
-// conditions says how and where the figures were measured.
+// conditions returns how and where the figures were measured.
 func conditions(all figures) string {
 	var first, last time.Time
 	form, parallel := "at full length", 1
@@ -115,9 +116,9 @@ func conditions(all figures) string {
 		form, days, runtime.NumCPU(), processor(), runtime.GOOS, runtime.GOARCH, runtime.Version(), faults.RedisVersion(), beside)
 }
 
-// processor is the name of the machine's processor, where the system names it.
+// processor returns the name of the machine's processor, or "an unnamed processor" if the system does not name it.
 func processor() string {
-	text, _ := os.ReadFile("/proc/cpuinfo") // elsewhere there is none
+	text, _ := os.ReadFile("/proc/cpuinfo") // only Linux has this file
 	for line := range strings.Lines(string(text)) {
 		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
 			return strings.TrimSpace(value)

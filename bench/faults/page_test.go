@@ -9,7 +9,7 @@ import (
 	"github.com/weir-go/weir/integration/faults"
 )
 
-// sampleFigures are row 7 of two limiters, and row 1 of one of them.
+// sampleFigures returns figures of row 7 for two limiters, and of row 1 for one of them.
 func sampleFigures() figures {
 	row, on := faults.Row{Number: 7, Name: "lost memory"}, time.Date(2026, 11, 27, 3, 0, 0, 0, time.UTC)
 	all := figures{}
@@ -26,7 +26,7 @@ func sampleFigures() figures {
 	return all
 }
 
-// has reports whether a line of the page begins so.
+// has reports whether a line of the text begins with begin.
 func has(text, begin string) bool {
 	return slices.ContainsFunc(strings.Split(text, "\n"), func(l string) bool { return strings.HasPrefix(l, begin) })
 }
@@ -55,7 +55,7 @@ func TestPage(t *testing.T) {
 		}
 	}
 	if has(text, "| 10 |") {
-		t.Error("a row that nobody played is on the page")
+		t.Error("the page has row 10, which was not played against any limiter")
 	}
 	if again := page(sampleFigures()); again != text {
 		t.Error("the same figures give another page")
@@ -70,12 +70,12 @@ func TestCell(t *testing.T) {
 		"could not be played":                                {Error: "no Redis"},
 	} {
 		if got := cell(l, true); got != want {
-			t.Errorf("cell is %q, want %q", got, want)
+			t.Errorf("the cell is %q, want %q", got, want)
 		}
 	}
 }
 
-// TestConditions: a figure of a short form, and several days, show.
+// TestConditions: the sentences name the short form and all days if some figures have them.
 func TestConditions(t *testing.T) {
 	all := sampleFigures()
 	all.add(record{Limiter: "ulule", Name: "late replies", Quick: true, On: time.Date(2026, 11, 28, 3, 0, 0, 0, time.UTC), Parallel: 1})

@@ -11,19 +11,19 @@ import (
 	"github.com/weir-go/weir/integration/faults"
 )
 
-// session plays rows and keeps what they measured.
+// session plays rows and keeps their figures.
 type session struct {
 	options
 	harnesses map[string]*faults.Harness
-	machine   sync.RWMutex // held alone by a row that is played alone
+	machine   sync.RWMutex // write-locked by a row that must have the machine alone
 
 	mu     sync.Mutex
 	all    figures
-	failed int   // plays that could not be played
-	err    error // of the file
+	failed int   // rows that could not be played
+	err    error // the first error of the file
 }
 
-// playAll plays what is not among the figures yet, adds it, and returns how many plays failed.
+// playAll plays each row that is not yet among the figures, against each limiter, and adds its figures. It returns how many plays failed.
 func playAll(ctx context.Context, o options, rows []faults.Row, limiters []contestant, all figures) (failed int, err error) {
 	s := &session{options: o, harnesses: map[string]*faults.Harness{}, all: all}
 	for _, c := range limiters {
@@ -63,7 +63,7 @@ type pair struct {
 	limiter contestant
 }
 
-// missing are the rows that are not among the figures, each limiter after the other.
+// missing returns the pairs that have no figures yet, by row and then by limiter. A pair that could not be played counts as missing.
 func missing(all figures, rows []faults.Row, limiters []contestant) []pair {
 	var pairs []pair
 	for _, r := range rows {
@@ -77,7 +77,7 @@ func missing(all figures, rows []faults.Row, limiters []contestant) []pair {
 }
 
 func (s *session) play(ctx context.Context, r faults.Row, c contestant) {
-	if crowded(r) {
+	if playedAlone(r) {
 		s.machine.Lock()
 		defer s.machine.Unlock()
 	} else {
@@ -86,7 +86,7 @@ func (s *session) play(ctx context.Context, r faults.Row, c contestant) {
 	}
 	p, err := s.harnesses[c.name].Play(ctx, r, s.quick)
 	if ctx.Err() != nil {
-		return // what was cut off says nothing
+		return // the figures of an interrupted row mean nothing
 	}
 	l := recordOf(c, r, p, err)
 	l.Quick, l.Parallel, l.On = s.quick, s.parallel, time.Now().UTC().Truncate(time.Second)

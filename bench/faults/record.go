@@ -15,23 +15,23 @@ import (
 // record is the line of JSON of one row, played against one limiter.
 type record struct {
 	Limiter string `json:"limiter"`
-	Name    string `json:"name"` // of the row: some numbers have several rows
+	Name    string `json:"name"` // of the row, because several rows may have one number
 	faults.Line
-	Failed  *float64 `json:"failed"`             // tasks
-	GivenUp *float64 `json:"given_up,omitempty"` // waits for calls that did not come
-	// MissedMarks are the marks of the row that do not hold. They are weir's promises, and nobody else has made them.
+	Failed  *float64 `json:"failed"`             // tasks that failed
+	GivenUp *float64 `json:"given_up,omitempty"` // waits for calls that did not arrive
+	// MissedMarks are the marks of the row that do not hold. Only weir promises to reach them.
 	MissedMarks []string  `json:"missed_marks,omitempty"`
 	Quick       bool      `json:"quick,omitempty"`
 	Parallel    int       `json:"parallel"`
-	Seconds     float64   `json:"seconds"` // that the row took
+	Seconds     float64   `json:"seconds"` // length of the play
 	On          time.Time `json:"on"`
 	Error       string    `json:"error,omitempty"` // why the row could not be played
 }
 
-// failedTasks is the name of a figure of package faults.
+// failedTasks is the name that package faults gives to the figure of failed tasks.
 const failedTasks = "tasks failed"
 
-// recordOf is the record of a row that was played, or that could not be played because of err.
+// recordOf returns the record of a row that was played, or that could not be played because of err.
 func recordOf(c contestant, r faults.Row, p *faults.Played, err error) record {
 	l := record{Limiter: c.name, Name: r.Name, Line: faults.Line{Row: r.Number, Fault: r.Fault}}
 	if err != nil {
@@ -48,18 +48,18 @@ func recordOf(c contestant, r faults.Row, p *faults.Played, err error) record {
 	return l
 }
 
-// figures are the last records of each row and limiter.
+// figures has the last record of each row and limiter.
 type figures map[[2]string]record
 
 func (f figures) add(r record) { f[[2]string{r.Name, r.Limiter}] = r }
 
-// of is the record of a row and a limiter, and whether the row was played.
+// of returns the record of a row and a limiter, and whether the figures have one.
 func (f figures) of(row, limiter string) (record, bool) {
 	r, there := f[[2]string{row, limiter}]
 	return r, there
 }
 
-// load reads a file of records. There is none where the file is not there yet.
+// load reads a file of records. It returns no records if the file does not exist.
 func load(name string) (figures, error) {
 	all := figures{}
 	file, err := os.Open(name)

@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/integration/faults"
 )
 
-// sample is a play of row 7.
+// sample returns the result of a play of row 7.
 func sample() *faults.Played {
 	return &faults.Played{
 		Line: faults.Line{
@@ -41,11 +41,11 @@ func TestRecordIsALineWithTheLimiter(t *testing.T) {
 	}
 }
 
-// TestPortions: what one run appended the next one reads, and the last figures of a row and a limiter count.
+// TestPortions: a run reads the records that an earlier run appended. The last record of a row and a limiter counts.
 func TestPortions(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "figures.jsonl")
 	if all, err := load(name); err != nil || len(all) != 0 {
-		t.Errorf("a file that is not there has %v, error %v", all, err)
+		t.Errorf("a file that does not exist has the records %v, error %v, want none and no error", all, err)
 	}
 	for _, r := range []record{
 		{Limiter: "weir", Name: "lost memory", Error: "no Redis"},
@@ -65,12 +65,12 @@ func TestPortions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if l, there := all.of("lost memory", "weir"); !there || l.Seconds != 2 || l.Error != "" || len(all) != 2 {
-		t.Errorf("the last record of weir is %+v, of %d, want that of 2 s", l, len(all))
+		t.Errorf("the record of weir is %+v, of %d records, want the one of 2 s, of 2", l, len(all))
 	}
 	if err := appendTo(name, []byte("{")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := load(name); err == nil {
-		t.Error("a line that is cut off is no error")
+		t.Error("a truncated line gives no error")
 	}
 }

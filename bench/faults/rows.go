@@ -10,22 +10,22 @@ import (
 	"github.com/weir-go/weir/integration/faults"
 )
 
-// leftOut are the rows with a fleet that are not played, and why.
+// leftOut returns the numbers of the rows with a fleet that are not played, and the reasons.
 func leftOut() map[int]string {
 	return map[int]string{
 		44: "The row damages each field of the state that weir keeps in Redis. No other limiter has these fields.",
-		45: "The row has the provider ask to wait for an hour. The other limiters have nothing that a provider's request to wait could change.",
-		56: "The row has two versions of weir in one fleet. Every other limiter is played in one version.",
+		45: "In this row the provider asks to wait for an hour. The other limiters have no way to report such a request.",
+		56: "In this row two versions of weir are in one fleet. Every other limiter is played in one version.",
 	}
 }
 
-// fleetRows are the rows that are played: those with a fleet, without what is left out.
+// fleetRows returns the rows that are played: all rows with a fleet, except those of leftOut.
 func fleetRows() []faults.Row {
 	out := leftOut()
 	return slices.DeleteFunc(faults.Rows(), func(r faults.Row) bool { return r.Play == nil || out[r.Number] != "" })
 }
 
-// chooseRows are the rows of the numbers, separated by commas; all where there is none.
+// chooseRows returns the rows with the numbers, which are separated by commas. It returns all rows if numbers is empty.
 func chooseRows(numbers string) ([]faults.Row, error) {
 	rows := fleetRows()
 	if numbers == "" {
@@ -35,7 +35,7 @@ func chooseRows(numbers string) ([]faults.Row, error) {
 	for word := range strings.SplitSeq(numbers, ",") {
 		n, err := strconv.Atoi(word)
 		if err != nil {
-			return nil, fmt.Errorf("--rows: %q is no number", word)
+			return nil, fmt.Errorf("--rows: %q is not a number", word)
 		}
 		if why := leftOut()[n]; why != "" {
 			return nil, fmt.Errorf("--rows: row %d is left out. %s", n, why)
@@ -48,7 +48,7 @@ func chooseRows(numbers string) ([]faults.Row, error) {
 	return slices.DeleteFunc(rows, func(r faults.Row) bool { return !wanted[r.Number] }), nil
 }
 
-// chooseLimiters are the limiters of the names, separated by commas; all where there is none.
+// chooseLimiters returns the limiters with the names, which are separated by commas. It returns all limiters if names is empty.
 func chooseLimiters(names string) ([]contestant, error) {
 	all := contestants()
 	if names == "" {
@@ -65,5 +65,5 @@ func chooseLimiters(names string) ([]contestant, error) {
 	return chosen, nil
 }
 
-// crowded reports whether the tasks of a row are so many that a limiter that polls takes the whole machine. Such a row is played alone.
-func crowded(r faults.Row) bool { return cmp.Or(r.Config.Replicas, 4)*r.Config.Tasks >= 500 }
+// playedAlone reports whether a row has so many tasks that a limiter that polls needs the whole machine. Such a row is played alone.
+func playedAlone(r faults.Row) bool { return cmp.Or(r.Config.Replicas, 4)*r.Config.Tasks >= 500 }

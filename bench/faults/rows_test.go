@@ -15,14 +15,14 @@ func numbers(rows []faults.Row) (all []int) {
 	return slices.Compact(all)
 }
 
-// TestWhatIsLeftOut: at most three rows with a fleet are left out, each with a sentence, and none of them is played.
+// TestWhatIsLeftOut: at most three rows with a fleet are left out, each with a sentence as the reason. All other rows with a fleet are played.
 func TestWhatIsLeftOut(t *testing.T) {
 	if len(leftOut()) > 3 {
-		t.Errorf("%d rows are left out", len(leftOut()))
+		t.Errorf("%d rows are left out, want at most 3", len(leftOut()))
 	}
 	for n, why := range leftOut() {
 		if !slices.ContainsFunc(faults.Rows(), func(r faults.Row) bool { return r.Number == n && r.Play != nil }) {
-			t.Errorf("row %d is left out and is no row with a fleet", n)
+			t.Errorf("row %d is left out, but no row with a fleet has this number", n)
 		}
 		if !strings.HasSuffix(why, ".") {
 			t.Errorf("row %d is left out without a sentence", n)
@@ -35,7 +35,7 @@ func TestWhatIsLeftOut(t *testing.T) {
 			t.Errorf("row %d, %s: played is %v, want %v", r.Number, r.Name, is, want)
 		}
 	}
-	names := map[string]bool{} // figures are kept by name
+	names := map[string]bool{} // figures are stored by name, so names must be unique
 	for _, r := range played {
 		if names[r.Name] {
 			t.Errorf("two rows have the name %s", r.Name)
@@ -53,18 +53,18 @@ func TestChooseRows(t *testing.T) {
 		{"7", []int{7}, ""},
 		{"26,5", []int{5, 26}, ""},
 		{"", numbers(fleetRows()), ""},
-		{"seven", nil, "is no number"},
-		{"7,", nil, "is no number"},
+		{"seven", nil, "is not a number"},
+		{"7,", nil, "is not a number"},
 		{"33", nil, "no row with a fleet"},
 		{"99", nil, "no row with a fleet"},
-		{"45", nil, "left out. The row has the provider ask"},
+		{"45", nil, "left out. In this row the provider asks"},
 	} {
 		got, err := chooseRows(c.numbers)
 		if c.err == "" && (err != nil || !slices.Equal(numbers(got), c.want)) {
 			t.Errorf("%q: rows %v, error %v, want %v", c.numbers, numbers(got), err, c.want)
 		}
 		if c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
-			t.Errorf("%q: error %v, want %q", c.numbers, err, c.err)
+			t.Errorf("%q: error %v, want one with %q", c.numbers, err, c.err)
 		}
 	}
 	if rows, _ := chooseRows("5"); len(rows) != 2 {
@@ -91,16 +91,16 @@ func TestChooseLimiters(t *testing.T) {
 	}
 }
 
-// TestCrowdedRows: rows in which 500 tasks or more wait have the machine alone.
-func TestCrowdedRows(t *testing.T) {
-	var crowds []int
+// TestRowsPlayedAlone: the rows with 500 tasks or more are played alone.
+func TestRowsPlayedAlone(t *testing.T) {
+	var alone []int
 	for _, r := range fleetRows() {
-		if crowded(r) {
-			crowds = append(crowds, r.Number)
+		if playedAlone(r) {
+			alone = append(alone, r.Number)
 		}
 	}
-	if want := []int{11, 20, 29}; !slices.Equal(crowds, want) {
-		t.Errorf("rows %v are crowded, want %v", crowds, want)
+	if want := []int{11, 20, 29}; !slices.Equal(alone, want) {
+		t.Errorf("rows %v are played alone, want %v", alone, want)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestMissing(t *testing.T) {
 	for _, p := range missing(all, rows, limiters) {
 		got = append(got, p.row.Name+" "+p.limiter.name)
 	}
-	// What could not be played is played again.
+	// A row that could not be played is missing, so that it is played again.
 	if want := []string{"lost memory ulule", "out of memory weir", "out of memory ulule"}; !slices.Equal(got, want) {
 		t.Errorf("missing %q, want %q", got, want)
 	}

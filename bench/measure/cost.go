@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Mark is what had been spent by a moment. Two of them make a Cost.
+// Mark has the counters of this process and of Redis at a moment. [Mark.End] returns the difference to a later moment.
 type Mark struct {
 	at       time.Time
 	process  time.Duration
@@ -20,10 +20,10 @@ type Mark struct {
 	commands map[string]Command
 }
 
-// Command is what Redis says of one command since it started.
+// Command has the calls of one command since Redis started, and the microseconds that they took, as Redis reports them.
 type Command struct{ Calls, Micros int64 }
 
-// Cost is what the time between two marks has cost.
+// Cost is the cost of a span of time.
 type Cost struct {
 	Took            time.Duration
 	Process, Server time.Duration // CPU of this process (getrusage) and of Redis (used_cpu), user and system
@@ -31,7 +31,8 @@ type Cost struct {
 	Commands        map[string]Command
 }
 
-// Begin returns the mark to begin with; its reading of Redis comes first, so that it is not part of what follows.
+// Begin begins a span and returns its mark. It reads the counters of Redis first, so that this request is not part of the span. It returns an
+// error if Redis does not reply.
 func Begin(ctx context.Context, rdb *redis.Client) (Mark, error) {
 	var m Mark
 	var err error
@@ -46,7 +47,7 @@ func Begin(ctx context.Context, rdb *redis.Client) (Mark, error) {
 	return m, nil
 }
 
-// End returns what was spent since m; its reading of Redis comes last.
+// End returns the cost of the span since m. It reads the counters of Redis last.
 func (m Mark) End(ctx context.Context, rdb *redis.Client) (Cost, error) {
 	c := Cost{Took: time.Since(m.at), Mallocs: mallocs() - m.mallocs, Commands: map[string]Command{}}
 	spent, err := process()
@@ -65,7 +66,7 @@ func (m Mark) End(ctx context.Context, rdb *redis.Client) (Cost, error) {
 	return c, nil
 }
 
-// Calls is the calls by command.
+// Calls returns the number of calls by command.
 func (c Cost) Calls() map[string]int64 {
 	calls := make(map[string]int64, len(c.Commands))
 	for name, n := range c.Commands {
@@ -95,7 +96,7 @@ func parseInfo(text string) (cpu time.Duration, commands map[string]Command) {
 	for line := range strings.Lines(text) {
 		field, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		if field == "used_cpu_user" || field == "used_cpu_sys" {
-			s, _ := strconv.ParseFloat(value, 64) // Redis' own number
+			s, _ := strconv.ParseFloat(value, 64) // Redis always writes a number here
 			cpu += time.Duration(s * float64(time.Second))
 		}
 		if name, ok := strings.CutPrefix(field, "cmdstat_"); ok {

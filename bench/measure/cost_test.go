@@ -17,7 +17,7 @@ func TestParseInfo(t *testing.T) {
 		t.Errorf("%v of CPU, want %v", cpu, want)
 	}
 	if got, want := commands["evalsha"], (measure.Command{Calls: 12, Micros: 345}); got != want {
-		t.Errorf("evalsha %+v, want %+v", got, want)
+		t.Errorf("the command evalsha is %+v, want %+v", got, want)
 	}
 	if len(commands) != 2 {
 		t.Errorf("%d commands, want 2", len(commands))

@@ -1,3 +1,3 @@
-// Package measure turns what was seen into the numbers of the tables: the law over start times, how evenly waiters were
-// served, quantiles, and what a stretch of time cost this process and Redis. Its arithmetic has no clock and no state.
+// Package measure computes the numbers of the tables: how far start times exceed the law, how evenly waiters were served, quantiles,
+// and the cost of a span of time for this process and for Redis. Its arithmetic has no clock and no state.
 package measure

@@ -2,19 +2,19 @@ package measure
 
 import "time"
 
-// Law is what every limiter is held to: in each window of length T at most Burst + Rate·(T + Slack) calls start, Rate a
+// Law is the rule for every limiter: in any window of length T at most Burst + Rate·(T + Slack) calls start. Rate is in calls a
 // second.
 type Law struct {
 	Rate, Burst int64
 	Slack       time.Duration
 }
 
-// Over returns by how many calls the worst window is above the law; 0 or less when none is. Starts are in order, counted
-// from any moment.
+// Over returns by how many calls the worst window exceeds the law. It is 0 or less if no window exceeds it. The starts must be in order
+// and may be counted from any moment.
 //
-// With v(i) = i·s − Rate·t(i), s the nanoseconds of a second, the window from the i-th start to the j-th is above the law
-// by (v(j) − v(i))/s + 1 − Burst − Rate·Slack: one pass that remembers the smallest v sees every window. Whole numbers
-// keep it exact, for up to nine billion starts.
+// Let v(i) = i·s − Rate·t(i), where s is the nanoseconds of a second. The window from the i-th start to the j-th exceeds the law
+// by (v(j) − v(i))/s + 1 − Burst − Rate·Slack calls. One pass that keeps the smallest v therefore covers every window. The arithmetic is in
+// integers and therefore exact, for up to nine billion starts.
 func (l Law) Over(starts []time.Duration) int64 {
 	if len(starts) == 0 {
 		return 0
@@ -42,7 +42,8 @@ func ceilDiv(a, b int64) int64 {
 	return q
 }
 
-// Most returns the largest number of starts in any window of a length, the end not counted. Starts are in order.
+// Most returns the largest number of starts in any window of a length. A start exactly at the end of a window is not in it. The starts must be
+// in order.
 func Most(starts []time.Duration, window time.Duration) int {
 	most, from := 0, 0
 	for j, t := range starts {

@@ -26,18 +26,18 @@ func TestOver(t *testing.T) {
 		"early by more than the slack":     {measure.Law{Rate: 40, Burst: 1, Slack: ms}, []time.Duration{0, 23 * ms, 50 * ms}, 1},
 		"two windows back to back":         {measure.Law{Rate: 2, Burst: 2}, []time.Duration{999 * ms, 999 * ms, 1000 * ms, 1000 * ms}, 2},
 		"room left":                        {measure.Law{Rate: 2, Burst: 4}, []time.Duration{0, 500 * ms, 1000 * ms}, -3},
-		"a pause does not excuse a crowd":  {measure.Law{Rate: 1, Burst: 1}, []time.Duration{0, time.Hour, time.Hour, time.Hour}, 2},
+		"a pause saves one burst at most":  {measure.Law{Rate: 1, Burst: 1}, []time.Duration{0, time.Hour, time.Hour, time.Hour}, 2},
 		"the worst window is not the last": {measure.Law{Rate: 1, Burst: 1}, []time.Duration{0, 0, 0, time.Hour}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := c.law.Over(c.starts); got != c.want {
-				t.Errorf("%d over, want %d", got, c.want)
+				t.Errorf("the starts exceed the law by %d, want %d", got, c.want)
 			}
 		})
 	}
 }
 
-// TestOverSeesEveryWindow holds the one pass to a look at each window in exact arithmetic.
+// TestOverSeesEveryWindow compares the one pass of Over with a search through every window in exact arithmetic.
 func TestOverSeesEveryWindow(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
@@ -79,7 +79,7 @@ func TestMost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := measure.Most(c.starts, time.Second); got != c.want {
-				t.Errorf("%d, want %d", got, c.want)
+				t.Errorf("Most returns %d, want %d", got, c.want)
 			}
 		})
 	}

@@ -10,7 +10,7 @@ import (
 func process() (time.Duration, error) {
 	self, err := syscall.GetCurrentProcess()
 	if err != nil {
-		return 0, fmt.Errorf("measure: the own process: %w", err)
+		return 0, fmt.Errorf("measure: handle of this process: %w", err)
 	}
 	var created, exited, kernel, user syscall.Filetime
 	if err := syscall.GetProcessTimes(self, &created, &exited, &kernel, &user); err != nil {

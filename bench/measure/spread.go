@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// Jain is the fairness of shares: (Σx)² / (n·Σx²), 1 when all are the same, 1/n when one has everything. NaN for none.
+// Jain returns Jain's fairness index, (Σx)² / (n·Σx²). It is 1 if all shares are equal, and 1/n if one has everything. It is NaN if there are
+// no shares or all are 0.
 func Jain(shares []float64) float64 {
 	var sum, squares float64
 	for _, x := range shares {
@@ -14,7 +15,7 @@ func Jain(shares []float64) float64 {
 	return sum * sum / (float64(len(shares)) * squares)
 }
 
-// Farthest is how far the share that is farthest from the mean is from it. NaN for no shares.
+// Farthest returns the largest difference between a share and the mean. It is NaN if there are no shares.
 func Farthest(shares []float64) float64 {
 	if len(shares) == 0 {
 		return math.NaN()
@@ -30,7 +31,7 @@ func Farthest(shares []float64) float64 {
 	return far
 }
 
-// Quantile returns the smallest value that at least a part q of the values does not exceed. NaN for none.
+// Quantile returns the smallest value that at least a part q of the values does not exceed. It is NaN if there are no values.
 func Quantile[V ~int64 | ~float64](values []V, q float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -40,7 +41,7 @@ func Quantile[V ~int64 | ~float64](values []V, q float64) float64 {
 	return float64(sorted[min(max(i, 0), len(sorted)-1)])
 }
 
-// Median returns the middle value, or the mean of the two in the middle, of those that are numbers. NaN for none.
+// Median returns the middle value, or the mean of the two in the middle. It ignores NaN. It is NaN if no value is left.
 func Median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(slices.DeleteFunc(slices.Clone(values), math.IsNaN)))
 	n := len(sorted)

@@ -7,7 +7,7 @@ import (
 	"github.com/weir-go/weir/bench/measure"
 )
 
-// same compares numbers of which NaN is one.
+// same reports whether two numbers are equal. It treats NaN as equal to NaN.
 func same(a, b float64) bool {
 	return a == b || math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) < 1e-12
 }
@@ -17,11 +17,11 @@ func TestSpread(t *testing.T) {
 		shares         []float64
 		jain, farthest float64
 	}{
-		"none":            {nil, math.NaN(), math.NaN()},
-		"nobody anything": {[]float64{0, 0}, math.NaN(), 0},
-		"alike":           {[]float64{3, 3, 3}, 1, 0},
-		"one has all":     {[]float64{0, 0, 8, 0}, 0.25, 6},
-		"uneven":          {[]float64{1, 3}, 0.8, 1},
+		"none":        {nil, math.NaN(), math.NaN()},
+		"all are 0":   {[]float64{0, 0}, math.NaN(), 0},
+		"alike":       {[]float64{3, 3, 3}, 1, 0},
+		"one has all": {[]float64{0, 0, 8, 0}, 0.25, 6},
+		"uneven":      {[]float64{1, 3}, 0.8, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := measure.Jain(c.shares); !same(got, c.jain) {
@@ -54,7 +54,7 @@ func TestQuantile(t *testing.T) {
 		}
 	}
 	if ten[0] != 10 {
-		t.Error("the values were moved")
+		t.Error("Quantile has sorted the values of its caller")
 	}
 }
 

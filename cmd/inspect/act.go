@@ -20,7 +20,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// acting is what all commands take that change a fleet.
+// acting holds the flags of every command that changes the fleet.
 type acting struct {
 	common
 
@@ -28,18 +28,19 @@ type acting struct {
 	Yes   bool `help:"Do not ask for the name to be typed."`
 }
 
-// act changes something by its name, after the name was typed again.
+// act runs change. It returns an error without --write, and if the operator does not type name; --yes skips the question.
+// what describes the change to the operator.
 func (c *acting) act(ctx context.Context, s cli.Streams, name, what string, change func(ctx context.Context, o *limiter.Operator) error) error {
 	if !c.Write {
 		return cli.Usagef("this changes the fleet: add --write")
 	}
 	if !c.Yes {
 		if !term.IsTerminal(os.Stdin.Fd()) {
-			return cli.Usagef("nobody can be asked to type %q: add --yes", name)
+			return cli.Usagef("the input is not a terminal, so nobody can type %q: add --yes", name)
 		}
 		_, _ = fmt.Fprintf(s.Err, "%s in namespace %s. Type its name to go on: ", what, c.Namespace)
 		answered := make(chan error, 1)
-		go func() { answered <- typed(os.Stdin, name) }() // which nothing but input ends
+		go func() { answered <- typed(os.Stdin, name) }() // only input ends this read
 		select {
 		case err := <-answered:
 			if err != nil {
@@ -62,7 +63,7 @@ func (c *acting) act(ctx context.Context, s cli.Streams, name, what string, chan
 	return err
 }
 
-// typed reads a line and compares it.
+// typed reads a line and returns an error unless the line is name.
 func typed(in io.Reader, name string) error {
 	line, err := bufio.NewReader(in).ReadString('\n')
 	if err != nil && line == "" {
@@ -74,7 +75,7 @@ func typed(in io.Reader, name string) error {
 	return nil
 }
 
-// whoami is who acts, for the record.
+// whoami returns user@host, under which a change is recorded.
 func whoami() string {
 	name := cmp.Or(os.Getenv("SUDO_USER"), os.Getenv("USER"))
 	if u, err := user.Current(); err == nil && name == "" {
@@ -86,12 +87,12 @@ func whoami() string {
 
 type pauseCmd struct {
 	Bucket string        `arg:"" help:"The bucket."`
-	For    time.Duration `placeholder:"DURATION" help:"How long; until somebody resumes it, where nothing is said."`
+	For    time.Duration `placeholder:"DURATION" help:"How long the pause lasts. Without it, until somebody resumes the bucket."`
 
 	acting
 }
 
-// Validate refuses a pause that is none.
+// Validate refuses a negative duration.
 func (c *pauseCmd) Validate() error {
 	if c.For < 0 {
 		return fmt.Errorf("--for %v: want more than 0", c.For)
@@ -125,12 +126,12 @@ func (c *resumeCmd) Run(ctx context.Context, s cli.Streams) error {
 
 type limitCmd struct {
 	Bucket string   `arg:"" help:"The bucket."`
-	Limits []string `arg:"" optional:"" placeholder:"LIMIT" help:"All its limits, each as TOKENS/DURATION, TOKENS/DURATION:BURST, or TOKENS/DURATION:window. None for what the replicas are configured with."`
+	Limits []string `arg:"" optional:"" placeholder:"LIMIT" help:"All limits of the bucket, each as TOKENS/DURATION, TOKENS/DURATION:BURST, or TOKENS/DURATION:window. Without any, the limits that the replicas are configured with."`
 
 	acting
 }
 
-// Validate refuses what is no limit.
+// Validate refuses a text that is not a limit.
 func (c *limitCmd) Validate() error {
 	_, err := parseLimits(c.Limits)
 	return errors.Join(c.common.Validate(), err)
@@ -142,7 +143,7 @@ func (c *limitCmd) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	what := fmt.Sprintf("Set bucket %s to what its replicas are configured with", c.Bucket)
+	what := fmt.Sprintf("Set bucket %s to the limits that its replicas are configured with", c.Bucket)
 	if len(limits) > 0 {
 		what = fmt.Sprintf("Set bucket %s to %s", c.Bucket, strings.Join(c.Limits, " and "))
 	}
@@ -177,12 +178,12 @@ func parseLimits(texts []string) (out []limiter.Limit, err error) {
 
 type restoreCmd struct {
 	Bucket string `arg:"" help:"The bucket."`
-	Tokens int64  `arg:"" help:"What it holds now; more than its burst is the burst. Windows are left alone."`
+	Tokens int64  `arg:"" help:"The new number of tokens. A number above the burst means the burst. Window limits do not change."`
 
 	acting
 }
 
-// Validate refuses a number that no bucket can hold.
+// Validate refuses a negative number of tokens.
 func (c *restoreCmd) Validate() error {
 	if c.Tokens < 0 {
 		return fmt.Errorf("<tokens> %d: want 0 or more", c.Tokens)
@@ -190,7 +191,7 @@ func (c *restoreCmd) Validate() error {
 	return c.common.Validate()
 }
 
-// Run sets what a bucket holds.
+// Run sets how many tokens a bucket holds.
 func (c *restoreCmd) Run(ctx context.Context, s cli.Streams) error {
 	return c.act(ctx, s, c.Bucket, fmt.Sprintf("Set bucket %s to hold %d tokens now", c.Bucket, c.Tokens), func(ctx context.Context, o *limiter.Operator) error {
 		return o.Restore(ctx, c.Bucket, c.Tokens)
@@ -203,16 +204,16 @@ type unlearnCmd struct {
 	acting
 }
 
-// Run has a bucket forget what it has learnt of its provider.
+// Run makes a bucket forget what it has learnt of its provider.
 func (c *unlearnCmd) Run(ctx context.Context, s cli.Streams) error {
-	return c.act(ctx, s, c.Bucket, fmt.Sprintf("Have bucket %s forget what it has learnt of its provider", c.Bucket), func(ctx context.Context, o *limiter.Operator) error {
+	return c.act(ctx, s, c.Bucket, fmt.Sprintf("Make bucket %s forget what it has learnt of its provider", c.Bucket), func(ctx context.Context, o *limiter.Operator) error {
 		return o.Unlearn(ctx, c.Bucket)
 	})
 }
 
 type shadowCmd struct {
-	Mode   string `arg:"" enum:"on,off,as-configured" help:"on: all calls start at once, and the metrics say what would have become of them; off; as-configured."`
-	Bucket string `placeholder:"NAME" help:"Of this bucket alone, on or off: it delays nobody, and the other buckets of a route limit as before."`
+	Mode   string `arg:"" enum:"on,off,as-configured" help:"on: all calls start at once, and metrics count the calls that limits would have delayed. off: limits apply. as-configured: each replica follows its own configuration."`
+	Bucket string `placeholder:"NAME" help:"Switch only this bucket, on or off. In shadow mode it delays nobody; the other buckets of a route still apply."`
 
 	acting
 }
@@ -253,7 +254,7 @@ type forgetCmd struct {
 	acting
 }
 
-// Run forgets a replica that is lost.
+// Run removes the record of a lost replica.
 func (c *forgetCmd) Run(ctx context.Context, s cli.Streams) error {
 	return c.act(ctx, s, c.Replica, fmt.Sprintf("Forget replica %s", c.Replica), func(ctx context.Context, o *limiter.Operator) error { return o.Forget(ctx, c.Replica) })
 }
@@ -261,11 +262,11 @@ func (c *forgetCmd) Run(ctx context.Context, s cli.Streams) error {
 type eventsCmd struct {
 	common
 
-	N    int64 `short:"n" default:"20" help:"How many at most (${default})."`
-	JSON bool  `name:"json" help:"Print one JSON object for each."`
+	N    int64 `short:"n" default:"20" help:"Maximum number of events (${default})."`
+	JSON bool  `name:"json" help:"Print one JSON object for each event."`
 }
 
-// Validate refuses a number of events that there cannot be.
+// Validate refuses a number of events below 1.
 func (c *eventsCmd) Validate() error {
 	if c.N < 1 {
 		return fmt.Errorf("--n %d: want 1 or more", c.N)
@@ -273,7 +274,7 @@ func (c *eventsCmd) Validate() error {
 	return c.common.Validate()
 }
 
-// Run prints what operators have done, the latest first.
+// Run prints what operators have done, newest first.
 func (c *eventsCmd) Run(ctx context.Context, s cli.Streams) error {
 	src, err := c.open()
 	if err != nil {

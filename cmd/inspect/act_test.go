@@ -14,7 +14,7 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestActions are refused without --write, ask for the name to be typed, and are recorded.
+// TestActions checks that each action needs --write, asks for its name, changes the fleet, and is recorded.
 func TestActions(t *testing.T) {
 	m := miniredis.RunT(t)
 	t.Setenv("REDIS_URL", "redis://"+m.Addr())
@@ -41,13 +41,13 @@ func TestActions(t *testing.T) {
 		if status, out, errs := run(args...); status != cli.Usage || !strings.Contains(errs, "--write") || out != "" {
 			t.Errorf("%v: status %d: %s%s", args, status, out, errs)
 		}
-		// Nobody sits there to type.
+		// The input of the test is not a terminal, so nobody can type the name.
 		if status, out, errs := run(append(args, "--write")...); status != cli.Usage || !strings.Contains(errs, "add --yes") || out != "" {
 			t.Errorf("%v: status %d: %s%s", args, status, out, errs)
 		}
 	}
 	if b := bucket(); b.PausedFor != 0 || b.Set {
-		t.Errorf("changed without leave: %+v", b)
+		t.Errorf("a refused action has changed the bucket: %+v", b)
 	}
 	do := func(args ...string) string {
 		t.Helper()
@@ -94,7 +94,7 @@ func TestActions(t *testing.T) {
 	do("drain", "crawler-1")
 	if order := rdb.Get(t.Context(), lua.Keys("weir").Order("crawler-1")).Val(); !strings.HasPrefix(order, "drain ") {
 		select {
-		case <-l.Draining(): // it has heard of it already
+		case <-l.Draining(): // the replica has read the order already
 		default:
 			t.Errorf("the replica's order is %q", order)
 		}
@@ -133,7 +133,7 @@ func TestActions(t *testing.T) {
 	}
 }
 
-// TestTyped: only the same name goes on.
+// TestTyped checks that only the same name is accepted.
 func TestTyped(t *testing.T) {
 	for line, ok := range map[string]bool{"global\n": true, "global": true, " global \r\n": true, "globe\n": false, "\n": false, "": false, "y\n": false} {
 		if err := typed(strings.NewReader(line), "global"); (err == nil) != ok {

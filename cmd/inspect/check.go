@@ -12,11 +12,11 @@ import (
 type checkCmd struct {
 	common
 
-	FailIf string `default:"lost>0 || disagreements>0 || unknown>0" placeholder:"CONDITION" help:"Fail where this is true (${default}). Comparisons with || and &&, durations as 30s. Names: ${names}."`
-	Redis  bool   `help:"Fail, too, where Redis is not set up as docs/operations.md asks."`
+	FailIf string `default:"lost>0 || disagreements>0 || unknown>0" placeholder:"CONDITION" help:"Fail if this is true (${default}). Comparisons, joined by || and &&; durations such as 30s. Names: ${names}."`
+	Redis  bool   `help:"Fail, too, if the settings of Redis are not those that docs/operations.md asks for."`
 }
 
-// Validate refuses a condition that cannot be judged.
+// Validate refuses a condition that cannot be parsed.
 func (c *checkCmd) Validate() error {
 	_, err := check.Parse(c.FailIf)
 	if err != nil {
@@ -28,7 +28,7 @@ func (c *checkCmd) Validate() error {
 // failedStatus is the exit status of a check whose condition is true.
 const failedStatus = 4
 
-// Run reads once and judges.
+// Run reads the fleet once. It returns an error of status 4 if the condition is true.
 func (c *checkCmd) Run(ctx context.Context, s cli.Streams) error {
 	condition, err := check.Parse(c.FailIf)
 	if err != nil {
@@ -55,9 +55,9 @@ func (c *checkCmd) Run(ctx context.Context, s cli.Streams) error {
 	case holds:
 		return &cli.Error{Status: failedStatus, Err: fmt.Errorf("%s: %s", c.FailIf, because)}
 	case c.Redis && len(advice) > 0:
-		return &cli.Error{Status: failedStatus, Err: fmt.Errorf("redis: %d of its settings may cost the budget", len(advice))}
+		return &cli.Error{Status: failedStatus, Err: fmt.Errorf("redis: %d settings put the budget at risk", len(advice))}
 	case c.Redis && !known:
-		return &cli.Error{Status: failedStatus, Err: errors.New("redis: this user may not ask for INFO")}
+		return &cli.Error{Status: failedStatus, Err: errors.New("redis: this user may not call INFO")}
 	}
 	if err := verdict(r); err != nil {
 		return err

@@ -11,10 +11,10 @@ func command() clitest.Command {
 	return clitest.Command{Name: "inspect", Description: description, Grammar: func() any { return &inspectCmd{} }}
 }
 
-// TestHelp: every help text fits into 80 columns and tells each flag whole.
+// TestHelp checks that every help text fits into 80 columns and shows each flag in full.
 func TestHelp(t *testing.T) { command().Help(t) }
 
-// TestWrongFlags: whatever is wrong with a flag, the error names the flag and its variable.
+// TestWrongFlags checks that the error about a wrong flag names the flag and its variable.
 func TestWrongFlags(t *testing.T) {
 	cli.QuietRedis()
 	t.Setenv("REDIS_URL", "")

@@ -17,39 +17,39 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// inspectCmd is what can be asked of the command.
+// inspectCmd is the grammar of the command line.
 type inspectCmd struct {
 	Show    showCmd          `cmd:"" default:"withargs" help:"Show the buckets, queues and replicas of a fleet."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
-	Why   whyCmd   `cmd:"" help:"Say why a call waits, and until when."`
-	Serve serveCmd `cmd:"" help:"Show the same as show on a web page that keeps itself up to date."`
-	Check checkCmd `cmd:"" help:"Judge the fleet once, for scripts and probes."`
+	Why   whyCmd   `cmd:"" help:"Show why a call waits, and until when."`
+	Serve serveCmd `cmd:"" help:"Show the fleet on a web page that updates itself."`
+	Check checkCmd `cmd:"" help:"Check the fleet once, for scripts and probes."`
 
-	Pause   pauseCmd   `cmd:"" help:"Shut a bucket for the whole fleet."`
+	Pause   pauseCmd   `cmd:"" help:"Stop the calls of a bucket for the whole fleet."`
 	Resume  resumeCmd  `cmd:"" help:"Open a bucket that is paused or held."`
 	Limit   limitCmd   `cmd:"" help:"Set the limits of a bucket for the whole fleet."`
-	Restore restoreCmd `cmd:"" help:"Set what a slow bucket holds now."`
-	Unlearn unlearnCmd `cmd:"" help:"Have a bucket forget what it has learnt of its provider."`
-	Shadow  shadowCmd  `cmd:"" help:"Switch shadow mode for the whole fleet, or of a bucket."`
-	Drain   drainCmd   `cmd:"" help:"Ask a replica to take nothing new and to end."`
+	Restore restoreCmd `cmd:"" help:"Set how many tokens a slow bucket holds now."`
+	Unlearn unlearnCmd `cmd:"" help:"Make a bucket forget what it has learnt of its provider."`
+	Shadow  shadowCmd  `cmd:"" help:"Switch shadow mode of the whole fleet, or of one bucket."`
+	Drain   drainCmd   `cmd:"" help:"Ask a replica to accept no new work and to end."`
 	Forget  forgetCmd  `cmd:"" help:"Remove a lost replica from the list."`
 	Events  eventsCmd  `cmd:"" help:"Print what operators have done."`
 }
 
-// Vars are texts that help texts hold.
+// Vars returns the texts that help texts refer to by name.
 func (*inspectCmd) Vars() map[string]string { return map[string]string{"names": check.Names} }
 
-// common is what all take.
+// common holds the flags of every command.
 type common struct {
 	Namespace string        `env:"WEIR_NAMESPACE" default:"weir" placeholder:"NAME" help:"Name under which the fleet shares its budget (${default})."`
 	Timeout   time.Duration `default:"3s" help:"How long Redis may take to answer (${default})."`
-	Width     int           `placeholder:"COLUMNS" help:"How wide tables may be; the width of the terminal, or 80."`
+	Width     int           `placeholder:"COLUMNS" help:"Maximum width of tables. Without it, the width of the terminal, or 80."`
 
 	cli.RedisFlags
 }
 
-// Validate refuses what could never be read.
+// Validate refuses values with which nothing could be read or printed.
 func (c *common) Validate() error {
 	switch {
 	case c.Timeout <= 0:
@@ -63,7 +63,7 @@ func (c *common) Validate() error {
 	return nil
 }
 
-// open returns the source of reports.
+// open returns a source that reads from the Redis of REDIS_URL, or of 127.0.0.1:6379 without that variable.
 func (c *common) open() (*watch.Source, error) {
 	r, err := c.Open(cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379"))
 	if err != nil {
@@ -72,7 +72,7 @@ func (c *common) open() (*watch.Source, error) {
 	return watch.Open(r, c.Namespace, c.Timeout), nil
 }
 
-// width is how wide tables may be.
+// width returns how many columns a table may have.
 func (c *common) width(s cli.Streams) int {
 	if f, ok := s.Out.(*os.File); ok && c.Width == 0 {
 		if w, _, err := term.GetSize(f.Fd()); err == nil && w >= 40 {
@@ -90,7 +90,7 @@ type whyCmd struct {
 	JSON bool `name:"json" help:"Print one JSON object instead of text."`
 }
 
-// Run reads once and prints why a call would wait that came now.
+// Run reads the fleet once and prints why a call made now would wait.
 func (c *whyCmd) Run(ctx context.Context, s cli.Streams) error {
 	src, err := c.open()
 	if err != nil {

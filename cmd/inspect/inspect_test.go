@@ -26,7 +26,7 @@ func run(args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), errs.String()
 }
 
-// serve starts a Redis with a fleet of one replica in it, and points REDIS_URL there.
+// serve starts a Redis that holds a fleet of one replica, and sets REDIS_URL to its address.
 func serve(t *testing.T) *miniredis.Miniredis {
 	m := miniredis.RunT(t)
 	t.Setenv("REDIS_URL", "redis://:hunter2@"+m.Addr())
@@ -41,8 +41,8 @@ func serve(t *testing.T) *miniredis.Miniredis {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close(context.WithoutCancel(t.Context())) })
-	// The burst, then what comes within the horizon, and a place in line for the rest, which is seconds of the rate: on a busy machine many tokens
-	// have come before they are asked for.
+	// The first run takes the burst. The second takes the tokens within the horizon, and queues for the rest, which is seconds of the rate: on a busy
+	// machine many tokens are refilled before the second request.
 	for _, n := range []int{40, 240} {
 		if _, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: n}); err != nil {
 			t.Fatal(err)
@@ -78,13 +78,13 @@ func TestJSONIsOneObject(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	if b := r.Buckets[0]; b.Name != "global" || b.Rate != 40 || b.Burst != 40 || b.Debt > 12 || b.Waiting < 120 || b.Waiting > 230 || b.State != report.Waiting {
-		t.Errorf("bucket with some two hundred in line: %+v", b)
+		t.Errorf("a bucket with about 200 tokens in line: %+v", b)
 	}
 	if v := r.Replicas[0]; v.ID != "0123456789" || v.State != "up" || *v.Pending != 7 || *v.InFlight != 2 || *v.Done != 100 || *v.Failed != 1 {
 		t.Errorf("replica %s", stdout)
 	}
 	if after := m.Dump(); after != before {
-		t.Errorf("looking changed Redis:\n%s\n%s", before, after)
+		t.Errorf("inspect has changed Redis. Before:\n%s\nAfter:\n%s", before, after)
 	}
 }
 
@@ -125,7 +125,7 @@ func TestTablesForAPerson(t *testing.T) {
 	}
 }
 
-// TestCheck ends with 4 where its condition is true, and names what is.
+// TestCheck checks the exit status of check, 4 if its condition is true, and that the error names the values.
 func TestCheck(t *testing.T) {
 	m := serve(t)
 	status, stdout, stderr := run("check")
@@ -139,17 +139,17 @@ func TestCheck(t *testing.T) {
 	if status, _, stderr = run("check", "--fail-if", "latest > 5"); status != cli.Usage || strings.Count(stderr, "\n") != 1 {
 		t.Errorf("status %d: %s", status, stderr)
 	}
-	if status, _, _ = run("check", "--redis"); status != failedStatus { // miniredis tells little
-		t.Errorf("status %d of a Redis that tells nothing", status)
+	if status, _, _ = run("check", "--redis"); status != failedStatus { // miniredis reports few of its settings
+		t.Errorf("status %d for a Redis that reports too few settings", status)
 	}
 	if err := m.Set("{shop}:replica:0123456789", "{}"); err != nil {
 		t.Fatal(err)
 	}
 	if status, _, _ = run("check", "--fail-if", "lost > 0"); status != partialStatus {
-		t.Errorf("status %d of a record that cannot be read", status)
+		t.Errorf("status %d for a record that cannot be read", status)
 	}
 	if status, _, _ = run("check", "--namespace", "nobody"); status != nobodyStatus {
-		t.Errorf("status %d of nobody", status)
+		t.Errorf("status %d for a namespace without replicas", status)
 	}
 	m.Close()
 	if status, _, _ = run("check"); status != cli.Unreachable {
@@ -172,14 +172,14 @@ func TestExitStatus(t *testing.T) {
 		url    string
 		args   []string
 		status int
-		says   string
+		want   string
 	}{
 		"redis not there":  {"redis://:hunter2@127.0.0.1:1", nil, cli.Unreachable, "127.0.0.1:1"},
 		"wrong password":   {"redis://:hunter2@" + locked.Addr(), nil, cli.Unreachable, "refuses: WRONGPASS"},
 		"no password":      {"redis://" + locked.Addr(), nil, cli.Unreachable, "refuses: NOAUTH"},
 		"not allowed":      {"redis://" + denied.Addr(), nil, cli.Unreachable, "refuses: NOPERM"},
-		"no TLS there":     {"rediss://" + locked.Addr(), []string{"--timeout", "300ms"}, cli.Unreachable, "if this is not its port for TLS, REDIS_URL has to begin with redis://"},
-		"not trusted":      {"rediss://" + encrypted.Addr(), nil, cli.Unreachable, "do not agree on TLS: x509"},
+		"no TLS there":     {"rediss://" + locked.Addr(), []string{"--timeout", "300ms"}, cli.Unreachable, "if this port is without TLS, REDIS_URL has to begin with redis://"},
+		"not trusted":      {"rediss://" + encrypted.Addr(), nil, cli.Unreachable, "TLS failed: x509"},
 		"TLS there":        {"redis://" + encrypted.Addr(), []string{"--timeout", "300ms"}, cli.Unreachable, "TLS"},
 		"url not a url":    {"redis://:hunter2@a:b", nil, cli.Usage, "REDIS_URL"},
 		"unknown flag":     {"", []string{"--bogus"}, cli.Usage, "--bogus"},
@@ -196,13 +196,13 @@ func TestExitStatus(t *testing.T) {
 	} {
 		t.Setenv("REDIS_URL", c.url)
 		status, stdout, stderr := run(c.args...)
-		if status != c.status || stdout != "" || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") != 1 || strings.Contains(stderr, "hunter2") {
+		if status != c.status || stdout != "" || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 || strings.Contains(stderr, "hunter2") {
 			t.Errorf("%s: status %d, want %d: %q %q", name, status, c.status, stdout, stderr)
 		}
 	}
 }
 
-// TestAnotherVersionIsNamed: who looks at records of another version reads which versions there are, and what to do.
+// TestAnotherVersionIsNamed checks the error about records of another version: it names both versions and says what to do.
 func TestAnotherVersionIsNamed(t *testing.T) {
 	m := miniredis.RunT(t)
 	t.Setenv("REDIS_URL", "redis://"+m.Addr())
@@ -213,7 +213,7 @@ func TestAnotherVersionIsNamed(t *testing.T) {
 			status, _, errs := run(args...)
 			if status == cli.OK || !strings.Contains(errs, "version "+stored) || !strings.Contains(errs, "version 4") || !strings.Contains(errs, todo) ||
 				strings.Contains(errs, "does not answer") {
-				t.Errorf("%v over records of version %s: status %d: %s", args, stored, status, errs)
+				t.Errorf("%v with records of version %s: status %d: %s", args, stored, status, errs)
 			}
 		}
 	}

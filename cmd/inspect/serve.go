@@ -17,15 +17,15 @@ import (
 type serveCmd struct {
 	common
 
-	Addr     string        `default:"127.0.0.1:7070" placeholder:"HOST:PORT" help:"Address to listen on (${default}). Listening beyond this machine needs WEIR_TOKEN: browsers ask for it as a password, under any name."`
-	Interval time.Duration `default:"2s" help:"How long to wait between two readings of Redis, 200ms or more (${default}). Nobody looks, nothing is read."`
-	Write    bool          `help:"Let whoever has WEIR_TOKEN pause and resume buckets, and drain and forget replicas, on the page."`
-	Stale    time.Duration `default:"10s" help:"Age from which on the page calls what it shows stale (${default})."`
+	Addr     string        `default:"127.0.0.1:7070" placeholder:"HOST:PORT" help:"Address to listen on (${default}). An address that other machines can reach needs WEIR_TOKEN. Browsers ask for it as a password, with any user name."`
+	Interval time.Duration `default:"2s" help:"Time between two readings of Redis, 200ms or more (${default}). While no page is open, nothing is read."`
+	Write    bool          `help:"Let everybody who has WEIR_TOKEN pause and resume buckets, and drain and forget replicas, on the page."`
+	Stale    time.Duration `default:"10s" help:"Age from which the page marks its data as stale (${default})."`
 }
 
 const tokenVariable = "WEIR_TOKEN"
 
-// Validate refuses what contradicts itself, and addresses that are none.
+// Validate refuses an address without a port, an interval that is too short, and an interval that makes all data stale.
 func (c *serveCmd) Validate() error {
 	if err := c.common.Validate(); err != nil {
 		return err
@@ -40,12 +40,12 @@ func (c *serveCmd) Validate() error {
 	case c.Interval < 200*time.Millisecond:
 		return fmt.Errorf("--interval %v: want 200ms or more", c.Interval)
 	case c.Stale <= c.Interval:
-		return fmt.Errorf("--stale %v: want more than the interval, %v, or everything is stale", c.Stale, c.Interval)
+		return fmt.Errorf("--stale %v: want more than the interval, %v, else all data is stale", c.Stale, c.Interval)
 	}
 	return nil
 }
 
-// Run serves the page until it is interrupted, which is no error.
+// Run serves the page until ctx ends, and then returns nil.
 func (c *serveCmd) Run(ctx context.Context, s cli.Streams) error {
 	src, err := c.open()
 	if err != nil {
@@ -56,7 +56,7 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) error {
 	by := ""
 	if c.Write {
 		if token == "" {
-			return cli.Usagef("--write needs %s: who knows it may change the fleet", tokenVariable)
+			return cli.Usagef("--write needs %s: everybody who has it may change the fleet", tokenVariable)
 		}
 		by = whoami()
 	}
@@ -72,17 +72,17 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) error {
 	return server.Serve(ctx, l)
 }
 
-// listen opens an address, unless strangers could reach it who need no token.
+// listen opens an address. It returns an error for an address that other machines can reach if the page has no token.
 func listen(ctx context.Context, addr string, guarded bool) (net.Listener, error) {
 	var cfg net.ListenConfig
 	l, err := cfg.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w; free the port or choose another with --addr", addr, errors.Unwrap(err))
 	}
-	// The address that was opened is judged, not its name: a name may mean anything.
+	// Check the address that was opened, not its name: a name may resolve to any address.
 	if at, ok := l.Addr().(*net.TCPAddr); guarded || ok && at.IP.IsLoopback() {
 		return l, nil
 	}
 	_ = l.Close()
-	return nil, cli.Usagef("%s reaches beyond this machine: set %s, which the page then asks for", addr, tokenVariable)
+	return nil, cli.Usagef("other machines can reach %s: set %s, and the page asks for it", addr, tokenVariable)
 }

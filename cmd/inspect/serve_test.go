@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// TestServe: the page is where the command says, and an interrupt is an orderly end.
+// TestServe checks that the page is at the address that the command prints, and that an interrupt ends the command without an error.
 func TestServe(t *testing.T) {
 	serve(t)
 	t.Setenv("WEIR_TOKEN", "")
@@ -44,7 +44,7 @@ func TestServeIsCalledWrongly(t *testing.T) {
 		token  string
 		args   []string
 		status int
-		says   string
+		want   string
 	}{
 		"not an address":     {"", []string{"--addr", "7070"}, cli.Usage, "want HOST:PORT"},
 		"not a port":         {"", []string{"--addr", "127.0.0.1:x"}, cli.Usage, "want HOST:PORT"},
@@ -61,13 +61,13 @@ func TestServeIsCalledWrongly(t *testing.T) {
 		}
 		t.Setenv("WEIR_TOKEN", c.token)
 		status, stdout, stderr := run(append([]string{"serve"}, c.args...)...)
-		if status != c.status || stdout != "" || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") != 1 || strings.Contains(stderr, "secret") {
+		if status != c.status || stdout != "" || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 || strings.Contains(stderr, "secret") {
 			t.Errorf("%s: status %d: %q %q", name, status, stdout, stderr)
 		}
 	}
 }
 
-// serveOn takes a port.
+// serveOn listens on a free port and returns its address.
 func serveOn(t *testing.T) string {
 	t.Helper()
 	l, err := listen(t.Context(), "127.0.0.1:0", false)

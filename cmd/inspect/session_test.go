@@ -21,7 +21,7 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// asCommand makes the binary of the test the command itself.
+// asCommand is the variable that makes the test binary run as the command.
 const asCommand = "WEIR_TEST_AS_INSPECT"
 
 func TestMain(m *testing.M) {
@@ -35,16 +35,16 @@ func TestMain(m *testing.M) {
 type session struct {
 	t       *testing.T
 	cmd     *exec.Cmd
-	term    *os.File // as a person has it
-	other   *os.File // as the command has it
+	term    *os.File // the side of the person
+	other   *os.File // the side of the command
 	before  unix.Termios
 	written chan []byte
 	all     bytes.Buffer
 	columns uint16
 }
 
-// sit starts the command on a new terminal.
-func sit(t *testing.T, env []string, args ...string) *session {
+// startSession starts the command on a new terminal.
+func startSession(t *testing.T, env []string, args ...string) *session {
 	t.Helper()
 	s := &session{t: t, written: make(chan []byte, 1000)}
 	var err error
@@ -99,7 +99,7 @@ func (s *session) termios() unix.Termios {
 	return *v
 }
 
-// resize is what a window does: the kernel tells the command.
+// resize changes the width of the terminal, as a window does. The kernel signals the command.
 func (s *session) resize(columns uint16) {
 	s.columns = columns
 	if err := unix.IoctlSetWinsize(int(s.term.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: columns, Row: 30}); err != nil {
@@ -113,8 +113,8 @@ func (s *session) press(keys string) {
 	}
 }
 
-// see waits for a frame that has some texts and lacks others, those after an exclamation mark. It moves the window by a column now and then, for
-// which the command draws everything anew: what is drawn in between is only what has changed. Spaces do not count, as the command jumps over some.
+// see waits for a frame that has each text, or lacks it if an exclamation mark precedes it. Before each look see changes the width by a column, so
+// that the command draws the whole frame: otherwise it draws only the changes. Spaces are ignored, because the command moves the cursor over some.
 func (s *session) see(wants ...string) {
 	s.t.Helper()
 	var frame string
@@ -122,7 +122,7 @@ func (s *session) see(wants ...string) {
 	for time.Now().Before(deadline) {
 		begin := s.all.Len()
 		s.resize(s.columns ^ 1)
-		s.settle()
+		s.readUntilQuiet()
 		frame = strings.ReplaceAll(ansi.Strip(s.all.String()[begin:]), " ", "")
 		fits := true
 		for _, want := range wants {
@@ -133,11 +133,11 @@ func (s *session) see(wants ...string) {
 			return
 		}
 	}
-	s.t.Fatalf("%q is not there:\n%s", wants, frame)
+	s.t.Fatalf("no frame matches %q. The last one:\n%s", wants, frame)
 }
 
-// settle reads until nothing has come for a moment.
-func (s *session) settle() {
+// readUntilQuiet reads until the command has written nothing for 150 ms.
+func (s *session) readUntilQuiet() {
 	for {
 		select {
 		case text := <-s.written:
@@ -148,7 +148,7 @@ func (s *session) settle() {
 	}
 }
 
-// end waits for the end of the command and returns its status. The terminal must be as it was.
+// end waits until the command ends and returns its exit status. It fails the test if the command has not restored the terminal.
 func (s *session) end() int {
 	s.t.Helper()
 	done := make(chan error, 1)
@@ -163,7 +163,7 @@ func (s *session) end() int {
 			if after := s.termios(); after != s.before {
 				s.t.Errorf("the terminal is not restored: %+v, was %+v", after, s.before)
 			}
-			s.settle()
+			s.readUntilQuiet()
 			if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 				return exit.ExitCode()
 			}
@@ -172,10 +172,10 @@ func (s *session) end() int {
 	}
 }
 
-// TestSession is a night in short: keys, a window that changes, a replica that is lost, a Redis that stops and comes back.
+// TestSession plays a session of an operator: keys, windows of several widths, a lost replica, a Redis that stops and comes back.
 func TestSession(t *testing.T) {
 	m := serve(t)
-	s := sit(t, nil, "--watch", "200ms", "--stale", "5s")
+	s := startSession(t, nil, "--watch", "200ms", "--stale", "5s")
 	s.see("shop", "1 up", "[1 Fleet]", "global", "waiting", "0123456789", "every 200ms", "!STALE")
 
 	s.press("3")
@@ -186,7 +186,7 @@ func TestSession(t *testing.T) {
 	s.see("KEYS", "faults only")
 
 	s.press("\x1b")
-	s.see("!KEYS", "BUCKET spotify") // without a pause, escape and 3 are alt-3
+	s.see("!KEYS", "BUCKET spotify") // escape and 3 without a pause are alt-3
 	s.press("3")
 	s.resize(60)
 	s.see("[3 Rep]", "0123456789", "!IN FLIGHT")
@@ -212,20 +212,21 @@ func TestSession(t *testing.T) {
 		t.Errorf("status %d: %q", status, s.all.String()[max(0, s.all.Len()-200):])
 	}
 	if !coloured.MatchString(s.all.String()) {
-		t.Error("a terminal with colours has none")
+		t.Error("no colours on a terminal that has colours")
 	}
 }
 
 var coloured = regexp.MustCompile("\x1b\\[[0-9;]*(3[0-7]|38[;:]|4[0-7]|9[0-7])[0-9;:]*m")
 
-// TestSessionIsInterrupted and leaves the terminal as it was, by the key and by the signal. It has no colours where nobody wants any.
+// TestSessionIsInterrupted checks that an interrupt, by key and by signal, ends the live view and restores the terminal, and that NO_COLOR switches
+// colours off.
 func TestSessionIsInterrupted(t *testing.T) {
 	serve(t)
 	for name, interrupt := range map[string]func(*session){
 		"key":    func(s *session) { s.press("\x03") },
 		"signal": func(s *session) { _ = s.cmd.Process.Signal(os.Interrupt) },
 	} {
-		s := sit(t, []string{"NO_COLOR=1"})
+		s := startSession(t, []string{"NO_COLOR=1"})
 		s.see("1 up", "global")
 		interrupt(s)
 		if status := s.end(); status != cli.Interrupted {
@@ -237,22 +238,23 @@ func TestSessionIsInterrupted(t *testing.T) {
 	}
 }
 
-// TestSessionWithoutRedis begins all the same, and ends by its key.
+// TestSessionWithoutRedis checks that the live view starts without Redis and ends by its key, and that the command prints a table if the terminal is
+// dumb or with --once.
 func TestSessionWithoutRedis(t *testing.T) {
 	t.Setenv("REDIS_URL", "redis://:hunter2@127.0.0.1:1")
-	s := sit(t, nil)
+	s := startSession(t, nil)
 	s.see("NO DATA", "redis at 127.0.0.1:1 does not answer", "!hunter2")
 	s.press("q")
 	if status := s.end(); status != cli.OK {
 		t.Error(status)
 	}
 	serve(t)
-	for _, env := range []string{"TERM=dumb", ""} { // or nothing that could be drawn on
+	for _, env := range []string{"TERM=dumb", ""} { // "" is --once
 		args := []string{"--once"}
 		if env != "" {
 			args = nil
 		}
-		s := sit(t, []string{cmp.Or(env, "LANG=C")}, args...)
+		s := startSession(t, []string{cmp.Or(env, "LANG=C")}, args...)
 		if status := s.end(); status != cli.OK || strings.Contains(s.all.String(), "\x1b") || !strings.Contains(s.all.String(), "BUCKET") {
 			t.Errorf("%q: status %d: %q", env, status, s.all.String())
 		}

@@ -19,16 +19,16 @@ import (
 type showCmd struct {
 	common
 
-	Output string        `short:"o" enum:"auto,tui,table,wide,json,jsonl,prom" default:"auto" help:"One of tui, table, wide, json, jsonl, prom. auto is the live view where input and output are terminals, else table."`
+	Output string        `short:"o" enum:"auto,tui,table,wide,json,jsonl,prom" default:"auto" help:"One of tui, table, wide, json, jsonl, prom. auto is the live view if input and output are terminals, else table."`
 	JSON   bool          `name:"json" help:"The same as -o json."`
-	Watch  time.Duration `placeholder:"INTERVAL" help:"Print again every so often, until interrupted: 200ms or more. The live view reads as often, or every 2 s."`
-	Once   bool          `help:"Print once, also where input and output are terminals."`
-	Filter string        `placeholder:"REGEXP" help:"Only buckets, routes and batches whose names match; !REGEXP for those that do not."`
-	Write  bool          `help:"Let the live view pause and resume buckets, and drain and forget replicas, after their names were typed."`
-	Stale  time.Duration `default:"10s" help:"Age from which on the live view calls what it shows stale (${default})."`
+	Watch  time.Duration `placeholder:"INTERVAL" help:"Print again after each INTERVAL, 200ms or more, until interrupted. The live view reads Redis at this interval; without it every 2s."`
+	Once   bool          `help:"Print once, even if input and output are terminals."`
+	Filter string        `placeholder:"REGEXP" help:"Show only buckets, routes and batches whose names match. !REGEXP shows all others."`
+	Write  bool          `help:"Let the live view pause and resume buckets, and drain and forget replicas. It asks for the name first."`
+	Stale  time.Duration `default:"10s" help:"Age from which the live view marks its data as stale (${default})."`
 }
 
-// Validate refuses what contradicts itself.
+// Validate refuses values that cannot work, and flags that contradict each other.
 func (c *showCmd) Validate() error {
 	if err := c.common.Validate(); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (c *showCmd) Validate() error {
 	return nil
 }
 
-// face is how reports are shown: output, where it is known whether a person looks.
+// face returns the form of the output. auto becomes tui if the live view can be shown, else table.
 func (c *showCmd) face(s cli.Streams) string {
 	switch {
 	case c.JSON:
@@ -64,7 +64,7 @@ func (c *showCmd) face(s cli.Streams) string {
 	return "table"
 }
 
-// live reports whether a live view could be shown. It has to be known before one starts, which else opens the terminal by itself.
+// live reports whether the live view can be shown. Run must know before it starts the view, which would otherwise open the terminal by itself.
 func live(s cli.Streams) bool { return terminal(os.Stdin) && terminal(s.Out) }
 
 func terminal(v any) bool {
@@ -72,10 +72,10 @@ func terminal(v any) bool {
 	return ok && term.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb"
 }
 
-// The statuses that only inspect ends with.
+// The exit statuses that only inspect has.
 const (
 	nobodyStatus  = 5 // no replica has published a record
-	partialStatus = 6
+	partialStatus = 6 // some records could not be read or are incomplete
 )
 
 // Run shows what the fleet is doing now.
@@ -91,7 +91,7 @@ func (c *showCmd) Run(ctx context.Context, s cli.Streams) error {
 	}
 	face := c.face(s)
 	if face == "tui" && !live(s) {
-		return cli.Usagef("the live view needs a terminal for input and output, and TERM other than dumb; -o table --watch 2s prints again and again")
+		return cli.Usagef("the live view needs a terminal for input and output, and TERM other than dumb; -o table --watch 2s prints the tables every 2 s")
 	}
 	if face == "tui" {
 		view := tui.Config{
@@ -116,7 +116,7 @@ func (c *showCmd) Run(ctx context.Context, s cli.Streams) error {
 			}
 		case c.Watch == 0 || ctx.Err() != nil:
 			return err
-		default: // it may come back
+		default: // Redis may answer again
 			_, _ = fmt.Fprintf(s.Err, "inspect: %v\n", err)
 		}
 		if c.Watch == 0 {
@@ -142,13 +142,13 @@ func (c *showCmd) print(out io.Writer, face string, r *report.Report, width int)
 	return faces.Table(out, r, width, face == "wide")
 }
 
-// verdict is the status of a single report.
+// verdict returns nil, or an error with the exit status of the report.
 func verdict(r *report.Report) error {
 	switch {
 	case len(r.Replicas) == 0:
 		return &cli.Error{Status: nobodyStatus, Err: fmt.Errorf("no replica of namespace %s has published a record", r.Namespace)}
 	case r.Partial:
-		return &cli.Error{Status: partialStatus, Err: errors.New("some records could not be read or left something out")}
+		return &cli.Error{Status: partialStatus, Err: errors.New("some records could not be read or are incomplete")}
 	}
 	return nil
 }

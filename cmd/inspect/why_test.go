@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestWhyReads a namespace that a limiter uses, and refuses what is not there.
+// TestWhyReads checks why for the buckets and the route of a limiter, and its errors for names that do not exist.
 func TestWhyReads(t *testing.T) {
 	m := miniredis.RunT(t)
 	rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), DisableIdentity: true})
@@ -30,7 +30,7 @@ func TestWhyReads(t *testing.T) {
 	}
 	t.Setenv("REDIS_URL", "redis://"+m.Addr())
 	status, out, errs := run("why", "global")
-	if status != cli.OK || !strings.Contains(out, "somebody has paused it for") {
+	if status != cli.OK || !strings.Contains(out, "it is paused for another") {
 		t.Errorf("status %d: %s%s", status, out, errs)
 	}
 	if err := l.Pause(t.Context(), "global", limiter.UntilResumed); err != nil {
@@ -48,7 +48,7 @@ func TestWhyReads(t *testing.T) {
 	if status, _, _ = run("why"); status != cli.Usage {
 		t.Errorf("status %d without a bucket", status)
 	}
-	// A route that some replica has published is as good as its buckets.
+	// The name of a published route stands for the buckets of the route.
 	for again := time.NewTicker(10 * time.Millisecond); status != cli.OK; <-again.C {
 		if status, out, errs = run("why", "spotify"); status != cli.OK && !strings.Contains(errs, "no live replica has published a route") {
 			t.Fatalf("status %d: %s%s", status, out, errs)

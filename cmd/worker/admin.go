@@ -15,31 +15,31 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// adminPort is the one that OpenTelemetry gives to exporters for Prometheus.
+// adminPort is the port that OpenTelemetry assigns to exporters for Prometheus.
 const adminPort = "9464"
 
 // noAdmin is the value of WEIR_ADMIN that opens no port.
 const noAdmin = "off"
 
-// adminFlags say where those who operate a replica look into it.
+// adminFlags are the address of metrics and profiles, for the operators of a replica.
 type adminFlags struct {
-	Admin string `env:"WEIR_ADMIN" placeholder:"HOST:PORT" help:"Address of /metrics, and on loopback of /debug/pprof; \"off\" for none. Without it, 127.0.0.1:9464, or a free port where that one is taken."`
+	Admin string `env:"WEIR_ADMIN" placeholder:"HOST:PORT" help:"Address of /metrics, and on loopback of /debug/pprof; \"off\" for none. Without it, 127.0.0.1:9464, or a free port if that one is taken."`
 }
 
-// admin serves metrics and profiles, apart from the port of the replica's clients.
+// admin serves metrics and profiles on a port of its own, which is not the port for clients of the replica.
 type admin struct {
 	listeners []net.Listener
 	serving   errgroup.Group
 	stop      context.CancelFunc
 }
 
-// startAdmin opens the admin port until [admin.close], and logs its address. It returns nil where no port is asked for. An address that was asked for and
-// is taken is an error. Where the usual one is taken a free port takes its place: several replicas on one machine are no mistake.
+// startAdmin opens the admin port until [admin.close], and logs its address. It returns nil if the port is off. If a requested address is taken,
+// startAdmin returns an error. If the default address is taken, startAdmin opens a free port, so that several replicas can run on one machine.
 func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error) {
 	addr, name := c.Admin, "--admin (or WEIR_ADMIN)"
 	switch {
 	case addr == noAdmin && t.scraped:
-		return nil, cli.Usagef("OTEL_METRICS_EXPORTER is prometheus and WEIR_ADMIN is off: nobody could fetch the metrics; set one of them otherwise")
+		return nil, cli.Usagef("OTEL_METRICS_EXPORTER is prometheus and WEIR_ADMIN is off: Prometheus could not fetch the metrics; change one of the two")
 	case addr == noAdmin:
 		return nil, nil
 	case addr == "" && t.scraped:
@@ -65,7 +65,7 @@ func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error
 		return nil, fmt.Errorf("%s: cannot listen on %s: %w; free the port or choose another", name, addr, errors.Unwrap(err))
 	}
 	a := &admin{listeners: []net.Listener{l}}
-	// Profiles are for loopback. An address of another interface does not reach it.
+	// Profiles are for loopback only. A listener on another interface does not receive requests to loopback, so a second one does.
 	if at := l.Addr().(*net.TCPAddr); !at.IP.IsLoopback() && !at.IP.IsUnspecified() { //nolint:forcetypeassert // it listens on TCP
 		inside, err := cfg.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", at.Port))
 		if err != nil {
@@ -74,7 +74,7 @@ func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error
 		}
 		a.listeners = append(a.listeners, inside)
 	}
-	serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // a replica that drains can still be looked at
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // metrics and profiles are available during the drain
 	a.stop = stop
 	for _, l := range a.listeners {
 		a.serving.Go(func() error { return serveHTTP(serving, l, adminHandler(t.scrape), 0) })
@@ -83,7 +83,7 @@ func (c adminFlags) startAdmin(ctx context.Context, t *telemetry) (*admin, error
 	return a, nil
 }
 
-// close ends the admin port at once: a profile of half a minute that somebody takes holds nobody up.
+// close closes the admin port without waiting for requests in flight, because a profile may take half a minute.
 func (a *admin) close() error {
 	if a == nil {
 		return nil
@@ -110,7 +110,8 @@ func adminHandler(scrape http.Handler) http.Handler {
 	return mux
 }
 
-// local hides a handler from other machines, and from web pages of other hosts in a browser on this one: a profile shows memory.
+// local answers 404 to requests from other machines, and to requests that name another host, which a web page in a browser on this machine could
+// send. A profile shows parts of the memory.
 func local(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		here, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
@@ -122,7 +123,7 @@ func local(next http.Handler) http.Handler {
 	})
 }
 
-// isLoopback reports whether an address, with a port or without, is one of this machine's loopback interface.
+// isLoopback reports whether an address, with or without a port, belongs to the loopback interface.
 func isLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// TestProfilesAreForThisMachine: profiles are shown to loopback alone, whatever interface the port listens on, and to no web page of another host.
+// TestProfilesAreForThisMachine checks that only requests over loopback get profiles, on whatever interface the port listens, and no web page of
+// another host does.
 func TestProfilesAreForThisMachine(t *testing.T) {
 	for name, c := range map[string]struct {
 		here, from, host string
@@ -53,7 +54,8 @@ func TestProfilesAreForThisMachine(t *testing.T) {
 	}
 }
 
-// TestAdminPort: metrics and profiles are on a port of their own, which the log names; a usual port that is taken is no mistake.
+// TestAdminPort checks that metrics and profiles have their own port, which is in the log, and that a second replica gets a free port if the default
+// port is taken.
 func TestAdminPort(t *testing.T) {
 	first, second := serve(t, nil), serve(t, nil)
 	if first.admin == second.admin || !strings.HasPrefix(first.admin, "http://127.0.0.1:") || !strings.HasPrefix(second.admin, "http://127.0.0.1:") {
@@ -75,12 +77,12 @@ func TestAdminPort(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := http.Get(second.admin + "/metrics"); err == nil { //nolint:noctx,bodyclose // nobody answers
-		t.Error("the admin port outlives the replica")
+	if _, err := http.Get(second.admin + "/metrics"); err == nil { //nolint:noctx,bodyclose // no server answers
+		t.Error("the admin port is open after the end of the replica")
 	}
 }
 
-// TestAdminPortEndsAtOnce: a request under way, such as one for a profile, neither delays the end of a replica nor makes it fail.
+// TestAdminPortEndsAtOnce checks that a request in flight, for example for a profile, does not delay the end of a replica and causes no error.
 func TestAdminPortEndsAtOnce(t *testing.T) {
 	asked := make(chan struct{})
 	tel := &telemetry{log: slog.New(slog.DiscardHandler), scrape: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -93,7 +95,7 @@ func TestAdminPortEndsAtOnce(t *testing.T) {
 	}
 	cut := make(chan error, 1)
 	go func() {
-		_, err := http.Get("http://" + a.listeners[0].Addr().String() + "/metrics") //nolint:noctx,bodyclose // it is cut off
+		_, err := http.Get("http://" + a.listeners[0].Addr().String() + "/metrics") //nolint:noctx,bodyclose // the end of the port cuts it off
 		cut <- err
 	}()
 	<-asked
@@ -106,7 +108,7 @@ func TestAdminPortEndsAtOnce(t *testing.T) {
 	}
 }
 
-// TestPrometheusExporterIsTheAdminPort: the standard variables choose its address where WEIR_ADMIN does not.
+// TestPrometheusExporterIsTheAdminPort checks that the standard variables set the address of the admin port if WEIR_ADMIN is not set.
 func TestPrometheusExporterIsTheAdminPort(t *testing.T) {
 	s := serve(t, map[string]string{"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_HOST": "localhost", "OTEL_EXPORTER_PROMETHEUS_PORT": "0"})
 	if status, body := get(t, s.admin+"/metrics"); status != http.StatusOK || !strings.Contains(body, "weir_slot_count") || strings.HasSuffix(s.admin, ":"+adminPort) {
@@ -114,7 +116,7 @@ func TestPrometheusExporterIsTheAdminPort(t *testing.T) {
 	}
 }
 
-// TestProfilesOfAnotherInterface: where metrics are on another interface, profiles are on the same port of loopback alone.
+// TestProfilesOfAnotherInterface checks that profiles are on the same port of loopback only, if metrics are on another interface.
 func TestProfilesOfAnotherInterface(t *testing.T) {
 	address := outside(t)
 	s := serve(t, map[string]string{"WEIR_ADMIN": net.JoinHostPort(address, "0")})
@@ -132,7 +134,7 @@ func TestProfilesOfAnotherInterface(t *testing.T) {
 	}
 }
 
-// outside is an address of this machine that is not loopback. A test without one is skipped, and fails where CI is set.
+// outside returns an address of this machine that is not loopback. If there is none, the test is skipped, or fails if CI is set.
 func outside(t *testing.T) string {
 	t.Helper()
 	addresses, err := net.InterfaceAddrs()
@@ -145,8 +147,8 @@ func outside(t *testing.T) string {
 		}
 	}
 	if os.Getenv("CI") != "" {
-		t.Fatal("CI is set, so this must run: this machine has loopback alone")
+		t.Fatal("CI is set, so this must run: this machine has only loopback")
 	}
-	t.Skip("this machine has loopback alone")
+	t.Skip("this machine has only loopback")
 	return ""
 }

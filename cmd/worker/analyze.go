@@ -16,15 +16,15 @@ import (
 )
 
 type analyzeCmd struct {
-	File     string `arg:"" help:"A playlist: CSV, JSON, M3U or links, as docs/worker.md lists them; - for standard input."`
-	Playlist string `help:"The name of the playlist, where the file holds several."`
+	File     string `arg:"" help:"A playlist: CSV, JSON, M3U or links, as docs/worker.md describes. - is standard input."`
+	Playlist string `help:"The name of the playlist, if the file has several."`
 
 	budgetFlags
 	cli.RedisFlags
 	providerFlags
 }
 
-// Validate refuses what its parts refuse.
+// Validate returns the first error of the flags of analyze.
 func (c *analyzeCmd) Validate() error {
 	return firstError(c.budgetFlags.Validate(), c.providerFlags.Validate())
 }
@@ -68,10 +68,10 @@ func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	}
 	result, failure := w.Analyze(ctx, list, func(p analysis.Progress) {
 		if p.Text != "" {
-			_, _ = fmt.Fprintf(tel.errs, "%3d/%d  %s\n", p.AllDone, p.AllTotal, cli.Clean(p.Text)) // a model has written it
+			_, _ = fmt.Fprintf(tel.errs, "%3d/%d  %s\n", p.AllDone, p.AllTotal, cli.Clean(p.Text)) // the text is from a model
 		}
 	})
-	tel.flush(ctx) // a limiter that is closed has no metrics of its buckets
+	tel.flush(ctx) // before Close, because a closed limiter has no metrics of its buckets
 	if err := w.Close(context.WithoutCancel(ctx)); err != nil {
 		return errors.Join(failure, err)
 	}
@@ -83,7 +83,7 @@ func (c *analyzeCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	return out.Encode(result)
 }
 
-// readPlaylist reads a file, or standard input for "-". pick names the playlist in it, where there are several.
+// readPlaylist reads a playlist from a file, or from standard input if name is "-". pick is the name of the playlist if the file has several.
 func readPlaylist(name, pick string) (playlist.Playlist, error) {
 	in := os.Stdin
 	if name != "-" {
@@ -102,7 +102,7 @@ func readPlaylist(name, pick string) (playlist.Playlist, error) {
 		return playlist.Playlist{}, fmt.Errorf("%s: %w", name, err)
 	}
 	if list.Name == "" && name != "-" {
-		list.Name = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)) // a CSV may have no other
+		list.Name = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)) // a CSV file has no name in it
 	}
 	return list, nil
 }

@@ -12,8 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestCompose: every service is bounded and of an exact version, its health check asks for a path that answers, only the port of the analyses is open to other machines, and the profile
-// "observability" has files that exist. Whether compose accepts the file .ci/smoke.sh finds out.
+// TestCompose checks docker-compose.yml. Each service has bounds and an exact version, and its health check requests a path that answers. No port is
+// open to other machines. The files of the profile "observability" exist. .ci/smoke.sh checks that compose accepts the file.
 func TestCompose(t *testing.T) {
 	var file struct {
 		Services map[string]struct {
@@ -37,7 +37,7 @@ func TestCompose(t *testing.T) {
 			t.Errorf("%s has no bound on memory or on processes", name)
 		}
 		if s.Image != "${WEIR_IMAGE:-weir:dev}" && !image.MatchString(s.Image) {
-			t.Errorf("%s: %s is no exact version", name, s.Image)
+			t.Errorf("%s: %s is not an exact version", name, s.Image)
 		}
 		if s.Image == "${WEIR_IMAGE:-weir:dev}" {
 			for name := range s.Environment {
@@ -48,11 +48,11 @@ func TestCompose(t *testing.T) {
 			asked, base := s.Healthcheck.Test[len(s.Healthcheck.Test)-1], map[string]string{"worker": replica.url, "upstream": provider}[name]
 			u, err := url.Parse(asked)
 			if err != nil || !slices.ContainsFunc(s.Ports, func(p string) bool { return strings.HasSuffix(p, ":"+u.Port()) }) {
-				t.Errorf("%s: its health check asks %s, which is none of its ports %v", name, asked, s.Ports)
+				t.Errorf("%s: its health check requests %s, whose port is not one of its ports %v", name, asked, s.Ports)
 				continue
 			}
 			if status, _ := get(t, base+u.Path); status != http.StatusOK {
-				t.Errorf("%s: its health check asks %s, which answers %d", name, asked, status)
+				t.Errorf("%s: its health check requests %s, which answers %d", name, asked, status)
 			}
 		}
 		for _, port := range s.Ports {
@@ -82,6 +82,6 @@ func TestCompose(t *testing.T) {
 		}
 	}
 	if at := file.Services["worker"].Environment["WEIR_ADMIN"]; !strings.HasSuffix(at, ":"+adminPort) || !strings.Contains(read(t, observability+"prometheus.yml"), "port: "+adminPort) {
-		t.Errorf("replicas show their metrics on %q, and Prometheus looks elsewhere", at)
+		t.Errorf("replicas serve their metrics on %q, which Prometheus does not scrape", at)
 	}
 }

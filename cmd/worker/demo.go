@@ -18,18 +18,18 @@ import (
 )
 
 type demoCmd struct {
-	Replicas int  `default:"4" placeholder:"N" help:"Replicas, each with its own connection, orchestrator and port (${default})."`
-	Tracks   int  `default:"50" placeholder:"N" help:"Tracks in the playlist that each replica analyses in the scene budget (${default})."`
+	Replicas int  `default:"4" range:"1 to 256" placeholder:"N" help:"Number of replicas, each with its own connection to Redis, orchestrator and port (${default})."`
+	Tracks   int  `default:"50" range:"1 to 10000" placeholder:"N" help:"Number of tracks in the playlist that each replica analyses in the scene budget (${default})."`
 	JSON     bool `name:"json" help:"Print one JSON object and nothing else on stdout."`
-	Hold     bool `help:"Keep the fleet busy until interrupted, and print how to look at it."`
-	Without  bool `help:"Make the same calls once more without a limiter, with as many slots and two retries of a refused request, and compare. For the scene budget."`
+	Hold     bool `help:"Keep the fleet busy until interrupted, and print the commands that inspect it."`
+	Without  bool `help:"Make the same calls again without a limiter, with the same slots and two retries of a refused request, and compare. For the scene budget."`
 
 	sceneFlags
 	budgetFlags
 	cli.RedisFlags
 }
 
-// Validate refuses sizes that are no demonstration.
+// Validate returns the first error of the flags of demo.
 func (c *demoCmd) Validate() error {
 	if c.Replicas < 1 || c.Replicas > 256 {
 		return fmt.Errorf("replicas %d: want 1 to 256", c.Replicas)
@@ -38,10 +38,10 @@ func (c *demoCmd) Validate() error {
 		return fmt.Errorf("tracks %d: want 1 to %d", c.Tracks, playlist.MaxTracks)
 	}
 	if c.Hold && (c.JSON || c.Scene != sceneBudget) {
-		return errors.New("hold: there is no result to print as JSON, and it is for the scene budget")
+		return errors.New("hold: want it without --json, which has no result to print, and with the scene budget")
 	}
 	if c.Without && (c.Hold || c.Scene != sceneBudget) {
-		return errors.New("without: it compares whole runs of the scene budget, and not with --hold")
+		return errors.New("without: want it with the scene budget and without --hold, because it compares runs that end")
 	}
 	if err := c.sceneFlags.Validate(); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (c *demoCmd) Validate() error {
 	return c.budgetFlags.Validate()
 }
 
-// demo is a fleet in one process: replicas, what they call, and what they share.
+// demo is a fleet in one process: replicas, the simulator that they call, and their Redis.
 type demo struct {
 	demoCmd
 
@@ -58,10 +58,10 @@ type demo struct {
 	simAddr  string
 	replicas []*demoReplica
 	body     []byte    // the playlist that each replica gets
-	began    time.Time // the analyses; zero until then
+	began    time.Time // when the analyses began; zero before that
 }
 
-// Run plays the scene that was chosen.
+// Run runs the scene that --scene names.
 func (c *demoCmd) Run(ctx context.Context, s cli.Streams) error {
 	switch c.Scene {
 	case sceneThrottled:
@@ -80,7 +80,7 @@ func (c *demoCmd) Run(ctx context.Context, s cli.Streams) error {
 	}
 }
 
-// prepare returns a demonstration that has its playlist and its Redis; close ends the Redis.
+// prepare returns a demonstration with its playlist and its Redis. The caller calls close, which ends an embedded Redis.
 func (c *demoCmd) prepare() (d *demo, close func(), err error) {
 	d = &demo{demoCmd: *c}
 	if d.body, err = samplePlaylist(c.Tracks); err != nil {
@@ -92,7 +92,7 @@ func (c *demoCmd) prepare() (d *demo, close func(), err error) {
 	return d, d.redis.close, nil
 }
 
-// shareBudget starts the fleet, has every replica analyse a playlist at the same moment, and says how it went.
+// shareBudget starts the fleet, makes all replicas analyse a playlist at the same time, and prints the report.
 func (c *demoCmd) shareBudget(ctx context.Context, s cli.Streams) error {
 	d, closeRedis, err := c.prepare()
 	if err != nil {
@@ -106,7 +106,7 @@ func (c *demoCmd) shareBudget(ctx context.Context, s cli.Streams) error {
 		report.summary.Without, err = d.without(ctx, serving, &servers, s)
 	}
 	if err != nil {
-		d.sayHowItEnded(s, report, err) // before the replicas end, which takes a while
+		d.sayHowItEnded(s, report, err) // before the replicas end, which takes time
 	}
 	stop()
 	if err := errors.Join(err, servers.Wait()); err != nil {
@@ -120,7 +120,8 @@ func (c *demoCmd) shareBudget(ctx context.Context, s cli.Streams) error {
 	return errors.Join(err, report.verdict())
 }
 
-// sayHowItEnded prints the sentence of a run that an error has ended. finished is the run with the limiter if only what followed has not ended.
+// sayHowItEnded prints the sentence about a run that an error has ended. finished is the report of the run with the limiter if the error has ended
+// only the run without it.
 func (d *demo) sayHowItEnded(s cli.Streams, finished *report, err error) {
 	interrupted := errors.Is(err, context.Canceled)
 	switch {
@@ -172,13 +173,13 @@ func (d *demo) run(ctx, serving context.Context, servers *errgroup.Group, s cli.
 	return d.measure(before, d.began), nil
 }
 
-// intro is what is about to happen, and the lines that say where to look at it.
+// intro returns a sentence about the run that begins, and the lines of the command that inspects it.
 func (d *demo) intro() (what string, look []string) {
 	where, inspect := d.redis.where(d.Namespace)
 	return fmt.Sprintf("%s: %v. Redis: %s. Look at it while it runs:", sharing(d.Replicas), d.limit(), where), commandLines(inspect)
 }
 
-// picture is the state of the run.
+// picture returns the state of the run.
 func (d *demo) picture(what string, look []string) picture {
 	stats := d.upstream.Stats()
 	p := picture{what: what, look: look, took: time.Since(d.began), calls: stats.Total, refused: stats.Refused, rate: d.limit().Rate(), per100ms: stats.Per100ms}
@@ -192,17 +193,17 @@ func (d *demo) picture(what string, look []string) picture {
 	return p
 }
 
-// without makes the calls of the run once more, without a limiter, at providers that have not been called yet.
+// without makes the calls of the run again, without a limiter and to a new simulator.
 func (d *demo) without(ctx, serving context.Context, servers *errgroup.Group, s cli.Streams) (*plainRun, error) {
 	again, url, err := d.startUpstream(ctx, serving, servers)
 	if err != nil {
 		return nil, err
 	}
-	tapes := make([]*tape, len(d.replicas))
+	recorders := make([]*recorder, len(d.replicas))
 	for i, r := range d.replicas {
-		tapes[i] = r.tape
+		recorders[i] = r.recorder
 	}
-	f := newPlainFleet(url, again, tapes, d.Slots)
+	f := newPlainFleet(url, again, recorders, d.Slots)
 	if !d.JSON {
 		_, _ = fmt.Fprint(s.Err, intro(f.picture(0).what, nil))
 	}

@@ -21,22 +21,22 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// demoDeadline bounds an analysis: many replicas at a low rate take hours.
+// demoDeadline bounds an analysis. It is long because many replicas at a low rate take hours.
 const demoDeadline = 30 * 24 * time.Hour
 
-// demoReplica is a replica of a demonstration, and what its stream has said.
+// demoReplica is a replica of a demonstration, with the state of its analysis.
 type demoReplica struct {
-	worker  *worker.Worker
-	url     string
-	tape    *tape // nil unless the calls are made again
-	waits   waits
-	scripts scripts
+	worker   *worker.Worker
+	url      string
+	recorder *recorder // nil without --without
+	waits    waits
+	scripts  scripts
 
 	mu   sync.Mutex
 	seen seen
 }
 
-// seen is what the events of one analysis have said so far.
+// seen is the state of an analysis from its events so far.
 type seen struct {
 	progress analysis.Progress
 	text     string
@@ -51,7 +51,7 @@ func (r *demoReplica) now() seen {
 	return r.seen
 }
 
-// startUpstream brings up a simulator of the providers.
+// startUpstream starts a simulator of the providers and returns its URL.
 func (d *demo) startUpstream(ctx, serving context.Context, servers *errgroup.Group) (s *upstream.Server, url string, err error) {
 	cfg := upstream.Default()
 	cfg.Total.Rate, cfg.Total.Burst = float64(d.Rate.tokens)/d.Rate.per.Seconds(), d.Burst
@@ -66,7 +66,7 @@ func (d *demo) startUpstream(ctx, serving context.Context, servers *errgroup.Gro
 	return s, "http://" + listener.Addr().String(), nil
 }
 
-// start brings up the simulator and the replicas; servers ends when serving does.
+// start starts the simulator and the replicas. The goroutines of servers end after serving has ended.
 func (d *demo) start(ctx, serving context.Context, servers *errgroup.Group) error {
 	var err error
 	if d.upstream, d.simAddr, err = d.startUpstream(ctx, serving, servers); err != nil {
@@ -85,20 +85,20 @@ func (d *demo) startReplica(ctx, serving context.Context, servers *errgroup.Grou
 	rdb := d.redis.Client()
 	rdb.AddHook(&r.scripts)
 	cfg := worker.Config{
-		Redis: rdb, Namespace: d.Namespace, Budget: d.limit(), Slots: d.Slots, Version: cli.Version(), Drain: time.Second, // nothing runs at the end, unless somebody interrupts
+		Redis: rdb, Namespace: d.Namespace, Budget: d.limit(), Slots: d.Slots, Version: cli.Version(), Drain: time.Second, // short: analyses run at the end only after an interrupt
 		Deadline:       demoDeadline,
 		TracerProvider: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(&r.waits)),
 	}
 	if d.Hold {
-		cfg.TracerProvider = nil // nobody asks how long calls have waited, which would be kept for all of them
+		cfg.TracerProvider = nil // waits would keep every call until the end, and nothing reads them
 	}
 	err := providerFlags{Upstream: d.simAddr}.apply(&cfg)
 	if err != nil {
 		return err
 	}
 	if d.Without {
-		r.tape = &tape{next: cfg.Providers.Base}
-		cfg.Providers.Base = r.tape
+		r.recorder = &recorder{next: cfg.Providers.Base}
+		cfg.Providers.Base = r.recorder
 	}
 	if r.worker, err = worker.New(cfg); err != nil {
 		return &cli.Error{Status: cli.Usage, Err: err}
@@ -149,7 +149,7 @@ func (r *demoReplica) analyze(ctx context.Context, body []byte) error {
 	return fmt.Errorf("stream of %s ended before its analysis", r.url)
 }
 
-// take notes what an event says, and reports whether it is the last.
+// take applies an event to the state of the analysis, and reports whether it is the last event.
 func (r *demoReplica) take(e sse.Event) (over bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

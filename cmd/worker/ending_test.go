@@ -11,8 +11,8 @@ import (
 	"github.com/weir-go/weir/worker"
 )
 
-// TestHowLongAnEndTakes: the help, docs/operations.md, the log and docker-compose.yml say the same as the code. That a replica keeps to it is
-// TestEndIsBounded's, in the package worker.
+// TestHowLongAnEndTakes checks that the help, docs/operations.md, the log and docker-compose.yml have the same times as the code. TestEndIsBounded
+// in the package worker checks that a replica ends within them.
 func TestHowLongAnEndTakes(t *testing.T) {
 	after := worker.AfterDrain + flushTime
 	_, help, _ := run(t, nil, "serve", "--help")

@@ -20,7 +20,7 @@ import (
 
 // The values of OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER and OTEL_LOGS_EXPORTER.
 const (
-	toNobody     = "none"
+	toNone       = "none"
 	toOTLP       = "otlp"
 	toConsole    = "console"
 	toPrometheus = "prometheus" // metrics only
@@ -28,17 +28,17 @@ const (
 
 func sdkDisabled() bool { return strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") }
 
-// destination is where a signal goes, "TRACES", "METRICS" or "LOGS": where its variable says, else to the collector that an endpoint names,
-// else to nobody. The library would send to a collector on this machine in the last case, and log an error every few seconds.
+// destination returns the exporter of a signal, which is "TRACES", "METRICS" or "LOGS": the exporter in the variable of the signal, or OTLP if an
+// endpoint is set, or none. If nothing is set, the library would send to a collector on this machine and log an error every few seconds.
 func destination(signal string, others ...string) (string, error) {
 	name := "OTEL_" + signal + "_EXPORTER"
 	switch to := os.Getenv(name); {
 	case to == "" && os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT") == "":
-		return toNobody, nil
+		return toNone, nil
 	case to == "":
 		return toOTLP, nil
 	default:
-		known := append([]string{toOTLP, toConsole, toNobody}, others...)
+		known := append([]string{toOTLP, toConsole, toNone}, others...)
 		if slices.Contains(known, to) {
 			return to, nil
 		}
@@ -46,11 +46,11 @@ func destination(signal string, others ...string) (string, error) {
 	}
 }
 
-// spanExporter is nil where nobody wants spans.
+// spanExporter returns nil if spans are not exported.
 func spanExporter(ctx context.Context, console io.Writer) (sdktrace.SpanExporter, error) {
 	to, err := destination("TRACES")
 	switch {
-	case err != nil || to == toNobody:
+	case err != nil || to == toNone:
 		return nil, err
 	case to == toConsole:
 		return stdouttrace.New(stdouttrace.WithWriter(console))
@@ -62,11 +62,11 @@ func spanExporter(ctx context.Context, console io.Writer) (sdktrace.SpanExporter
 	return exporter, nil
 }
 
-// metricReader is nil where metrics are sent to nobody. scraped means that somebody comes for them.
+// metricReader returns a nil reader if metrics are not sent. scraped reports whether Prometheus fetches them.
 func metricReader(ctx context.Context, console io.Writer) (r sdkmetric.Reader, scraped bool, err error) {
 	to, err := destination("METRICS", toPrometheus)
 	switch {
-	case err != nil || to == toNobody:
+	case err != nil || to == toNone:
 		return nil, false, err
 	case to == toPrometheus:
 		return nil, true, nil
@@ -83,11 +83,11 @@ func metricReader(ctx context.Context, console io.Writer) (r sdkmetric.Reader, s
 	return r, false, nil
 }
 
-// logExporter is nil where log lines go to stderr alone.
+// logExporter returns nil if the log goes to stderr only.
 func logExporter(ctx context.Context, console io.Writer) (sdklog.Exporter, error) {
 	to, err := destination("LOGS")
 	switch {
-	case err != nil || to == toNobody:
+	case err != nil || to == toNone:
 		return nil, err
 	case to == toConsole:
 		return stdoutlog.New(stdoutlog.WithWriter(console))

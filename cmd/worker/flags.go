@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// rate is tokens a second as a person writes it, "40" or "0.5", kept exactly.
+// rate is a number of tokens a second, parsed from "40" or "0.5" without rounding.
 type rate struct {
 	tokens int64
 	per    time.Duration
@@ -24,15 +24,15 @@ func (r *rate) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// budgetFlags say what the fleet may do.
+// budgetFlags are the budget of the fleet.
 type budgetFlags struct {
-	Rate      rate   `env:"WEIR_RATE" default:"40" placeholder:"N" help:"Requests a second of the whole fleet (${default})."`
-	Burst     int64  `env:"WEIR_BURST" default:"40" placeholder:"N" help:"Requests at once, saved up while idle (${default}). Never more than 40 in any second means rate + burst <= 40."`
-	Slots     int    `env:"WEIR_SLOTS" default:"10" placeholder:"N" help:"Requests under way at the same time, of each replica (${default})."`
+	Rate      rate   `env:"WEIR_RATE" default:"40" placeholder:"N" help:"Requests a second for the whole fleet (${default})."`
+	Burst     int64  `env:"WEIR_BURST" default:"40" range:"1 or more" placeholder:"N" help:"Requests that may start at once after an idle time (${default}). For at most 40 in any second, rate + burst has to be at most 40."`
+	Slots     int    `env:"WEIR_SLOTS" default:"10" range:"1 or more" placeholder:"N" help:"Requests in flight at the same time, per replica (${default})."`
 	Namespace string `env:"WEIR_NAMESPACE" default:"weir" placeholder:"NAME" help:"Name under which the fleet shares its budget (${default})."`
 }
 
-// Validate refuses values that no limiter can keep.
+// Validate returns an error for values that the limiter does not accept.
 func (b budgetFlags) Validate() error {
 	switch {
 	case b.Burst < 1:

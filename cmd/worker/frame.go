@@ -8,14 +8,14 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// picture is the state of a run at one moment, and everything that a frame of the live view shows.
+// picture is the state of a run at one moment: the content of a frame of the live view.
 type picture struct {
-	what     string   // is going on
-	look     []string // lines that say where to look at it; nil for none
+	what     string   // sentences about the run
+	look     []string // lines of the command that inspects the run; nil for none
 	took     time.Duration
-	calls    int64 // that arrived at the providers
+	calls    int64 // arrived at the providers
 	refused  int64
-	rate     float64 // of the budget, a second; 0 where nothing holds the calls to it
+	rate     float64 // of the budget, a second; 0 hides the rate and the plot
 	per100ms []int64 // arrivals
 	replicas []replicaPicture
 }
@@ -28,13 +28,13 @@ type replicaPicture struct {
 }
 
 const (
-	leastCell  = 38 // columns of one replica where replicas stand side by side
-	textCell   = 70 // columns from which on a replica shows its text
-	frameHead  = 14 // rows from which on the frame says where to look
-	statusSize = 2  // columns of a replica's sign
+	leastCell  = 38 // columns of one replica if replicas are side by side
+	textCell   = 70 // columns of one replica from which on its text is shown
+	frameHead  = 14 // rows from which on the frame begins with what and look
+	statusSize = 2  // columns of the sign of a replica
 )
 
-// frame is a picture in at most rows lines of at most width columns. The signs in it are explained in it. Without colour the signs say the same.
+// frame returns the picture in at most rows lines of at most width columns, with a legend of its signs. Colours repeat what the signs show.
 func (p picture) frame(width, rows int, colour bool) string {
 	var head []string
 	if rows >= frameHead {
@@ -54,7 +54,7 @@ func (p picture) frame(width, rows int, colour bool) string {
 	return strings.Join(lines, "\n")
 }
 
-// plot shows the latest arrivals where there are rows for it, and the last 100 ms, which go on, not.
+// plot returns the latest arrivals, or nil if the plot needs more rows. It leaves out the current 100 ms, which have not ended.
 func (p picture) plot(width, rows int) []string {
 	all := p.per100ms[:max(0, len(p.per100ms)-1)]
 	if len(all) == 0 || p.rate <= 0 {
@@ -77,7 +77,7 @@ func frameLegend(colour bool) string {
 	return "█ done  ░ to come  " + painted(green, "✓ ended (green)") + "  " + painted(red, "! failed (red)") + "  q: end"
 }
 
-// total is the line of the whole fleet.
+// total returns the line about the whole fleet.
 func (p picture) total(width int) string {
 	done, total := 0, 0
 	for _, r := range p.replicas {
@@ -94,14 +94,14 @@ func (p picture) total(width int) string {
 	return "all " + barOf(done, total, bar) + text
 }
 
-// table shows as many replicas as there is room for, in columns where one column is too short, and sums up the others.
+// table returns the lines of as many replicas as fit into room rows, in several columns if necessary, and a sentence about the others.
 func (p picture) table(width, room int, colour bool) []string {
 	n := len(p.replicas)
 	columns := max(1, min(width/leastCell, (n+max(1, room)-1)/max(1, room)))
 	shown := min(n, columns*room)
 	var rest []string
 	if shown < n {
-		// The sentence takes rows, which hide further replicas. The number of its rows does not fall with the number of replicas.
+		// The sentence takes rows from the replicas, and more hidden replicas do not make it shorter. So try one row, then two, until it fits.
 		for taken := 1; taken <= max(1, room); taken++ {
 			shown = columns * max(0, room-taken)
 			if rest = wrapped(summedUp(p.replicas[shown:], shown), width); len(rest) <= taken {
@@ -125,7 +125,7 @@ func (p picture) table(width, room int, colour bool) []string {
 	return append(lines, rest...)
 }
 
-// line is one replica, the i-th of n, in width columns.
+// line returns the line of the replica, which is the i-th of n, in width columns.
 func (r replicaPicture) line(i, n, width int, colour bool) string {
 	name := fmt.Sprintf("replica %*d ", len(fmt.Sprint(n)), i)
 	count := fmt.Sprintf(" %3d/%-3d", r.done, r.total)
@@ -149,7 +149,7 @@ func (r replicaPicture) line(i, n, width int, colour bool) string {
 	return line + text
 }
 
-// summedUp is the sentence about the replicas that have no line of their own; there are lines of others, or not.
+// summedUp returns the sentence about the replicas without a line. others is the number of replicas that have one.
 func summedUp(replicas []replicaPicture, others int) string {
 	ended, failed, running := 0, 0, 0
 	least, most, total := 0, 0, 0
@@ -188,7 +188,7 @@ func summedUp(replicas []replicaPicture, others int) string {
 	return said + strings.Join(parts, ", ") + "."
 }
 
-// barOf is a bar of width columns.
+// barOf returns a bar of width columns.
 func barOf(done, total, width int) string {
 	full := 0
 	if total > 0 {
@@ -197,12 +197,12 @@ func barOf(done, total, width int) string {
 	return strings.Repeat("█", full) + strings.Repeat("░", width-full)
 }
 
-// wrapped is a text in lines of at most width columns.
+// wrapped returns a text in lines of at most width columns.
 func wrapped(text string, width int) []string {
 	return strings.Split(ansi.Wrap(text, max(1, width), ""), "\n")
 }
 
-// plainText is a text without escapes, on one line. The text comes from a stream.
+// plainText returns a text from a stream without escape sequences, on one line.
 func plainText(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 {
@@ -212,7 +212,7 @@ func plainText(text string) string {
 	}, ansi.Strip(text))
 }
 
-// look is a colour. The colours are the terminal's own.
+// look is one of the colours of the terminal, or none.
 type look int
 
 const (

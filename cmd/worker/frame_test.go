@@ -12,7 +12,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// pictured is a run of n replicas: one in seven has ended, one in eleven has failed.
+// pictured returns a run of n replicas: one in seven has ended, one in eleven has failed.
 func pictured(n int, texts string) picture {
 	p := picture{
 		what: sharing(n) + ": 40 per 1s, burst 40. Redis: embedded, on 127.0.0.1:33753. Look at it while it runs:",
@@ -35,8 +35,8 @@ func pictured(n int, texts string) picture {
 	return p
 }
 
-// TestFrames draws frames over sizes and fleets: no line is wider than the screen, there are no more lines than rows, every sign that occurs
-// has a legend, and the replicas with a line and the replicas in the sum are all replicas.
+// TestFrames draws frames of several sizes and fleets. No line is wider than the screen, a frame has no more lines than the screen has rows, each
+// sign has a legend, and each replica has a line or is counted in the sentence.
 func TestFrames(t *testing.T) {
 	const texts = "Weighing \x1b[2Jhow much of this is rest\tless, Sigur Rós, 坂本龍一 and others"
 	for _, size := range [][2]int{{40, 10}, {60, 12}, {80, 13}, {80, 24}, {81, 25}, {100, 30}, {120, 40}, {132, 43}, {200, 50}} {
@@ -57,7 +57,7 @@ func TestFrames(t *testing.T) {
 					}
 				}
 				if !colour && strings.ContainsRune(text, '\x1b') {
-					t.Errorf("%s: an escape in %q", what, text)
+					t.Errorf("%s: an escape sequence in %q", what, text)
 				}
 				if strings.ContainsAny(ansi.Strip(text), "\x1b\t\r") {
 					t.Errorf("%s: a control character of a text is in %q", what, text)
@@ -70,7 +70,7 @@ func TestFrames(t *testing.T) {
 				}
 				shown, rest := counts(ansi.Strip(text))
 				if shown+rest != n {
-					t.Errorf("%s: %d shown and %d summed up:\n%s", what, shown, rest, text)
+					t.Errorf("%s: %d replicas have a line and %d are in the sentence:\n%s", what, shown, rest, text)
 				}
 				if colour {
 					shownOf = append(shownOf, fmt.Sprintf("%d of %d", shown, n))
@@ -81,7 +81,7 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// unexplained are the signs of a frame or a page that its legends do not name.
+// unexplained returns the signs of a frame or a page that its legends do not explain.
 func unexplained(text string) (unknown string) {
 	explained := map[rune]bool{'─': true} // the line under the head of a table
 	for line := range strings.Lines(text) {
@@ -114,7 +114,7 @@ var (
 	moreReplicas = regexp.MustCompile(`(?:and (\d+) more|(?m:^)(\d+) replicas?): `)
 )
 
-// counts are the replicas with a line of their own, and those that a sentence sums up.
+// counts returns the number of replicas that have a line, and the number in the sentence about the others.
 func counts(text string) (shown, rest int) {
 	shown = len(shownReplica.FindAllString(text, -1))
 	if m := moreReplicas.FindStringSubmatch(text); m != nil {
@@ -123,7 +123,7 @@ func counts(text string) (shown, rest int) {
 	return shown, rest
 }
 
-// TestFrameOfAnySize: no size makes a frame leave the screen.
+// TestFrameOfAnySize checks that a frame fits a screen of any size.
 func TestFrameOfAnySize(t *testing.T) {
 	for _, n := range []int{1, 3, 64, 256} {
 		p := pictured(n, "text")
@@ -143,7 +143,7 @@ func TestFrameOfAnySize(t *testing.T) {
 	}
 }
 
-// TestPlainLines: where the cursor cannot be moved, a run is lines without escapes, of at most 80 columns.
+// TestPlainLines checks the lines of a run for an output that is no terminal: no escape sequences, and at most 80 columns.
 func TestPlainLines(t *testing.T) {
 	for _, n := range []int{1, 4, 64, 256} {
 		p := pictured(n, "text")
@@ -161,7 +161,7 @@ func TestPlainLines(t *testing.T) {
 	wantPlain(t, intro(pictured(64, "").what, pictured(64, "").look))
 }
 
-// TestCommandLines: a long command can be copied as it is.
+// TestCommandLines checks that a long command is split into lines that a shell accepts.
 func TestCommandLines(t *testing.T) {
 	lines := commandLines("REDIS_URL=redis://127.0.0.1:33753 go run ./cmd/inspect --namespace " + strings.Repeat("n", 50))
 	if len(lines) != 2 || !strings.HasSuffix(lines[0], ` \`) || strings.HasSuffix(lines[1], `\`) {

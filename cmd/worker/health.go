@@ -11,10 +11,10 @@ import (
 )
 
 type healthCmd struct {
-	URL string `arg:"" optional:"" help:"What to ask; without it, http://127.0.0.1:PORT/livez."`
+	URL string `arg:"" optional:"" help:"URL to request. Without it, http://127.0.0.1:PORT/livez."`
 }
 
-// Run asks once.
+// Run sends one request. It returns an error if the answer is not 200 or takes longer than two seconds.
 func (c *healthCmd) Run(ctx context.Context) error {
 	p, err := port()
 	if err != nil {

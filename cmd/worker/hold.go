@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// stayBusy starts the fleet and has every replica analyse the playlist again and again until ctx ends, so that there is something to look at.
+// stayBusy starts the fleet and makes every replica analyse the playlist again and again until ctx ends.
 func (c *demoCmd) stayBusy(ctx context.Context, s cli.Streams) error {
 	d, closeRedis, err := c.prepare()
 	if err != nil {
@@ -23,13 +23,13 @@ func (c *demoCmd) stayBusy(ctx context.Context, s cli.Streams) error {
 	var servers errgroup.Group
 	defer func() {
 		stop()
-		_ = servers.Wait() // the fleet was there to be looked at: how it ends is nobody's result
+		_ = servers.Wait() // the command has no result that an error at the end could affect
 	}()
 	if err := d.start(ctx, serving, &servers); err != nil {
 		return err
 	}
 	where, inspect := d.redis.where(d.Namespace)
-	if _, err := fmt.Fprintf(s.Out, "%s busy at %s; Redis is %s. Look at them:\n\n  %s\n  %s\n\nAn interrupt ends them.\n",
+	if _, err := fmt.Fprintf(s.Out, "%s busy at %s; Redis is %s. Inspect them:\n\n  %s\n  %s\n\nPress Ctrl-C to end them.\n",
 		counted(d.Replicas, "replica is", "replicas are"), d.limit(), where, inspect, strings.Replace(inspect, "./cmd/inspect", "./cmd/inspect serve", 1)); err != nil {
 		return err
 	}
@@ -50,6 +50,6 @@ func (c *demoCmd) stayBusy(ctx context.Context, s cli.Streams) error {
 	case <-ctx.Done():
 		return nil
 	case err := <-failed:
-		return errors.Join(errors.New("a replica cannot go on"), err)
+		return errors.Join(errors.New("an analysis ended with an error"), err)
 	}
 }

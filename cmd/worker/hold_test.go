@@ -14,7 +14,7 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// TestHoldKeepsAFleetBusy until it is interrupted, and says where it can be looked at.
+// TestHoldKeepsAFleetBusy checks that --hold prints the command that inspects the fleet, and keeps the fleet busy until an interrupt.
 func TestHoldKeepsAFleetBusy(t *testing.T) {
 	t.Setenv("REDIS_URL", "")
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -43,7 +43,7 @@ func TestHoldKeepsAFleetBusy(t *testing.T) {
 	defer rdb.Close()
 	again, limit := time.NewTicker(50*time.Millisecond), time.After(time.Minute)
 	defer again.Stop()
-	for done := int64(0); done < 30; { // more than one analysis of each
+	for done := int64(0); done < 30; { // more tasks than one analysis of each replica has
 		select {
 		case <-again.C:
 		case <-limit:

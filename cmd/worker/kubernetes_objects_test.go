@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// object is what the rules of [complaints] read of a Kubernetes object, of whatever kind.
+// object holds the fields of a Kubernetes object of any kind that the rules of [complaints] read.
 type object struct {
 	Kind     string
 	Metadata struct {
@@ -40,10 +40,10 @@ type object struct {
 	}
 }
 
-// selector is the labels that a Service selects, or the matchLabels of other kinds. It is nil where there is none.
+// selector is the labels that a Service selects, or the matchLabels of other kinds. It is nil if the object has none.
 type selector map[string]string
 
-// UnmarshalYAML reads both forms.
+// UnmarshalYAML parses both forms.
 func (s *selector) UnmarshalYAML(node *yaml.Node) error {
 	var full struct {
 		MatchLabels map[string]string `yaml:"matchLabels"`
@@ -109,7 +109,7 @@ type probe struct {
 	Failure int                         `yaml:"failureThreshold"`
 }
 
-// port is the number of a port that is given by its name or its number. It is 0 where no container has it.
+// port returns the number of a port by its name or its number, or 0 if no container has the port.
 func (p pod) port(wanted string) int {
 	for _, c := range p.Containers {
 		for _, port := range c.Ports {
@@ -121,7 +121,7 @@ func (p pod) port(wanted string) int {
 	return 0
 }
 
-// readObjects reads files of one or more documents each.
+// readObjects parses files with one or more documents each.
 func readObjects(files map[string]string) (all []object, err error) {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		for in := yaml.NewDecoder(strings.NewReader(files[name])); ; {
@@ -139,7 +139,7 @@ func readObjects(files map[string]string) (all []object, err error) {
 	return all, nil
 }
 
-// quantity is a number of bytes as Kubernetes writes it, "256Mi", or Go's runtime, "200MiB". It is 0 where it is neither.
+// quantity parses a number of bytes in the form of Kubernetes, "256Mi", or of Go's runtime, "200MiB". It returns 0 for other texts.
 func quantity(text string) int64 {
 	number, ok := strings.CutSuffix(strings.TrimSuffix(text, "B"), "Mi")
 	n, err := strconv.ParseInt(number, 10, 64)

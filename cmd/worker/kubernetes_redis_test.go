@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestKubernetesRedis runs the command of redis.yaml: the Redis that it starts takes the password of the Secret, and nobody without it.
-// The password is no argument, which a list of processes shows.
+// TestKubernetesRedis runs the command of redis.yaml. Its Redis has to accept the password of the Secret and no other. The password must not be an
+// argument, because a list of processes shows arguments.
 func TestKubernetesRedis(t *testing.T) {
 	installed(t, "redis-server", "redis-server")
 	var set struct {
@@ -54,7 +54,7 @@ func TestKubernetesRedis(t *testing.T) {
 		ready = strings.Contains(in.Text(), "eady to accept connections")
 	}
 	if !ready {
-		t.Fatalf("it ended:\n%s", log)
+		t.Fatalf("Redis ended:\n%s", log)
 	}
 	client := func(password string) *redis.Client {
 		rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, Password: password, MaxRetries: -1})
@@ -69,7 +69,7 @@ func TestKubernetesRedis(t *testing.T) {
 	}
 	for _, wrong := range []string{"", "another"} {
 		if err := client(wrong).Get(t.Context(), "k").Err(); err == nil || errors.Is(err, redis.Nil) {
-			t.Errorf("it takes the password %q", wrong)
+			t.Errorf("Redis accepts the password %q", wrong)
 		}
 	}
 }

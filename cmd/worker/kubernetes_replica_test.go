@@ -16,10 +16,10 @@ import (
 	"github.com/weir-go/weir/worker/gate"
 )
 
-// reserve is what a pod has beyond the time that its replica takes at most to end.
+// reserve is the part of a pod's termination grace period beyond the longest time that its replica takes to end.
 const reserve = 2 * time.Second
 
-// replica: a container of this command.
+// replica checks a container that runs this command.
 func (j *judge) replica(o object, c container) {
 	env := j.environment(c)
 	if len(c.Args) == 0 || c.Args[0] != "serve" {
@@ -40,14 +40,14 @@ func (j *judge) replica(o object, c container) {
 	}
 	for _, port := range c.Ports {
 		if port.Number != at[false] && port.Number != at[true] {
-			j.complain("nobody listens on containerPort %d", port.Number)
+			j.complain("the command does not listen on containerPort %d", port.Number)
 		}
 	}
 	if env["PORT"] != "" && env["PORT"] != strconv.Itoa(at[false]) {
 		j.complain("PORT is %s, for worker healthcheck, and the command listens on port %d", env["PORT"], at[false])
 	}
 	if env[tokenVariable] == "" && !serve.AllowAnyone {
-		j.complain("%s is not set: the command listens beyond its machine for nobody", tokenVariable)
+		j.complain("%s is not set: without it the command refuses to listen for other machines", tokenVariable)
 	}
 	for what, from := range map[string]probe{"liveness": c.Liveness, "readiness": c.Readiness} {
 		if status := j.status(p.port(from.Get.Port) == at[true], from.Get.Path); status != http.StatusOK {
@@ -57,7 +57,7 @@ func (j *judge) replica(o object, c container) {
 	if marks := o.Spec.Template.Metadata.Annotations; marks["prometheus.io/port"] != "" {
 		path := cmp.Or(marks["prometheus.io/path"], "/metrics")
 		if marks["prometheus.io/port"] != strconv.Itoa(at[true]) || j.status(true, path) != http.StatusOK {
-			j.complain("Prometheus is sent to port %s and path %s, where the metrics are not", marks["prometheus.io/port"], path)
+			j.complain("Prometheus is sent to port %s and path %s, which do not have the metrics", marks["prometheus.io/port"], path)
 		}
 	}
 	j.redis(env["REDIS_URL"])
@@ -68,7 +68,7 @@ func (j *judge) replica(o object, c container) {
 	}
 }
 
-// listens is the port of an address that other pods reach.
+// listens returns the port of an address that other pods reach.
 func (j *judge) listens(name, addr string) int {
 	host, port, err := net.SplitHostPort(addr)
 	n, numeric := strconv.Atoi(port)
@@ -78,7 +78,7 @@ func (j *judge) listens(name, addr string) int {
 	return n
 }
 
-// environment is what the container's process finds. Each variable is one that the command reads, or a part of one that follows.
+// environment returns the environment of the process. The command has to read each variable, or a later variable has to refer to it.
 func (j *judge) environment(c container) map[string]string {
 	env, referred := map[string]string{}, map[string]bool{}
 	for _, e := range slices.Backward(c.Env) {
@@ -100,17 +100,17 @@ func (j *judge) environment(c container) map[string]string {
 			value = strings.ReplaceAll(value, "$("+name+")", known)
 		}
 		if strings.Contains(value, "$(") {
-			j.complain("%s refers to a variable that does not stand before it", e.Name)
+			j.complain("%s refers to a variable that is not before it", e.Name)
 		}
 		env[e.Name] = value
 	}
 	return env
 }
 
-// secretValue stands for the value of a key. It is long enough for a token.
+// secretValue returns a value for a key of a Secret. It is long enough for a token.
 func secretValue(s secretKey) string { return "value-of-" + s.Name + "." + s.Key }
 
-// redis: the URL leads by a Service to a container, with its password.
+// redis checks that REDIS_URL leads through a Service to a container, and has its password.
 func (j *judge) redis(url string) {
 	r, err := cli.ParseRedis(url)
 	if err != nil {
@@ -137,7 +137,7 @@ func (j *judge) redis(url string) {
 	j.complain("REDIS_URL leads to %s, where no Service has a Redis", r.Addr())
 }
 
-// times: a replica may end in order, and a balancer learns of its end before it refuses anything.
+// times checks that a replica has the time to end in order, and that the readiness probe fails before the replica refuses analyses.
 func (j *judge) times(p pod, c container, serve *serveCmd) {
 	sleep := time.Duration(c.Lifecycle.PreStop.Sleep.Seconds) * time.Second
 	if have, need := time.Duration(p.Seconds)*time.Second, sleep+serve.endsWithin()+reserve; have < need {
@@ -148,9 +148,10 @@ func (j *judge) times(p pod, c container, serve *serveCmd) {
 	}
 }
 
-// memory: what a replica holds at most fits, and the limit leaves a tenth for what Go's runtime does not count.
+// memory checks that GOMEMLIMIT is at least the memory that a replica holds at most, and at most nine tenths of the container's limit: the Go runtime
+// does not count all memory of the process.
 func (j *judge) memory(c container, goLimit string) {
-	const rest = 64 << 20 // of a replica that holds no analyses
+	const rest = 64 << 20 // of a replica without analyses
 	limit, request, runtime := quantity(c.Resources.Limits["memory"]), quantity(c.Resources.Requests["memory"]), quantity(goLimit)
 	if holds := int64(desk.DefaultBytes + gate.DefaultUploads + rest); runtime < holds {
 		j.complain("GOMEMLIMIT is %d MiB, and a replica holds %d MiB at most", runtime>>20, holds>>20)

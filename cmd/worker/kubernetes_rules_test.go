@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// facts are what the code, the Dockerfile and the README of the folder say, for [complaints] to hold manifests to.
+// facts are properties of the code, the Dockerfile and the README of the folder, with which [complaints] compares manifests.
 type facts struct {
 	parse   func(args []string, env map[string]string) (*serveCmd, error)
 	reads   func(variable string) bool
-	status  func(admin bool, path string) int // what a replica that is ready answers
-	secrets map[string][]string               // the keys of each secret; nil where they come from a file
+	status  func(admin bool, path string) int // of a ready replica
+	secrets map[string][]string               // the keys of each Secret; nil if they come from a file
 	user    string                            // "UID:GID"
 }
 
-// judge collects what is wrong.
+// judge collects the mistakes in manifests.
 type judge struct {
 	facts
 
@@ -23,7 +23,7 @@ type judge struct {
 	wrong   []string
 }
 
-// complaints is what is wrong with manifests, or nothing.
+// complaints returns the mistakes in manifests.
 func complaints(objects []object, f facts) []string {
 	j := &judge{facts: f, objects: objects}
 	used, replicas := map[string]bool{}, 0
@@ -54,7 +54,7 @@ func complaints(objects []object, f facts) []string {
 	}
 	for name := range f.secrets {
 		if !used[name] {
-			j.complain("the README has Secret %s made, which nothing uses", name)
+			j.complain("the README makes Secret %s, which nothing uses", name)
 		}
 	}
 	return j.wrong
@@ -64,7 +64,7 @@ func (j *judge) complain(format string, args ...any) {
 	j.wrong = append(j.wrong, fmt.Sprintf(format, args...))
 }
 
-// pods are the workloads whose pods a selector selects.
+// pods returns the workloads whose pods a selector selects.
 func (j *judge) pods(s selector) (selected []object) {
 	for _, o := range j.objects {
 		if s.selects(o.Spec.Template.Metadata.Labels) {
@@ -74,12 +74,12 @@ func (j *judge) pods(s selector) (selected []object) {
 	return selected
 }
 
-// named are the objects of a kind with a name.
+// named returns the objects of a kind with a name.
 func (j *judge) named(kind, name string) []object {
 	return slices.DeleteFunc(slices.Clone(j.objects), func(o object) bool { return o.Kind != kind || o.Metadata.Name != name })
 }
 
-// workload: its pods are its own, a policy says who reaches each port, and secrets exist.
+// workload checks a workload: it selects its own pods, a policy opens each port, and its Secrets exist.
 func (j *judge) workload(o object, used map[string]bool) {
 	labels, p := o.Spec.Template.Metadata.Labels, o.Spec.Template.Spec
 	if !o.Spec.Selector.selects(labels) {
@@ -101,7 +101,7 @@ func (j *judge) workload(o object, used map[string]bool) {
 	for _, c := range p.Containers {
 		for _, port := range c.Ports {
 			if !reached[port.Number] {
-				j.complain("%s: no NetworkPolicy lets anybody reach port %d", o.Metadata.Name, port.Number)
+				j.complain("%s: no NetworkPolicy opens port %d", o.Metadata.Name, port.Number)
 			}
 		}
 		for _, from := range []probe{c.Liveness, c.Readiness} {
@@ -113,7 +113,7 @@ func (j *judge) workload(o object, used map[string]bool) {
 			if secret := e.ValueFrom.Secret; secret.Name != "" {
 				used[secret.Name] = true
 				if !slices.Contains(j.secrets[secret.Name], secret.Key) {
-					j.complain("%s: %s comes from key %s of Secret %s, which the README does not have made", o.Metadata.Name, e.Name, secret.Key, secret.Name)
+					j.complain("%s: %s comes from key %s of Secret %s, which the README does not make", o.Metadata.Name, e.Name, secret.Key, secret.Name)
 				}
 			}
 		}
@@ -126,7 +126,7 @@ func (j *judge) workload(o object, used map[string]bool) {
 	}
 }
 
-// service: it leads to a port of pods.
+// service checks that a Service leads to a port of pods.
 func (j *judge) service(o object) {
 	pods := j.pods(o.Spec.Selector)
 	if len(pods) != 1 {
@@ -140,7 +140,7 @@ func (j *judge) service(o object) {
 	}
 }
 
-// policy: each port that it opens is one of the pods, and what it lets out to pods these let in.
+// policy checks that each port that a policy opens is a port of its pods, and that the pods to which it allows connections accept them.
 func (j *judge) policy(o object) {
 	pods := j.pods(o.Spec.PodSelector)
 	if len(pods) != 1 {
@@ -157,18 +157,18 @@ func (j *judge) policy(o object) {
 	for _, rule := range o.Spec.Egress {
 		for _, to := range rule.To {
 			if to.PodSelector == nil {
-				continue // outside of this folder
+				continue // pods that are not in this folder
 			}
 			for _, port := range rule.Ports {
 				if !j.letsIn(to.PodSelector, pods[0].Spec.Template.Metadata.Labels, port.Port) {
-					j.complain("NetworkPolicy %s lets out to port %s of %v, which lets nobody of it in", o.Metadata.Name, port.Port, map[string]string(to.PodSelector))
+					j.complain("NetworkPolicy %s allows connections to port %s of %v, whose policy does not accept them", o.Metadata.Name, port.Port, map[string]string(to.PodSelector))
 				}
 			}
 		}
 	}
 }
 
-// letsIn reports whether a policy of the selected pods opens a port of theirs to pods with the labels.
+// letsIn reports whether a policy of the selected pods opens the port to pods with the labels.
 func (j *judge) letsIn(to selector, from map[string]string, wanted string) bool {
 	for _, pods := range j.pods(to) {
 		port := pods.Spec.Template.Spec.port(wanted)

@@ -15,7 +15,7 @@ import (
 
 const kubernetes = "../../deploy/kubernetes/"
 
-// manifests are the files of the folder that kustomization.yaml names, which are all.
+// manifests returns the files that kustomization.yaml names. These have to be all manifests of the folder.
 func manifests(t *testing.T) map[string]string {
 	t.Helper()
 	var list struct{ Resources []string }
@@ -33,7 +33,7 @@ func manifests(t *testing.T) map[string]string {
 	return files
 }
 
-// theFacts asks the code. The replica runs until the test ends.
+// theFacts returns the facts. It starts a replica, which runs until the test ends.
 func theFacts(t *testing.T) facts {
 	t.Helper()
 	s := serve(t, map[string]string{tokenVariable: "a-token-that-no-probe-has"})
@@ -54,7 +54,7 @@ func theFacts(t *testing.T) facts {
 	}
 }
 
-// parsing is [facts.parse] for one test, whose environment it changes.
+// parsing returns [facts.parse] for one test. It changes the environment of the test.
 func parsing(t *testing.T) func(args []string, env map[string]string) (*serveCmd, error) {
 	t.Helper()
 	return func(args []string, env map[string]string) (*serveCmd, error) {
@@ -69,7 +69,7 @@ func parsing(t *testing.T) func(args []string, env map[string]string) (*serveCmd
 	}
 }
 
-// secretsOf are the secrets that a text has made by kubectl create, with their keys.
+// secretsOf returns the Secrets that the commands kubectl create in a text make, with their keys.
 func secretsOf(text string) map[string][]string {
 	all := map[string][]string{}
 	key := regexp.MustCompile(`--from-literal=([^=\s]+)=`)
@@ -82,8 +82,8 @@ func secretsOf(text string) map[string][]string {
 	return all
 }
 
-// TestKubernetes: the manifests agree with the code, with each other and with the README of their folder, as they stand and as kubectl renders
-// them.
+// TestKubernetes checks that the manifests agree with the code, with each other and with the README of their folder, both as files and as kubectl
+// renders them.
 func TestKubernetes(t *testing.T) {
 	f := theFacts(t)
 	f.parse = parsing(t)
@@ -98,7 +98,7 @@ func TestKubernetes(t *testing.T) {
 		text, known := read(t, kubernetes+"README.md"), read(t, observability+"rules.yml")+read(t, observability+"dashboard.json")
 		for _, metric := range regexp.MustCompile(`weir_[a-z_]+`).FindAllString(text, -1) {
 			if !strings.Contains(known, metric) {
-				t.Errorf("README.md names the metric %s, which neither alerts nor the dashboard have", metric)
+				t.Errorf("README.md names the metric %s, which neither an alert nor the dashboard has", metric)
 			}
 		}
 		for _, name := range regexp.MustCompile("`([A-Z][A-Z_]+[A-Z])[=`]").FindAllStringSubmatch(text, -1) {
@@ -137,7 +137,7 @@ func TestKubernetes(t *testing.T) {
 	})
 }
 
-// TestKubernetesComplaints breaks the manifests, one thing at a time: each is complained about.
+// TestKubernetesComplaints makes one mistake at a time in the manifests and checks that [complaints] reports it.
 func TestKubernetesComplaints(t *testing.T) {
 	whole, f := manifests(t), theFacts(t)
 	for _, row := range []struct{ file, old, with, want string }{
@@ -145,13 +145,13 @@ func TestKubernetesComplaints(t *testing.T) {
 		{"worker.yaml", `":8080"]`, `"127.0.0.1:8080"]`, "where no other pod reaches it"},
 		{"worker.yaml", `"0.0.0.0:9464"`, `"0.0.0.0:9465"`, "listens on port 9465, which is no containerPort"},
 		{"worker.yaml", `"0.0.0.0:9464"`, `"127.0.0.1:9464"`, `WEIR_ADMIN is "127.0.0.1:9464", where no other pod reaches it`},
-		{"worker.yaml", "containerPort: 9464", "containerPort: 9465", "nobody listens on containerPort 9465"},
+		{"worker.yaml", "containerPort: 9464", "containerPort: 9465", "the command does not listen on containerPort 9465"},
 		{"worker.yaml", `value: "8080"`, `value: "80"`, "PORT is 80, for worker healthcheck"},
 		{"worker.yaml", `"serve", "--addr"`, `"serve", "--address"`, "refuses its arguments or its environment"},
 		{"worker.yaml", "value: 20s", "value: 20", "refuses its arguments or its environment"},
 		{"worker.yaml", "WEIR_DRAIN", "WEIR_DRAINS", "nothing reads WEIR_DRAINS"},
 		{"worker.yaml", "OTEL_METRICS_EXPORTER", "OTEL_METRIC_EXPORTER", "nothing reads OTEL_METRIC_EXPORTER"},
-		{"worker.yaml", "$(REDIS_PASSWORD)", "$(REDIS_PASS)", "REDIS_URL refers to a variable that does not stand before it"},
+		{"worker.yaml", "$(REDIS_PASSWORD)", "$(REDIS_PASS)", "REDIS_URL refers to a variable that is not before it"},
 		{"worker.yaml", "WEIR_TOKEN #", "WEIR_NAMESPACE #", "WEIR_TOKEN is not set"},
 		{"worker.yaml", "targetPort: http", "targetPort: web", "Service weir leads to port web"},
 		{"worker.yaml", "  selector: {app.kubernetes.io/name: weir}", "  selector: {app: weir}", "Service weir selects the pods of 0 workloads"},
@@ -161,7 +161,7 @@ func TestKubernetesComplaints(t *testing.T) {
 		{"worker.yaml", "path: /readyz, port: http", "path: /readyz, port: metrics", `the readiness probe asks for "/readyz", and a replica that is ready answers 404`},
 		{"worker.yaml", "path: /readyz, port: http", "path: /readyz, port: web", "a probe asks port web"},
 		{"worker.yaml", "      labels: {app.kubernetes.io/name: weir}\n    spec:", "      labels: {app.kubernetes.io/name: weir}\n      annotations: {prometheus.io/port: \"8080\"}\n    spec:", "Prometheus is sent to port 8080 and path /metrics"},
-		{"worker.yaml", "      labels: {app.kubernetes.io/name: weir}\n    spec:", "      labels: {app.kubernetes.io/name: weir}\n      annotations: {prometheus.io/port: \"9464\", prometheus.io/path: /metric}\n    spec:", "path /metric, where the metrics are not"},
+		{"worker.yaml", "      labels: {app.kubernetes.io/name: weir}\n    spec:", "      labels: {app.kubernetes.io/name: weir}\n      annotations: {prometheus.io/port: \"9464\", prometheus.io/path: /metric}\n    spec:", "path /metric, which do not have the metrics"},
 		{"worker.yaml", "Seconds: 50", "Seconds: 48", "terminationGracePeriodSeconds is 48s, and a replica may need 49s"},
 		{"worker.yaml", "          resources:", "          lifecycle: {preStop: {sleep: {seconds: 5}}}\n          resources:", "a replica may need 54s"},
 		{"worker.yaml", "value: 5s", "value: 3s", "notices after 4s that a replica is not ready, and the replica refuses analyses after 3s"},
@@ -176,16 +176,16 @@ func TestKubernetesComplaints(t *testing.T) {
 		{"worker.yaml", "@weir-redis:6379", "@redis:6379", "REDIS_URL leads to redis:6379"},
 		{"worker.yaml", "@weir-redis:6379", "@weir-redis:6380", "REDIS_URL leads to weir-redis:6380"},
 		{"worker.yaml", "name: weir-providers}", "name: providers}", "no Secret providers made from a file"},
-		{"worker.yaml", "name: weir-providers}", "name: providers}", "the README has Secret weir-providers made, which nothing uses"},
+		{"worker.yaml", "name: weir-providers}", "name: providers}", "the README makes Secret weir-providers, which nothing uses"},
 		{"redis.yaml", "{name: weir, key: redis-password}", "{name: weir-redis, key: redis-password}", "REDISCLI_AUTH comes from key redis-password of Secret weir-redis"},
 		{"redis.yaml", "{name: weir, key: redis-password}", "{name: weir, key: token}", "REDIS_URL has another password"},
 		{"redis.yaml", "serviceName: weir-redis", "serviceName: redis", "StatefulSet weir-redis: no Service redis"},
 		{"redis.yaml", "containerPort: 6379", "containerPort: 6380", "NetworkPolicy weir-redis opens port 6379, which no container has"},
 		{"redis.yaml", "tcpSocket: {port: redis}", "tcpSocket: {port: tcp}", "a probe asks port tcp"},
 		{"network.yaml", "port: 8080", "port: 80", "NetworkPolicy weir opens port 80"},
-		{"network.yaml", "port: 9464", "port: 9465", "weir: no NetworkPolicy lets anybody reach port 9464"},
+		{"network.yaml", "port: 9464", "port: 9465", "weir: no NetworkPolicy opens port 9464"},
 		{"network.yaml", "matchLabels: {app.kubernetes.io/name: weir}\n  policyTypes", "matchLabels: {app: weir}\n  policyTypes", "NetworkPolicy weir selects the pods of 0 workloads"},
-		{"network.yaml", "matchLabels: {app.kubernetes.io/name: weir}\n      ports:\n        - {port: 6379", "matchLabels: {app: weir}\n      ports:\n        - {port: 6379", "which lets nobody of it in"},
+		{"network.yaml", "matchLabels: {app.kubernetes.io/name: weir}\n      ports:\n        - {port: 6379", "matchLabels: {app: weir}\n      ports:\n        - {port: 6379", "whose policy does not accept them"},
 		{"network.yaml", "kind: NetworkPolicy\nmetadata:\n  name: weir-redis", "kind: Ingress\nmetadata:\n  name: weir-redis", "Ingress weir-redis: no rule reads this kind"},
 	} {
 		t.Run(row.want, func(t *testing.T) {

@@ -8,9 +8,10 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// The limits that flags name, of replicas and of the simulator, are windows and buckets. Callers say in their errors which of them they want.
+// Flags of replicas and of the simulator write limits as windows ("40/1s") or as buckets ("10:5"). The callers of these functions name the accepted
+// forms in their errors.
 
-// parseWindow reads "40/1s".
+// parseWindow parses a window such as "40/1s".
 func parseWindow(text string) (n int64, per time.Duration, err error) {
 	count, length, _ := strings.Cut(text, "/")
 	if n, err = strconv.ParseInt(count, 10, 64); err != nil {
@@ -20,14 +21,14 @@ func parseWindow(text string) (n int64, per time.Duration, err error) {
 	return n, per, err
 }
 
-// cutBucket reads "10:5", of which the rate is a number that its caller parses.
+// cutBucket parses a bucket such as "10:5", except its rate, which the caller parses.
 func cutBucket(text string) (rate string, burst int64, err error) {
 	rate, after, _ := strings.Cut(text, ":")
 	burst, err = strconv.ParseInt(after, 10, 64)
 	return rate, burst, err
 }
 
-// simulatedLimit reads "40/1s" or "10:5" for the simulator.
+// simulatedLimit parses "40/1s" or "10:5" for the simulator.
 func simulatedLimit(text string) (l upstream.Limit, err error) {
 	if strings.Contains(text, "/") {
 		n, per, err := parseWindow(text)

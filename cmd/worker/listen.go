@@ -13,16 +13,17 @@ import (
 	"github.com/weir-go/weir/worker/gate"
 )
 
-// callerFlags say who may call a replica. The token comes from the environment only, never from a command line that others see.
+// callerFlags are the address of a replica and the rules for its callers. The token comes from the environment only, because other users of the
+// machine can read command lines.
 type callerFlags struct {
-	Addr        string   `env:"WEIR_ADDR" placeholder:"HOST:PORT" help:"Address to listen on; without it, 127.0.0.1 and the port in PORT, else 8080. Listening beyond this machine needs WEIR_TOKEN."`
-	AllowAnyone bool     `env:"WEIR_ALLOW_ANYONE" help:"Listen beyond this machine without WEIR_TOKEN: whoever reaches the port starts analyses at your expense."`
-	AllowHost   []string `env:"WEIR_ALLOW_HOST" placeholder:"NAME" help:"Name by which the replica is addressed where WEIR_TOKEN is not set, besides IP addresses and localhost. Several are separated by commas."`
+	Addr        string   `env:"WEIR_ADDR" placeholder:"HOST:PORT" help:"Address to listen on. Without it, 127.0.0.1 and the port in PORT, or 8080. An address that other machines reach needs WEIR_TOKEN."`
+	AllowAnyone bool     `env:"WEIR_ALLOW_ANYONE" help:"Listen without WEIR_TOKEN on an address that other machines reach. Everyone who reaches the port can start analyses at your expense."`
+	AllowHost   []string `env:"WEIR_ALLOW_HOST" placeholder:"NAME" help:"Host name that requests without WEIR_TOKEN may use, besides IP addresses and localhost. Separate several with commas."`
 }
 
 const tokenVariable = "WEIR_TOKEN"
 
-// Validate names the flag or the variable that is wrong.
+// Validate returns an error that names the flag or the variable that is wrong.
 func (f callerFlags) Validate() error {
 	if _, err := port(); err != nil {
 		return err
@@ -35,7 +36,7 @@ func (f callerFlags) Validate() error {
 	return validAddr("--addr (or WEIR_ADDR)", f.Addr)
 }
 
-// listen opens the address, unless strangers could reach it who should not.
+// listen opens the address. It returns an error of usage if other machines could reach the address and neither a token nor --allow-anyone is set.
 func (f callerFlags) listen(ctx context.Context) (net.Listener, error) {
 	addr := f.Addr
 	if addr == "" {
@@ -49,20 +50,20 @@ func (f callerFlags) listen(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The address that was opened is judged, not its name: a name may mean anything.
+	// The check uses the opened address and not the flag: a host name can resolve to any address.
 	if at, ok := l.Addr().(*net.TCPAddr); f.AllowAnyone || os.Getenv(tokenVariable) != "" || ok && at.IP.IsLoopback() {
 		return l, nil
 	}
 	_ = l.Close()
-	return nil, cli.Usagef("%s reaches beyond this machine: set %s, which callers then have to send, or give --allow-anyone", addr, tokenVariable)
+	return nil, cli.Usagef("%s reaches beyond this machine: set %s, which callers then have to send, or set --allow-anyone", addr, tokenVariable)
 }
 
-// gate is who may call.
+// gate returns the rules for callers.
 func (f callerFlags) gate() gate.Config {
 	return gate.Config{Token: os.Getenv(tokenVariable), Hosts: f.AllowHost}
 }
 
-// port is where a replica listens unless it is told an address.
+// port returns the port on which a replica listens if no address is set.
 func port() (string, error) {
 	p := cmp.Or(os.Getenv("PORT"), "8080")
 	if _, err := strconv.ParseUint(p, 10, 16); err != nil {
@@ -71,7 +72,7 @@ func port() (string, error) {
 	return p, nil
 }
 
-// validAddr checks an address that came by a flag or a variable, which the error names; none is fine.
+// validAddr returns an error that begins with name, the flag of an address, if addr is not HOST:PORT. An empty addr is valid.
 func validAddr(name, addr string) error {
 	if addr == "" {
 		return nil
@@ -86,7 +87,7 @@ func validAddr(name, addr string) error {
 	return nil
 }
 
-// listen opens an address, or says in one line what keeps it from that.
+// listen opens an address. The error is one line with the cause and the fix.
 func listen(ctx context.Context, addr string) (net.Listener, error) {
 	var cfg net.ListenConfig
 	l, err := cfg.Listen(ctx, "tcp", addr)

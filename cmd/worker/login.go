@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// The variables of a login at Spotify.
+// The variables of a login to Spotify.
 const (
 	accessTokenVariable  = "SPOTIFY_ACCESS_TOKEN"
 	clientIDVariable     = "SPOTIFY_CLIENT_ID"
@@ -18,13 +18,13 @@ const (
 	grantVariable        = "SPOTIFY_GRANT"
 )
 
-// The grants of OAuth that a login may use. A login without a secret is one of PKCE.
+// The OAuth grants of a login. A login without a secret was made with PKCE.
 const (
 	grantRefresh = "refresh_token"
 	grantClient  = "client_credentials"
 )
 
-// spotifyLogin reads a login from the environment; zero where no variable of one is set.
+// spotifyLogin reads a login from the environment. It returns the zero login if none of the variables is set.
 func spotifyLogin() (providers.SpotifyLogin, error) {
 	l := providers.SpotifyLogin{ClientID: os.Getenv(clientIDVariable), ClientSecret: os.Getenv(clientSecretVariable)}
 	switch grant := os.Getenv(grantVariable); grant {
@@ -42,9 +42,9 @@ func spotifyLogin() (providers.SpotifyLogin, error) {
 	return l, nil
 }
 
-// missingKeys are the variables that real providers need and that are not set. Spotify needs one access token, or a login: of a user the
-// application's name and the refresh token, and the secret if the application has one; of nobody the name and the secret. Where nothing of a
-// login is set, the access token is missing.
+// missingKeys returns the variables that the real providers need and that are not set. Spotify needs an access token or a login. The login of a
+// user needs the client id and the refresh token, and the client secret if the application has one. A login without a user needs the client id and
+// the secret. If no variable of a login is set, missingKeys asks for the access token.
 func missingKeys() (missing []string) {
 	needed := []string{"ANTHROPIC_API_KEY", "LASTFM_API_KEY"}
 	isSet := func(name string) bool { return os.Getenv(name) != "" }

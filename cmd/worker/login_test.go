@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// TestWhatALoginNeeds: what is missing is named, and nothing else; what is there logs in by the grant that it is for.
+// TestWhatALoginNeeds checks that the error names the missing variables and no others, and that complete variables select the right grant.
 func TestWhatALoginNeeds(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
 	defer rdb.Close()
@@ -33,8 +33,8 @@ func TestWhatALoginNeeds(t *testing.T) {
 		{"PKCE", map[string]string{"SPOTIFY_CLIENT_ID": "i", "SPOTIFY_REFRESH_TOKEN": "r"}, "", providers.SpotifyLogin{ClientID: "i", RefreshToken: "r"}, ""},
 		{"PKCE with a file", map[string]string{"SPOTIFY_CLIENT_ID": "i", "SPOTIFY_REFRESH_TOKEN": "r", "SPOTIFY_TOKEN_FILE": "f"}, "", providers.SpotifyLogin{ClientID: "i", RefreshToken: "r", Rotated: providers.RefreshTokenFile("f")}, ""},
 		{"code and secret", map[string]string{"SPOTIFY_CLIENT_ID": "i", "SPOTIFY_CLIENT_SECRET": "s", "SPOTIFY_REFRESH_TOKEN": "r"}, "", providers.SpotifyLogin{ClientID: "i", ClientSecret: "s", RefreshToken: "r"}, ""},
-		{"nobody", map[string]string{"SPOTIFY_GRANT": "client_credentials", "SPOTIFY_CLIENT_ID": "i", "SPOTIFY_CLIENT_SECRET": "s"}, "", providers.SpotifyLogin{ClientID: "i", ClientSecret: "s", Nobody: true}, ""},
-		{"nobody without a secret", map[string]string{"SPOTIFY_GRANT": "client_credentials", "SPOTIFY_CLIENT_ID": "i"}, "not set: SPOTIFY_CLIENT_SECRET; set it", providers.SpotifyLogin{}, ""},
+		{"no user", map[string]string{"SPOTIFY_GRANT": "client_credentials", "SPOTIFY_CLIENT_ID": "i", "SPOTIFY_CLIENT_SECRET": "s"}, "", providers.SpotifyLogin{ClientID: "i", ClientSecret: "s", Nobody: true}, ""},
+		{"no user and no secret", map[string]string{"SPOTIFY_GRANT": "client_credentials", "SPOTIFY_CLIENT_ID": "i"}, "not set: SPOTIFY_CLIENT_SECRET; set it", providers.SpotifyLogin{}, ""},
 		{"an unknown grant", map[string]string{"SPOTIFY_GRANT": "password", "SPOTIFY_CLIENT_ID": "i"}, `SPOTIFY_GRANT "password": want refresh_token, or client_credentials`, providers.SpotifyLogin{}, ""},
 	} {
 		for _, name := range []string{accessTokenVariable, clientIDVariable, clientSecretVariable, refreshTokenVariable, tokenFileVariable, grantVariable} {

@@ -16,7 +16,7 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// run calls the command as a shell would, with nothing of the surroundings' configuration.
+// run calls the command like a shell. The environment has env and no other variables of the configuration.
 func run(t *testing.T, env map[string]string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	clean(t, env)
@@ -26,7 +26,7 @@ func run(t *testing.T, env map[string]string, args ...string) (status int, stdou
 	return status, out.String(), errs.String()
 }
 
-// TestBadInput: what is wrong is said in one line, with its name and the mend, and a status that a script can tell.
+// TestBadInput checks the error for wrong flags, variables and files: one line that names the mistake and the fix, and a status for scripts.
 func TestBadInput(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
@@ -36,7 +36,7 @@ func TestBadInput(t *testing.T) {
 		}
 		return path
 	}
-	taken, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a port to be in the way
+	taken, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // to take a port
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,9 @@ func TestBadInput(t *testing.T) {
 		"unknown flag":        {nil, []string{"demo", "--bogus"}, cli.Usage, []string{"--bogus", "--help"}},
 		"rate zero":           {nil, []string{"demo", "--rate", "0"}, cli.Usage, []string{"rate", `"0"`, "above 0"}},
 		"rate negative":       {nil, []string{"demo", "--rate=-1"}, cli.Usage, []string{"rate", "-1"}},
-		"rate like a flag":    {nil, []string{"demo", "--rate", "-1"}, cli.Usage, []string{"--rate (or WEIR_RATE): expected a value but got \"-1\""}},
+		"rate after a space":  {nil, []string{"demo", "--rate", "-1"}, cli.Usage, []string{"--rate (or WEIR_RATE): \"-1\": want a number of requests a second above 0"}},
+		"slots not whole":     {nil, []string{"serve", "--slots", "1.5"}, cli.Usage, []string{"--slots (or WEIR_SLOTS) \"1.5\": want a whole number, 1 or more"}},
+		"slots after a space": {nil, []string{"serve", "--slots", "-1"}, cli.Usage, []string{"--slots (or WEIR_SLOTS) -1: want 1 or more"}},
 		"rate not a number":   {nil, []string{"demo", "--rate", "NaN"}, cli.Usage, []string{"rate", "NaN"}},
 		"rate of no provider": {nil, []string{"demo", "--rate", "1e9"}, cli.Usage, []string{"1e+09", "0.001 to 1000000"}},
 		"rate infinite":       {nil, []string{"serve", "--rate", "Inf"}, cli.Usage, []string{"rate", "Inf"}},
@@ -129,7 +131,7 @@ func TestBadInput(t *testing.T) {
 			map[string]string{"WEIR_UPSTREAM": "localhost"}, []string{"analyze", sample}, cli.Usage, []string{"WEIR_UPSTREAM", "localhost"},
 		},
 		"upstream with a password": {nil, []string{"serve", "--upstream", "http://me:hunter2@127.0.0.1:1"}, cli.Usage, []string{"--upstream", "user"}},
-		"limit of nobody":          {sim, []string{"serve", "--api", "github=10:5"}, cli.Usage, []string{"--api", "github=10:5", "spotify"}},
+		"limit of no provider":     {sim, []string{"serve", "--api", "github=10:5"}, cli.Usage, []string{"--api", "github=10:5", "spotify"}},
 		"limit of a provider":      {sim, []string{"serve", "--api", "spotify=10"}, cli.Usage, []string{"--api", "spotify=10:5"}},
 		"limit from the environment": {
 			with("WEIR_API", "spotify=10:5,lastfm=0/1s"), []string{"analyze", sample}, cli.Usage, []string{"WEIR_API", "lastfm=0/1s"},
@@ -155,7 +157,7 @@ func TestBadInput(t *testing.T) {
 		},
 		"another playlist": {sim, []string{"analyze", "--playlist", "Night", file("own.json", `{"name":"Morning","tracks":[{"name":"a"}]}`)}, cli.Failed, []string{"own.json", `"Morning"`}},
 		"zip archive":      {sim, []string{"analyze", file("all.zip", "PK\x03\x04")}, cli.Failed, []string{"all.zip", "a zip archive", "unpack"}},
-		"nobody to ask for health": {
+		"no server for healthcheck": {
 			nil, []string{"healthcheck", "http://127.0.0.1:1/livez"}, cli.Failed, []string{"127.0.0.1:1"},
 		},
 	} {
@@ -185,7 +187,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// TestDemo runs a small, fast fleet whole: HTTP, streams, Redis, the simulator, and the sum at the end.
+// TestDemo runs a small and fast fleet with all of its parts: HTTP, streams, Redis, the simulator and the report.
 func TestDemo(t *testing.T) {
 	args := []string{"demo", "--replicas", "2", "--tracks", "8", "--rate", "200", "--burst", "20"}
 	status, stdout, stderr := run(t, nil, append(args, "--json")...)
@@ -213,16 +215,16 @@ func TestDemo(t *testing.T) {
 		}
 	}
 	if !strings.Contains(stderr, "REDIS_URL=redis://127.0.0.1:") {
-		t.Errorf("stderr does not say where to look: %s", stderr)
+		t.Errorf("stderr does not have the command that inspects the fleet: %s", stderr)
 	}
 	wantPlain(t, stdout+stderr)
 }
 
-// wantPlain holds what is printed where no terminal is to its form: no escapes, at most 80 columns.
+// wantPlain checks a text for an output that is no terminal: no escape sequences, and at most 80 columns.
 func wantPlain(t *testing.T, text string) {
 	t.Helper()
 	if i := strings.IndexAny(text, "\x1b\r\x08"); i >= 0 {
-		t.Errorf("a byte that moves the cursor or colours: %q", text[i:min(len(text), i+20)])
+		t.Errorf("the text has a control character: %q", text[i:min(len(text), i+20)])
 	}
 	for line := range strings.Lines(text) {
 		if w := ansi.StringWidth(strings.TrimSuffix(line, "\n")); w > 80 {
@@ -231,7 +233,7 @@ func wantPlain(t *testing.T, text string) {
 	}
 }
 
-// TestDemoSaysWhenItFailed: the exit status is 1 when a provider refused a call.
+// TestDemoSaysWhenItFailed checks that refused calls, lost tasks and failed analyses are errors.
 func TestDemoSaysWhenItFailed(t *testing.T) {
 	r := report{summary: summary{HTTP429: 3}}
 	if err := r.verdict(); err == nil || !strings.Contains(err.Error(), "refused 3 calls") {
@@ -239,11 +241,11 @@ func TestDemoSaysWhenItFailed(t *testing.T) {
 	}
 	r = report{summary: summary{Lost: 1}}
 	if r.verdict() == nil {
-		t.Error("a lost task is no failure")
+		t.Error("a lost task is no error")
 	}
 	r = report{failed: []string{"replica 1: no"}}
 	if r.verdict() == nil {
-		t.Error("a failed analysis is no failure")
+		t.Error("a failed analysis is no error")
 	}
 	if err := (&report{}).verdict(); err != nil {
 		t.Error(err)

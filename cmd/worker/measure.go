@@ -15,23 +15,23 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// waits collects, from the spans of one replica's tasks, when each asked for a token and when it started. What the
-// demonstration says about waiting is thus what any operator sees in the traces.
+// waits collects from the spans of a replica when each task asked for a token and when it started. So the demonstration
+// reports the same waiting times that an operator sees in the traces.
 type waits struct {
 	mu    sync.Mutex
 	tasks []wait
 }
 
-// wait is one task on its way to a token.
+// wait is the time from the request of a task for a token to its start.
 type wait struct {
 	asked, started time.Time
-	token          time.Duration // of it, for the token alone
+	token          time.Duration // the part of that time that the task waited for the token
 }
 
 // OnStart is part of [sdktrace.SpanProcessor].
 func (w *waits) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
 
-// OnEnd notes the spans that say how long a task waited for its token.
+// OnEnd records the spans with the time that a task waited for its token.
 func (w *waits) OnEnd(s sdktrace.ReadOnlySpan) {
 	if s.Name() != "acquire" {
 		return
@@ -57,9 +57,10 @@ func (w *waits) all() []wait {
 	return slices.Clone(w.tasks)
 }
 
-// budgetUsed is the share of the budget that was used while some task of the fleet waited for a token: tokens started ÷
-// (tokens in the bucket at the beginning + rate × length), summed over the maximal intervals of such waiting.
-// The tokens are those of a bucket that is followed from its level at a moment before the first start.
+// budgetUsed returns the share of the budget that was used while at least one task of the fleet waited for a token. An
+// interval lasts as long as some task waits without a gap. The share is the sum of the tasks that started in all intervals,
+// divided by the sum of (tokens in the bucket at the begin of the interval + rate × length of the interval). The level of
+// the bucket is computed from its level at a time before the first start.
 func budgetUsed(tasks []wait, level float64, at time.Time, rate, burst float64) float64 {
 	slices.SortFunc(tasks, func(a, b wait) int { return a.started.Compare(b.started) })
 	var intervals []wait
@@ -80,7 +81,7 @@ func budgetUsed(tasks []wait, level float64, at time.Time, rate, burst float64) 
 		merged = append(merged, i)
 	}
 	if len(merged) == 0 {
-		return 1 // nobody ever waited
+		return 1 // no task waited
 	}
 	var started, there float64
 	next := 0
@@ -103,7 +104,7 @@ func budgetUsed(tasks []wait, level float64, at time.Time, rate, burst float64) 
 	return started / there
 }
 
-// quantile is the smallest value that at least the share q of them do not exceed, 0 of none.
+// quantile sorts values and returns the smallest one that at least the share q of them do not exceed, or 0 if there are none.
 func quantile[T cmp.Ordered](values []T, q float64) T {
 	if len(values) == 0 {
 		var zero T
@@ -113,7 +114,7 @@ func quantile[T cmp.Ordered](values []T, q float64) T {
 	return values[min(len(values)-1, int(q*float64(len(values))))]
 }
 
-// jain is Jain's index of fairness: 1 where all have the same, 1/n where one has everything.
+// jain returns Jain's index of fairness: 1 if all values are equal, 1/n if one value is the whole sum.
 func jain(values []float64) float64 {
 	var sum, squares float64
 	for _, v := range values {
@@ -126,7 +127,7 @@ func jain(values []float64) float64 {
 	return sum * sum / (float64(len(values)) * squares)
 }
 
-// scripts counts the runs of the acquire script that a client asks Redis for.
+// scripts counts the runs of the acquire script that a client requests from Redis.
 type scripts struct{ runs atomic.Int64 }
 
 // DialHook is part of [redis.Hook].
@@ -134,7 +135,7 @@ func (s *scripts) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
 }
 
-// ProcessHook counts EVALSHA of the script and EVAL, which is how it comes when Redis does not know it yet.
+// ProcessHook counts each EVALSHA of the script, and each EVAL, with which a client sends a script that Redis does not have yet.
 func (s *scripts) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		switch cmd.Name() {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestBudgetUsed works through timelines by hand: rate 10, burst 5.
+// TestBudgetUsed compares budgetUsed with timelines calculated by hand, at rate 10 and burst 5.
 func TestBudgetUsed(t *testing.T) {
 	zero := time.Unix(0, 0)
 	at := func(ms int) time.Time { return zero.Add(time.Duration(ms) * time.Millisecond) }
@@ -22,10 +22,10 @@ func TestBudgetUsed(t *testing.T) {
 		tasks []wait
 		want  float64
 	}{
-		"nobody waited":              {[]wait{task(0, 0), task(0, 0)}, 1},
+		"no task waited":             {[]wait{task(0, 0), task(0, 0)}, 1},
 		"each token as it comes":     {[]wait{task(0, 0), task(0, 100), task(0, 200), task(0, 300)}, 1},
 		"every second token is lost": {[]wait{task(0, 0), task(0, 200), task(0, 400), task(0, 600)}, 4.0 / 7},
-		// Two of two, then five are there and one comes while one waits.
+		// In the first interval 2 of 2 tokens are used. In the second one 1 of 6: 5 in the bucket at its begin, and 1 refilled.
 		"saved up and not taken": {[]wait{task(0, 0), task(0, 100), task(4000, 4100)}, 3.0 / 8},
 	} {
 		if got := budgetUsed(c.tasks, 1, zero, 10, 5); math.Abs(got-c.want) > 0.0001 {
@@ -39,10 +39,10 @@ func TestJainAndQuantile(t *testing.T) {
 		t.Errorf("equal shares: %v", got)
 	}
 	if got := jain([]float64{8, 0, 0, 0}); got != 0.25 {
-		t.Errorf("one has all: %v", got)
+		t.Errorf("one value is the sum: %v", got)
 	}
 	if got := jain(nil); got != 1 {
-		t.Errorf("nobody: %v", got)
+		t.Errorf("no values: %v", got)
 	}
 	ms := []float64{4, 1, 3, 2}
 	if quantile(ms, 0.5) != 3 || quantile(ms, 0.99) != 4 || quantile([]float64{}, 0.5) != 0 {
@@ -68,6 +68,6 @@ func TestPlotFitsItsWidthAndShowsWhatIsAbove(t *testing.T) {
 		}
 	}
 	if plot(nil, plotSize{budget: 4, width: 76, panels: plotPanels}) == "" {
-		t.Error("no arrivals are not worth a word")
+		t.Error("a plot without arrivals has another text")
 	}
 }

@@ -18,11 +18,11 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// documented is a row of the table of docs/telemetry.md of metrics.
+// documented is a row of the table of metrics in docs/telemetry.md.
 type documented struct{ name, prometheus, kind string }
 
-// readmeMetrics reads the table of metrics.
-func readmeMetrics(t *testing.T) []documented {
+// documentedMetrics reads the table of metrics in docs/telemetry.md.
+func documentedMetrics(t *testing.T) []documented {
 	t.Helper()
 	var rows []documented
 	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z._]+)` \\| `([a-z_]+)` \\| (\\w+) \\|").FindAllStringSubmatch(read(t, "../../docs/telemetry.md"), -1) {
@@ -31,7 +31,7 @@ func readmeMetrics(t *testing.T) []documented {
 	return rows
 }
 
-// packageMetrics reads the names in the table of a package's comment.
+// packageMetrics reads the names of metrics in the table of a package comment.
 func packageMetrics(t *testing.T, file string) []string {
 	t.Helper()
 	var names []string
@@ -50,7 +50,8 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-// TestMetricsAreTheDocumentedOnes: a replica that works has each metric of the tables, and no other. docs/telemetry.md has those of the packages.
+// TestMetricsAreTheDocumentedOnes checks that a working replica has the metrics in docs/telemetry.md and no others, and that the package comments
+// list the same metrics of weir.
 func TestMetricsAreTheDocumentedOnes(t *testing.T) {
 	s := scrapedReplica(t, func(c *upstream.Config) { c.DenyAudioFeatures = true })
 	post(t, s.url, string(playlist.Sample()))
@@ -58,13 +59,13 @@ func TestMetricsAreTheDocumentedOnes(t *testing.T) {
 
 	types, samples := s.metrics(t)
 	var names, shown []string
-	for _, row := range readmeMetrics(t) {
+	for _, row := range documentedMetrics(t) {
 		family := strings.TrimSuffix(row.prometheus, "_total")
 		if types[family] != row.kind || !has(samples, row.prometheus) {
 			t.Errorf("%s, a %s: the replica has a %q of this name", row.prometheus, row.kind, types[family])
 		}
 		if !strings.HasPrefix(row.prometheus, strings.ReplaceAll(row.name, ".", "_")) {
-			t.Errorf("%s stands beside %s", row.prometheus, row.name)
+			t.Errorf("docs/telemetry.md: the row of %s has the Prometheus name %s", row.name, row.prometheus)
 		}
 		if strings.HasPrefix(row.name, "weir.") {
 			names = append(names, row.name)
@@ -73,7 +74,7 @@ func TestMetricsAreTheDocumentedOnes(t *testing.T) {
 	}
 	for family := range types {
 		if about := strings.HasPrefix(family, "go_") || strings.HasPrefix(family, "process_") || family == "target_info"; !about && !slices.Contains(shown, family) {
-			t.Errorf("docs/telemetry.md does not know %s", family)
+			t.Errorf("docs/telemetry.md does not have %s", family)
 		}
 	}
 	packages := slices.Concat(packageMetrics(t, "../../limiter/doc.go"), packageMetrics(t, "../../orchestrator/doc.go"))
@@ -83,7 +84,7 @@ func TestMetricsAreTheDocumentedOnes(t *testing.T) {
 
 	exemplar := regexp.MustCompile(`^weir_task_wait_seconds_bucket\{.*# \{.*trace_id="[0-9a-f]{32}"`)
 	if !slices.ContainsFunc(samples, exemplar.MatchString) {
-		t.Error("no wait has an exemplar with the trace of a task")
+		t.Error("no bucket of weir_task_wait_seconds has an exemplar with the trace of a task")
 	}
 	if !has(samples, `http_client_request_duration_seconds_count{http_request_method="GET",http_response_status_code="403"`) ||
 		!slices.ContainsFunc(samples, func(s string) bool { return strings.Contains(s, `url_template="/v1/audio-features/{id}"`) }) {
@@ -91,7 +92,7 @@ func TestMetricsAreTheDocumentedOnes(t *testing.T) {
 	}
 }
 
-// TestSeriesDoNotGrow: whatever strangers write into requests, no series comes from it.
+// TestSeriesDoNotGrow checks that random texts in requests of clients add no series.
 func TestSeriesDoNotGrow(t *testing.T) {
 	s := scrapedReplica(t, nil)
 	requests := func(seed uint64, n int) map[string]bool {
@@ -124,6 +125,6 @@ func TestSeriesDoNotGrow(t *testing.T) {
 		t.Errorf("%d series, and %d after 10,000 more requests: %.2000s", len(before), len(after), diff)
 	}
 	if !slices.ContainsFunc(slices.Collect(maps.Keys(after)), func(s string) bool { return strings.HasPrefix(s, "http_server_request_duration_seconds_count") }) {
-		t.Error("requests are not measured at all")
+		t.Error("requests have no metrics")
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// checkOTLP returns an error of usage for an endpoint or headers that the library would not take. The library writes the values to its log,
-// and they may hold a key; the error names the variable alone.
+// checkOTLP returns an error of usage for an endpoint or headers that the library would not accept. The library would log their values, which may
+// contain a key. The error names only the variable.
 func checkOTLP() error {
 	for _, signal := range []string{"", "TRACES_", "METRICS_", "LOGS_"} {
 		prefix := "OTEL_EXPORTER_OTLP_" + signal
@@ -22,7 +22,7 @@ func checkOTLP() error {
 			return cli.Usagef("%sENDPOINT: want a URL, such as http://127.0.0.1:4318", prefix)
 		}
 		if v := os.Getenv(prefix + "HEADERS"); v != "" && !areHeaders(v) {
-			return cli.Usagef("%sHEADERS: want NAME=VALUE, several separated by commas, with %%XX for special characters of a value", prefix)
+			return cli.Usagef("%sHEADERS: want NAME=VALUE, several separated by commas, with %%XX for special characters in a value", prefix)
 		}
 	}
 	return nil
@@ -44,8 +44,8 @@ func areHeaders(text string) bool {
 	return true
 }
 
-// libraryLogger writes what goes wrong within the library of OpenTelemetry. Of each line it writes the message alone: the other fields are
-// errors and values of variables.
+// libraryLogger returns a logger for the errors of the OpenTelemetry library. It writes only the message of a line, because the other fields contain
+// values of variables.
 func libraryLogger(out io.Writer) logr.Logger {
 	return logr.FromSlogHandler(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: slog.LevelError, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		switch a.Key {

@@ -8,21 +8,21 @@ import (
 )
 
 const (
-	plotRows   = 4 // of a panel; each is half the budget high, so that the budget's line is in the middle
-	plotPanels = 4 // where there is room: beyond which neighbouring bins become one column
+	plotRows   = 4 // of a panel; a row is half the budget high, so that the line of the budget is in the middle
+	plotPanels = 4 // if there is room; longer runs show the mean of several bins in a column
 	plotLeft   = 7 // columns of the scale
 )
 
-// plotSize is the space of a plot and the scale of it.
+// plotSize is the size of a plot and its scale.
 type plotSize struct {
 	budget float64 // per 100 ms
 	width  int     // columns
 	panels int     // at most
 	from   int     // bins before the first
-	each   int     // bins in a column; 0 for as many as the panels need
+	each   int     // bins in a column; 0 for as few as fit into the panels
 }
 
-// plot draws arrivals per 100 ms, in panels of at most width columns. The first lines explain the signs.
+// plot returns a plot of arrivals per 100 ms, in panels of at most width columns. Its first lines are the legend.
 func plot(per100ms []int64, p plotSize) string {
 	if len(per100ms) == 0 {
 		return "Nothing arrived."
@@ -31,13 +31,13 @@ func plot(per100ms []int64, p plotSize) string {
 	return strings.Join(append(p.legend(per100ms), p.draw(per100ms)...), "\n")
 }
 
-// bins is how many of n bins each column has to show.
+// bins returns how many of n bins each column has to show, so that all fit into the panels.
 func (p plotSize) bins(n int) int {
 	room := p.panels * max(1, p.width-plotLeft)
 	return max(1, (n+room-1)/room)
 }
 
-// legend explains the signs of plots of these arrivals.
+// legend returns the lines that explain the signs in plots of these arrivals.
 func (p plotSize) legend(all ...[]int64) []string {
 	text := "Arrivals per 100 ms, ▁ to █"
 	if p.each > 1 {
@@ -64,8 +64,8 @@ func (p plotSize) columns(per100ms []int64) (columns []float64) {
 	return columns
 }
 
-// draw draws the panels. The budget is a dotted line at its own height: what is below it and empty is budget that nobody used. Columns that
-// are higher than the panel end in ▲.
+// draw returns the lines of the panels. The budget is a dotted line: empty space below it is budget that was not used. Columns that are higher than
+// the panel end in ▲.
 func (p plotSize) draw(per100ms []int64) []string {
 	var b strings.Builder
 	at := p.from

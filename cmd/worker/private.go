@@ -9,9 +9,9 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// private exports spans with the attributes of a list alone, in which no attribute can hold personal data. Instrumentations write whole
-// URLs, addresses of clients and user agents, and their next versions may write more. So the list names the attributes that leave the
-// process, and not those that stay.
+// private exports spans with only the attributes that isPublic allows, because they cannot contain personal data. Instrumentations write whole
+// URLs, addresses of clients and user agents, and their next versions may write more. So isPublic lists the attributes that leave the process, and
+// not the attributes that have to stay in it.
 type private struct{ sdktrace.SpanExporter }
 
 // ExportSpans is part of [sdktrace.SpanExporter].
@@ -48,7 +48,7 @@ func public(all []attribute.KeyValue) []attribute.KeyValue {
 	return kept
 }
 
-// isPublic reports whether an attribute can hold nothing but numbers, names of this project's configuration, and words of a protocol.
+// isPublic reports whether an attribute contains only numbers, names of the configuration, or words of a protocol.
 func isPublic(key string) bool {
 	switch key {
 	case "error.type", "exception.type",

@@ -38,13 +38,13 @@ type line struct {
 	InFlight  int `json:"in_flight"`
 }
 
-// replicaProcess is the built command, serving.
+// replicaProcess is a process of the command serve.
 type replicaProcess struct {
 	cmd   *exec.Cmd
 	began time.Time
 	url   string
-	ready time.Duration // from its start to the line that says so
-	lines chan line     // closed at its end
+	ready time.Duration // from the start of the process to its line "ready"
+	lines chan line     // closed at the end of the process
 	log   *bytes.Buffer // complete once lines is closed
 }
 
@@ -53,7 +53,7 @@ var built = sync.OnceValues(func() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "weir-worker-"); err != nil {
 		return "", err
 	}
-	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", dir, ".").CombinedOutput() // without what debuggers read it is there sooner
+	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", dir, ".").CombinedOutput() // without data for debuggers, which makes the build faster
 	if err != nil {
 		err = fmt.Errorf("go build: %w: %s", err, out)
 	}
@@ -96,7 +96,7 @@ func startServe(t *testing.T, binary string, env ...string) *replicaProcess {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // where the test did not come to its end
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // if the test fails before the process has ended
 	go func() {
 		defer close(p.lines)
 		for in := bufio.NewScanner(stderr); in.Scan(); {
@@ -121,7 +121,7 @@ func (p *replicaProcess) await(t *testing.T, msg string) line {
 			return l
 		}
 	}
-	t.Fatalf("it ended without %q:\n%s", msg, p.log)
+	t.Fatalf("the process ended without %q:\n%s", msg, p.log)
 	return line{}
 }
 
@@ -146,7 +146,7 @@ func (p *replicaProcess) get(t *testing.T, path string) int {
 	return res.StatusCode
 }
 
-// keepBusy posts one playlist after the other until the replica takes none. Each stream has to end with done, and each of its tasks with an
+// keepBusy posts one playlist after the other until the replica accepts no more. Each stream has to end with the event done, and each task needs an
 // outcome.
 func (p *replicaProcess) keepBusy(t *testing.T, event func(), streams, failed *atomic.Int64) {
 	for {
@@ -192,9 +192,9 @@ func (p *replicaProcess) keepBusy(t *testing.T, event func(), streams, failed *a
 	}
 }
 
-// TestSignalsUnderLoad ends the built command five times, or twenty with WEIR_ROWS=all, while six clients keep it busy, each time a little
-// later in their analyses: no stream without done, no task without an outcome, nothing left in Redis, exit status 0, a log line for each
-// step.
+// TestSignalsUnderLoad ends the command five times, or twenty times with WEIR_ROWS=all, while six clients keep it busy. Each time their analyses
+// are a little further. Each stream has to end with the event done, and each task needs an outcome. Redis must not list the replica any more. The
+// exit status is 0, and each step of the end has a log line.
 func TestSignalsUnderLoad(t *testing.T) {
 	const clients = 6
 	signals := 5
@@ -219,7 +219,7 @@ func TestSignalsUnderLoad(t *testing.T) {
 		p := startServe(t, binary, "REDIS_URL=redis://"+m.Addr(), "WEIR_UPSTREAM="+srv.URL, "WEIR_RATE=10000", "WEIR_BURST=10000", "WEIR_GRACE=20ms", "WEIR_DRAIN=100ms")
 		ready = append(ready, p.ready)
 		if p.get(t, "/readyz") != http.StatusOK || p.get(t, "/livez") != http.StatusOK {
-			t.Error("it is not ready when it says so")
+			t.Error("/readyz or /livez fails after the line \"ready\"")
 		}
 		var events atomic.Int64
 		enough := make(chan struct{})
@@ -265,17 +265,17 @@ func TestSignalsUnderLoad(t *testing.T) {
 	}
 	slices.Sort(ready)
 	slices.Sort(took)
-	t.Logf("%d signals, %d streams, %d of them ended with an error and done; from start to ready %v to %v, half of them %v; from signal to exit %v to %v",
+	t.Logf("%d signals, %d streams, %d of them ended with an error and done; from start to ready %v to %v, median %v; from signal to exit %v to %v",
 		signals, streams.Load(), failed.Load(), ready[0], ready[signals-1], ready[signals/2], took[0], took[signals-1])
 	if failed.Load() == 0 {
-		t.Error("no stream was under way at any signal")
+		t.Error("no stream was open at any signal")
 	}
 }
 
-// TestSecondSignalEndsAtOnce: who does not want to wait for the drain does not have to.
+// TestSecondSignalEndsAtOnce checks that a second signal ends the process during the drain, with status 143.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	never := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // until then the server does not notice that the client has gone
+		_, _ = io.Copy(io.Discard, r.Body) // before the end of the body, the server does not notice that the client has gone
 		<-r.Context().Done()
 	}))
 	defer never.Close()
@@ -289,7 +289,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() // open: the drain would wait for it
+	defer res.Body.Close() // an open stream, for which the drain waits
 	p.signal(t)
 	p.await(t, "taking no more analyses")
 	p.signal(t)
@@ -300,8 +300,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// TestGraceTakesAnalyses: within the grace, which needs no hook of the platform, a replica is not ready, and takes analyses over connections that
-// did not exist when the signal came.
+// TestGraceTakesAnalyses checks a replica during its grace after a signal: it is not ready, and it accepts analyses over new connections.
 func TestGraceTakesAnalyses(t *testing.T) {
 	p := startServe(t, build(t), "WEIR_UPSTREAM="+simulator(t, nil), "WEIR_RATE=1000", "WEIR_BURST=1000", "WEIR_GRACE=10h")
 	p.signal(t)
@@ -316,7 +315,7 @@ func TestGraceTakesAnalyses(t *testing.T) {
 			t.Errorf("within the grace an analysis had the events:\n%s", events)
 		}
 	}
-	p.signal(t)         // no one waits for ten hours
+	p.signal(t)         // ends the grace of ten hours
 	for range p.lines { // to its end
 	}
 	if _ = p.cmd.Wait(); p.cmd.ProcessState.ExitCode() != cli.Terminated {
@@ -324,7 +323,7 @@ func TestGraceTakesAnalyses(t *testing.T) {
 	}
 }
 
-// TestTokenIsAskedForAndNotPrinted: a replica that listens everywhere asks for its token, and its log does not hold it.
+// TestTokenIsAskedForAndNotPrinted checks that a replica on all interfaces requires its token, and that the token is not in its log.
 func TestTokenIsAskedForAndNotPrinted(t *testing.T) {
 	const token = "hunter2-hunter2-hunter2"
 	p := startServe(t, build(t), "WEIR_UPSTREAM=http://127.0.0.1:1", "WEIR_TOKEN="+token, "WEIR_GRACE=0s")

@@ -27,7 +27,7 @@ import (
 
 const observability = "../../deploy/observability/"
 
-// installed returns the path of a command, which a package of Debian has. A test without it is skipped, and fails where CI is set.
+// installed returns the path of a command from a Debian package. If the command is not installed, the test is skipped, or fails if CI is set.
 func installed(t *testing.T, command, pkg string) string {
 	t.Helper()
 	path, err := exec.LookPath(command)
@@ -40,7 +40,7 @@ func installed(t *testing.T, command, pkg string) string {
 	return path
 }
 
-// TestPrometheusKnowsTheRules: promtool accepts the rules, and each fires when it should and only then.
+// TestPrometheusKnowsTheRules checks that promtool accepts the rules, and that each rule fires when it should and only then.
 func TestPrometheusKnowsTheRules(t *testing.T) {
 	promtool := installed(t, "promtool", "prometheus")
 	for _, args := range [][]string{{"check", "config", observability + "prometheus.yml"}, {"check", "rules", "--lint-fatal", observability + "rules.yml"}, {"test", "rules", observability + "rules_test.yml"}} {
@@ -56,7 +56,7 @@ func TestPrometheusKnowsTheRules(t *testing.T) {
 	}
 }
 
-// alerts are the expressions of the rules, by name.
+// alerts returns the expressions of the rules, by name.
 func alerts(t *testing.T) map[string]string {
 	t.Helper()
 	var file struct {
@@ -79,7 +79,7 @@ func alerts(t *testing.T) map[string]string {
 	return all
 }
 
-// panels are the expressions of the dashboard, by the title of the panel.
+// panels returns the expressions of the dashboard, by the title of the panel.
 func panels(t *testing.T) map[string][]string {
 	t.Helper()
 	var file struct {
@@ -99,7 +99,7 @@ func panels(t *testing.T) map[string][]string {
 			continue
 		}
 		if len(p.Targets) == 0 || p.Datasource.Type != "prometheus" || all[p.Title] != nil {
-			t.Errorf("panel %q has no expressions, no Prometheus, or the title of another", p.Title)
+			t.Errorf("panel %q has no expressions, no Prometheus, or the title of another panel", p.Title)
 		}
 		for _, target := range p.Targets {
 			all[p.Title] = append(all[p.Title], target.Expr)
@@ -111,18 +111,18 @@ func panels(t *testing.T) map[string][]string {
 	return all
 }
 
-// TestEachMetricIsOnTheDashboard: a metric that nobody shows is one that nobody looks at.
+// TestEachMetricIsOnTheDashboard checks that each documented metric has a panel, because operators look only at the dashboard.
 func TestEachMetricIsOnTheDashboard(t *testing.T) {
 	shown := fmt.Sprint(panels(t))
-	for _, m := range readmeMetrics(t) {
+	for _, m := range documentedMetrics(t) {
 		if !strings.Contains(shown, m.prometheus) {
 			t.Errorf("no panel shows %s", m.prometheus)
 		}
 	}
 }
 
-// operands are the parts of an alert's expression whose comparison with a threshold decides. A replica that works well is on the quiet side of
-// each threshold; the parts have to have data all the same, for an alert about a name that does not exist never fires.
+// operands returns the parts of the expression of an alert that are compared with thresholds. A healthy replica does not reach a threshold, so the
+// whole expression has no data. The parts must have data: an alert on a metric that does not exist never fires.
 func operands(expr string) []string {
 	var parts []string
 	for _, part := range regexp.MustCompile(`\n(?:and|unless)\n`).Split(strings.TrimSpace(expr), -1) {
@@ -138,7 +138,7 @@ func operands(expr string) []string {
 // prometheusServer is a Prometheus that scrapes one target.
 type prometheusServer struct{ url string }
 
-// startPrometheus starts one and waits until it answers.
+// startPrometheus starts a Prometheus and waits until it answers.
 func startPrometheus(t *testing.T, target string) prometheusServer {
 	t.Helper()
 	command := installed(t, "prometheus", "prometheus")
@@ -153,7 +153,7 @@ func startPrometheus(t *testing.T, target string) prometheusServer {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // to learn of a free port
+	free, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // to find a free port
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func startPrometheus(t *testing.T, target string) prometheusServer {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = cmd.Wait() // its log says why it ended
+		_ = cmd.Wait() // the log of Prometheus has the error
 	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
@@ -182,7 +182,7 @@ func startPrometheus(t *testing.T, target string) prometheusServer {
 			t.Fatalf("prometheus ended:\n%s", log)
 		case <-time.After(20 * time.Millisecond):
 		}
-		res, err := http.Get(p.url + "/-/ready") //nolint:noctx // it answers at once, or nobody does
+		res, err := http.Get(p.url + "/-/ready") //nolint:noctx // the answer or a refused connection comes at once
 		if err != nil {
 			continue
 		}
@@ -193,7 +193,7 @@ func startPrometheus(t *testing.T, target string) prometheusServer {
 	}
 }
 
-// ask puts a question to Prometheus' API and reads its data.
+// ask sends a request to the API of Prometheus and decodes the data of the answer.
 func (p prometheusServer) ask(t *testing.T, path string, query url.Values, into any) {
 	t.Helper()
 	status, body := get(t, p.url+"/api/v1/"+path+"?"+query.Encode())
@@ -209,7 +209,7 @@ func (p prometheusServer) ask(t *testing.T, path string, query url.Values, into 
 	}
 }
 
-// number reports whether an expression has a sample that is a number: a quantile of nothing is none.
+// number reports whether an expression has a sample that is a number. A quantile without data is NaN.
 func (p prometheusServer) number(t *testing.T, expr string) bool {
 	t.Helper()
 	var data struct {
@@ -224,17 +224,17 @@ func (p prometheusServer) number(t *testing.T, expr string) bool {
 	return false
 }
 
-// TestPrometheusHasDataForEachPanelAndRule: a Prometheus scrapes a replica that works, is refused, is overloaded and fails, and every expression of
-// the dashboard and of the rules finds something. So no name and no label in them is wrong.
+// TestPrometheusHasDataForEachPanelAndRule starts a Prometheus that scrapes a replica. The replica works, gets refusals, is overloaded and has
+// failures. Each expression of the dashboard and of the rules has to have data, so that no name and no label in them is wrong.
 func TestPrometheusHasDataForEachPanelAndRule(t *testing.T) {
 	installed(t, "prometheus", "prometheus")
 	s := scrapedReplica(t, func(c *upstream.Config) {
-		c.Total = upstream.Limit{Rate: 300, Burst: 50} // less than the replica may ask: 429s and holds
+		c.Total = upstream.Limit{Rate: 300, Burst: 50} // below the budget of the replica, for 429s and holds
 		c.Overloaded, c.DenyAudioFeatures = 0.2, true
 	})
 	p := startPrometheus(t, s.admin)
 
-	missing := map[string]string{} // what they are of, by expression
+	missing := map[string]string{} // the panel or the alert, by expression
 	for title, exprs := range panels(t) {
 		for _, expr := range exprs {
 			missing[strings.ReplaceAll(expr, "$__rate_interval", "1m")] = "panel " + title

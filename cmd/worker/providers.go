@@ -15,22 +15,23 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// providerFlags say who is called, and how often each. Keys come from the environment only, never from a command line that others see.
+// providerFlags are the providers that a replica calls, and the limits of each. Keys come from the environment only, because other users of the
+// machine can read command lines.
 type providerFlags struct {
 	Upstream string   `env:"WEIR_UPSTREAM" placeholder:"URL" help:"Simulator to call instead of the real providers, such as http://127.0.0.1:9090."`
-	API      []string `name:"api" env:"WEIR_API" placeholder:"NAME=LIMIT" help:"A further limit of one provider (anthropic, spotify, lastfm) for the whole fleet: RATE:BURST such as spotify=10:5, or N/DURATION such as anthropic=50/1m; of tokens, anthropic-input=500:30000 or anthropic-output. Several are separated by commas, also for one provider."`
-	Model    string   `env:"WEIR_MODEL" placeholder:"NAME" help:"Model of Claude that answers the questions; without it the current Sonnet."`
-	Narrator string   `name:"narrator-model" env:"WEIR_NARRATOR_MODEL" placeholder:"NAME" help:"Model of Claude that comments; without it the current Haiku."`
+	API      []string `name:"api" env:"WEIR_API" placeholder:"NAME=LIMIT" help:"Another limit of one provider (anthropic, spotify, lastfm) for the whole fleet: RATE:BURST such as spotify=10:5, or N/DURATION such as anthropic=50/1m. For a limit of tokens: anthropic-input=500:30000 or anthropic-output. Separate several with commas. A provider may have several."`
+	Model    string   `env:"WEIR_MODEL" placeholder:"NAME" help:"Claude model that answers the questions. Without it, the current Sonnet."`
+	Narrator string   `name:"narrator-model" env:"WEIR_NARRATOR_MODEL" placeholder:"NAME" help:"Claude model that writes the comments. Without it, the current Haiku."`
 }
 
-// Validate names the flag that is wrong.
+// Validate returns an error that names the flag that is wrong.
 func (p providerFlags) Validate() error {
 	if p.Upstream != "" {
 		u, err := url.Parse(p.Upstream)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
 			shown := strconv.Quote(p.Upstream)
 			if strings.Contains(p.Upstream, "@") {
-				shown = "with a user" // whose password nobody should read
+				shown = "with a user" // the URL may contain a password
 			}
 			return fmt.Errorf("--upstream (or WEIR_UPSTREAM) %s: want a URL, such as http://127.0.0.1:9090", shown)
 		}
@@ -39,7 +40,7 @@ func (p providerFlags) Validate() error {
 	return err
 }
 
-// limits are those of single providers.
+// limits returns the limits of single providers, by the name of the provider or of its tokens. It returns nil if the flag is not set.
 func (p providerFlags) limits() (map[string][]limiter.Limit, error) {
 	if len(p.API) == 0 {
 		return nil, nil
@@ -60,7 +61,7 @@ func (p providerFlags) limits() (map[string][]limiter.Limit, error) {
 	return all, nil
 }
 
-// parseLimit reads "10:5", tokens a second and burst, or "50/1m", a window.
+// parseLimit parses a bucket such as "10:5" (tokens a second and burst), or a window such as "50/1m".
 func parseLimit(text string) (limiter.Limit, error) {
 	if n, per, err := parseWindow(text); err == nil && n > 0 && per > 0 {
 		return limiter.PerWindow(n, per), nil
@@ -73,7 +74,7 @@ func parseLimit(text string) (limiter.Limit, error) {
 	return limiter.Limit{Tokens: r.tokens, Per: r.per, Burst: burst}, nil
 }
 
-// apply fills in the part of a replica's configuration that concerns the providers.
+// apply sets the fields of cfg that concern the providers. Errors are errors of usage.
 func (p providerFlags) apply(cfg *worker.Config) error {
 	var err error
 	if cfg.APIs, err = p.limits(); err != nil {
@@ -83,7 +84,7 @@ func (p providerFlags) apply(cfg *worker.Config) error {
 	c.Base = tracedTransport(http.DefaultTransport, cfg.TracerProvider, cfg.MeterProvider)
 	c.Model, c.NarratorModel = p.Model, p.Narrator
 	if p.Upstream != "" {
-		// The simulator wants a key as the real ones do, and looks no closer. The real keys stay here.
+		// The simulator accepts any key that is not empty. It does not get the real keys.
 		const some = "simulated"
 		c.AnthropicURL, c.SpotifyURL, c.LastFMURL = p.Upstream, p.Upstream, p.Upstream
 		c.AnthropicKey, c.LastFMKey, c.SpotifyToken = some, some, some

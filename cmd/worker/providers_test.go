@@ -23,7 +23,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// TestLimitsOfProviders: flags and the environment say what one provider allows, as rates and as windows, several for each.
+// TestLimitsOfProviders checks that flags and the environment set several limits of a provider, as rates and as windows.
 func TestLimitsOfProviders(t *testing.T) {
 	want := map[string][]limiter.Limit{
 		"spotify": {limiter.PerSecond(10, 5), limiter.PerWindow(100, 30*time.Second)}, "anthropic": {limiter.PerWindow(50, time.Minute)},
@@ -62,7 +62,7 @@ func TestLimitsOfProviders(t *testing.T) {
 	}
 }
 
-// TestListensOnThisMachine: without a flag or a token nobody else can reach a replica.
+// TestListensOnThisMachine checks that a replica without --allow-anyone and without a token listens on loopback only.
 func TestListensOnThisMachine(t *testing.T) {
 	for name, c := range map[string]struct {
 		env   map[string]string
@@ -97,8 +97,8 @@ func TestListensOnThisMachine(t *testing.T) {
 	}
 }
 
-// TestLimitOfAProviderBinds: an analysis under a limit of one provider makes no more calls of that provider, and as many of the others as before.
-// The window is longer than the test, so that the limit is a count.
+// TestLimitOfAProviderBinds checks that a limit of one provider bounds the calls to that provider and not the calls to the others. The window is
+// longer than the test, so the limit is a count.
 func TestLimitOfAProviderBinds(t *testing.T) {
 	sample := filepath.Join(t.TempDir(), "sample.csv")
 	if err := os.WriteFile(sample, playlist.Sample(), 0o600); err != nil {
@@ -147,15 +147,15 @@ func TestLimitOfAProviderBinds(t *testing.T) {
 			select {
 			case <-enough:
 			case err := <-over:
-				t.Fatalf("it ended after %d calls: %v", calls.Load(), err)
+				t.Fatalf("the analysis ended after %d calls: %v", calls.Load(), err)
 			}
-			// The calls of Spotify go on where those of Last.fm wait.
+			// Calls to the other providers continue while calls to Last.fm wait.
 			for more.Load() < 4*most {
 				runtime.Gosched()
 			}
 			cancel()
 			if err := <-over; err == nil {
-				t.Error("an analysis that was interrupted has ended well")
+				t.Error("an interrupted analysis returned no error")
 			}
 			t.Logf("%d calls of Last.fm, %d of the others", calls.Load(), more.Load())
 			if n := calls.Load(); n != most {

@@ -15,8 +15,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// variables are the names of environment variables that serve reads, as patterns: those of its flags, and the arguments of os.Getenv in the
-// source of this command. A part of a name that is known only when the command runs stands for any word.
+// variables returns a function that reports whether serve reads an environment variable. It knows the variables of the flags, and the arguments of
+// os.Getenv in the source of this command. A part of a name that is not constant in the source matches any word.
 func variables(t *testing.T) func(name string) bool {
 	t.Helper()
 	patterns := []string{"GOMEMLIMIT"} // Go's runtime reads it
@@ -34,13 +34,13 @@ func variables(t *testing.T) func(name string) bool {
 	flags := len(patterns) - 1
 	patterns = append(patterns, asked(t)...)
 	if flags < 10 || len(patterns) < flags+10 {
-		t.Fatalf("%d variables of flags, and these in all: %v", flags, patterns)
+		t.Fatalf("%d variables of flags, in all: %v", flags, patterns)
 	}
 	all := regexp.MustCompile(`^(?:` + strings.Join(patterns, "|") + `)$`)
 	return all.MatchString
 }
 
-// asked are the arguments of os.Getenv in this folder, as patterns, without those of which nothing is known.
+// asked returns the arguments of os.Getenv in this folder, as patterns. It leaves out arguments without a constant part.
 func asked(t *testing.T) (patterns []string) {
 	t.Helper()
 	files, err := filepath.Glob("*.go")
@@ -89,8 +89,7 @@ func isGetenv(call *ast.CallExpr) bool {
 
 const anyWord = "[A-Z0-9_]*"
 
-// source is what is known of names: the constants of the package, what its functions are given, and the variables of the function that is
-// read.
+// source holds the known values of names: constants of the package, arguments of its functions, and local variables of the current function.
 type source struct {
 	constants map[string]string
 	given     map[string][]string // "f 0" is the first argument of f, as patterns
@@ -118,7 +117,7 @@ func (s source) learn(n ast.Node) bool {
 	return true
 }
 
-// parameters are what a function is given by those that call it by its name.
+// parameters returns the values of the parameters of a function, from the calls of it in the package.
 func (s source) parameters(d ast.Decl) map[string]string {
 	locals := map[string]string{}
 	if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil {
@@ -155,7 +154,7 @@ func (s source) local(n ast.Node) {
 	}
 }
 
-// pattern is what matches the value of an expression.
+// pattern returns a regular expression that matches the value of an expression.
 func (s source) pattern(e ast.Expr) string {
 	if text, ok := literal(e); ok {
 		return regexp.QuoteMeta(text)
@@ -185,7 +184,7 @@ func literal(e ast.Expr) (string, bool) {
 	return text, err == nil
 }
 
-// TestVariablesThatAreRead: the names that are read are known, and others are not.
+// TestVariablesThatAreRead checks that variables knows names that the command reads, and no other names.
 func TestVariablesThatAreRead(t *testing.T) {
 	reads := variables(t)
 	for _, name := range []string{"REDIS_URL", "PORT", "WEIR_TOKEN", "WEIR_GRACE", "WEIR_ADMIN", "ANTHROPIC_API_KEY", "SPOTIFY_TOKEN_FILE", "OTEL_METRICS_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_HEADERS", "GOMEMLIMIT"} {
@@ -195,7 +194,7 @@ func TestVariablesThatAreRead(t *testing.T) {
 	}
 	for _, name := range []string{"", "HOME", "REDIS_PASSWORD", "WEIR_GRACES", "WEIR_TOKENS", "OTEL_METRIC_EXPORTER", "OTEL_EXPORTER_OTLP_LOG_HEADERS", "OTEL_EXPORTER_OTLP_", "XREDIS_URL"} {
 		if reads(name) {
-			t.Errorf("%q is taken for a variable that is read", name)
+			t.Errorf("%q counts as a variable that the command reads", name)
 		}
 	}
 }

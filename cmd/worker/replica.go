@@ -13,21 +13,21 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// server is a Redis to work with: the fleet's, or one embedded in this process.
+// server is the Redis of a command: the Redis of the fleet, or one embedded in this process.
 type server struct {
 	*cli.Redis
 
 	embedded *miniredis.Miniredis
 }
 
-// openRedis uses the Redis that REDIS_URL names, and starts an embedded one where that is not set.
+// openRedis returns the Redis of REDIS_URL, or starts an embedded one if the variable is not set.
 func openRedis(f cli.RedisFlags) (*server, error) {
 	r, err := f.Open(os.Getenv("REDIS_URL"))
 	if err != nil {
 		return nil, err
 	}
 	if r != nil {
-		r.SendOnce = true // the limiter sends again sooner
+		r.SendOnce = true // the limiter itself sends requests again, and sooner
 		return &server{Redis: r}, nil
 	}
 	m, err := miniredis.Run()
@@ -40,7 +40,7 @@ func openRedis(f cli.RedisFlags) (*server, error) {
 	return &server{Redis: r, embedded: m}, nil
 }
 
-// where is where Redis is, and the command that looks at a namespace in it. An empty namespace is the default one.
+// where describes the address of Redis, and returns the command that inspects a namespace there. An empty namespace is the default one.
 func (s *server) where(namespace string) (where, inspect string) {
 	where, inspect = "the one in REDIS_URL", "go run ./cmd/inspect"
 	if s.embedded != nil {
@@ -52,7 +52,7 @@ func (s *server) where(namespace string) (where, inspect string) {
 	return where, inspect
 }
 
-// explain adds to an error of Redis where Redis is and what to do. It leaves other errors as they are.
+// explain adds to an error of Redis the address of Redis and what to do. It returns other errors unchanged.
 func (s *server) explain(err error) error {
 	if _, refused := errors.AsType[redis.Error](err); refused || errors.Is(err, limiter.ErrUnavailable) {
 		return s.Unanswered(cli.Failed, err)
@@ -66,5 +66,12 @@ func (s *server) close() {
 	}
 }
 
-// logger writes JSON lines.
-func logger(out io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(out, nil)) }
+// logger returns a logger that writes JSON lines. A duration is written as "1.5s", and not as a number of nanoseconds.
+func logger(out io.Writer) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Value.Kind() == slog.KindDuration {
+			a.Value = slog.StringValue(a.Value.Duration().String())
+		}
+		return a
+	}}))
+}

@@ -18,7 +18,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// scraped is a working replica with an admin port, together with what it shares with others: the Redis and its telemetry.
+// scraped is a working replica with an admin port, its Redis and its telemetry.
 type scraped struct {
 	handler    http.Handler // of its clients' port
 	url, admin string
@@ -78,7 +78,7 @@ func scrapedReplica(t *testing.T, change func(*upstream.Config)) *scraped {
 	return s
 }
 
-// metrics is what the admin port shows: the families with their type, and the samples.
+// metrics returns the metrics of the admin port: the type of each family, and the samples.
 func (s *scraped) metrics(t *testing.T) (types map[string]string, samples []string) {
 	t.Helper()
 	status, body := get(t, s.admin+"/metrics", "Accept", "application/openmetrics-text; version=1.0.0")
@@ -98,7 +98,7 @@ func (s *scraped) metrics(t *testing.T) (types map[string]string, samples []stri
 	return types, samples
 }
 
-// has reports whether a sample begins with a text.
+// has reports whether one of the samples begins with a text.
 func has(samples []string, prefix string) bool {
 	for _, line := range samples {
 		if strings.HasPrefix(line, prefix) {
@@ -108,7 +108,7 @@ func has(samples []string, prefix string) bool {
 	return false
 }
 
-// slowSpan makes the end of its first span take a while.
+// slowSpan delays the end of its first span.
 type slowSpan struct {
 	takes time.Duration
 	once  sync.Once
@@ -119,8 +119,9 @@ func (s *slowSpan) OnEnd(sdktrace.ReadOnlySpan)                   { s.once.Do(fu
 func (*slowSpan) Shutdown(context.Context) error                  { return nil }
 func (*slowSpan) ForceFlush(context.Context) error                { return nil }
 
-// troubles has a limiter in memory, as a program has one that uses the library alone, hear of a refusal, and a call come too late for its
-// reservation: the span of its wait ends before the call starts, and takes longer than the slack.
+// troubles produces the metrics that a healthy replica does not have. A limiter in memory gets a refusal, and a call that starts too late for its
+// reservation: the end of the span of its wait takes longer than the slack. Another limiter starts calls without Redis, and a bucket in shadow mode
+// admits a call.
 func (s *scraped) troubles(t *testing.T) {
 	t.Helper()
 	cfg := limiter.SingleBucket("own", limiter.PerSecond(50, 1))
@@ -151,7 +152,7 @@ func (s *scraped) troubles(t *testing.T) {
 		err = open.Wait(t.Context(), "own")
 	}
 	if err != nil {
-		t.Fatalf("a replica that starts everything without Redis: %v", err)
+		t.Fatalf("a limiter with FailOpen and without Redis: %v", err)
 	}
 	ended, end := context.WithTimeout(context.WithoutCancel(t.Context()), time.Second)
 	defer end()

@@ -10,11 +10,11 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// summary is what a demonstration measured, in the form that programs read.
+// summary is the result of a demonstration, as --json prints it.
 type summary struct {
 	Replicas          int              `json:"replicas"`
-	Tasks             int64            `json:"tasks"` // of the orchestrators
-	Calls             map[string]int64 `json:"calls"` // that arrived at the simulator
+	Tasks             int64            `json:"tasks"` // of all orchestrators
+	Calls             map[string]int64 `json:"calls"` // arrived at the simulator, by provider
 	Seconds           float64          `json:"seconds"`
 	BudgetUsed        float64          `json:"budget_used"`
 	Worst1s           int64            `json:"worst_1s"`
@@ -23,8 +23,8 @@ type summary struct {
 	Lost              int64            `json:"lost"` // tasks without an outcome
 	WaitMS            waitMS           `json:"wait_ms"`
 	RedisCallsPerTask float64          `json:"redis_calls_per_task"`
-	Jain              float64          `json:"jain"` // of the calls that replicas started while all of them were busy
-	// Without is what became of the same calls without a limiter, nil where nobody asked for that.
+	Jain              float64          `json:"jain"` // of the calls that each replica started until the first replica had ended
+	// Without is the run of the same calls without a limiter, nil without --without.
 	Without *plainRun `json:"without,omitempty"`
 }
 
@@ -42,7 +42,7 @@ type report struct {
 	limit   limiter.Limit
 }
 
-// measure turns what was seen into what is said. before is the state of the buckets when the analyses began.
+// measure returns the report of the run. before is the state of the buckets when the analyses began.
 func (d *demo) measure(before limiter.Snapshot, began time.Time) *report {
 	r := &report{stats: d.upstream.Stats(), limit: d.limit()}
 	s := &r.summary
@@ -102,7 +102,7 @@ func milliseconds(tasks []wait) []float64 {
 	return ms
 }
 
-// startedBefore counts what each replica started until the first of them had ended.
+// startedBefore counts the tasks that each replica started before the first replica had ended.
 func startedBefore(each [][]wait, ends []time.Time) []float64 {
 	first := ends[0]
 	for _, t := range ends {
@@ -121,7 +121,7 @@ func startedBefore(each [][]wait, ends []time.Time) []float64 {
 	return counts
 }
 
-// verdict is an error if a call was refused, a task was lost, or an analysis failed.
+// verdict returns an error if a provider refused a call, a task was lost, or an analysis failed.
 func (r *report) verdict() error {
 	switch s := r.summary; {
 	case s.HTTP429 > 0:

@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	textWidth    = 100 // columns of a paragraph, on wider screens too
-	besideWidth  = 140 // columns from which on two plots stand side by side
-	leastReplica = 2   // rows of replicas, below which there is no table of them
+	textWidth    = 100 // columns of a paragraph, also on wider screens
+	besideWidth  = 140 // columns from which on two plots are side by side
+	leastReplica = 2   // the table has at least as many replicas, or is left out
 )
 
-// page is the report for a person. The last line is the verdict. On a terminal the page has no more rows than the terminal, if that is possible.
+// page returns the report as text. The last line is the verdict. If possible, the page has no more rows than the terminal.
 func (r *report) page(sc screen) string {
 	text := min(sc.width, textWidth)
 	end := wrapped(r.said().sentence(), text)
@@ -37,9 +37,9 @@ func (r *report) page(sc screen) string {
 	if sc.rows == 0 || r.summary.Without == nil {
 		room := len(r.rows)
 		if sc.rows > 0 {
-			room = sc.rows - 1 // the prompt
+			room = sc.rows - 1 // for the prompt of the shell
 			if r.verdict() != nil {
-				room -= 2 // the line of the error, which may wrap
+				room -= 2 // for the line of the error, which may wrap
 			}
 			for _, b := range blocks {
 				room -= len(b) + 1
@@ -50,8 +50,8 @@ func (r *report) page(sc screen) string {
 	return paragraphs(sc.width, blocks...)
 }
 
-// paragraphs are blocks of lines of at most width columns, with an empty line between two. Wider lines are cut: those of tables, on
-// a screen that is narrower than the table.
+// paragraphs joins blocks of lines with an empty line between two blocks. It cuts lines that are wider than width, such as lines of a table on a
+// narrow screen.
 func paragraphs(width int, blocks ...[]string) string {
 	var out strings.Builder
 	for i, b := range blocks {
@@ -65,7 +65,7 @@ func paragraphs(width int, blocks ...[]string) string {
 	return out.String()
 }
 
-// panels is how many panels each of some plots has at most, one below the other.
+// panels returns the largest number of panels of each plot if the screen shows this number of plots, one below the other.
 func (sc screen) panels(plots int) int {
 	if sc.rows == 0 {
 		return plotPanels
@@ -73,7 +73,7 @@ func (sc screen) panels(plots int) int {
 	return max(1, min(plotPanels, (sc.rows-12)/(2*plots*(plotRows+1))))
 }
 
-// said is the verdict of the run.
+// said returns the verdict of the run.
 func (r *report) said() verdict {
 	s := r.summary
 	return verdict{
@@ -82,7 +82,7 @@ func (r *report) said() verdict {
 	}
 }
 
-// lost is how many calls have no result: tasks without an outcome, and tasks that failed.
+// lost returns the number of calls without a result: tasks without an outcome, and tasks that failed.
 func (r *report) lost() int64 {
 	n := r.summary.Lost
 	for _, row := range r.rows {
@@ -91,7 +91,7 @@ func (r *report) lost() int64 {
 	return n
 }
 
-// figures is what was measured, in sentences.
+// figures returns the measured figures in sentences.
 func (r *report) figures() string {
 	s := r.summary
 	var calls []string
@@ -108,7 +108,7 @@ func (r *report) figures() string {
 		strings.Join(calls, ", "), 100*s.BudgetUsed, counted(int(s.Worst1s), "call", "calls"), r.limit, s.Allowed1s, s.WaitMS.P50, s.WaitMS.P99, s.RedisCallsPerTask, s.Jain)
 }
 
-// replicas is a table of the replicas in at most rows lines, with a sentence about those that have no room.
+// replicas returns a table of the replicas in at most rows lines, with a sentence about the replicas that do not fit.
 func (r *report) replicas(rows, width int) []string {
 	const head = 2
 	shown := len(r.rows)
@@ -132,7 +132,7 @@ func (r *report) replicas(rows, width int) []string {
 	return append(open(t), rest...)
 }
 
-// open is a table without a frame.
+// open returns the lines of a table without its frame.
 func open(t *table.Table) []string {
 	t.BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderColumn(false)
 	lines := strings.Split(t.String(), "\n")
@@ -142,7 +142,7 @@ func open(t *table.Table) []string {
 	return lines
 }
 
-// replicaRow is what a replica did.
+// replicaRow is the row of a replica in the report.
 type replicaRow struct {
 	replica      int
 	done, failed int64
@@ -158,7 +158,7 @@ func (r replicaRow) cells() []string {
 	}
 }
 
-// others is the sentence about the replicas after the first few.
+// others returns the sentence about the replicas after the first ones.
 func (r *report) others(first int) string {
 	rows := r.rows[first:]
 	var failed int64
@@ -181,10 +181,10 @@ func (r *report) others(first int) string {
 	return said + fmt.Sprintf("%s calls done%s, %d failed, took %s s.", span(done), each, failed, span(took))
 }
 
-// span is a range from the first value to the second.
+// span returns "first to second", or one value if both are equal.
 func span(values []string) string { return strings.Join(slices.Compact(values), " to ") }
 
-// comparison is a table of the run and of the same calls without a limiter, and what that means.
+// comparison returns a table of the runs with and without the limiter, and the sentences about the latter.
 func (r *report) comparison(width int) []string {
 	s, w := r.summary, r.summary.Without
 	t := cli.Table("", "CALLS", "REQUESTS", "REFUSED", "LOST", "TOOK", "MOST IN 1 S")
@@ -195,7 +195,8 @@ func (r *report) comparison(width int) []string {
 	return append(open(t), wrapped("Without: "+meaning(w.Slots), width)...)
 }
 
-// plots are the arrivals of both runs on one scale, side by side where the screen is wide or low.
+// plots returns the arrivals of both runs on one scale. The plots are side by side if the screen is wide, or if it is a terminal of at least 80
+// columns.
 func (r *report) plots(sc screen) []string {
 	const gap = 2
 	with, without := r.stats.Per100ms, r.summary.Without.stats.Per100ms

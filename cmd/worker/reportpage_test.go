@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// reported is the report of a run of n replicas.
+// reported returns the report of a run of n replicas.
 func reported(n int, without bool) *report {
 	r := &report{limit: limiter.PerSecond(40, 40), stats: upstream.Stats{
 		Total: int64(168 * n), Arrivals: map[upstream.API]int64{upstream.Anthropic: int64(10 * n), upstream.Spotify: int64(63 * n), upstream.LastFM: int64(95 * n)},
@@ -30,7 +30,7 @@ func reported(n int, without bool) *report {
 	return r
 }
 
-// TestPages: the report fits its screen, explains its signs, counts every replica, and ends with the verdict.
+// TestPages checks that the report fits its screen, explains its signs, counts every replica and ends with the verdict.
 func TestPages(t *testing.T) {
 	for _, sc := range []screen{{width: 80}, {width: 80, rows: 24}, {width: 100, rows: 30}, {width: 132, rows: 43}, {width: 200, rows: 50}, {width: 60, rows: 40}} {
 		for _, n := range []int{1, 2, 4, 64, 200} {
@@ -58,14 +58,14 @@ func TestPages(t *testing.T) {
 					t.Errorf("replicas are missing:\n%s", text)
 				}
 				if without && !strings.Contains(words, r.summary.Without.compared(r.summary, 0)) {
-					t.Errorf("nothing compares:\n%s", text)
+					t.Errorf("the comparison is missing:\n%s", text)
 				}
 			}
 		}
 	}
 }
 
-// TestFailedTasksAreLostResults: a task that a provider has refused for good has no result, and the page leaves room for the error's line.
+// TestFailedTasksAreLostResults checks that a failed task counts as a lost result, and that the page leaves rows for the line of the error.
 func TestFailedTasksAreLostResults(t *testing.T) {
 	r := reported(64, false)
 	r.rows[3].failed, r.summary.HTTP429 = 2, 3
@@ -77,7 +77,7 @@ func TestFailedTasksAreLostResults(t *testing.T) {
 	}
 }
 
-// TestVerdicts: one sentence, true for each outcome, with singular and plural.
+// TestVerdicts checks the sentence for each outcome, in singular and plural.
 func TestVerdicts(t *testing.T) {
 	run := verdict{replicas: 4, calls: 672, took: 16 * time.Second, rate: 40, burst: 40}
 	with := func(change func(*verdict)) verdict {
@@ -89,14 +89,14 @@ func TestVerdicts(t *testing.T) {
 		verdict verdict
 		want    string
 	}{
-		"as it should":  {run, "4 replicas made 672 calls in 16.0 s: 42.0 a second of 40 and a burst of 40, the providers refused 0, no result was lost."},
-		"one of each":   {with(func(v *verdict) { v.replicas, v.calls, v.refused, v.lost = 1, 1, 1, 1 }), "1 replica made 1 call in 16.0 s: 0.1 a second of 40 and a burst of 40, the providers refused 1, 1 result was lost."},
-		"calls refused": {with(func(v *verdict) { v.refused = 12 }), "4 replicas made 672 calls in 16.0 s: 42.0 a second of 40 and a burst of 40, the providers refused 12, no result was lost."},
-		"one failed":    {with(func(v *verdict) { v.failed, v.lost = 1, 3 }), "4 replicas made 672 calls in 16.0 s: 42.0 a second of 40 and a burst of 40, the providers refused 0, 1 analysis failed, 3 results were lost."},
-		"two failed":    {with(func(v *verdict) { v.failed = 2 }), "4 replicas made 672 calls in 16.0 s: 42.0 a second of 40 and a burst of 40, the providers refused 0, 2 analyses failed."},
-		"interrupted":   {with(func(v *verdict) { v.how = "Interrupted" }), "Interrupted: 4 replicas made 672 calls in 16.0 s: 42.0 a second of 40 and a burst of 40, the providers refused 0."},
+		"as it should":  {run, "4 replicas made 672 calls in 16.0 s: 42.0 a second (rate 40, burst 40), the providers refused 0, no result was lost."},
+		"one of each":   {with(func(v *verdict) { v.replicas, v.calls, v.refused, v.lost = 1, 1, 1, 1 }), "1 replica made 1 call in 16.0 s: 0.1 a second (rate 40, burst 40), the providers refused 1, 1 result was lost."},
+		"calls refused": {with(func(v *verdict) { v.refused = 12 }), "4 replicas made 672 calls in 16.0 s: 42.0 a second (rate 40, burst 40), the providers refused 12, no result was lost."},
+		"one failed":    {with(func(v *verdict) { v.failed, v.lost = 1, 3 }), "4 replicas made 672 calls in 16.0 s: 42.0 a second (rate 40, burst 40), the providers refused 0, 1 analysis failed, 3 results were lost."},
+		"two failed":    {with(func(v *verdict) { v.failed = 2 }), "4 replicas made 672 calls in 16.0 s: 42.0 a second (rate 40, burst 40), the providers refused 0, 2 analyses failed."},
+		"interrupted":   {with(func(v *verdict) { v.how = "Interrupted" }), "Interrupted: 4 replicas made 672 calls in 16.0 s: 42.0 a second (rate 40, burst 40), the providers refused 0."},
 		"at once":       {verdict{how: "Interrupted", replicas: 4, rate: 40, burst: 40}, "Interrupted: 4 replicas made 0 calls in 0.0 s, the providers refused 0."},
-		"slow":          {verdict{replicas: 1, calls: 168, took: 320 * time.Second, rate: 0.5, burst: 1}, "1 replica made 168 calls in 320.0 s: 0.5 a second of 0.5 and a burst of 1, the providers refused 0, no result was lost."},
+		"slow":          {verdict{replicas: 1, calls: 168, took: 320 * time.Second, rate: 0.5, burst: 1}, "1 replica made 168 calls in 320.0 s: 0.5 a second (rate 0.5, burst 1), the providers refused 0, no result was lost."},
 	} {
 		got := c.verdict.sentence()
 		t.Logf("%-13s %s", name, got)

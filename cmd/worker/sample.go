@@ -8,8 +8,8 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// samplePlaylist is the sample that ships, cut or repeated to n tracks. A repeated track is another one, by id and by name, because equal
-// ones are analysed once.
+// samplePlaylist returns the sample playlist, cut or repeated to n tracks. Repeated tracks get another id and another name, because a replica
+// analyses equal tracks only once.
 func samplePlaylist(n int) ([]byte, error) {
 	list, err := playlist.Parse(bytes.NewReader(playlist.Sample()))
 	if err != nil || n == len(list.Tracks) {

@@ -7,7 +7,7 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// TestSampleOfAnyLength: no track is there twice, because equal ones are analysed once and the demonstration would make fewer calls.
+// TestSampleOfAnyLength checks that a sample has no equal tracks. A replica analyses equal tracks once, so the demonstration would make fewer calls.
 func TestSampleOfAnyLength(t *testing.T) {
 	for _, n := range []int{1, 49, 50, 51, 170, playlist.MaxTracks} {
 		body, err := samplePlaylist(n)

@@ -8,22 +8,22 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// scenarioFlags are what the simulated providers do beyond constant limits of calls.
+// scenarioFlags are the behaviours of the simulated providers besides constant limits of calls.
 type scenarioFlags struct {
 	InputTokens  string   `placeholder:"PER_MINUTE:BURST" help:"Limit of Anthropic's input tokens, such as 30000:30000."`
 	OutputTokens string   `placeholder:"PER_MINUTE:BURST" help:"Limit of Anthropic's output tokens, such as 8000:8000."`
-	TotalTokens  string   `placeholder:"PER_MINUTE:BURST" help:"Limit of both together, as Bedrock has."`
-	Charge       string   `default:"start" enum:"start,end,held" help:"When output tokens are charged (${default}): start, end, or held, where max_tokens are held until the end as at Bedrock."`
-	OutputMedian int64    `placeholder:"TOKENS" help:"Median of the output tokens of Anthropic's answers; without it as many as the text has."`
-	OutputSigma  float64  `default:"0" help:"Spread of the output tokens, 0 to 3: the sigma of a log-normal distribution."`
-	Headers      []string `placeholder:"DIALECT" help:"Fields that state what is left: anthropic, x-seconds, x-duration, x-rfc3339, x-epoch, ietf, ietf-list, ietf-fields, ietf-window, retry-seconds, retry-imf, retry-rfc850, retry-asctime, retry-ms. May be repeated."`
-	RetryAfter   []string `placeholder:"NAME=DURATION" help:"What refused calls of one provider are told to wait, such as spotify=24h. May be repeated."`
-	Change       []string `placeholder:"AT=RATE:BURST" help:"New shared limit from a time since the start, such as 30s=20:20 or 30s=100/1m. May be repeated."`
+	TotalTokens  string   `placeholder:"PER_MINUTE:BURST" help:"Limit of the sum of both, as Bedrock has."`
+	Charge       string   `default:"start" enum:"start,end,held" help:"When a call is charged its output tokens (${default}): start, end, or held. held takes max_tokens at the start and returns the surplus at the end, as Bedrock does."`
+	OutputMedian int64    `range:"0 to 10000000" placeholder:"TOKENS" help:"Median of the output tokens of Anthropic's answers. Without it, an answer has as many tokens as its text."`
+	OutputSigma  float64  `default:"0" range:"0 to 3" help:"Spread of the output tokens, 0 to 3: the sigma of a log-normal distribution."`
+	Headers      []string `placeholder:"DIALECT" help:"Header fields with what is left of a limit: anthropic, x-seconds, x-duration, x-rfc3339, x-epoch, ietf, ietf-list, ietf-fields, ietf-window, retry-seconds, retry-imf, retry-rfc850, retry-asctime, retry-ms. May be repeated."`
+	RetryAfter   []string `placeholder:"NAME=DURATION" help:"Retry-after of refused calls of one provider, such as spotify=24h. May be repeated."`
+	Change       []string `placeholder:"AT=RATE:BURST" help:"New shared limit from a time after the start, such as 30s=20:20 or 30s=100/1m. May be repeated."`
 	Strangers    []string `placeholder:"NAME=RATE@FROM-TO" help:"Calls a second of other clients, such as spotify=5@10s-60s; anthropic=1:500:200@10s-60s with input and output tokens. May be repeated."`
 	Stretch      []string `placeholder:"NAME=FAULT:SHARE@FROM-TO" help:"Time in which a share of calls fails, such as anthropic=overloaded:0.5@10s-60s. Faults: refused, unavailable, overloaded, spent, midway, cut (anthropic), lost (spotify), error-29, suspended (lastfm). May be repeated."`
 }
 
-// apply adds the scenario to a configuration. fixed makes windows that begin at multiples of their length.
+// apply adds the scenario to a configuration. If fixed is set, windows begin at multiples of their length.
 func (f scenarioFlags) apply(cfg *upstream.Config, fixed bool) (err error) {
 	for _, l := range []struct {
 		flag, text string

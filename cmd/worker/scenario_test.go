@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// TestScenarioFlags: every flag of the simulator arrives in its configuration, and New accepts the result.
+// TestScenarioFlags checks that each flag of the simulator sets its configuration, and that New accepts the configuration.
 func TestScenarioFlags(t *testing.T) {
 	var c upstreamCmd
 	parser, err := kong.New(&c)
@@ -65,7 +65,7 @@ func TestScenarioFlags(t *testing.T) {
 	}
 }
 
-// TestLimitsOfTheSimulator: buckets and windows are written as those of a replica are.
+// TestLimitsOfTheSimulator checks that the simulator accepts the same forms of buckets and windows as a replica.
 func TestLimitsOfTheSimulator(t *testing.T) {
 	cfg, err := (&upstreamCmd{Window: "40/1s", Fixed: true, API: []string{"spotify=0.5:5", "anthropic=50/1m"}}).config()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// parseTokens reads "30000:30000".
+// parseTokens parses a limit of tokens such as "30000:30000".
 func parseTokens(flag, text string) (upstream.TokenLimit, error) {
 	perMinute, burst, err := cutBucket(text)
 	n, err2 := strconv.ParseInt(perMinute, 10, 64)
@@ -19,7 +19,7 @@ func parseTokens(flag, text string) (upstream.TokenLimit, error) {
 	return upstream.TokenLimit{PerMinute: n, Burst: burst}, nil
 }
 
-// parseChange reads "30s=20:20" or "30s=100/1m".
+// parseChange parses "30s=20:20" or "30s=100/1m".
 func parseChange(text string) (c upstream.Change, err error) {
 	at, limit, _ := strings.Cut(text, "=")
 	c.At, err = time.ParseDuration(at)
@@ -32,7 +32,7 @@ func parseChange(text string) (c upstream.Change, err error) {
 	return c, nil
 }
 
-// parseStrangers reads "spotify=5@10s-60s" or "anthropic=1:500:200@10s-60s".
+// parseStrangers parses "spotify=5@10s-60s" or "anthropic=1:500:200@10s-60s".
 func parseStrangers(text string) (s upstream.Strangers, err error) {
 	name, calls, from, to, err := parseSpan(text)
 	s.API, s.From, s.To = upstream.API(name), from, to
@@ -53,7 +53,7 @@ func parseStrangers(text string) (s upstream.Strangers, err error) {
 	return s, nil
 }
 
-// parseStretch reads "anthropic=overloaded:0.5@10s-60s"; without a share all calls fail.
+// parseStretch parses "anthropic=overloaded:0.5@10s-60s". Without a share all calls fail.
 func parseStretch(text string) (s upstream.Stretch, err error) {
 	name, fault, from, to, err := parseSpan(text)
 	fault, share, partly := strings.Cut(fault, ":")
@@ -67,7 +67,7 @@ func parseStretch(text string) (s upstream.Stretch, err error) {
 	return s, nil
 }
 
-// parseSpan reads "NAME=WHAT@FROM-TO". Without "-TO" there is no end, without "@" it is all the time.
+// parseSpan parses "NAME=WHAT@FROM-TO". Without "-TO" the span has no end. Without "@" it has neither begin nor end.
 func parseSpan(text string) (name, what string, from, to time.Duration, err error) {
 	name, rest, _ := strings.Cut(text, "=")
 	what, span, bounded := strings.Cut(rest, "@")

@@ -16,10 +16,10 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// sceneFlags choose what a demonstration shows.
+// sceneFlags select what a demonstration shows.
 type sceneFlags struct {
-	Scene   string  `default:"budget" enum:"budget,throttled,tokens" help:"What is shown: budget, a fleet under one budget; throttled, a provider whose limit falls and comes back; tokens, a provider that counts tokens (${default})."`
-	Seconds float64 `placeholder:"N" help:"How long the scenes throttled and tokens take, 2 to 600 (30). The marks are those of 30 seconds."`
+	Scene   string  `default:"budget" enum:"budget,throttled,tokens" help:"What the demo shows: budget, a fleet under one budget; throttled, a provider whose limit falls and comes back; tokens, a provider that counts tokens (${default})."`
+	Seconds float64 `range:"2 to 600" placeholder:"N" help:"How long the scenes throttled and tokens take, 2 to 600 (30). The marks are set for 30 seconds."`
 }
 
 const (
@@ -28,11 +28,11 @@ const (
 	leastSceneRate, mostSceneRate = 8, 1000 // at 8 the limit falls to 3 a second
 )
 
-// Validate refuses values that the scene cannot be played with.
+// Validate returns an error if --seconds does not fit the scene.
 func (f sceneFlags) Validate() error {
 	switch {
 	case f.Scene == sceneBudget && f.Seconds != 0:
-		return errors.New("seconds: the scene budget takes as long as its calls do; it is for the scenes throttled and tokens")
+		return errors.New("seconds: want it with the scene throttled or tokens; the scene budget ends when its calls have ended")
 	case f.Seconds != 0 && !(f.Seconds >= leastSeconds && f.Seconds <= mostSeconds):
 		return fmt.Errorf("seconds %v: want %d to %d", f.Seconds, leastSeconds, mostSeconds)
 	}
@@ -46,24 +46,24 @@ const (
 	sceneTokens    = "tokens"
 )
 
-// takes is how long the scene takes.
+// takes returns how long the scene takes.
 func (f sceneFlags) takes() time.Duration {
 	return time.Duration(cmp.Or(f.Seconds, sceneSeconds) * float64(time.Second))
 }
 
-// outcome is what a scene has measured.
+// outcome is the result of a scene.
 type outcome interface {
-	page(sc screen) string // for a person; the last line is the verdict
-	verdict() error        // nil where the marks were met
+	page(sc screen) string // a text for people; its last line is the verdict
+	verdict() error        // nil if the marks were met
 }
 
-// scene is what can be played.
+// scene is one of the scenes throttled and tokens.
 type scene interface {
 	play(ctx context.Context, redis *server, say narrator) (outcome, error)
-	made() (calls, refused int) // until now
+	made() (calls, refused int) // so far
 }
 
-// play plays a scene with a Redis and prints what it measured: as one JSON object, or for a person.
+// play runs a scene and prints its outcome, as one JSON object or as a page.
 func (c *demoCmd) play(ctx context.Context, s cli.Streams, played scene) error {
 	redis, err := openRedis(c.RedisFlags)
 	if err != nil {
@@ -86,7 +86,7 @@ func (c *demoCmd) play(ctx context.Context, s cli.Streams, played scene) error {
 	return errors.Join(err, o.verdict())
 }
 
-// narrator writes a line about a scene that is being played, nowhere where a program reads.
+// narrator writes a line about a running scene, like [fmt.Printf]. With --json it writes nothing.
 type narrator func(format string, args ...any)
 
 func newNarrator(out io.Writer, silent bool) narrator {
@@ -97,13 +97,13 @@ func newNarrator(out io.Writer, silent bool) narrator {
 	}
 }
 
-// introduce says what is about to happen, and where to look at it.
+// introduce writes what the scene does, and the command that inspects it.
 func (c *demoCmd) introduce(say narrator, redis *server, namespace, what string) {
 	where, inspect := redis.where(namespace)
 	say("%s", strings.TrimSuffix(intro(fmt.Sprintf("%s Redis: %s. Look at it while it runs:", what, where), commandLines(inspect)), "\n"))
 }
 
-// measured turns what misses a mark into an error of one line.
+// measured returns an error of one line for the missed marks, nil if there are none.
 func measured(missed []string) error {
 	if len(missed) == 0 {
 		return nil
@@ -111,12 +111,12 @@ func measured(missed []string) error {
 	return errors.New(strings.Join(missed, "; "))
 }
 
-// sharing is how replicas stand to a budget.
+// sharing returns the begin of a sentence about replicas and their budget.
 func sharing(replicas int) string {
 	return counted(replicas, "replica has a budget", "replicas share one budget")
 }
 
-// counted is a number with what is counted.
+// counted returns a number and its noun: one for 1, many for other numbers.
 func counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

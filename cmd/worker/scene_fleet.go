@@ -13,7 +13,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// sceneFleet is replicas of limiter and orchestrator without HTTP, each with its own connections.
+// sceneFleet is a fleet of replicas without HTTP: each has a limiter, an orchestrator and its own connections to Redis.
 type sceneFleet struct {
 	replicas []sceneReplica
 }
@@ -24,7 +24,7 @@ type sceneReplica struct {
 	orchestrator *orchestrator.Orchestrator
 }
 
-// startFleet starts replicas on one route. The caller closes what it gets, also beside an error.
+// startFleet starts replicas on one route. The caller closes the fleet that it returns, also after an error.
 func startFleet(ctx context.Context, s *server, replicas, slots int, route string, cfg limiter.Config) (*sceneFleet, error) {
 	f := &sceneFleet{}
 	for range replicas {
@@ -44,7 +44,7 @@ func startFleet(ctx context.Context, s *server, replicas, slots int, route strin
 	return f, nil
 }
 
-// close ends the fleet. Tasks that execute have one second to end.
+// close ends the fleet. Running tasks have one second to end.
 func (f *sceneFleet) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
@@ -60,11 +60,11 @@ func (f *sceneFleet) close(ctx context.Context) {
 			return r.rdb.Close()
 		})
 	}
-	_ = all.Wait() // nothing is left to do about it
+	_ = all.Wait() // the scene is over: an error at the end changes no result
 }
 
-// busy has each replica make calls until ctx ends, twice as many at a time as it has slots, so that some always wait. It returns how many
-// tasks ended with a refusal; another error ends it.
+// busy makes calls in each replica until ctx ends. Each replica has twice as many tasks as slots, so that some always wait. busy returns how many
+// tasks ended with a refusal. If a task ends with another error, busy ends and returns it.
 func (f *sceneFleet) busy(ctx context.Context, slots int, call func(ctx context.Context, o *orchestrator.Orchestrator) error) (refused int64, err error) {
 	counts := make([]int64, 2*slots*len(f.replicas))
 	all, calling := errgroup.WithContext(ctx)
@@ -109,8 +109,8 @@ func refusedVerdict(err error) orchestrator.Verdict {
 	return orchestrator.Verdict{}
 }
 
-// during has things happen at the same time until a scene is over, or one of them fails. Their context has no deadline, so that calls which
-// cannot start before the end wait for it instead of ending early.
+// during calls things in parallel and ends their context after length, or when one of them returns an error. The context has no deadline: a call
+// that cannot start before a deadline would fail early, and here it has to wait until the end.
 func during(ctx context.Context, length time.Duration, things ...func(ctx context.Context) error) error {
 	calling, stop := context.WithCancel(ctx)
 	defer stop()
@@ -122,7 +122,7 @@ func during(ctx context.Context, length time.Duration, things ...func(ctx contex
 	return errors.Join(all.Wait(), ctx.Err())
 }
 
-// every calls something every two seconds, for the time since the call before, until ctx ends.
+// every calls do every two seconds until ctx ends, with the two seconds that have just passed.
 func every(ctx context.Context, began time.Time, do func(from, to time.Duration)) error {
 	const length = 2 * time.Second
 	for from := time.Duration(0); ; from += length {

@@ -10,21 +10,21 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// sceneProvider is a simulated provider without HTTP: a judge, and what became of each call.
+// sceneProvider is a simulated provider without HTTP: a judge, and a record of each call.
 type sceneProvider struct {
 	began time.Time
-	least time.Duration // how long a call takes: up to twice as much
+	least time.Duration // a call takes from least to twice as long
 
 	mu    sync.Mutex
 	judge *upstream.Judge
 	calls []sceneCall
 }
 
-// sceneCall is one call, when it came and what became of it.
+// sceneCall is the record of one call.
 type sceneCall struct {
-	at     time.Duration
+	at     time.Duration // since the provider began
 	ok     bool
-	after  time.Duration // that a refused call is asked to wait, 0 where the provider does not say
+	after  time.Duration // the retry-after of a refused call, 0 for none
 	output int64         // tokens
 }
 
@@ -33,7 +33,7 @@ func newSceneProvider(cfg upstream.Config, least time.Duration) (*sceneProvider,
 	return &sceneProvider{began: time.Now(), judge: judge, least: least}, err
 }
 
-// call makes one call. It returns a [refusedError], or the error of a context that ended first.
+// call makes one call and waits for its end. It returns a [refusedError], or the error of ctx if ctx ended first.
 func (p *sceneProvider) call(ctx context.Context, c upstream.Call) error {
 	v := p.arrive(c)
 	if !v.ok {
@@ -51,7 +51,8 @@ func (p *sceneProvider) call(ctx context.Context, c upstream.Call) error {
 	return ctx.Err()
 }
 
-// arrive judges a call. The provider says how long to wait only while it refuses everything: as most do, it does not say so of a rate.
+// arrive judges and records a call. Like most providers, this one sends a retry-after only while it refuses all calls, and not for calls above the
+// rate.
 func (p *sceneProvider) arrive(c upstream.Call) sceneCall {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -64,7 +65,7 @@ func (p *sceneProvider) arrive(c upstream.Call) sceneCall {
 	return is
 }
 
-// between are the calls that came from a time to another.
+// between returns the calls that arrived at from or later and before to.
 func (p *sceneProvider) between(from, to time.Duration) (calls []sceneCall) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,7 +77,7 @@ func (p *sceneProvider) between(from, to time.Duration) (calls []sceneCall) {
 	return calls
 }
 
-// accepted is how many of some calls were.
+// accepted returns how many of these calls the provider accepted.
 func accepted(calls []sceneCall) (n int) {
 	for _, c := range calls {
 		if c.ok {
@@ -86,7 +87,7 @@ func accepted(calls []sceneCall) (n int) {
 	return n
 }
 
-// made is how many calls came until now, and how many of them were refused.
+// made returns how many calls arrived so far, and how many of them were refused.
 func (p *sceneProvider) made() (calls, refused int) {
 	if p == nil {
 		return 0, 0

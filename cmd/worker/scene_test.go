@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// playScene runs a scene of two seconds and reads its object. Marks of thirty seconds may be missed, and nothing else.
+// playScene runs a scene of two seconds and parses its JSON object. The scene may miss marks, which are set for thirty seconds.
 func playScene(t *testing.T, into any, args ...string) {
 	t.Helper()
 	status, stdout, stderr := run(t, nil, append([]string{"demo", "--seconds", "2", "--json", "--scene"}, args...)...)
@@ -25,7 +25,7 @@ func playScene(t *testing.T, into any, args ...string) {
 	}
 }
 
-// TestSceneThrottled plays a fleet whose provider refuses calls and asks for a pause.
+// TestSceneThrottled runs a fleet whose provider refuses calls and asks for a pause.
 func TestSceneThrottled(t *testing.T) {
 	var r throttledReport
 	playScene(t, &r, "throttled", "--replicas", "2", "--rate", "100", "--burst", "10")
@@ -40,7 +40,7 @@ func TestSceneThrottled(t *testing.T) {
 	}
 }
 
-// TestSceneTokens plays two fleets at a provider that counts tokens: the one that settles uses about twice as many.
+// TestSceneTokens runs two fleets whose providers count tokens. The fleet that settles uses about twice as many tokens as the other.
 func TestSceneTokens(t *testing.T) {
 	var r tokensReport
 	playScene(t, &r, "tokens", "--replicas", "2")
@@ -49,7 +49,7 @@ func TestSceneTokens(t *testing.T) {
 	}
 }
 
-// steady is a provider that was called at even distances, and refused calls in a part of the time.
+// steady returns a provider that got a call every 25 ms and refused some of them.
 func steady(until time.Duration, refuses func(at time.Duration) (after time.Duration, yes bool)) *sceneProvider {
 	p := &sceneProvider{}
 	for at := time.Duration(0); at < until; at += 25 * time.Millisecond {
@@ -59,7 +59,7 @@ func steady(until time.Duration, refuses func(at time.Duration) (after time.Dura
 	return p
 }
 
-// TestThrottledReport: what is measured of a scene, and which marks it misses.
+// TestThrottledReport checks the figures of the scene throttled and its missed marks.
 func TestThrottledReport(t *testing.T) {
 	c := &demoCmd{Replicas: 4, sceneFlags: sceneFlags{Scene: sceneThrottled}}
 	if err := c.Rate.UnmarshalText([]byte("40")); err != nil {
@@ -98,16 +98,16 @@ func TestThrottledReport(t *testing.T) {
 	}
 }
 
-// TestTokensReport: what is measured of a scene, and which marks it misses.
+// TestTokensReport checks the figures of the scene tokens and its missed marks.
 func TestTokensReport(t *testing.T) {
 	for name, k := range map[string]struct {
 		until  time.Duration // calls are made
-		every  int           // of so many calls one is refused, 0 for none
+		every  int           // every how many calls one is refused, 0 for none
 		missed []string
 	}{
 		"marks met": {30 * time.Second, 0, nil},
-		"unused":    {25 * time.Second, 0, []string{"75.0 % of the tokens were used where costs are settled, the mark is 90 %"}},
-		"refused":   {30 * time.Second, 40, []string{"2.5 % of the calls were refused where costs are settled, the mark is 1 %"}},
+		"unused":    {25 * time.Second, 0, []string{"the fleet that settles used 75.0 % of the tokens, the mark is 90 %"}},
+		"refused":   {30 * time.Second, 40, []string{"2.5 % of the calls of the fleet that settles were refused, the mark is 1 %"}},
 	} {
 		scene := newTokensScene(&demoCmd{Replicas: 4, sceneFlags: sceneFlags{Scene: sceneTokens}})
 		scene.fleets[0].provider = steady(k.until, func(at time.Duration) (time.Duration, bool) {
@@ -119,7 +119,7 @@ func TestTokensReport(t *testing.T) {
 			t.Errorf("%s: %+v", name, u)
 		}
 		wantVerdict(t, name, r, k.missed)
-		wantNarrow(t, r, "NOT SETTLED", "of them refused", "2 times too high", "the other used 50.0 %")
+		wantNarrow(t, r, "NOT SETTLED", "calls refused", "2 times too high", "the other used 50.0 %")
 	}
 }
 
@@ -138,7 +138,7 @@ func wantVerdict(t *testing.T, what string, o outcome, missed []string) {
 	}
 }
 
-// wantNarrow checks what is printed for a person: it says what it should, within 80 columns.
+// wantNarrow checks that the page contains some texts and has at most 80 columns.
 func wantNarrow(t *testing.T, o outcome, says ...string) {
 	t.Helper()
 	text := ansi.Strip(o.page(screen{width: 80}))

@@ -10,8 +10,8 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// throttledScene is a fleet at a provider whose real limit falls below what was configured and comes back, and which then asks once for
-// a pause.
+// throttledScene is a fleet and a provider. The limit of the provider falls below the configured limit and comes back. Then the provider asks for
+// one pause.
 type throttledScene struct {
 	demoCmd
 
@@ -23,8 +23,8 @@ type throttledScene struct {
 
 const throttledRoute = "provider"
 
-// newThrottled lays out the scene: six seconds of thirty at the configured limit, nine at three eighths of it, ten and a half at the
-// configured limit again, then a pause of two.
+// newThrottled returns the scene. Its times, of 30 seconds: 6 s at the configured limit, 9 s at three eighths of it, 10.5 s at the configured
+// limit, a pause of 2 s, and the rest at the configured limit. It returns an error if the rate does not fit the scene.
 func newThrottled(c *demoCmd) (*throttledScene, error) {
 	if r := c.limit().Rate(); r < leastSceneRate || r > mostSceneRate {
 		return nil, fmt.Errorf("rate %v: the scene %s wants %d to %d", r, sceneThrottled, leastSceneRate, mostSceneRate)
@@ -33,7 +33,7 @@ func newThrottled(c *demoCmd) (*throttledScene, error) {
 	return &throttledScene{demoCmd: *c, falls: all * 6 / 30, back: all * 15 / 30, pauses: all * 51 / 60, pause: all * 2 / 30, end: all}, nil
 }
 
-// low is the limit while it is low.
+// low returns the limit of the provider while it is below the configured one.
 func (t *throttledScene) low() upstream.Limit {
 	rate := t.limit().Rate() * 3 / 8
 	return upstream.Limit{Rate: rate, Burst: max(1, int64(rate))}
@@ -70,7 +70,7 @@ func (t *throttledScene) play(ctx context.Context, redis *server, say narrator) 
 
 func (t *throttledScene) made() (calls, refused int) { return t.provider.made() }
 
-// run has a fleet make calls until ctx ends.
+// run makes calls with the fleet until ctx ends.
 func (t *throttledScene) run(ctx context.Context, fleet *sceneFleet) (err error) {
 	t.spent, err = fleet.busy(ctx, t.Slots, func(ctx context.Context, o *orchestrator.Orchestrator) error {
 		_, err := orchestrator.Execute(ctx, o, func(ctx context.Context) (struct{}, error) {
@@ -81,7 +81,7 @@ func (t *throttledScene) run(ctx context.Context, fleet *sceneFleet) (err error)
 	return err
 }
 
-// follow says every two seconds what the fleet has asked, until ctx ends.
+// follow writes every two seconds how many calls the fleet made, until ctx ends.
 func (t *throttledScene) follow(ctx context.Context, say narrator) error {
 	return every(ctx, t.provider.began, func(from, to time.Duration) {
 		calls, length := t.provider.between(from, to), (to - from).Seconds()

@@ -9,14 +9,14 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// The marks of the scene, of a scene of thirty seconds.
+// The marks of the scene. They are set for thirty seconds.
 const (
-	markRefused = 0.10             // of all calls
-	markPart    = 0.9              // of the usual rate has to be accepted again
+	markRefused = 0.10             // of all calls, at most
+	markPart    = 0.9              // of the configured rate has to be accepted again
 	markFound   = 10 * time.Second // after the limit came back
 )
 
-// throttledReport is what the scene measured, in the form that programs read.
+// throttledReport is the result of the scene, as --json prints it.
 type throttledReport struct {
 	Scene       string  `json:"scene"`
 	Replicas    int     `json:"replicas"`
@@ -25,7 +25,8 @@ type throttledReport struct {
 	Refused     int     `json:"refused"`
 	RefusedPart float64 `json:"refused_part"` // of the calls
 	Spent       int64   `json:"spent"`        // tasks whose attempts were all refused
-	// Found is s from the return of the limit to the end of the first second in which the fleet got nine tenths of it, null for never.
+	// Found is the time in s after which the fleet used the returned limit again: until the end of the first second in which nine tenths of the
+	// limit were accepted. It is null if there was no such second.
 	Found *float64         `json:"found"`
 	Hold  throttledHold    `json:"hold"`
 	Parts []throttledPhase `json:"parts"`
@@ -33,14 +34,14 @@ type throttledReport struct {
 	scene *throttledScene
 }
 
-// throttledHold is how the fleet took the request for a pause.
+// throttledHold is the reaction of the fleet to the pause. All fields are 0 if no call arrived during the pause.
 type throttledHold struct {
-	Asked   float64  `json:"asked"`   // s, of the first refusal
-	Refused int      `json:"refused"` // calls from then on until the pause was over
-	Next    *float64 `json:"next"`    // s until the next call was accepted, null for none
+	Asked   float64  `json:"asked"`   // retry-after of the first refusal, s
+	Refused int      `json:"refused"` // calls from that refusal until the end of the pause
+	Next    *float64 `json:"next"`    // s from that refusal to the next accepted call, null if there was none
 }
 
-// throttledPhase is one part of the scene, in calls a second.
+// throttledPhase is one part of the scene: its times in s, and its calls in calls a second.
 type throttledPhase struct {
 	Limit    string  `json:"limit"`
 	From     float64 `json:"from"`
@@ -88,7 +89,8 @@ func (t *throttledScene) measure() *throttledReport {
 	return r
 }
 
-// found is when, after the limit came back, the first second ends in which nine tenths of it were accepted.
+// found returns the time from the return of the limit to the end of the first second in which nine tenths of the limit were accepted. It returns
+// false if there was no such second.
 func (t *throttledScene) found() (time.Duration, bool) {
 	for at := t.back; at+time.Second <= t.pauses; at += 100 * time.Millisecond {
 		if float64(accepted(t.provider.between(at, at+time.Second))) >= markPart*t.limit().Rate() {
@@ -108,7 +110,7 @@ func seconds(d time.Duration, known bool) *float64 {
 
 func rounded(v float64) float64 { return math.Round(v*10_000) / 10_000 }
 
-// verdict is an error if a mark was missed.
+// verdict returns an error if a mark was missed.
 func (r *throttledReport) verdict() error {
 	var missed []string
 	if r.RefusedPart > markRefused {
@@ -128,20 +130,20 @@ func (r *throttledReport) foundText() string {
 	return fmt.Sprintf("%.4g calls a second were accepted again after %.1f s", rate, *r.Found)
 }
 
-// page is the report for a person.
+// page returns the report as text.
 func (r *throttledReport) page(sc screen) string {
 	parts := cli.Table("THE PROVIDER ALLOWS", "FROM", "TO", "ASKED/S", "ACCEPTED/S", "REFUSED/S")
 	for _, p := range r.Parts {
 		parts.Row(p.Limit, fmt.Sprintf("%.1f s", p.From), fmt.Sprintf("%.1f s", p.To),
 			fmt.Sprintf("%.1f", p.Asked), fmt.Sprintf("%.1f", p.Accepted), fmt.Sprintf("%.1f", p.Refused))
 	}
-	hold := "The provider did not have to ask for the pause: no call came."
+	hold := "No call arrived during the pause."
 	if r.Hold.Asked > 0 {
-		next := "none was accepted any more"
+		next := "no later call was accepted"
 		if r.Hold.Next != nil {
-			next = fmt.Sprintf("the next was accepted %.2f s after the first of them", *r.Hold.Next)
+			next = fmt.Sprintf("the next accepted call arrived %.2f s after the first of them", *r.Hold.Next)
 		}
-		hold = fmt.Sprintf("%s asked to wait, the first %.2f s; %s.", counted(r.Hold.Refused, "call was", "calls were"), r.Hold.Asked, next)
+		hold = fmt.Sprintf("During the pause, the provider asked %s to wait, the first of them %.2f s; %s.", counted(r.Hold.Refused, "call", "calls"), r.Hold.Asked, next)
 	}
 	text := min(sc.width, textWidth)
 	return paragraphs(sc.width, open(parts),

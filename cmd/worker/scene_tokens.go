@@ -13,16 +13,16 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// tokensScene is two fleets, each at its own provider that counts output tokens. Both take calls to cost twice what they do. One settles
-// what each call has cost, the other does not.
+// tokensScene is two fleets. Each has its own provider, which counts output tokens. Both fleets estimate calls at twice their cost. One fleet
+// settles the cost of each call, the other does not.
 type tokensScene struct {
 	demoCmd
 
-	warm, end time.Duration // the burst is used up, the scene is over; since the beginning
+	warm, end time.Duration // since the beginning: the burst is used up, and the scene ends
 	fleets    [2]*tokensFleet
 }
 
-// tokensFleet is one of them.
+// tokensFleet is one of the two fleets.
 type tokensFleet struct {
 	*sceneFleet
 
@@ -85,7 +85,7 @@ func (t *tokensScene) play(ctx context.Context, redis *server, say narrator) (ou
 
 func tokensUpstream() upstream.Config {
 	cfg := upstream.Default()
-	cfg.Total = upstream.Limit{Rate: 1000, Burst: 1000} // tokens are what is short
+	cfg.Total = upstream.Limit{Rate: 1000, Burst: 1000} // high, so that the limit of tokens binds
 	cfg.Tokens.Output = upstream.TokenLimit{PerMinute: tokensPerMinute, Burst: tokensBurst}
 	return cfg
 }
@@ -98,7 +98,7 @@ func (t *tokensScene) made() (calls, refused int) {
 	return calls, refused
 }
 
-// run has a fleet make calls until ctx ends.
+// run makes calls with the fleet until ctx ends.
 func (f *tokensFleet) run(ctx context.Context, slots int) (err error) {
 	f.spent, err = f.busy(ctx, slots, func(ctx context.Context, o *orchestrator.Orchestrator) error {
 		output := int64(min(tokensMost, max(1, math.Round(tokensMedian*math.Exp(tokensSigma*rand.NormFloat64()))))) //nolint:gosec // no secret
@@ -114,7 +114,7 @@ func (f *tokensFleet) run(ctx context.Context, slots int) (err error) {
 	return err
 }
 
-// costOfCall is what a call has cost: nothing where it was refused.
+// costOfCall returns the output tokens that a call has cost: 0 if the provider refused it.
 func costOfCall(err error, output int64) int64 {
 	if _, refused := errors.AsType[*refusedError](err); refused {
 		return 0
@@ -122,7 +122,7 @@ func costOfCall(err error, output int64) int64 {
 	return output
 }
 
-// follow says every two seconds what part of the tokens each fleet has used, until ctx ends.
+// follow writes every two seconds how many tokens a second each fleet used, until ctx ends.
 func (t *tokensScene) follow(ctx context.Context, say narrator) error {
 	return every(ctx, t.fleets[0].provider.began, func(from, to time.Duration) {
 		s, u := t.fleets[0].use(from, to), t.fleets[1].use(from, to)

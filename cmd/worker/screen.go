@@ -9,16 +9,16 @@ import (
 	"golang.org/x/term"
 )
 
-// screen is where something is printed.
+// screen is the size and the ability of an output.
 type screen struct {
-	width, rows int  // rows is 0 where nothing scrolls away, as in a file
+	width, rows int  // rows is 0 if the length is not limited, as in a file
 	moves       bool // the cursor can be moved
 }
 
-const plainWidth = 80 // columns, where no terminal says how many it has
+const plainWidth = 80 // columns of an output that is no terminal, or whose size is not known
 
-// screenOf is the size of the terminal behind a stream. A file, a pipe and a dumb terminal are 80 columns wide, and the cursor stays where
-// it is: a dumb terminal shows what moves it as text.
+// screenOf returns the screen of a stream. A file, a pipe and a dumb terminal have 80 columns, and their cursor cannot be moved: a dumb terminal
+// would print the escape sequences as text.
 func screenOf(out io.Writer) screen {
 	f, ok := out.(*os.File)
 	if !ok || os.Getenv("TERM") == "dumb" || !term.IsTerminal(int(f.Fd())) {
@@ -31,7 +31,7 @@ func screenOf(out io.Writer) screen {
 	return screen{width: width, rows: rows, moves: true}
 }
 
-// commandLines is a command in lines of at most 80 columns that a shell takes as they are.
+// commandLines returns a command in lines of at most 80 columns, which can be pasted into a shell.
 func commandLines(command string) []string {
 	if ansi.StringWidth(command) <= plainWidth {
 		return []string{command}

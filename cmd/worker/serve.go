@@ -11,11 +11,11 @@ import (
 )
 
 type serveCmd struct {
-	Grace time.Duration `env:"WEIR_GRACE" default:"1s" help:"How long a replica that is told to end goes on taking analyses while /readyz answers 503, so that balancers stop sending them (${default})."`
-	Drain time.Duration `env:"WEIR_DRAIN" default:"20s" help:"How long running analyses may take to end after that (${default}). The steps after the drain take 22s at most: what ends replicas has to wait for longer than all three."`
+	Grace time.Duration `env:"WEIR_GRACE" default:"1s" range:"0 or more" help:"How long a replica that ends still accepts analyses while /readyz answers 503, so that balancers stop sending them (${default})."`
+	Drain time.Duration `env:"WEIR_DRAIN" default:"20s" range:"more than 0" help:"How long running analyses may take to end after that (${default}). The steps after the drain take 22s at most. Let your platform wait longer than the sum of the three before it ends the process."`
 
-	WhenAway string        `env:"WEIR_WHEN_AWAY" enum:"local,closed,open" default:"local" help:"What to do while Redis is away: local goes on with this replica's share of each limit, closed waits, open starts every call at once (${default})."`
-	LocalFor time.Duration `env:"WEIR_LOCAL_FOR" default:"30s" help:"How long to go on so at most, 1s to 1h (${default})."`
+	WhenAway string        `env:"WEIR_WHEN_AWAY" enum:"local,closed,open" default:"local" help:"What to do while Redis is away: local continues with this replica's share of each limit, closed waits, open starts every call at once (${default})."`
+	LocalFor time.Duration `env:"WEIR_LOCAL_FOR" default:"30s" range:"1s to 1h" help:"How long local may last, 1s to 1h (${default}). After that, calls wait."`
 
 	callerFlags
 	budgetFlags
@@ -24,7 +24,7 @@ type serveCmd struct {
 	adminFlags
 }
 
-// Validate refuses a drain that could never end, and what its parts refuse.
+// Validate returns the first error of the flags of serve.
 func (c *serveCmd) Validate() error {
 	switch {
 	case c.Drain <= 0:
@@ -37,12 +37,12 @@ func (c *serveCmd) Validate() error {
 	return firstError(c.callerFlags.Validate(), c.budgetFlags.Validate(), c.providerFlags.Validate())
 }
 
-// endsWithin is how long the command takes at most to exit after the first signal.
+// endsWithin returns the longest time from the first signal to the exit of the command.
 func (c *serveCmd) endsWithin() time.Duration {
 	return c.Grace + c.Drain + worker.AfterDrain + flushTime
 }
 
-// firstError is the first of some errors that is one.
+// firstError returns the first error that is not nil.
 func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
@@ -100,7 +100,7 @@ func (c *serveCmd) Run(ctx context.Context, s cli.Streams) (err error) {
 	defer func() { err = firstError(err, admin.close()) }()
 	served = true
 	if redis.embedded != nil {
-		log.WarnContext(ctx, "REDIS_URL is not set: the budget is this process' alone", "redis", redis.Addr())
+		log.WarnContext(ctx, "REDIS_URL is not set: the budget is for this process only", "redis", redis.Addr())
 	}
 	log.InfoContext(ctx, "listening", "addr", listener.Addr().String(), "budget", c.limit().String(), "token", cfg.Gate.Token != "",
 		"ends_within", c.endsWithin().String())

@@ -18,14 +18,14 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// clean takes the configuration of the surroundings away, and sets another.
+// clean removes the configuration from the environment of the test, and sets env.
 func clean(t *testing.T, env map[string]string) {
 	t.Helper()
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")
 		if strings.HasPrefix(name, "WEIR_") || strings.HasPrefix(name, "OTEL_") || strings.HasSuffix(name, "_KEY") || strings.HasPrefix(name, "SPOTIFY_") || name == "REDIS_URL" || name == "PORT" {
 			t.Setenv(name, "")
-			_ = os.Unsetenv(name) // Setenv has noted what to restore
+			_ = os.Unsetenv(name) // Setenv restores the old value after the test
 		}
 	}
 	for name, value := range env {
@@ -33,7 +33,7 @@ func clean(t *testing.T, env map[string]string) {
 	}
 }
 
-// simulator serves a simulator and returns its URL.
+// simulator starts a simulator and returns its URL.
 func simulator(t *testing.T, change func(*upstream.Config)) string {
 	t.Helper()
 	cfg := upstream.Default()
@@ -50,7 +50,7 @@ func simulator(t *testing.T, change func(*upstream.Config)) string {
 	return s.URL
 }
 
-// lines is a log that can be waited for.
+// lines is a log in which a test can wait for a line.
 type lines struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -95,22 +95,22 @@ func (l *lines) field(t *testing.T, message, name string, over <-chan error) str
 		select {
 		case <-more:
 		case err := <-over:
-			t.Fatalf("it ended before %q: %v\n%s", message, err, l)
+			t.Fatalf("serve ended before %q: %v\n%s", message, err, l)
 		case <-t.Context().Done():
 			t.Fatalf("no line %q:\n%s", message, l)
 		}
 	}
 }
 
-// served is a command serve that runs.
+// served is a running command serve.
 type served struct {
-	url, admin string // of its two ports; admin is "" where there is none
+	url, admin string // of its two ports; admin is "" if the port is off
 	stderr     *lines
 	stdout     *bytes.Buffer
-	end        func() error // ends it as a signal does, and returns its error
+	end        func() error // ends the command like a signal, and returns its error
 }
 
-// serve runs the command with an environment. Its Redis is embedded, and its providers are a simulator.
+// serve starts the command with an environment, an embedded Redis and a simulator, and returns when it is ready.
 func serve(t *testing.T, env map[string]string) *served {
 	t.Helper()
 	clean(t, env)
@@ -142,13 +142,13 @@ func serve(t *testing.T, env map[string]string) *served {
 	if env["WEIR_ADMIN"] != noAdmin {
 		s.admin = "http://" + s.stderr.field(t, "metrics", "admin", over)
 	}
-	for status := 0; status != http.StatusOK; { // until it has reached its Redis
+	for status := 0; status != http.StatusOK; {
 		status, _ = get(t, s.url+"/readyz")
 	}
 	return s
 }
 
-// post has a playlist analysed and returns the events.
+// post posts a playlist to a replica and returns the events of the analysis.
 func post(t *testing.T, url, playlist string) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/playlists/analyze", strings.NewReader(playlist))
@@ -163,7 +163,7 @@ func post(t *testing.T, url, playlist string) string {
 	return body
 }
 
-// get fetches a page.
+// get returns the status and the body of a page.
 func get(t *testing.T, url string, header ...string) (status int, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)

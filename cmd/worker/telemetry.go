@@ -31,21 +31,21 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// flushTime is how long the end of a command waits for telemetry that has not been sent yet.
+// flushTime is the longest time that a command spends at its end on sending the rest of its telemetry.
 const flushTime = 5 * time.Second
 
-// telemetry is what a command tells about itself. Nothing leaves the process unless the standard variables OTEL_* name a destination.
-// Metrics can always be scraped where an admin port is open.
+// telemetry is the traces, the metrics and the log of a command. Nothing leaves the process unless the standard variables OTEL_* name a
+// destination. If an admin port is open, Prometheus can always fetch the metrics.
 type telemetry struct {
-	errs    io.Writer // stderr, which exporters, the log and the command share
+	errs    io.Writer // stderr; exporters, the log and the command share it
 	tracers trace.TracerProvider
 	meters  metric.MeterProvider
-	log     *slog.Logger // JSON lines on stderr, and wherever OTEL_LOGS_EXPORTER says
-	scrape  http.Handler // nil where OTEL_SDK_DISABLED is true
-	scraped bool         // OTEL_METRICS_EXPORTER is prometheus, so that a command without an admin port opens one
+	log     *slog.Logger // JSON lines on stderr, and to the exporter in OTEL_LOGS_EXPORTER
+	scrape  http.Handler // nil if OTEL_SDK_DISABLED is true
+	scraped bool         // OTEL_METRICS_EXPORTER is prometheus, so every command opens an admin port
 
 	parts []part       // fixed
-	local *slog.Logger // on stderr alone: what has failed to be sent is not sent
+	local *slog.Logger // on stderr only, for errors of the exporters
 }
 
 // part is a provider of the SDK.
@@ -54,8 +54,8 @@ type part interface {
 	Shutdown(ctx context.Context) error
 }
 
-// startTelemetry starts what the environment asks for. Exporters of the kind "console" write to errs, because results go to stdout. A
-// wrong value of a variable is an error of usage. [telemetry.end] sends what is left.
+// startTelemetry starts the exporters that the variables OTEL_* select. Exporters of the kind "console" write to errs, because stdout is for
+// results. A wrong value of a variable is an error of usage. The caller calls [telemetry.end].
 func startTelemetry(ctx context.Context, errs io.Writer) (*telemetry, error) {
 	errs = &lockedWriter{to: errs}
 	local := logger(errs)
@@ -81,8 +81,8 @@ func startTelemetry(ctx context.Context, errs io.Writer) (*telemetry, error) {
 	return t, nil
 }
 
-// describe is what telemetry says about the process: a name, a version and an id of this run. OTEL_SERVICE_NAME and
-// OTEL_RESOURCE_ATTRIBUTES win.
+// describe returns the attributes of the process: its name, its version and an id of this run. OTEL_SERVICE_NAME and
+// OTEL_RESOURCE_ATTRIBUTES take precedence.
 func describe(ctx context.Context) (*resource.Resource, error) {
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(
 		semconv.ServiceName("weir-worker"), semconv.ServiceVersion(cli.Version()), semconv.ServiceInstanceID(uuid.NewString()),
@@ -99,7 +99,7 @@ func (t *telemetry) startTraces(ctx context.Context, errs io.Writer, about *reso
 		return err
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(private{exporter}), sdktrace.WithResource(about))
-	otel.SetTracerProvider(provider) // for Anthropic's SDK, which asks for no other
+	otel.SetTracerProvider(provider) // Anthropic's SDK uses the global provider only
 	t.tracers, t.parts = provider, append(t.parts, provider)
 	return nil
 }
@@ -112,7 +112,7 @@ func (t *telemetry) startMetrics(ctx context.Context, errs io.Writer, about *res
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	// Sizes of bodies would be half of all series, and nobody tunes by them.
+	// The sizes of bodies would be half of all series, and no dashboard or alert uses them.
 	unsized := sdkmetric.NewView(sdkmetric.Instrument{Name: "http.*.body.size"}, sdkmetric.Stream{Aggregation: sdkmetric.AggregationDrop{}})
 	opts := []sdkmetric.Option{sdkmetric.WithReader(page), sdkmetric.WithResource(about), sdkmetric.WithView(unsized)}
 	reader, scraped, err := metricReader(ctx, errs)
@@ -139,14 +139,15 @@ func (t *telemetry) startLogs(ctx context.Context, errs io.Writer, about *resour
 	return nil
 }
 
-// flush sends what there is, for at most [flushTime]. A failure is logged.
+// flush sends the telemetry collected so far, for at most [flushTime]. It logs an error and does not return it.
 func (t *telemetry) flush(ctx context.Context) {
-	t.each(ctx, "not all of it was sent", part.ForceFlush)
+	t.each(ctx, "some of it was not sent", part.ForceFlush)
 }
 
-// end sends what is left and ends all exporters, within [flushTime]. A failure is logged: that a collector is away makes no analysis fail.
+// end sends the rest of the telemetry and ends all exporters, for at most [flushTime]. It logs an error and does not return it, so that a collector
+// that is away makes no analysis fail.
 func (t *telemetry) end(ctx context.Context) {
-	t.each(ctx, "what was left was not sent", part.Shutdown)
+	t.each(ctx, "the rest of it was not sent", part.Shutdown)
 }
 
 func (t *telemetry) each(ctx context.Context, problem string, do func(part, context.Context) error) {
@@ -163,7 +164,7 @@ func (t *telemetry) each(ctx context.Context, problem string, do func(part, cont
 	}
 }
 
-// lockedWriter has one writer at a time: exporters and the log share stderr.
+// lockedWriter lets one goroutine write at a time, because exporters and the log share stderr.
 type lockedWriter struct {
 	mu sync.Mutex
 	to io.Writer

@@ -23,19 +23,19 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// personal is a playlist whose every text is a secret.
+// personal is a playlist in which each text contains "hunter2".
 const personal = `{"name":"hunter2 songs","tracks":[
  {"id":"4uLU6hMCjMI75M1A2tKUQC","name":"hunter2 song","artists":["hunter2 band"],"album":"hunter2 album"},
  {"id":"5uLU6hMCjMI75M1A2tKUQC","name":"hunter2 tune","artists":["hunter2 choir"],"album":"hunter2 disc"}]}`
 
-// consoles has everything printed.
+// consoles returns env with variables that print all telemetry.
 func consoles(env map[string]string) map[string]string {
 	all := map[string]string{"OTEL_TRACES_EXPORTER": "console", "OTEL_METRICS_EXPORTER": "console", "OTEL_LOGS_EXPORTER": "console"}
 	maps.Copy(all, env)
 	return all
 }
 
-// TestNothingStandsAroundAResult: whatever telemetry is printed, stdout has the result alone.
+// TestNothingStandsAroundAResult checks that stdout has only the result, even if all telemetry is printed.
 func TestNothingStandsAroundAResult(t *testing.T) {
 	sample := filepath.Join(t.TempDir(), "sample.csv")
 	if err := os.WriteFile(sample, playlist.Sample(), 0o600); err != nil {
@@ -59,7 +59,7 @@ func TestNothingStandsAroundAResult(t *testing.T) {
 	}
 }
 
-// collector counts what arrives where OTLP goes over HTTP, and answers with a status that nobody tries again after.
+// collector records requests of OTLP over HTTP. It answers with a status after which exporters do not retry.
 type collector struct {
 	mu     sync.Mutex
 	bodies map[string]string // by path, joined
@@ -85,7 +85,7 @@ func (c *collector) got() map[string]string {
 	return c.bodies
 }
 
-// TestTelemetryGoesWhereTheVariablesSay: all three signals to a collector, with the name of the service, all of it before the command ends.
+// TestTelemetryGoesWhereTheVariablesSay checks that all three signals arrive at a collector before the command ends, with the name of the service.
 func TestTelemetryGoesWhereTheVariablesSay(t *testing.T) {
 	c, url := startCollector(t, http.StatusOK)
 	s := serve(t, map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_SERVICE_NAME": "of-a-test", "WEIR_ADMIN": noAdmin})
@@ -99,12 +99,12 @@ func TestTelemetryGoesWhereTheVariablesSay(t *testing.T) {
 			t.Errorf("%s: no %q of the service in %d bytes", path, want, len(body))
 		}
 		if strings.Contains(body, "hunter2") {
-			t.Errorf("%s tells of the playlist", path)
+			t.Errorf("%s contains a text of the playlist", path)
 		}
 	}
 }
 
-// TestNothingIsSentUnasked: without variables, and where the SDK is disabled, nothing is sent; in the latter case nothing is measured either.
+// TestNothingIsSentUnasked checks that nothing is sent without variables or with a disabled SDK. A disabled SDK also measures nothing.
 func TestNothingIsSentUnasked(t *testing.T) {
 	c, url := startCollector(t, http.StatusOK)
 	s := serve(t, map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_SDK_DISABLED": "TRUE", "WEIR_ADMIN": "127.0.0.1:0"})
@@ -118,21 +118,21 @@ func TestNothingIsSentUnasked(t *testing.T) {
 
 	clean(t, nil)
 	for _, signal := range []string{"TRACES", "METRICS", "LOGS"} {
-		if to, err := destination(signal); to != toNobody || err != nil {
+		if to, err := destination(signal); to != toNone || err != nil {
 			t.Errorf("%s without variables go to %s, %v", signal, to, err)
 		}
 		t.Setenv("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT", url)
 		if to, err := destination(signal); to != toOTLP || err != nil {
 			t.Errorf("%s with an endpoint go to %s, %v", signal, to, err)
 		}
-		t.Setenv("OTEL_"+signal+"_EXPORTER", toNobody)
-		if to, err := destination(signal); to != toNobody || err != nil {
-			t.Errorf("%s that nobody wants go to %s, %v", signal, to, err)
+		t.Setenv("OTEL_"+signal+"_EXPORTER", toNone)
+		if to, err := destination(signal); to != toNone || err != nil {
+			t.Errorf("%s with the exporter none go to %s, %v", signal, to, err)
 		}
 	}
 }
 
-// TestACollectorThatRefusesFailsNothing: the result is there, and one line says what was not sent.
+// TestACollectorThatRefusesFailsNothing checks that a command still prints its result, and logs what was not sent.
 func TestACollectorThatRefusesFailsNothing(t *testing.T) {
 	sample := filepath.Join(t.TempDir(), "personal.json")
 	if err := os.WriteFile(sample, []byte(personal), 0o600); err != nil {
@@ -146,7 +146,7 @@ func TestACollectorThatRefusesFailsNothing(t *testing.T) {
 	}
 }
 
-// stuckPart never sends what it has.
+// stuckPart is a part that sends nothing until its context ends.
 type stuckPart struct{}
 
 func (p stuckPart) ForceFlush(ctx context.Context) error { return p.Shutdown(ctx) }
@@ -156,7 +156,7 @@ func (p stuckPart) Shutdown(ctx context.Context) error {
 	return errors.New("a collector that hangs")
 }
 
-// TestTheEndIsBounded: several exporters that hang take the time of one, also when the command was interrupted.
+// TestTheEndIsBounded checks that several exporters that hang delay the end by no more than one does, also after an interrupt.
 func TestTheEndIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &lines{}
@@ -166,12 +166,12 @@ func TestTheEndIsBounded(t *testing.T) {
 		began := time.Now()
 		p.end(interrupted)
 		if took := time.Since(began); took != flushTime || !strings.Contains(out.String(), "a collector that hangs") {
-			t.Errorf("it took %v, want %v: %s", took, flushTime, out)
+			t.Errorf("the end took %v, want %v: %s", took, flushTime, out)
 		}
 	})
 }
 
-// TestLogsAndSpansTellNobodysMusic: no line and no span of a replica has a name, a query or an address of its clients.
+// TestLogsAndSpansTellNobodysMusic checks that no line and no span of a replica contains a name, a query or an address of its clients.
 func TestLogsAndSpansTellNobodysMusic(t *testing.T) {
 	s := serve(t, consoles(map[string]string{"WEIR_ADMIN": noAdmin}))
 	if events := post(t, s.url, personal); !strings.Contains(events, "event: result") {
@@ -197,7 +197,7 @@ func TestLogsAndSpansTellNobodysMusic(t *testing.T) {
 	}
 }
 
-// TestWrongVariables: a value that is wrong is named before anything starts, with the status of a wrong value.
+// TestWrongVariables checks that a command with a wrong variable of telemetry names it, starts nothing and exits with status 2.
 func TestWrongVariables(t *testing.T) {
 	for name, c := range map[string]struct {
 		env  map[string]string
@@ -235,13 +235,13 @@ func TestWrongVariables(t *testing.T) {
 				}
 			}
 			if strings.Contains(stderr, "hunter2") {
-				t.Errorf("%q tells a secret", stderr)
+				t.Errorf("%q contains a secret", stderr)
 			}
 		})
 	}
 }
 
-// TestLibraryTellsNoValues: of what goes wrong within the library of OpenTelemetry the log has the message alone.
+// TestLibraryTellsNoValues checks that the log has only the message of an error of the OpenTelemetry library.
 func TestLibraryTellsNoValues(t *testing.T) {
 	var out bytes.Buffer
 	l := libraryLogger(&out)

@@ -19,7 +19,7 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// terminal is a pseudo-terminal and everything that was written to it.
+// terminal is a pseudo-terminal and the text that was written to it.
 type terminal struct {
 	keys, screen *os.File // the two ends
 
@@ -100,7 +100,7 @@ func (e *terminal) start(t *testing.T, env string, args ...string) *exec.Cmd {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() }) // where the test did not come to its end
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // if the test fails before the process has ended
 	return cmd
 }
 
@@ -109,14 +109,14 @@ const (
 	hideCursor, showCursor   = "\x1b[?25l", "\x1b[?25h"
 )
 
-// TestTerminalInterrupted: the live view has a screen of its own. Ctrl+C gives the terminal back as it was, the last lines say what happened,
-// and the status is 130.
+// TestTerminalInterrupted checks that the live view uses the alternate screen. Ctrl+C restores the terminal, the last lines are the verdict, and the
+// status is 130.
 func TestTerminalInterrupted(t *testing.T) {
 	e := openTerminal(t, 80, 24)
 	cmd := e.start(t, "TERM=xterm-256color", "--replicas", "3")
 	e.until(t, "replica 3")
 	if text := e.text(); !strings.Contains(text, enterScreen) || strings.Contains(text, leaveScreen) {
-		t.Errorf("the view has no screen of its own: %q", text)
+		t.Errorf("the view does not use the alternate screen: %q", text)
 	}
 	if _, err := e.keys.Write([]byte{3}); err != nil { // ctrl+c
 		t.Fatal(err)
@@ -129,14 +129,14 @@ func TestTerminalInterrupted(t *testing.T) {
 	text := e.text()
 	left := strings.LastIndex(text, leaveScreen)
 	if left < 0 || strings.LastIndex(text, hideCursor) > strings.LastIndex(text, showCursor) {
-		t.Fatalf("the terminal is not as it was: %q", text)
+		t.Fatalf("the terminal is not restored: %q", text)
 	}
 	if !strings.Contains(text[left:], "Interrupted: 3 replicas made ") {
 		t.Errorf("no verdict: %q", text[left:])
 	}
 }
 
-// TestDumbTerminal: lines without escapes, of at most 80 columns, and the verdict.
+// TestDumbTerminal checks the output on a dumb terminal: lines without escape sequences, of at most 80 columns, and the verdict.
 func TestDumbTerminal(t *testing.T) {
 	e := openTerminal(t, 132, 24)
 	cmd := e.start(t, "TERM=dumb", "--replicas", "1", "--tracks", "10", "--rate", "15", "--burst", "5")
@@ -144,9 +144,9 @@ func TestDumbTerminal(t *testing.T) {
 		t.Error(err)
 	}
 	e.until(t, "no result was lost")
-	text := strings.ReplaceAll(e.text(), "\r\n", "\n") // by the terminal
+	text := strings.ReplaceAll(e.text(), "\r\n", "\n") // the terminal adds \r
 	wantPlain(t, text)
 	if !strings.Contains(text, "calls, 0 refused; 1 replica runs\n") {
-		t.Errorf("nothing was said on the way:\n%s", text)
+		t.Errorf("no line about the progress:\n%s", text)
 	}
 }

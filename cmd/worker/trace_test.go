@@ -29,7 +29,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden trace anew")
 
-// scripted is a provider that answers in order, each time after 30 ms, and keeps the headers of the requests.
+// scripted is a provider that sends its answers in order, each after 30 ms, and records the headers of requests.
 type scripted struct {
 	answers []*http.Response
 	headers []http.Header
@@ -45,7 +45,7 @@ func answer(status int, body string, header ...string) *http.Response {
 
 // RoundTrip is part of [http.RoundTripper].
 func (s *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
-	time.Sleep(30 * time.Millisecond) // of the bubble
+	time.Sleep(30 * time.Millisecond) // in a bubble of synctest
 	s.headers = append(s.headers, r.Header)
 	res := s.answers[0]
 	s.answers = s.answers[1:]
@@ -53,8 +53,8 @@ func (s *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// TestGoldenTrace: what an operator sees of one task whose first attempt is refused, in the file testdata/trace.txt. Times are those of a bubble.
-// Write it anew with -args -update.
+// TestGoldenTrace compares the trace of a task whose first attempt is refused with testdata/trace.txt. Its times are those of a bubble of synctest.
+// -args -update writes the file.
 func TestGoldenTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		exported := tracetest.NewInMemoryExporter()
@@ -106,11 +106,11 @@ func TestGoldenTrace(t *testing.T) {
 		}
 		got := drawn(exported.GetSpans(), began)
 		if strings.Contains(got, "hunter2") {
-			t.Errorf("the trace tells what was searched for:\n%s", got)
+			t.Errorf("the trace contains the text of the search:\n%s", got)
 		}
 		for _, h := range spotify.headers {
 			if h.Get("Traceparent") != "" || h.Get("Baggage") != "" {
-				t.Errorf("the provider is told of the trace: %v", h)
+				t.Errorf("a request to the provider has headers of the trace: %v", h)
 			}
 		}
 		const file = "testdata/trace.txt"
@@ -129,8 +129,8 @@ func TestGoldenTrace(t *testing.T) {
 	})
 }
 
-// drawn is the tree of a trace, in the order of time: when each span began, how long it took, what it says. Times are in whole milliseconds. The
-// pause before a second attempt is random: what depends on it is drawn as "?".
+// drawn returns the tree of a trace in the order of time: the begin and the duration of each span in whole milliseconds, its attributes, events and
+// status. The pause before a second attempt is random, so values that depend on it are "?".
 func drawn(spans tracetest.SpanStubs, began time.Time) string {
 	slices.SortStableFunc(spans, func(a, b tracetest.SpanStub) int { return a.StartTime.Compare(b.StartTime) })
 	var again time.Time // when the second attempt was queued
@@ -184,7 +184,8 @@ func drawn(spans tracetest.SpanStubs, began time.Time) string {
 	return b.String()
 }
 
-// TestEachRequestHasATemplate: the spans of a whole analysis are named by templates, none by a method alone, and those of other requests tell nothing.
+// TestEachRequestHasATemplate checks that the spans of an analysis have templates as names, and that the span of an unknown request has only its
+// method as name.
 func TestEachRequestHasATemplate(t *testing.T) {
 	s := serve(t, consoles(map[string]string{"WEIR_ADMIN": noAdmin}))
 	post(t, s.url, string(playlist.Sample()))
@@ -217,7 +218,7 @@ func TestEachRequestHasATemplate(t *testing.T) {
 		}
 		base := http.RoundTripper(&scripted{answers: []*http.Response{answer(http.StatusOK, "")}})
 		if strings.HasPrefix(url, "http:") {
-			base = http.DefaultTransport // nobody listens there
+			base = http.DefaultTransport // no server listens at this address
 		}
 		if res, err := tracedTransport(base, tracers, nil).RoundTrip(r); err == nil {
 			_ = res.Body.Close()

@@ -16,8 +16,9 @@ import (
 	"github.com/weir-go/weir/worker/transport"
 )
 
-// tracedTransport sends through base and makes a span of each request. The span is named by the template of the request's path, because the
-// path and the query say what somebody listens to. Third parties are told nothing of the trace. A nil provider is the global one.
+// tracedTransport returns a transport that sends through base and makes a span of each request. The name of the span is the template of the path,
+// because the path and the query contain personal data: the music that a user listens to. Requests have no trace headers, so that providers learn
+// nothing about the trace. A nil provider is the global one.
 func tracedTransport(base http.RoundTripper, tracers trace.TracerProvider, meters metric.MeterProvider) http.RoundTripper {
 	if tracers == nil {
 		tracers = otel.GetTracerProvider()
@@ -32,7 +33,8 @@ func tracedTransport(base http.RoundTripper, tracers trace.TracerProvider, meter
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return cmp.Or(t.pattern(r), r.Method) }))
 }
 
-// templated adds to the span and to the metrics of a request the template of its path, and to the span how often the call was sent before.
+// templated adds the template of the path to the span and to the metrics of a request. It also adds to the span how many times the call was sent
+// before.
 type templated struct {
 	http.RoundTripper
 	templates
@@ -53,7 +55,7 @@ func (t templated) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.RoundTripper.RoundTrip(r)
 }
 
-// templates are the requests that the clients of the providers make. A multiplexer finds the one of a request; it serves nothing.
+// templates are the patterns of the requests that the clients of the providers make. The multiplexer is used only to match them.
 type templates struct{ *http.ServeMux }
 
 func newTemplates() templates {
@@ -68,14 +70,14 @@ func newTemplates() templates {
 	return t
 }
 
-// pattern is a method and the template of a path, "" for a request that is not known.
+// pattern returns the method and the template of the path of r, or "" if no template matches.
 func (t templates) pattern(r *http.Request) string {
 	_, pattern := t.Handler(r)
 	return pattern
 }
 
-// tracedHandler makes a span of each request for work, but not of probes. The pattern that the request matches is the span's name. Method, path
-// and host, which clients choose, become neither names nor labels: clients cannot add series.
+// tracedHandler returns a handler that makes a span of each request, except of probes. The name of the span is the pattern that the request
+// matches. Method, path and host of a request are neither names nor labels, because clients choose them and could add series without end.
 func tracedHandler(h http.Handler, tracers trace.TracerProvider, meters metric.MeterProvider) http.Handler {
 	return otelhttp.NewHandler(h, "worker", otelhttp.WithFilter(isWork), otelhttp.WithServerName("worker:80"),
 		otelhttp.WithTracerProvider(tracers), otelhttp.WithMeterProvider(meters),
@@ -83,5 +85,5 @@ func tracedHandler(h http.Handler, tracers trace.TracerProvider, meters metric.M
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return cmp.Or(r.Pattern, "HTTP") }))
 }
 
-// isWork leaves probes out of the traces.
+// isWork reports whether r is a request for work and not a probe.
 func isWork(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v1/") }

@@ -17,18 +17,18 @@ import (
 
 type upstreamCmd struct {
 	Addr       string        `env:"WEIR_UPSTREAM_ADDR" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
-	Rate       float64       `env:"WEIR_RATE" default:"40" help:"Requests a second that all callers share (${default})."`
-	Burst      int64         `env:"WEIR_BURST" default:"40" help:"Requests at once (${default})."`
-	Slack      time.Duration `default:"50ms" help:"How late a request may come for its token (${default}); 0 is a strict provider."`
-	Window     string        `placeholder:"N/DURATION" help:"Also at most N requests in any span of DURATION, such as 40/1s. With --rate 0 --burst 0 it is the only limit."`
+	Rate       float64       `env:"WEIR_RATE" default:"40" range:"0.001 to 1000000" help:"Requests a second that all callers share (${default})."`
+	Burst      int64         `env:"WEIR_BURST" default:"40" range:"1 to 1000000" help:"Requests that may arrive at once after an idle time (${default})."`
+	Slack      time.Duration `default:"50ms" range:"0 to 5s" help:"How late a request may arrive for its token (${default}). 0 is a strict provider."`
+	Window     string        `placeholder:"N/DURATION" help:"Also at most N requests in any period of DURATION, such as 40/1s. With --rate 0 --burst 0 it is the only limit."`
 	Fixed      bool          `name:"fixed-window" help:"Windows begin at multiples of their length instead of sliding."`
-	API        []string      `placeholder:"NAME=LIMIT" help:"A further limit of one provider: RATE:BURST such as spotify=10:5, or N/DURATION such as anthropic=50/1m. May be repeated."`
-	LatencyMin time.Duration `default:"50ms" help:"Shortest wait before an answer (${default})."`
-	LatencyMax time.Duration `default:"300ms" help:"Longest wait before an answer (${default})."`
-	Seed       uint64        `default:"1" help:"Fixes latencies, errors and contents (${default})."`
-	Failures   float64       `default:"0" help:"Share of requests that fail, 0 to 1 (${default})."`
-	Overloaded float64       `default:"0" help:"Share of Anthropic requests answered 529, 0 to 1 (${default})."`
-	Models     []string      `name:"model" placeholder:"NAME" help:"Model that Anthropic serves; without it those of November 2026. May be repeated."`
+	API        []string      `placeholder:"NAME=LIMIT" help:"Another limit of one provider: RATE:BURST such as spotify=10:5, or N/DURATION such as anthropic=50/1m. May be repeated."`
+	LatencyMin time.Duration `default:"50ms" range:"0 to --latency-max" help:"Shortest time until an answer (${default})."`
+	LatencyMax time.Duration `default:"300ms" range:"--latency-min to 1m" help:"Longest time until an answer (${default})."`
+	Seed       uint64        `default:"1" range:"0 or more" help:"Seed of latencies, errors and contents (${default})."`
+	Failures   float64       `default:"0" range:"0 to 1" help:"Share of requests that fail, 0 to 1 (${default})."`
+	Overloaded float64       `default:"0" range:"0 to 1" help:"Share of Anthropic requests answered 529, 0 to 1 (${default})."`
+	Models     []string      `name:"model" placeholder:"NAME" help:"Model that Anthropic serves. Without it, the models of November 2026. May be repeated."`
 	DenyAudio  bool          `name:"deny-audio-features" help:"Answer 403 to audio features, as Spotify does to new apps."`
 	scenarioFlags
 }
@@ -62,7 +62,7 @@ func (c *upstreamCmd) config() (upstream.Config, error) {
 	return cfg, err
 }
 
-// Validate refuses what no simulator can do, and names the flag.
+// Validate returns an error that names the flag that is wrong.
 func (c *upstreamCmd) Validate() error {
 	if err := validAddr("--addr", c.Addr); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (c *upstreamCmd) Validate() error {
 	return nil
 }
 
-// ofFlag names the flag whose value the simulator refuses. It speaks of its configuration, which has other names.
+// ofFlag adds the name of the flag to an error of the simulator. The simulator names fields of its configuration, which are not the flags.
 func ofFlag(refusal string) error {
 	for _, of := range []struct{ says, flag string }{
 		{"stretch ", "stretch"},
@@ -137,11 +137,11 @@ func (c *upstreamCmd) Run(ctx context.Context, s cli.Streams) error {
 	return serveHTTP(ctx, listener, sim, patience)
 }
 
-// patience is how long a server that ends waits for requests under way.
+// patience is how long a server waits at its end for requests in flight.
 const patience = 5 * time.Second
 
-// serveHTTP serves a handler until ctx ends, and then until no request is under way, at most for the patience. It cuts off requests that take
-// longer, which is no error.
+// serveHTTP serves a handler until ctx ends. Then it waits for requests in flight, at most for patience, and ends those that take longer. That is
+// no error.
 func serveHTTP(ctx context.Context, listener net.Listener, h http.Handler, patience time.Duration) error {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	var work errgroup.Group

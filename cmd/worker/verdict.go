@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// verdict is what a run says of itself in one sentence, whatever became of it.
+// verdict holds the figures for the one sentence about a run, which may have ended early.
 type verdict struct {
-	how      string // the run ended: "" as it should, else such as "Interrupted"
+	how      string // why the run ended early, such as "Interrupted"; "" if it did not
 	replicas int
 	calls    int64
 	took     time.Duration
@@ -26,7 +26,7 @@ func (v verdict) sentence() string {
 	}
 	fmt.Fprintf(&b, "%s made %s in %.1f s", counted(v.replicas, "replica", "replicas"), counted(int(v.calls), "call", "calls"), v.took.Seconds())
 	if v.took > 0 {
-		fmt.Fprintf(&b, ": %.1f a second of %.4g and a burst of %d", float64(v.calls)/v.took.Seconds(), v.rate, v.burst)
+		fmt.Fprintf(&b, ": %.1f a second (rate %.4g, burst %d)", float64(v.calls)/v.took.Seconds(), v.rate, v.burst)
 	}
 	fmt.Fprintf(&b, ", the providers refused %d", v.refused)
 	if v.failed > 0 {

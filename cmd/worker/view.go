@@ -19,9 +19,9 @@ const (
 	lineEvery  = 2 * time.Second        // elsewhere
 )
 
-// follow shows how a run goes on until wait returns, on stderr: a frame on a terminal, a line now and then elsewhere, and nothing beside JSON.
-// shot is called for the state of the run, from another goroutine. cancel is how a person at the terminal ends the run early; that is
-// [context.Canceled].
+// follow shows the progress of a run on stderr until wait returns: frames on a terminal, a line every two seconds elsewhere, and nothing with
+// --json. shot returns the state of the run; another goroutine calls it. If the user ends the run with a key, follow calls cancel and returns
+// [context.Canceled]. Otherwise it returns the error of wait.
 func (c *demoCmd) follow(s cli.Streams, cancel context.CancelFunc, shot func() picture, wait func() error) error {
 	if c.JSON {
 		return wait()
@@ -29,7 +29,7 @@ func (c *demoCmd) follow(s cli.Streams, cancel context.CancelFunc, shot func() p
 	if !screenOf(s.Err).moves {
 		return followInLines(s, shot, wait)
 	}
-	// screenOf has found a file.
+	// screenOf has checked that s.Err is a file.
 	program := tea.NewProgram(live{shot: shot}, tea.WithOutput(s.Err.(*os.File)), tea.WithoutSignalHandler())
 	ended := make(chan error, 1)
 	go func() {
@@ -40,7 +40,7 @@ func (c *demoCmd) follow(s cli.Streams, cancel context.CancelFunc, shot func() p
 	if err != nil || last.(live).interrupted {
 		cancel()
 		if waited := <-ended; err == nil && waited == nil {
-			return nil // it had ended before
+			return nil // the run had ended before the key
 		} else if err == nil {
 			return context.Canceled
 		}
@@ -49,7 +49,7 @@ func (c *demoCmd) follow(s cli.Streams, cancel context.CancelFunc, shot func() p
 	return <-ended
 }
 
-// followInLines writes a line every two seconds.
+// followInLines writes a line about the run every two seconds.
 func followInLines(s cli.Streams, shot func() picture, wait func() error) error {
 	ended := make(chan error, 1)
 	go func() { ended <- wait() }()
@@ -67,7 +67,7 @@ func followInLines(s cli.Streams, shot func() picture, wait func() error) error 
 	}
 }
 
-// plain is a picture in one line of at most 80 columns.
+// plain returns the picture in one line of at most 80 columns.
 func (p picture) plain() string {
 	done, total, running, failed := 0, 0, 0, 0
 	for _, r := range p.replicas {
@@ -86,17 +86,17 @@ func (p picture) plain() string {
 	return line
 }
 
-// intro is what is about to happen and where to look at it, in lines of at most 80 columns.
+// intro returns what and look in lines of at most 80 columns, followed by an empty line.
 func intro(what string, look []string) string {
 	return strings.Join(append(wrapped(what, plainWidth), look...), "\n") + "\n\n"
 }
 
-// tick tells the view to look again.
+// tick makes the view draw the next frame.
 type tick struct{}
 
 func again() tea.Cmd { return tea.Tick(frameEvery, func(time.Time) tea.Msg { return tick{} }) }
 
-// live is the view on a terminal. It has a screen of its own, so that nothing scrolls away and the size may change.
+// live is the view on a terminal. It uses the alternate screen, so that the output before it stays and the size of the terminal may change.
 type live struct {
 	shot        func() picture
 	width, rows int

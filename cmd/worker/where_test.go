@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// TestOneReplicaIsOne: what a demonstration says of its replicas is English.
+// TestOneReplicaIsOne checks singular and plural in the first sentence of a demonstration.
 func TestOneReplicaIsOne(t *testing.T) {
 	for n, want := range map[int]string{1: "1 replica has a budget", 2: "2 replicas share one budget", 64: "64 replicas share one budget"} {
 		if got := sharing(n); got != want {
@@ -17,7 +17,7 @@ func TestOneReplicaIsOne(t *testing.T) {
 	}
 }
 
-// TestWhereToLook: the command that is printed can be run as it is.
+// TestWhereToLook checks the command that a demonstration prints to inspect its Redis.
 func TestWhereToLook(t *testing.T) {
 	at, err := cli.ParseRedis("redis://127.0.0.1:4000")
 	if err != nil {

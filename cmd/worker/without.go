@@ -18,26 +18,26 @@ import (
 
 const (
 	plainRetries = 2                      // after the first request of a call, as many clients of providers do
-	plainPause   = 500 * time.Millisecond // before the first of them where the provider does not say, and twice as long before the next
+	plainPause   = 500 * time.Millisecond // before the first retry if the answer has no retry-after, and twice as long before the next
 )
 
-// tape is the calls that one replica has made, in their order.
-type tape struct {
+// recorder records the calls of one replica, in their order.
+type recorder struct {
 	next http.RoundTripper
 
 	mu    sync.Mutex
-	calls []tapedCall
+	calls []recordedCall
 }
 
-type tapedCall struct {
+type recordedCall struct {
 	method, path string
 	header       http.Header
 	body         []byte
 }
 
-// RoundTrip sends a request and keeps it, unless it was refused: then the same call is made again.
-func (t *tape) RoundTrip(req *http.Request) (*http.Response, error) {
-	call := tapedCall{method: req.Method, path: req.URL.RequestURI(), header: req.Header.Clone()}
+// RoundTrip sends a request and records it. It does not record a refused request, because the replica sends that call again.
+func (t *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	call := recordedCall{method: req.Method, path: req.URL.RequestURI(), header: req.Header.Clone()}
 	if req.Body != nil {
 		body, err := io.ReadAll(req.Body)
 		_ = req.Body.Close()
@@ -57,12 +57,12 @@ func (t *tape) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// plainRun is what became of the same calls without a limiter, in the form that programs read.
+// plainRun is the result of the same calls without a limiter, as --json prints it.
 type plainRun struct {
-	Slots    int     `json:"slots"`    // of each replica: requests under way at the same time
-	Retries  int     `json:"retries"`  // of a refused request at most, after the time that the provider asks for
+	Slots    int     `json:"slots"`    // of each replica: requests in flight at the same time
+	Retries  int     `json:"retries"`  // of a refused request, at most
 	Calls    int64   `json:"calls"`    // the same as with the limiter
-	Requests int64   `json:"requests"` // that arrived, those sent again included
+	Requests int64   `json:"requests"` // arrived at the simulator, with retries
 	HTTP429  int64   `json:"http_429"`
 	Lost     int64   `json:"lost"` // calls without a result after the last retry
 	Seconds  float64 `json:"seconds"`
@@ -71,10 +71,10 @@ type plainRun struct {
 	stats upstream.Stats
 }
 
-// plainFleet makes calls as a fleet without a limiter does: each replica has its slots, and sends what is refused again a few times.
+// plainFleet makes calls like a fleet without a limiter: each replica has slots, and retries refused requests a few times.
 type plainFleet struct {
 	slots    int
-	pause    time.Duration // before the first retry, where the provider does not say
+	pause    time.Duration // before the first retry if the answer has no retry-after
 	url      string
 	upstream *upstream.Server
 	client   *http.Client
@@ -83,25 +83,25 @@ type plainFleet struct {
 }
 
 type plainReplica struct {
-	calls      []tapedCall
+	calls      []recordedCall
 	done, lost atomic.Int64
 }
 
-func newPlainFleet(url string, server *upstream.Server, tapes []*tape, slots int) *plainFleet {
+func newPlainFleet(url string, server *upstream.Server, recorders []*recorder, slots int) *plainFleet {
 	f := &plainFleet{slots: slots, pause: plainPause, url: url, upstream: server}
-	for _, t := range tapes {
+	for _, t := range recorders {
 		f.replicas = append(f.replicas, &plainReplica{calls: t.calls})
 	}
-	f.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: slots * len(tapes)}, Timeout: time.Minute}
+	f.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: slots * len(recorders)}, Timeout: time.Minute}
 	return f
 }
 
-// run makes all calls. An error is the end of ctx.
+// run makes all calls. It returns the error of ctx if ctx ends first.
 func (f *plainFleet) run(ctx context.Context) (*plainRun, error) {
 	defer f.client.CloseIdleConnections()
 	all, calling := errgroup.WithContext(ctx)
 	for _, r := range f.replicas {
-		next := make(chan tapedCall, len(r.calls))
+		next := make(chan recordedCall, len(r.calls))
 		for _, c := range r.calls {
 			next <- c
 		}
@@ -138,8 +138,8 @@ func (f *plainFleet) run(ctx context.Context) (*plainRun, error) {
 	return run, nil
 }
 
-// call makes one call and reports whether it has a result. An error is the end of ctx.
-func (f *plainFleet) call(ctx context.Context, c tapedCall) (ok bool, err error) {
+// call makes one call, with retries, and reports whether it has a result. It returns the error of ctx if ctx ends first.
+func (f *plainFleet) call(ctx context.Context, c recordedCall) (ok bool, err error) {
 	for pause, again := f.pause, 0; ; pause, again = 2*pause, again+1 {
 		ok, after := f.send(ctx, c)
 		if ctx.Err() != nil {
@@ -161,8 +161,8 @@ func (f *plainFleet) call(ctx context.Context, c tapedCall) (ok bool, err error)
 	}
 }
 
-// send sends one request and reads its answer. after is the time that the provider asks to wait, 0 where it does not say.
-func (f *plainFleet) send(ctx context.Context, c tapedCall) (ok bool, after time.Duration) {
+// send sends one request and reads its answer. after is the retry-after of the answer, or 0 if it has none.
+func (f *plainFleet) send(ctx context.Context, c recordedCall) (ok bool, after time.Duration) {
 	req, err := http.NewRequestWithContext(ctx, c.method, f.url+c.path, bytes.NewReader(c.body))
 	if err != nil {
 		return false, 0
@@ -185,7 +185,7 @@ func (f *plainFleet) send(ctx context.Context, c tapedCall) (ok bool, after time
 	return false, after
 }
 
-// picture is the state of the run.
+// picture returns the state of the run.
 func (f *plainFleet) picture(limit float64) picture {
 	stats := f.upstream.Stats()
 	p := picture{
@@ -202,16 +202,16 @@ func (f *plainFleet) picture(limit float64) picture {
 	return p
 }
 
-// meaning says what a run without the limiter is.
+// meaning returns sentences that describe a run without the limiter.
 func meaning(slots int) string {
 	return fmt.Sprintf("the same calls in the same order, but none waits for the result of another. Each replica has %s. "+
 		"A refused request is sent again, at most %d times, after the time that the provider asks for.",
 		counted(slots, "slot", "slots"), plainRetries)
 }
 
-// compared is one sentence about the run and the run with the limiter, which lost some results.
+// compared returns two sentences that compare this run with the run with the limiter. lost is the number of results that the latter lost.
 func (p *plainRun) compared(with summary, lost int64) string {
-	return fmt.Sprintf("With the limiter, %s took %.1f s, the providers refused %s, and %s lost; without it, they took %.1f s, the providers refused %s, and %s lost.",
+	return fmt.Sprintf("With the limiter, %s took %.1f s, the providers refused %s, and %s lost. Without it, they took %.1f s, the providers refused %s, and %s lost.",
 		counted(int(p.Calls), "call", "calls"), with.Seconds, counted(int(with.HTTP429), "request", "requests"), counted(int(lost), "result was", "results were"),
 		p.Seconds, counted(int(p.HTTP429), "request", "requests"), counted(int(p.Lost), "result was", "results were"))
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// TestDemoWithout runs the demonstration and the same calls without a limiter: both runs are in the object.
+// TestDemoWithout runs the demonstration with --without and checks that the JSON object and the page have both runs.
 func TestDemoWithout(t *testing.T) {
 	args := []string{"demo", "--without", "--replicas", "2", "--tracks", "2", "--rate", "100", "--burst", "10"}
 	status, stdout, stderr := run(t, nil, append(args, "--json")...)
@@ -33,7 +33,7 @@ func TestDemoWithout(t *testing.T) {
 	if w == nil || w.Slots != 10 || w.Retries != plainRetries || w.Calls != calls || s.HTTP429 != 0 || s.Lost != 0 {
 		t.Fatalf("%s", stdout)
 	}
-	// Every refused request is sent again or is the last of a call without a result.
+	// A refused request is sent again, or it is the last request of a call without a result.
 	if w.HTTP429 == 0 || w.Requests != w.Calls+w.HTTP429-w.Lost || w.Requests > (1+plainRetries)*w.Calls {
 		t.Errorf("%+v", *w)
 	}
@@ -42,7 +42,7 @@ func TestDemoWithout(t *testing.T) {
 	if status != cli.OK {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
-	for _, want := range []string{"with the limiter", "REFUSED", "at most 2 times", "without it, they took", "the providers refused 0, no result was lost."} {
+	for _, want := range []string{"with the limiter", "REFUSED", "at most 2 times", "Without it, they took", "the providers refused 0, no result was lost."} {
 		if !strings.Contains(strings.Join(strings.Fields(stdout), " "), want) {
 			t.Errorf("stdout lacks %q:\n%s", want, stdout)
 		}
@@ -50,10 +50,10 @@ func TestDemoWithout(t *testing.T) {
 	wantPlain(t, stdout+stderr)
 }
 
-// TestPlainClientRetriesTwice: a refused request is sent again after the time that the provider asks for, two times at most.
+// TestPlainClientRetriesTwice checks that the client sends a refused request again after its retry-after, at most two times.
 func TestPlainClientRetriesTwice(t *testing.T) {
 	for _, c := range []struct {
-		refusals int // of each call before it is answered
+		refusals int // of each call before the provider answers it
 		sent     int
 		lost     int64
 	}{{0, 1, 0}, {1, 2, 0}, {2, 3, 0}, {3, 3, 1}} {
@@ -69,9 +69,9 @@ func TestPlainClientRetriesTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The call was refused once before it was taped.
+		// The provider refuses the call once, and the recorder has it only once.
 		answers := []int{http.StatusTooManyRequests, http.StatusOK}
-		tp := &tape{next: answering(func(r *http.Request) *http.Response {
+		tp := &recorder{next: answering(func(r *http.Request) *http.Response {
 			status := answers[0]
 			answers = answers[1:]
 			return &http.Response{StatusCode: status, Body: http.NoBody, Request: r}
@@ -88,7 +88,7 @@ func TestPlainClientRetriesTwice(t *testing.T) {
 			}
 			_ = res.Body.Close()
 		}
-		f := newPlainFleet(srv.URL, sim, []*tape{tp}, 3)
+		f := newPlainFleet(srv.URL, sim, []*recorder{tp}, 3)
 		f.pause = time.Millisecond
 		f.began = time.Now()
 		run, err := f.run(t.Context())
@@ -112,8 +112,8 @@ type answering func(*http.Request) *http.Response
 
 func (a answering) RoundTrip(r *http.Request) (*http.Response, error) { return a(r), nil }
 
-// TestDemoInterrupted: whoever interrupts a run, or the run without the limiter, reads what happened until then, and the error is the end of
-// the context, for which the command exits with 130.
+// TestDemoInterrupted checks the sentence that an interrupted run prints, with and without the limiter. The error is [context.Canceled], for which
+// the command exits with 130.
 func TestDemoInterrupted(t *testing.T) {
 	t.Setenv("REDIS_URL", "")
 	for name, c := range map[string]struct {

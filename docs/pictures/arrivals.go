@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// measured is what bench/arrivals writes.
+// measured is the content of the file that bench/arrivals writes.
 type measured struct {
 	Rate     int `json:"rate"`
 	Burst    int `json:"burst"`
@@ -28,7 +28,7 @@ type measured struct {
 	} `json:"plays"`
 }
 
-// arrivalsPicture is the calls that reached a provider in each 100 ms, one limiter below the other.
+// arrivalsPicture shows the calls that reached a provider in each 100 ms, with a chart for each limiter.
 func arrivalsPicture(file string) (*canvas, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -42,7 +42,7 @@ func arrivalsPicture(file string) (*canvas, error) {
 		left, right = 52, 784
 		top, high   = 44, 96.0 // of the first chart; of each
 		step        = 148      // from one chart to the next
-		most        = 42       // calls at the upper edge of a chart: higher bars are cut, and have their number
+		most        = 42       // calls at the upper edge of a chart; a higher bar is cut, and shows its number of calls
 	)
 	bins := 0
 	for _, p := range m.Plays {
@@ -95,7 +95,7 @@ func arrivalsPicture(file string) (*canvas, error) {
 	c.text("quiet", begins, 13, 680, below, "x: seconds")
 	for i, line := range []string{
 		fmt.Sprintf("%d replicas make %d calls each, %d at a time. The provider allows %d calls a second, burst %d, slack %d ms.", m.Replicas, m.Calls, m.Callers, m.Rate, m.Burst, m.SlackMS),
-		"A refused call is sent again after Retry-After. A bar that is higher than its chart has its number.",
+		"A refused call is sent again after Retry-After. A bar that is too high is cut, and has its number.",
 		"redis_rate has no wait: its callers sleep for RetryAfter, and ask again.",
 	} {
 		c.text("quiet", begins, 12, 16, below+26+17*float64(i), line)
@@ -104,7 +104,7 @@ func arrivalsPicture(file string) (*canvas, error) {
 	return c, nil
 }
 
-// thousands is a number with a comma before every three digits.
+// thousands returns a number with a comma before every three digits.
 func thousands(n int) string {
 	if n < 1000 {
 		return fmt.Sprint(n)

@@ -1,11 +1,11 @@
 package main
 
-// callPicture is the way of a call from its caller to the provider, and of the answer to the fleet.
+// callPicture is the path of a call from its caller to the provider, and of the answer to the fleet.
 func callPicture() *canvas {
-	c := newCanvas(476, "The way of a call",
+	c := newCanvas(476, "The path of a call",
 		"A caller gives a task to the orchestrator of its replica. The task waits in the lane of its route. The limiter of the replica makes one request to Redis for all its waiters. "+
 			"Redis answers with due times, or with a turn. When a reservation is due, the first task of the lane takes a slot and calls the provider. "+
-			"A refusal, or what the provider says is left, goes to Redis as a report, and from there to every replica.")
+			"The replica reports a refusal, or the remaining quota, to Redis, and every replica learns of it from there.")
 	c.box("group", 16, 16, 524, 272)
 	c.text("quiet", begins, 13, 32, 38, "a replica")
 	c.part(32, 52, 112, 62, "caller", "Execute a task")
@@ -42,6 +42,6 @@ func callPicture() *canvas {
 	c.text("red", middle, 13, 612, 318, "7 the bucket is held, or cut,")
 	c.text("red", middle, 13, 612, 335, "for every replica")
 
-	c.text("quiet", begins, 12, 16, 458, "A report travels with the next request, that of a 429 at once. Every lane learns of a hold within 5 s.")
+	c.text("quiet", begins, 12, 16, 458, "A report travels with the next request. A 429 is reported at once. Every lane learns of a hold within 5 s.")
 	return c
 }

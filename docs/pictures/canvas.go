@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// em is what a letter is wide at most, on the average of a text, as a part of the size of the font. Fonts differ from machine to machine.
+// em is the highest mean width of the letters of a text, as a part of the font size. Fonts differ from machine to machine.
 const em = 0.6
 
-// canvas is a picture that is being drawn. What is drawn later is in front.
+// canvas is a picture that is being drawn. Later parts are in front of earlier ones.
 type canvas struct {
 	title, about  string
 	width, height float64
@@ -29,7 +29,7 @@ type area struct {
 // point is a place on the canvas, in pixels from the top left.
 type point struct{ x, y float64 }
 
-// width is the same for all pictures: what a README has room for.
+// width is the width of all pictures, for which a README has room.
 const width = 800
 
 func newCanvas(height float64, title, about string) *canvas {
@@ -58,7 +58,7 @@ func (c *canvas) fill(class string, x, y, w, h float64) {
 	fmt.Fprintf(&c.body, "<rect class=\"%s\" x=\"%.4g\" y=\"%.4g\" width=\"%.4g\" height=\"%.4g\"/>\n", class, x, y, w, h)
 }
 
-// Where a text is, seen from its point.
+// The side of its point on which a text is.
 const (
 	begins = "start"
 	middle = "middle"
@@ -117,7 +117,7 @@ func path(points []point) string {
 	return b.String()
 }
 
-// svg is the file.
+// svg returns the content of the file.
 func (c *canvas) svg() string {
 	return fmt.Sprintf("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\" width=\"%g\" height=\"%g\" role=\"img\" aria-labelledby=\"title about\">\n"+
 		"<title id=\"title\">%s</title>\n<desc id=\"about\">%s</desc>\n<style>\n%s\n</style>\n%s</svg>\n",

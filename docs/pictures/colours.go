@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// colour is what a class of the style looks like on a light and on a dark page.
+// colour is the colour of a class of the style, on a light and on a dark page.
 type colour struct{ class, light, dark string }
 
-// fills are the backgrounds, from the one behind everything on.
+// fills are the backgrounds. The first is behind the whole picture.
 func fills() []colour {
 	return []colour{
 		{"panel", "#f6f8fa", "#0d1117"},
@@ -30,7 +30,7 @@ func inks() []colour {
 	}
 }
 
-// style is the style sheet of every picture.
+// style returns the style sheet of every picture.
 func style() string {
 	light, dark := rules(func(c colour) string { return c.light }), rules(func(c colour) string { return c.dark })
 	return `text{font-family:system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}` +
@@ -38,7 +38,7 @@ func style() string {
 		`.bold{font-weight:600}.dashed{stroke-dasharray:5 4}` + "\n" + light + "\n@media(prefers-color-scheme:dark){" + dark + "}"
 }
 
-// rules are the fills, and for each ink a class of text and bars, and one of lines.
+// rules returns a class for each fill, and for each ink a class of text and bars and a class of lines.
 func rules(of func(colour) string) string {
 	var b strings.Builder
 	for _, c := range append(fills(), inks()...) {

@@ -6,13 +6,13 @@ import (
 	"path/filepath"
 )
 
-// picture is a file, and how it is drawn from the files of a folder.
+// picture is the name of a file, and the function that draws it from the files of a folder.
 type picture struct {
 	name string
 	draw func(folder string) (*canvas, error)
 }
 
-// pictures are all that this command draws.
+// pictures returns all pictures that this command draws.
 func pictures() []picture {
 	return []picture{
 		{"call.svg", func(string) (*canvas, error) { return callPicture(), nil }},
@@ -20,7 +20,7 @@ func pictures() []picture {
 		{"arrivals.svg", func(folder string) (*canvas, error) { return arrivalsPicture(filepath.Join(folder, "arrivals.json")) }},
 		{"inspect.svg", func(folder string) (*canvas, error) {
 			return terminalPicture(filepath.Join(folder, "inspect.ansi"), "The live view of inspect",
-				"A terminal of 80 columns and 24 lines. It shows the buckets and the replicas of a recorded demo fleet, two seconds after somebody paused the bucket spotify.")
+				"A terminal of 80 columns and 24 lines. It shows the buckets and the replicas of a recorded demo fleet, two seconds after an operator paused the bucket spotify.")
 		}},
 		{"inspect-bucket.svg", func(folder string) (*canvas, error) {
 			return terminalPicture(filepath.Join(folder, "inspect-bucket.ansi"), "A bucket in the live view of inspect",

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// drawn calls check for each picture.
+// drawn draws each picture and calls check with it.
 func drawn(t *testing.T, check func(t *testing.T, name string, c *canvas)) {
 	t.Helper()
 	for _, p := range pictures() {
@@ -25,7 +25,7 @@ func drawn(t *testing.T, check func(t *testing.T, name string, c *canvas)) {
 	}
 }
 
-// TestPicturesAreWhatTheCommandDraws: the committed files are those that the command would write.
+// TestPicturesAreWhatTheCommandDraws: the committed files are equal to what the command draws.
 func TestPicturesAreWhatTheCommandDraws(t *testing.T) {
 	drawn(t, func(t *testing.T, name string, c *canvas) {
 		t.Helper()
@@ -34,12 +34,12 @@ func TestPicturesAreWhatTheCommandDraws(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(is) != c.svg() {
-			t.Error("the file is not what would be drawn now: run go run ./docs/pictures")
+			t.Error("the committed file differs from what the command draws: run go run ./docs/pictures")
 		}
 	})
 }
 
-// TestPicturesAreSound: each is XML, and says to those who cannot see it what it shows.
+// TestPicturesAreSound: each picture is XML, and has a title and a description for readers who cannot see it.
 func TestPicturesAreSound(t *testing.T) {
 	drawn(t, func(t *testing.T, _ string, c *canvas) {
 		t.Helper()
@@ -56,7 +56,7 @@ func TestPicturesAreSound(t *testing.T) {
 	})
 }
 
-// TestTextsHaveRoom: no text is small, or lies on another, on an edge, on a bar, or beyond the picture.
+// TestTextsHaveRoom: no text is too small, overlaps another text, an edge or a bar, or leaves the picture.
 func TestTextsHaveRoom(t *testing.T) {
 	drawn(t, func(t *testing.T, _ string, c *canvas) {
 		t.Helper()
@@ -72,17 +72,17 @@ func TestTextsHaveRoom(t *testing.T) {
 			}
 			for _, b := range c.texts[:i] {
 				if a.meets(b) {
-					t.Errorf("%q lies on %q", a.text, b.text)
+					t.Errorf("%q overlaps %q", a.text, b.text)
 				}
 			}
 			for _, b := range c.boxes {
 				if a.meets(b) && !a.within(b) {
-					t.Errorf("%q lies on the edge of the box at %g, %g", a.text, b.x, b.y)
+					t.Errorf("%q overlaps the edge of the box at %g, %g", a.text, b.x, b.y)
 				}
 			}
 			for _, b := range c.bars {
 				if a.meets(b) {
-					t.Errorf("%q lies on the bar at %g, %g", a.text, b.x, b.y)
+					t.Errorf("%q overlaps the bar at %g, %g", a.text, b.x, b.y)
 				}
 			}
 		}
@@ -111,7 +111,7 @@ func TestContrast(t *testing.T) {
 	}
 }
 
-// contrast is the contrast ratio of WCAG 2.2 between two colours.
+// contrast returns the contrast ratio of two colours by WCAG 2.2.
 func contrast(t *testing.T, a, b string) float64 {
 	t.Helper()
 	brighter, darker := luminance(t, a), luminance(t, b)
@@ -121,7 +121,7 @@ func contrast(t *testing.T, a, b string) float64 {
 	return (brighter + 0.05) / (darker + 0.05)
 }
 
-// luminance is the relative luminance of WCAG 2.2 of a colour of sRGB.
+// luminance returns the relative luminance of an sRGB colour by WCAG 2.2.
 func luminance(t *testing.T, colour string) float64 {
 	t.Helper()
 	rgb, err := strconv.ParseUint(strings.TrimPrefix(colour, "#"), 16, 32)

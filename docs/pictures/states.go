@@ -13,7 +13,7 @@ type step struct {
 	at     point // of the label
 }
 
-// steps are all arrows of the picture. The names are those of orchestrator/internal/core.
+// steps returns all arrows of the picture. The names are those of orchestrator/internal/core.
 func steps() []step {
 	one := func(from, to, label string, at point, path ...point) step {
 		return step{[]string{from}, to, "ink", path, label, middle, at}
@@ -26,7 +26,7 @@ func steps() []step {
 		one("asked", "executing", "it is due", point{512, 194}, point{456, 202}, point{566, 202}),
 		one("resting", "waiting", "its time has come", point{290, 130}, point{380, 98}, point{380, 136}, point{202, 136}, point{202, 176}),
 		one("executing", "resting", "try again", point{526, 130}, point{590, 176}, point{590, 136}, point{430, 136}, point{430, 98}),
-		one("waiting", "executing", "a reservation is due, and the task is the first then", point{400, 260},
+		one("waiting", "executing", "a reservation is due, and the task is the first", point{400, 260},
 			point{202, 228}, point{202, 266}, point{600, 266}, point{600, 228}),
 		one("executing", "waiting", "the reservation came too late: the function did not run", point{400, 296},
 			point{640, 228}, point{640, 302}, point{166, 302}, point{166, 228}),
@@ -43,17 +43,17 @@ func steps() []step {
 	}
 }
 
-// outcomes are how a task can end. The names are the values of weir.task.outcome.
+// outcomes returns the ways in which a task can end. The names are the values of weir.task.outcome.
 func outcomes() []string {
 	return []string{"ok", "error", "cancelled", "timeout", "panic", "shed", "refused", "retries_spent", "handed_back"}
 }
 
-// statesPicture is where a task is from its arrival to its end.
+// statesPicture shows the states of a task from its arrival to its end.
 func statesPicture() *canvas {
 	c := newCanvas(392, "The states of a task",
 		"A task arrives and waits in its lane. Its lane asks the limiter for a reservation. When a reservation is due, the first task of the lane executes. "+
 			"An attempt ends the task, or the task rests until its next attempt. A task that has not started can leave at any time. "+
-			"A task that is given up while its function runs has ended, and is stuck until the function returns.")
+			"If a task is given up while its function runs, the task has ended, and is stuck until the function returns.")
 	c.box("group", 142, 34, 326, 208)
 	c.text("quiet", begins, 13, 154, 54, "wait, without a slot")
 	c.part(16, 176, 76, 52, "fresh", "is new")

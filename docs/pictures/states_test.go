@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestStatesAreThoseOfTheCore: the picture has the states of the core, an arrow to each state that the core gives a task, and the outcomes that
-// the metrics count.
+// TestStatesAreThoseOfTheCore: the picture has the states of the core, an arrow to each state that the core assigns to a task, and the
+// outcomes that the metrics count.
 func TestStatesAreThoseOfTheCore(t *testing.T) {
 	states, given := core(t)
 	boxes, ends := map[string]bool{}, map[string]bool{}
@@ -24,7 +24,7 @@ func TestStatesAreThoseOfTheCore(t *testing.T) {
 		}
 	}
 	same(t, "states", states, boxes)
-	same(t, "states that a task is given", given, ends)
+	same(t, "states that the core assigns", given, ends)
 	for _, name := range outcomes() {
 		boxes[name] = true
 	}
@@ -56,7 +56,7 @@ func setOf(names []string) map[string]bool {
 	return set
 }
 
-// core is the constants of the type state in the core, and those that are assigned to the field of a task.
+// core returns the constants of the type state in the core, and the constants that code of the core assigns to the field of a task.
 func core(t *testing.T) (states, given map[string]bool) {
 	t.Helper()
 	states, given = map[string]bool{}, map[string]bool{}
@@ -89,7 +89,7 @@ func named(e ast.Expr, name string) bool {
 	return ok && id.Name == name
 }
 
-// counted is the values of weir.task.outcome: the strings of the array of the type outcome.
+// counted returns the values of weir.task.outcome: the strings of the array of the type outcome.
 func counted(t *testing.T) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
@@ -116,7 +116,7 @@ func counted(t *testing.T) map[string]bool {
 	return found
 }
 
-// parsed is the Go files of a folder, without tests.
+// parsed returns the parsed Go files of a folder, without tests.
 func parsed(t *testing.T, folder string) map[string]*ast.File {
 	t.Helper()
 	files := map[string]*ast.File{}

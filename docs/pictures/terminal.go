@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// look is what a terminal does with the text that follows.
+// look is the colour and the weight in which a terminal shows the text that follows.
 type look struct {
 	ink                  string
 	bold, faint, reverse bool
@@ -21,7 +21,7 @@ type run struct {
 	text   string
 }
 
-// runs reads a line with the escape sequences of colours. Looks begin anew in each line.
+// runs reads a line with the escape sequences of colours. Each line begins with the default look.
 func runs(line string) ([]run, error) {
 	var out []run
 	now, column := look{ink: "ink"}, 0
@@ -36,7 +36,7 @@ func runs(line string) ([]run, error) {
 		}
 		codes, after, ended := strings.Cut(rest, "m")
 		if !ended {
-			return nil, fmt.Errorf("%q: no colour", rest)
+			return nil, fmt.Errorf("%q is no escape sequence of a colour", rest)
 		}
 		for code := range strings.SplitSeq(codes, ";") {
 			if err := now.set(code); err != nil {
@@ -67,12 +67,12 @@ func (l *look) set(code string) error {
 	case "36":
 		l.ink = "cyan"
 	default:
-		return fmt.Errorf("escape sequence %q: no such colour here", code)
+		return fmt.Errorf("escape sequence %q has no colour in the pictures", code)
 	}
 	return nil
 }
 
-// terminalPicture is a frame of 80 columns that was written with the colours of a terminal.
+// terminalPicture shows a recorded terminal of 80 columns, with its colours.
 func terminalPicture(file, title, about string) (*canvas, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

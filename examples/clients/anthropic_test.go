@@ -8,12 +8,12 @@ import (
 	"github.com/anthropics/anthropic-sdk-go/option"
 )
 
-// claude is Anthropic's SDK. It retries twice by itself. Each attempt goes through the transport and pays. With WithMaxRetries(0) the
-// orchestrator retries instead, which holds no connection and no slot meanwhile.
+// claude is Anthropic's SDK. It retries twice by itself. Each attempt goes through the transport and takes a token. With WithMaxRetries(0) the
+// orchestrator can retry instead, which holds no connection and no slot between the attempts.
 var claude = subject{
 	make: func(hc *http.Client, url string) call {
 		client := anthropic.NewClient(
-			option.WithoutEnvironmentDefaults(), // of a machine that has a real key
+			option.WithoutEnvironmentDefaults(), // the machine may have a real key
 			option.WithHTTPClient(hc), option.WithBaseURL(url), option.WithAPIKey("key"),
 		)
 		return func(ctx context.Context) error {
@@ -31,7 +31,7 @@ var claude = subject{
 func Example_anthropic() {
 	claude.show()
 	// Output:
-	// calls wait their turn: true
-	// a call in trouble: 3 requests, 3 tokens
-	// a replica is refused, another waits for 7s
+	// calls wait for their tokens: true
+	// one call: 3 requests, 3 tokens
+	// the provider refuses one replica: another waits for 7s
 }

@@ -26,7 +26,7 @@ type fleet struct {
 	base     *http.Transport
 }
 
-// newFleet panics on what cannot be made: there is no test to fail in an example.
+// newFleet returns a fleet with one limit. It panics on an error, because an example has no test to fail.
 func newFleet(limit limiter.Limit) *fleet {
 	f := &fleet{server: miniredis.NewMiniRedis(), base: &http.Transport{}}
 	must(f.server.Start())
@@ -43,7 +43,7 @@ func newFleet(limit limiter.Limit) *fleet {
 	return f
 }
 
-// client is an http.Client of the first replica, as a program would make it.
+// client returns an http.Client of the first replica, as a program would make it.
 func (f *fleet) client() *http.Client {
 	rt, err := transport.Open(f.base, f.replicas[0], transport.Routes{Hosts: map[string]string{"127.0.0.1": route}})
 	must(err)
@@ -65,11 +65,11 @@ func must(err error) {
 	}
 }
 
-// provider answers as the APIs of the clients do, after some trouble.
+// provider answers like the APIs of the clients. Its first answers may be others.
 type provider struct {
 	url      string
 	requests atomic.Int64
-	trouble  []answer // of the first requests
+	trouble  []answer // the answers to the first requests
 	close    func()
 }
 

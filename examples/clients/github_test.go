@@ -8,8 +8,7 @@ import (
 	"github.com/google/go-github/v72/github"
 )
 
-// gitHub is go-github. It has no retries, and follows the redirect of a repository that was renamed. GitHub refuses calls with 403 as well
-// as with 429.
+// gitHub is go-github. It does not retry, and it follows the redirect of a renamed repository. GitHub refuses calls with 403 and with 429.
 var gitHub = subject{
 	make: func(hc *http.Client, address string) call {
 		client := github.NewClient(hc)
@@ -28,7 +27,7 @@ var gitHub = subject{
 func Example_gitHub() {
 	gitHub.show()
 	// Output:
-	// calls wait their turn: true
-	// a call in trouble: 2 requests, 2 tokens
-	// a replica is refused, another waits for 7s
+	// calls wait for their tokens: true
+	// one call: 2 requests, 2 tokens
+	// the provider refuses one replica: another waits for 7s
 }

@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// netHTTP is the client of the standard library. It follows redirects, each of which is a request of its own.
+// netHTTP is the client of the standard library. It follows redirects. Each redirect is another request.
 var netHTTP = subject{
 	make: func(hc *http.Client, url string) call {
 		return func(ctx context.Context) error {
@@ -34,7 +34,7 @@ var netHTTP = subject{
 func Example_netHTTP() {
 	netHTTP.show()
 	// Output:
-	// calls wait their turn: true
-	// a call in trouble: 2 requests, 2 tokens
-	// a replica is refused, another waits for 7s
+	// calls wait for their tokens: true
+	// one call: 2 requests, 2 tokens
+	// the provider refuses one replica: another waits for 7s
 }

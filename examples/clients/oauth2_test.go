@@ -8,17 +8,17 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// oauth is a client that fetches an access token before its first call, and again when the token has expired. The request for the token goes
-// through the transport because the context of the client names the http.Client. AuthStyle is given: without it the package tries two ways of
-// authentication, so that a request for a token which the provider refuses is sent, and pays, twice.
+// oauth is a client that fetches an access token before its first call, and again when the token has expired. The request for the access token goes
+// through the transport, because the context of the client names the http.Client. AuthStyle is set because the package otherwise tries two styles: a
+// refused request for an access token would be sent twice, and would take two tokens of the limit.
 var oauth = subject{
 	make: func(hc *http.Client, url string) call {
 		cfg := oauth2.Config{ClientID: "id", ClientSecret: "secret", Endpoint: oauth2.Endpoint{TokenURL: url + "/token", AuthStyle: oauth2.AuthStyleInParams}}
-		ctx := context.WithValue(context.Background(), oauth2.HTTPClient, hc) // for as long as the client lives
+		ctx := context.WithValue(context.Background(), oauth2.HTTPClient, hc) // the client keeps this context
 		expired := &oauth2.Token{AccessToken: "old", RefreshToken: "refresh", Expiry: time.Now().Add(-time.Hour)}
 		return netHTTP.make(cfg.Client(ctx, expired), url)
 	},
-	// No trouble: the first call needs a token.
+	// Without trouble: the second request is for the access token.
 	requests: 2,
 	refusal:  refused,
 }
@@ -26,7 +26,7 @@ var oauth = subject{
 func Example_oauth2() {
 	oauth.show()
 	// Output:
-	// calls wait their turn: true
-	// a call in trouble: 2 requests, 2 tokens
-	// a replica is refused, another waits for 7s
+	// calls wait for their tokens: true
+	// one call: 2 requests, 2 tokens
+	// the provider refuses one replica: another waits for 7s
 }

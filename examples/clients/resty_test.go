@@ -9,7 +9,7 @@ import (
 	"github.com/go-resty/resty/v2"
 )
 
-// restyClient is resty over an http.Client. Its retries are above the transport, so that each attempt pays.
+// restyClient is resty over an http.Client. It retries above the transport, so that each attempt takes a token.
 var restyClient = subject{
 	make: func(hc *http.Client, url string) call {
 		client := resty.NewWithClient(hc).SetBaseURL(url).
@@ -32,7 +32,7 @@ var restyClient = subject{
 func Example_resty() {
 	restyClient.show()
 	// Output:
-	// calls wait their turn: true
-	// a call in trouble: 3 requests, 3 tokens
-	// a replica is refused, another waits for 7s
+	// calls wait for their tokens: true
+	// one call: 3 requests, 3 tokens
+	// the provider refuses one replica: another waits for 7s
 }

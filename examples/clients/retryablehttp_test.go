@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// retryable is go-retryablehttp over an http.Client. It retries what fails with 500 or more, and 429 after the time that the provider asks for.
+// retryable is go-retryablehttp over an http.Client. It retries a status of 500 or more. It retries 429 after the time that the provider asks for.
 var retryable = subject{
 	make: func(hc *http.Client, url string) call {
 		client := retryablehttp.NewClient()
@@ -33,7 +33,7 @@ var retryable = subject{
 func Example_retryablehttp() {
 	retryable.show()
 	// Output:
-	// calls wait their turn: true
-	// a call in trouble: 4 requests, 4 tokens
-	// a replica is refused, another waits for 7s
+	// calls wait for their tokens: true
+	// one call: 4 requests, 4 tokens
+	// the provider refuses one replica: another waits for 7s
 }

@@ -17,17 +17,17 @@ type call func(context.Context) error
 
 // subject is a client under weir's transport.
 type subject struct {
-	// make returns a call of the client, which sends through an http.Client to an address.
+	// make returns a call of the client that sends to url through hc.
 	make func(hc *http.Client, url string) call
-	// trouble is what the provider answers before it serves the call, one answer for each request.
+	// trouble is the answers of the provider before it serves the call, one answer for each request.
 	trouble []answer
-	// requests are those of a call that meets the trouble.
+	// requests is the number of requests of a call that gets the answers of trouble.
 	requests int64
-	// refusal is what the provider answers when it refuses a call for 7 s.
+	// refusal is the answer with which the provider refuses a call for 7 s.
 	refusal answer
 }
 
-// answer is what a provider answers instead of the truth.
+// answer is an answer of a provider that does not serve the call.
 type answer struct {
 	status int
 	header http.Header
@@ -35,10 +35,10 @@ type answer struct {
 }
 
 var (
-	// broken is an error of the provider. The header asks for a short pause, so that the example is quick.
+	// broken is an error of the provider. Its header asks for a short wait, so that the example is quick.
 	broken = answer{status: http.StatusInternalServerError, header: http.Header{"Retry-After-Ms": {"1"}}}
 	moved  = answer{status: http.StatusTemporaryRedirect, header: http.Header{"Location": {"/elsewhere"}}}
-	// refused is what most providers answer to a call above their limit.
+	// refused is the answer of most providers to a call above their limit.
 	refused = answer{status: http.StatusTooManyRequests, header: http.Header{"Retry-After": {"7"}}}
 )
 
@@ -48,8 +48,8 @@ const (
 	burst = 2
 )
 
-// waits plays calls, one after the other, and returns the least time that they may take and the time that they took, with a millisecond for
-// the rounding of clocks.
+// waits makes calls one after the other. It returns the shortest time that the limit allows for them, and the time that they took. The time taken
+// includes a millisecond for the rounding of clocks.
 func (s subject) waits() (least, took time.Duration, err error) {
 	p := newProvider(nil)
 	defer p.close()
@@ -65,8 +65,8 @@ func (s subject) waits() (least, took time.Duration, err error) {
 	return time.Duration(requests()-burst) * time.Second / rate, took, err
 }
 
-// pays plays a call that meets trouble and returns the requests that reached the provider, and the tokens that were paid.
-func (s subject) pays() (requests, tokens int64, err error) {
+// takes makes a call that gets the answers of trouble. It returns how many requests reached the provider, and how many tokens the call took.
+func (s subject) takes() (requests, tokens int64, err error) {
 	p := newProvider(s.trouble)
 	defer p.close()
 	const all = 100
@@ -77,9 +77,9 @@ func (s subject) pays() (requests, tokens int64, err error) {
 	return p.requests.Load(), all - 1 - left.Remaining, errors.Join(err, failed)
 }
 
-// tells plays a call that is refused by the provider and returns how long another replica is asked to wait then. The call is ended when its
-// client has the refusal, because some clients would wait and try again.
-func (s subject) tells() (time.Duration, error) {
+// holds makes a call that the provider refuses. It returns how long another replica has to wait then. It cancels the call when the client has the
+// refusal, because some clients would wait and try again.
+func (s subject) holds() (time.Duration, error) {
 	p := newProvider([]answer{s.refusal, s.refusal, s.refusal})
 	defer p.close()
 	f := newFleet(limiter.PerSecond(100, 100))
@@ -87,7 +87,7 @@ func (s subject) tells() (time.Duration, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	hc := f.client()
-	hc.Transport = &listener{next: hc.Transport, status: s.refusal.status, heard: cancel}
+	hc.Transport = &watcher{next: hc.Transport, status: s.refusal.status, arrived: cancel}
 	if err := s.make(hc, p.url)(ctx); err == nil {
 		return 0, errors.New("a refused call has succeeded")
 	}
@@ -95,40 +95,40 @@ func (s subject) tells() (time.Duration, error) {
 	return d.RetryAfter.Round(time.Second), err
 }
 
-// listener is a RoundTripper that says when an answer has come.
-type listener struct {
-	next   http.RoundTripper
-	status int
-	heard  func()
-	once   atomic.Bool
+// watcher is a RoundTripper that calls arrived at the first answer with a status.
+type watcher struct {
+	next    http.RoundTripper
+	status  int
+	arrived func()
+	once    atomic.Bool
 }
 
-func (l *listener) RoundTrip(req *http.Request) (*http.Response, error) {
-	res, err := l.next.RoundTrip(req)
-	if err == nil && res.StatusCode == l.status && l.once.CompareAndSwap(false, true) {
-		l.heard()
+func (w *watcher) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := w.next.RoundTrip(req)
+	if err == nil && res.StatusCode == w.status && w.once.CompareAndSwap(false, true) {
+		w.arrived()
 	}
 	return res, err
 }
 
-// show plays a client for its example.
+// show runs the three scenes of a client for its example.
 func (s subject) show() {
 	least, took, err := s.waits()
-	say(err, "calls wait their turn: %t", took >= least)
-	requests, tokens, err := s.pays()
-	say(err, "a call in trouble: %d requests, %d tokens", requests, tokens)
-	after, err := s.tells()
-	say(err, "a replica is refused, another waits for %v", after)
+	printLine(err, "calls wait for their tokens: %t", took >= least)
+	requests, tokens, err := s.takes()
+	printLine(err, "one call: %d requests, %d tokens", requests, tokens)
+	after, err := s.holds()
+	printLine(err, "the provider refuses one replica: another waits for %v", after)
 }
 
-func say(err error, format string, args ...any) {
+func printLine(err error, format string, args ...any) {
 	if err != nil {
 		format, args = "%v", []any{err}
 	}
 	fmt.Printf(format+"\n", args...)
 }
 
-// TestEachClient plays all clients.
+// TestEachClient runs the three scenes of each client.
 func TestEachClient(t *testing.T) {
 	for name, s := range map[string]subject{
 		"net/http": netHTTP, "anthropic-sdk-go": claude, "resty": restyClient, "go-retryablehttp": retryable, "go-github": gitHub, "oauth2": oauth,
@@ -138,15 +138,15 @@ func TestEachClient(t *testing.T) {
 			if took < least || least < (calls-burst)*time.Second/rate || err != nil {
 				t.Errorf("%d calls took %v, want %v or more: %v", calls, took, least, err)
 			}
-			requests, tokens, err := s.pays()
+			requests, tokens, err := s.takes()
 			if requests != s.requests || tokens != requests || err != nil {
 				t.Errorf("%d requests, %d tokens, want %d: %v", requests, tokens, s.requests, err)
 			}
-			after, err := s.tells()
+			after, err := s.holds()
 			if after != 7*time.Second || err != nil {
 				t.Errorf("another replica waits for %v: %v", after, err)
 			}
-			t.Logf("%-17s %d calls in %v of at least %v; in trouble %d requests, %d tokens; refused: another replica waits for %v",
+			t.Logf("%-17s %d calls in %v of at least %v; one call: %d requests, %d tokens; after a refusal another replica waits for %v",
 				name, calls, took.Round(time.Millisecond), least, requests, tokens, after)
 		})
 	}

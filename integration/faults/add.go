@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// Add starts one more replica, with further flags.
+// Add starts one more replica of this version, with further flags, and returns when it is ready.
 func (w *World) Add(ctx context.Context, name string, flags ...string) (*Replica, error) {
 	return w.AddAt(ctx, w.url(), name, flags...)
 }
 
-// AddFormer starts one more replica of the former version.
+// AddFormer is Add for a replica of the former version.
 func (w *World) AddFormer(ctx context.Context, name string, flags ...string) (*Replica, error) {
 	return w.add(ctx, w.former.binary, w.url(), name, flags...)
 }
 
-// AddAt starts one more replica, with a Redis of its own, or a way of its own to Redis.
+// AddAt is Add for a replica that reaches Redis at another URL, such as that of a proxy.
 func (w *World) AddAt(ctx context.Context, redis, name string, flags ...string) (*Replica, error) {
 	return w.add(ctx, w.binary, redis, name, flags...)
 }
@@ -43,7 +43,7 @@ func (w *World) add(ctx context.Context, binary, redis, name string, flags ...st
 	return r, nil
 }
 
-// AddBehind starts one more replica behind a proxy of its own.
+// AddBehind starts one more replica behind a proxy of its own, and returns both.
 func (w *World) AddBehind(ctx context.Context, name string, flags ...string) (*Replica, *Proxy, error) {
 	p, err := StartProxy(ctx, w.Redis.Addr)
 	if err != nil {
@@ -54,7 +54,7 @@ func (w *World) AddBehind(ctx context.Context, name string, flags ...string) (*R
 	return r, p, err
 }
 
-// steps is what the n-th replica needs to have its wall clock step.
+// steps returns the environment by which the wall clock of the n-th replica steps: forward for even n, back for odd n.
 func (w *World) steps(n int) []string {
 	by := w.Wall
 	if n%2 == 1 {

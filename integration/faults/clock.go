@@ -19,7 +19,7 @@ type clock struct {
 	library, file string
 }
 
-// newClock compiles the library that moves the clock, and sets the clock right.
+// newClock compiles the library that moves the clock, and sets the clock to the right time.
 func newClock(ctx context.Context, dir string) (*clock, error) {
 	cc, err := exec.LookPath("cc")
 	if err != nil {
@@ -40,10 +40,10 @@ func newClock(ctx context.Context, dir string) (*clock, error) {
 	return c, c.set(0)
 }
 
-// env is what a process needs to have this clock.
+// env returns the environment of a process that has this clock.
 func (c *clock) env() []string { return []string{"LD_PRELOAD=" + c.library, "FAULTS_CLOCK=" + c.file} }
 
-// set moves the clock away from the right time, at once. The file is written in place, for the process reads its memory.
+// set moves the clock away from the right time, at once. It writes the file in place, because the process has mapped it into memory.
 func (c *clock) set(by time.Duration) error {
 	f, err := os.OpenFile(c.file, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -54,7 +54,7 @@ func (c *clock) set(by time.Duration) error {
 	return err
 }
 
-// clockRows are the rows in which Redis' clock steps.
+// clockRows returns the rows in which Redis' clock steps.
 func clockRows() []Row {
 	const hour = time.Hour
 	step := func(name, fault string, by time.Duration, marks ...Mark) Row {
@@ -73,7 +73,7 @@ func clockRows() []Row {
 			},
 		}
 	}
-	// A step forward gives at most one burst, and what is reserved; a step back delays nobody by more than the horizon and a second.
+	// A step forward adds at most one burst and the tokens of one horizon. A step back delays no call by more than the horizon and a second.
 	forward, back := excessAtMost(4+34*0.25), silenceAtMost(1250*time.Millisecond)
 	return []Row{
 		step("clock forward", "Redis' clock steps forward by 1 h", hour, forward),

@@ -17,9 +17,9 @@ const (
 	masters   = 3
 )
 
-// startCluster starts a Redis Cluster of six nodes. The node n and the node n + 3 are a master and its replica.
+// startCluster starts a Redis Cluster of six nodes. Node n + 3 is the replica of node n.
 func (w *World) startCluster(ctx context.Context) error {
-	var first []string // port, and port of the cluster's own connections
+	var first []string // of the first node: its port, and the port of its cluster bus
 	for n := range 2 * masters {
 		bus, err := freePort(ctx)
 		if err != nil {
@@ -84,9 +84,9 @@ func (w *World) startCluster(ctx context.Context) error {
 	return err
 }
 
-// clusterIs waits until all nodes that answer say such things of the cluster.
+// clusterIs waits until the CLUSTER INFO of all running nodes contains the facts.
 func (w *World) clusterIs(ctx context.Context, facts ...string) error {
-	return wait(ctx, "all nodes say "+strings.Join(facts, ", "), func(ctx context.Context) bool {
+	return wait(ctx, "all nodes report "+strings.Join(facts, ", "), func(ctx context.Context) bool {
 		for _, s := range w.nodes {
 			info, err := s.Admin.ClusterInfo(ctx).Result()
 			if err != nil && ctx.Err() == nil && !s.running() {
@@ -102,7 +102,7 @@ func (w *World) clusterIs(ctx context.Context, facts ...string) error {
 	})
 }
 
-// follows waits until a server has what its master has.
+// follows waits until a replica of Redis is in sync with its master.
 func follows(ctx context.Context, s *Server) error {
 	return wait(ctx, s.Addr+" follows its master", func(ctx context.Context) bool {
 		info, err := s.Admin.Info(ctx, "replication").Result()
@@ -110,7 +110,7 @@ func follows(ctx context.Context, s *Server) error {
 	})
 }
 
-// owner is the master of the slot in which the keys of the fleet are.
+// owner returns the master of the slot that has the keys of the fleet.
 func (w *World) owner(ctx context.Context) (*Server, error) {
 	slot, err := w.nodes[0].Admin.ClusterKeySlot(ctx, stateKey).Result()
 	if err != nil {
@@ -139,10 +139,10 @@ func (w *World) nodeAt(addr string) (*Server, error) {
 			return s, nil
 		}
 	}
-	return nil, fmt.Errorf("faults: %s is no node of the cluster", addr)
+	return nil, fmt.Errorf("faults: %s is not a node of the cluster", addr)
 }
 
-// others are the nodes of a role, master or slave, except one.
+// others returns the nodes with a role, master or slave, without one node.
 func (w *World) others(ctx context.Context, role string, except *Server) (all []*Server) {
 	for _, s := range w.nodes {
 		if s == except {

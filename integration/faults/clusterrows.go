@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// clusterRows are the rows in which Redis is a cluster.
+// clusterRows returns the rows in which Redis is a cluster.
 func clusterRows() []Row {
 	six := Config{Topology: Cluster}
 	return []Row{{
@@ -54,7 +54,7 @@ const (
 	afterMove      = "ms to the first call after the move"
 )
 
-// fewFailures bounds the share of tasks that failed.
+// fewFailures is the mark that at most 1 % of the tasks failed.
 func fewFailures() Mark {
 	return Mark{"failures ≤ 1 %", func(p *Played) bool {
 		accepted, failed := int64(0), int64(0)
@@ -65,7 +65,7 @@ func fewFailures() Mark {
 	}}
 }
 
-// migrate moves the slot of the fleet from master to master. Between the first half of the keys and the rest it pauses.
+// migrate moves the slot of the fleet from master to master, so many times. Each move pauses between the first half of the keys and the rest.
 func migrate(ctx context.Context, w *World, times int, between time.Duration) error {
 	w.Fault()
 	var longest, first time.Duration
@@ -91,7 +91,7 @@ func migrate(ctx context.Context, w *World, times int, between time.Duration) er
 	return nil
 }
 
-// moveSlot moves the slot of the fleet to another master, in the steps that the documentation of Redis gives to operators.
+// moveSlot moves the slot of the fleet to another master, with the steps in the documentation of Redis.
 func moveSlot(ctx context.Context, w *World, between time.Duration) error {
 	from := w.Redis
 	to := w.others(ctx, "master", from)[0]
@@ -151,7 +151,8 @@ func moveSlot(ctx context.Context, w *World, between time.Duration) error {
 	return nil
 }
 
-// clusterDown stops a master that has other slots than those of the fleet, and its replica before.
+// clusterDown kills a master that does not have the slot of the fleet, and its replica first, so that none can take over. Later it starts the
+// master again.
 func clusterDown(ctx context.Context, w *World) error {
 	victim := w.others(ctx, "master", w.Redis)[0]
 	id, err := victim.Admin.ClusterMyID(ctx).Result()
@@ -200,7 +201,7 @@ func clusterDown(ctx context.Context, w *World) error {
 	return w.Busy(ctx, 3)
 }
 
-// failMasters has the master of the fleet's slot fail, waits for its replica to take over, and has the former master come back as a replica,
+// failMasters makes the master of the fleet's slot fail, waits until its replica has taken over, and brings the former master back as a replica,
 // so many times.
 func failMasters(ctx context.Context, w *World, times int, fail func(*Server) error) error {
 	seen := w.watchMasters(ctx)

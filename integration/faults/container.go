@@ -23,8 +23,8 @@ type container struct {
 	signal func(syscall.Signal) error // to its first process
 }
 
-// signalName is the name that the engine knows. The number of this machine may differ from the one inside the container: SIGSTOP is 17 on
-// macOS and 19 on Linux.
+// signalName returns the name of a signal. The engine takes the name, because numbers on this machine may differ from those in the container:
+// SIGSTOP is 17 on macOS and 19 on Linux.
 func signalName(signal syscall.Signal) string {
 	switch signal {
 	case suspendSignal:
@@ -36,7 +36,7 @@ func signalName(signal syscall.Signal) string {
 	}
 }
 
-// newContainer keeps a container, which can be sent signals also when the row has been given up.
+// newContainer wraps a container. Its method signal works even after the context of the row has ended, so that close can use it.
 func newContainer(ctx context.Context, of testcontainers.Container) *container {
 	ctx = context.WithoutCancel(ctx)
 	return &container{of, func(signal syscall.Signal) error {
@@ -52,7 +52,7 @@ func newContainer(ctx context.Context, of testcontainers.Container) *container {
 	}}
 }
 
-// start starts a container again that was killed.
+// start starts a killed container again, and returns when its Redis answers.
 func (c *container) start(ctx context.Context, admin *redis.Client) error {
 	if err := c.of.Start(ctx); err != nil {
 		return err
@@ -61,11 +61,11 @@ func (c *container) start(ctx context.Context, admin *redis.Client) error {
 }
 
 func (c *container) close() {
-	_ = c.signal(syscall.SIGKILL) // a suspended process hears nothing else
+	_ = c.signal(syscall.SIGKILL) // a suspended process reacts to no other signal
 	_ = testcontainers.TerminateContainer(c.of)
 }
 
-// redisImage is the image of containers: redis:7-alpine, or the one that REDIS_IMAGE names.
+// redisImage returns the image of the containers: redis:7-alpine, or the one that REDIS_IMAGE names.
 func redisImage() string {
 	if image := os.Getenv("REDIS_IMAGE"); image != "" {
 		return image
@@ -73,11 +73,11 @@ func redisImage() string {
 	return "redis:7-alpine"
 }
 
-// engineAnswers returns an error where no Docker engine answers.
+// engineAnswers returns a [MissingError] if no Docker engine answers.
 func engineAnswers(ctx context.Context) error {
 	provider, err := testcontainers.NewDockerProvider()
 	if err == nil {
-		defer provider.Close() //nolint:errcheck // was only asked for its health
+		defer provider.Close() //nolint:errcheck // only its health counts
 		err = provider.Health(ctx)
 	}
 	if err != nil {
@@ -87,10 +87,11 @@ func engineAnswers(ctx context.Context) error {
 }
 
 func noContainer(err error) error {
-	return &MissingError{What: fmt.Sprintf("no container of image %s (%v): pull it, or name one that is there in REDIS_IMAGE", redisImage(), err)}
+	return &MissingError{What: fmt.Sprintf("no container of image %s (%v): pull the image, or set REDIS_IMAGE to a local one", redisImage(), err)}
 }
 
-// StartContainer starts a Redis in a container. The image is redis:7-alpine, or the one that REDIS_IMAGE names.
+// StartContainer starts a Redis in a container. The image is redis:7-alpine, or the one that REDIS_IMAGE names. Without a Docker engine or
+// without the image it returns a [MissingError].
 func StartContainer(ctx context.Context) (*Server, error) {
 	if err := engineAnswers(ctx); err != nil {
 		return nil, err
@@ -114,8 +115,8 @@ func StartContainer(ctx context.Context) (*Server, error) {
 	return &Server{Addr: u.Host, Admin: administrator(u.Host), container: c}, nil
 }
 
-// startHostContainer starts a container that uses the network of this machine. Servers of one topology name each other's addresses to
-// clients, so that these addresses must be the same in a container and outside.
+// startHostContainer starts a container that uses the network of this machine. Servers of one topology send each other's addresses to
+// clients. Therefore the addresses must be the same inside a container and outside.
 func startHostContainer(ctx context.Context, ready string, command func(port string) []string) (*Server, error) {
 	if err := engineAnswers(ctx); err != nil {
 		return nil, err

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// failoverRows are the rows in which another Redis takes over.
+// failoverRows returns the rows in which another Redis takes over.
 func failoverRows() []Row {
 	return []Row{{
 		Number: 8, Name: "killed with a log", Fault: "Redis is killed five times and starts again from its log (appendfsync everysec)",
@@ -37,7 +37,7 @@ func failoverRows() []Row {
 				if err != nil {
 					return err
 				}
-				// From here on the follower hears of nothing: it is 2 s behind when the fleet comes to it.
+				// From here on the new server receives no changes. It is 2 s behind when the fleet connects to it.
 				if err := next.Admin.ReplicaOf(ctx, "NO", "ONE").Err(); err != nil {
 					return err
 				}
@@ -89,14 +89,15 @@ func failoverRows() []Row {
 		},
 	}, {
 		Number: 16, Name: "two masters, guarded",
-		Fault:  "half of the replicas use a promoted replica of Redis for 3 s while the others use the former one, which hears nothing of it and has min-replicas-to-write 1 and min-replicas-max-lag 1",
+		Fault:  "half of the replicas use a promoted replica of Redis for 3 s while the others use the former one, which does not notice the split and has min-replicas-to-write 1 and min-replicas-max-lag 1",
 		Config: Config{Replicas: 2, Joining: 2, Proxy: true},
 		Marks:  []Mark{excessAtMost(4 + 34*2), noneFailed()},
 		Play:   splitGuarded,
 	}}
 }
 
-// splitGuarded splits replicas of Redis from their master without a word to the master, which then refuses writes.
+// splitGuarded separates a replica of Redis from its master by dropping all packets between them, and promotes it. The master does not see the
+// connection end. It refuses writes once its replica has been silent for min-replicas-max-lag.
 func splitGuarded(ctx context.Context, w *World) error {
 	var ways []*Proxy
 	for _, name := range []string{"r3", "r4"} {
@@ -123,7 +124,7 @@ func splitGuarded(ctx context.Context, w *World) error {
 	if err := follow(ctx, other, link.addr); err != nil {
 		return err
 	}
-	if err := w.Busy(ctx, 2); err != nil { // the master counts its replica
+	if err := w.Busy(ctx, 2); err != nil { // until then the master has counted its replica
 		return err
 	}
 	former := w.Redis
@@ -144,11 +145,11 @@ func splitGuarded(ctx context.Context, w *World) error {
 	}
 	w.Note(twoMasters, (seen.until().lastGrant(0, split, w.Provider.Now()) - split).Seconds())
 	w.Redis = other
-	w.Proxy.Turn(other.Addr) // all find the new master
+	w.Proxy.Turn(other.Addr) // the other half connects to the new master, too
 	return w.Busy(ctx, 3)
 }
 
-// follow starts a Redis that follows another, and returns when it has what the other has.
+// follow starts a replica of a master, and returns it when it is in sync.
 func (w *World) follow(ctx context.Context, master *Server) (*Server, error) {
 	s, err := w.serve(ctx, "--repl-diskless-sync-delay", "0")
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// fleetRows are the rows about what several replicas do together, with budgets of other kinds among them.
+// fleetRows returns the rows about replicas that come, go and disagree, about other kinds of budgets, and about damaged records.
 func fleetRows() []Row {
 	return []Row{{
 		Number: 28, Name: "rolling restart", Fault: "20 replicas in turn are ended by SIGTERM and replaced",
@@ -61,13 +61,13 @@ func fleetRows() []Row {
 			w.Fault()
 			from := w.Provider.Now()
 			for range 2 {
-				if err := pause(ctx, 11*time.Second); err != nil { // each replica has announced what it knows
+				if err := pause(ctx, 11*time.Second); err != nil { // each replica announces what it knows every 10 s
 					return err
 				}
 				if err := w.Redis.Admin.FlushAll(ctx).Err(); err != nil {
 					return err
 				}
-				if err := pause(ctx, 15*time.Second); err != nil { // the limit goes on within 12 s of the loss
+				if err := pause(ctx, 15*time.Second); err != nil { // the limiter grants again within 12 s of the loss
 					return err
 				}
 			}
@@ -76,7 +76,7 @@ func fleetRows() []Row {
 		},
 	}, {
 		Number: 44, Name: "damaged records", Fault: "each field of the namespace's state in Redis is damaged in turn while calls wait",
-		// Each time gives at most a burst and a horizon's tokens.
+		// Each damage gives at most a burst and the tokens of a horizon.
 		Marks: []Mark{noneFailed(), atMost(overDamage, 0), silenceAtMost(30 * time.Second)},
 		Play:  damage,
 	}, {
@@ -101,7 +101,7 @@ func fleetRows() []Row {
 	}}
 }
 
-// lawFrom is the limiter's promise where replies to one replica take longer than to the others: its starts are so much later.
+// lawFrom is the limiter's promise if the replies to one replica take longer than to the others. That replica's calls start later by as much.
 func lawFrom(farther time.Duration) Mark { return excessAtMost(34 * (slack + farther).Seconds()) }
 
 func farAway(ctx context.Context, w *World, there, back time.Duration) error {
@@ -124,7 +124,7 @@ func farAway(ctx context.Context, w *World, there, back time.Duration) error {
 	return way.Heal(ctx)
 }
 
-// disagree has a replica join that was configured with another rate, and sees when the others know.
+// disagree starts a replica with another rate, and measures how long it takes until the other replicas show the disagreement.
 func disagree(ctx context.Context, w *World) error {
 	w.Fault()
 	if _, err := w.Add(ctx, "r340", "-rate", "340"); err != nil {
@@ -179,7 +179,7 @@ func changeRate(ctx context.Context, w *World) error {
 	if err := w.setRate(ctx, "rate 10"); err != nil {
 		return err
 	}
-	if err := pause(ctx, reserved); err != nil { // what was reserved stands
+	if err := pause(ctx, reserved); err != nil { // reservations made before the change keep their due times
 		return err
 	}
 	from := w.Provider.Now()

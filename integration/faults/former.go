@@ -11,44 +11,45 @@ import (
 	"strings"
 )
 
-// age says which version of the project a replica is of.
+// age is the version of the project that a replica runs.
 type age int
 
 const (
-	today age = iota // of the tree
-	// lastVersion is the commit of [Harness.Former] where one is given. Else it is the newest tag, if its scripts differ from those of HEAD. Else it
-	// is the newest commit whose scripts do: versions with equal scripts do to Redis what one version does.
+	thisVersion age = iota // the tree in which this program was built
+	// lastVersion is the commit of [Harness.Former], if one is given. Otherwise it is the newest tag, if its scripts differ from those of HEAD.
+	// Otherwise it is the newest commit whose scripts differ. With equal scripts, two versions would do the same to Redis as one.
 	lastVersion
-	// firstOfRecords is the oldest commit whose records in Redis have the version and the words of today: the most that can differ between versions
-	// that may be mixed.
+	// firstOfRecords is the oldest commit whose records in Redis have the version and the words of this tree. Of all versions that may be mixed
+	// with this one, it differs most.
 	firstOfRecords
 	// formerRecords is the last commit whose records have another version.
 	formerRecords
 )
 
-// levelWords are the last words of the record of a level, as lua/level.lua lists them. Version 4 had fewer words until these came.
+// levelWords are the last words of the record of a level, as lua/level.lua lists them. The first records of version 4 did not have them.
 const levelWords = "learnt owes eras collects"
 
-// former is a version of before, of which the program waiter was built.
+// former is a former version for which the program waiter was built.
 type former struct {
 	commit  string // 12 hexadecimal digits
 	records int    // version of its records in Redis
 	binary  string
 }
 
-// noHistory reports that the clone does not reach back to a former version.
+// noHistory returns the error for a clone that does not have the commit of a former version.
 func noHistory(err error) error {
-	return &MissingError{What: fmt.Sprintf("no former version is there to be played (%v): a clone without its history lacks them; git fetch --unshallow --tags", err), Optional: true}
+	return &MissingError{What: fmt.Sprintf("this clone lacks the commit of the former version (%v): run git fetch --unshallow --tags", err), Optional: true}
 }
 
-// former builds the program waiter in the tree of a former version. Each version is built once.
+// former builds the program waiter in the tree of a former version, once for each version. If the clone lacks the commit, the error is an
+// optional [MissingError], unless [Harness.Former] names the commit.
 func (h *Harness) former(ctx context.Context, a age) (former, error) {
 	h.building.Lock()
 	defer h.building.Unlock()
 	commit, err := h.choose(ctx, a)
 	switch {
 	case err != nil && a == lastVersion && h.Former != "":
-		return former{}, err // somebody has asked for it
+		return former{}, err // the user asked for this commit
 	case err != nil:
 		return former{}, noHistory(err)
 	}
@@ -71,7 +72,7 @@ func (h *Harness) former(ctx context.Context, a age) (former, error) {
 	if out, err := exec.CommandContext(ctx, "tar", "-x", "-C", tree, "-f", archive).CombinedOutput(); err != nil {
 		return former{}, fmt.Errorf("tar: %w: %s", err, out)
 	}
-	const module = "integration" // where its tests are a module of their own
+	const module = "integration" // a folder of every version, and in later ones a module of its own
 	for _, folder := range []string{"waiter", "outcome"} {
 		of := filepath.Join(module, "faults", folder)
 		if err := os.RemoveAll(filepath.Join(tree, of)); err != nil {
@@ -95,7 +96,7 @@ func (h *Harness) former(ctx context.Context, a age) (former, error) {
 	return f, nil
 }
 
-// choose is the commit of a former version.
+// choose returns the commit of a former version.
 func (h *Harness) choose(ctx context.Context, a age) (string, error) {
 	switch a {
 	case firstOfRecords:
@@ -115,7 +116,7 @@ func (h *Harness) choose(ctx context.Context, a age) (string, error) {
 	}
 }
 
-// first is the oldest commit that has a text in package lua.
+// first returns the oldest commit that changed how often a text occurs in package lua: the one that added it.
 func (h *Harness) first(ctx context.Context, text string) (string, error) {
 	list, err := h.git(ctx, "log", "--format=%H", "-S", text, "--", "lua")
 	if err != nil {
@@ -123,16 +124,16 @@ func (h *Harness) first(ctx context.Context, text string) (string, error) {
 	}
 	commits := strings.Fields(list)
 	if len(commits) == 0 {
-		return "", fmt.Errorf("no commit has brought %q", text)
+		return "", fmt.Errorf("no commit added %q", text)
 	}
 	oldest := commits[len(commits)-1]
-	if _, err := h.commit(ctx, oldest+"^"); err != nil { // the end of a shallow clone seems to bring everything
-		return "", fmt.Errorf("the history does not reach back to the commit that has brought %q", text)
+	if _, err := h.commit(ctx, oldest+"^"); err != nil { // in git log, the oldest commit of a shallow clone adds every text
+		return "", fmt.Errorf("the history does not reach back to the commit that added %q", text)
 	}
 	return oldest, nil
 }
 
-// commit is the full name of a commit.
+// commit returns the full hash of a commit.
 func (h *Harness) commit(ctx context.Context, name string) (string, error) {
 	return h.git(ctx, "rev-parse", "--verify", name+"^{commit}")
 }
@@ -154,10 +155,10 @@ func (h *Harness) chooseLast(ctx context.Context) (string, error) {
 	return h.commit(ctx, last+"^")
 }
 
-// declaration is how package lua writes down the version of its records.
+// declaration returns the line of package lua that declares the version of its records.
 func declaration(version int) string { return "const Version = " + strconv.Itoa(version) + "\n" }
 
-// recordsAt is the version of the records at a commit, and 0 of a commit whose records had none.
+// recordsAt returns the version of the records at a commit. It is 0 if the records had no version yet.
 func (h *Harness) recordsAt(ctx context.Context, commit string) (int, error) {
 	text, err := h.git(ctx, "grep", "-h", "const Version = ", commit, "--", "lua")
 	if err != nil {
@@ -166,15 +167,15 @@ func (h *Harness) recordsAt(ctx context.Context, commit string) (int, error) {
 	return strconv.Atoi(strings.TrimPrefix(text, "const Version = "))
 }
 
-// git runs git in the tree, and returns what it prints without the blanks around.
+// git runs git in the tree, and returns its output without surrounding white space.
 func (h *Harness) git(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", args...) //nolint:gosec // arguments of this file
 	cmd.Dir = h.root
-	var said bytes.Buffer
-	cmd.Stderr = &said
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("git %s: %w: %s", args[0], err, bytes.TrimSpace(said.Bytes()))
+		return "", fmt.Errorf("git %s: %w: %s", args[0], err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	return strings.TrimSpace(string(out)), nil
 }

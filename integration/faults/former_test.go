@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// history is a repository in which package lua has gone through some versions: a commit for each.
+// history makes a repository with one commit for each set of files in package lua.
 func history(t *testing.T, commits ...map[string]string) *Harness {
 	t.Helper()
 	h := &Harness{root: t.TempDir(), dir: t.TempDir(), built: map[string]former{}}
@@ -36,7 +36,8 @@ func history(t *testing.T, commits ...map[string]string) *Harness {
 	return h
 }
 
-// TestFormerVersionIsChosen: each age of a former version is the commit that it is said to be, and a clone that does not reach back to it says so.
+// TestFormerVersionIsChosen: choose returns the documented commit for each age. A shallow clone without that commit returns an optional
+// MissingError that names git fetch --unshallow.
 func TestFormerVersionIsChosen(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		if os.Getenv("CI") != "" {
@@ -50,7 +51,7 @@ func TestFormerVersionIsChosen(t *testing.T) {
 		map[string]string{"acquire.go": four},
 		map[string]string{"level.lua": "-- " + levelWords},
 		map[string]string{"level.lua": "-- faster, " + levelWords},
-		map[string]string{"doc.go": "package lua\n"}, // HEAD has the scripts of the commit before
+		map[string]string{"doc.go": "package lua\n"}, // HEAD has the same scripts as the commit before it
 	)
 	for a, want := range map[age]string{lastVersion: "HEAD~2", firstOfRecords: "HEAD~2", formerRecords: "HEAD~4"} {
 		want, err := h.commit(t.Context(), want)
@@ -58,14 +59,14 @@ func TestFormerVersionIsChosen(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, err := h.choose(t.Context(), a); err != nil || got != want {
-			t.Errorf("age %d is commit %s, %v, want %s", a, got, err, want)
+			t.Errorf("age %d is commit %s, error %v, want %s", a, got, err, want)
 		}
 	}
 	if n, err := h.recordsAt(t.Context(), "HEAD~4"); err != nil || n != 3 {
-		t.Errorf("records of version %d, %v, want 3", n, err)
+		t.Errorf("records of version %d, error %v, want version 3", n, err)
 	}
 
-	// A tag counts, unless its scripts are those of HEAD.
+	// A tag is chosen, unless its scripts equal those of HEAD.
 	for tag, want := range map[string]string{"HEAD~3": "HEAD~3", "HEAD~1": "HEAD~2"} {
 		if _, err := h.git(t.Context(), "tag", "--force", "v1", tag); err != nil {
 			t.Fatal(err)
@@ -75,7 +76,7 @@ func TestFormerVersionIsChosen(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, err := h.choose(t.Context(), lastVersion); err != nil || got != want {
-			t.Errorf("with a tag at %s the last version is %s, %v, want %s", tag, got, err, want)
+			t.Errorf("with a tag at %s the last version is %s, error %v, want %s", tag, got, err, want)
 		}
 	}
 
@@ -86,11 +87,11 @@ func TestFormerVersionIsChosen(t *testing.T) {
 	for _, a := range []age{lastVersion, firstOfRecords, formerRecords} {
 		_, err := clone.former(t.Context(), a)
 		if lacking, ok := errors.AsType[*MissingError](err); !ok || !lacking.Optional || !strings.Contains(err.Error(), "unshallow") {
-			t.Errorf("a shallow clone has age %d: %v", a, err)
+			t.Errorf("age %d in a shallow clone: error %v, want an optional MissingError with unshallow", a, err)
 		}
 	}
 	clone.Former = "v9"
 	if _, err := clone.former(t.Context(), lastVersion); err == nil || errors.As(err, new(*MissingError)) {
-		t.Errorf("a commit that was asked for and is not there: %v", err)
+		t.Errorf("a requested commit that does not exist: error %v, want one that is no MissingError", err)
 	}
 }

@@ -15,26 +15,26 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Harness plays rows. Its program of a replica is built once.
+// Harness plays rows. It builds the program of a replica once.
 type Harness struct {
-	// Former is the commit, or its name, of the former version that rows with two versions play; where it is empty they choose one.
+	// Former is the commit, tag or branch that rows with two versions play as the former version. If it is empty, the rows choose one.
 	Former string
 
 	program     Program
 	dir, binary string
-	root        string // of the repository, where the module of the library is
+	root        string // folder of the repository, which has the module of the library
 
 	building sync.Mutex
 	built    map[string]former // by commit; guarded by building
 
 	stepping sync.Mutex
-	stepper  string // the same program with a wall clock that steps; built when a row needs it
+	stepper  string // the same program with a wall clock that steps; empty until a row needs it
 }
 
-// New builds the program of a replica. [Harness.Close] removes it. From then on the Redis clients of this process log nothing: they would
-// say of each server that a row kills that it does not answer.
+// New builds the program of a replica. [Harness.Close] removes it. New also disables the log of all Redis clients of this process, because they
+// would log an error for each server that a row kills.
 func New(ctx context.Context, p Program) (*Harness, error) {
-	redis.SetLogger(silence{})
+	redis.SetLogger(noLog{})
 	dir, err := os.MkdirTemp("", "weir-faults")
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func New(ctx context.Context, p Program) (*Harness, error) {
 	return h, nil
 }
 
-// withSteps is the program of a replica whose wall clock steps.
+// withSteps returns the path of a replica's program whose wall clock steps. It builds the program for the first row that needs it.
 func (h *Harness) withSteps(ctx context.Context) (string, error) {
 	h.stepping.Lock()
 	defer h.stepping.Unlock()
@@ -66,18 +66,19 @@ func (h *Harness) withSteps(ctx context.Context) (string, error) {
 	return h.stepper, nil
 }
 
-type silence struct{}
+// noLog is a logger of go-redis that drops every message.
+type noLog struct{}
 
-func (silence) Printf(context.Context, string, ...any) {}
+func (noLog) Printf(context.Context, string, ...any) {}
 
-// Close removes what the harness has built and what servers have written.
+// Close removes the built programs and the files of the servers.
 func (h *Harness) Close() error { return os.RemoveAll(h.dir) }
 
-// longest is the time after which a row is given up.
+// longest is the time after which Play stops a row with an error.
 const longest = 5 * time.Minute
 
-// Play plays a row, in its short form or at length, and judges it. An error says that the row could not be played: what was measured
-// then says nothing. A [MissingError] names what the machine lacks.
+// Play plays a row, in its short form or at full length, and judges it. An error means that the row could not be played, so that there are no
+// figures. A [MissingError] names what the machine lacks.
 func (h *Harness) Play(ctx context.Context, r Row, short bool) (*Played, error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
@@ -119,7 +120,7 @@ func (h *Harness) playTest(ctx context.Context, r Row, _ bool) (*Played, error) 
 	p := &Played{Row: r, Line: Line{Row: r.Number, Fault: r.Fault}}
 	cmd := exec.CommandContext(ctx, r.Test[0], r.Test[1:]...)
 	cmd.Dir = h.root
-	cmd.Env = append(os.Environ(), "WEIR_ROWS=all") // at length
+	cmd.Env = append(os.Environ(), "WEIR_ROWS=all") // all rows of a long table, not a sample
 	out, err := cmd.CombinedOutput()
 	if err != nil || bytes.Contains(out, []byte("no tests to run")) {
 		p.Output = fmt.Sprintf("%v\n%s", err, out)
@@ -127,7 +128,7 @@ func (h *Harness) playTest(ctx context.Context, r Row, _ bool) (*Played, error) 
 	return p, nil
 }
 
-// rounded keeps so many parts of one.
+// rounded rounds v to a multiple of 1/parts.
 func rounded(v, parts float64) *float64 {
 	v = math.Round(v*parts)/parts + 0 // never -0
 	return &v

@@ -10,18 +10,18 @@ import (
 type Arrival struct {
 	At      time.Duration // since the provider started, on its monotonic clock
 	Replica string
-	Task    string // differs between all tasks of all replicas
+	Task    string // unique among all tasks of all replicas
 	Attempt int    // 1 is the first
 }
 
-// Log is what a provider saw, in the order of time.
+// Log is all arrivals at a provider, in the order of time.
 type Log []Arrival
 
-// Excess is the most by which the calls of any window exceed burst + rate·T, where T is the length of the window. A rate is in calls a
-// second. Nothing is taken off for slack. An empty log has an excess of -burst.
+// Excess returns the largest number of calls by which any window exceeds burst + rate·T, where T is the length of the window. The rate is in
+// calls a second. Nothing is subtracted for slack. An empty log has an excess of -burst.
 //
-// The calls i to j lie in a window of length at(j) - at(i), so that their excess is (j + 1 - rate·at(j)) - (i - rate·at(i)) - burst. One
-// pass keeps the least of the second term.
+// The calls i to j lie in a window of length at(j) - at(i). Their excess is therefore (j + 1 - rate·at(j)) - (i - rate·at(i)) - burst. One
+// pass is enough, because it keeps the least value of the second term.
 func (l Log) Excess(rate, burst float64) float64 {
 	worst, least := -burst, math.Inf(1)
 	for i, a := range l {
@@ -32,7 +32,7 @@ func (l Log) Excess(rate, burst float64) float64 {
 	return worst
 }
 
-// Most is the most calls in any window of a length. A call at the very end of the window is not in it.
+// Most returns the largest number of calls in any window of a length. A call exactly at the end of a window is not in it.
 func (l Log) Most(window time.Duration) int {
 	most, first := 0, 0
 	for i, a := range l {
@@ -44,7 +44,7 @@ func (l Log) Most(window time.Duration) int {
 	return most
 }
 
-// Between is the part of the log from one time to another, the second not included.
+// Between returns the part of the log from one time to another, without calls at the second time.
 func (l Log) Between(from, to time.Duration) Log {
 	first := 0
 	for first < len(l) && l[first].At < from {
@@ -57,13 +57,13 @@ func (l Log) Between(from, to time.Duration) Log {
 	return l[first:last]
 }
 
-// Used is the calls of a span as a share of what the rate allows in it.
+// Used returns the calls of a span divided by the calls that the rate allows in it. The rate is in calls a second.
 func (l Log) Used(from, to time.Duration, rate float64) float64 {
 	return float64(len(l.Between(from, to))) / (rate * (to - from).Seconds())
 }
 
-// Silence is the longest time without a call between two times. The time from the first of them to the next call counts, and the time
-// from the last call to the second.
+// Silence returns the longest time without a call in a span. The time from the beginning of the span to its first call counts, and so does the
+// time from its last call to its end.
 func (l Log) Silence(from, to time.Duration) time.Duration {
 	longest, last := time.Duration(0), from
 	for _, a := range l.Between(from, to) {
@@ -72,7 +72,7 @@ func (l Log) Silence(from, to time.Duration) time.Duration {
 	return max(longest, to-last)
 }
 
-// Gap is the time that a share of the gaps between two calls does not exceed; 0 where there are none.
+// Gap returns a quantile of the gaps between successive calls: the given share of the gaps is not longer. It is 0 if there are no gaps.
 func (l Log) Gap(share float64) time.Duration {
 	var gaps []time.Duration
 	for i := 1; i < len(l); i++ {
@@ -85,7 +85,7 @@ func (l Log) Gap(share float64) time.Duration {
 	return gaps[min(len(gaps)-1, int(share*float64(len(gaps))))]
 }
 
-// Twice is how many attempts arrived more than once. A task that is tried again has another number of its attempt.
+// Twice returns how many attempts arrived more than once. A retry of a task counts as another attempt, because it has another number.
 func (l Log) Twice() int {
 	type attempt struct {
 		task   string
@@ -101,7 +101,7 @@ func (l Log) Twice() int {
 	return twice
 }
 
-// Of is the part of the log that came from one replica.
+// Of returns the calls of one replica.
 func (l Log) Of(replica string) Log {
 	var of Log
 	for _, a := range l {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// at is a log of calls at times in milliseconds.
+// at returns a log of calls at times in milliseconds.
 func at(times ...int) Log {
 	var l Log
 	for i, ms := range times {
@@ -17,7 +17,7 @@ func at(times ...int) Log {
 	return l
 }
 
-// steady is n calls, one each so many milliseconds, behind a burst of four at the beginning.
+// steady returns a burst of four calls, and then n calls at an interval in milliseconds.
 func steady(n, every int) Log {
 	times := make([]int, 4, 4+n)
 	for i := range n {
@@ -26,10 +26,10 @@ func steady(n, every int) Log {
 	return at(times...)
 }
 
-// TestExcess: logs made by hand, among them logs that break the law by a known number of calls.
+// TestExcess: Excess of logs that were made by hand. Some of them exceed the limit by a known number of calls.
 func TestExcess(t *testing.T) {
 	second := Log{}
-	for k, from := range []int{0, 2000} { // a second burst, as a limiter gives that takes lost memory for a full bucket
+	for k, from := range []int{0, 2000} { // a second burst, as from a limiter that takes a bucket for full after Redis lost it
 		for _, a := range steady(10, 100) {
 			a.At += time.Duration(from) * time.Millisecond
 			a.Task = fmt.Sprint(k, a.Task)
@@ -48,7 +48,7 @@ func TestExcess(t *testing.T) {
 		"the burst, then the rate":      {steady(50, 100), 10, 0},
 		"a rate that is half too fast":  {steady(50, 50), 10, 25},
 		"half of the rate":              {steady(50, 200), 10, 0},
-		"a burst after a rest":          {second, 10, 0}, // the rest has earned it
+		"a burst after a rest":          {second, 10, 0}, // the bucket was refilled in the rest
 		"a second burst without a rest": {append(steady(10, 100), at(1000, 1000, 1000)...), 10, 3},
 		"late calls together":           {at(0, 100, 200, 300, 1000, 1000, 1000, 1000, 1000, 1000, 1000), 10, 3},
 	} {
@@ -59,7 +59,7 @@ func TestExcess(t *testing.T) {
 	}
 }
 
-// TestExcessIsThatOfAllWindows: one pass finds what a look at every window finds.
+// TestExcessIsThatOfAllWindows: the one pass of Excess finds the same as a search through every window.
 func TestExcessIsThatOfAllWindows(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
@@ -91,21 +91,21 @@ func TestMostUsedSilenceTwice(t *testing.T) {
 		t.Errorf("%d calls in a second of an empty log", got)
 	}
 	if got := l.Used(0, 2*time.Second, 6); got != 0.5 {
-		t.Errorf("used %v, want half", got)
+		t.Errorf("Used is %v, want 0.5", got)
 	}
 	for _, row := range []struct{ from, to, want int }{
 		{0, 1000, 500}, {0, 5000, 2500}, {1600, 3000, 1400}, {1000, 1400, 400}, {4000, 4100, 100},
 	} {
 		got := l.Silence(time.Duration(row.from)*time.Millisecond, time.Duration(row.to)*time.Millisecond)
 		if want := time.Duration(row.want) * time.Millisecond; got != want {
-			t.Errorf("%v: a silence of %v", row, got)
+			t.Errorf("from %d to %d ms: a silence of %v, want %v", row.from, row.to, got, want)
 		}
 	}
 	if got := l.Twice(); got != 0 {
-		t.Errorf("%d twice where none is", got)
+		t.Errorf("Twice is %d, want 0: no attempt arrived twice", got)
 	}
 	again := append(at(0, 1, 2), Arrival{Task: "1", Attempt: 2}, Arrival{Task: "2", Attempt: 1}, Arrival{Task: "2", Attempt: 1})
 	if got := again.Twice(); got != 1 {
-		t.Errorf("%d twice, want 1: a second attempt is none", got)
+		t.Errorf("Twice is %d, want 1: a second attempt does not count", got)
 	}
 }

@@ -18,7 +18,7 @@ func (p *Proxy) accept(ctx context.Context, l net.Listener) {
 	}
 }
 
-// join connects a client with the server and pumps frames until either leaves.
+// join connects a client with the server, and forwards frames until either side closes the connection.
 func (p *Proxy) join(ctx context.Context, client net.Conn) {
 	p.mu.Lock()
 	upstream := p.upstream
@@ -47,14 +47,14 @@ func (p *Proxy) join(ctx context.Context, client net.Conn) {
 	both.Wait()
 }
 
-// late is a frame with the time at which it may be forwarded at the earliest.
+// late is a frame that is forwarded at its due time, or later.
 type late struct {
 	frame   []byte
-	command string // that a reply is to
+	command string // of a reply: the command that it answers
 	due     time.Time
 }
 
-// pump forwards one direction of a connection. It reads ahead of what it forwards, so that a delay is not a bandwidth.
+// pump forwards one direction of a connection. It reads frames while earlier ones wait, so that a delay does not limit the bandwidth.
 func (p *Proxy) pump(l *link, d Direction) {
 	from, to := l.client, l.server
 	if d == Replies {
@@ -70,10 +70,10 @@ func (p *Proxy) pump(l *link, d Direction) {
 				return
 			}
 			f := late{frame: frame}
-			if d == Replies && frame[0] != '>' { // what Redis pushes is a reply to nothing
+			if d == Replies && frame[0] != '>' { // '>' is a push message, which answers no command
 				select {
 				case f.command = <-l.asked:
-				default: // a greeting of a server that refuses the connection
+				default: // an error that a server sends before it closes a new connection
 				}
 			}
 			p.mu.Lock()
@@ -95,7 +95,7 @@ func (p *Proxy) pump(l *link, d Direction) {
 	reader.Wait()
 }
 
-// forward sends a frame when it may go, and reports whether the connection is still there.
+// forward sends a frame when it is due and its direction is open. It reports whether the connection is still open.
 func (p *Proxy) forward(l *link, to net.Conn, f late, d Direction) bool {
 	if wait := time.Until(f.due); wait > 0 {
 		timer := time.NewTimer(wait)
@@ -117,7 +117,7 @@ func (p *Proxy) forward(l *link, to net.Conn, f late, d Direction) bool {
 	frame, harm := p.decide(f, d)
 	if d == Commands {
 		select {
-		case l.asked <- commandOf(frame): // before the reply can come
+		case l.asked <- commandOf(frame): // before the command is sent, and so before its reply
 		case <-l.ended:
 			return false
 		}
@@ -134,7 +134,7 @@ func (p *Proxy) forward(l *link, to net.Conn, f late, d Direction) bool {
 	return true
 }
 
-// decide counts a command, and says how much of a reply is forwarded and what becomes of the connection.
+// decide returns the bytes of a frame that are forwarded, and the harm to its connection. It counts commands. Only replies are harmed.
 func (p *Proxy) decide(f late, d Direction) ([]byte, Harm) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -163,7 +163,7 @@ type link struct {
 	ended          chan struct{}
 }
 
-// end closes both sides, the client's as the harm says. The first end counts.
+// end closes both sides of the connection, the side of the client as the harm says. Only the first call has an effect.
 func (l *link) end(how Harm) {
 	l.once.Do(func() {
 		close(l.ended)
@@ -175,7 +175,7 @@ func (l *link) end(how Harm) {
 	})
 }
 
-// reset closes a connection so that its other side sees a reset.
+// reset closes a connection with RST.
 func reset(c net.Conn) {
 	if t, ok := c.(*net.TCPConn); ok {
 		_ = t.SetLinger(0)

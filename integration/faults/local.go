@@ -9,16 +9,16 @@ const (
 	usedAfter  = "used from 2 s after the return"
 	usedOthers = "used by the others, from 2 s after the fault"
 	inWindow   = "at most in 1,950 ms" // a window less slack
-	announced  = 12 * time.Second      // after which each replica of a fleet counts all others
+	announced  = 12 * time.Second      // by then each replica has announced itself and counts all others
 )
 
 // windowLength is the length of the window in the row that plays a window without Redis.
 const windowLength = 2 * time.Second
 
-// localRows are the rows in which replicas go on without Redis, each with its share of the limit.
+// localRows returns the rows in which each replica goes on without Redis, with its share of the limit.
 func localRows() []Row {
 	local := []string{"-when-away", "local"}
-	// The excess includes the slack, and the burst of 4 that the shares may save is as many as there are replicas.
+	// Each of the 4 replicas may save the burst of its share, which is one token. The excess of 4 is these tokens, with nothing added for slack.
 	marks := []Mark{excessAtMost(4), noneFailed(), usedAtLeast(0.85), atLeast(usedAfter, 0.9)}
 	return []Row{{
 		Number: 48, Name: "away, refused", CI: true, Fault: "Redis refuses all replicas for 10 s; they go on with their shares",
@@ -39,7 +39,7 @@ func localRows() []Row {
 	}, {
 		Number: 48, Name: "away, a window", Fault: "the same with a window of 68 calls in any 2 s instead of a bucket",
 		Config: Config{Proxy: true, Rate: 68, Per: windowLength, Flags: append(local, "-window")},
-		// A window is shut for its length when shares begin and when they end: what is used has no mark.
+		// A window admits no call for its length when shares begin, and again when they end. Therefore used has no mark.
 		Marks: []Mark{atMost(inWindow, 68), noneFailed()},
 		Play: func(ctx context.Context, w *World) error {
 			err := w.without(ctx, func() error { w.Proxy.Cut(); return nil }, func() error { return w.Proxy.Heal(ctx) })
@@ -49,13 +49,14 @@ func localRows() []Row {
 	}, {
 		Number: 51, Name: "one alone", Fault: "one of four replicas is cut off from Redis for 10 s, and goes on with its share",
 		Config: Config{Replicas: 3, Joining: 1, Flags: local},
-		// The share of one replica of four for 10 s, what the fleet starts meanwhile, and the slack.
+		// The other three use the whole limit. The fourth replica adds its share, a quarter, for 11 s, and 4 calls for the slack and the burst.
 		Marks: []Mark{excessAtMost(34.0/4*11 + 4), noneFailed(), atLeast(usedOthers, 0.95)},
 		Play:  aloneOfFour,
 	}}
 }
 
-// without plays ten seconds without Redis.
+// without takes Redis away for 10 s by leave, and brings it back by back. It measures the share that is used meanwhile, and from 2 s after the
+// return for 5 s.
 func (w *World) without(ctx context.Context, leave, back func() error) error {
 	if err := pause(ctx, announced); err != nil {
 		return err
@@ -83,7 +84,7 @@ func (w *World) without(ctx context.Context, leave, back func() error) error {
 	return nil
 }
 
-// aloneOfFour cuts the fourth replica off.
+// aloneOfFour starts a fourth replica, cuts it off from Redis for 10 s, and measures what it and the others use.
 func aloneOfFour(ctx context.Context, w *World) error {
 	r, way, err := w.AddBehind(ctx, "r4", w.Flags...)
 	if err != nil {

@@ -11,18 +11,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// sighting is what one server said at a moment. A server that does not answer is not sighted.
+// sighting is one answer of one server to a poll. A server that does not answer has no sighting.
 type sighting struct {
-	at     time.Duration // on the provider's clock, when the answer was there
+	at     time.Duration // when the answer arrived, on the provider's clock
 	server int           // index of the server
 	master bool
-	grants int64 // reservations of the fleet that its memory counts
+	grants int64 // the server's count of reservations that were granted to the fleet
 }
 
-// sightings are those of all servers, in the order of time.
+// sightings are the answers of all servers, in the order of time.
 type sightings []sighting
 
-// promoted is when a server was first seen as a master, at or after a time.
+// promoted returns when a server was first a master, at or after a time. The boolean is false if it was none.
 func (all sightings) promoted(server int, since time.Duration) (time.Duration, bool) {
 	for _, s := range all {
 		if s.server == server && s.master && s.at >= since {
@@ -32,7 +32,8 @@ func (all sightings) promoted(server int, since time.Duration) (time.Duration, b
 	return 0, false
 }
 
-// lastGrant is when a server was seen to have granted more, as a master, for the last time in a span; from where it granted nothing in it.
+// lastGrant returns when a server that was a master last increased its count of grants in a span. If the count did not increase, it returns the
+// beginning of the span.
 func (all sightings) lastGrant(server int, from, to time.Duration) time.Duration {
 	last, grants, known := from, int64(0), false
 	for _, s := range all {
@@ -47,7 +48,8 @@ func (all sightings) lastGrant(server int, from, to time.Duration) time.Duration
 	return last
 }
 
-// firstGrant is when a server was first seen to have granted more, as a master, after a time; that time where it has not.
+// firstGrant returns when a server that was a master first increased its count of grants after a time. It returns that time if the count did
+// not increase.
 func (all sightings) firstGrant(server int, after time.Duration) time.Duration {
 	grants, known := int64(0), false
 	for _, s := range all {
@@ -62,7 +64,7 @@ func (all sightings) firstGrant(server int, after time.Duration) time.Duration {
 	return after
 }
 
-// demoted is when a server was first seen as no master, at or after a time.
+// demoted returns when a server was first not a master, at or after a time. The boolean is false if it always was one.
 func (all sightings) demoted(server int, since time.Duration) (time.Duration, bool) {
 	for _, s := range all {
 		if s.server == server && !s.master && s.at >= since {
@@ -72,7 +74,7 @@ func (all sightings) demoted(server int, since time.Duration) (time.Duration, bo
 	return 0, false
 }
 
-// watch is a look at all servers of a topology, again and again, until it is ended.
+// watch polls all servers of a topology, with one goroutine for each, until end is called.
 type watch struct {
 	servers []*Server
 	cancel  context.CancelFunc
@@ -82,10 +84,10 @@ type watch struct {
 	all sightings
 }
 
-// lookEvery is how often each server is asked what it is.
+// lookEvery is the time between two polls of a server.
 const lookEvery = 5 * time.Millisecond
 
-// watchMasters begins to look at the servers.
+// watchMasters starts to poll the servers.
 func (w *World) watchMasters(ctx context.Context) *watch {
 	ctx, cancel := context.WithCancel(ctx)
 	v := &watch{servers: w.nodes, cancel: cancel}
@@ -110,13 +112,13 @@ func (w *World) watchMasters(ctx context.Context) *watch {
 	return v
 }
 
-// look asks a server whether it is a master, and how much it has granted.
+// look asks a server whether it is a master, and how many reservations it has granted.
 func look(ctx context.Context, admin *redis.Client) (master bool, grants int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 	defer cancel()
 	ask := admin.Pipeline()
 	role, record := ask.Do(ctx, "role"), ask.HGet(ctx, stateKey, "time")
-	_, _ = ask.Exec(ctx) // a node of a cluster that has other keys redirects
+	_, _ = ask.Exec(ctx) // a cluster node without the fleet's slot replies to HGET with a redirect, which is no error here
 	what, err := role.Slice()
 	if err != nil {
 		return false, 0, err
@@ -127,13 +129,13 @@ func look(ctx context.Context, admin *redis.Client) (master bool, grants int64, 
 	return what[0] == "master", grants, nil
 }
 
-// end ends the looks.
+// end stops the polls and waits for their goroutines.
 func (v *watch) end() {
 	v.cancel()
 	v.looks.Wait()
 }
 
-// until is what was seen until now, in the order of time.
+// until returns all sightings until now, in the order of time.
 func (v *watch) until() sightings {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -141,7 +143,7 @@ func (v *watch) until() sightings {
 	return slices.Clone(v.all)
 }
 
-// next waits until a server that was no master is one, and returns its index and when that was seen.
+// next waits until one of the candidates is a master, at or after a time. It returns the index of that server and the time of the sighting.
 func (v *watch) next(ctx context.Context, since time.Duration, candidates []int) (server int, at time.Duration, err error) {
 	err = wait(ctx, "a replica of Redis is promoted", func(context.Context) bool {
 		all := v.until()

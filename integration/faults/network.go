@@ -7,7 +7,7 @@ import (
 	"github.com/weir-go/weir/integration/faults/outcome"
 )
 
-// networkRows are the rows whose faults lie between the replicas and Redis.
+// networkRows returns the rows whose faults are between the replicas and Redis.
 func networkRows() []Row {
 	return []Row{{
 		Number: 5, Name: "a fifth of replies lost", CI: true, Fault: "20 % of the replies to scripts are lost after Redis has run the script, and the connection is reset",
@@ -25,7 +25,7 @@ func networkRows() []Row {
 		Marks:  []Mark{law(), noneFailed(), atLeast("lengths tried", 40)},
 		Play: func(ctx context.Context, w *World) error {
 			w.Fault()
-			most := time.NewTimer(time.Minute) // a limiter that asks Redis seldom, or not at all, is not harmed each time
+			most := time.NewTimer(time.Minute) // a limiter that makes few requests to Redis, or none, gets no reply of every length
 			defer most.Stop()
 			select {
 			case <-w.Proxy.TruncateInTurn("EVALSHA", Reset):
@@ -105,7 +105,7 @@ func hangWithSmallPool(ctx context.Context, w *World) error {
 	var last outcome.Report
 	limit, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	_ = wait(limit, "goroutines end", func(context.Context) bool { // at most 5 s: what is left then is what counts
+	_ = wait(limit, "goroutines end", func(context.Context) bool { // goroutines that are left after 5 s count
 		last, err = r.Ask(ctx, "report")
 		return err != nil || last.Goroutines <= before.Goroutines+5
 	})

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// plainRows are the rows without a fault.
+// plainRows returns the rows without a fault.
 func plainRows() []Row {
 	return []Row{{
 		Number: 1, Name: "saturation", CI: true, Fault: "none: more work than budget",

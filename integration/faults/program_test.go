@@ -13,13 +13,13 @@ import (
 	"github.com/weir-go/weir/integration/faults/outcome"
 )
 
-// TestPatience: calls that are overdue are waited for as long as the program says, and that is counted. Without patience the row's own end
-// is an error, and so it is with patience.
+// TestPatience: a row waits for overdue calls as long as Patience says, and counts the wait. If the time of the row is up first, the wait
+// returns an error, with Patience and without it.
 func TestPatience(t *testing.T) {
 	for _, c := range []struct {
 		name            string
 		patience, limit time.Duration
-		calls           int // that are awaited, of 34 a second; one arrives
+		calls           int // that the row waits for, at 34 a second; only one arrives
 		want            time.Duration
 		givenUp         int
 		err             error
@@ -45,8 +45,8 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// talking is a replica that answers each word, and keeps the words.
-func talking(t *testing.T, name string, words *[]string) *Replica {
+// answering returns a replica that answers each word, and appends the word to words.
+func answering(t *testing.T, name string, words *[]string) *Replica {
 	out, in := io.Pipe()
 	r := &Replica{Name: name, words: in, reports: make(chan outcome.Report, 1)}
 	t.Cleanup(func() { _ = in.Close() })
@@ -59,18 +59,19 @@ func talking(t *testing.T, name string, words *[]string) *Replica {
 	return r
 }
 
-// TestWhoIsSentTheRate: one replica sets it for a fleet that shares it; each is sent it where each has its own.
+// TestWhoIsSentTheRate: one replica gets the new rate if the fleet shares the rate. Every replica gets it if each has its own.
 func TestWhoIsSentTheRate(t *testing.T) {
 	for each, want := range map[bool][]string{false: {"r1 rate 10"}, true: {"r1 rate 10", "r2 rate 10"}} {
 		var got []string
-		w := &World{program: Program{Each: each}, Fleet: []*Replica{talking(t, "r1", &got), talking(t, "r2", &got)}}
+		w := &World{program: Program{Each: each}, Fleet: []*Replica{answering(t, "r1", &got), answering(t, "r2", &got)}}
 		if err := w.setRate(t.Context(), "rate 10"); err != nil || !slices.Equal(got, want) {
-			t.Errorf("each %v: %q were sent, error %v, want %q", each, got, err, want)
+			t.Errorf("Each %v: the replicas got %q, error %v, want %q", each, got, err, want)
 		}
 	}
 }
 
-// TestFleetIsAsLargeAsTheRowSays: limiters that share nothing are given the number of replicas when they start.
+// TestFleetIsAsLargeAsTheRowSays: a row cannot start more replicas than its Config has. Limiters without a shared state get that number when
+// they start.
 func TestFleetIsAsLargeAsTheRowSays(t *testing.T) {
 	w := &World{
 		Config: Config{Replicas: 1, Joining: 1}.filled(), binary: "/nowhere/replica", Provider: &Provider{},
@@ -82,6 +83,6 @@ func TestFleetIsAsLargeAsTheRowSays(t *testing.T) {
 	}
 	w.Fleet[1].killed = true
 	if _, err := w.AddAt(t.Context(), "redis://", "r4"); err == nil || err.Error() == "the row says that there are 2 replicas, and starts another" {
-		t.Errorf("a replica in the place of one that is gone: error %v, want that its program is not there", err)
+		t.Errorf("a replica that replaces a killed one: error %v, want that its program does not exist", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Provider is an HTTP server that answers every call at once and logs when the call arrived.
+// Provider is an HTTP server that answers every call at once and logs the arrival.
 type Provider struct {
 	URL string
 
@@ -39,12 +39,12 @@ func StartProvider(ctx context.Context) (*Provider, error) {
 // Close ends the provider and its connections.
 func (p *Provider) Close() { _ = p.server.Close() }
 
-// Now is the time on the clock of the log.
+// Now returns the time on the clock of the log.
 func (p *Provider) Now() time.Duration { return time.Since(p.begun) }
 
 func (p *Provider) arrive(_ http.ResponseWriter, r *http.Request) {
 	now, q := p.Now(), r.URL.Query()
-	attempt, _ := strconv.Atoi(q.Get("attempt")) // 0, which is none, shows in the log
+	attempt, _ := strconv.Atoi(q.Get("attempt")) // a missing number is 0 in the log, which no attempt has
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.log = append(p.log, Arrival{At: now, Replica: q.Get("replica"), Task: q.Get("task"), Attempt: attempt})
@@ -52,7 +52,7 @@ func (p *Provider) arrive(_ http.ResponseWriter, r *http.Request) {
 	p.more = make(chan struct{})
 }
 
-// Log is what has arrived until now, in the order of time.
+// Log returns all arrivals until now, in the order of time.
 func (p *Provider) Log() Log {
 	p.mu.Lock()
 	l := slices.Clone(p.log)
@@ -61,7 +61,8 @@ func (p *Provider) Log() Log {
 	return l
 }
 
-// Await waits until n calls have arrived since a time, of one replica, or of all where the name is empty.
+// Await waits until n calls of a replica have arrived since a time. With an empty name it counts the calls of all replicas. It returns an error
+// if ctx ends first.
 func (p *Provider) Await(ctx context.Context, n int, since time.Duration, replica string) error {
 	read := 0
 	for {
@@ -79,7 +80,7 @@ func (p *Provider) Await(ctx context.Context, n int, since time.Duration, replic
 		select {
 		case <-more:
 		case <-ctx.Done():
-			return fmt.Errorf("provider: %d more calls did not arrive: %w", n, context.Cause(ctx))
+			return fmt.Errorf("provider: %d of the awaited calls did not arrive: %w", n, context.Cause(ctx))
 		}
 	}
 }

@@ -18,8 +18,8 @@ const (
 	Replies                   // from Redis to replicas
 )
 
-// Proxy is a TCP proxy between replicas and Redis that understands RESP, so that a fault can concern the reply of one command. It
-// forwards whole frames. All methods are safe for concurrent use; a fault lasts until the next [Proxy.Heal].
+// Proxy is a TCP proxy between replicas and Redis. It understands RESP and forwards whole frames, so that a fault can affect only the replies to
+// one command. All methods are safe for concurrent use. A fault lasts until the next [Proxy.Heal].
 type Proxy struct {
 	Addr  string
 	pumps sync.WaitGroup
@@ -29,14 +29,14 @@ type Proxy struct {
 	listener net.Listener
 	links    map[*link]struct{}
 	delay    [2]time.Duration
-	gates    [2]chan struct{} // closed where a direction is open
+	gates    [2]chan struct{} // of each direction; the channel is closed while frames may pass
 	harm     func(command string, reply []byte) (keep int, harm Harm)
 	counts   map[string]int
 	harmed   int
 	more     chan struct{} // closed when the next reply is harmed
 }
 
-// Harm is what becomes of a reply, and of its connection.
+// Harm says how the proxy ends the connection of a reply that it drops or truncates.
 type Harm int
 
 // The harms.
@@ -82,14 +82,14 @@ func (p *Proxy) Close() {
 	p.pumps.Wait()
 }
 
-// Delay has each frame of a direction wait. Frames keep their order and do not wait for each other.
+// Delay delays each frame of a direction. Frames keep their order, and their delays do not add up.
 func (p *Proxy) Delay(d Direction, by time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delay[d] = by
 }
 
-// Hang has frames of a direction wait until the proxy is healed. Connections are accepted, and bytes are read.
+// Hang holds back the frames of the directions until [Proxy.Heal]. The proxy still accepts connections and reads their bytes.
 func (p *Proxy) Hang(directions ...Direction) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,13 +97,13 @@ func (p *Proxy) Hang(directions ...Direction) {
 		select {
 		case <-p.gates[d]:
 			p.gates[d] = make(chan struct{})
-		default: // hangs already
+		default: // the direction hangs already
 		}
 	}
 }
 
-// Lose drops a share of the replies to a command, after Redis has executed the command, and ends the connections. The harm says how.
-// Which replies are dropped is drawn from the seed.
+// Lose drops a share of the replies to a command, after Redis has executed the command. It ends the connections of these replies as the harm
+// says. The seed decides which replies are dropped.
 func (p *Proxy) Lose(command string, share float64, harm Harm, seed uint64) {
 	rnd := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // faults need no secret numbers
 	p.harmReplies(func(of string, _ []byte) (int, Harm) {
@@ -114,7 +114,8 @@ func (p *Proxy) Lose(command string, share float64, harm Harm, seed uint64) {
 	})
 }
 
-// Truncate forwards only the first bytes of one reply to a command, and closes the connection. Later replies are whole.
+// Truncate forwards only the first keep bytes of the next reply to a command that is longer, and ends the connection as the harm says. Later
+// replies are whole.
 func (p *Proxy) Truncate(command string, keep int, harm Harm) {
 	done := false
 	p.harmReplies(func(of string, reply []byte) (int, Harm) {
@@ -126,8 +127,8 @@ func (p *Proxy) Truncate(command string, keep int, harm Harm) {
 	})
 }
 
-// TruncateInTurn truncates every second reply to a command, each at one byte more than the one before, from none on, and closes the
-// connection. The channel is closed when a reply was forwarded that has no such byte: then each was tried.
+// TruncateInTurn truncates every second reply to a command and ends its connection. The first of these replies keeps no byte, each further one
+// keeps one byte more. TruncateInTurn closes the returned channel at the first reply that is not longer than that: every length was tried.
 func (p *Proxy) TruncateInTurn(command string, harm Harm) <-chan struct{} {
 	keep, other, done := 0, false, make(chan struct{})
 	p.harmReplies(func(of string, reply []byte) (int, Harm) {
@@ -148,7 +149,7 @@ func (p *Proxy) TruncateInTurn(command string, harm Harm) <-chan struct{} {
 	return done
 }
 
-// harmReplies sets what decides about each reply. The function is called with the proxy locked.
+// harmReplies sets the function that decides about each reply. The proxy calls it with mu locked.
 func (p *Proxy) harmReplies(harm func(command string, reply []byte) (int, Harm)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -168,7 +169,7 @@ func (p *Proxy) Cut() {
 	}
 }
 
-// Heal ends all faults. Frames that hung go on.
+// Heal ends all faults, and forwards the frames that were held back. It returns an error if the proxy cannot listen again.
 func (p *Proxy) Heal(ctx context.Context) error {
 	p.mu.Lock()
 	p.delay, p.harm = [2]time.Duration{}, nil
@@ -187,7 +188,7 @@ func (p *Proxy) Heal(ctx context.Context) error {
 	return p.listen(ctx, p.Addr)
 }
 
-// Turn has new connections go to another server, and resets the ones that are there.
+// Turn resets all connections, and connects new ones to another server.
 func (p *Proxy) Turn(upstream string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -197,21 +198,21 @@ func (p *Proxy) Turn(upstream string) {
 	}
 }
 
-// Count is how many commands of a name were forwarded to Redis.
+// Count returns how many commands of a name were forwarded to Redis.
 func (p *Proxy) Count(command string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.counts[command]
 }
 
-// Harmed is how many replies were dropped or truncated.
+// Harmed returns how many replies were dropped or truncated.
 func (p *Proxy) Harmed() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.harmed
 }
 
-// AwaitHarmed waits until n replies were dropped or truncated in all.
+// AwaitHarmed waits until the proxy has dropped or truncated n replies since its start. It returns an error if ctx ends first.
 func (p *Proxy) AwaitHarmed(ctx context.Context, n int) error {
 	for {
 		p.mu.Lock()
@@ -223,7 +224,7 @@ func (p *Proxy) AwaitHarmed(ctx context.Context, n int) error {
 		select {
 		case <-more:
 		case <-ctx.Done():
-			return fmt.Errorf("proxy: no %d replies were harmed: %w", n, context.Cause(ctx))
+			return fmt.Errorf("proxy: fewer than %d replies were dropped or truncated: %w", n, context.Cause(ctx))
 		}
 	}
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// TestFramesAreReadWhole: each kind of RESP is one frame, whatever follows.
+// TestFramesAreReadWhole: readFrame reads exactly one frame of each type of RESP. It returns an error for a frame that is cut short and for
+// other bytes.
 func TestFramesAreReadWhole(t *testing.T) {
 	for _, frame := range []string{
 		"+OK\r\n", "-ERR no\r\n", ":1\r\n", "_\r\n", ",1.5\r\n", "#t\r\n", "(12345678901234567890\r\n",
@@ -26,30 +27,30 @@ func TestFramesAreReadWhole(t *testing.T) {
 		r := bufio.NewReader(strings.NewReader(frame + "+next\r\n"))
 		got, err := readFrame(r)
 		if err != nil || string(got) != frame {
-			t.Errorf("%q was read as %q, %v", frame, got, err)
+			t.Errorf("%q was read as %q, error %v", frame, got, err)
 		}
 		if next, err := readFrame(r); err != nil || string(next) != "+next\r\n" {
-			t.Errorf("behind %q: %q, %v", frame, next, err)
+			t.Errorf("the frame after %q was read as %q, error %v", frame, next, err)
 		}
-		for k := range len(frame) { // cut short, it is an error
+		for k := range len(frame) {
 			if got, err := readFrame(bufio.NewReader(strings.NewReader(frame[:k]))); err == nil {
-				t.Errorf("the first %d bytes of %q were read as %q", k, frame, got)
+				t.Errorf("the first %d bytes of %q were read as %q, want an error", k, frame, got)
 			}
 		}
 	}
 	for _, none := range []string{"GET a\r\n", "\r\n", "+a\n", "*x\r\n", "$x\r\n", strings.Repeat("*1\r\n", 100)} {
 		if got, err := readFrame(bufio.NewReader(strings.NewReader(none))); err == nil {
-			t.Errorf("%q was read as %q", none, got)
+			t.Errorf("%q was read as %q, want an error", none, got)
 		}
 	}
 	for frame, want := range map[string]string{"*2\r\n$7\r\nevalsha\r\n$1\r\na\r\n": "EVALSHA", "*1\r\n$4\r\nPING\r\n": "PING", "+OK\r\n": "", "*0\r\n": "", "": ""} {
 		if got := commandOf([]byte(frame)); got != want {
-			t.Errorf("%q is the command %q, want %q", frame, got, want)
+			t.Errorf("%q has the command %q, want %q", frame, got, want)
 		}
 	}
 }
 
-// through starts a small Redis, a proxy before it, and a client of the proxy that neither resends nor keeps connections that failed.
+// through starts a miniredis, a proxy in front of it, and a client of the proxy. The client does not retry commands.
 func through(t *testing.T) (*miniredis.Miniredis, *Proxy, *redis.Client) {
 	t.Helper()
 	m := miniredis.RunT(t)
@@ -82,7 +83,7 @@ func TestProxyForwards(t *testing.T) {
 	}
 }
 
-// TestReplyIsLostAfterTheCommand: the command is executed, and its caller does not hear of it. Other commands are not concerned.
+// TestReplyIsLostAfterTheCommand: Redis executes the command, and its caller gets no reply. Other commands get theirs.
 func TestReplyIsLostAfterTheCommand(t *testing.T) {
 	for name, harm := range map[string]Harm{"reset": Reset, "finish": Finish} {
 		t.Run(name, func(t *testing.T) {
@@ -91,7 +92,7 @@ func TestReplyIsLostAfterTheCommand(t *testing.T) {
 			if err := rdb.Set(t.Context(), "other", 1, 0).Err(); err != nil {
 				t.Errorf("another command: %v", err)
 			}
-			// A client of Redis may show a reset as an end, so that the bytes are sent by hand.
+			// The test sends the bytes itself, because a Redis client may report a reset as an end of the connection.
 			var dialer net.Dialer
 			c, err := dialer.DialContext(t.Context(), "tcp", p.Addr)
 			if err != nil {
@@ -106,16 +107,16 @@ func TestReplyIsLostAfterTheCommand(t *testing.T) {
 				t.Errorf("the caller got %v, want %v", err, want)
 			}
 			if n, err := m.Get("n"); n != "1" {
-				t.Errorf("the command was executed %q times: %v", n, err)
+				t.Errorf("the counter is %q, error %v, want that the command was executed once", n, err)
 			}
 			if err := p.AwaitHarmed(t.Context(), 1); err != nil || p.Harmed() != 1 {
-				t.Errorf("%d replies were harmed: %v", p.Harmed(), err)
+				t.Errorf("%d replies were dropped, error %v, want 1", p.Harmed(), err)
 			}
 			if err := p.Heal(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if n, err := rdb.Incr(t.Context(), "n").Result(); n != 2 || err != nil {
-				t.Errorf("healed: %d, %v", n, err)
+				t.Errorf("after healing the counter is %d, error %v, want 2", n, err)
 			}
 		})
 	}
@@ -131,14 +132,14 @@ func TestShareOfRepliesIsLost(t *testing.T) {
 		}
 	}
 	if n, err := rdb.Get(t.Context(), "n").Int(); n != 300 || err != nil {
-		t.Errorf("%d commands were executed: %v", n, err)
+		t.Errorf("%d commands were executed, error %v, want 300", n, err)
 	}
 	if failed < 60 || failed > 120 || p.Harmed() != failed {
-		t.Errorf("%d of 300 failed, %d were harmed, want about 90", failed, p.Harmed())
+		t.Errorf("%d of 300 commands failed and %d replies were dropped, want about 90 of both", failed, p.Harmed())
 	}
 }
 
-// TestReplyIsTruncated: at each byte the caller gets an error, never a shorter value, and the next reply is the caller's own.
+// TestReplyIsTruncated: wherever the proxy cuts a reply, the caller gets an error and never a shorter value. The next command gets its own reply.
 func TestReplyIsTruncated(t *testing.T) {
 	_, p, rdb := through(t)
 	if err := rdb.Set(t.Context(), "k", "0123456789", 0).Err(); err != nil {
@@ -149,14 +150,14 @@ func TestReplyIsTruncated(t *testing.T) {
 		p.Truncate("GET", k, Reset)
 		got, err := rdb.Get(t.Context(), "k").Result()
 		if k < whole && err == nil {
-			t.Errorf("of %d bytes the caller got %q", k, got)
+			t.Errorf("from the first %d bytes of a reply the caller got %q, want an error", k, got)
 		}
 		if got, err := rdb.Get(t.Context(), "k").Result(); got != "0123456789" || err != nil {
-			t.Errorf("after %d bytes: %q, %v", k, got, err)
+			t.Errorf("the command after a reply of %d bytes: %q, error %v", k, got, err)
 		}
 	}
 	if n := p.Harmed(); n != whole {
-		t.Errorf("%d replies were harmed, want %d", n, whole)
+		t.Errorf("%d replies were truncated, want %d", n, whole)
 	}
 }
 
@@ -180,7 +181,7 @@ func TestProxyDelays(t *testing.T) {
 	}
 }
 
-// TestProxyHangs: nothing is forwarded, and everything is when the proxy is healed.
+// TestProxyHangs: the proxy forwards nothing in a direction that hangs. After Heal it forwards all frames that waited.
 func TestProxyHangs(t *testing.T) {
 	for name, d := range map[string]Direction{"commands": Commands, "replies": Replies} {
 		t.Run(name, func(t *testing.T) {
@@ -199,7 +200,7 @@ func TestProxyHangs(t *testing.T) {
 			case <-time.After(100 * time.Millisecond):
 			}
 			if executed := m.Exists("n"); executed != (d == Replies) {
-				t.Errorf("executed: %v", executed)
+				t.Errorf("the command was executed: %t, want %t", executed, d == Replies)
 			}
 			if err := p.Heal(t.Context()); err != nil {
 				t.Fatal(err)
@@ -219,16 +220,16 @@ func TestProxyIsCut(t *testing.T) {
 	}
 	p.Cut()
 	if err := conn.Ping(t.Context()).Err(); err == nil {
-		t.Error("a connection went on")
+		t.Error("a connection still works, want that it was reset")
 	}
 	var dialer net.Dialer
 	if c, err := dialer.DialContext(t.Context(), "tcp", p.Addr); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("a new connection: %v, %v", c, err)
+		t.Errorf("a new connection: %v, error %v, want that it is refused", c, err)
 	}
 	if err := p.Heal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	_ = conn.Close() // of a connection that was reset
+	_ = conn.Close() // an error is possible: the connection was reset
 	if err := rdb.Ping(t.Context()).Err(); err != nil {
 		t.Errorf("after healing: %v", err)
 	}

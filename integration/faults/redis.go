@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// redisRows are the rows whose faults are Redis' own.
+// redisRows returns the rows in which Redis loses keys or scripts.
 func redisRows() []Row {
 	return []Row{{
 		Number: 7, Name: "lost memory", CI: true, Fault: "FLUSHALL, and SIGKILL with an empty restart, in turn",
@@ -86,7 +86,7 @@ func flushScripts(ctx context.Context, w *World) error {
 	return nil
 }
 
-// commands is how often Redis has run a command, since the last CONFIG RESETSTAT.
+// commands returns how often Redis has run a command since the last CONFIG RESETSTAT.
 func (w *World) commands(ctx context.Context, name string) (float64, error) {
 	info, err := w.Redis.Admin.Info(ctx, "commandstats").Result()
 	if err != nil {
@@ -121,7 +121,7 @@ func evict(ctx context.Context, w *World) error {
 			for range 10 {
 				n++
 				err := admin.Set(ctx, fmt.Sprint("key", n), value, time.Hour).Err()
-				if err != nil && !redis.HasErrorPrefix(err, "OOM") { // buffers of many connections may leave no room for another key
+				if err != nil && !redis.HasErrorPrefix(err, "OOM") { // the buffers of the connections may leave no memory for another key
 					return err
 				}
 			}

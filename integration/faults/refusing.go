@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// refusingRows are the rows in which Redis answers with errors.
+// refusingRows returns the rows in which Redis replies with errors.
 func refusingRows() []Row {
 	return []Row{{
 		Number: 10, Name: "out of memory", Fault: "the memory of Redis is full for 5 s (noeviction); the state of a fleet has a fixed size, and it goes on",
@@ -29,19 +29,19 @@ func refusingRows() []Row {
 	}, {
 		Number: 21, Name: "wrong password", Fault: "Redis asks for another password than the replicas have, and ends their connections, for 10 s",
 		Config: Config{Password: "secret-of-the-replicas"},
-		Marks:  []Mark{law(), noneFailed(), atMost(during, 0), atMost(dials, 1), atMost(told, 0)},
+		Marks:  []Mark{law(), noneFailed(), atMost(during, 0), atMost(dials, 1), atMost(shownPasswords, 0)},
 		Play: func(ctx context.Context, w *World) error {
 			return w.refuse(ctx, []any{"config", "set", "requirepass", "another"}, []any{"config", "set", "requirepass", ""})
 		},
 	}, {
 		Number: 21, Name: "no permission", Fault: "Redis takes the permission to run scripts from the replicas for 10 s",
 		Config: Config{Password: "secret-of-the-replicas"},
-		Marks:  []Mark{law(), noneFailed(), atMost(during, 0), atMost(dials, 1), atMost(told, 0)},
+		Marks:  []Mark{law(), noneFailed(), atMost(during, 0), atMost(dials, 1), atMost(shownPasswords, 0)},
 		Play: func(ctx context.Context, w *World) error {
 			return w.refuse(ctx, []any{"acl", "setuser", "default", "-evalsha", "-eval"}, []any{"acl", "setuser", "default", "+evalsha", "+eval"})
 		},
 	}, {
-		Number: 21, Name: "too many clients", Fault: "Redis takes no client beside the one of its administrator, and ends the connections of the others, for 10 s",
+		Number: 21, Name: "too many clients", Fault: "Redis accepts no client except its administrator's, and ends the connections of the others, for 10 s",
 		Marks: []Mark{law(), noneFailed(), atMost(during, 0), atMost(dials, 1)},
 		Play: func(ctx context.Context, w *World) error {
 			return w.refuse(ctx, []any{"config", "set", "maxclients", "1"}, []any{"config", "set", "maxclients", "1000"})
@@ -61,7 +61,7 @@ func refusingRows() []Row {
 				func() error {
 					go func() {
 						defer close(ended)
-						_ = w.Redis.Admin.WithTimeout(time.Minute).Eval(ctx, "while true do end", nil).Err() // until it is killed
+						_ = w.Redis.Admin.WithTimeout(time.Minute).Eval(ctx, "while true do end", nil).Err() // until SCRIPT KILL
 					}()
 					return nil
 				},
@@ -74,7 +74,7 @@ func refusingRows() []Row {
 	}}
 }
 
-// load has Redis read 5,000 keys, a millisecond for each. Redis has its former memory again afterwards.
+// load makes Redis save its data and load it again, which takes a millisecond for each of 5,000 keys. Redis loses no key.
 func load(ctx context.Context, w *World) error {
 	pipe := w.Redis.Admin.Pipeline()
 	for i := range 5000 {
@@ -103,13 +103,13 @@ func load(ctx context.Context, w *World) error {
 }
 
 const (
-	dials = "connections a second of each replica"
-	told  = "times that a replica told its password"
+	dials          = "connections a second of each replica"
+	shownPasswords = "times that a replica printed its password"
 )
 
-// refuse has Redis refuse the fleet for 10 s by one command, and serve it again by another.
+// refuse makes Redis refuse the fleet for 10 s. The first command begins that, the second ends it.
 func (w *World) refuse(ctx context.Context, from, to []any) error {
-	admin := w.Redis.Admin.Conn() // stays logged in
+	admin := w.Redis.Admin.Conn() // this connection stays logged in when the password changes
 	defer admin.Close()           //nolint:errcheck // only the first error counts
 	var before float64
 	err := w.away(ctx, 10*time.Second, func() (err error) {
@@ -134,12 +134,12 @@ func (w *World) refuse(ctx context.Context, from, to []any) error {
 		for _, r := range w.Fleet {
 			n += strings.Count(r.stderr.String()+r.last.Error, w.Password)
 		}
-		w.Note(told, float64(n))
+		w.Note(shownPasswords, float64(n))
 	}
 	return err
 }
 
-// connections is how many connections Redis has taken and turned away, as it says.
+// connections returns the number of connections that Redis has accepted and rejected, from its INFO stats. err is the error of that command.
 func connections(info string, err error) (sum float64, _ error) {
 	if err != nil {
 		return 0, err

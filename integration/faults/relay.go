@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// relay forwards bytes between two servers until it is frozen. Then nothing arrives any more, and neither side learns that the other has
-// gone: that is how a network that drops packets looks. A [Proxy] understands commands and replies, and not what a replica of Redis reads.
+// relay forwards bytes between two servers until it is frozen. A frozen relay forwards nothing, not even the end of a connection, like a network
+// that drops all packets. A [Proxy] cannot do this, because the stream that a replica of Redis reads is not commands and replies.
 type relay struct {
 	addr     string
 	listener net.Listener
@@ -47,7 +47,7 @@ func startRelay(ctx context.Context, upstream string) (*relay, error) {
 	return r, nil
 }
 
-// pump forwards one direction, and the end of a connection.
+// pump forwards one direction of a connection and its end.
 func (r *relay) pump(from, to net.Conn) {
 	b := make([]byte, 64<<10)
 	for {
@@ -68,7 +68,7 @@ func (r *relay) pump(from, to net.Conn) {
 	}
 }
 
-// freeze drops what comes from now on.
+// freeze drops all bytes from now on.
 func (r *relay) freeze() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

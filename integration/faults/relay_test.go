@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestRelayFreezes: a relay forwards both ways until it is frozen. Then nothing arrives, and the connections stay, also when the other side
-// has left.
+// TestRelayFreezes: a relay forwards in both directions until it is frozen. Then no byte arrives, and a connection stays open even if its other
+// side has closed.
 func TestRelayFreezes(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // nothing to wait for
 	if err != nil {
@@ -33,26 +33,26 @@ func TestRelayFreezes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer near.Close()
-	say := func(c net.Conn, word string) {
+	send := func(c net.Conn, word string) {
 		t.Helper()
 		if _, err := c.Write([]byte(word + "\n")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	hear := func(c net.Conn, want string) {
+	expect := func(c net.Conn, want string) {
 		t.Helper()
 		if got, err := bufio.NewReader(c).ReadString('\n'); err != nil || got != want+"\n" {
-			t.Fatalf("heard %q, %v; want %q", got, err, want)
+			t.Fatalf("received %q, error %v, want %q", got, err, want)
 		}
 	}
-	say(near, "there")
+	send(near, "there")
 	other := <-far
-	hear(other, "there")
-	say(other, "back")
-	hear(near, "back")
+	expect(other, "there")
+	send(other, "back")
+	expect(near, "back")
 
 	r.freeze()
-	say(near, "lost")
+	send(near, "lost")
 	if err := near.Close(); err != nil {
 		t.Fatal(err)
 	}

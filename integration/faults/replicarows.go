@@ -9,7 +9,7 @@ import (
 	"github.com/weir-go/weir/integration/faults/outcome"
 )
 
-// replicaRows are the rows whose faults are those of replicas.
+// replicaRows returns the rows in which replicas are suspended, killed or ended.
 func replicaRows() []Row {
 	return []Row{{
 		Number: 24, Name: "suspended", CI: true, Fault: "three of four replicas are suspended for 3 s while they hold reservations, again and again",
@@ -91,7 +91,7 @@ func killOne(ctx context.Context, w *World) error {
 		if err != nil {
 			return err
 		}
-		if report.Replicas == 0 && w.program.Package != "" { // another limiter, which does not count its fleet
+		if report.Replicas == 0 && w.program.Package != "" { // another limiter, which does not count the replicas
 			return nil
 		}
 		if report.Replicas == 3 {
@@ -141,7 +141,7 @@ func endTwo(ctx context.Context, w *World) error {
 	return nil
 }
 
-// starve suspends all replicas for most of the time, as a bound on their processor time would.
+// starve suspends all replicas for 95 ms of every 100 ms, which has the effect of a limit on their processor time.
 func starve(ctx context.Context, w *World) error {
 	all := func(s syscall.Signal) error {
 		for _, r := range w.Fleet {

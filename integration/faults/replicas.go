@@ -25,13 +25,13 @@ type Replica struct {
 	words   io.WriteCloser
 	reports chan outcome.Report // closed at the end of its output
 	stderr  lockedBuffer
-	killed  bool
-	last    outcome.Report
-	stopped time.Duration // when it had started its last task, on the provider's clock
-	exited  error
+	killed  bool           // the process has ended
+	last    outcome.Report // the latest
+	stopped time.Duration  // when the replica reported that no further task can start, on the provider's clock
+	exited  error          // of a process that was drained
 }
 
-// lockedBuffer is a buffer that a process writes and that a failure reads.
+// lockedBuffer is a buffer that one goroutine writes and another reads.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -49,7 +49,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// startReplica starts a process and waits until it says that it is ready.
+// startReplica starts a process, and returns it after its report ready.
 func startReplica(ctx context.Context, binary, name string, env []string, args ...string) (*Replica, error) {
 	r := &Replica{Name: name, reports: make(chan outcome.Report, 16)}
 	r.process = exec.Command(binary, append([]string{"-name", name}, args...)...) //nolint:noctx // built by the harness; ended by signals
@@ -73,34 +73,34 @@ func startReplica(ctx context.Context, binary, name string, env []string, args .
 			}
 		}
 	}()
-	if _, err := r.hear(ctx, "ready"); err != nil {
+	if _, err := r.await(ctx, "ready"); err != nil {
 		r.kill()
 		return nil, err
 	}
 	return r, nil
 }
 
-// hear waits for a report of an event.
-func (r *Replica) hear(ctx context.Context, event string) (outcome.Report, error) {
+// await waits for the report of an event and returns it. It returns an error if the process or ctx ends first.
+func (r *Replica) await(ctx context.Context, event string) (outcome.Report, error) {
 	for {
 		select {
 		case report, open := <-r.reports:
 			if !open {
-				_ = r.process.Wait() // then all that it wrote to stderr is here
+				_ = r.process.Wait() // after Wait, stderr is complete
 				r.killed = true
-				return report, fmt.Errorf("replica %s ended before it was %s: %s", r.Name, event, r.stderr.String())
+				return report, fmt.Errorf("replica %s ended before its report %q: %s", r.Name, event, r.stderr.String())
 			}
 			r.last = report
 			if report.Event == event {
 				return report, nil
 			}
 		case <-ctx.Done():
-			return outcome.Report{}, fmt.Errorf("replica %s is not %s: %w", r.Name, event, context.Cause(ctx))
+			return outcome.Report{}, fmt.Errorf("replica %s did not report %q: %w", r.Name, event, context.Cause(ctx))
 		}
 	}
 }
 
-// Ask sends a word, report, rest or go, and returns the answer.
+// Ask sends a word to the replica, and returns the report that answers it. Package process lists the words.
 func (r *Replica) Ask(ctx context.Context, word string) (outcome.Report, error) {
 	if _, err := fmt.Fprintln(r.words, word); err != nil {
 		return outcome.Report{}, err
@@ -109,13 +109,13 @@ func (r *Replica) Ask(ctx context.Context, word string) (outcome.Report, error) 
 	if word == "rest" {
 		event = "resting"
 	}
-	return r.hear(ctx, event)
+	return r.await(ctx, event)
 }
 
 // Signal sends a signal to the process.
 func (r *Replica) Signal(s syscall.Signal) error { return r.process.Process.Signal(s) }
 
-// Kill ends the process at once, as a crash does. Nobody asks for the outcomes of its tasks.
+// Kill ends the process at once, as a crash does. The judge does not count the tasks of a killed replica.
 func (r *Replica) Kill() error {
 	if r.killed {
 		return nil
@@ -124,26 +124,26 @@ func (r *Replica) Kill() error {
 	if err := r.process.Process.Kill(); err != nil {
 		return err
 	}
-	_ = r.process.Wait() // killed
+	_ = r.process.Wait() // its error is that the process was killed
 	return nil
 }
 
 func (r *Replica) kill() { _ = r.Kill() }
 
-// end asks the process to drain, waits for its last report, and returns how long it took. The report is kept.
+// end drains the process by SIGTERM, waits for its last report and for its end, and returns how long both took. Its field last keeps the report.
 func (r *Replica) end(ctx context.Context, now func() time.Duration) (took time.Duration, err error) {
 	begun := time.Now()
 	if err := r.Signal(syscall.SIGTERM); err != nil {
 		return 0, fmt.Errorf("replica %s: %w", r.Name, err)
 	}
-	if _, err := r.hear(ctx, "stopped"); err != nil {
+	if _, err := r.await(ctx, "stopped"); err != nil {
 		return 0, err
 	}
 	r.stopped = now()
-	_, err = r.hear(ctx, "ended")
-	for range r.reports { // to its end
+	_, err = r.await(ctx, "ended")
+	for range r.reports { // until the process closes its output
 	}
 	r.exited = r.process.Wait()
-	r.killed = true // nothing is left of it
+	r.killed = true // the process has ended
 	return time.Since(begun), errors.Join(err, r.exited)
 }

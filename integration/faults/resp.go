@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// errFrame reports bytes that are no RESP. The proxy ends such a connection.
-var errFrame = errors.New("proxy: no RESP frame")
+// errFrame is the error for bytes that are not RESP. The proxy ends such a connection.
+var errFrame = errors.New("proxy: not a RESP frame")
 
-// readFrame reads one whole frame of RESP2 or RESP3 with all that it contains, and returns its bytes.
+// readFrame reads one whole frame of RESP2 or RESP3, nested frames included, and returns its bytes.
 func readFrame(r *bufio.Reader) ([]byte, error) {
 	return appendFrame(nil, r, 0)
 }
@@ -44,7 +44,7 @@ func appendFrame(frame []byte, r *bufio.Reader, depth int) ([]byte, error) {
 	case '%':
 		parts, err = size()
 		parts *= 2
-	case '|': // attributes, and then the frame that has them
+	case '|': // attributes, followed by the frame that they describe
 		parts, err = size()
 		parts = 2*parts + 1
 	default:
@@ -59,7 +59,7 @@ func appendFrame(frame []byte, r *bufio.Reader, depth int) ([]byte, error) {
 	return frame, err
 }
 
-// commandOf is the first word of a command in capitals, "" of what is none.
+// commandOf returns the name of a command in upper case, and "" for a frame that is not a command.
 func commandOf(frame []byte) string {
 	parts := bytes.SplitN(frame, []byte("\r\n"), 4)
 	if len(parts) < 3 || len(parts[0]) == 0 || parts[0][0] != '*' {

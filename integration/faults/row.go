@@ -12,24 +12,24 @@ import (
 	"github.com/weir-go/weir/integration/faults/outcome"
 )
 
-// Config is the fleet of a row. The zero value of each field is what the comment says.
+// Config describes the fleet and the Redis of a row. "Zero is" says what the zero value of a field means.
 type Config struct {
-	Replicas int           // at the beginning; 4
-	Joining  int           // further replicas that Play starts, so that so many live at once
-	Tasks    int           // of each replica at the same time; 32
-	Rate     int64         // calls in each Per; 34
-	Per      time.Duration // a second
-	Burst    int64         // 4
-	Deadline time.Duration // of each task; none
+	Replicas int           // replicas at the beginning; zero is 4
+	Joining  int           // how many more replicas than Replicas may live at once, because Play starts some
+	Tasks    int           // tasks of each replica at the same time; zero is 32
+	Rate     int64         // calls in each Per; zero is 34
+	Per      time.Duration // period of the rate; zero is a second
+	Burst    int64         // zero is 4
+	Deadline time.Duration // deadline of each task; zero is none
 	Flags    []string      // further flags of each replica
 	Options  []string      // further options of redis-server
-	Proxy    bool          // between the replicas and Redis
-	Clock    bool          // of redis-server can be moved
-	Wall     time.Duration // by which the wall clocks of every other replica step forward, and of the rest back, stepAfter after their start
-	Password string        // that the replicas log in with; Redis takes any until it asks for one
-	Version  age           // of the replicas with which the row begins; today's
-	Docker   bool          // Redis is a container, or several; else processes
-	Topology Topology      // Single
+	Proxy    bool          // a proxy is between the replicas and Redis
+	Clock    bool          // the row can move the clock of redis-server
+	Wall     time.Duration // step of the replicas' wall clocks, stepAfter after their start: forward for every other replica, back for the rest
+	Password string        // password of the replicas; Redis accepts any password until the row sets one
+	Version  age           // version of the replicas at the beginning; zero is this version
+	Docker   bool          // each server is a container; otherwise a process
+	Topology Topology      // zero is Single
 	Watch    []string      // further lines of the Sentinels' configuration, without their first word
 }
 
@@ -51,25 +51,25 @@ func fill[N int | int64 | time.Duration](n *N, otherwise N) {
 // Row is one fault and the marks that the fleet must reach.
 type Row struct {
 	Number int
-	Name   string // one word, for a test
-	Fault  string // what happens, in a sentence without its full stop
+	Name   string // a few words, the name of a subtest
+	Fault  string // what happens: a sentence without a full stop
 	Config Config
-	CI     bool // the row is short enough for each change
-	// Play plays the fault. The burst is spent and calls arrive at the rate when Play begins.
+	CI     bool // the row is short enough to be played for each change
+	// Play plays the fault. When it begins, the burst is spent and calls arrive at the rate.
 	Play func(context.Context, *World) error
-	// Marks are what must hold, beside the marks of every row.
+	// Marks must hold, and so must the marks that all rows share.
 	Marks []Mark
-	// Test is the command of a test that shows the row where no fleet is needed. Play is nil then.
+	// Test is the command of a test, for a row that needs no fleet. Play is nil then.
 	Test []string
 }
 
-// Mark is one condition on what was measured.
+// Mark is one condition on the figures of a row.
 type Mark struct {
 	Bound string // in words, for a table
 	Holds func(*Played) bool
 }
 
-// Line is the line that each row prints. Figures that a row does not measure are null.
+// Line is the line of JSON that each row prints. A figure that a row does not measure is null.
 type Line struct {
 	Row          int      `json:"row"`
 	Fault        string   `json:"fault"`
@@ -82,15 +82,15 @@ type Line struct {
 	CallsPerTask *float64 `json:"calls_per_task"`
 }
 
-// Played is what a row measured.
+// Played is the result of a row.
 type Played struct {
 	Row     Row
 	Line    Line
-	Reports []outcome.Report // the last of each replica that was not killed
-	Extra   []Extra          // what only this row measures
+	Reports []outcome.Report // the last report of each replica that was not killed
+	Extra   []Extra          // the figures that are not in Line
 	Took    time.Duration
-	Output  string   // of a test that failed
-	Failed  []string // the bounds that do not hold
+	Output  string   // of a test that failed, or the error of the first task that failed
+	Failed  []string // the bounds of the marks that do not hold
 }
 
 // Extra is a figure that only some rows measure.
@@ -99,7 +99,7 @@ type Extra struct {
 	Value float64
 }
 
-// Value is the figure of a name, and whether it was measured.
+// Value returns the figure with a name, and whether it was measured.
 func (p *Played) Value(name string) (float64, bool) {
 	for _, e := range p.Extra {
 		if e.Name == name {
@@ -109,16 +109,16 @@ func (p *Played) Value(name string) (float64, bool) {
 	return 0, false
 }
 
-// JSON is the line of the row.
+// JSON returns the line of the row as JSON.
 func (p *Played) JSON() string {
 	b, err := json.Marshal(p.Line)
-	if err != nil { // a figure that is no number
+	if err != nil { // a figure is infinite or NaN
 		return fmt.Sprintf(`{"row":%d,"error":%q}`, p.Line.Row, err)
 	}
 	return string(b)
 }
 
-// Measured is the line and the further figures in words.
+// Measured returns the line and the further figures in words.
 func (p *Played) Measured() string {
 	if p.Line.Excess == nil {
 		if len(p.Failed) > 0 {
@@ -137,7 +137,7 @@ func (p *Played) Measured() string {
 	return strings.Join(words, "; ")
 }
 
-// all are the marks that every row with a fleet has, and then the row's own.
+// all returns the marks of every row with a fleet and then the marks of this row. For a row with a test it returns one mark: the test passes.
 func (r Row) all() []Mark {
 	if r.Play == nil {
 		return []Mark{{"the test passes", func(p *Played) bool { return p.Output == "" }}}
@@ -148,7 +148,7 @@ func (r Row) all() []Mark {
 	}, r.Marks...)
 }
 
-// Bound is the marks of the row in words.
+// Bound returns the marks of the row in words.
 func (r Row) Bound() string {
 	var words []string
 	for _, m := range r.all() {
@@ -157,10 +157,11 @@ func (r Row) Bound() string {
 	return strings.Join(words, ", ")
 }
 
-// slack is how late a reservation may be used: the limiter's default. The law of the fleet is burst + rate·(T + slack).
+// slack is how late a reservation may be used, which is the limiter's default. In any time T the fleet makes at most burst + rate·(T + slack)
+// calls.
 const slack = 50 * time.Millisecond
 
-// law is the limiter's promise: the excess is at most the calls of one slack.
+// law is the limiter's promise: the excess is at most rate·slack calls.
 func law() Mark { return lawOf(34) }
 
 func lawOf(rate float64) Mark { return excessAtMost(rate * slack.Seconds()) }
@@ -169,7 +170,8 @@ func excessAtMost(most float64) Mark {
 	return Mark{fmt.Sprintf("excess ≤ %.1f", most), func(p *Played) bool { return *p.Line.Excess <= most+1e-9 }}
 }
 
-// fortyInASecond is what a rate of 34 with a burst of 4 is chosen for: burst + 1.05·rate is below 40.
+// fortyInASecond is the mark of a provider that allows 40 calls in any second. A rate of 34 with a burst of 4 keeps it: burst + 1.05·rate is
+// below 40.
 func fortyInASecond() Mark {
 	return Mark{"at most 40 in a second", func(p *Played) bool { return *p.Line.Max1s <= 40 }}
 }
@@ -196,14 +198,14 @@ func atMost(name string, most float64) Mark {
 	}}
 }
 
-// Figures that several rows have.
+// Names of figures that several rows measure.
 const (
 	firstAfter = "ms to the first call after the fault"
 	during     = "calls during the fault"
 	usedThen   = "used in the seconds after the fault"
 )
 
-// failed is the tasks that ended with an error that is neither a deadline nor the end of the replica.
+// failed is the name of the figure that counts outcome.Report.Failed of all replicas.
 const failed = "tasks failed"
 
 func noneFailed() Mark {

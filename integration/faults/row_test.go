@@ -9,7 +9,7 @@ import (
 	"github.com/weir-go/weir/integration/faults/outcome"
 )
 
-// played is what the judge makes of a log and of reports that were made by hand.
+// played judges a log and reports that were made by hand.
 func played(log Log, marks []Mark, reports ...outcome.Report) *Played {
 	w := &World{Config: Config{}.filled(), Provider: &Provider{log: log}, to: 10 * time.Second, until: 10 * time.Second}
 	for _, r := range reports {
@@ -25,7 +25,7 @@ func played(log Log, marks []Mark, reports ...outcome.Report) *Played {
 	return p
 }
 
-// steadyCalls is 10 s of calls at 34 a second behind the burst, of the replica r.
+// steadyCalls returns the calls of a replica r: a burst of 4, and then 34 a second for 10 s.
 func steadyCalls() Log {
 	l := at(0, 0, 0, 0)
 	for i := range 340 {
@@ -36,7 +36,7 @@ func steadyCalls() Log {
 	return l
 }
 
-// TestMarksNotice: a good log passes, and each thing that can be wrong fails its mark and no other.
+// TestMarksNotice: a good log reaches all marks. Each kind of bad log fails the marks that are about it, and no others.
 func TestMarksNotice(t *testing.T) {
 	marks := []Mark{law(), fortyInASecond(), usedAtLeast(0.97), silenceAtMost(1250 * time.Millisecond), noneFailed()}
 	good := outcome.Report{Event: "ended", Replica: "r", Accepted: 344, OK: 344, ScriptCalls: 100}
@@ -88,16 +88,16 @@ func TestMarksNotice(t *testing.T) {
 			row.report(&report)
 		}
 		if p := played(log, marks, report); !slices.Equal(p.Failed, row.want) {
-			t.Errorf("%s: %v failed, want %v: %s", name, p.Failed, row.want, p.JSON())
+			t.Errorf("%s: the marks %v failed, want %v: %s", name, p.Failed, row.want, p.JSON())
 		}
 	}
-	// A figure that was not measured reaches no mark.
+	// No mark holds for a figure that was not measured.
 	if p := played(steadyCalls(), []Mark{atMost("nothing", 1), atLeast("nothing", 0)}, good); len(p.Failed) != 2 {
-		t.Errorf("of two marks of a figure that was not measured %v failed", p.Failed)
+		t.Errorf("only %v of two marks failed, want both: the figure was not measured", p.Failed)
 	}
 }
 
-// TestLineIsAsPromised: the names and the order of the line's fields.
+// TestLineIsAsPromised: the line has these names in this order. A figure that was not measured is null.
 func TestLineIsAsPromised(t *testing.T) {
 	p := played(steadyCalls(), nil, outcome.Report{Event: "ended", Replica: "r", Accepted: 344, OK: 344, ScriptCalls: 86})
 	p.Line.Fault = "none"

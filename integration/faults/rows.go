@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Rows are all rows, by their numbers.
+// Rows returns all rows, sorted by number.
 func Rows() []Row {
 	rows := slices.Concat(plainRows(), slowRows(), networkRows(), redisRows(), refusingRows(), failoverRows(), clockRows(), wallRows(), clusterRows(), sentinelRows(), replicaRows(),
 		fleetRows(), localRows(), versionRows(), testRows())

@@ -46,14 +46,14 @@ func (w *World) startSentinels(ctx context.Context) error {
 	return w.sentinelsKnow(ctx, w.Redis)
 }
 
-// sentinel starts one Sentinel.
+// sentinel starts one Sentinel with further lines of configuration.
 func (w *World) sentinel(ctx context.Context, conf string) (*Server, error) {
 	own := func(port, home string) string {
 		return fmt.Sprintf("bind 127.0.0.1\nport %s\ndir %s\n%s", port, home, conf)
 	}
 	if w.Docker {
 		return startHostContainer(ctx, sentinelReady, func(port string) []string {
-			// A Sentinel writes its configuration anew, so that the file must be its own.
+			// A Sentinel overwrites its configuration file, so each needs a file of its own.
 			return []string{"sh", "-c", `printf '%s' "$1" > /data/sentinel.conf && exec redis-server /data/sentinel.conf --sentinel`, "sh", own(port, "/data")}
 		})
 	}
@@ -63,7 +63,7 @@ func (w *World) sentinel(ctx context.Context, conf string) (*Server, error) {
 	})
 }
 
-// follow has a server follow a master, and returns when it has what the master has.
+// follow makes a server a replica of a master, and returns when it is in sync.
 func follow(ctx context.Context, s *Server, master string) error {
 	host, port, err := net.SplitHostPort(master)
 	if err != nil {
@@ -96,7 +96,7 @@ func (w *World) sentinelsKnow(ctx context.Context, master *Server) error {
 	})
 }
 
-// replicasAreUp reports whether a Sentinel would promote each of the replicas.
+// replicasAreUp reports whether a Sentinel knows two replicas that are in sync, so that it could promote either.
 func (w *World) replicasAreUp(ctx context.Context, sentinel *Server) bool {
 	all, err := sentinel.Admin.Do(ctx, "sentinel", "replicas", masterName).Slice()
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// sentinelRows are the rows in which Sentinels name the master.
+// sentinelRows returns the rows in which Sentinels name the master.
 func sentinelRows() []Row {
 	guarded := []string{"--min-replicas-to-write", "1", "--min-replicas-max-lag", "1"}
 	soon := []string{"down-after-milliseconds " + masterName + " 1000"}
@@ -36,10 +36,10 @@ func sentinelRows() []Row {
 	}}
 }
 
-// twoMasters is the time from the promotion until the former master has granted for the last time.
+// twoMasters is the name of a figure: the time from the promotion to the last grant of the former master.
 const twoMasters = "s of two masters"
 
-// excessOfTwoMasters allows a burst, and the rate for as long as two masters granted.
+// excessOfTwoMasters is the mark that allows one more burst, and the rate a second time for as long as two masters granted.
 func excessOfTwoMasters() Mark {
 	return Mark{fmt.Sprintf("excess ≤ 4 + 34 × %s", twoMasters), func(p *Played) bool {
 		span, measured := p.Value(twoMasters)
@@ -47,7 +47,7 @@ func excessOfTwoMasters() Mark {
 	}}
 }
 
-// plannedFailover has a Sentinel replace a master that works, and waits until that is over.
+// plannedFailover makes a Sentinel replace a working master, and waits until the former master is demoted.
 func plannedFailover(ctx context.Context, w *World) error {
 	seen := w.watchMasters(ctx)
 	defer seen.end()
@@ -81,7 +81,7 @@ func plannedFailover(ctx context.Context, w *World) error {
 	return nil
 }
 
-// promotion waits until a replica of the master is promoted.
+// promotion waits until a server other than the master is promoted. It returns the index of that server and the time.
 func (w *World) promotion(ctx context.Context, seen *watch, since time.Duration) (next int, at time.Duration, err error) {
 	var candidates []int
 	for i, s := range w.nodes {
@@ -92,7 +92,8 @@ func (w *World) promotion(ctx context.Context, seen *watch, since time.Duration)
 	return seen.next(ctx, since, candidates)
 }
 
-// failedMaster has the master fail, and waits for the fleet to be back at another one.
+// failedMaster makes the master fail, and waits until each replica has made a call after another server was promoted. A suspended master then
+// goes on.
 func failedMaster(ctx context.Context, w *World, fail func(*Server) error) error {
 	seen := w.watchMasters(ctx)
 	defer seen.end()

@@ -16,15 +16,15 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// MissingError reports that the machine lacks what a row needs. It is no failure of the fleet.
+// MissingError reports that the machine lacks a program or a file that a row needs. It is not a failure of the fleet.
 type MissingError struct {
-	What     string
-	Optional bool // the row is left out without it; else a machine that plays all rows must have it
+	What     string // what is missing, and how to get it
+	Optional bool   // the row is left out; otherwise the machine must be able to play it
 }
 
 func (e *MissingError) Error() string { return "faults: " + e.What }
 
-// Server is a Redis: a process of redis-server, or a container. Admin is an operator's client of it, past any proxy.
+// Server is a Redis: a process of redis-server, or a container. Admin is an operator's client, which does not use a proxy.
 type Server struct {
 	Addr  string
 	Admin *redis.Client
@@ -32,7 +32,7 @@ type Server struct {
 	path      string
 	env       []string
 	options   []string
-	ready     string    // what it logs when it accepts connections, in small letters
+	ready     string    // the text that the server logs when it accepts connections, in lower case
 	process   *exec.Cmd // nil for a container
 	container *container
 	killed    bool
@@ -44,21 +44,21 @@ const (
 	sentinelReady = "sentinel id is"
 )
 
-// StartServer starts a redis-server on a free port of this machine, without persistence unless the options say otherwise.
-//
-// The environment of the process is that of this one and env.
+// StartServer starts a redis-server on a free port of this machine, and returns when it accepts connections. The server saves nothing to disk
+// unless the options say so. Its environment is the environment of this process and env. Without redis-server on the PATH it returns a
+// [MissingError].
 func StartServer(ctx context.Context, dir string, env []string, options ...string) (*Server, error) {
 	return startProcess(ctx, dir, env, serverReady, func(port, home string) ([]string, error) {
 		return append(serverOptions(port), append(options, "--dir", home)...), nil
 	})
 }
 
-// serverOptions are the options that each redis-server has.
+// serverOptions returns the options of every redis-server.
 func serverOptions(port string) []string {
 	return []string{"--bind", "127.0.0.1", "--port", port, "--save", "", "--enable-debug-command", "yes"}
 }
 
-// startProcess starts redis-server with the options for a port and a folder of its own.
+// startProcess starts redis-server. The function options gets a free port and a new folder, and returns the options.
 func startProcess(ctx context.Context, dir string, env []string, ready string, options func(port, home string) ([]string, error)) (*Server, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -84,14 +84,14 @@ func startProcess(ctx context.Context, dir string, env []string, ready string, o
 	return s, nil
 }
 
-// administrator is a client that sends each command once: faults are not repeated.
+// administrator returns a client that sends each command only once. A retry could cause a fault twice.
 func administrator(addr string) *redis.Client {
 	return redis.NewClient(&redis.Options{
 		Addr: addr, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 }
 
-// freePort is a port that nobody listens on now.
+// freePort returns a port to which nothing listens now.
 func freePort(ctx context.Context) (string, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -103,8 +103,8 @@ func freePort(ctx context.Context) (string, error) {
 	return port, err
 }
 
-// Start starts the process, and returns when it accepts connections. A server that was killed starts again at its former address. A
-// container starts again with the options that it has.
+// Start starts the process or the container, and returns when it accepts connections. A killed server starts again at its former address. A
+// container ignores the options and keeps its own.
 func (s *Server) Start(ctx context.Context, options ...string) error {
 	s.killed = false
 	if s.container != nil {
@@ -150,18 +150,18 @@ func (s *Server) Kill() error {
 	}
 	s.killed = true
 	if s.process != nil {
-		_ = s.process.Wait() // killed
+		_ = s.process.Wait() // its error is that the process was killed
 	}
 	return nil
 }
 
-// Stop suspends the process: connections stay, nothing is answered.
+// Stop suspends the process: its connections stay open, and it answers nothing.
 func (s *Server) Stop() error { return s.send(suspendSignal) }
 
-// Continue has a suspended process go on.
+// Continue resumes a suspended process.
 func (s *Server) Continue() error { return s.send(resumeSignal) }
 
-// running reports whether the server has not been killed. A suspended one counts as running.
+// running reports whether the server has not been killed. A suspended server counts as running.
 func (s *Server) running() bool { return !s.killed }
 
 func (s *Server) send(signal syscall.Signal) error {
@@ -185,7 +185,7 @@ func (s *Server) Close() {
 	}
 }
 
-// wait asks until a condition holds, at most for half a minute.
+// wait polls until a condition holds. It returns an error that begins with what if the condition does not hold after 30 s, or if ctx ends.
 func wait(ctx context.Context, what string, holds func(context.Context) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -195,13 +195,13 @@ func wait(ctx context.Context, what string, holds func(context.Context) bool) er
 		select {
 		case <-again.C:
 		case <-ctx.Done():
-			return fmt.Errorf("faults: %s: %w", what, context.Cause(ctx))
+			return fmt.Errorf("faults: waiting until %s: %w", what, context.Cause(ctx))
 		}
 	}
 	return nil
 }
 
-// RedisVersion is the version of the redis-server on the PATH, as it says.
+// RedisVersion returns the version of the redis-server on the PATH, or "unknown".
 func RedisVersion() string {
 	out, err := exec.Command("redis-server", "--version").Output() //nolint:noctx // ends at once
 	if err != nil {

@@ -4,7 +4,7 @@ package faults
 
 import "syscall"
 
-// The signals that suspend a process and have it go on.
+// The signals that suspend and resume a process.
 const (
 	suspendSignal = syscall.SIGSTOP
 	resumeSignal  = syscall.SIGCONT

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// slowRows are the rows in which replies of Redis come late, or not at all.
+// slowRows returns the rows in which replies of Redis arrive late, or not at all.
 func slowRows() []Row {
 	hung := []Mark{law(), noneFailed(), atMost(overrun, 100), atMost(firstAfter, 2000), atLeast(usedThen, 0.84)}
 	return []Row{{
@@ -60,7 +60,7 @@ func slowRows() []Row {
 	}}
 }
 
-// manyWait measures, with a thousand tasks that wait, what they cost Redis, and how long they wait: a task that begins has all others before it.
+// manyWait measures how many scripts a thousand waiting tasks cost Redis, and how long they wait. A task that begins has all others ahead of it.
 func (w *World) manyWait(ctx context.Context) error {
 	if err := w.Redis.Admin.ConfigResetStat(ctx).Err(); err != nil {
 		return err
@@ -79,7 +79,7 @@ func (w *World) manyWait(ctx context.Context) error {
 			return err
 		}
 	}
-	turn := float64(w.Tasks*w.Replicas) / w.perSecond() // s
+	turn := float64(w.Tasks*w.Replicas) / w.perSecond() // seconds that the calls of all tasks take at the rate
 	if err := pause(ctx, time.Duration(2*turn*float64(time.Second))); err != nil {
 		return err
 	}
@@ -101,7 +101,8 @@ const (
 	requests  = "scripts a second afterwards"
 )
 
-// away takes Redis away for a time, and notes what the fleet does meanwhile and in the 3 s after the first call.
+// away takes Redis away for d by leave, and brings it back by back. It notes the calls during that time, the time to the first call afterwards, the
+// share that is used in the 3 s after it, and how late tasks with deadlines ended.
 func (w *World) away(ctx context.Context, d time.Duration, leave, back func() error) error {
 	w.Fault()
 	from := w.Provider.Now()
@@ -143,7 +144,7 @@ func slowerThanTimeout(ctx context.Context, w *World) error {
 	scripts := w.Proxy.Count("EVALSHA")
 	w.Proxy.Delay(Commands, 750*time.Millisecond)
 	w.Proxy.Delay(Replies, 750*time.Millisecond)
-	if err := pause(ctx, reserved); err != nil { // what was reserved before starts meanwhile
+	if err := pause(ctx, reserved); err != nil { // calls with earlier reservations start in this time
 		return err
 	}
 	from := w.Provider.Now()

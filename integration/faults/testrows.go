@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// testRows are the rows that need no fleet: tests of the packages show them.
+// testRows returns the rows that need no fleet. Each runs tests of a package.
 func testRows() []Row {
 	return []Row{
-		shown(39, "stalled readers", "500 readers of a stream take nothing, and readers hang up, beside one that reads", "worker/deskhttp",
+		shown(39, "stalled readers", "500 readers of a stream read nothing, and others reset their connections, beside one that reads", "worker/deskhttp",
 			"TestStalledReadersCostLittle", "TestReadersThatResetLeaveNothing"),
 		shown(32, "hostile input", "records in Redis, reports and configurations that are hostile or damaged", "limiter",
 			"TestDamagedRecords", "TestDamagedRecordsOnRedis", "TestExtremeReports", "TestConfigIsRefusedWithTheReason"),
@@ -33,7 +33,7 @@ func testRows() []Row {
 	}
 }
 
-// shown is a row that tests of a package show. The command runs in the root of the repository.
+// shown returns a row that runs tests of a package. The command runs in the root of the repository.
 func shown(number int, name, fault, folder string, tests ...string) Row {
 	test := []string{"go", "test", "-count=1", "-run", "^(" + strings.Join(tests, "|") + ")$", "./" + folder}
 	if folder == "integration" { // a module of its own
@@ -42,7 +42,7 @@ func shown(number int, name, fault, folder string, tests ...string) Row {
 	return Row{Number: number, Name: name, Fault: fault, CI: true, Test: test}
 }
 
-// full is a row whose test is played in its long form.
+// full returns the row with its test in the long form.
 func full(r Row) Row {
 	r.Test = append(r.Test, "-args", "-full")
 	return r

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Topology is the servers of which Redis consists.
+// Topology says of which servers Redis consists.
 type Topology int
 
 // The topologies.
@@ -16,7 +16,8 @@ const (
 	Sentinel          // a master, two replicas and three Sentinels
 )
 
-// startRedis starts the servers of the row. [World.Redis] is then the master that has the keys of the fleet.
+// startRedis starts the servers of the row, and sets [World.Redis] to the master that has the keys of the fleet. env is the environment of a
+// single server.
 func (w *World) startRedis(ctx context.Context, env []string) (err error) {
 	switch {
 	case w.Topology == Cluster:
@@ -34,7 +35,7 @@ func (w *World) startRedis(ctx context.Context, env []string) (err error) {
 	return err
 }
 
-// serve starts a server of a topology, as a process or in a container, and keeps it until the end of the row.
+// serve starts a server of a topology, as a process or in a container. The server is closed at the end of the row.
 func (w *World) serve(ctx context.Context, options ...string) (s *Server, err error) {
 	if w.Docker {
 		s, err = startHostContainer(ctx, serverReady, func(port string) []string {
@@ -50,7 +51,7 @@ func (w *World) serve(ctx context.Context, options ...string) (s *Server, err er
 	return s, nil
 }
 
-// url is where the fleet finds Redis.
+// url returns the URL that the replicas get for Redis.
 func (w *World) url() string {
 	switch {
 	case w.Topology == Cluster:

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// versionRows are the rows in which two versions of the project are one fleet. Replicas of the former version are the program waiter.
+// versionRows returns the rows in which two versions of the project are one fleet. Replicas of the former version run the program waiter.
 func versionRows() []Row {
 	const turns = "two versions in one fleet: 20 replicas in turn are ended by SIGTERM and replaced by those of the other version, and then back again; "
 	fleet := func(former age) Config { return Config{Replicas: 20, Joining: 20, Tasks: 2, Version: former} }
@@ -35,14 +35,15 @@ const (
 	startsRefused = "starts of the former version refused"
 )
 
-// these is how names of replicas of this version begin in rows with two versions.
-const these = "new-"
+// newPrefix is the prefix of the names of replicas of this version, in rows with two versions.
+const newPrefix = "new-"
 
-// onlyFormerFailed is the mark of versions that refuse each other: an error of a former replica says which versions there are.
+// onlyFormerFailed is the mark of versions that refuse each other: only tasks of former replicas failed, and their error names both versions of
+// the records.
 func onlyFormerFailed() Mark {
 	return Mark{"only tasks of the former version failed, with an error that names both versions", func(p *Played) bool {
 		for _, r := range p.Reports {
-			if r.Failed > 0 && (strings.HasPrefix(r.Replica, these) || !namesVersions(r.Error)) {
+			if r.Failed > 0 && (strings.HasPrefix(r.Replica, newPrefix) || !namesVersions(r.Error)) {
 				return false
 			}
 		}
@@ -50,15 +51,15 @@ func onlyFormerFailed() Mark {
 	}}
 }
 
-// namesVersions reports whether an error says which version of records was found, and which is known.
+// namesVersions reports whether an error names the version of the records that was found and the version that the replica knows.
 func namesVersions(text string) bool { return strings.Count(text, "version ") >= 2 }
 
-// replace ends the oldest replica that has not ended, starts one of a version, and waits for a call of that one.
+// replace ends a replica, starts one of this version or of the former one, and waits for a call of the new replica.
 func (w *World) replace(ctx context.Context, old *Replica, former bool) (*Replica, error) {
 	if _, err := old.end(ctx, w.Provider.Now); err != nil {
 		return nil, err
 	}
-	add, name := w.Add, fmt.Sprint(these, len(w.Fleet)+1)
+	add, name := w.Add, fmt.Sprint(newPrefix, len(w.Fleet)+1)
 	if former {
 		add, name = w.AddFormer, fmt.Sprint("r", len(w.Fleet)+1)
 	}
@@ -88,7 +89,7 @@ func thereAndBack(ctx context.Context, w *World) error {
 			return err
 		}
 	}
-	if _, err := last.Ask(ctx, "hold 8s"); err != nil { // more than 5 s are written down for the fleet
+	if _, err := last.Ask(ctx, "hold 8s"); err != nil { // a hold of more than 5 s is kept in Redis for the fleet
 		return err
 	}
 	if err := pause(ctx, reserved); err != nil {
@@ -102,13 +103,13 @@ func thereAndBack(ctx context.Context, w *World) error {
 	return w.Await(ctx, 1, w.Provider.Now(), "")
 }
 
-// noteFormer notes which former version is played.
+// noteFormer notes the commit of the former version and the version of its records.
 func (w *World) noteFormer() {
 	w.Note("the former version is commit "+w.former.commit+" with records of version", float64(w.former.records))
 }
 
-// refused replaces each replica by one of this version. Those of the former version are refused from the first of this version on, and when they
-// start again, until the namespace is removed.
+// refused replaces each replica by one of this version. As soon as the first replica of this version has started, replicas of the former version
+// are refused. New ones are refused, too, until the namespace is removed.
 func refused(ctx context.Context, w *World) error {
 	w.noteFormer()
 	w.Fault()
@@ -136,14 +137,15 @@ func refused(ctx context.Context, w *World) error {
 	return err
 }
 
-// refusedStarts starts as many replicas of the former version as there are of this one, which go on. Each should be refused.
+// refusedStarts starts replicas of the former version, as many as there are of this version, while those go on. It returns an error if one is not
+// refused.
 func (w *World) refusedStarts(ctx context.Context) error {
 	n := 0
 	for i := range w.Replicas {
 		r, err := w.AddFormer(ctx, fmt.Sprint("early", i+1))
 		switch {
 		case err == nil:
-			return fmt.Errorf("replica %s of the former version has started beside those of this version", r.Name)
+			return fmt.Errorf("replica %s of the former version started beside replicas of this version, want that it is refused", r.Name)
 		case !namesVersions(err.Error()):
 			return err
 		}
@@ -153,7 +155,7 @@ func (w *World) refusedStarts(ctx context.Context) error {
 	return nil
 }
 
-// goBack ends all replicas, removes the namespace when every bucket is full, and starts the former version.
+// goBack ends all replicas, waits until every bucket is full, removes the namespace, and starts replicas of the former version.
 func (w *World) goBack(ctx context.Context) error {
 	if err := w.end(ctx); err != nil {
 		return err

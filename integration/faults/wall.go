@@ -15,10 +15,11 @@ import (
 	"github.com/weir-go/weir/integration/faults/outcome"
 )
 
-// stepAfter is for how long a process has run when its wall clock steps.
+// stepAfter is the time from the start of a process until its wall clock steps.
 const stepAfter = 15 * time.Second
 
-// wallSource is a further file of the package time: by how much the wall clock has stepped when a process has run for so many ns.
+// wallSource is a further file of the package time. Its wallStep returns the seconds by which the wall clock has stepped, for a process that has
+// run for so many nanoseconds.
 const wallSource = `package time
 
 import "syscall"
@@ -42,8 +43,8 @@ func wallStep(ran int64) int64 {
 }
 `
 
-// buildStepping builds the program of a replica whose wall clock steps as its environment says. The monotonic clock stays. No library can be
-// loaded before a Go program, for such a program asks the kernel itself: the package time is changed instead, by go build -overlay.
+// buildStepping builds a replica's program whose wall clock steps as its environment says. The monotonic clock does not step. A preloaded library,
+// as for redis-server, has no effect on a Go program, because Go asks the kernel directly. Therefore go build -overlay changes the package time.
 func buildStepping(ctx context.Context, program, dir, binary string) error {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
@@ -56,7 +57,7 @@ func buildStepping(ctx context.Context, program, dir, binary string) error {
 	}
 	const read = "\tmono -= startNano\n\tsec += unixToInternal - minWall\n"
 	if bytes.Count(source, []byte(read)) != 1 {
-		return &MissingError{What: "this version of Go reads the wall clock in another way: look at Now in time/time.go"}
+		return &MissingError{What: "this version of Go reads the wall clock in another way: adapt buildStepping to Now in time/time.go"}
 	}
 	source = bytes.Replace(source, []byte(read), []byte("\tmono -= startNano\n\tsec += unixToInternal - minWall + wallStep(mono)\n"), 1)
 	replace := map[string]string{}
@@ -82,7 +83,7 @@ func buildStepping(ctx context.Context, program, dir, binary string) error {
 	return nil
 }
 
-// wallRows are the rows in which wall clocks of replicas step.
+// wallRows returns the rows in which the wall clocks of replicas step.
 func wallRows() []Row {
 	return []Row{{
 		Number: 23, Name: "clocks of replicas", Fault: "the wall clocks of two of four replicas step forward by 1 h, those of the others back by 1 h",

@@ -10,33 +10,33 @@ import (
 	"github.com/weir-go/weir/integration/faults/outcome"
 )
 
-// World is what a row plays in.
+// World has the fleet, the Redis and the provider of one row, and what the row measures.
 type World struct {
 	Config
 	Short    bool // the row is played in its short form
 	Redis    *Server
-	Proxy    *Proxy // nil where the row has none
+	Proxy    *Proxy // nil if the row has none
 	Provider *Provider
 	Fleet    []*Replica
 
 	program   Program
 	binary    string
-	former    former // the other version, where the row plays two
+	former    former // the former version, in a row with two versions
 	dir       string
 	proxies   []*Proxy  // of one replica each
 	servers   []*Server // all of them
 	nodes     []*Server // of a topology: the servers that keep data
 	sentinels []*Server
-	clock     *clock        // of Redis, where it can be moved
-	begun     time.Duration // when calls arrived at the rate
-	fault     time.Duration // the first
-	from, to  time.Duration // of which used is measured
-	until     time.Duration // to which silence is measured
+	clock     *clock        // of Redis; nil if the row does not move it
+	begun     time.Duration // when the burst was spent and calls arrived at the rate
+	fault     time.Duration // when the first fault happened
+	from, to  time.Duration // span in which used is measured
+	until     time.Duration // end of the span in which silence is measured, which begins at fault
 	extra     []Extra
-	givenUp   int // waits for calls
+	givenUp   int // waits for calls that ended after Patience
 }
 
-// few is the first number in the short form of a row, and the second in the long one.
+// few returns short in the short form of a row, and long otherwise.
 func few[V any](w *World, short, long V) V {
 	if w.Short {
 		return short
@@ -77,7 +77,7 @@ func (w *World) start(ctx context.Context, h *Harness) (err error) {
 		return err
 	}
 	add := w.Add
-	if w.Version != today {
+	if w.Version != thisVersion {
 		if w.former, err = h.former(ctx, w.Version); err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (w *World) start(ctx context.Context, h *Harness) (err error) {
 			return err
 		}
 	}
-	// More calls than the burst, and one second's: the burst is spent, and the replicas have found their lines.
+	// After the calls of the burst and of one second, the burst is spent and the replicas queue.
 	if err := w.Await(ctx, int(float64(w.Burst)+w.perSecond()), 0, ""); err != nil {
 		return err
 	}
@@ -99,22 +99,22 @@ func (w *World) start(ctx context.Context, h *Harness) (err error) {
 
 func (w *World) proxy(ctx context.Context) (*Proxy, error) {
 	if !w.Config.Proxy {
-		return nil, nil //nolint:nilnil // the row has none
+		return nil, nil //nolint:nilnil // the row has no proxy
 	}
 	return StartProxy(ctx, w.Redis.Addr)
 }
 
-// perSecond is the rate in calls a second.
+// perSecond returns the rate in calls a second.
 func (w *World) perSecond() float64 { return float64(w.Rate) / w.Per.Seconds() }
 
-// Fault notes that the first fault happens now. Silence is measured from here on.
+// Fault notes that a fault happens now. Silence is measured from the first call of Fault on.
 func (w *World) Fault() {
 	if w.fault == w.begun {
 		w.fault = w.Provider.Now()
 	}
 }
 
-// Measure sleeps for a time, and has the share that is used measured in it.
+// Measure sleeps for d. The figure used is measured in this span.
 func (w *World) Measure(ctx context.Context, d time.Duration) error {
 	w.from = w.Provider.Now()
 	err := pause(ctx, d)
@@ -122,25 +122,26 @@ func (w *World) Measure(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-// used is the share that was used in the span that was measured last.
+// used returns the calls of the last measured span, as a share of the calls that the rate allows.
 func (w *World) used() float64 { return w.Provider.Log().Used(w.from, w.to, w.perSecond()) }
 
-// Note notes a figure that only this row has.
+// Note adds a figure that only some rows have.
 func (w *World) Note(name string, value float64) { w.extra = append(w.extra, Extra{name, value}) }
 
-// First waits for the first call after now, and notes how long it took.
+// First waits for the next call, and notes how long it took.
 func (w *World) First(ctx context.Context) error {
 	took, err := w.firstSince(ctx, w.Provider.Now())
 	w.Note(firstAfter, float64(took.Milliseconds()))
 	return err
 }
 
-// firstSince waits for the first call since a time, and returns how long it took, or how long it was waited for.
+// firstSince waits for the first call since a time, and returns how long after that time it arrived. If the wait is given up, it returns the
+// time until now.
 func (w *World) firstSince(ctx context.Context, from time.Duration) (time.Duration, error) {
 	return w.firstOf(ctx, from, "")
 }
 
-// firstOf is firstSince of one replica, or of all where the name is empty.
+// firstOf is firstSince for the calls of one replica, or of all if the name is empty.
 func (w *World) firstOf(ctx context.Context, from time.Duration, replica string) (time.Duration, error) {
 	if err := w.Await(ctx, 1, from, replica); err != nil {
 		return 0, err
@@ -154,7 +155,7 @@ func (w *World) firstOf(ctx context.Context, from time.Duration, replica string)
 	return now - from, nil
 }
 
-// eachSince waits until each replica has made a call since a time, and returns how long the last took.
+// eachSince waits until each replica has made a call since a time, and returns how long the last of them took.
 func (w *World) eachSince(ctx context.Context, from time.Duration) (longest time.Duration, err error) {
 	for _, r := range w.Fleet {
 		took, err := w.firstOf(ctx, from, r.Name)
@@ -166,15 +167,17 @@ func (w *World) eachSince(ctx context.Context, from time.Duration) (longest time
 	return longest, nil
 }
 
-// During notes how many calls arrived in a fault that ends now. Calls that were reserved before the fault may start: the horizon and the slack are left out.
+// During notes how many calls arrived during a fault that began at from and ends now. It does not count the time reserved after from, because
+// calls with earlier reservations may start in it.
 func (w *World) During(from time.Duration) {
 	w.Note(during, float64(len(w.Provider.Log().Between(from+reserved, w.Provider.Now()))))
 }
 
-// reserved is how long calls may go on that had their reservations when Redis fell silent: the horizon, the slack, and 50 ms for the call.
+// reserved is how long calls with earlier reservations may still arrive after Redis has stopped replying: the horizon, the slack, and 50 ms for
+// the call.
 const reserved = 250*time.Millisecond + slack + 50*time.Millisecond
 
-// Busy waits until calls of some seconds at the rate have arrived from now on, of a replica or of all.
+// Busy waits until as many calls have arrived from now on as the rate allows in some seconds.
 func (w *World) Busy(ctx context.Context, seconds float64) error {
 	return w.Await(ctx, int(seconds*w.perSecond()), w.Provider.Now(), "")
 }
@@ -191,7 +194,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// end drains all replicas at once.
+// end drains all replicas at once. The spans of used and of silence end now, unless the row has ended them.
 func (w *World) end(ctx context.Context) error {
 	if w.to == 0 {
 		w.to = w.Provider.Now()
@@ -210,7 +213,7 @@ func (w *World) end(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// judge reads the log and the reports.
+// judge computes the figures of the row from the provider's log and the last reports of the replicas.
 func (w *World) judge(r Row) *Played {
 	log := w.Provider.Log()
 	p := &Played{Row: r, Extra: w.extra}
@@ -231,7 +234,7 @@ func (w *World) judge(r Row) *Played {
 			first = replica.last.Error
 		}
 	}
-	// A task that ended well and that the provider has not seen is lost, too.
+	// A task that ended without an error and whose call the provider has not seen is lost, too.
 	lost := accepted - ended + max(0, ok-arrived)
 	excess, most, used := log.Excess(w.perSecond(), float64(w.Burst)), log.Most(time.Second), log.Used(w.from, w.to, w.perSecond())
 	silence := log.Silence(w.fault, w.until)
@@ -250,7 +253,7 @@ func (w *World) judge(r Row) *Played {
 	return p
 }
 
-// close ends what is left.
+// close ends all replicas, proxies, servers and the provider.
 func (w *World) close() {
 	for _, r := range w.Fleet {
 		_ = r.Signal(resumeSignal)
@@ -270,7 +273,7 @@ func (w *World) close() {
 	}
 }
 
-// sum adds a figure of all replicas that live.
+// sum returns the sum of a figure over the reports of all live replicas.
 func (w *World) sum(ctx context.Context, of func(outcome.Report) float64) (sum float64, err error) {
 	for _, r := range w.Fleet {
 		if r.killed {

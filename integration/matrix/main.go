@@ -1,5 +1,5 @@
-// Command matrix plays the rows of package faults and prints a line of JSON for each. Marks that do not hold are named on standard error,
-// and the status is then 1.
+// Command matrix plays the rows of package faults and prints a line of JSON for each. It names the marks that a row does not reach on
+// standard error, and ends with status 1 then.
 package main
 
 import (
@@ -18,11 +18,11 @@ import (
 )
 
 func main() {
-	rows := flag.String("rows", "", "numbers of the rows to play, separated by commas; all where it is empty")
+	rows := flag.String("rows", "", "numbers of the rows to play, separated by commas; empty plays all")
 	ci := flag.Bool("ci", false, "play only the rows that each change plays, in their short form")
 	write := flag.String("write", "", "file to write the table to")
-	together := flag.Int("parallel", 1, "rows that are played at the same time")
-	former := flag.String("former", "", "commit of the former version in rows with two versions; they choose one where it is empty")
+	together := flag.Int("parallel", 1, "number of rows that are played at the same time")
+	former := flag.String("former", "", "commit of the former version in rows with two versions; if empty, each of these rows chooses its commit")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -67,7 +67,7 @@ func run(ctx context.Context, numbers string, ci bool, write, former string, tog
 	close(next)
 	players.Wait()
 	if err := context.Cause(ctx); err != nil {
-		return err // what was played is not the whole
+		return err // the table would lack rows
 	}
 	if write != "" {
 		if err := os.WriteFile(write, []byte(table(all, ci, together)), 0o644); err != nil { //nolint:gosec // for everybody to read
@@ -80,7 +80,7 @@ func run(ctx context.Context, numbers string, ci bool, write, former string, tog
 	return nil
 }
 
-// show prints what a row measured, and reports whether the row could be played and reaches its marks, or may be left out on this machine.
+// show prints what a row measured. It reports whether the row reaches its marks, or needs something optional that this machine lacks.
 func show(p *faults.Played, err error) bool {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -95,7 +95,7 @@ func show(p *faults.Played, err error) bool {
 	return len(p.Failed) == 0
 }
 
-// choose is the rows of the numbers, of those that each change plays where ci is set.
+// choose returns the rows with these numbers, or all rows if there are none. With ci it returns only the rows that each change plays.
 func choose(numbers string, ci bool) ([]faults.Row, error) {
 	wanted := map[int]bool{}
 	for word := range strings.SplitSeq(numbers, ",") {
@@ -104,7 +104,7 @@ func choose(numbers string, ci bool) ([]faults.Row, error) {
 		}
 		n, err := strconv.Atoi(word)
 		if err != nil {
-			return nil, fmt.Errorf("--rows: %q is no number", word)
+			return nil, fmt.Errorf("--rows: %q is not a number", word)
 		}
 		wanted[n] = true
 	}
@@ -115,7 +115,7 @@ func choose(numbers string, ci bool) ([]faults.Row, error) {
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, errors.New("no such rows: see docs/faults.md for the numbers")
+		return nil, errors.New("--rows: no row has these numbers; docs/faults.md lists the rows")
 	}
 	return chosen, nil
 }

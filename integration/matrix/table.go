@@ -10,42 +10,42 @@ import (
 	"github.com/weir-go/weir/integration/faults"
 )
 
-// introduction comes before the table.
+// introduction is the text before the table.
 const introduction = `# Faults
 
 This file shows what the fleet does while something around it fails. The program ` + "`integration/matrix`" + ` wrote it:
 
     go -C integration run ./matrix --write ../docs/faults.md
 
-Each row is one fault. The program starts a Redis, a provider and replicas. Each replica is a process of its own, and runs tasks again and
-again: a task waits for its token, and then calls the provider once. The provider logs when each call arrives. The figures are read from
-that log, and the outcomes of tasks from what the replicas report at their end. Replicas that were killed report nothing.
+Each row is one fault. The program starts a Redis, a provider and replicas. Each replica is a process of its own that runs one task after
+the other. A task waits for its token, and then calls the provider once. The provider logs when each call arrives. The program computes the
+figures from that log, and the outcomes of tasks from the reports of replicas at their end. Replicas that were killed report nothing.
 
-Where a row does not say otherwise, 4 replicas with 32 tasks each share 34 calls a second with a burst of 4, the horizon is the default of
-250 ms, tasks have no deadline, and calls wait while Redis is away (FailClosed): what starts then would hide what the fault
-does. In rows 48 to 51, and in one of 52, replicas go on with their shares, as they do by default. The burst is spent before the fault begins.
+Unless a row says otherwise, 4 replicas with 32 tasks each share 34 calls a second with a burst of 4, the horizon is the default of
+250 ms, tasks have no deadline, and calls wait while Redis is away (FailClosed), because calls that start then would hide the effect of
+the fault. In rows 48 to 51, and in one play of row 52, replicas go on with their shares, which is the default. The burst is spent before the fault begins.
 
 Redis is one server, except in rows 17 and 52, which have a cluster of three masters with a replica each, and in rows 53 to 55, which have a
-master with two replicas and three Sentinels. There a promotion is the moment at which a server first says that it is a master.
+master with two replicas and three Sentinels. In these rows a promotion is the moment at which a server first replies that it is a master.
 
 How to read a row:
 
 - **excess** is the most by which the calls of any window of any length T exceed burst + rate·T. The limiter promises at most
-  burst + rate·(T + slack), where slack is 50 ms: an excess of at most 1.7 calls at 34 a second. Nothing was taken off for slack.
+  burst + rate·(T + slack), where slack is 50 ms: an excess of at most 1.7 calls at 34 a second. The figure includes these calls.
 - **at most in a second** is the most calls in any second. With this rate and this burst, 40 must never be exceeded.
 - **used** is the calls as a share of rate × time, from the end of the burst or over the span that the row measures. Tasks waited all the time.
-- **silence** is the longest time without a call after the fault began. A Redis that does not answer counts.
-- **lost** is the tasks that were accepted and have no outcome, or were reported as done without a call.
-- **twice** is the attempts that arrived more than once.
-- **requests to Redis a call** is the requests for reservations, divided by the calls.
+- **silence** is the longest time without a call after the fault began. It includes the time in which Redis does not answer.
+- **lost** is the number of tasks that were accepted and have no outcome, or were reported as done without a call.
+- **twice** is the number of attempts that arrived more than once.
+- **requests to Redis a call** is the number of requests for reservations, divided by the number of calls.
 
-Timing is noisy. The marks are on counts and shares, and each figure is that of one run. Where a row fails, the last column names the marks
-that it does not reach: the marks stay as they were set. A row that names tests needs no fleet: the tests
-hold the marks, and the row passes where the tests pass.
+Times vary from run to run. Therefore most marks are on counts and shares. Each figure is from one run. If a row fails, the last column names the
+marks that it does not reach. No mark is changed to let a row pass. A row that names tests has no fleet. Its marks are in the tests, and the row
+passes if the tests pass.
 
 `
 
-// table is the file of rows that were played.
+// table returns the text of docs/faults.md for the rows that were played.
 func table(all []*faults.Played, ci bool, together int) string {
 	var b strings.Builder
 	b.WriteString(introduction)
@@ -68,7 +68,7 @@ func table(all []*faults.Played, ci bool, together int) string {
 	b.WriteString("| row | fault | must hold | measured | |\n|---|---|---|---|---|\n")
 	for _, p := range all {
 		if p == nil {
-			continue // could not be played
+			continue // the row could not be played
 		}
 		verdict := "passes"
 		if len(p.Failed) > 0 {
@@ -83,7 +83,7 @@ func table(all []*faults.Played, ci bool, together int) string {
 	return b.String()
 }
 
-// command is a command as a shell takes it.
+// command returns a command, quoted for a shell.
 func command(words []string) string {
 	var quoted []string
 	for _, w := range words {
@@ -95,9 +95,9 @@ func command(words []string) string {
 	return strings.Join(quoted, " ")
 }
 
-// processor is the name of the machine's processor, where the system tells it.
+// processor returns the name of the machine's processor, or "an unnamed processor" if the system does not name it.
 func processor() string {
-	text, _ := os.ReadFile("/proc/cpuinfo") // elsewhere there is none
+	text, _ := os.ReadFile("/proc/cpuinfo") // only Linux has this file
 	for line := range strings.Lines(string(text)) {
 		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
 			return strings.TrimSpace(value)
@@ -106,7 +106,7 @@ func processor() string {
 	return "an unnamed processor"
 }
 
-// beside says whether rows were played together, which makes figures worse.
+// beside returns a sentence that says whether rows were played at the same time, which makes figures worse.
 func beside(together int) string {
 	if together <= 1 {
 		return "One row was played after the other."

@@ -1,4 +1,4 @@
-// Package version names the build of this module: for people who ask a command, and for telemetry. It is the one place that knows it.
+// Package version returns the version of this build, for the flag --version, for telemetry and for the records of replicas.
 package version
 
 import (
@@ -11,19 +11,19 @@ import (
 // module is the path of this module in go.mod.
 const module = "github.com/weir-go/weir"
 
-// Devel is the version of a build that knows none, such as one of go run or of a test.
+// Devel is the version of a build without a version, for example of go run or of a test.
 const Devel = "devel"
 
-// A build from a release's archive, which is no checkout, names its version and its commit:
+// A build from the archive of a release has no version control. Its command sets the version and the commit:
 //
 //	go build -ldflags "-X github.com/weir-go/weir/internal/version.release=v0.2.0
 //		-X github.com/weir-go/weir/internal/version.commit=0123456789ab" ./cmd/worker
 var release, commit string //nolint:gochecknoglobals // the linker sets them
 
-// Module is the version of this module, such as v0.2.0, also where another program has linked it. [Devel] where the build does not know.
+// Module returns the version of this module, such as v0.2.0, also in a program of another module. It returns [Devel] if the version is not known.
 func Module() string { return read().version }
 
-// Text is what a command prints: the version of the module, the commit, and the version of Go.
+// Text returns the version of the module, the commit and the version of Go, as --version prints them.
 func Text() string {
 	b := read()
 	if b.commit == "" {
@@ -32,7 +32,7 @@ func Text() string {
 	return fmt.Sprintf("%s (commit %s) %s", b.version, b.commit, b.compiler)
 }
 
-// build is what is known of a build.
+// build is the version of a build; commit is "" if it is not known.
 type build struct{ version, commit, compiler string }
 
 var read = sync.OnceValue(func() build { //nolint:gochecknoglobals // a build does not change while it runs
@@ -43,7 +43,7 @@ var read = sync.OnceValue(func() build { //nolint:gochecknoglobals // a build do
 	return of(info, release, commit)
 })
 
-// of reads what the compiler and the version control have noted. A version and a commit that the linker was given win.
+// of returns the build that info describes. A release and a commit that are not empty take precedence over info.
 func of(info *debug.BuildInfo, release, commit string) build {
 	b := build{version: release, commit: commit, compiler: cmp.Or(info.GoVersion, "unknown Go")}
 	own := info.Main.Path == module
@@ -60,7 +60,7 @@ func of(info *debug.BuildInfo, release, commit string) build {
 		b.version = main.Version
 	}
 	b.version = cmp.Or(b.version, Devel)
-	if !own || b.commit != "" { // the commit that is noted is one of the main module
+	if !own || b.commit != "" { // the commit in info is the commit of the main module
 		return b
 	}
 	dirty := ""

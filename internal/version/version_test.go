@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestBuilds: what a build knows, of a command of this module and of a program that links it.
+// TestBuilds checks the version of commands of this module, and of programs of other modules that link it.
 func TestBuilds(t *testing.T) {
 	const revision = "0123456789abcdef0123456789abcdef01234567"
 	checkout := func(modified string) []debug.BuildSetting {
@@ -59,7 +59,7 @@ import "github.com/weir-go/weir/internal/version"
 func main() { println(version.Text()) }
 `
 
-// TestVersionOfABuild builds a command of this module as a release is built, from a checkout with a tag and from an archive, and runs it.
+// TestVersionOfABuild builds a command of this module from a checkout with a tag and from an archive, and runs it.
 func TestVersionOfABuild(t *testing.T) {
 	git, err := exec.LookPath("git")
 	if err != nil {

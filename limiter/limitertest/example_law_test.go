@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// A log has the times at which calls started. Did they keep to 10 a second with a burst of 3?
+// A log has the times at which calls started. Did the calls keep the limit of 10 a second, burst 3?
 func ExampleLaw() {
 	limit := limiter.PerSecond(10, 3)
 	at := func(ms int) time.Time { return time.UnixMilli(int64(ms)) }

@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// TestLawAgainstBruteForce holds the one-pass check against a look at every window.
+// TestLawAgainstBruteForce compares the one-pass check with a check of every period.
 func TestLawAgainstBruteForce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := limiter.Limit{
@@ -35,7 +35,7 @@ func TestLawAgainstBruteForce(t *testing.T) {
 			}
 		}
 		if err := limitertest.Law(starts, l, slack); (err == nil) != want {
-			t.Fatalf("Law: %v, every window by hand: %v", err, want)
+			t.Fatalf("Law returned %v, but a check of every period says that the law is kept: %v", err, want)
 		}
 	})
 }

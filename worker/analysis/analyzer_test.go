@@ -83,7 +83,7 @@ func TestAnalyze(t *testing.T) {
 	checkNews(t, news, 165)
 }
 
-// checkNews holds the progress of an analysis against what its documentation says.
+// checkNews compares the progress of an analysis with its documentation.
 func checkNews(t *testing.T, news []analysis.Progress, tasks int) {
 	t.Helper()
 	var order []string
@@ -112,7 +112,7 @@ func checkNews(t *testing.T, news []analysis.Progress, tasks int) {
 	if ended != tasks || final.AllDone != tasks || final.AllTotal != tasks {
 		t.Errorf("%d tasks were reported, at last %d of %d, want %d", ended, final.AllDone, final.AllTotal, tasks)
 	}
-	// The three in the middle begin in any order, and comments come when they come.
+	// The three in the middle begin in any order, and comments come at any time.
 	slices.Sort(order[slices.Index(order, analysis.PhaseSearch)+1 : slices.Index(order, analysis.PhaseSummary)])
 	order = slices.DeleteFunc(order, func(phase string) bool { return phase == analysis.PhaseNarrator })
 	phases := []string{"plan", "search", "artists", "features", "tracks", "summary", "create", "fill"}
@@ -429,7 +429,7 @@ func TestModelAnswers(t *testing.T) {
 	}
 }
 
-// Names come from strangers. None may pass for what the prompt says itself.
+// Names come from strangers. No name may look like a part of the prompt.
 func TestPromptsQuoteNothing(t *testing.T) {
 	p := playlist.Playlist{Name: `a "summary"`, Tracks: []playlist.Track{{ID: id1, Name: `"searches"` + strings.Repeat("x", 900), Artists: []string{`"summary"`}}}}
 	fake := &fakeProviders{plan: `{"searches":["\"summary\"","b","c","d","e"]}`, verdict: `{"title":"\"searches\"","summary":"x"}`}

@@ -36,22 +36,22 @@ func closedBy(kind context.Context) error {
 	return nil
 }
 
-// unheard is how many tracks in a row may have no audio features before the analysis assumes that none has. Spotify
+// unmeasured is how many tracks in a row may have no audio features before the analysis assumes that none has. Spotify
 // answers 404 for a track that it has not analyzed. For an application without permission it answers 403 or 404,
 // depending on the application.
-const unheard = 5
+const unmeasured = 5
 
-// deaf collects the error of each request for audio features.
-type deaf struct{ missing, heard atomic.Int64 }
+// featuresFound collects the error of each request for audio features.
+type featuresFound struct{ missing, measured atomic.Int64 }
 
-// note returns the error of a call. If unheard tracks had no features and no track had any, it returns a refusal that
+// note returns the error of a call. If unmeasured tracks had no features and no track had any, it returns a refusal that
 // means all calls.
-func (d *deaf) note(err error) error {
+func (d *featuresFound) note(err error) error {
 	denied, ok := errors.AsType[*providers.APIError](err)
 	switch {
 	case err == nil:
-		d.heard.Add(1)
-	case ok && denied.Status == http.StatusNotFound && d.missing.Add(1) >= unheard && d.heard.Load() == 0:
+		d.measured.Add(1)
+	case ok && denied.Status == http.StatusNotFound && d.missing.Add(1) >= unmeasured && d.measured.Load() == 0:
 		return &closedError{err}
 	}
 	return err

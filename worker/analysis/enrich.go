@@ -36,14 +36,14 @@ func (r *run) enrich(ctx context.Context, l *lookups) error {
 	defer endFeatures(nil)
 	served, refused, endLastFM := closable(ctx)
 	defer endLastFM(nil)
-	var ears deaf
+	var measured featuresFound
 	beside := func(err *error, lookup func() error) { batches.Go(func() { *err = caught(lookup) }) }
 	beside(&errs[0], func() (err error) {
 		r.events <- event{phase: PhaseFeatures, planned: len(l.withID), text: "Listening to the tracks."}
 		s := step{phase: PhaseFeatures, api: providers.APISpotify, name: "spotify.audio-features"}
 		features, err = many(granted, r, s, l.withID, func(ctx context.Context, t playlist.Track) (providers.Features, error) {
 			f, err := r.clients.Spotify.AudioFeatures(ctx, t.ID)
-			denied(ears.note(err))
+			denied(measured.note(err))
 			return f, err
 		}, quarter)
 		return err

@@ -16,7 +16,7 @@ import (
 func TestShortAnalysesBesideALongOne(t *testing.T) {
 	const long, short, repeats, most = 600, 5, 10, 3.0
 	calm := func(cfg *upstream.Config) { cfg.Failures, cfg.Overloaded = 0, 0 }
-	// empty takes all tokens that are saved up.
+	// empty takes all tokens of the bucket.
 	empty := func(t *testing.T, s site) {
 		t.Helper()
 		for {

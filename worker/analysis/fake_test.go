@@ -32,7 +32,7 @@ func want[T any](t *testing.T, want, got T) {
 	}
 }
 
-// payments is a limiter that lets everybody pass and counts.
+// payments is a limiter that admits every call and counts them.
 type payments struct {
 	mu     sync.Mutex
 	routes []string
@@ -64,7 +64,7 @@ func serve(t *testing.T, handler http.HandlerFunc) (*providers.Clients, *payment
 	return c, paid
 }
 
-// fakeProviders is as much of the three providers as an analysis needs. Its fields are set before the first call.
+// fakeProviders is a small model of the three providers, sufficient for an analysis. Its fields are set before the first call.
 type fakeProviders struct {
 	plan, verdict string               // what Claude answers; empty is a good answer
 	intercept     http.HandlerFunc     // sees every request first; it has answered if it calls WriteHeader
@@ -89,7 +89,7 @@ func (p *fakeProviders) saw(api, kind string) {
 	p.kinds[kind]++
 }
 
-// watch tells whether an answer was written.
+// watch notes whether an answer was written.
 type watch struct {
 	http.ResponseWriter
 	wrote bool
@@ -241,7 +241,7 @@ func fleet(t *testing.T) (*limiter.Limiter, *orchestrator.Orchestrator) {
 	lim, err := limiter.NewMemory(limiter.Config{
 		Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(10_000, 10_000)}},
 		Routes:  map[string][]string{"anthropic": {"global"}, "spotify": {"global"}, "lastfm": {"global"}},
-		Slack:   time.Minute, // a slow machine is not what is tested here
+		Slack:   time.Minute, // so that a slow machine fails no test
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// TestHostileNumbers: numbers that no track has cost their lookup, and the result can be said in JSON whatever a provider answers.
+// TestHostileNumbers: a lookup with an impossible number fails alone, and the result can be written as JSON whatever a provider answers.
 func TestHostileNumbers(t *testing.T) {
 	numbers := []string{"1e308", "-1e308", "1e400", "-1", "1e17", "1001", "9223372036854775808"}
 	for _, field := range []string{"tempo", "energy", "danceability"} {
@@ -44,7 +44,7 @@ func TestHostileNumbers(t *testing.T) {
 
 // TestHostileLengths: the largest result is bounded, whatever the length of what providers answer.
 func TestHostileLengths(t *testing.T) {
-	long := strings.Repeat("<>&", 400) // what JSON writes longest: six bytes for each character
+	long := strings.Repeat("<>&", 400) // JSON writes six bytes for each of these characters, the most for any
 	var artists, named []any
 	for i := range 30 {
 		artists = append(artists, object{"name": fmt.Sprint(i, long[:300])})
@@ -98,8 +98,8 @@ func (f *faulty) Check(route string, n int64, opts ...limiter.Option) error {
 	return f.Limiter.Check(route, n, opts...)
 }
 
-// TestNoPanicOfAnAnalysisEndsTheProcess: wherever a goroutine of an analysis panics, Analyze returns, and where the flow needed what was
-// lost, with an error that holds the panic.
+// TestNoPanicOfAnAnalysisEndsTheProcess: wherever a goroutine of an analysis panics, Analyze returns. If the analysis needs the lost result,
+// Analyze returns an error with the panic.
 func TestNoPanicOfAnAnalysisEndsTheProcess(t *testing.T) {
 	clients, _ := serve(t, (&fakeProviders{}).ServeHTTP)
 	lim, _ := fleet(t)

@@ -21,7 +21,7 @@ func read(t *testing.T, text string) playlist.Playlist {
 	return p
 }
 
-// TestEachQuestionOnce: what a playlist has several times is asked for once, whatever makes the rows equal.
+// TestEachQuestionOnce: an analysis makes one lookup for equal rows of a playlist, whatever makes them equal.
 func TestEachQuestionOnce(t *testing.T) {
 	const heading = "Track URI,Track Name,Artist Name(s),Duration (ms)\n"
 	id := func(n int) string { return fmt.Sprintf("%022d", n) }
@@ -76,7 +76,7 @@ func TestEachQuestionOnce(t *testing.T) {
 	}
 }
 
-// TestNamesOfLinks: names are asked for first, and what Spotify does not know costs itself.
+// TestNamesOfLinks: names are looked up first, and a track that Spotify does not know is left out alone.
 func TestNamesOfLinks(t *testing.T) {
 	ids := []string{"1000000000000000000001", "2000000000000000000002", "3000000000000000000003"}
 	unknown := func(all ...string) http.HandlerFunc {
@@ -109,7 +109,7 @@ func TestNamesOfLinks(t *testing.T) {
 	}
 }
 
-// TestResultNamesWhatIsLeftOut: in a sentence at the beginning, and with the rows in the result.
+// TestResultNamesWhatIsLeftOut: a sentence at the beginning names the number, and the result names the rows.
 func TestResultNamesWhatIsLeftOut(t *testing.T) {
 	list := read(t, "Track URI,Track Name,Artist Name(s)\n1000000000000000000001,Creep,Radiohead\n1000000000000000000001,Creep,Radiohead\n"+
 		"spotify:local:::,Demo,Me\nspotify:episode:x,Talk,\n2000000000000000000002,,\nspotify:episode:y,More talk,\n")

@@ -23,7 +23,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// TestTwentyAnalyses: twenty analyses at once, while a share of the calls fails, are twenty results with a playlist each.
+// TestTwentyAnalyses: twenty analyses run at once, while a share of the calls fails. Each has a result and a playlist.
 func TestTwentyAnalyses(t *testing.T) {
 	all := func(fault upstream.Fault, share float64) func(*upstream.Config) {
 		return func(cfg *upstream.Config) {
@@ -93,7 +93,7 @@ func TestTwentyAnalyses(t *testing.T) {
 	}
 }
 
-// ownPlaylists is how many playlists the user has at a simulator.
+// ownPlaylists returns how many playlists the user has at a simulator.
 func ownPlaylists(t *testing.T, sim http.Handler) int {
 	t.Helper()
 	for range 50 { // some calls fail
@@ -111,7 +111,7 @@ func ownPlaylists(t *testing.T, sim http.Handler) int {
 	return 0
 }
 
-// TestAnalysisOutlasts: half a minute of trouble in every form, at every call on which an analysis hangs.
+// TestAnalysisOutlasts half a minute of trouble in every form, at every call that an analysis needs.
 func TestAnalysisOutlasts(t *testing.T) {
 	const trouble = 30 * time.Second
 	for _, row := range []struct {
@@ -179,7 +179,7 @@ func TestAnalysisOutlasts(t *testing.T) {
 	}
 }
 
-// TestWhatIsClosedIsNotAskedAgain: a refusal that means all calls of a kind ends the kind, or the analysis where it needs the kind, and the
+// TestWhatIsClosedIsNotAskedAgain: if a refusal means all calls of a kind, the analysis makes no more of them. If it needs them, it ends. The
 // note or the error says why.
 func TestWhatIsClosedIsNotAskedAgain(t *testing.T) {
 	refusal := func(status int, body string) func(http.ResponseWriter) {
@@ -196,7 +196,7 @@ func TestWhatIsClosedIsNotAskedAgain(t *testing.T) {
 		name   string
 		kinds  []string // that are refused
 		answer func(http.ResponseWriter)
-		most   int    // calls of these kinds: those that are under way at the first answer
+		most   int    // calls of these kinds: as many as are in flight at the first answer
 		says   string // in the notes, or in the error
 		fails  bool
 	}{
@@ -244,7 +244,7 @@ func TestWhatIsClosedIsNotAskedAgain(t *testing.T) {
 	}
 }
 
-// TestEachTrackIsAskedForOnce: however often a playlist has it.
+// TestEachTrackIsAskedForOnce, however often a playlist has it.
 func TestEachTrackIsAskedForOnce(t *testing.T) {
 	same := func(n int, edit func(i int, t *playlist.Track)) playlist.Playlist {
 		p := tracks(n)
@@ -278,7 +278,7 @@ func TestEachTrackIsAskedForOnce(t *testing.T) {
 	}
 }
 
-// TestRetryAfterOfEveryLength: an analysis waits for as long as a provider asks, and fails at once where that is after its deadline.
+// TestRetryAfterOfEveryLength: an analysis waits for as long as a provider asks, and fails at once if the wait ends after its deadline.
 func TestRetryAfterOfEveryLength(t *testing.T) {
 	const deadline = 30 * time.Minute
 	for _, api := range []upstream.API{upstream.Anthropic, upstream.Spotify} {

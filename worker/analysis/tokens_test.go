@@ -11,8 +11,8 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// TestInputTokensAreCosts: where Claude limits input tokens, twenty analyses at once are hardly ever refused if the calls cost their tokens,
-// and often if they do not.
+// TestInputTokensAreCosts: Claude limits input tokens, and twenty analyses run at once. Claude refuses hardly any call if calls cost their
+// tokens, and many if they do not.
 func TestInputTokensAreCosts(t *testing.T) {
 	const perMinute, analyses = 30_000, 20
 	refused := map[bool]int64{}
@@ -51,7 +51,7 @@ func TestInputTokensAreCosts(t *testing.T) {
 	}
 }
 
-// TestLoginsInAnAnalysis: tokens that end in the middle are renewed, and who is logged in for nobody gets a result without a playlist.
+// TestLoginsInAnAnalysis: a token that expires in the middle is renewed. A login without a user gets a result without a playlist.
 func TestLoginsInAnAnalysis(t *testing.T) {
 	both := []string{"playlist-modify-private", "playlist-read-private"}
 	for _, row := range []struct {

@@ -16,7 +16,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// TestAnalysesSurviveAnOverloadedModel: analyses that begin while Claude serves nobody wait for it.
+// TestAnalysesSurviveAnOverloadedModel: analyses that begin while Claude refuses all calls wait for it.
 func TestAnalysesSurviveAnOverloadedModel(t *testing.T) {
 	for _, overloaded := range []time.Duration{500 * time.Millisecond, 30 * time.Second} {
 		t.Run(overloaded.String(), func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestAnalysesSurviveAnOverloadedModel(t *testing.T) {
 	}
 }
 
-// TestCommentsAreNotTriedAgain: what a question may need when Claude fails is not spent on comments.
+// TestCommentsAreNotTriedAgain: when Claude fails, comments do not use the retries that a question may need.
 func TestCommentsAreNotTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := &fakeProviders{intercept: func(w http.ResponseWriter, r *http.Request) {
@@ -61,8 +61,8 @@ func TestCommentsAreNotTriedAgain(t *testing.T) {
 	})
 }
 
-// TestProviderThatIsShutForADay: the calls that are under way when Spotify refuses are the last ones, and the analysis ends before it asks the
-// others about everything.
+// TestProviderThatIsShutForADay: the calls that are in flight when Spotify refuses are the last to Spotify. The analysis ends before it makes
+// all calls to the other providers.
 func TestProviderThatIsShutForADay(t *testing.T) {
 	day := func(from time.Duration) func(*upstream.Config) {
 		return func(cfg *upstream.Config) {
@@ -147,7 +147,7 @@ func TestLastFMThatFails(t *testing.T) {
 			if _, err := s.Analyze(t.Context(), tracks(7), nil); err != nil {
 				t.Error(err)
 			}
-			time.Sleep(time.Minute) // the route saves up retries
+			time.Sleep(time.Minute) // the retry budget of the route fills
 			once.Clear()
 			got, err := s.Analyze(t.Context(), tracks(7), nil)
 			if err != nil || got.FailedLookups != 0 {

@@ -14,7 +14,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// The whole of it at the real pace: 40 a second with a burst of 40, against the simulator that refuses what is above.
+// A whole analysis in real time: 40 a second with a burst of 40, against a simulator that refuses calls above that.
 func TestAgainstTheSimulator(t *testing.T) {
 	for name, denied := range map[string]bool{"all granted": false, "audio features denied": true} {
 		t.Run(name, func(t *testing.T) {

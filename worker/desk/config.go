@@ -44,7 +44,7 @@ const DefaultBytes = 256 << 20
 
 func (c Config) filled() (Config, error) {
 	if c.Name == "" || c.Last == nil {
-		return c, errors.New("desk: no name of the replica, or nothing that makes last events")
+		return c, errors.New("desk: Config needs Name and Last")
 	}
 	if c.Running < 0 || c.Waiting < 0 || c.Readers < 0 || c.Bytes < 0 || c.LogBytes < 0 || c.Linger < 0 || c.Keep < 0 || c.Grace < 0 {
 		return c, errors.New("desk: a bound or a time below 0")

@@ -146,7 +146,7 @@ func read(t *testing.T, a *desk.Analysis, after uint64) *desk.Reader {
 
 var done = []sse.Event{{Name: "result", Data: []byte("r")}, {Name: "done"}}
 
-// TestReadersComeBack: any number of readers, each from where it was, see every event once, also after the end.
+// TestReadersComeBack: any number of readers come back, each after its last event. Each sees every event once, also after the end.
 func TestReadersComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, nil)
@@ -199,7 +199,7 @@ func TestNextEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// TestAnAnalysisOutlivesItsReaders: by Linger, from the moment at which the last reader left, and no longer.
+// TestAnAnalysisOutlivesItsReaders by Linger, counted from the moment at which the last reader left, and no longer.
 func TestAnAnalysisOutlivesItsReaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, nil)
@@ -271,7 +271,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestBounds: what is above a bound is refused, and what ends makes room.
+// TestBounds: an order above a bound is refused, and an analysis that ends makes room.
 func TestBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, func(c *desk.Config) { c.Running, c.Waiting, c.Readers = 2, 1, 2 })
@@ -318,7 +318,7 @@ func TestBounds(t *testing.T) {
 	})
 }
 
-// TestBytesAreBounded: weights count until an analysis has ended, and then what it really takes.
+// TestBytesAreBounded: the weight of an analysis counts until it has ended. Then the bytes of its log count.
 func TestBytesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const mib = 1 << 20
@@ -346,7 +346,7 @@ func TestBytesAreBounded(t *testing.T) {
 	})
 }
 
-// TestALogIsBounded: counts make way for later ones, other events are refused, and the last ones always fit.
+// TestALogIsBounded: newer counts replace older ones, other events are refused, and the last events always fit.
 func TestALogIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, func(c *desk.Config) { c.LogBytes = 8 << 10 })
@@ -383,7 +383,7 @@ func TestALogIsBounded(t *testing.T) {
 	})
 }
 
-// TestCountsAreCompleteWhileTheLogHasRoom: a reader that keeps up sees each.
+// TestCountsAreCompleteWhileTheLogHasRoom: a reader that keeps up sees each count.
 func TestCountsAreCompleteWhileTheLogHasRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, nil)
@@ -409,7 +409,8 @@ func TestCountsAreCompleteWhileTheLogHasRoom(t *testing.T) {
 	})
 }
 
-// TestKeys: an order with a known key joins, also after the end; another order with the key is refused; a forgotten key is free.
+// TestKeys: an order with a known key joins the analysis, also after its end. A different order with the key is refused. A forgotten key is
+// free.
 func TestKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, nil)
@@ -459,16 +460,17 @@ func TestNoAnalysisEndsTheProcess(t *testing.T) {
 	})
 }
 
-// TestEnd: what runs ends by its context, what waits ends without having run, what ignores its context ends for its readers.
+// TestEnd: a running analysis ends by its context, and a waiting one without having run. An analysis that ignores its context ends for its
+// readers.
 func TestEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, func(c *desk.Config) { c.Running = 2 })
 		reason := errors.New("enough")
 		stuck := make(chan struct{})
-		deaf := ordered(t, d, func(context.Context, func(sse.Event) error) []sse.Event { <-stuck; return done })
+		stuckOne := ordered(t, d, func(context.Context, func(sse.Event) error) []sse.Event { <-stuck; return done })
 		runs, waits := begin(t, d, nil), begin(t, d, nil)
 		start := time.Now()
-		for _, a := range []*desk.Analysis{waits.Analysis, deaf, runs.Analysis} {
+		for _, a := range []*desk.Analysis{waits.Analysis, stuckOne, runs.Analysis} {
 			a.End(reason)
 			if diff := cmp.Diff([]string{"1 error enough", "2 done"}, rest(t, read(t, a, 0))); diff != "" {
 				t.Error(diff)
@@ -482,7 +484,7 @@ func TestEnd(t *testing.T) {
 		}
 		close(stuck)
 		synctest.Wait()
-		if got := rest(t, read(t, deaf, 2)); len(got) != 0 {
+		if got := rest(t, read(t, stuckOne, 2)); len(got) != 0 {
 			t.Errorf("events after the last: %q", got)
 		}
 		runs.End(errors.New("again"))
@@ -490,7 +492,7 @@ func TestEnd(t *testing.T) {
 	})
 }
 
-// TestEndStopsItsTimer: however often an analysis was ended, nothing of that is left once its work has returned.
+// TestEndStopsItsTimer: however often End was called, no timer is left once the work has returned.
 func TestEndStopsItsTimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		late := 0
@@ -511,7 +513,8 @@ func TestEndStopsItsTimer(t *testing.T) {
 	})
 }
 
-// TestClose: what nobody reads ends at once, what somebody reads may go on until the context ends, and everybody gets the last events.
+// TestClose: an analysis without readers ends at once. An analysis with readers may go on until the context ends. All readers get the last
+// events.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, func(c *desk.Config) { c.Running = 3 })
@@ -573,7 +576,7 @@ func TestCloseWaitsForNobodyWhoLeft(t *testing.T) {
 	})
 }
 
-// TestCloseGivesUp: a reader that takes nothing and work that does not return are left behind, and named.
+// TestCloseGivesUp: Close does not wait for a reader that takes nothing, nor for work that does not return. Its error counts them.
 func TestCloseGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, nil)

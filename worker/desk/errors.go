@@ -8,13 +8,13 @@ import (
 
 var (
 	// ErrUnknown reports an id that this desk never gave, or has forgotten.
-	ErrUnknown = errors.New("desk: no such analysis: it never was, or ended too long ago")
+	ErrUnknown = errors.New("desk: no such analysis: it never existed, or ended too long ago")
 	// ErrKeyReused reports an idempotency key that another order had.
 	ErrKeyReused = errors.New("desk: the idempotency key belongs to another order")
 	// ErrTooHeavy reports an order whose weight alone is above [Config.Bytes].
-	ErrTooHeavy = errors.New("desk: the order is larger than all that the desk may hold")
+	ErrTooHeavy = errors.New("desk: the order alone is larger than the bound on the bytes of all analyses")
 	// ErrNotSeen reports a reader that begins after an event that does not exist.
-	ErrNotSeen = errors.New("desk: the analysis has no event as late as the one to read after")
+	ErrNotSeen = errors.New("desk: the event to read after does not exist")
 	// ErrClosed reports an order after [Desk.Close]. It is also the reason for which Close ends analyses.
 	ErrClosed = errors.New("desk: this replica ends")
 	// ErrLeft is the reason for which an analysis without readers ends.

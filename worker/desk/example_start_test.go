@@ -10,8 +10,8 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// A job must outlive the connection that started it. A desk keeps its events: who comes back with the last id that it saw
-// gets the rest.
+// A job must outlive the connection that started it. A desk keeps its events. A client that comes back with the last id
+// that it saw gets the rest.
 func ExampleDesk_Start() {
 	d, err := desk.New(desk.Config{Name: "r1", Last: failed})
 	if err != nil {

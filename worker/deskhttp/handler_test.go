@@ -32,7 +32,7 @@ func failed(reason error) []sse.Event {
 	return []sse.Event{{Name: "error", Data: []byte(reason.Error())}, {Name: "done"}}
 }
 
-// server is a desk behind HTTP, whose analyses send what comes over a channel, and end with "result" and "done" when that is closed.
+// server is a desk behind HTTP. Its analyses send the events that come over a channel, and end with "result" and "done" when it is closed.
 type server struct {
 	*httptest.Server
 	desk *desk.Desk
@@ -141,7 +141,7 @@ func same[T any](t *testing.T, want, got T) {
 	}
 }
 
-// TestALostConnectionLosesNothing: the work goes on, and whoever comes back gets what is missing, once.
+// TestALostConnectionLosesNothing: the work goes on, and a client that comes back gets the missing events once.
 func TestALostConnectionLosesNothing(t *testing.T) {
 	protocols(t, nil, func(t *testing.T, s *server) {
 		res := s.do(t, http.MethodPost, "/start", "")
@@ -181,7 +181,7 @@ func TestEveryReaderFollows(t *testing.T) {
 	})
 }
 
-// TestRefusals: each names its reason as a problem.
+// TestRefusals: each refusal names its reason as a problem.
 func TestRefusals(t *testing.T) {
 	protocols(t, func(c *desk.Config) { c.Running, c.Waiting, c.Readers = 1, 1, 2 }, func(t *testing.T, s *server) {
 		where := s.do(t, http.MethodPost, "/start", "body", "Idempotency-Key: k").Header.Get("Location")
@@ -242,7 +242,7 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// TestAReaderAboveTheBoundPaysNothing: a POST that finds no place for its reader starts nothing, and its key is free for the next.
+// TestAReaderAboveTheBoundPaysNothing: a POST without a place for its reader starts nothing, and its key is free for the next POST.
 func TestAReaderAboveTheBoundPaysNothing(t *testing.T) {
 	protocols(t, func(c *desk.Config) { c.Readers = 1 }, func(t *testing.T, s *server) {
 		first := s.do(t, http.MethodPost, "/start", "")
@@ -260,7 +260,7 @@ func TestAReaderAboveTheBoundPaysNothing(t *testing.T) {
 	})
 }
 
-// TestRepetitionsJoin: a POST with the key of another is that one, while it runs and after.
+// TestRepetitionsJoin: a POST with a known key reads the analysis of that key, while it runs and afterwards.
 func TestRepetitionsJoin(t *testing.T) {
 	protocols(t, nil, func(t *testing.T, s *server) {
 		post := func(headers ...string) *http.Response {
@@ -306,7 +306,7 @@ func TestEndAndShow(t *testing.T) {
 	})
 }
 
-// TestOrderlyEnd: while a desk closes every stream gets its last events, and newcomers are sent on.
+// TestOrderlyEnd: while a desk closes, every stream gets its last events, and new requests are sent to another replica.
 func TestOrderlyEnd(t *testing.T) {
 	protocols(t, nil, func(t *testing.T, s *server) {
 		streams := []*http.Response{s.do(t, http.MethodPost, "/start", ""), s.do(t, http.MethodPost, "/start", "")}
@@ -322,7 +322,7 @@ func TestOrderlyEnd(t *testing.T) {
 	})
 }
 
-// TestNoStreamWithoutFlush: middleware that cannot flush is told while the answer can still be an error.
+// TestNoStreamWithoutFlush: if middleware cannot flush, the answer is an error.
 func TestNoStreamWithoutFlush(t *testing.T) {
 	d, err := desk.New(desk.Config{Name: "r", Last: failed})
 	must(t, err)

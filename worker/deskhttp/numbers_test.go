@@ -25,7 +25,7 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// large reports whether the figures of docs/measurements.md are wanted, which take longer.
+// large reports whether the test measures the figures of docs/measurements.md, which takes longer.
 func large() bool { return os.Getenv("WEIR_NUMBERS") != "" }
 
 // plainProtocols runs a test over HTTP/1.1 and HTTP/2 without TLS, whose buffers would be in every figure.
@@ -72,7 +72,8 @@ type plainServer struct {
 	dialed []*net.TCPConn
 }
 
-// countingListener counts what its connections have taken, and keeps the kernel from taking much for a client that does not read.
+// countingListener counts the bytes that its connections have taken. It keeps the kernel's buffers small, so that they take little for a
+// client that does not read.
 type countingListener struct {
 	net.Listener
 	sent *atomic.Int64
@@ -176,7 +177,7 @@ func nextFrame(in *bufio.Reader) (kind byte, err error) {
 	return head[3], err
 }
 
-// resident is what the process has in memory, in bytes, after a collection.
+// resident returns the resident memory of the process in bytes, after a collection.
 func resident(t *testing.T) int64 {
 	t.Helper()
 	debug.FreeOSMemory()
@@ -189,13 +190,13 @@ func resident(t *testing.T) int64 {
 	return pages * int64(os.Getpagesize())
 }
 
-// stamped is an event that says when it was reported, and is as long as asked.
+// stamped returns an event of a given length with the time of its report.
 func stamped(bytes int) sse.Event {
 	text := strconv.FormatInt(time.Now().UnixNano(), 10)
 	return sse.Event{Data: []byte(text + " " + strings.Repeat("x", max(0, bytes-len(text))))}
 }
 
-// delays are how long after their reports the events of a stream were read. The last events have none.
+// delays returns for each event of a stream the time from its report until it was read. The last events have none.
 func delays(body io.Reader) (all []time.Duration, err error) {
 	for ev, err := range sse.Read(body) {
 		if err != nil {

@@ -25,7 +25,7 @@ func refuse(out http.ResponseWriter, err error) {
 	case errors.Is(err, desk.ErrClosed):
 		unavailable(time.Second, "this replica ends: ask another one").Write(out)
 	case errors.Is(err, desk.ErrUnknown):
-		problem(http.StatusNotFound, "this replica has no such analysis: it never was, or ended too long ago").Write(out)
+		problem(http.StatusNotFound, "this replica has no such analysis: it never existed, or ended too long ago").Write(out)
 	case errors.Is(err, desk.ErrKeyReused):
 		problem(http.StatusUnprocessableEntity, "Idempotency-Key: another body came with this key; use a key of its own for each body").Write(out)
 	case errors.Is(err, desk.ErrTooHeavy):

@@ -2,5 +2,5 @@
 
 package deskhttp_test
 
-// raceDetector says that the tests are built with it: it takes several times the memory.
+// raceDetector reports whether the tests are built with the race detector, which takes several times the memory.
 const raceDetector = true

@@ -12,8 +12,8 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// TestReadersThatResetLeaveNothing: 500 readers of an analysis reset their connections in the middle of its events. The one beside them has all
-// events, and no goroutine of theirs is left.
+// TestReadersThatResetLeaveNothing: 500 readers of an analysis reset their connections in the middle of its events. Another reader gets all
+// events, and no goroutine of the 500 is left.
 func TestReadersThatResetLeaveNothing(t *testing.T) {
 	const readers, events = 500, 100
 	halfway, begin, goOn := make(chan struct{}), make(chan struct{}), make(chan struct{})

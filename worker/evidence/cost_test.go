@@ -7,7 +7,7 @@ import (
 	"github.com/weir-go/weir/worker/evidence"
 )
 
-// usual are the headers of an answer that says nothing of limits.
+// usual are the headers of an answer without fields about limits.
 func usual() http.Header {
 	return header("Date: Mon, 23 Nov 2026 12:00:00 GMT\nContent-Type: application/json\nContent-Length: 512\nServer: nginx\nX-Request-Id: abc\nVary: Accept\n" +
 		"Cache-Control: no-store\nStrict-Transport-Security: max-age=1\nAccess-Control-Allow-Origin: *\nX-Frame-Options: DENY\nReferrer-Policy: no-referrer\nAge: 0\nX-Robots-Tag: none")

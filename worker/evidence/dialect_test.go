@@ -12,7 +12,7 @@ const (
 	minute = time.Minute
 )
 
-// TestDialects has a row for each way in which servers speak of their limits.
+// TestDialects has a row for each form in which servers describe their limits.
 func TestDialects(t *testing.T) {
 	check(t, []row{
 		{name: "nothing", header: "Content-Type: text/html\nDate: Mon, 23 Nov 2026 12:00:00 GMT"},
@@ -93,7 +93,7 @@ func TestRetryAfterForms(t *testing.T) {
 	}
 }
 
-// TestStatus: what the status and the quotas say together.
+// TestStatus: the meaning of a status together with quotas.
 func TestStatus(t *testing.T) {
 	spent := "X-RateLimit-Limit: 60\nX-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1795435500"
 	left := "X-RateLimit-Limit: 60\nX-RateLimit-Remaining: 5\nX-RateLimit-Reset: 1795435500"

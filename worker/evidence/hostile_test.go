@@ -16,7 +16,7 @@ import (
 
 var full = flag.Bool("full", false, "read a hundred times as many hostile answers")
 
-// promised reports what an Answer says that the package promises never to say.
+// promised returns an error if an Answer breaks a promise of the package.
 func promised(a evidence.Answer) error {
 	if a.RetryAfter < 0 || a.RetryAfter > month {
 		return fmt.Errorf("a wait of %v", a.RetryAfter)
@@ -46,7 +46,7 @@ func promised(a evidence.Answer) error {
 	return nil
 }
 
-// TestHostileValues reads answers whose headers are put together at random from pieces that are good, bad and worse.
+// TestHostileValues reads answers with headers made of random valid and invalid pieces.
 func TestHostileValues(t *testing.T) {
 	rounds := 10_000
 	if *full {
@@ -98,7 +98,7 @@ func TestHostileValues(t *testing.T) {
 	}
 }
 
-// TestTooMuch: an answer without measure is read in part, always the same one.
+// TestTooMuch: Read reads only a part of an answer that is too long, and always the same part.
 func TestTooMuch(t *testing.T) {
 	h := http.Header{}
 	for i := range 10_000 {
@@ -130,7 +130,7 @@ func TestLastOfTooMany(t *testing.T) {
 	}
 }
 
-// TestSpellings: of two spellings of one name always the same counts.
+// TestSpellings: if a name comes in two spellings, the same one always counts.
 func TestSpellings(t *testing.T) {
 	h := header("Date: Mon, 23 Nov 2026 12:00:00 GMT\ndate: Mon, 23 Nov 2026 11:00:00 GMT\nRetry-After: Mon, 23 Nov 2026 12:00:30 GMT\nretry-after: 7\nX-RateLimit-Limit: 5\nX-Ratelimit-Limit: 6")
 	for range 50 {

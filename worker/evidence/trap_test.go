@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/worker/evidence"
 )
 
-// TestClocks: moments are measured from the answer's own Date, and whatever clock is wrong, a wait stays one.
+// TestClocks: moments are measured from the answer's own Date. A wait is the same whichever clock is wrong.
 func TestClocks(t *testing.T) {
 	const (
 		ahead  = "Date: Mon, 23 Nov 2026 13:00:00 GMT\n" // the server's clock is an hour ahead
@@ -40,7 +40,7 @@ func TestClocks(t *testing.T) {
 	})
 }
 
-// TestMagnitude: where a wait ends and a moment begins.
+// TestMagnitude: which numbers are waits and which are moments.
 func TestMagnitude(t *testing.T) {
 	const date = "Date: Mon, 23 Nov 2026 12:00:00 GMT\n" // so that moments far away are cut, not ignored
 	for value, want := range map[string]time.Duration{

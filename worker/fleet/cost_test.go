@@ -16,7 +16,7 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// record is one of a replica with ten busy routes.
+// record returns the record of replica i, with ten busy routes.
 func record(t *testing.T, i int) (id string, text []byte) {
 	t.Helper()
 	id = fmt.Sprintf("00000000-0000-4000-8000-%012d", i)
@@ -35,7 +35,8 @@ func record(t *testing.T, i int) (id string, text []byte) {
 	return id, text
 }
 
-// micros is how much time Redis has spent in commands, and how many of a kind it has run, by INFO.
+// micros returns how many microseconds Redis has spent in commands of a name, and how many of them it has run. Both are
+// from INFO.
 func micros(t *testing.T, rdb *redis.Client, name string) (us, calls float64) {
 	t.Helper()
 	text, err := rdb.Info(t.Context(), "commandstats").Result()
@@ -54,7 +55,8 @@ func micros(t *testing.T, rdb *redis.Client, name string) (us, calls float64) {
 	return us, calls
 }
 
-// TestCostOnRedis prints what records cost a real Redis: to publish one, what a thousand replicas take of a core, and to look at them all.
+// TestCostOnRedis prints the costs of records on a real Redis: of publishing one, of a thousand replicas that publish,
+// and of reading a thousand records.
 func TestCostOnRedis(t *testing.T) {
 	rdb := limitertest.Server(t)
 	const replicas = 1000
@@ -82,12 +84,12 @@ func TestCostOnRedis(t *testing.T) {
 		_, err := lua.Heartbeat(t.Context(), rdb, "weir", id, text, limiter.RecordKept, limiter.RecordKept)
 		return err
 	}
-	each("evalsha", announce) // the first time they come
+	each("evalsha", announce) // the first announcement of a replica costs more
 	announced := each("evalsha", announce)
 	published := each("set", func(id string, text []byte) error {
 		return lua.Publish(t.Context(), rdb, "weir", id, text, limiter.RecordKept)
 	})
-	perSecond := (announced + 4*published) / 10 // of each replica, every 2 s and every fifth time with its announcement
+	perSecond := (announced + 4*published) / 10 // a replica publishes every 2 s, and every fifth time it announces itself
 	t.Logf("a record of %d bytes takes %.1f µs of Redis, with an announcement %.1f µs; a thousand replicas that publish every %v take %.2f %% of a core",
 		size/replicas, published, announced, limiter.DefaultPublish, perSecond*replicas/1e6*100)
 	begun := time.Now()
@@ -96,7 +98,7 @@ func TestCostOnRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	mget, _ := micros(t, rdb, "mget")
-	t.Logf("to look at them takes %v, of which Redis %.1f ms, and %.1f MB", time.Since(begun).Round(time.Millisecond), mget/1000, float64(size)/1e6)
+	t.Logf("reading all records takes %v, of which %.1f ms in Redis, and %.1f MB", time.Since(begun).Round(time.Millisecond), mget/1000, float64(size)/1e6)
 	if size > 5_000_000 {
 		t.Errorf("%d bytes", size)
 	}

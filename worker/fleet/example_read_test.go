@@ -11,9 +11,10 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// Which replicas are there, and what limits are in force? Every limiter on Redis publishes that; a program of one's own reads it.
+// Which replicas exist, and which limits are in force? Every limiter on Redis publishes its state. Your own program can
+// read it.
 func ExampleRead() {
-	server := miniredis.NewMiniRedis() // a Redis inside of this program
+	server := miniredis.NewMiniRedis() // a Redis in this process
 	if err := server.Start(); err != nil {
 		panic(err)
 	}

@@ -27,18 +27,19 @@ func read(t *testing.T, rdb *redis.Client) *fleet.Fleet {
 	return f
 }
 
-// TestReplicasAreSeenLostAndGone: services that only link the limiter, busy and idle ones.
+// TestReplicasAreSeenLostAndGone checks the states of replicas without orchestrators, busy and idle: up, lost after the
+// announced silence, gone after a minute, and up again.
 func TestReplicasAreSeenLostAndGone(t *testing.T) {
 	for _, busy := range []bool{true, false} {
 		t.Run(map[bool]string{true: "busy", false: "idle"}[busy], func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m, rdb := limitertest.Redis(t)
-				own := redis.NewClient(limitertest.Options(m)) // of the replicas
+				own := redis.NewClient(limitertest.Options(m)) // the client of the replicas
 				defer own.Close()
 				var silence atomic.Bool
 				own.AddHook(mute{&silence})
 				if f := read(t, rdb); len(f.Replicas) != 0 || f.Epoch != "" {
-					t.Errorf("before anybody came: %+v", f)
+					t.Errorf("without replicas: %+v", f)
 				}
 				run := func(id string) *limiter.Limiter {
 					cfg := limiter.SingleBucket("global", limiter.PerSecond(1, 1))
@@ -68,7 +69,7 @@ func TestReplicasAreSeenLostAndGone(t *testing.T) {
 					t.Error(err)
 				}
 				if f := read(t, rdb); len(f.Replicas) != 1 || f.Replicas[0].ID != "b" {
-					t.Errorf("after a left: %+v", f)
+					t.Errorf("after a has ended: %+v", f)
 				}
 
 				silence.Store(true) // b goes silent
@@ -91,13 +92,13 @@ func TestReplicasAreSeenLostAndGone(t *testing.T) {
 				time.Sleep(time.Until(silent.Add(within + time.Second)))
 				for range 10 {
 					if s, age, size := state(); s != fleet.Lost || age < within || size == 0 {
-						t.Errorf("%v after it went silent: %s, %v old, %d bytes", time.Since(silent), s, age, size)
+						t.Errorf("b has been silent for %v: %s, %v old, %d bytes", time.Since(silent), s, age, size)
 					}
 					time.Sleep(5 * time.Second)
 				}
 				time.Sleep(time.Until(silent.Add(90 * time.Second)))
 				if s, _, _ := state(); s != "" {
-					t.Errorf("still %s after %v", s, time.Since(silent))
+					t.Errorf("b is still %s after %v of silence", s, time.Since(silent))
 				}
 				silence.Store(false)
 				time.Sleep(12 * time.Second)
@@ -113,7 +114,8 @@ func TestReplicasAreSeenLostAndGone(t *testing.T) {
 	}
 }
 
-// TestRecordsOfOthers: of another version, damaged, hostile, with fields that nobody knows. A replica never vanishes, and nothing panics.
+// TestRecordsOfOthers reads records of another version, damaged and hostile records, and records with unknown fields.
+// Each replica is listed, and nothing panics.
 func TestRecordsOfOthers(t *testing.T) {
 	_, rdb := limitertest.Redis(t)
 	for i, c := range []struct {
@@ -148,15 +150,16 @@ func TestRecordsOfOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if v := read(t, rdb).Replicas[0]; v.State != fleet.Unknown || v.ID != "replica-0" {
-		t.Errorf("a record that is not there: %+v", v)
+		t.Errorf("a replica without a record: %+v", v)
 	}
 }
 
-// TestReadingIsCheap: seven commands and one for each replica, whatever they have published, at most 5 MB for a thousand, and none is a script.
+// TestReadingIsCheap checks the cost of Read: seven commands and one for each replica, no scans and scripts, and at most
+// 5 MB of records for a thousand replicas.
 func TestReadingIsCheap(t *testing.T) {
 	for _, c := range []struct{ replicas, buckets int }{{1, 1}, {50, 200}, {1000, 10}} {
 		t.Run(fmt.Sprintf("%d replicas, %d buckets", c.replicas, c.buckets), func(t *testing.T) {
-			opts := redis.Options{Addr: miniredis.RunT(t).Addr()} // whose buffers hold long pipelines
+			opts := redis.Options{Addr: miniredis.RunT(t).Addr()} // the default buffers, which hold long pipelines
 			rdb, replica := redis.NewClient(&opts), redis.NewClient(&opts)
 			defer rdb.Close()
 			defer replica.Close()
@@ -175,7 +178,7 @@ func TestReadingIsCheap(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			read(t, rdb) // with the greetings of a new connection
+			read(t, rdb) // the first read also sends the commands of a new connection
 			var names []string
 			rdb.AddHook(commands{&names})
 			f := read(t, rdb)
@@ -189,14 +192,14 @@ func TestReadingIsCheap(t *testing.T) {
 			}
 			for _, name := range names {
 				if strings.Contains(name, "eval") || name == "scan" || name == "keys" {
-					t.Errorf("reads with %s", name)
+					t.Errorf("Read sends %s", name)
 				}
 			}
 		})
 	}
 }
 
-// mute is a client whose commands fail while it is silent.
+// mute is a hook with which all commands of a client fail while silent is true.
 type mute struct{ silent *atomic.Bool }
 
 func (m mute) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -219,7 +222,7 @@ func (m mute) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessP
 	}
 }
 
-// commands notes the names of commands.
+// commands is a hook that appends the name of each command to names.
 type commands struct{ names *[]string }
 
 func (c commands) DialHook(next redis.DialHook) redis.DialHook { return next }

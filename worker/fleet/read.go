@@ -14,7 +14,7 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// Fleet is a namespace at one moment.
+// Fleet is the state of a namespace at one moment.
 type Fleet struct {
 	limiter.Snapshot
 
@@ -27,8 +27,8 @@ type Fleet struct {
 // INFO.
 type Redis map[string]string
 
-// Read reads a namespace, in seven commands and one for each replica, in three round trips. Errors wrap
-// [limiter.ErrUnavailable].
+// Read reads the state of a namespace. It sends seven commands, and one more for each replica, in three round trips.
+// Errors wrap [limiter.ErrUnavailable].
 func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) (*Fleet, error) {
 	unavailable := func(err error) (*Fleet, error) {
 		return nil, fmt.Errorf("%w: reading namespace %s: %w", limiter.ErrUnavailable, namespace, err)
@@ -70,13 +70,13 @@ func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) (*Fl
 	for i := range f.Replicas {
 		r := &f.Replicas[i]
 		text, _ := texts.Val()[i].(string)
-		if ttl := left[i].Val(); ttl > 0 { // the list is written less often than the record
+		if ttl := left[i].Val(); ttl > 0 { // a replica writes its record more often than its place in the list
 			r.Age = min(r.Age, max(0, limiter.RecordKept-ttl))
 		}
 		r.read(text, r.ID)
 		every := time.Duration(r.EveryMS) * time.Millisecond
 		if every <= 0 || every > time.Hour {
-			every = unsaid
+			every = defaultEvery
 		}
 		if r.Age > every+limiter.RecordLate {
 			r.State = Lost
@@ -86,10 +86,10 @@ func Read(ctx context.Context, rdb redis.UniversalClient, namespace string) (*Fl
 	return f, nil
 }
 
-// unsaid is how long a replica may be silent if its record does not state when the next record comes.
-const unsaid = 10 * time.Second
+// defaultEvery is the interval between records if a record does not state one.
+const defaultEvery = 10 * time.Second
 
-// facts are the lines "name:value" of a text.
+// facts parses the lines "name:value" of a reply to INFO.
 func facts(text string) Redis {
 	out := Redis{}
 	for line := range strings.Lines(text) {
@@ -100,8 +100,9 @@ func facts(text string) Redis {
 	return out
 }
 
-// announced reads which replicas exist, and what the namespace's server reports about itself. On a cluster this is the
-// node that owns the slot of all keys of the namespace: a cluster client sends INFO, which has no key, to any node.
+// announced reads which replicas exist, and what the server of the namespace reports about itself. On a cluster it asks
+// the node that owns the slot of the namespace's keys, because a cluster client sends INFO, which has no key, to any
+// node.
 func announced(ctx context.Context, rdb redis.UniversalClient, keys lua.Keys) (beats *redis.ZSliceCmd, info *redis.StringCmd, err error) {
 	cluster, ok := rdb.(*redis.ClusterClient)
 	if !ok {

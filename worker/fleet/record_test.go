@@ -17,13 +17,14 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// TestTasksAreWhatOrchestratorsPublish: the reader imports no orchestrator, and has the same fields all the same.
+// TestTasksAreWhatOrchestratorsPublish checks that the types of this package have the fields that an orchestrator
+// publishes. This package does not import package orchestrator.
 func TestTasksAreWhatOrchestratorsPublish(t *testing.T) {
 	for _, c := range [][2]any{{orchestrator.Record{}, fleet.Tasks{}}, {orchestrator.LaneRecord{}, fleet.Lane{}}, {orchestrator.Progress{}, fleet.Batch{}}} {
 		written, read := reflect.TypeOf(c[0]), reflect.TypeOf(c[1])
 		for i := range max(written.NumField(), read.NumField()) {
 			if i >= written.NumField() || i >= read.NumField() || written.Field(i).Name != read.Field(i).Name || written.Field(i).Tag != read.Field(i).Tag {
-				t.Fatalf("%v and %v differ from field %d on", written, read, i)
+				t.Fatalf("%v and %v differ in field %d", written, read, i)
 			}
 		}
 	}
@@ -32,7 +33,8 @@ func TestTasksAreWhatOrchestratorsPublish(t *testing.T) {
 	}
 }
 
-// TestRecordsOfBusyOrchestrators: with ten routes a record has at most 4 KiB, with hundreds of routes and batches 8, whatever their names.
+// TestRecordsOfBusyOrchestrators checks the size of records: at most 4 KiB with ten routes, and at most 8 KiB with
+// hundreds of routes and batches, even if their names are long.
 func TestRecordsOfBusyOrchestrators(t *testing.T) {
 	for _, c := range []struct {
 		name            string
@@ -42,7 +44,7 @@ func TestRecordsOfBusyOrchestrators(t *testing.T) {
 	}{
 		{"ten routes", 10, 3, false, 4 << 10},
 		{"hundreds of routes and batches", 100, 100, false, 8 << 10},
-		{"of long names", 100, 100, true, 8 << 10},
+		{"long names", 100, 100, true, 8 << 10},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -89,11 +91,11 @@ func TestRecordsOfBusyOrchestrators(t *testing.T) {
 				n, oldest := r.Pending()
 				t.Logf("%d bytes: %d routes, %d lanes, %d batches; %d pending, the oldest for %v", len(r.Raw), len(r.Routes), len(r.Tasks.Lanes), len(r.Tasks.Batches), n, oldest)
 				if want := 12*c.routes + c.batches; len(r.Raw) > c.within || n < want-30 || n > want || oldest < time.Second {
-					t.Errorf("%d bytes, at most %d are allowed; %d pending of %d", len(r.Raw), c.within, n, want)
+					t.Errorf("%d bytes, want at most %d; %d pending of %d", len(r.Raw), c.within, n, want)
 				}
 				for _, v := range r.Routes {
 					if len(v.Buckets) == 0 {
-						t.Errorf("%+v passes nothing", v)
+						t.Errorf("%+v has no buckets", v)
 					}
 				}
 				if c.routes == 10 && (len(r.Tasks.Lanes) != 10 || len(r.Routes) != 21 || len(r.Tasks.Batches) != 3 || r.Omitted+r.Tasks.Omitted != 0) {
@@ -106,7 +108,7 @@ func TestRecordsOfBusyOrchestrators(t *testing.T) {
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				_ = o.Close(ctx) // tasks are left
+				_ = o.Close(ctx) // it returns an error, because tasks still wait
 				if err := l.Close(t.Context()); err != nil {
 					t.Error(err)
 				}

@@ -15,17 +15,17 @@ type Replica struct {
 	Age   time.Duration   // of the record, by Redis' clock
 	Raw   json.RawMessage // the record as written, with unknown fields; nil if there is none
 
-	Tasks  *Tasks  // of its orchestrator; nil without one
-	Server *Server // nil if the replica is no worker
+	Tasks  *Tasks  // of its orchestrator; nil if it has none
+	Server *Server // of its worker; nil if the replica is not a worker
 }
 
-// State is whether a replica works.
+// State is the state of a replica.
 type State string
 
 // The states of a replica.
 const (
 	Up       State = "up"
-	Draining State = "draining" // it accepts no new work, and ends
+	Draining State = "draining" // accepts no new work, and ends
 	Lost     State = "lost"     // silent for longer than announced; its last record may be outdated
 	Unknown  State = "unknown"  // its record cannot be read: another version has written it
 )
@@ -59,7 +59,7 @@ type Lane struct {
 	Reason     string `json:"reason,omitempty"`
 }
 
-// Batch is how far a batch has come.
+// Batch is the progress of a batch of tasks.
 type Batch struct {
 	ID     string `json:"id"`
 	Done   int    `json:"done"`
@@ -67,7 +67,7 @@ type Batch struct {
 	Failed int    `json:"failed"`
 }
 
-// Server is the section that a worker adds, by the name [ServerSection].
+// Server is the section of a worker, under the name [ServerSection].
 type Server struct {
 	Addr     string `json:"addr"` // at which the worker answers HTTP
 	Draining bool   `json:"draining,omitempty"`
@@ -80,7 +80,7 @@ const (
 	ServerSection = "worker"
 )
 
-// read sets the replica from the text of its record.
+// read sets the replica from the text of its record. The state becomes Unknown if the record cannot be read.
 func (r *Replica) read(text string, id string) {
 	r.State = Unknown
 	var rec limiter.Record
@@ -88,10 +88,10 @@ func (r *Replica) read(text string, id string) {
 		r.ID = id
 		return
 	}
-	rec.Waiting, rec.OldestMS = sane(rec.Waiting), max(0, rec.OldestMS)
+	rec.Waiting, rec.OldestMS = bounded(rec.Waiting), max(0, rec.OldestMS)
 	for i := range rec.Routes {
 		n := &rec.Routes[i]
-		n.Waiting, n.Reserved, n.OldestMS = sane(n.Waiting), sane(n.Reserved), max(0, n.OldestMS)
+		n.Waiting, n.Reserved, n.OldestMS = bounded(n.Waiting), bounded(n.Reserved), max(0, n.OldestMS)
 	}
 	r.Record, r.Raw, r.State = rec, json.RawMessage(text), Up
 	section(rec, TasksSection, &r.Tasks)
@@ -101,10 +101,10 @@ func (r *Replica) read(text string, id string) {
 	}
 }
 
-// sane bounds a count of a record, so that it can be added to others.
-func sane(n int) int { return max(0, min(n, 1<<30)) }
+// bounded bounds a count of a record, so that a sum of counts does not overflow.
+func bounded(n int) int { return max(0, min(n, 1<<30)) }
 
-// section decodes a section, if it exists and can be read.
+// section decodes a section. into stays nil if the section does not exist or cannot be read.
 func section[T any](r limiter.Record, name string, into **T) {
 	if text, ok := r.Sections[name]; ok {
 		v := new(T)

@@ -9,7 +9,7 @@ import (
 	"github.com/weir-go/weir/worker/gate"
 )
 
-// Who may call my server? Whoever has the token; probes may come without it.
+// Who may call my server? Clients with the token, and probes without it.
 func ExampleNew() {
 	g, err := gate.New(gate.Config{Token: "a-token-of-sixteen-or-more", Open: []string{"/livez"}})
 	if err != nil {

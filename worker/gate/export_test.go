@@ -1,4 +1,4 @@
 package gate
 
-// Used is how many bytes the bodies of uploads take at this moment.
+// Used returns how many bytes the bodies of uploads take now.
 func (g *Gate) Used() int64 { return g.room.used.Load() }

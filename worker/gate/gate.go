@@ -103,7 +103,7 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 		if g.underWay.Add(1) > int64(g.cfg.Requests) {
 			Problem{
 				Type: TypeCapacity, Status: http.StatusServiceUnavailable, RetryAfter: time.Second,
-				Detail: "too many requests are under way: try again in a moment",
+				Detail: "the server has too many requests: try again in a moment",
 			}.Write(out)
 			return
 		}

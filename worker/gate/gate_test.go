@@ -34,7 +34,7 @@ type site struct {
 	handled func() []string // bodies that handlers have seen
 }
 
-// open starts a server with one route that takes uploads, one that answers with what it was sent, and a probe.
+// open starts a server with a route that takes uploads, a route that answers with its request body, and a probe.
 func open(t *testing.T, cfg gate.Config) *site {
 	t.Helper()
 	s := &site{pipes: make(chan net.Conn), log: &bytes.Buffer{}}
@@ -201,7 +201,7 @@ func with(pairs ...string) func(*http.Request) {
 	}
 }
 
-// TestWhoMayCall: requests that a foreign page, a foreign name or a stranger sends, in each way that is known to get around a check.
+// TestWhoMayCall: requests of a page of another site, for another host name, or without the token, in every known way around a check.
 func TestWhoMayCall(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -275,7 +275,7 @@ func TestWhoMayCall(t *testing.T) {
 	}
 }
 
-// TestOpenPathsAreExact: what only begins or ends like a probe is none.
+// TestOpenPathsAreExact: a path that only begins or ends like a probe needs the token.
 func TestOpenPathsAreExact(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, gate.Config{Token: token})
@@ -295,7 +295,7 @@ func packed(text string) string {
 	return b.String()
 }
 
-// TestUploads: what a route that takes uploads takes, and what it answers to everything else.
+// TestUploads: which bodies a route for uploads accepts, and how it answers all others.
 func TestUploads(t *testing.T) {
 	const most = 100_000
 	for _, c := range []struct {
@@ -364,7 +364,7 @@ func TestUploads(t *testing.T) {
 	}
 }
 
-// TestLogHasNoTextOfTheClient: a line for each request, with a route instead of a URL, and an id that goes back to the client.
+// TestLogHasNoTextOfTheClient: each request has a line with a route instead of a URL, and with an id that the client gets, too.
 func TestLogHasNoTextOfTheClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, gate.Config{})
@@ -399,7 +399,7 @@ func TestLogHasNoTextOfTheClient(t *testing.T) {
 	})
 }
 
-// TestPanicCostsOneRequest: it gets 500 without details, and the log the stack.
+// TestPanicCostsOneRequest: the client gets 500 without details, and the log has the stack.
 func TestPanicCostsOneRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, gate.Config{})

@@ -80,8 +80,8 @@ func TestSlowUploadsAreCutOff(t *testing.T) {
 	}
 }
 
-// TestSlowUploadsTakeBoundedMemory: forty uploads of 16 MiB, each at 65 KiB a second. All their bytes in memory together stay within the
-// bound, which is met, so that those beyond it are refused with 503 and a time to come back; those that stop sending are cut off.
+// TestSlowUploadsTakeBoundedMemory: forty uploads of 16 MiB, each at 65 KiB a second. Their bytes in memory reach the bound and stay within it.
+// Further uploads get 503 with Retry-After. Uploads that stop sending are cut off.
 func TestSlowUploadsTakeBoundedMemory(t *testing.T) {
 	const size, clients, bound = 16 << 20, 40, 24 << 20
 	synctest.Test(t, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestSlowUploadsTakeBoundedMemory(t *testing.T) {
 	})
 }
 
-// heap is what is in use after a collection, in bytes.
+// heap returns the bytes of the heap that are in use after a collection.
 func heap() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -153,7 +153,7 @@ func heap() uint64 {
 	return m.HeapInuse
 }
 
-// TestRequestsAreBounded: beyond the bound requests get 503 with a time to come back, and probes an answer.
+// TestRequestsAreBounded: beyond the bound requests get 503 with Retry-After, and probes get an answer.
 func TestRequestsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, gate.Config{Requests: 3})
@@ -181,7 +181,7 @@ func TestRequestsAreBounded(t *testing.T) {
 	})
 }
 
-// TestStopEndsUploads: a server that ends waits for no upload; other requests go on.
+// TestStopEndsUploads: a server that ends waits for no upload. Other requests go on.
 func TestStopEndsUploads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, gate.Config{})
@@ -203,8 +203,8 @@ func TestStopEndsUploads(t *testing.T) {
 	})
 }
 
-// TestHandlerOutlastsTheDeadlineOfItsBody: the deadline is for the body; the context of a handler that takes longer lives on. At the end of a
-// body the server takes the deadline back itself; where there is no body it does not.
+// TestHandlerOutlastsTheDeadlineOfItsBody: the deadline is for the body, and does not end the context of a handler that takes longer. At the end
+// of a body the server itself removes the deadline. If there is no body it does not.
 func TestHandlerOutlastsTheDeadlineOfItsBody(t *testing.T) {
 	for _, body := range []string{"a,b", ""} {
 		synctest.Test(t, func(t *testing.T) {
@@ -234,7 +234,7 @@ func (s *site) raw(t *testing.T, wire string) (*http.Response, time.Duration) {
 	return res, time.Since(began)
 }
 
-// TestBodiesThatNobodyReadsAreCutOff: the server reads the rest of a body before it answers, and waits for a client that sends none as long as
+// TestBodiesThatNobodyReadsAreCutOff: the server reads the rest of a body before it answers. It waits for a client that does not send as long as
 // for an upload.
 func TestBodiesThatNobodyReadsAreCutOff(t *testing.T) {
 	for _, path := range []string{"/v1/things/one", "/livez"} {

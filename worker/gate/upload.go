@@ -77,7 +77,7 @@ func (g *Gate) checkType(out http.ResponseWriter, r *http.Request) *Problem {
 			r.Header.Del("Content-Encoding")
 		default:
 			out.Header().Set("Accept-Encoding", "gzip")
-			return &Problem{Status: http.StatusUnsupportedMediaType, Detail: "the body is compressed in a way that is not understood: send it as it is, or as gzip"}
+			return &Problem{Status: http.StatusUnsupportedMediaType, Detail: "the server does not know this compression of the body: send it uncompressed, or as gzip"}
 		}
 	}
 	if r.ContentLength == 0 {
@@ -138,7 +138,7 @@ var (
 
 func (g *Gate) tooLarge() *Problem {
 	return &Problem{
-		Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the body is longer than %d bytes, or is when unpacked: split it", g.cfg.MaxBody),
+		Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the body is longer than %d bytes, as it is or when unpacked: split it", g.cfg.MaxBody),
 	}
 }
 
@@ -150,7 +150,7 @@ func (g *Gate) refusal(err error) *Problem {
 	case errors.Is(err, errNoRoom):
 		return &Problem{
 			Type: TypeCapacity, Status: http.StatusServiceUnavailable, RetryAfter: g.cfg.Patience,
-			Detail: "uploads that are under way take all the memory there is for them: try again later",
+			Detail: "other uploads take all the memory for uploads: try again later",
 		}
 	case errors.Is(err, errEnding):
 		return &Problem{

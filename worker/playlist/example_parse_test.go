@@ -26,7 +26,7 @@ func ExampleParse() {
 	// CSV of 2 rows, left out: 1 local file
 }
 
-// What does a person hear whose file is no playlist? One line that says what is wrong, and what to do.
+// A file is no playlist. What does its owner read? One line that says what is wrong and what to do.
 func ExampleParseError() {
 	for _, input := range []string{"", "<!DOCTYPE html><html>", "Weekday;Weather\nMonday;rain\n"} {
 		_, err := playlist.Parse(strings.NewReader(input))

@@ -13,7 +13,7 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// invented are the tracks of the files in testdata/files. A file has some of them, in this order, with what its format says of a track.
+// invented are the tracks of the files in testdata/files. A file has some of them, in this order, with the fields that its format has.
 func invented() []playlist.Track {
 	return []playlist.Track{
 		{ID: "3kQf9ZbWm1xTn7RdLs0YpA", Name: "Harbour Lights", Artists: []string{"The Quiet Tide"}, Album: "Low Water", Released: "2019-03-08", Duration: 200 * time.Second},
@@ -146,7 +146,7 @@ func outcomes() []outcome {
 	}
 }
 
-// want is the track with a number, with what a format says of it.
+// want returns the track with a number, with the fields that a format has.
 func (o outcome) want(number rune) playlist.Track {
 	all := invented()[number-'1']
 	var t playlist.Track
@@ -173,7 +173,7 @@ func (o outcome) want(number rune) playlist.Track {
 	return t
 }
 
-// TestFiles reads a file of each shape that people have, and compares every track, what is left out, and the words of a refusal.
+// TestFiles reads a file of each format that people have. It compares every track, the rows that are left out, and the text of a refusal.
 func TestFiles(t *testing.T) {
 	const dir = "testdata/files/"
 	files, err := os.ReadDir(dir)
@@ -183,7 +183,7 @@ func TestFiles(t *testing.T) {
 	rows := outcomes()
 	for _, f := range files {
 		if !slices.ContainsFunc(rows, func(o outcome) bool { return o.file == f.Name() }) {
-			t.Errorf("no row says what becomes of %s", f.Name())
+			t.Errorf("no row has the outcome of %s", f.Name())
 		}
 	}
 	read := 0

@@ -23,7 +23,7 @@ func only(tracks []playlist.Track, keep func(playlist.Track) playlist.Track) []p
 	return out
 }
 
-// plain has one artist, without a comma, as the formats do that do not say how they separate artists.
+// plain has one artist, without a comma, for formats that do not define how they separate artists.
 func plain(track playlist.Track) playlist.Track {
 	track.Artists = []string{playlist.OneLine("x" + strings.ReplaceAll(track.Artists[0], ",", ""))}
 	return track
@@ -195,7 +195,7 @@ func renderings() map[string]rendering {
 	return all
 }
 
-// TestEveryFormat writes tracks in every format, and reads the same ones, whatever the columns are called and in whatever order they are.
+// TestEveryFormat writes tracks in every format and reads the same tracks, with any names and any order of the columns.
 func TestEveryFormat(t *testing.T) {
 	for name, render := range renderings() {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// FuzzParse reads anything: it panics at nothing, takes no more memory than is promised, and what comes back is what is promised.
+// FuzzParse reads any bytes. Parse must not panic, must take no more memory than promised, and must return a valid playlist.
 func FuzzParse(f *testing.F) {
 	files, err := os.ReadDir("testdata/files")
 	if err != nil {
@@ -48,7 +48,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// check holds a playlist that was read against what the package promises.
+// check compares a playlist with the promises of the package.
 func check(t failing, p playlist.Playlist) {
 	t.Helper()
 	line := func(most int, texts ...string) {

@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/worker/playlist"
 )
 
-// filled is a text of which a part is repeated.
+// filled is a text with a repeated part.
 type filled struct{ before, part, after string }
 
 // String is the longest text that is read.
@@ -20,7 +20,7 @@ func (f filled) String() string {
 	return f.before + strings.Repeat(f.part, (playlist.MaxBytes-len(f.before)-len(f.after))/len(f.part)) + f.after
 }
 
-// greedy are inputs of the longest that is read, each of which would take much memory in one part of a reader.
+// greedy are inputs of the greatest length that Parse reads. Each would take much memory in one part of a reader.
 func greedy() map[string]filled {
 	return map[string]filled{
 		"columns in one row":              {header, ",", ""},
@@ -63,11 +63,11 @@ func greedy() map[string]filled {
 	}
 }
 
-// maxMemory is how much memory a process takes that reads the longest input, in MiB: of the operating system, with what the collector has not
-// collected yet, the input itself and the runtime.
+// maxMemory is the memory, in MiB, that a process that reads the longest input may take from the operating system. It includes garbage that is
+// not collected yet, the input itself and the runtime.
 const maxMemory = 160
 
-// TestMemory reads each greedy input in a process of its own, which says how much memory it has taken of the operating system.
+// TestMemory reads each greedy input in a process of its own, which prints how much memory it has taken from the operating system.
 func TestMemory(t *testing.T) {
 	if name := os.Getenv("WEIR_GREEDY"); name != "" {
 		input := strings.NewReader(greedy()[name].String())

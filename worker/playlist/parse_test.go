@@ -22,7 +22,7 @@ const (
 	header = `"Track URI","Track Name","Artist Name(s)"` + "\n"
 )
 
-// failing is what helpers need of a test, of a benchmark or of a property.
+// failing has the methods that helpers need from a test, a benchmark or a property.
 type failing interface {
 	Helper()
 	Errorf(format string, args ...any)
@@ -94,7 +94,7 @@ func TestCells(t *testing.T) {
 	}
 }
 
-// TestReferences reads the ways in which a track is referred to, and leaves out what is none.
+// TestReferences reads all forms of references to a track, and leaves out other texts.
 func TestReferences(t *testing.T) {
 	const track, episode, other, local, damaged = "", playlist.WhyEpisode, playlist.WhyOther, playlist.WhyLocal, playlist.WhyDamaged
 	for ref, want := range map[string]playlist.Why{
@@ -231,7 +231,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// repeater reads as the same text without an end.
+// repeater is a reader that repeats one text without end.
 type repeater struct{ text string }
 
 func (r *repeater) Read(p []byte) (int, error) {

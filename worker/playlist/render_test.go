@@ -35,7 +35,7 @@ func exportify() map[string][7]string {
 	}
 }
 
-// anyText is a text as titles have them, with what formats have to write in another way.
+// anyText draws a text such as a title, with characters that formats must escape.
 func anyText() *rapid.Generator[string] {
 	letter := rapid.SampledFrom([]rune("abcXYZ019  ,,\"\"'-()[]{}|\t#&:/äßéØñ曲עج🎵"))
 	return rapid.Map(rapid.SliceOfN(letter, 1, 12), func(runes []rune) string {
@@ -47,7 +47,7 @@ func anyText() *rapid.Generator[string] {
 	})
 }
 
-// anyTracks are tracks with ids, of names and artists that formats have to write in another way.
+// anyTracks draws tracks with ids, and with names and artists that formats must escape.
 func anyTracks() *rapid.Generator[[]playlist.Track] {
 	id := rapid.StringOfN(rapid.RuneFrom([]rune("0123456789ABCXYZabcxyz")), 22, 22, 22)
 	one := rapid.Custom(func(t *rapid.T) playlist.Track {
@@ -61,7 +61,7 @@ func anyTracks() *rapid.Generator[[]playlist.Track] {
 	return rapid.SliceOfN(one, 1, 8)
 }
 
-// sheet is a table that is still to be written.
+// sheet is a table before it is written.
 type sheet struct {
 	heading []string
 	cells   [][]string

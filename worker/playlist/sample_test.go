@@ -42,7 +42,7 @@ func TestSample(t *testing.T) {
 	}
 }
 
-// madeUpID is how the ids of the sample were made: the low 22 digits of a hash, in base62, the lowest first.
+// madeUpID returns an id as the sample has them: the low 22 digits of a hash, in base62, the lowest first.
 func madeUpID(name string, artists []string) string {
 	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	sum := sha256.Sum256([]byte(name + "\n" + strings.Join(artists, ";")))

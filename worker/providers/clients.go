@@ -157,7 +157,7 @@ func (c ClientConfig) reports(api string) []transport.Option {
 func (c ClientConfig) sender(api, base, provider string, authorized bool) (sender, error) {
 	if base == "" {
 		if !authorized {
-			return sender{}, errors.New("the real provider wants a key or token; give one, or the URL of a simulator")
+			return sender{}, errors.New("the real provider needs a key or token; give one, or the URL of a simulator")
 		}
 		base = provider
 	}

@@ -32,14 +32,14 @@ const (
 	id2 = "7tFiyTwD0nx5a1eklYtX2J"
 )
 
-// The secrets of the tests. They must turn up in requests and nowhere else.
+// The secrets of the tests. They must appear in requests and nowhere else.
 const (
 	anthropicKey = "sk-ant-canary-1"
 	spotifyToken = "BQ+canary/2=="
 	lastFMKey    = "canary3&key"
 )
 
-// payments is a limiter that lets everybody pass and counts.
+// payments is a limiter that admits every call and counts them.
 type payments struct {
 	mu     sync.Mutex
 	routes []string
@@ -91,7 +91,7 @@ func answer(t *testing.T, status int, body string) (http.HandlerFunc, *[]asked) 
 		}
 		got = append(got, asked{r.Method + " " + r.URL.RequestURI(), r.Header.Get("Authorization") + r.Header.Get("X-Api-Key"), string(sent)})
 		if agent := r.UserAgent(); agent == "" || strings.HasPrefix(agent, "Go-http-client") {
-			t.Errorf("User-Agent %q does not say who asks", agent)
+			t.Errorf("User-Agent %q is empty, or the default of net/http", agent)
 		}
 		w.Header().Set("Content-Type", kindOf(body))
 		w.WriteHeader(status)
@@ -240,7 +240,7 @@ func TestAnthropic(t *testing.T) {
 	handler, got := answer(t, http.StatusOK, message())
 	c, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if id := r.Header.Get("Traceparent"); id != "" {
-			t.Errorf("the provider is told our trace id %s", id)
+			t.Errorf("the request to the provider has our trace id %s", id)
 		}
 		handler(w, r)
 	})
@@ -270,7 +270,7 @@ func TestAnthropic(t *testing.T) {
 	}
 }
 
-// What the SDK would like to take from its surroundings is not taken.
+// The client ignores the environment variables that the SDK reads.
 func TestAnthropicIgnoresTheEnvironment(t *testing.T) {
 	t.Setenv("ANTHROPIC_API_KEY", "another key")
 	t.Setenv("ANTHROPIC_AUTH_TOKEN", "another token")
@@ -528,7 +528,7 @@ func TestTimeout(t *testing.T) {
 	defer cancel()
 	for api, call := range calls(ctx, c) {
 		if err := call(); !errors.Is(err, context.DeadlineExceeded) || providers.Verdict(err).Again {
-			t.Errorf("%s: error %v, want the deadline of who calls", api, err)
+			t.Errorf("%s: error %v, want the caller's deadline", api, err)
 		}
 	}
 }

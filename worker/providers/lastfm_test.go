@@ -14,7 +14,7 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// TestLastFMReportsItsPauses: the fleet hears of each pause by the reservation of the call that was refused, and in a pause nothing is sent.
+// TestLastFMReportsItsPauses: the reservation of the refused call reports each pause to the fleet, and during a pause nothing is sent.
 func TestLastFMReportsItsPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, err := limiter.NewMemory(limiter.Config{

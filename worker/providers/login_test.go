@@ -18,7 +18,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// accounts are a simulator whose tokens end, in virtual time, and the requests for tokens that it has had.
+// accounts is a simulator whose tokens expire, in virtual time. It notes the requests for tokens.
 type accounts struct {
 	*upstream.Server
 	asked atomic.Int64
@@ -43,7 +43,7 @@ func (a *accounts) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// sleep reports whether ctx has lasted for so long.
+// sleep waits, and reports whether ctx has not ended meanwhile.
 func sleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):
@@ -119,7 +119,7 @@ func TestLogins(t *testing.T) {
 	}
 }
 
-// TestLoginsThatAreRefused: the error says what to do, nothing is sent again for a minute, and no text shows a secret.
+// TestLoginsThatAreRefused: the error says what to do, the client sends nothing for a minute, and no text shows a secret.
 func TestLoginsThatAreRefused(t *testing.T) {
 	for _, row := range []struct {
 		name  string
@@ -200,7 +200,7 @@ func TestRotatedTokenIsKept(t *testing.T) {
 	}
 }
 
-// TestTokenIsRotatedMeanwhile: of two replicas that share a file and renew at the same time, the one that comes too late uses the token of the other.
+// TestTokenIsRotatedMeanwhile: two replicas share a file and renew at the same time. The second uses the token of the first.
 func TestTokenIsRotatedMeanwhile(t *testing.T) {
 	file := providers.RefreshTokenFile(filepath.Join(t.TempDir(), "token"))
 	synctest.Test(t, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestTokenIsRotatedMeanwhile(t *testing.T) {
 	})
 }
 
-// TestOneRenewal: many calls that need a token wait for one renewal, and one that is given up loses no refresh token.
+// TestOneRenewal: many calls that need a token wait for one renewal. If all calls give up, the new refresh token is still kept.
 func TestOneRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := newAccounts(t, upstream.Account{ClientID: "app", RefreshToken: "first", Rotates: true})
@@ -252,8 +252,8 @@ func TestOneRenewal(t *testing.T) {
 	})
 }
 
-// TestTokenThatEndedEarly: a token that Spotify refuses though it should last is dropped, and the next attempt has another. One that is refused
-// at once is not: another would be refused too.
+// TestTokenThatEndedEarly: the client drops a token that Spotify refuses before its end, and the next attempt has another. It keeps a token
+// that Spotify refuses at once, because another would be refused too.
 func TestTokenThatEndedEarly(t *testing.T) {
 	for _, row := range []struct {
 		name  string
@@ -280,7 +280,7 @@ func TestTokenThatEndedEarly(t *testing.T) {
 	}
 }
 
-// TestLoginsAreChecked: what is missing is named before anything is sent.
+// TestLoginsAreChecked: an error names the missing field before anything is sent.
 func TestLoginsAreChecked(t *testing.T) {
 	for _, row := range []struct {
 		login providers.SpotifyLogin

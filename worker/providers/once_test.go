@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestOnce: whatever becomes of the answers, a thing is made once, and each attempt is one call.
+// TestOnce: even if answers are lost, a thing is made once, and each attempt is one call.
 func TestOnce(t *testing.T) {
 	lost := error(&callError{api: APISpotify, err: errors.New("connection reset")})
 	slow := error(&callError{api: APISpotify, err: slowError{1}})

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestPausesAreTimelines: rows of what happens at a time, in ms, and of what a call that would be sent then has to wait for.
+// TestPausesAreTimelines: a row has an event at a time, in ms, and how long a call at that time would have to wait.
 func TestPausesAreTimelines(t *testing.T) {
 	const ask = ending(-1) // a call comes; the others end the call that was sent at a time
 	type row struct {

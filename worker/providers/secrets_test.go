@@ -19,7 +19,7 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// everySecret is a provider's worst answer: the secret that it was told, in all spellings, and where to find it.
+// everySecret is a provider's worst answer: it has the secret of the request in all spellings.
 func everySecret(r *http.Request) string {
 	_ = r.ParseForm()
 	var all []string
@@ -34,7 +34,7 @@ func everySecret(r *http.Request) string {
 	return "http://" + r.Host + r.URL.String() + " said: " + strings.Join(all, " ")
 }
 
-// leaks lists what a text must not hold and does.
+// leaks lists the secrets that a text contains.
 func leaks(text string) []string {
 	var found []string
 	for _, s := range []string{anthropicKey, spotifyToken, lastFMKey, "refresh-canary"} {
@@ -52,7 +52,7 @@ func leaks(text string) []string {
 	return found
 }
 
-// shown are the texts of an error and of all that it wraps.
+// shown returns the texts of an error and of all errors that it wraps.
 func shown(err error) []string {
 	if err == nil {
 		return nil
@@ -69,7 +69,7 @@ func shown(err error) []string {
 	return texts
 }
 
-// repeater reads as the same text for ever.
+// repeater is a reader that repeats one text without end.
 type repeater struct{ text string }
 
 func (r *repeater) Read(p []byte) (int, error) {

@@ -149,7 +149,7 @@ func (s *Spotify) CreatePlaylist(ctx context.Context, name, description string) 
 		return Created{}, err
 	}
 	if !playlist.IsBase62(answer.ID) {
-		return Created{}, unanswered(APISpotify, errors.New("a playlist was created, the answer has no id of it"))
+		return Created{}, unanswered(APISpotify, errors.New("a playlist was created, but the answer does not have its id"))
 	}
 	return Created{ID: answer.ID, URL: shown(answer.URLs.Spotify)}, nil
 }

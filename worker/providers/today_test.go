@@ -13,7 +13,7 @@ import (
 	"github.com/weir-go/weir/worker/providers"
 )
 
-// at returns clients of a provider that is one function, for tests in virtual time. A field of cfg wins.
+// at returns clients of a provider that is one function, for tests in virtual time. A field of cfg that is set has priority.
 func at(t *testing.T, cfg providers.ClientConfig, provider func(*http.Request) (status int, header http.Header, body string)) *providers.Clients {
 	t.Helper()
 	const local = "http://localhost:1"

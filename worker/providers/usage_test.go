@@ -18,7 +18,7 @@ type tripFunc func(*http.Request) (*http.Response, error)
 
 func (f tripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// usage is one call of Claude that costs something else than estimated.
+// usage is one call of Claude whose cost differs from the estimate.
 type usage struct {
 	buckets       providers.UsageBuckets
 	route         string
@@ -28,9 +28,9 @@ type usage struct {
 	input, output int64 // what the call takes in the end
 }
 
-// TestUsageIsSettled: after an answer the buckets that are named hold what the answer has used instead of what was reserved, as far as it has
-// said so before it ended; a call that was refused has used nothing. A call without costs or without buckets, and a reservation of another
-// route, settle nothing.
+// TestUsageIsSettled: after an answer the configured buckets have paid the tokens that the answer has used, instead of the reserved ones. If the
+// answer ends early, the tokens count that it has named until then. A refused call has used nothing. A call without costs or without buckets,
+// and a reservation of another route, settle nothing.
 func TestUsageIsSettled(t *testing.T) {
 	both := providers.UsageBuckets{Input: "claude-input", Output: "claude-output"}
 	costs := limiter.Costs{"claude-input": 500, "claude-output": 300}

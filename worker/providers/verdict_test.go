@@ -52,8 +52,8 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// TestPatientCallOutlastsHalfAMinute: as many attempts as are promised are spread over more than that; errors that are not worth another
-// attempt stay what they are.
+// TestPatientCallOutlastsHalfAMinute: the promised number of attempts takes more than half a minute. Errors that are not worth another attempt
+// stay unchanged.
 func TestPatientCallOutlastsHalfAMinute(t *testing.T) {
 	busy, refused := error(&APIError{API: APIAnthropic, Status: 529}), error(&APIError{API: APIAnthropic, Status: 400})
 	ends := busy

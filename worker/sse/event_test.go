@@ -57,7 +57,7 @@ func TestAppendTextRefusesFieldBreaks(t *testing.T) {
 	}
 }
 
-// asReceived is what a client makes of ev.
+// asReceived returns ev as a client receives it.
 func asReceived(ev sse.Event) sse.Event {
 	data := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.ToValidUTF8(string(ev.Data), "\uFFFD"))
 	return sse.Event{
@@ -67,8 +67,8 @@ func asReceived(ev sse.Event) sse.Event {
 	}
 }
 
-// checkRoundTrip holds the encoder to its promise: what went in as one event comes out as that event and nothing else,
-// whatever it contains and whatever stands around it.
+// checkRoundTrip checks the promise of the encoder: a client receives each event as it was sent and nothing else,
+// whatever the event contains and whatever is sent before and after it.
 func checkRoundTrip(t interface {
 	Helper()
 	Fatalf(string, ...any)

@@ -98,7 +98,7 @@ func TestIdleStreamStaysOpen(t *testing.T) {
 	})
 }
 
-// A client that opens the stream and then takes nothing is dropped, and its handler set free.
+// The server drops a client that opens the stream and then takes nothing, and its handler returns.
 func TestStalledClientIsDropped(t *testing.T) {
 	ended := make(chan error, 1)
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -125,7 +125,7 @@ func TestStalledClientIsDropped(t *testing.T) {
 	}
 }
 
-// Where a stream cannot work, the handler hears of it while it can still answer with an error.
+// If a stream cannot work, the handler gets an error while it can still answer with one.
 func TestUnsupportedWriter(t *testing.T) {
 	handler := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		w, err := sse.NewWriter(rw)

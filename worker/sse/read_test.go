@@ -106,7 +106,7 @@ func TestReadYieldsTheErrorLast(t *testing.T) {
 	}
 }
 
-// TestOneBoundForBothEnds: the longest event that the encoder makes is read back, and a byte more is refused by both.
+// TestOneBoundForBothEnds: the reader reads the longest event that the encoder makes, and both refuse a byte more.
 func TestOneBoundForBothEnds(t *testing.T) {
 	for name, unit := range map[string]string{"one line": "x", "many lines": "x\n", "not UTF-8": "\xffx"} {
 		t.Run(name, func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestReadIsBounded(t *testing.T) {
 	}
 }
 
-// repeat reads as s again and again.
+// repeat is a reader that repeats s without end.
 func repeat(s string) io.Reader { return &repeater{s: bytes.Repeat([]byte(s), 1+4096/len(s))} }
 
 type repeater struct {

@@ -22,7 +22,7 @@ func newWriter(t *testing.T, cfg sse.Config, m *memory) *sse.Writer {
 	return w
 }
 
-// must fails the test on an error; it takes the place of a statement.
+// must fails the test on an error.
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

@@ -100,7 +100,7 @@ func (w *world) take() {
 	}
 }
 
-// left is how many tokens are left. It takes one.
+// left takes one token and returns how many are left.
 func (w *world) left() int64 {
 	d, err := w.limiter.Decide(w.t.Context(), "spotify", 1)
 	if err != nil {
@@ -112,7 +112,7 @@ func (w *world) left() int64 {
 	return d.Remaining + 1
 }
 
-// retrying is a client's retry, above a transport or below it: it sends again what was answered with 502.
+// retrying is a client's retry, above a transport or below it: it sends a request again after an answer with 502.
 type retrying struct{ next http.RoundTripper }
 
 func (r retrying) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -124,7 +124,7 @@ func (r retrying) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// events are what can become of a request. Each plays one and returns its error.
+// events are the possible courses of a request. Each function plays one and returns its error.
 var events = []struct {
 	name             string
 	tokens, requests int64
@@ -220,7 +220,7 @@ var events = []struct {
 	}},
 }
 
-// requests are those that reached the provider.
+// requests returns the requests that reached the provider.
 func (w *world) requests() int64 { return w.arrivals.Load() - w.opened }
 
 // open opens a connection that breaks when the next request has arrived.
@@ -243,7 +243,7 @@ func unused(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// TestWhatEachEventPays plays what can become of a request. The rows are those of the table in the package comment.
+// TestWhatEachEventPays plays all events. The rows are the rows of the table in the package comment.
 func TestWhatEachEventPays(t *testing.T) {
 	type row struct {
 		name             string

@@ -9,7 +9,7 @@ import (
 	"github.com/weir-go/weir/worker/transport"
 )
 
-// How do spans have names without ids of users? By templates of the paths that a client asks for.
+// How do spans get names without ids of users? By templates of the paths that a client requests.
 func ExampleTemplates() {
 	template := transport.Templates("GET /v1/tracks/{id}", "POST api.example.com/v1/messages")
 	for _, url := range []string{"https://api.example.com/v1/tracks/70LcF31zb1H0", "https://api.example.com/v1/me"} {

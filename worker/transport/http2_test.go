@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// refusedStream sends a request over HTTP/2 to a server that refuses the first stream, as one does that is about to end.
+// refusedStream sends a request over HTTP/2 to a server that refuses the first stream, as an ending server does.
 func (w *world) refusedStream() error {
 	return w.overHTTP2(func(url string) error { return request(w.t.Context(), w.client(), http.MethodGet, url, nil) })
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/weir-go/weir/worker/transport"
 )
 
-// listener waits for nothing and writes down what is reported and what requests cost.
+// listener is a waiter that never waits. It notes the reports and the costs of requests.
 type listener struct {
 	ledger
 
@@ -64,7 +64,7 @@ func answering(status int, header map[string]string) tripFunc {
 	}
 }
 
-// send makes a round trip whose answer is to be the one of the provider.
+// send makes a round trip. Its answer must be the provider's.
 func send(t *testing.T, ctx context.Context, rt http.RoundTripper, status int) {
 	t.Helper()
 	res, err := rt.RoundTrip(httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
@@ -121,12 +121,12 @@ func TestAnswersAreReported(t *testing.T) {
 	}
 }
 
-// TestReportsOfAWaiterThatHearsNone: a waiter need not take reports.
-func TestReportsOfAWaiterThatHearsNone(t *testing.T) {
+// TestWaiterWithoutReports: a waiter need not take reports.
+func TestWaiterWithoutReports(t *testing.T) {
 	send(t, t.Context(), transport.New(answering(429, map[string]string{"Retry-After": "86400"}), &ledger{}, "spotify"), 429)
 }
 
-// TestReservationReportsItsCall: what an answer says is reported by the reservation that paid for the request, once, and by route where the
+// TestReservationReportsItsCall: the reservation that paid for the request reports the answer, once. It is reported by route where the
 // reservation did not pay.
 func TestReservationReportsItsCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -147,8 +147,8 @@ func TestReservationReportsItsCall(t *testing.T) {
 	})
 }
 
-// TestLimiterHearsReports: a limiter is a waiter that hears reports.
-func TestLimiterHearsReports(t *testing.T) {
+// TestLimiterTakesReports: a limiter is a waiter that takes reports.
+func TestLimiterTakesReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := memory(t, limiter.Config{})
 		for _, after := range []string{"7", "86400"} {
@@ -162,7 +162,7 @@ func TestLimiterHearsReports(t *testing.T) {
 	})
 }
 
-// TestReportOfALongHoldDelaysNobody: a report that waits for Redis holds the answer back for a second, and goes on without it.
+// TestReportOfALongHoldDelaysNobody: a report that waits for Redis delays the answer by a second at most.
 func TestReportOfALongHoldDelaysNobody(t *testing.T) {
 	for name, tc := range map[string]struct {
 		report, delay time.Duration

@@ -40,8 +40,8 @@ func (s *turnstile) Wait(ctx context.Context, _ string, _ ...limiter.Option) err
 	}
 }
 
-// TestHiddenResendsWaitTheirTurn: what net/http, or a base that retries, sends again is not sent before its token comes, also where the answer
-// of the limiter is that the token comes too late.
+// TestHiddenResendsWaitTheirTurn: if net/http or a retrying base sends a request again, the request waits for its token, also if the limiter
+// answers that the token comes too late.
 func TestHiddenResendsWaitTheirTurn(t *testing.T) {
 	late := &limiter.DeadlineError{Route: "spotify", Ready: time.Millisecond}
 	for _, protocol := range []struct {
@@ -182,7 +182,7 @@ func TestAnswerNamesItsRequest(t *testing.T) {
 	}
 }
 
-// TestContextOfTheBase: what the base receives ends with the request's context and has its values.
+// TestContextOfTheBase: the context of the base ends with the request's context and has its values.
 func TestContextOfTheBase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type key struct{}

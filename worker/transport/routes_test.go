@@ -92,7 +92,7 @@ func TestRoutesAreChosen(t *testing.T) {
 	}
 }
 
-// TestWrongRoutesAreRefused: what is wrong with the routes is known when the transport is made, and no request is needed for that.
+// TestWrongRoutesAreRefused: New refuses wrong routes, before any request.
 func TestWrongRoutesAreRefused(t *testing.T) {
 	l := memory(t, limiter.Config{
 		Buckets: map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}, "input": {limiter.PerSecond(1000, 1000)}, "other": {limiter.PerSecond(1, 1)}},
@@ -156,7 +156,7 @@ func TestWrongRoutesAreRefused(t *testing.T) {
 	}
 }
 
-// paying is a waiter that writes down how each request pays.
+// paying is a waiter that notes how each request pays.
 type paying struct{ said []string }
 
 func (p *paying) Wait(_ context.Context, route string, opts ...limiter.Option) error {
@@ -168,7 +168,7 @@ func (p *paying) Wait(_ context.Context, route string, opts ...limiter.Option) e
 	return nil
 }
 
-// TestHowRequestsPay: class and costs of a request are chosen by functions of the request and by its context, which counts before them.
+// TestHowRequestsPay: functions of the request and its context choose the class and the costs. The context has priority.
 func TestHowRequestsPay(t *testing.T) {
 	urgent := transport.Urgent(func(r *http.Request) bool { return r.Method == http.MethodDelete })
 	costs := transport.Costs(func(r *http.Request) limiter.Costs {
@@ -215,7 +215,7 @@ func TestHowRequestsPay(t *testing.T) {
 	}
 }
 
-// TestTheContextsCostCounts: of two costs of one request the one of its context is paid.
+// TestTheContextsCostCounts: if a request has two costs, it pays the cost in its context.
 func TestTheContextsCostCounts(t *testing.T) {
 	l := memory(t, limiter.Config{Buckets: map[string][]limiter.Limit{"input": {{Tokens: 1, Per: 3600e9, Burst: 100}}}})
 	rt := transport.New(answering(200, nil), l, "input", transport.Costs(func(*http.Request) limiter.Costs { return limiter.Costs{"input": 50} }))

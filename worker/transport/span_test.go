@@ -19,7 +19,7 @@ import (
 	"github.com/weir-go/weir/worker/transport"
 )
 
-// traced returns an option that makes spans, and what reads them as lines: name, then attributes by name, then the status.
+// traced returns an option that makes spans, and a function that returns them as lines: name, then attributes by name, then the status.
 func traced(template func(*http.Request) string) (transport.Option, func() []string) {
 	exported := tracetest.NewInMemoryExporter()
 	tracers := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exported))
@@ -40,7 +40,7 @@ func traced(template func(*http.Request) string) (transport.Option, func() []str
 	}
 }
 
-// TestSpansAreNamedByTemplates: whatever a request asks for, its span has a name of few, and nothing that says whom the request is about.
+// TestSpansAreNamedByTemplates: a span has one of few names, whatever the path of its request, and nothing that identifies a person.
 func TestSpansAreNamedByTemplates(t *testing.T) {
 	template := transport.Templates("GET /v1/tracks/{id}", "POST other.example/v1/messages", "GET /v1/search", "/files/{path...}")
 	const common = "http.response.status_code=200 server.address=api.example server.port=443 "
@@ -80,7 +80,7 @@ func TestSpansAreNamedByTemplates(t *testing.T) {
 	}
 }
 
-// refusedByName is an error whose text says too much.
+// refusedByName is an error whose text names a person.
 type refusedByName struct{}
 
 func (*refusedByName) Error() string { return "dial tcp: lookup hunter2.example" }
@@ -173,7 +173,7 @@ func ended(s tracetest.SpanStub) string {
 	return s.Name + ": " + strings.Join(said, ", ")
 }
 
-// TestSpanIsTheParentOfWhatIsBelow: what a base records belongs to the round trip.
+// TestSpanIsTheParentOfWhatIsBelow: spans of the base are children of the round trip's span.
 func TestSpanIsTheParentOfWhatIsBelow(t *testing.T) {
 	exported := tracetest.NewInMemoryExporter()
 	tracers := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exported))

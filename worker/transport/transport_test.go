@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// ledger waits for nothing and writes down who would have.
+// ledger is a waiter that never waits. It notes the calls that would have waited.
 type ledger struct {
 	mu    sync.Mutex
 	waits []string
@@ -279,7 +279,7 @@ func TestPassesThrough(t *testing.T) {
 	}
 }
 
-// idler counts how often it is told to close its idle connections.
+// idler counts calls of CloseIdleConnections.
 type idler struct {
 	tripFunc
 	closed int
@@ -291,7 +291,7 @@ func TestCloseIdleConnections(t *testing.T) {
 	base := &idler{}
 	(&http.Client{Transport: transport.New(base, &ledger{}, "spotify")}).CloseIdleConnections()
 	if base.closed != 1 {
-		t.Errorf("the base was told %d times, want once", base.closed)
+		t.Errorf("CloseIdleConnections of the base was called %d times, want once", base.closed)
 	}
 }
 

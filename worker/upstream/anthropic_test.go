@@ -178,7 +178,7 @@ func TestOfficialClientErrors(t *testing.T) {
 	}
 }
 
-// TestBadMessages sends what the official client would not.
+// TestBadMessages sends requests that the official client never sends.
 func TestBadMessages(t *testing.T) {
 	s := server(t, roomy())
 	for _, body := range []string{

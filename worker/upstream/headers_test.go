@@ -14,8 +14,8 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// told is what a client reads from the fields of one limit.
-type told struct {
+// reported is what a client reads from the fields of one limit.
+type reported struct {
 	limit, remaining int64
 	reset            time.Duration // from now
 }
@@ -24,7 +24,7 @@ type told struct {
 type reading struct {
 	dialect upstream.Dialect
 	unit    time.Duration
-	read    func(*testing.T, http.Header) told
+	read    func(*testing.T, http.Header) reported
 }
 
 func whole(t *testing.T, text string) int64 {
@@ -64,9 +64,9 @@ func matched(t *testing.T, form, text string) (out []int64) {
 }
 
 func readings() []reading {
-	triple := func(prefix string, reset func(*testing.T, string) time.Duration) func(*testing.T, http.Header) told {
-		return func(t *testing.T, h http.Header) told {
-			return told{whole(t, h.Get(prefix+"Limit")), whole(t, h.Get(prefix+"Remaining")), reset(t, h.Get(prefix+"Reset"))}
+	triple := func(prefix string, reset func(*testing.T, string) time.Duration) func(*testing.T, http.Header) reported {
+		return func(t *testing.T, h http.Header) reported {
+			return reported{whole(t, h.Get(prefix+"Limit")), whole(t, h.Get(prefix+"Remaining")), reset(t, h.Get(prefix+"Reset"))}
 		}
 	}
 	rfc3339 := func(t *testing.T, text string) time.Duration { return until(t, time.RFC3339, text) }
@@ -83,25 +83,25 @@ func readings() []reading {
 		{upstream.HeadersXEpoch, time.Second, triple("X-RateLimit-", func(t *testing.T, text string) time.Duration {
 			return time.Until(time.Unix(whole(t, text), 0))
 		})},
-		{upstream.HeadersIETF, time.Second, func(t *testing.T, h http.Header) told {
+		{upstream.HeadersIETF, time.Second, func(t *testing.T, h http.Header) reported {
 			policy := matched(t, `"total";q=(\d+);w=(\d+)`, h.Get("RateLimit-Policy"))
 			state := matched(t, `"total";r=(\d+);t=(\d+)`, h.Get("RateLimit"))
 			if policy[1] != 20 {
 				t.Errorf("window of %d s, want the 20 s in which 10 tokens come at one each 2 s", policy[1])
 			}
-			return told{policy[0], state[0], time.Duration(state[1]) * time.Second}
+			return reported{policy[0], state[0], time.Duration(state[1]) * time.Second}
 		}},
-		{upstream.HeadersIETFList, time.Second, func(t *testing.T, h http.Header) told {
+		{upstream.HeadersIETFList, time.Second, func(t *testing.T, h http.Header) reported {
 			n := matched(t, `limit=(\d+), remaining=(\d+), reset=(\d+)`, h.Get("RateLimit"))
-			return told{n[0], n[1], time.Duration(n[2]) * time.Second}
+			return reported{n[0], n[1], time.Duration(n[2]) * time.Second}
 		}},
 		{upstream.HeadersIETFFields, time.Second, triple("RateLimit-", seconds)},
-		{upstream.HeadersIETFWindow, time.Second, func(t *testing.T, h http.Header) told {
+		{upstream.HeadersIETFWindow, time.Second, func(t *testing.T, h http.Header) reported {
 			n := matched(t, `(\d+);w=(\d+)`, h.Get("RateLimit-Limit"))
 			if n[1] != 20 {
 				t.Errorf("window of %d s, want 20", n[1])
 			}
-			return told{n[0], whole(t, h.Get("RateLimit-Remaining")), seconds(t, h.Get("RateLimit-Reset"))}
+			return reported{n[0], whole(t, h.Get("RateLimit-Remaining")), seconds(t, h.Get("RateLimit-Reset"))}
 		}},
 	}
 }
@@ -229,7 +229,7 @@ func TestRetryAfterForms(t *testing.T) {
 	}
 }
 
-// TestLongRetryAfter: a refused call is told to come back in a day, in every form, while the limit is back at once.
+// TestLongRetryAfter: the answer to a refused call asks to wait for a day, in every form, although the limit has room at once.
 func TestLongRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := server(t, upstream.Config{
@@ -243,7 +243,7 @@ func TestLongRetryAfter(t *testing.T) {
 			t.Errorf("Retry-After, in ms, and reset (-want +got):\n%s", diff)
 		}
 		if got := one[upstream.LastFM](t, sim).Header().Get("Retry-After"); got != "1" {
-			t.Errorf("Last.fm is told to wait %q, want 1", got)
+			t.Errorf("Last.fm answers Retry-After %q, want 1", got)
 		}
 		time.Sleep(time.Second)
 		if code := one[upstream.Spotify](t, sim).Code; code != 200 {

@@ -15,7 +15,7 @@ type Judge struct {
 	total     []*meter
 	meters    map[API][]*meter // own and total
 	changes   []Change         // those to come
-	crowds    []*crowd
+	strangers []*strangerCalls
 	stretches []stretch
 }
 
@@ -47,7 +47,7 @@ func NewJudge(cfg Config) (*Judge, error) {
 	j.own[Anthropic] = append(j.own[Anthropic], cfg.Tokens.meters(cfg.Slack)...)
 	j.setTotal(cfg.Total.meters("total", cfg.Slack, cfg.widest()))
 	for _, s := range cfg.Strangers {
-		j.crowds = append(j.crowds, newCrowd(s))
+		j.strangers = append(j.strangers, newStrangerCalls(s))
 	}
 	for i, s := range cfg.Stretches {
 		j.stretches = append(j.stretches, newStretch(s, cfg.Seed, i))
@@ -104,8 +104,8 @@ func (j *Judge) decide(api API, c Call) Verdict {
 		if wait == never {
 			v.Never, v.RetryAfter = true, 0
 		}
-		if told := j.cfg.RetryAfter[api]; told != 0 {
-			v.RetryAfter = told
+		if asked := j.cfg.RetryAfter[api]; asked != 0 {
+			v.RetryAfter = asked
 		}
 		return v
 	}

@@ -13,7 +13,7 @@ import (
 
 const ms = time.Millisecond
 
-// arrival is a row of a timeline: n arrivals of an API at a time, all of which are told to wait for so long.
+// arrival is a row of a timeline: n arrivals of an API at a time, and the wait that the judge names to all of them.
 type arrival struct {
 	at   time.Duration
 	api  upstream.API
@@ -125,7 +125,7 @@ func TestJudgeTimelines(t *testing.T) {
 			for _, row := range tc.rows {
 				for i := range row.n {
 					if got := j.Arrive(row.api, row.at, upstream.Call{}).RetryAfter; got != row.wait {
-						t.Fatalf("at %v, %s no. %d of %d: told to wait %v, want %v", row.at, row.api, i+1, row.n, got, row.wait)
+						t.Fatalf("at %v, %s no. %d of %d: wait %v, want %v", row.at, row.api, i+1, row.n, got, row.wait)
 					}
 				}
 			}
@@ -133,7 +133,7 @@ func TestJudgeTimelines(t *testing.T) {
 	}
 }
 
-// law is one limit, written down as the promise has it rather than as the judge keeps it.
+// law is one limit as the promise defines it, not as the judge computes it.
 type law struct {
 	limit upstream.Limit
 	slack time.Duration
@@ -198,8 +198,8 @@ func drawLimit(t *rapid.T, name string, slack time.Duration, required bool) (l u
 	return l
 }
 
-// TestJudgeKeepsTheLaw holds every verdict against the window law, counted anew over all windows: what is accepted
-// breaks no limit in any of them, what is refused would have, and the wait is exactly the time until it would not.
+// TestJudgeKeepsTheLaw compares every verdict with the window law, counted again over all windows. An accepted call
+// breaks no limit in any window, a refused call would have, and the wait is exactly the time until it would not.
 func TestJudgeKeepsTheLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		slack := time.Duration(rapid.Int64Range(0, int64(100*ms)).Draw(t, "slack"))
@@ -224,7 +224,7 @@ func TestJudgeKeepsTheLaw(t *testing.T) {
 				now += time.Duration(rapid.Int64Range(0, int64(30*ms)).Draw(t, "gap"))
 			case 2:
 				now += time.Duration(rapid.Int64Range(0, int64(time.Second)).Draw(t, "gap"))
-			case 3: // when it was told to come, or just before
+			case 3: // at the end of its wait, or just before
 				now += max(0, last-time.Duration(rapid.Int64Range(0, 1).Draw(t, "early")))
 			}
 			api := rapid.SampledFrom(apis).Draw(t, "api")
@@ -236,10 +236,10 @@ func TestJudgeKeepsTheLaw(t *testing.T) {
 				accepted = append(accepted, upstream.Arrival{At: now, API: api})
 			} else {
 				if anyBroken(cfg, api, accepted, now+wait) {
-					t.Fatalf("%s at %v: told to come back after %v, which is too early", api, now, wait)
+					t.Fatalf("%s at %v: a wait of %v, which is too short", api, now, wait)
 				}
 				if !anyBroken(cfg, api, accepted, now+wait-1) {
-					t.Fatalf("%s at %v: told to come back after %v, which is later than need be", api, now, wait)
+					t.Fatalf("%s at %v: a wait of %v, which is longer than necessary", api, now, wait)
 				}
 			}
 			last = wait

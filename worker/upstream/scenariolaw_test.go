@@ -104,11 +104,11 @@ func TestScenarioKeepsTheLaw(t *testing.T) {
 			{At: eras[1].from, Limit: eras[1].limit}, {At: eras[2].from, Limit: eras[2].limit},
 		}}
 		milli := rapid.Int64Range(1, 20_000).Draw(t, "strangers a thousand seconds")
-		crowd := upstream.Strangers{
+		others := upstream.Strangers{
 			API: upstream.Spotify, Rate: float64(milli) / 1000, From: time.Duration(rapid.Int64Range(0, int64(time.Second)).Draw(t, "strangers from")),
 		}
-		crowd.To = crowd.From + time.Duration(rapid.Int64Range(1, int64(5*time.Second)).Draw(t, "strangers for"))
-		cfg.Strangers = []upstream.Strangers{crowd}
+		others.To = others.From + time.Duration(rapid.Int64Range(1, int64(5*time.Second)).Draw(t, "strangers for"))
+		cfg.Strangers = []upstream.Strangers{others}
 		j, err := upstream.NewJudge(cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -122,8 +122,8 @@ func TestScenarioKeepsTheLaw(t *testing.T) {
 		)
 		strangers := func() {
 			for {
-				at := crowd.From + time.Duration(came*1e12/milli)
-				if at > now || at >= crowd.To {
+				at := others.From + time.Duration(came*1e12/milli)
+				if at > now || at >= others.To {
 					return
 				}
 				came++

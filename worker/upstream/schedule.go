@@ -20,7 +20,7 @@ type Change struct {
 func (j *Judge) advance(now int64) {
 	for {
 		at := now
-		next := j.nextCrowd()
+		next := j.nextStranger()
 		if next != nil {
 			at = min(at, next.at)
 		}

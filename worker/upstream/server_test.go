@@ -122,7 +122,7 @@ func TestStats(t *testing.T) {
 	})
 }
 
-// TestResetKeepsLevels: forgetting the figures must not fill the bucket.
+// TestResetKeepsLevels: a reset of the figures must not fill the bucket.
 func TestResetKeepsLevels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := server(t, upstream.Config{Total: upstream.Limit{Rate: 1, Burst: 2}})
@@ -262,7 +262,7 @@ func TestContextEndsTheWait(t *testing.T) {
 	})
 }
 
-// TestHangUpEndsTheWait: net/http tells of a client that hangs up only if the body was read.
+// TestHangUpEndsTheWait: net/http notices that a client hangs up only after the body was read.
 func TestHangUpEndsTheWait(t *testing.T) {
 	cfg := roomy()
 	cfg.Latency = upstream.Latency{Min: time.Minute, Max: time.Minute}
@@ -333,7 +333,7 @@ func TestTrouble(t *testing.T) {
 	}
 }
 
-// TestConcurrentArrivals lets many clients at a strict server and holds what it accepted against the law.
+// TestConcurrentArrivals has many clients call a strict server, and compares the accepted calls with the law.
 func TestConcurrentArrivals(t *testing.T) {
 	cfg := upstream.Config{
 		Total:  upstream.Limit{Rate: 500, Burst: 40},

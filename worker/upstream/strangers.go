@@ -27,20 +27,20 @@ type StrangerCount struct {
 	Accepted, Refused int64
 }
 
-// crowd is strangers under way. The times of their calls are kept as a whole number of nanoseconds and a rest, so
+// strangerCalls is strangers under way. The times of their calls are kept as a whole number of nanoseconds and a rest, so
 // that a rate whose period is no whole number does not drift.
-type crowd struct {
+type strangerCalls struct {
 	Strangers
 	at      int64 // time of the next call, never after the last one
 	rest    int64 // of a nanosecond, in parts of a thousandth of the rate
 	counted StrangerCount
 }
 
-func newCrowd(s Strangers) *crowd {
-	return (&crowd{Strangers: s, at: int64(s.From)}).bounded()
+func newStrangerCalls(s Strangers) *strangerCalls {
+	return (&strangerCalls{Strangers: s, at: int64(s.From)}).bounded()
 }
 
-func (c *crowd) bounded() *crowd {
+func (c *strangerCalls) bounded() *strangerCalls {
 	if c.To != 0 && c.at >= int64(c.To) {
 		c.at = never
 	}
@@ -48,7 +48,7 @@ func (c *crowd) bounded() *crowd {
 }
 
 // next moves on to the time of the next call.
-func (c *crowd) next() {
+func (c *strangerCalls) next() {
 	milli := int64(math.Round(c.Rate * 1000))
 	c.at += 1_000_000_000_000 / milli
 	c.rest += 1_000_000_000_000 % milli
@@ -58,9 +58,9 @@ func (c *crowd) next() {
 	c.bounded()
 }
 
-// nextCrowd returns the strangers whose call is the next, nil if there are none.
-func (j *Judge) nextCrowd() (next *crowd) {
-	for _, c := range j.crowds {
+// nextStranger returns the strangers whose call is the next, nil if there are none.
+func (j *Judge) nextStranger() (next *strangerCalls) {
+	for _, c := range j.strangers {
 		if next == nil || c.at < next.at {
 			next = c
 		}
@@ -69,7 +69,7 @@ func (j *Judge) nextCrowd() (next *crowd) {
 }
 
 // stranger simulates one call at j.now.
-func (j *Judge) stranger(c *crowd) {
+func (j *Judge) stranger(c *strangerCalls) {
 	if j.decide(c.API, c.Call).OK {
 		c.counted.Accepted++
 		j.settle(c.API, c.Call, Usage{Input: c.Call.Input, Output: c.Call.Output})
@@ -82,7 +82,7 @@ func (j *Judge) stranger(c *crowd) {
 // Strangers returns what became of the calls of strangers until now, for an API.
 func (j *Judge) Strangers(api API, now time.Duration) (sum StrangerCount) {
 	j.advance(int64(now))
-	for _, c := range j.crowds {
+	for _, c := range j.strangers {
 		if c.API == api {
 			sum.Accepted += c.counted.Accepted
 			sum.Refused += c.counted.Refused

@@ -72,7 +72,7 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// TestOfficialClientReadsStreams: the stream says what the whole answer says.
+// TestOfficialClientReadsStreams: a stream has the same content as an answer in one piece.
 func TestOfficialClientReadsStreams(t *testing.T) {
 	client := claude(t, server(t, roomy()))
 	q := question("", `"summary"`)

@@ -76,8 +76,8 @@ func drawTokens(t *rapid.T, name string, required bool) (l upstream.TokenLimit) 
 	return l
 }
 
-// TestTokensKeepTheLaw holds every verdict against the charges, counted anew over all windows: what is accepted breaks
-// no limit in any of them, what is refused would have, and the wait is exactly the time until it would not.
+// TestTokensKeepTheLaw compares every verdict with the charges, counted again over all windows. An accepted call breaks
+// no limit in any window, a refused call would have, and the wait is exactly the time until it would not.
 func TestTokensKeepTheLaw(t *testing.T) {
 	for _, rule := range []upstream.Charge{upstream.ChargeStart, upstream.ChargeEnd, upstream.ChargeHeld} {
 		t.Run(string(rule), func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestTokensKeepTheLaw(t *testing.T) {
 						now += time.Duration(rapid.Int64Range(0, int64(time.Second)).Draw(t, "gap"))
 					case 2:
 						now += time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "gap"))
-					case 3: // when it was told to come, or just before
+					case 3: // at the end of its wait, or just before
 						now += max(0, last-time.Duration(rapid.Int64Range(0, 1).Draw(t, "early")))
 					case 4: // one ends
 						if len(under) == 0 {

@@ -47,7 +47,7 @@ func claims(ctx context.Context, t *testing.T, h http.Handler, fields ...string)
 	return res.Code, m
 }
 
-// TestUsageIsCharged: what the answer says it has used is what the limits are charged, under every rule.
+// TestUsageIsCharged: the limits are charged the usage that the answer names, under every rule.
 func TestUsageIsCharged(t *testing.T) {
 	for _, rule := range []upstream.Charge{upstream.ChargeStart, upstream.ChargeEnd, upstream.ChargeHeld} {
 		synctest.Test(t, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestTokenRefusals(t *testing.T) {
 	}
 }
 
-// TestHangUpCounts: of a client that goes away in the middle, what was produced until then counts.
+// TestHangUpCounts: if a client hangs up in the middle, the tokens that were produced until then count.
 func TestHangUpCounts(t *testing.T) {
 	for _, rule := range []upstream.Charge{upstream.ChargeStart, upstream.ChargeEnd, upstream.ChargeHeld} {
 		synctest.Test(t, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestHangUpCounts(t *testing.T) {
 	}
 }
 
-// TestFailedCallsUseNoTokens: the limits are full again after a call that failed, whoever was to blame.
+// TestFailedCallsUseNoTokens: the limits are full again after a failed call, whether the client or the provider failed.
 func TestFailedCallsUseNoTokens(t *testing.T) {
 	for name, edit := range map[string]func(*upstream.Config) []string{
 		"failure":    func(c *upstream.Config) []string { c.Failures = 1; return nil },

@@ -7,20 +7,20 @@ import (
 )
 
 const (
-	// afterError is how long a waiter sleeps that got an error: it fails closed.
+	// afterError is how long a waiter sleeps after an error. It then asks again, so that no call starts while Redis is away.
 	afterError = 100 * time.Millisecond
-	// atLeast is the shortest sleep of a waiter that knows no time, or one that has passed.
+	// atLeast is how long a waiter sleeps if the limiter returns no time, or a time that has passed.
 	atLeast = 20 * time.Millisecond
 )
 
 // asks is a limiter in Redis that answers whether a call may start, and not when.
 type asks interface {
-	// ask reports whether a call may start now, and if not how long to sleep before the next ask.
+	// ask reports whether a call may start now. If not, after is the time to sleep before the next ask.
 	ask(ctx context.Context) (ok bool, after time.Duration, err error)
 	setRate(tokens int64)
 }
 
-// polled gives such a limiter the loop that its users have to write.
+// polled adds to a limiter without a wait the loop that its users have to write.
 type polled struct {
 	asks
 	requests atomic.Int64

@@ -1,5 +1,5 @@
-// Command replica is one process of a fleet of another limiter than weir, against which package faults plays its rows. The flag -limiter
-// chooses it. Package process says what the command does, and [peer] how a task waits.
+// Command replica is one process of a fleet that uses another limiter than weir, which the flag -limiter names. Package faults plays its rows
+// against such fleets. Package process describes the command's words and reports, and [peer] describes how a task waits.
 package main
 
 import (
@@ -41,7 +41,7 @@ func run(s process.Settings, name string) error {
 	return err
 }
 
-// choose is the limiter of a name, and its client of Redis where it has one.
+// choose returns the limiter with a name, and its Redis client, which is nil for a limiter without Redis.
 func choose(s process.Settings, name string) (waiter, redis.UniversalClient, error) {
 	if name == "x/time/rate" {
 		return newTimeRate(s), nil, nil

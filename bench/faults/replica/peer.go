@@ -10,18 +10,18 @@ import (
 	"github.com/weir-go/weir/integration/faults/process"
 )
 
-// waiter is a limiter at which a task waits for its token.
+// waiter is a limiter with a wait: a task waits there for its token.
 type waiter interface {
-	// wait returns nil when a call may start. Where it gives up because ctx has a deadline, the error is context.DeadlineExceeded.
+	// wait returns nil when a call may start. If it gives up because of the deadline of ctx, the error is context.DeadlineExceeded.
 	wait(ctx context.Context) error
 	setRate(tokens int64)
 	asked() int64 // requests to Redis
 }
 
-// peer runs the tasks of a replica, each after its wait.
+// peer runs the tasks of a replica. Each task first waits for its token.
 type peer struct {
 	waiter
-	ending context.Context // ended by Drain: nobody waits from then on
+	ending context.Context // Drain ends it, which ends all waits
 	end    context.CancelFunc
 
 	mu      sync.Mutex
@@ -52,7 +52,7 @@ func (p *peer) Execute(ctx context.Context, task func(context.Context) error) er
 	return task(ctx)
 }
 
-// enter reports whether a task may still start.
+// enter reports whether a task may still start. If so, the caller calls running.Done after the task.
 func (p *peer) enter() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -67,7 +67,7 @@ func (p *peer) SetRate(_ context.Context, tokens int64) error {
 	return nil
 }
 
-// Hold is not played: none of these limiters can be held.
+// Hold always returns an error, because none of these limiters has holds. The rows with a hold are left out.
 func (p *peer) Hold(context.Context, time.Duration) error {
 	return errors.New("this limiter has no hold")
 }

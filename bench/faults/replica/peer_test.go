@@ -11,14 +11,14 @@ import (
 	"github.com/weir-go/weir/integration/faults/process"
 )
 
-// answer is one answer of a limiter that is asked.
+// answer is one answer of a limiter without a wait.
 type answer struct {
 	ok    bool
 	after time.Duration
 	err   error
 }
 
-// scripted gives its answers in turn, and notes when it was asked.
+// scripted returns its answers in turn, and the last one again and again. It notes when it was asked.
 type scripted struct {
 	answers []answer
 	begun   time.Time
@@ -35,8 +35,8 @@ func (s *scripted) setRate(int64) {}
 
 func nothing(context.Context) error { return nil }
 
-// TestLoopSleepsAsTheLimiterSays: a waiter asks again after the time that the limiter names, after 20 ms where that has passed, and after
-// 100 ms where there was an error.
+// TestLoopSleepsAsTheLimiterSays: a waiter asks again after the time that the limiter returns. It asks again after 20 ms if that time has
+// passed, and after 100 ms if the limiter returns an error.
 func TestLoopSleepsAsTheLimiterSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{begun: time.Now(), answers: []answer{
@@ -53,7 +53,8 @@ func TestLoopSleepsAsTheLimiterSays(t *testing.T) {
 	})
 }
 
-// TestHowAWaitEnds: a deadline is a deadline, and a drain hands the task back at once. Neither runs the task.
+// TestHowAWaitEnds: a wait with a deadline ends with context.DeadlineExceeded. A drain ends a wait at once and hands the task back. In both cases
+// the task does not run.
 func TestHowAWaitEnds(t *testing.T) {
 	never := func() *peer { return newPeer(asking(&scripted{answers: []answer{{after: time.Hour}}})) }
 	full := process.Settings{Rate: 4, Burst: 4, Per: time.Hour, Replicas: 4}
@@ -72,25 +73,25 @@ func TestHowAWaitEnds(t *testing.T) {
 			limit, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			if err := p.Execute(limit, task); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("%s: a wait with a deadline ended with %v", name, err)
+				t.Errorf("%s: a wait with a deadline ended with %v, want context.DeadlineExceeded", name, err)
 			}
 			begun, ended := time.Now(), make(chan error)
 			go func() { ended <- p.Execute(context.WithoutCancel(t.Context()), task) }()
 			synctest.Wait()
 			if err := p.Drain(t.Context()); err != nil {
-				t.Errorf("%s: %v", name, err)
+				t.Errorf("%s: the drain returned %v", name, err)
 			}
 			if err := <-ended; !errors.Is(err, process.ErrHandedBack) || time.Since(begun) > 0 || ran {
-				t.Errorf("%s: a drain ended a wait with %v after %v, and ran the task: %v", name, err, time.Since(begun), ran)
+				t.Errorf("%s: a drain ended a wait with %v after %v, task run: %v; want ErrHandedBack at once, and no run", name, err, time.Since(begun), ran)
 			}
 			if err := p.Execute(t.Context(), task); err == nil || ran {
-				t.Errorf("%s: a task after the drain: error %v, ran %v", name, err, ran)
+				t.Errorf("%s: a task after the drain: error %v, task run: %v; want an error and no run", name, err, ran)
 			}
 		})
 	}
 }
 
-// TestDrainWaitsForWhatRuns: a drain ends after the task that runs, or with its own time.
+// TestDrainWaitsForWhatRuns: a drain waits for the running task, or until its own context ends.
 func TestDrainWaitsForWhatRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPeer(asking(&scripted{answers: []answer{{ok: true}}}))
@@ -105,19 +106,19 @@ func TestDrainWaitsForWhatRuns(t *testing.T) {
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := p.Drain(short); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("a drain of 1 s ended with %v", err)
+			t.Errorf("a drain of 1 s ended with %v, want context.DeadlineExceeded", err)
 		}
 		begun := time.Now()
 		if err := p.Drain(t.Context()); err != nil || time.Since(begun) != 2*time.Second || <-done != nil {
-			t.Errorf("the drain took %v and ended with %v", time.Since(begun), err)
+			t.Errorf("the drain took %v and ended with %v, want 2 s and nil", time.Since(begun), err)
 		}
 		if err := p.Execute(t.Context(), nothing); !errors.Is(err, process.ErrHandedBack) {
-			t.Errorf("a task that has its token after the drain ended with %v", err)
+			t.Errorf("a task that got its token after the drain ended with %v, want ErrHandedBack", err)
 		}
 	})
 }
 
-// TestPartsOfTheRate: each process has its part of the rate and of the burst, and at least a burst of 1.
+// TestPartsOfTheRate: each process has an equal part of the rate and of the burst, and a burst of at least 1.
 func TestPartsOfTheRate(t *testing.T) {
 	for _, c := range []struct {
 		replicas  int
@@ -126,11 +127,11 @@ func TestPartsOfTheRate(t *testing.T) {
 	}{{1, 34, 4}, {4, 8.5, 1}, {8, 4.25, 1}} {
 		l := newTimeRate(process.Settings{Rate: 34, Burst: 4, Per: time.Second, Replicas: c.replicas})
 		if float64(l.l.Limit()) != c.wantRate || l.l.Burst() != c.wantBurst {
-			t.Errorf("%d replicas: %v a second, burst %d", c.replicas, l.l.Limit(), l.l.Burst())
+			t.Errorf("%d replicas: %v a second, burst %d, want %v and %d", c.replicas, l.l.Limit(), l.l.Burst(), c.wantRate, c.wantBurst)
 		}
 		l.setRate(10)
 		if got := float64(l.l.Limit()) * float64(c.replicas); got != 10 {
-			t.Errorf("%d replicas at another rate: %v a second in all", c.replicas, got)
+			t.Errorf("%d replicas after setRate(10): %v a second in all, want 10", c.replicas, got)
 		}
 	}
 }

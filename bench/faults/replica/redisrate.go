@@ -13,7 +13,7 @@ import (
 
 const key = "provider"
 
-// redisRate is Allow of redis_rate. It takes the limit at each call, and says after which time to ask again.
+// redisRate asks with Allow of redis_rate. Allow gets the limit at each call, and returns after which time to ask again.
 type redisRate struct {
 	l     *redis_rate.Limiter
 	limit atomic.Pointer[redis_rate.Limit]

@@ -8,8 +8,8 @@ import (
 	"github.com/weir-go/weir/integration/faults/process"
 )
 
-// timeRate is Wait of golang.org/x/time/rate. Processes share nothing: each has its part of the rate and of the burst, of a fleet whose
-// size is set when the process starts.
+// timeRate waits with Wait of golang.org/x/time/rate. Processes share no state. Each has its part of the rate and of the burst, for a number of
+// replicas that is set when the process starts.
 type timeRate struct {
 	process.Settings
 	l *rate.Limiter
@@ -21,7 +21,7 @@ func newTimeRate(s process.Settings) *timeRate {
 	return t
 }
 
-// part is the tokens a second of this process, of so many tokens in each period of the fleet.
+// part returns the rate of this process in tokens a second. tokens are the tokens of the fleet in each period.
 func (t *timeRate) part(tokens int64) rate.Limit {
 	return rate.Limit(float64(tokens) / t.Per.Seconds() / float64(t.Replicas))
 }

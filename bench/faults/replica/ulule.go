@@ -12,8 +12,8 @@ import (
 	"github.com/weir-go/weir/integration/faults/process"
 )
 
-// ulule is Get of ulule/limiter. It counts calls in windows that begin with the first call in them, so that it has no burst beside the calls
-// of a window. Reset is in whole seconds, rounded down, so that it has passed in the last part of a window.
+// ulule asks with Get of ulule/limiter. A window begins with its first call, and its limit is the calls of a window: there is no separate burst.
+// Reset is in whole seconds, rounded down. In the last part of a window it has passed.
 type ulule struct {
 	store limiter.Store
 	per   time.Duration

@@ -1,4 +1,4 @@
-// Package schema_test holds the JSON that inspect prints to its schemas.
+// Package schema_test checks the JSON of inspect against its schemas.
 package schema_test
 
 import (
@@ -54,7 +54,7 @@ func validate(t *testing.T, s *jsonschema.Schema, v any) error {
 	return s.Validate(doc)
 }
 
-// TestReportsFollowTheirSchema: empty ones, and one with everything in it.
+// TestReportsFollowTheirSchema checks empty reports, and a report with every field.
 func TestReportsFollowTheirSchema(t *testing.T) {
 	s, doc := compile(t, "inspect-v1.json")
 	turn := int64(5)
@@ -81,12 +81,12 @@ func TestReportsFollowTheirSchema(t *testing.T) {
 	r := report.New("addr", whole)
 	r.Buckets[0].State = "wrong"
 	if validate(t, s, r) == nil {
-		t.Error("the schema accepts a state that there is not")
+		t.Error("the schema accepts an unknown state")
 	}
 	named(t, doc, reflect.TypeFor[report.Report]())
 }
 
-// TestWhyFollowsItsSchema, with each kind of reason.
+// TestWhyFollowsItsSchema checks an empty answer, and an answer with several kinds of reasons.
 func TestWhyFollowsItsSchema(t *testing.T) {
 	s, doc := compile(t, "inspect-why-v1.json")
 	p := limiter.Position{Bucket: "b", Limit: limiter.PerSecond(1, 1), In: limiter.UntilResumed, Line: []limiter.Waiting{{Replica: "a", Route: "r", Tokens: 3}}}
@@ -109,7 +109,7 @@ func TestWhyFollowsItsSchema(t *testing.T) {
 	named(t, doc, reflect.TypeFor[report.Why]())
 }
 
-// named fails where the schema and a type do not have the same fields.
+// named fails the test if a schema and a type do not have the same fields.
 func named(t *testing.T, doc map[string]any, of reflect.Type) {
 	t.Helper()
 	defs, _ := doc["$defs"].(map[string]any)

@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// Hidden reports whether a terminal may do something else with a character than print it in its place: controls, formats such as those that
-// turn the direction of text, and what Unicode does not assign.
+// Hidden reports whether a terminal may do something other than print r: r is a control character, a format character (for example one that
+// changes the direction of text), a character that Unicode does not assign, or [utf8.RuneError].
 func Hidden(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
 
-// Clean returns a text that any terminal prints as it is. A question mark replaces each character that is not printable.
+// Clean returns s with a question mark in place of each [Hidden] character.
 func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if Hidden(r) {

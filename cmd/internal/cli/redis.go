@@ -13,30 +13,30 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Redis is where a Redis is, and makes clients of it: of one server, of a cluster, or of the master that Sentinels name. [ParseRedis] makes
-// one. Its fields are set before the first client is made; then it is safe for concurrent use.
+// Redis is the address of a Redis, from which [Redis.Client] makes clients: for one server, for a cluster, or for the master that Sentinels name.
+// [ParseRedis] makes a Redis. Set its fields before the first client is made. After that, a Redis is safe for concurrent use.
 type Redis struct {
-	// Timeout is how long dialling and reading may take, each. 0 means 2 s for dialling and 1 s for reading.
+	// Timeout bounds dialling, and each read. Zero is 2 s for dialling and 1 s for a read.
 	Timeout time.Duration
-	// SendOnce keeps a client of one server from sending a command again. Clients of a cluster and of Sentinels find another server by
-	// sending again, so they do all the same.
+	// SendOnce stops a client of one server from sending a command again. Clients of a cluster and of Sentinels ignore it, because they have to
+	// send a command again to find another server.
 	SendOnce bool
-	// Unreadable is called when a file of [RedisFlags] can no longer be used, so that no connection can be opened, once until it can. nil means
-	// nobody.
+	// Unreadable is called when a file of [RedisFlags] can no longer be used, so that no connection can be opened. It is called once, and again
+	// only after the file could be used in between. It may be nil.
 	Unreadable func(error)
-	// Wrap is given each new connection and returns what the client uses instead. nil means the connection itself.
+	// Wrap takes each new connection and returns the connection that the client uses. Nil returns the same connection.
 	Wrap func(net.Conn) net.Conn
 
 	passwordFile bool        // the password comes from a file
-	unreadable   atomic.Bool // and [Redis.Unreadable] knows
+	unreadable   atomic.Bool // [Redis.Unreadable] was called, and the file could not be used since
 
-	// One of these is set.
+	// Exactly one of these is set.
 	one      *redis.Options
 	cluster  *redis.ClusterOptions
 	sentinel *redis.FailoverOptions
 }
 
-// Addr is where Redis is, for a person to read.
+// Addr returns the address for messages, without user and password.
 func (r *Redis) Addr() string {
 	switch {
 	case r.cluster != nil:
@@ -60,7 +60,7 @@ func (r *Redis) tls() *tls.Config {
 	return r.one.TLSConfig
 }
 
-// login is the user and the password in the URL.
+// login returns the user and the password of the URL.
 func (r *Redis) login() (user, password string) {
 	switch {
 	case r.cluster != nil:
@@ -71,7 +71,7 @@ func (r *Redis) login() (user, password string) {
 	return r.one.Username, r.one.Password
 }
 
-// used notes whether a file could be used.
+// used records whether a file could be used (err is nil) and calls [Redis.Unreadable] for the first failure of several.
 func (r *Redis) used(err error) {
 	if err == nil {
 		r.unreadable.Store(false)
@@ -80,7 +80,7 @@ func (r *Redis) used(err error) {
 	}
 }
 
-// authenticate has each new connection to a server log in with the password of a file. Sentinels are asked without a login.
+// authenticate makes each new connection to a server log in with the result of as. Connections to Sentinels do not log in.
 func (r *Redis) authenticate(as func(ctx context.Context) (user, password string, err error)) {
 	r.passwordFile = true
 	switch {
@@ -93,11 +93,11 @@ func (r *Redis) authenticate(as func(ctx context.Context) (user, password string
 	}
 }
 
-// Client makes a client with connections of its own. Its options suit a limiter: deadlines hold while reading, and nothing waits for seconds
-// on a host that is gone. The caller closes it.
+// Client returns a new client with its own connections. Its options suit a limiter: deadlines hold during a read, and a host that is gone delays
+// no command by more than the timeouts. The caller closes the client.
 func (r *Redis) Client() redis.UniversalClient {
 	dial, read, write := cmp.Or(r.Timeout, 2*time.Second), cmp.Or(r.Timeout, time.Second), time.Second
-	// Asks for what only Redis Enterprise has, and others answer with errors.
+	// The client would ask for maintenance notifications. Only Redis Enterprise has them; other servers answer with errors.
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	switch {
 	case r.cluster != nil:
@@ -120,7 +120,7 @@ func (r *Redis) Client() redis.UniversalClient {
 	return redis.NewClient(&o)
 }
 
-// dialer is how connections are opened, nil for the library's own way.
+// dialer returns the function that opens connections, or nil for the dialer of the library.
 func (r *Redis) dialer(timeout time.Duration) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	if r.Wrap == nil {
 		return nil
@@ -135,7 +135,7 @@ func (r *Redis) dialer(timeout time.Duration) func(ctx context.Context, network,
 	}
 }
 
-// QuietRedis keeps the client library from writing to stderr what every error it returns says anyway.
+// QuietRedis switches off the log of the client library. The library writes errors to stderr that it returns as well.
 func QuietRedis() { redis.SetLogger(silence{}) }
 
 type silence struct{}

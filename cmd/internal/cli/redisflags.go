@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// RedisFlags say with which secrets Redis is reached. All commands that talk to Redis embed them. The address has no flag, only REDIS_URL:
-// it may hold a password, and every user of a machine can read the command lines of others.
+// RedisFlags are the files with the secrets of Redis. Every command that connects to Redis embeds them. The address has no flag, only the variable
+// REDIS_URL: it may contain a password, and every user of a machine can read the command lines of the others.
 type RedisFlags struct {
-	RedisCA           string `name:"redis-ca" env:"WEIR_REDIS_CA" placeholder:"FILE" help:"Authorities, as PEM, that sign the certificate of Redis; without it those of the system."`
-	RedisCert         string `name:"redis-cert" env:"WEIR_REDIS_CERT" placeholder:"FILE" help:"Certificate, as PEM, that Redis asks this program for; none without it."`
-	RedisKey          string `name:"redis-key" env:"WEIR_REDIS_KEY" placeholder:"FILE" help:"Private key, as PEM, of --redis-cert."`
-	RedisPasswordFile string `name:"redis-password-file" env:"WEIR_REDIS_PASSWORD_FILE" placeholder:"FILE" help:"Password of Redis, read again for each new connection; without it the one in REDIS_URL."`
+	RedisCA           string `name:"redis-ca" env:"WEIR_REDIS_CA" placeholder:"FILE" help:"PEM file of the authorities that sign the certificate of Redis. Without it, the authorities of the system."`
+	RedisCert         string `name:"redis-cert" env:"WEIR_REDIS_CERT" placeholder:"FILE" help:"PEM file of the certificate that this program presents to Redis. Without it, none."`
+	RedisKey          string `name:"redis-key" env:"WEIR_REDIS_KEY" placeholder:"FILE" help:"PEM file of the private key of --redis-cert."`
+	RedisPasswordFile string `name:"redis-password-file" env:"WEIR_REDIS_PASSWORD_FILE" placeholder:"FILE" help:"File of the password of Redis, read again for each new connection. Without it, the password in REDIS_URL."`
 }
 
 // The names of these flags in errors.
@@ -29,12 +29,12 @@ const (
 	passwordFlag = "--redis-password-file (or WEIR_REDIS_PASSWORD_FILE)"
 )
 
-// Open reads a URL as [ParseRedis] does, and the files that the flags name. Errors are of usage, and name the flag and the file. An empty URL
-// is one that nobody has set: no flag may need it, and Open returns nil.
+// Open parses a URL as [ParseRedis] does, and reads the files that the flags name. Errors are errors of usage that name the flag and the file. If
+// url is empty, REDIS_URL is not set: Open then returns nil, or an error if one of the flags is set.
 func (f RedisFlags) Open(url string) (*Redis, error) {
 	if url == "" {
 		if flag := f.first(); flag != "" {
-			return nil, Usagef("%s: REDIS_URL is not set: set it to the Redis for which the file is", flag)
+			return nil, Usagef("%s: REDIS_URL is not set: set it to the Redis that the file belongs to", flag)
 		}
 		return nil, nil
 	}
@@ -51,7 +51,7 @@ func (f RedisFlags) Open(url string) (*Redis, error) {
 	return r, nil
 }
 
-// first is the name of the first flag that is set.
+// first returns the name of the first flag that is set, or "" if none is.
 func (f RedisFlags) first() string {
 	for _, flag := range []struct{ value, name string }{{f.RedisCA, caFlag}, {f.RedisCert, certFlag}, {f.RedisKey, keyFlag}, {f.RedisPasswordFile, passwordFlag}} {
 		if flag.value != "" {
@@ -61,7 +61,7 @@ func (f RedisFlags) first() string {
 	return ""
 }
 
-// secure adds the authorities and the certificate to the connections.
+// secure sets the authorities and the certificate for the connections of r.
 func (f RedisFlags) secure(r *Redis) error {
 	own := f
 	own.RedisPasswordFile = ""
@@ -70,11 +70,11 @@ func (f RedisFlags) secure(r *Redis) error {
 	case flag == "":
 		return nil
 	case config == nil:
-		return fmt.Errorf("%s: REDIS_URL is without TLS: want rediss://, rediss+cluster:// or rediss+sentinel:// there", flag)
+		return fmt.Errorf("%s: REDIS_URL is without TLS: want it to begin with rediss://, rediss+cluster:// or rediss+sentinel://", flag)
 	case f.RedisCert != "" && f.RedisKey == "":
-		return fmt.Errorf("%s: the key of the certificate is missing: give %s, too", certFlag, keyFlag)
+		return fmt.Errorf("%s: the key of the certificate is missing: set %s as well", certFlag, keyFlag)
 	case f.RedisKey != "" && f.RedisCert == "":
-		return fmt.Errorf("%s: the certificate of the key is missing: give %s, too", keyFlag, certFlag)
+		return fmt.Errorf("%s: the certificate of the key is missing: set %s as well", keyFlag, certFlag)
 	}
 	config.MinVersion = tls.VersionTLS12
 	if f.RedisCA != "" {
@@ -94,7 +94,7 @@ func (f RedisFlags) secure(r *Redis) error {
 		return err
 	}
 	config.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		pair, err := f.certificate(asked) // read for each connection: certificates are replaced while programs run
+		pair, err := f.certificate(asked) // read for each connection: the files may be replaced while the program runs
 		r.used(err)
 		return pair, err
 	}
@@ -115,7 +115,7 @@ func (f RedisFlags) certificate(*tls.CertificateRequestInfo) (*tls.Certificate, 
 	switch {
 	case err == nil:
 		return &pair, nil
-	case strings.Contains(err.Error(), "private key"), strings.Contains(err.Error(), "key input"): // which the certificate has no part in
+	case strings.Contains(err.Error(), "private key"), strings.Contains(err.Error(), "key input"): // the mistake is in the file of the key
 		return nil, &FileError{keyFlag, f.RedisKey, fmt.Errorf("does not fit %s: %s", f.RedisCert, plainTLS(err))}
 	}
 	return nil, &FileError{certFlag, f.RedisCert, fmt.Errorf("has no certificate in PEM: %s", plainTLS(err))}
@@ -123,14 +123,14 @@ func (f RedisFlags) certificate(*tls.CertificateRequestInfo) (*tls.Certificate, 
 
 func plainTLS(err error) string { return strings.TrimPrefix(err.Error(), "tls: ") }
 
-// login has each new connection read the password anew.
+// login makes each new connection of r read the password from its file.
 func (f RedisFlags) login(r *Redis) error {
 	if f.RedisPasswordFile == "" {
 		return nil
 	}
 	user, password := r.login()
 	if password != "" {
-		return fmt.Errorf("%s: REDIS_URL has a password, too: keep one of them", passwordFlag)
+		return fmt.Errorf("%s: REDIS_URL contains a password as well: remove one of the two", passwordFlag)
 	}
 	if _, err := f.password(); err != nil {
 		return err
@@ -143,7 +143,7 @@ func (f RedisFlags) login(r *Redis) error {
 	return nil
 }
 
-// password reads the file. Editors and shells end its line, which is no part of the password.
+// password returns the text of the file without a final newline: editors and shells add one that is not part of the password.
 func (f RedisFlags) password() (string, error) {
 	text, err := os.ReadFile(f.RedisPasswordFile)
 	if err != nil {
@@ -156,7 +156,7 @@ func (f RedisFlags) password() (string, error) {
 	return string(text), nil
 }
 
-// FileError is a file that a flag names and that cannot be used. Its text holds nothing of what is in the file.
+// FileError reports that the file of a flag cannot be used. Its text contains nothing of the content of the file.
 type FileError struct {
 	Flag, File string
 	Err        error
@@ -164,12 +164,12 @@ type FileError struct {
 
 func (e *FileError) Error() string { return fmt.Sprintf("%s: %s %s", e.Flag, e.File, e.Err) }
 
-// Unwrap returns why.
+// Unwrap returns the cause.
 func (e *FileError) Unwrap() error { return e.Err }
 
 func unreadable(flag, file string, err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		err = e.Err // the name is said already
+		err = e.Err // without the name of the file, which FileError has
 	}
 	return &FileError{flag, file, fmt.Errorf("cannot be read: %w", err)}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// TestPasswordIsReadForEachConnection, and where it cannot be read any more the error says so, and does not accuse Redis.
+// TestPasswordIsReadForEachConnection also checks that the error names the file, and does not blame Redis, if the file cannot be read any more.
 func TestPasswordIsReadForEachConnection(t *testing.T) {
 	cli.QuietRedis()
 	m := miniredis.RunT(t)
@@ -36,7 +36,7 @@ func TestPasswordIsReadForEachConnection(t *testing.T) {
 	}
 	for _, row := range []struct {
 		situation, password, file string
-		says                      []string // nothing where the login succeeds
+		says                      []string // nil if the login succeeds
 	}{
 		{"the password", "hunter2", "hunter2\r\n", nil},
 		{"a new password", "hunter3", "hunter3\n", nil},
@@ -68,7 +68,7 @@ func TestPasswordIsReadForEachConnection(t *testing.T) {
 	}
 }
 
-// TestFilesOfNoRedis: a file that is given where no Redis is named is one that nobody uses.
+// TestFilesOfNoRedis checks that a file is refused if REDIS_URL is not set, because nothing would use the file.
 func TestFilesOfNoRedis(t *testing.T) {
 	if r, err := (cli.RedisFlags{}).Open(""); r != nil || err != nil {
 		t.Errorf("%v, %v", r, err)

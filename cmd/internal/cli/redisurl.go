@@ -10,24 +10,25 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// The forms of REDIS_URL. No error shows what was given: it may hold a password, and so may the library's own error texts.
+// The forms of REDIS_URL. No error quotes the URL or an error of the library: both may contain a password.
 const (
 	oneForm      = "redis://[user:password@]host:port[/db], rediss:// for TLS, or unix:///path"
 	clusterForm  = "redis+cluster://[user:password@]host:port,host:port, or rediss+cluster:// for TLS"
 	sentinelForm = "redis+sentinel://[user:password@]host:port,host:port/master[/db], or rediss+sentinel:// for TLS"
 )
 
-// listParameters are the parameters of a URL of a cluster or of Sentinels. The client library knows more, among them some that read from
-// servers which may be behind.
+// listParameters are the parameters that a URL of a cluster or of Sentinels may have. The client library has more. Some of them read from Redis
+// replicas, which may lag.
 var listParameters = []string{"client_name", "conn_max_idle_time", "conn_max_lifetime", "min_idle_conns", "pool_size", "pool_timeout", "protocol"} //nolint:gochecknoglobals // fixed
 
-// ParseRedis reads a URL of a Redis: redis://, rediss:// and unix:// for one server, redis+cluster:// and rediss+cluster:// for a cluster,
-// redis+sentinel:// and rediss+sentinel:// for the master that Sentinels name. Errors are of usage, name REDIS_URL and show no part of the URL.
+// ParseRedis parses the URL of a Redis: redis://, rediss:// and unix:// for one server, redis+cluster:// and rediss+cluster:// for a cluster,
+// redis+sentinel:// and rediss+sentinel:// for the master that Sentinels name. Errors are errors of usage. They name REDIS_URL and show no part of
+// the URL.
 func ParseRedis(text string) (*Redis, error) {
 	scheme, rest, _ := strings.Cut(text, "://")
 	base, kind, _ := strings.Cut(scheme, "+")
 	if skipsVerifying(rest) {
-		return nil, Usagef("REDIS_URL has skip_verify, which is refused: a server that nobody verifies may be anybody's")
+		return nil, Usagef("REDIS_URL has skip_verify, which is refused: without verification any server could pose as Redis")
 	}
 	known := base == "redis" || base == "rediss"
 	switch {
@@ -43,17 +44,17 @@ func ParseRedis(text string) (*Redis, error) {
 	return &Redis{one: o}, nil
 }
 
-// skipsVerifying reports whether a parameter would have any certificate accepted.
+// skipsVerifying reports whether the URL has the parameter with which the library would accept any certificate.
 func skipsVerifying(rest string) bool {
 	_, parameters, _ := strings.Cut(rest, "?")
-	query, _ := url.ParseQuery(parameters) // what cannot be parsed is refused later
+	query, _ := url.ParseQuery(parameters) // ParseRedis refuses parameters that cannot be parsed
 	return query.Has("skip_verify")
 }
 
 func parseCluster(base, rest string) (*Redis, error) {
 	l, wrong := parseList(base, rest)
 	if wrong == "" && len(l.path) > 0 {
-		wrong = "a cluster has no databases, so nothing stands after the addresses"
+		wrong = "a cluster has no databases: remove the text after the addresses"
 	}
 	if wrong != "" {
 		return nil, Usagef("REDIS_URL: %s: want %s", wrong, clusterForm)
@@ -64,7 +65,7 @@ func parseCluster(base, rest string) (*Redis, error) {
 	}
 	o.Addrs = l.addrs
 	if o.TLSConfig != nil {
-		o.TLSConfig.ServerName = "" // each node is verified by its own address
+		o.TLSConfig.ServerName = "" // the client verifies each node by its own address
 	}
 	return &Redis{cluster: o}, nil
 }
@@ -77,7 +78,7 @@ func parseSentinel(base, rest string) (*Redis, error) {
 	case len(l.path) == 0:
 		wrong = "the name of the master is missing"
 	case len(l.path) > 2:
-		wrong = "too much stands after the addresses"
+		wrong = "the text after the addresses has more than a name and a database"
 	case len(l.path) == 2:
 		n, err := strconv.ParseUint(l.path[1], 10, 31)
 		if err != nil {
@@ -93,7 +94,7 @@ func parseSentinel(base, rest string) (*Redis, error) {
 		return nil, Usagef("REDIS_URL: a parameter has a wrong value: want %s", sentinelForm)
 	}
 	o.SentinelAddrs, o.MasterName, o.DB = l.addrs, l.path[0], db
-	// The user is one of the servers. The library would present it to the Sentinels alone.
+	// The user and the password are for the servers. The library would use them for the Sentinels only.
 	o.Username, o.Password, o.SentinelUsername, o.SentinelPassword = o.SentinelUsername, o.SentinelPassword, "", ""
 	if o.TLSConfig != nil {
 		o.TLSConfig.ServerName = ""
@@ -108,14 +109,14 @@ type list struct {
 	url   *url.URL // with the first address and without the path
 }
 
-// parseList parses what stands after the scheme. wrong says what is wrong with it, without any part of it.
+// parseList parses the part of a URL after "://". wrong describes the mistake without quoting the URL. It is "" if there is none.
 func parseList(base, rest string) (l list, wrong string) {
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
 		end = len(rest)
 	}
 	authority, after := rest[:end], rest[end:]
-	if strings.ContainsAny(after, "@#") { // else part of a password would count as an address
+	if strings.ContainsAny(after, "@#") { // part of a password would count as an address
 		return l, "a user or a password with one of / ? # @ needs %2F, %3F, %23 or %40 in its place"
 	}
 	at := strings.LastIndex(authority, "@")

@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// TestRedisURLs: each form of REDIS_URL gives a client of its kind, and says where it is without its password.
+// TestRedisURLs checks the kind of client that each form of REDIS_URL makes, its login, and an address without the password.
 func TestRedisURLs(t *testing.T) {
 	for _, tc := range []struct{ url, kind, addr, user, password, tls string }{
 		{"redis://127.0.0.1:6379", "one", "127.0.0.1:6379", "", "", ""},
@@ -46,7 +46,7 @@ func TestRedisURLs(t *testing.T) {
 				kind = "sentinel"
 			}
 			if again := o.MaxRetries > 0; again != (kind == "sentinel") {
-				t.Errorf("%s: the client sends %d times more", tc.url, o.MaxRetries)
+				t.Errorf("%s: the client has %d retries", tc.url, o.MaxRetries)
 			}
 		}
 		t.Logf("%-58s %-8s %s", tc.url, kind, r.Addr())
@@ -56,7 +56,7 @@ func TestRedisURLs(t *testing.T) {
 	}
 }
 
-// TestWrongRedisURLs: what is wrong with REDIS_URL is said in one line that names it, and shows nothing of it.
+// TestWrongRedisURLs checks the errors for a wrong REDIS_URL: one line that names the variable and shows no part of its value.
 func TestWrongRedisURLs(t *testing.T) {
 	for _, tc := range []struct{ url, says string }{
 		{"http://:hunter2@a:1", "cannot be parsed: want redis://"},
@@ -88,7 +88,7 @@ func TestWrongRedisURLs(t *testing.T) {
 		{"redis+sentinel://:hunter2@a/main", "an address is not host:port: want redis+sentinel://"},
 		{"redis+sentinel://:hunter2@a:1/main/x", "the database is not a number"},
 		{"redis+sentinel://:hunter2@a:1/main/-1", "the database is not a number"},
-		{"redis+sentinel://:hunter2@a:1/main/1/2", "too much stands after the addresses"},
+		{"redis+sentinel://:hunter2@a:1/main/1/2", "more than a name and a database"},
 		{"redis+sentinel://u:12/hunter2@a:1/main", "needs %2F"},
 		{"redis+sentinel://a:1/main?route_randomly=true", "parameters may be client_name"},
 		{"redis+sentinel://a:1/main?pool_size=hunter2", "a parameter has a wrong value"},
@@ -107,7 +107,7 @@ func TestWrongRedisURLs(t *testing.T) {
 	}
 }
 
-// TestUnreachableRedis: what does not answer is named by its address, whatever kind of Redis it is, and without the password.
+// TestUnreachableRedis checks that the error for a Redis of each kind that does not answer has its address and not its password.
 func TestUnreachableRedis(t *testing.T) {
 	cli.QuietRedis()
 	for _, url := range []string{

@@ -21,12 +21,12 @@ const (
 	OK          = 0
 	Failed      = 1
 	Usage       = 2
-	Unreachable = 3 // Redis did not answer one who only looks, or refused
+	Unreachable = 3 // Redis did not answer a command that only reads, or refused it
 	Interrupted = 130
-	Terminated  = 143 // by a second signal
+	Terminated  = 143 // a second SIGTERM ended the process
 )
 
-// Error ends a command with a status of its own.
+// Error is an error with an exit status.
 type Error struct {
 	Status int
 	Err    error
@@ -37,20 +37,20 @@ func (e *Error) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Usagef is an error in how the command was called.
+// Usagef returns an error with the status [Usage]: a flag, an argument or a variable is wrong. The arguments are those of [fmt.Errorf].
 func Usagef(format string, args ...any) error {
 	return &Error{Status: Usage, Err: fmt.Errorf(format, args...)}
 }
 
-// Streams are where a command writes: data to Out, everything else to Err.
+// Streams are the outputs of a command: Out for data, Err for everything else.
 type Streams struct{ Out, Err io.Writer }
 
-// WidestHelp is how many columns help takes in a terminal that has more. In a pipe it takes 80.
+// WidestHelp is the largest width of a help text on a terminal, in columns. In a pipe the width is 80.
 const WidestHelp = 100
 
-// Main parses the arguments of a command into grammar, runs what they select, and returns the exit status. Errors are
-// one line on Err. The first interrupt or termination signal ends the context, the second the process. bind is handed
-// to the Run method of the selected command, with the context and the streams.
+// Main parses the arguments of a command into grammar, runs the selected subcommand and returns the exit status. An error is
+// one line on Err. The first interrupt or termination signal ends the context, the second one ends the process. The Run method
+// of the subcommand may take the context, the streams and the values of bind as parameters.
 func Main(name, description string, grammar any, args []string, s Streams, bind ...any) int {
 	vars := map[string]string{"version": name + " " + version.Text()}
 	if v, ok := grammar.(interface{ Vars() map[string]string }); ok {
@@ -62,8 +62,8 @@ func Main(name, description string, grammar any, args []string, s Streams, bind 
 	if err != nil {
 		return s.fail(name, err)
 	}
-	parsed, err := parser.Parse(args)
-	if exited >= 0 { // --help has said all there is to say
+	parsed, err := parser.Parse(joinNegatives(parser.Model, args))
+	if exited >= 0 { // --help or --version has printed its text
 		return exited
 	}
 	if err != nil {
@@ -78,9 +78,9 @@ func Main(name, description string, grammar any, args []string, s Streams, bind 
 	return OK
 }
 
-// untilSignal is a context that the first interrupt or termination signal ends. The second one exits, with the status that a shell gives to a
-// process that a signal has ended. It is counted rather than left to the system's default, which a second signal soon after the first would
-// not find restored.
+// untilSignal returns a context that the first interrupt or termination signal ends. The second signal calls exit with the status that a shell
+// reports for a process that this signal has ended. untilSignal counts the signals itself: if the first one restored the default of the system,
+// a second one soon after it could come before that.
 func untilSignal(exit func(status int)) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -122,7 +122,7 @@ func (s Streams) fail(name string, err error) int {
 	}
 	parts := strings.Split(err.Error(), "\n") // joined errors have a line each
 	for i, part := range parts {
-		parts[i] = Clean(strings.TrimPrefix(part, name+": ")) // a library of the command's name begins its errors with it, too
+		parts[i] = Clean(strings.TrimPrefix(part, name+": ")) // a package may begin its errors with the same name as the command
 	}
 	_, _ = fmt.Fprintf(s.Err, "%s: %s\n", name, strings.Join(parts, "; "))
 	return status

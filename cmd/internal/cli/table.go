@@ -5,7 +5,7 @@ import (
 	"charm.land/lipgloss/v2/table"
 )
 
-// Table is an empty table with these headers, names on the left and numbers on the right.
+// Table returns an empty table with these headers. The first column is aligned to the left, the others to the right.
 func Table(headers ...string) *table.Table {
 	return table.New().Border(lipgloss.RoundedBorder()).Headers(headers...).StyleFunc(func(row, col int) lipgloss.Style {
 		style := lipgloss.NewStyle().Padding(0, 1)

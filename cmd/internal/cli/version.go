@@ -2,5 +2,5 @@ package cli
 
 import "github.com/weir-go/weir/internal/version"
 
-// Version is the version of the module, for telemetry and for records.
+// Version returns the version of the module, for telemetry and for the records of replicas.
 func Version() string { return version.Module() }

@@ -2,6 +2,7 @@ package clitest
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,16 +12,17 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// Wrong are values that flags refuse, by the name of the flag. Where subcommands have different flags of one name, the key is the subcommand and
+// Wrong are values that flags refuse, by the name of the flag. If subcommands have different flags of the same name, the key is the subcommand and
 // the name, such as "upstream --rate".
 type Wrong map[string][]string
 
-// AnyText is what a flag has in [Wrong] that takes every text.
+// AnyText is the entry in [Wrong] of a flag that takes every text.
 func AnyText() []string { return nil }
 
-// WrongFlags gives each flag of each subcommand a value that is wrong, as a flag and as a variable: the status is 2, and the one line of the error
-// begins with the flag, and with the variable where it has one. Numbers, times and choices have wrong values of their own. args are the arguments
-// that a subcommand needs.
+// WrongFlags sets each flag of each subcommand to wrong values: after an equals sign, after a space, and through the variable of the flag. The
+// status has to be 2. The error has to be one line that begins with the names of the flag and of its variable. Numbers, durations and choices have
+// wrong values of their own, and the error for a number that cannot be parsed has to name the range of the flag. args are the arguments that a
+// subcommand needs.
 func (c Command) WrongFlags(t *testing.T, wrong Wrong, args map[string][]string) {
 	tried := 0
 	for _, node := range c.nodes(t) {
@@ -35,11 +37,14 @@ func (c Command) WrongFlags(t *testing.T, wrong Wrong, args map[string][]string)
 			}
 			own := unparsable(f)
 			if !known && len(own) == 0 && !f.IsBool() {
-				t.Errorf("%s --%s is tried with no value: name one that is wrong, or AnyText", command, f.Name)
+				t.Errorf("%s --%s has no wrong value: add one, or AnyText", command, f.Name)
 			}
 			for _, value := range append(own, values...) {
 				call := append(strings.Fields(command), args[command]...)
 				c.wrong(t, f, value, append(call, "--"+f.Name+"="+value))
+				if !f.IsBool() {
+					c.wrong(t, f, value, append(call, "--"+f.Name, value))
+				}
 				tried++
 				for _, variable := range f.Tag.Envs {
 					t.Run("", func(t *testing.T) {
@@ -57,6 +62,9 @@ func (c Command) WrongFlags(t *testing.T, wrong Wrong, args map[string][]string)
 func (c Command) wrong(t *testing.T, f *kong.Flag, value string, args []string) {
 	t.Helper()
 	status, out, errs := c.run(args...)
+	if number(f) && slices.Contains(unparsable(f), value) && !(strings.Contains(errs, ": want ") && strings.Contains(errs, f.Tag.Get("range"))) {
+		t.Errorf("%v with %q: %q does not name the range %q", args, value, errs, f.Tag.Get("range"))
+	}
 	want := c.Name + ": --" + f.Name
 	if len(f.Tag.Envs) > 0 {
 		want += " (or " + strings.Join(f.Tag.Envs, ", ") + ")"
@@ -66,7 +74,7 @@ func (c Command) wrong(t *testing.T, f *kong.Flag, value string, args []string) 
 	}
 }
 
-// unparsable are values that no flag of a type takes.
+// unparsable returns values that no flag of the type of f takes.
 func unparsable(f *kong.Flag) []string {
 	switch {
 	case f.IsBool():
@@ -76,9 +84,13 @@ func unparsable(f *kong.Flag) []string {
 	case f.Target.Type() == reflect.TypeFor[time.Duration]():
 		return []string{"5", "soon"}
 	}
-	switch f.Target.Kind() {
-	case reflect.Int, reflect.Int64, reflect.Uint64, reflect.Float64:
+	if number(f) {
 		return []string{"some"}
 	}
 	return nil
+}
+
+// number reports whether the parser reads the value of a flag as a number or a duration.
+func number(f *kong.Flag) bool {
+	return !f.IsBool() && (f.Target.CanInt() || f.Target.CanUint() || f.Target.CanFloat())
 }

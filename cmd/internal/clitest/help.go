@@ -1,5 +1,5 @@
-// Package clitest holds what every command of the project must do, as tests over all of its subcommands and flags. It walks their grammar, so
-// that a new flag is tested without being named here.
+// Package clitest tests rules that every command of the project has to follow, for all of its subcommands and flags. It reads them from the
+// grammar of the command, so that it tests a new flag as well.
 package clitest
 
 import (
@@ -28,7 +28,7 @@ func (c Command) run(args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), errs.String()
 }
 
-// nodes are the command itself and all its subcommands.
+// nodes returns the command itself and all of its subcommands.
 func (c Command) nodes(t *testing.T) []*kong.Node {
 	t.Helper()
 	vars := kong.Vars{"version": ""}
@@ -46,7 +46,7 @@ func (c Command) nodes(t *testing.T) []*kong.Node {
 // columns is the width of a help text that is written to a pipe.
 const columns = 80
 
-// Help holds the help texts: their lines fit, each flag is told by a sentence, with its variable and its default.
+// Help checks the help texts: their lines fit, and the text of each flag is a sentence with the default and the variable of the flag.
 func (c Command) Help(t *testing.T) {
 	for _, node := range c.nodes(t) {
 		var path []string
@@ -54,7 +54,7 @@ func (c Command) Help(t *testing.T) {
 			command, _, _ := strings.Cut(node.Path(), " <")
 			path = strings.Fields(command)
 		}
-		// Below the width of a flag the parser leaves lines to the terminal.
+		// If the terminal is narrower than a flag, the parser does not wrap lines.
 		const anything = 1000
 		for width, most := range map[string]int{"": columns, "120": cli.WidestHelp, "60": columns, "1": anything, "-1": anything, "wide": columns} {
 			t.Setenv("COLUMNS", width)

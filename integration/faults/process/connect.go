@@ -10,10 +10,10 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Connect is a client of the kind of Redis that the URL names. The timeouts are the same for every limiter, and the client's messages are
-// dropped: its errors say the same.
+// Connect returns a client for the kind of Redis in the URL: one server, a cluster, or Sentinels. The timeouts are the same for every limiter.
+// Connect disables the log of go-redis, because its errors say the same. It returns an error if the URL is wrong.
 func Connect(s Settings) (redis.UniversalClient, error) {
-	redis.SetLogger(silence{})
+	redis.SetLogger(noLog{})
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	kind, where, ok := strings.Cut(s.Redis, "://")
 	where, master, _ := strings.Cut(where, "/")
@@ -39,7 +39,7 @@ func Connect(s Settings) (redis.UniversalClient, error) {
 	return redis.NewClient(opts), nil
 }
 
-// silence keeps the client from writing to stderr what its errors say.
-type silence struct{}
+// noLog is a logger of go-redis that drops every message.
+type noLog struct{}
 
-func (silence) Printf(context.Context, string, ...any) {}
+func (noLog) Printf(context.Context, string, ...any) {}

@@ -1,10 +1,18 @@
-// Package process is what each replica of the harness does, whatever limits its calls. It runs tasks again and again: each task waits at
-// the [Limiter] and then calls the provider once.
+// Package process runs a replica of the fault harness with any limiter. The replica runs tasks all the time, as many at once as its flag -tasks
+// says. Each task waits for its token of the [Limiter] and then calls the provider once.
 //
-// [Run] reads words from the standard input, a line each, and prints a line of JSON on the standard output for each word: report counts what
-// has happened; rest ends the loops of tasks and waits until no task is under way; go starts the loops again; rate N sets the rate; hold D
-// reports that the provider asks to wait. The first line is that the replica is ready. SIGTERM drains the replica: a line follows when no
-// further task can start, and the last line when all is over.
+// [Run] reads words from the standard input, one a line. For each word it prints a report, one line of JSON, on the standard output:
 //
-// The tasks, the words and the client of Redis are the same for every limiter, so that fleets differ in their limiters alone.
+//   - report does nothing else.
+//   - rest ends the loops of tasks, and waits until no task runs.
+//   - go starts the loops again.
+//   - rate N sets the rate.
+//   - hold D reports to the limiter that the provider asks to wait for the duration D.
+//   - waits removes the measured waits.
+//   - disputed reads for how many buckets replicas want different limits.
+//
+// Run prints the first line when the replica is ready. SIGTERM drains the replica. Run then prints a line when no further task can start, and
+// the last line at its end.
+//
+// The tasks, the words and the Redis client are the same for every limiter, so that fleets differ only in their limiters.
 package process

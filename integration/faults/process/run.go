@@ -14,40 +14,42 @@ import (
 	"github.com/weir-go/weir/integration/faults/outcome"
 )
 
-// How a task ended that was not run. A deadline is context.DeadlineExceeded.
+// Execute of a [Limiter] returns these errors for a task that it did not run. If the deadline was the reason, it returns
+// context.DeadlineExceeded.
 var (
 	ErrHandedBack = errors.New("handed back by a drain")
-	ErrRefused    = errors.New("refused: the replica ends")
+	ErrRefused    = errors.New("refused: the replica is ending")
 )
 
-// Limiter is what the tasks of a replica wait at. It is safe for concurrent use.
+// Limiter limits the tasks of a replica. It is safe for concurrent use.
 type Limiter interface {
-	// Execute waits for a token and then runs the task in the same goroutine or another. It returns when the task has returned, or an
-	// error where the task was not run.
+	// Execute waits for a token and then runs the task, in any goroutine. It returns the error of the task when the task has returned. It
+	// returns an error without running the task if the task cannot start.
 	Execute(ctx context.Context, task func(context.Context) error) error
 	// SetRate sets the tokens in each period, for the fleet or for this replica.
 	SetRate(ctx context.Context, tokens int64) error
-	// Hold says that the provider asks to wait.
+	// Hold reports that the provider asks to wait for d.
 	Hold(ctx context.Context, d time.Duration) error
-	// Measure adds what only the limiter knows.
+	// Measure sets the fields of the report that only the limiter knows.
 	Measure(r *outcome.Report)
-	// Drain returns when no further task can start and all that run have returned, or when ctx ends, which is an error.
+	// Drain returns when no further task can start and all running tasks have returned. It returns an error if ctx ends first.
 	Drain(ctx context.Context) error
-	// Close ends the limiter, after Drain.
+	// Close ends the limiter. It is called after Drain.
 	Close(ctx context.Context) error
 }
 
-// disputer is a limiter that knows whether replicas want different limits.
+// disputer is a limiter that knows for how many buckets replicas want different limits.
 type disputer interface {
 	Disputed(ctx context.Context) (buckets int, err error)
 }
 
-// Run runs a replica until ctx ends, which is its SIGTERM, and then drains it.
+// Run runs a replica until ctx ends or the standard input is closed, and then drains it. Callers end ctx at SIGTERM. The error is that of a
+// word, of the drain or of the limiter's end.
 func Run(ctx context.Context, s Settings, l Limiter) error {
 	always := context.WithoutCancel(ctx)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	c := newCrew(s, l)
+	c := newRunner(s, l)
 	lines := json.NewEncoder(os.Stdout)
 	say := func(event string) error {
 		r := c.report()
@@ -63,11 +65,11 @@ func Run(ctx context.Context, s Settings, l Limiter) error {
 		select {
 		case <-ctx.Done():
 		case word, open := <-words:
-			if !open { // the harness is gone
+			if !open { // the harness has ended
 				stop()
 				continue
 			}
-			event, err := c.obey(ctx, word)
+			event, err := c.handle(ctx, word)
 			if err != nil {
 				return err
 			}
@@ -93,8 +95,8 @@ func Run(ctx context.Context, s Settings, l Limiter) error {
 	return drained
 }
 
-// obey does what a word says, and returns the event of the answer.
-func (c *crew) obey(ctx context.Context, word string) (event string, err error) {
+// handle handles a word, and returns the event of the report that answers it.
+func (c *runner) handle(ctx context.Context, word string) (event string, err error) {
 	word, argument, _ := strings.Cut(word, " ")
 	switch word {
 	case "rest":
@@ -122,7 +124,7 @@ func (c *crew) obey(ctx context.Context, word string) (event string, err error) 
 	return "report", nil
 }
 
-// read sends each line, and closes the channel at the end.
+// read sends each line of the input on the channel, and closes the channel at the end of the input.
 func read(in *os.File) <-chan string {
 	words := make(chan string)
 	go func() {

@@ -1,4 +1,5 @@
-// Command replica is one process of a fleet of weir's, against which package faults plays faults. Package process says what it does.
+// Command replica is one process of a fleet that uses weir. Package faults plays faults against such fleets. Package process describes the
+// words that the command reads and the reports that it prints.
 package main
 
 import (
@@ -17,7 +18,7 @@ import (
 	"github.com/weir-go/weir/orchestrator"
 )
 
-// settings are the flags. Those of a horizon, a window and an empty beginning are of use when the command runs by hand.
+// settings are the flags. No row uses -horizon and -empty: they are for running the command by hand.
 type settings struct {
 	process.Settings
 	horizon       time.Duration
@@ -53,7 +54,7 @@ func (s settings) limit(tokens int64) limiter.Limit {
 func run(s settings) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	s.MaxRetries = -1 // the limiter sends again sooner
+	s.MaxRetries = -1 // no retries by go-redis: the limiter retries sooner
 	rdb, err := process.Connect(s.Settings)
 	if err != nil {
 		return err
@@ -77,7 +78,7 @@ func run(s settings) error {
 	return process.Run(ctx, s.Settings, &weir{s, l, o})
 }
 
-// weir is a limiter and an orchestrator, as a [process.Limiter].
+// weir makes a [process.Limiter] of a limiter and an orchestrator.
 type weir struct {
 	settings
 	limiter      *limiter.Limiter
@@ -110,7 +111,7 @@ func (w *weir) Measure(r *outcome.Report) {
 	r.ScriptCalls, r.Replicas, r.Late = w.limiter.StoreCalls(), w.limiter.Replicas(), w.orchestrator.Snapshot().Late
 }
 
-// Disputed is how many buckets there are of which replicas want different limits.
+// Disputed returns the number of buckets for which replicas want different limits.
 func (w *weir) Disputed(ctx context.Context) (n int, err error) {
 	snapshot, err := w.limiter.Snapshot(ctx)
 	for _, b := range snapshot.Buckets {

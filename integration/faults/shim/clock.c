@@ -1,5 +1,5 @@
-/* Preloaded into redis-server: moves the wall clock by the seconds in the first eight bytes of the file FAULTS_CLOCK. The monotonic clock
-   stays. */
+/* A library that is preloaded into redis-server. It moves the wall clock by the number of seconds in the first eight bytes of the file that
+   FAULTS_CLOCK names. It does not move the monotonic clock. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
-// Command waiter is the least replica: it waits for its tokens by the limiter alone and then calls the provider, again and again. It uses
-// only what every version of the limiter has, so that package faults can build it in the tree of a former version.
+// Command waiter is a small replica without an orchestrator: its loops wait for a token of the limiter and then call the provider. It uses only
+// the API that every version of the limiter has, so that package faults can build it in the tree of a former version.
 //
-// Its flags, words and lines are those of command replica, as far as it has them: it knows the word report, and SIGTERM ends it.
+// It has some of the flags of command replica and prints the same lines. It answers every word with a report. SIGTERM ends it.
 package main
 
 import (
@@ -29,7 +29,7 @@ import (
 
 const route = "provider"
 
-// waiter is the loops that wait, and what became of their tasks.
+// waiter runs the loops, and counts the outcomes of their tasks.
 type waiter struct {
 	name, provider string
 	limiter        *limiter.Limiter
@@ -50,7 +50,7 @@ func main() {
 	flag.StringVar(&w.provider, "provider", "", "URL of the provider")
 	flag.StringVar(&w.name, "name", "", "name of the replica")
 	flag.Int64Var(&limit.Tokens, "rate", 34, "tokens in each -per")
-	flag.DurationVar(&limit.Per, "per", time.Second, "time of the limit")
+	flag.DurationVar(&limit.Per, "per", time.Second, "period of the limit")
 	flag.Int64Var(&limit.Burst, "burst", 4, "burst of the limit")
 	window := flag.Bool("window", false, "count the starts of the last -per instead of refilling")
 	flag.Duration("deadline", 0, "not used")
@@ -102,9 +102,9 @@ func (w *waiter) run(at string, limit limiter.Limit, tasks int) error {
 		})
 	}
 	go func() {
-		defer stop() // the harness is gone
+		defer stop() // the end of the input means that the harness has ended
 		for words := bufio.NewScanner(os.Stdin); words.Scan(); {
-			_ = say("report") // nobody reads it otherwise
+			_ = say("report") // fails only if the harness has ended
 		}
 	}()
 	<-ctx.Done()
@@ -117,7 +117,7 @@ func (w *waiter) run(at string, limit limiter.Limit, tasks int) error {
 	return errors.Join(w.limiter.Close(limited), say("ended"))
 }
 
-// one runs one task from its start to its outcome. A task that was refused is not tried again at once.
+// one runs one task from its start to its outcome. After an error it waits a second, so that a refusal is not followed by the next call at once.
 func (w *waiter) one(ctx context.Context) {
 	w.count(func(r *outcome.Report) { r.Accepted++ })
 	switch err := w.limiter.Wait(ctx, route); {
@@ -134,14 +134,14 @@ func (w *waiter) one(ctx context.Context) {
 		}
 		return
 	}
-	if err := w.call(context.WithoutCancel(ctx)); err != nil { // a call that has started is made
+	if err := w.call(context.WithoutCancel(ctx)); err != nil { // SIGTERM does not cancel a call that has started
 		w.failed(err)
 		return
 	}
 	w.count(func(r *outcome.Report) { r.OK++ })
 }
 
-// call makes the call of a task.
+// call makes the call of a task to the provider.
 func (w *waiter) call(ctx context.Context) error {
 	q := url.Values{"replica": {w.name}, "task": {fmt.Sprint(w.name, "-", w.number.Add(1))}, "attempt": {"1"}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.provider+"/?"+q.Encode(), nil)

@@ -2,7 +2,8 @@ package adapt_test
 
 import "container/heap"
 
-// events are what happens, in the order of time; at one time in the order of their making.
+// events holds the events to come, in the order of time. Events of the same time happen in the order in which they were
+// added.
 type events struct {
 	now    int64 // µs
 	serial int64
@@ -19,7 +20,7 @@ func (e *events) at(t int64, what func()) {
 	heap.Push(&e.queue, happening{t, e.serial, what})
 }
 
-// play lets everything happen that is due before a time.
+// play runs all events that are due before until.
 func (e *events) play(until int64) {
 	for len(e.queue) > 0 && e.queue[0].at < until {
 		next := heap.Pop(&e.queue).(happening)

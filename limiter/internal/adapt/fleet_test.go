@@ -9,26 +9,26 @@ import (
 
 const replicas = 8
 
-// world is a fleet that always has work, and its provider. Functions of time take seconds since the epoch.
+// world describes a fleet that always has work, and its provider. Functions of time take seconds since the epoch.
 type world struct {
 	rate     int64                   // configured, tokens a second; the burst is a second of it
 	seconds  int64                   // simulated
 	kind     kind                    // of the provider
-	near     bool                    // the provider answers at once, and its burst is a second
+	near     bool                    // the provider answers at once, and its burst is the calls of one second
 	accepts  func(t float64) float64 // calls a second
-	stray    float64                 // part of the calls that is refused for no reason
-	fails    func(t float64) float64 // part of the calls that fails as the provider is overloaded
-	stranger func(t float64) float64 // calls a second that others make
-	headers  bool                    // answers say what remains
+	stray    float64                 // share of the calls that the provider refuses for no reason
+	fails    func(t float64) float64 // share of the calls that fail because the provider is overloaded
+	stranger func(t float64) float64 // calls a second of other clients
+	headers  bool                    // answers contain what remains
 }
 
-// fate is a call: when it was due, seconds since the epoch, and whether it was served.
+// fate is the result of a call: when it was due, in seconds since the epoch, and whether the provider served it.
 type fate struct {
 	due float64
 	ok  bool
 }
 
-// fleet is a world that is played. All replicas share one level and one state, as in a store. Times are µs since the epoch.
+// fleet is the state of a run. All replicas share one level and one state, as in a store. Times are µs since the epoch.
 type fleet struct {
 	world
 	events
@@ -42,7 +42,8 @@ type fleet struct {
 	fates    []fate
 }
 
-// run plays a world. The seed draws the latency, 20 to 800 ms, and what the provider is like.
+// run simulates a world and returns its calls. The seed determines the latency, 20 to 800 ms, and the properties of the
+// provider.
 func (w world) run(seed uint64) []fate {
 	r := rand.New(rand.NewPCG(seed, 1))
 	f := &fleet{world: w, state: adapt.New(), rand: r}
@@ -66,7 +67,7 @@ func (w world) run(seed uint64) []fate {
 	return f.fates
 }
 
-// ask is a request of a replica. It reserves its share of a horizon's calls, then holds each until it is due.
+// ask makes a request of a replica. The replica reserves its share of a horizon's calls, and starts each when it is due.
 func (f *fleet) ask(replica int) {
 	l := f.limit
 	price := l.Price(f.state.Factor(l, epoch+f.now))
@@ -84,10 +85,10 @@ func (f *fleet) ask(replica int) {
 	f.at(f.now+f.rand.Int64N(l.Horizon*4/10)+1, func() { f.ask(replica) })
 }
 
-// trip is a way through the network.
+// trip draws the time of one way through the network.
 func (f *fleet) trip() int64 { return 10*ms + f.rand.Int64N(40*ms) }
 
-// arrive is a call at its provider. The time of its answer varies by half.
+// arrive handles a call that reaches its provider. The time of the answer varies by half.
 func (f *fleet) arrive(due, serial int64) {
 	t, back := float64(f.now)/float64(second), f.now+f.trip()+int64(f.latency*(0.5+f.rand.Float64()))
 	if f.fails != nil && f.rand.Float64() < f.fails(t) {
@@ -112,7 +113,7 @@ func (f *fleet) arrive(due, serial int64) {
 	})
 }
 
-// other is a stranger who calls the same provider at random times.
+// other makes the calls of other clients to the same provider, at random times.
 func (f *fleet) other() {
 	t := float64(f.now) / float64(second)
 	rate := f.stranger(t)

@@ -8,8 +8,8 @@ import (
 	"github.com/weir-go/weir/limiter/internal/adapt"
 )
 
-// TestHostile: whatever is reported, and whatever a record holds, the factor keeps its bounds, and a minute of silence and what the
-// numbers can hold back is enough to have the configured rate again.
+// TestHostile: whatever replicas report, and whatever a record contains, the factor stays within its bounds. After a minute without
+// reports, and the longest delay that the numbers of a record can cause, the configured rate is in force again.
 func TestHostile(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	l, s := forty, adapt.New()
@@ -43,10 +43,10 @@ func TestHostile(t *testing.T) {
 		}
 		inBounds(t, l, s, now)
 		if s != s.Bounded(l, now) {
-			t.Fatalf("input %d left %+v", i, s)
+			t.Fatalf("input %d made the state %+v, beyond its bounds", i, s)
 		}
 		if f := s.Factor(l, now+60*second); f != adapt.Whole {
-			t.Fatalf("input %d: the factor is %d after a minute of silence", i, f)
+			t.Fatalf("input %d: a minute without reports later the factor is %d, want the configured rate", i, f)
 		}
 	}
 }

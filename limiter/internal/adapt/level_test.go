@@ -9,7 +9,7 @@ import (
 	"github.com/weir-go/weir/limiter/internal/adapt"
 )
 
-// TestSlot: at half of the rate of 40 a second, a token takes 50 ms and the burst of a second has 20 of them.
+// TestSlot: at half of a rate of 40 a second, a token takes 50 ms, and a burst of one second has 20 tokens.
 func TestSlot(t *testing.T) {
 	const unit = 40 * ms // units of 1/40 µs in a ms
 	for _, c := range []struct{ ahead, cost, factor, want int64 }{
@@ -25,12 +25,13 @@ func TestSlot(t *testing.T) {
 		{10, 40, 500_000, 500 * unit}, // more than the burst: when the bucket is full
 	} {
 		if got := forty.Slot(c.ahead, c.cost, forty.Price(c.factor)); got != c.want {
-			t.Errorf("%d after %d at %d: %d units after full, want %d", c.cost, c.ahead, c.factor, got, c.want)
+			t.Errorf("a call of %d behind %d tokens at factor %d: %d units after full, want %d", c.cost, c.ahead, c.factor, got, c.want)
 		}
 	}
 }
 
-// TestPrice: a price is exact, rounded up, never less than at the configured rate, and a burst of it can be counted.
+// TestPrice: a price is exact, rounded up, and never below the price at the configured rate. The price of a whole burst is
+// small enough to be exact.
 func TestPrice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := adapt.Limit{Tokens: 1, Per: rapid.Int64Range(1, 1<<50).Draw(t, "per")}
@@ -40,15 +41,16 @@ func TestPrice(t *testing.T) {
 		exact.Add(exact, big.NewInt(factor-1)).Div(exact, big.NewInt(factor))
 		got := l.Price(factor)
 		if got < l.Per || got > l.Per && got > (1<<50)/l.Burst {
-			t.Fatalf("%d at %d: a token costs %d units", l.Per, factor, got)
+			t.Fatalf("the price of a token of %d units at factor %d is %d units, out of range", l.Per, factor, got)
 		}
 		if got != max(l.Per, min(exact.Int64(), (1<<50)/l.Burst)) {
-			t.Fatalf("%d at %d: %d units, want %d", l.Per, factor, got, exact)
+			t.Fatalf("the price of a token of %d units at factor %d is %d units, want %d", l.Per, factor, got, exact)
 		}
 	})
 }
 
-// TestFactorsKeepTheLaw: whatever the factors were, in any time are at most the burst and what the configured rate gives in it.
+// TestFactorsKeepTheLaw: whatever the factors were, no period has more tokens than the burst plus the configured rate times its
+// length.
 func TestFactorsKeepTheLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := adapt.Limit{
@@ -63,12 +65,12 @@ func TestFactorsKeepTheLaw(t *testing.T) {
 			cost := rapid.Int64Range(1, l.Burst).Draw(t, "cost")
 			due := (now - epoch) * l.Tokens // units
 			due = max(due, full+l.Slot(0, cost, price))
-			due = (due + l.Tokens - 1) / l.Tokens * l.Tokens // a whole µs, as of a reservation
+			due = (due + l.Tokens - 1) / l.Tokens * l.Tokens // a whole µs, as for a reservation
 			full = max(full, due) + cost*price
 			if rest := full - due; rest > max(l.Burst*l.Per, cost*price) {
 				t.Fatalf("call %d: full is %d units after its due time", i, rest)
 			}
-			// In any time from a call to a later one: charges less time, from their lowest, are at most the burst.
+			// For every period between two calls: charges less time, counted from their lowest, are at most the burst.
 			if v := charged - due; i == 0 || v < least {
 				least = v
 			}

@@ -1,6 +1,6 @@
 package adapt_test
 
-// part is what was served, in calls a second, what was sent, and which part of that was refused, of the calls that were due from a to b.
+// part returns, of the calls due from a to b, the served ones and the sent ones, in calls a second, and the share of refusals.
 func part(out []fate, a, b float64) (served, sent, refused float64) {
 	n, ok := 0.0, 0.0
 	for _, f := range out {
@@ -14,7 +14,7 @@ func part(out []fate, a, b float64) (served, sent, refused float64) {
 	return ok / (b - a), n / (b - a), 1 - ok/max(1, n)
 }
 
-// used is what was served from a to b as a part of a rate.
+// used measures the calls served from a to b, as a share of a rate.
 func used(a, b, rate float64, mean, each bar) measure {
 	return measure{"used", false, func(out []fate) float64 { x, _, _ := part(out, a, b); return x / rate }, mean, each}
 }
@@ -31,7 +31,7 @@ func sent(name string, most bool, a, b float64, mean, each bar) measure {
 	return measure{name, most, func(out []fate) float64 { _, x, _ := part(out, a, b); return x }, mean, each}
 }
 
-// best is what was served in the best second of those from a to b.
+// best measures the calls served in the best second from a to b.
 func best(name string, a, b int, mean, each bar) measure {
 	return measure{name, false, func(out []fate) float64 {
 		x := 0.0
@@ -45,7 +45,7 @@ func best(name string, a, b int, mean, each bar) measure {
 
 func always(x float64) func(float64) float64 { return func(float64) float64 { return x } }
 
-// between is x from a to b, and y at other times.
+// between returns a function that is x from a to b, and y at other times.
 func between(a, b, x, y float64) func(float64) float64 {
 	return func(t float64) float64 {
 		if a <= t && t < b {

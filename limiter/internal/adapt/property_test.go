@@ -17,8 +17,8 @@ var configured = rapid.Custom(func(t *rapid.T) adapt.Limit {
 	}
 })
 
-// TestProperties walks a random path. The factor keeps its bounds, and grows while nothing is reported. A record that the rule made
-// is never changed by its bounds. A repeated report of an event only changes how deep the event is.
+// TestProperties takes a random path. The factor stays within its bounds, and never falls without a report. A state that the rule
+// made is always within its bounds. A repeated report of an event changes only how much the event lowers the factor.
 func TestProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l, s, now := configured.Draw(t, "limit"), adapt.New(), int64(epoch)
@@ -26,7 +26,7 @@ func TestProperties(t *testing.T) {
 			before := s.Factor(l, now)
 			now += rapid.Int64Range(0, rapid.SampledFrom([]int64{10 * ms, second, 60 * second}).Draw(t, "speed")).Draw(t, "time")
 			if after := s.Factor(l, now); after < before {
-				t.Fatalf("the factor fell from %d to %d, and nothing was reported", before, after)
+				t.Fatalf("the factor fell from %d to %d without a report", before, after)
 			}
 			due := now + rapid.Int64Range(-2*second, 2*l.Horizon).Draw(t, "due")
 			switch rapid.SampledFrom([]string{"refused", "refused", "overloaded", "remaining", "again"}).Draw(t, "input") {
@@ -46,28 +46,28 @@ func TestProperties(t *testing.T) {
 			}
 			inBounds(t, l, s, now)
 			if bounded := s.Bounded(l, now); bounded != s {
-				t.Fatalf("the rule made %+v, which its bounds make %+v", s, bounded)
+				t.Fatalf("the rule made the state %+v; bounded, it is %+v, want no change", s, bounded)
 			}
 		}
 	})
 }
 
-// repeats reports one more refusal of the last event.
+// repeats reports one more refusal of the last event, and checks the effect.
 func repeats(t *rapid.T, l adapt.Limit, s adapt.State, now int64) {
 	before, due := s, rapid.Int64Range(0, s.Cut).Draw(t, "of the event")
 	s.Refused(l, now, due, 1)
 	s.Overloaded(l, now, min(due, s.Slowed), 1)
 	if s.Limit > before.Limit || s.More > before.More+1 || due < s.Began && s != before {
-		t.Fatalf("a refusal of a grant due at %d made %+v of %+v", due, s, before)
+		t.Fatalf("one more refusal, due at %d, changed the state to %+v from %+v", due, s, before)
 	}
 	s.Limit, s.More = before.Limit, before.More
 	if s != before {
-		t.Fatalf("a refusal of the last event made %+v of %+v", s, before)
+		t.Fatalf("one more refusal of the last event changed more than its depth: the state is %+v, before it was %+v", s, before)
 	}
 }
 
 func inBounds(t interface{ Fatalf(string, ...any) }, l adapt.Limit, s adapt.State, now int64) {
 	if f := s.Factor(l, now); f < l.Floor() || f > adapt.Whole || l.Floor() < 1000 {
-		t.Fatalf("factor %d of %+v at %d, of %+v", f, l, now, s)
+		t.Fatalf("the factor %d is out of bounds: limit %+v at %d, state %+v", f, l, now, s)
 	}
 }

@@ -2,7 +2,7 @@ package adapt_test
 
 import "math/rand/v2"
 
-// kind is how a provider counts.
+// kind is the kind of limit that a provider has.
 type kind int
 
 const (
@@ -14,7 +14,7 @@ const (
 
 func (k kind) String() string { return [...]string{"bucket", "fixed", "sliding"}[k] }
 
-// provider counts arrivals by its own rules: it shares no code with what is tested.
+// provider counts arrivals by its own rules. It shares no code with the tested package.
 type provider struct {
 	kind  kind
 	burst float64 // seconds of the rate, of a bucket
@@ -38,7 +38,7 @@ func (p *provider) full() float64 {
 	return p.rate
 }
 
-// accepts counts an arrival at a time, and tells what remains.
+// accepts counts an arrival. It returns whether the provider accepts it, and how many tokens remain.
 func (p *provider) accepts(now int64, rate float64) (ok bool, remaining float64) {
 	p.rate = rate
 	if p.kind == tokenBucket {

@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// situations are what fleets meet. The configured rate is 40 a second unless it is named.
+// situations returns all situations. The configured rate is 40 a second, unless the name has another one.
 func situations() []situation {
 	return slices.Concat(lower(), falls(), strays(), strangers(), overloads())
 }
 
-// lower is a provider that accepts 25 a second.
+// lower returns the situations of a provider that accepts 25 calls a second.
 func lower() []situation {
 	s := []situation{{"25, bucket, no latency", world{rate: 40, seconds: 40, near: true, accepts: always(25)}, []measure{
 		used(10, 40, 25, want(0.95), want(0.95)),
@@ -34,7 +34,7 @@ func lower() []situation {
 	return s
 }
 
-// falls is a provider that accepts 15 a second for 20 s.
+// falls returns the situations of a provider that accepts only 15 calls a second for 20 s.
 func falls() []situation {
 	var s []situation
 	for _, of := range []struct {
@@ -55,7 +55,7 @@ func falls() []situation {
 	return s
 }
 
-// strays is a provider that refuses 1 % of the calls for no reason.
+// strays returns the situations of a provider that refuses 1 % of the calls for no reason.
 func strays() []situation {
 	var s []situation
 	for _, of := range []struct {
@@ -73,7 +73,7 @@ func strays() []situation {
 	return s
 }
 
-// strangers take half of the 40 calls a second that the provider accepts.
+// strangers returns the situations in which other clients use half of the 40 calls a second that the provider accepts.
 func strangers() []situation {
 	var s []situation
 	for _, of := range []struct {
@@ -101,7 +101,7 @@ func strangers() []situation {
 	return s
 }
 
-// overloads is a provider that fails for 30 s.
+// overloads returns the situations of a provider that fails for 30 s.
 func overloads() []situation {
 	var s []situation
 	for _, of := range []struct {

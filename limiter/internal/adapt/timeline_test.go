@@ -16,7 +16,7 @@ const (
 
 var forty = adapt.Limit{Tokens: 40, Per: second, Burst: 40, Horizon: 250 * ms}
 
-// step is something that happens at a time, seconds since the epoch, and the factor right after it, ppm.
+// step is an input at a time, in seconds since the epoch, and the factor right after it, in ppm.
 type step struct {
 	at   float64
 	do   input
@@ -27,7 +27,7 @@ type input func(s *adapt.State, l adapt.Limit, now int64)
 
 func at(t float64) int64 { return epoch + int64(t*float64(second)) }
 
-// refusal is refused calls, by their due times.
+// refusal reports refused calls, by their due times.
 func refusal(due ...float64) input {
 	return func(s *adapt.State, l adapt.Limit, now int64) {
 		for _, d := range due {
@@ -36,7 +36,7 @@ func refusal(due ...float64) input {
 	}
 }
 
-// failures is n calls of an overloaded provider, 25 ms apart.
+// failures reports n failed calls of an overloaded provider, 25 ms apart.
 func failures(n int, first float64) input {
 	return func(s *adapt.State, l adapt.Limit, now int64) {
 		for i := range n {
@@ -53,7 +53,7 @@ func remains(heard float64, limit, period, remaining, underWay int64) input {
 
 func nothing(*adapt.State, adapt.Limit, int64) {}
 
-// cut is two refusals, one of 12 grants of 0.3 s too many: 11/12 remains.
+// cut is two refusals. One of the 12 grants of 0.3 s was too many, so 11/12 of the rate remains.
 var cut = step{10, refusal(9.90, 9.95), 861_666}
 
 func TestTimelines(t *testing.T) {
@@ -69,10 +69,10 @@ func TestTimelines(t *testing.T) {
 		{"a refusal that is long ago does not end a count", forty, []step{{10, refusal(9.90, 3), 1_000_000}, {10, refusal(9.95), 861_666}}},
 		{"until a horizon after the cut all is of the event", forty, []step{
 			cut,
-			{10.1, refusal(9.96, 10.1, 10.2, 10.25), 861_666}, // with the one that was too many, 5
-			{10.3, refusal(9.8, 9.8, 9.8), 864_900},           // of before the event; it grows from 10.25 on
+			{10.1, refusal(9.96, 10.1, 10.2, 10.25), 861_666}, // 5, with the first that was too many
+			{10.3, refusal(9.8, 9.8, 9.8), 864_900},           // due before the event: no effect; the factor grows from 10.25 on
 			{10.3, refusal(10.24), 864_900},                   // 6
-			{10.3, refusal(10.24), 660_469},                   // 7 of the 22 of a horizon and 0.3 s: 15/22, but 0.7
+			{10.3, refusal(10.24), 660_469},                   // 7 of the 22 grants of a horizon and 0.3 s: 15/22, but an event lowers to 0.7 at most
 			{10.3, refusal(10.24, 10.24, 10.24), 660_469},     // 0.7 at most
 		}},
 		{"it grows slowly near the limit, and fast beyond", forty, []step{
@@ -120,17 +120,17 @@ func TestTimelines(t *testing.T) {
 	}
 }
 
-// TestNew: what has learnt nothing has the configured rate, on any clock.
+// TestNew: a state that has learned nothing has the configured rate, on any clock.
 func TestNew(t *testing.T) {
 	s := adapt.New()
 	for _, now := range []int64{0, 1, second, epoch} {
 		if f := s.Factor(forty, now); f != adapt.Whole {
-			t.Errorf("factor %d at %d", f, now)
+			t.Errorf("a new state has the factor %d at %d, want the configured rate", f, now)
 		}
 	}
 }
 
-// TestOneCut: 64 replicas that each report one refusal of the same moment cut once, in whatever order.
+// TestOneCut: 64 replicas each report one refusal of the same moment. In any order of the reports the rate is cut once.
 func TestOneCut(t *testing.T) {
 	reports := make([]float64, 64)
 	for i := range reports {
@@ -146,7 +146,7 @@ func TestOneCut(t *testing.T) {
 			}
 		}
 		if cuts != 1 {
-			t.Errorf("%s: %d cuts, want 1", order, cuts)
+			t.Errorf("reports in the order %s: %d cuts, want 1", order, cuts)
 		}
 		slices.Reverse(reports)
 	}

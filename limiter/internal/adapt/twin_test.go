@@ -12,8 +12,8 @@ import (
 	"github.com/weir-go/weir/limiter/internal/adapt"
 )
 
-// TestScriptLearnsTheSame takes the fragments of the script that have the rule through the same reports: every number of the state, the
-// factor, and the arithmetic of the level must agree.
+// TestScriptLearnsTheSame gives the same reports to this package and to the fragments of the script that implement the rule. Every
+// number of the state, the factor, and the arithmetic of the level must agree.
 func TestScriptLearnsTheSame(t *testing.T) {
 	text := "local now, horizon = 0, 0\n"
 	for _, name := range []string{"numbers", "checks", "level", "rate", "hooks", "learn", "token"} {
@@ -50,7 +50,7 @@ func TestScriptLearnsTheSame(t *testing.T) {
 			}
 			switch rapid.IntRange(0, 5).Draw(t, "kind") {
 			case 0, 1, 2:
-				due = max(0, min(due, now+l.Horizon)) // as the script takes it
+				due = max(0, min(due, now+l.Horizon)) // as the script bounds it
 				cost := rapid.Int64Range(1, l.Burst).Draw(t, "took")
 				s.Refused(l, now, due, cost)
 				argv = append(argv, fmt.Sprint("R ", now, " ", due, " ", cost))
@@ -75,7 +75,7 @@ func TestScriptLearnsTheSame(t *testing.T) {
 		}
 		got, err := rdb.Eval(t.Context(), script, nil, argv...).StringSlice()
 		if err != nil || len(got) != len(want) {
-			t.Fatalf("%d answers of %d: %v", len(got), len(want), err)
+			t.Fatalf("the script gave %d answers to %d inputs: %v", len(got), len(want), err)
 		}
 		for i := range want {
 			if got[i] != want[i] {

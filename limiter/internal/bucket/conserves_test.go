@@ -17,11 +17,12 @@ var (
 	update = flag.Bool("update", false, "write the list of red rows anew")
 )
 
-// redFile names the rows that are red, with what failed. A row that is red and not listed fails the test.
+// redFile lists the rows that are allowed to be red, with the marks that they fail. A red row that is not listed fails the
+// test.
 const redFile = "testdata/conserves_red.txt"
 
-// TestConserves plays the table of worlds over the bare core, with replicas that die and requests that are late: no token is
-// lost while somebody waits, nobody is passed, and no limit is exceeded, in red rows neither.
+// TestConserves runs the table of worlds over the bare core, with replicas that die and requests that are late. No token is
+// lost while a caller waits, no caller overtakes another, and the starts exceed no limit, not even in red rows.
 func TestConserves(t *testing.T) {
 	chosen, share := table.Pairwise(80, quick)
 	rows := iter.Seq[table.Row](slices.Values(append(chosen, table.Named()...)))
@@ -35,7 +36,7 @@ func TestConserves(t *testing.T) {
 		t.Fatal(err)
 	}
 	var red []string
-	const most = 1_000_000 // a row of five calls a day takes minutes
+	const most = 1_000_000 // a row of five calls a day would take minutes
 	green, marks := 0, map[string]int{}
 	for r := range rows {
 		if rechecks(r) > most || !quick(r) && !*full {
@@ -58,7 +59,7 @@ func TestConserves(t *testing.T) {
 			t.Log(result)
 		}
 		if len(failed) > 0 && !*full && !*update && !slices.Contains(strings.Split(string(listed), "\n"), r.String()) {
-			t.Errorf("not listed in %s: %v", redFile, result)
+			t.Errorf("a red row that %s does not list: %v", redFile, result)
 		}
 	}
 	t.Logf("%d rows green, %d red: %v", green, len(red), marks)
@@ -69,12 +70,12 @@ func TestConserves(t *testing.T) {
 	}
 }
 
-// quick reports whether a row takes no longer than a test should: lanes that wait for days ask every five seconds.
+// quick reports whether a row is short enough for a test. Lanes that wait for days ask every five seconds, which takes long.
 func quick(r table.Row) bool {
 	return rechecks(r) < 100_000
 }
 
-// rechecks is how often the lanes of a row ask because five seconds have passed.
+// rechecks returns how many requests the lanes of a row make only because five seconds have passed.
 func rechecks(r table.Row) int { return len(r.Lanes) * int(r.Length/recheckEvery) }
 
 const recheckEvery = 5 * time.Second

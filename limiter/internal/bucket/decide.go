@@ -241,7 +241,7 @@ func (d *decision) wait(number int, a *Ask, n int64) int64 {
 	since := d.since(a)
 	ahead := d.at[d.bound].ahead
 	if !d.at[d.bound].jump {
-		ahead = b.told(since, ahead, d.Horizon)
+		ahead = b.tokensAhead(since, ahead, d.Horizon)
 	}
 	at := b.expected(ahead+d.before, cost, d.need)
 	patient := n

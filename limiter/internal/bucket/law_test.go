@@ -10,17 +10,18 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// use is tokens that a call takes at a time, µs.
+// use is a number of tokens that a call takes at a time, in µs.
 type use struct{ at, tokens, call int64 }
 
-// lawSlack is what due times may be rounded by, µs.
+// lawSlack is the largest rounding error of a due time, µs.
 const lawSlack = 2
 
-// broken is by how many tokens uses exceed a limit: in a bucket, in any window of length T, burst + rate·(T + slack).
+// broken returns by how many tokens uses exceed a limit. A bucket allows burst + rate·(T + slack) tokens in any period of
+// length T.
 //
-// With v(i) the tokens before the i-th use, less rate times its time, a window keeps the law when the tokens after its last
-// use, less rate times its time, are at most v of its first use and burst + rate·slack. One pass that remembers the smallest
-// v sees every window. Everything is counted in units of 1/tokens of a microsecond, exactly.
+// Let v(i) be the tokens before the i-th use, less rate times its time. A period keeps the law if the tokens after its last
+// use, less rate times its time, are at most v of its first use plus burst + rate·slack. So one pass that remembers the
+// smallest v checks every period. All numbers are exact, in units of 1/tokens of a microsecond.
 func broken(uses []use, l bucket.Limit) int64 {
 	uses = slices.Clone(uses)
 	slices.SortStableFunc(uses, func(a, b use) int { return int(a.at - b.at) })
@@ -59,8 +60,8 @@ type taken struct {
 	costs     []int64
 }
 
-// TestCoreKeepsTheLaw: whatever the routes, costs, ages, lines and order of the requests, and whatever is returned, no limit is
-// exceeded, and nothing is due beyond the horizon.
+// TestCoreKeepsTheLaw: whatever the routes, costs, ages, lines and order of the requests, and whatever callers return, the
+// reservations exceed no limit, and none is due beyond the horizon.
 func TestCoreKeepsTheLaw(t *testing.T) {
 	slower := 0
 	defer func() { t.Log(slower, "answers at another price than the configured one") }()
@@ -161,7 +162,7 @@ func TestCoreKeepsTheLaw(t *testing.T) {
 					of := func(i int) int64 { return costs[min(i, len(costs)-1)] }
 					due := a.Due(k, l, of(max(0, a.Bound)))
 					if due > horizon || due < 0 {
-						t.Fatalf("due in %d µs, the horizon is %d", due, horizon)
+						t.Fatalf("a reservation is due in %d µs, beyond the horizon of %d", due, horizon)
 					}
 					calls++
 					out[name] = append(out[name], taken{now + due, calls, costs})
@@ -171,18 +172,18 @@ func TestCoreKeepsTheLaw(t *testing.T) {
 				}
 			}
 			if of != len(q.Asks) || rest != 0 {
-				t.Fatalf("answers %+v for asks %+v", reply.Answers, q.Asks)
+				t.Fatalf("the answers %+v are not for as many calls as the asks %+v", reply.Answers, q.Asks)
 			}
 		}
 		for i, l := range limits {
 			if over := broken(uses[i], l); over > 0 {
-				t.Fatalf("limit %d, %+v: %d tokens above the law: %v", i, l, over, uses[i])
+				t.Fatalf("limit %d, %+v: the uses exceed it by %d tokens: %v", i, l, over, uses[i])
 			}
 		}
 	})
 }
 
-// drawTaught draws what calls have taught about the provider of a limit: often much of one kind.
+// drawTaught draws the lessons of calls about the provider of a limit, often many of one kind.
 func drawTaught(t *rapid.T, now int64, limits int) (taught []bucket.Taught) {
 	of := rapid.IntRange(0, limits-1).Draw(t, "learns")
 	lesson := rapid.SampledFrom([]bucket.Lesson{bucket.QuotaSpent, bucket.QuotaSpent, bucket.Overload, bucket.QuotaLeft}).Draw(t, "lesson")
@@ -195,8 +196,8 @@ func drawTaught(t *rapid.T, now int64, limits int) (taught []bucket.Taught) {
 	return taught
 }
 
-// TestManyLanesOfOneMoment: lanes whose callers came in the same microsecond. However many, and in whatever order they ask, none of
-// them gets what is not there.
+// TestManyLanesOfOneMoment: the callers of all lanes asked in the same microsecond. However many lanes there are, and in
+// whatever order their requests come, the reservations do not exceed the limit.
 func TestManyLanesOfOneMoment(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := limit(10, rapid.Int64Range(1, 40).Draw(t, "burst"))
@@ -219,14 +220,14 @@ func TestManyLanesOfOneMoment(t *testing.T) {
 				}
 			}
 		}
-		uses = append(uses, use{epoch + horizon, l.Burst, 100}) // what was lost
+		uses = append(uses, use{epoch + horizon, l.Burst, 100}) // the burst that counts as taken after a loss
 		if over := broken(uses, l); over > 0 {
-			t.Fatalf("%d tokens above the law: %v", over, uses)
+			t.Fatalf("the uses exceed the limit by %d tokens: %v", over, uses)
 		}
 	})
 }
 
-// TestLawNotices: a judge that sees nothing is none.
+// TestLawNotices: broken reports uses that exceed a limit, and by how much.
 func TestLawNotices(t *testing.T) {
 	for name, c := range map[string]struct {
 		l    bucket.Limit
@@ -244,7 +245,7 @@ func TestLawNotices(t *testing.T) {
 		},
 	} {
 		if got := broken(c.uses, c.l); got != c.want {
-			t.Errorf("%s: %d above the law, want %d", name, got, c.want)
+			t.Errorf("%s: the uses exceed the limit by %d, want %d", name, got, c.want)
 		}
 	}
 }

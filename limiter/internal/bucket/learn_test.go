@@ -7,7 +7,7 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// taught is n calls of a moment that taught a lesson.
+// taught returns n calls of one moment with the same lesson.
 func taught(lesson bucket.Lesson, of bucket.Limit, now int64, n int) (out []bucket.Taught) {
 	for i := range n {
 		out = append(out, bucket.Taught{Lesson: lesson, Cost: max(1, of.Burst/10), Due: now - int64(i)*1000})
@@ -15,8 +15,8 @@ func taught(lesson bucket.Lesson, of bucket.Limit, now int64, n int) (out []buck
 	return out
 }
 
-// TestEveryCostIsServedWhileTheProviderIsSlow: also a call that costs more than the tokens which the burst has at the rate that the provider
-// serves. In the long run calls take the price, and come back as they are told.
+// TestEveryCostIsServedWhileTheProviderIsSlow: even a call is served that costs more than the burst has tokens at the lowered rate. In the
+// long run calls are charged the price, and a lane asks again at the time that the reply gives.
 func TestEveryCostIsServedWhileTheProviderIsSlow(t *testing.T) {
 	for _, of := range []bucket.Limit{limit(40, 40), limit(40, 3), limit(1, 40), limit(3000, 1000), per(30, 10*1e9, 0, true)} {
 		if of.Window {
@@ -34,7 +34,7 @@ func TestEveryCostIsServedWhileTheProviderIsSlow(t *testing.T) {
 					var reply bucket.Reply
 					bucket.Decide(bucket.Route{Limits: []*bucket.Bucket{b}, Of: []int{0}}, &q, &reply)
 					if asks++; asks > 5000 {
-						t.Fatalf("%s: %d tokens served in %d µs: %+v, %+v", name, served, now-began, reply, b.State())
+						t.Fatalf("%s: %d tokens were served in %d µs, and no more: %+v, %+v", name, served, now-began, reply, b.State())
 					}
 					if reply.Answers[0].Verdict == bucket.Reserved {
 						served += cost
@@ -43,16 +43,16 @@ func TestEveryCostIsServedWhileTheProviderIsSlow(t *testing.T) {
 					}
 					now += max(1000, reply.ComeBack)
 				}
-				slowed := lesson == bucket.QuotaSpent || of.Window || of.Tokens*second > of.Per // a call a second is asked of an overloaded provider
+				slowed := lesson == bucket.QuotaSpent || of.Window || of.Tokens*second > of.Per // an overloaded provider still gets one call a second
 				if follows := b.Factor(now) < 1_000_000; follows != slowed {
-					t.Errorf("%s: follows its provider: %t, want %t", name, follows, slowed)
+					t.Errorf("%s: the rate follows the provider: %t, want %t", name, follows, slowed)
 				}
 			}
 		}
 	}
 }
 
-// TestLearntRateIsForgotten: a change of the limit, and a while without refusals, end what was learnt.
+// TestLearntRateIsForgotten: the bucket drops its learned rate after a change of the limit, and after a while without refusals.
 func TestLearntRateIsForgotten(t *testing.T) {
 	of := limit(40, 40)
 	b := bucket.New(of)
@@ -109,7 +109,8 @@ func TestRemainingBoundsTheTokens(t *testing.T) {
 	}
 }
 
-// TestReportThatDoesNotSayWhenIsOfNow: a process that has not heard the store's clock yet cannot say when a call was due.
+// TestReportThatDoesNotSayWhenIsOfNow: a process that does not know the store's clock yet cannot report when a call was due. Its
+// report counts as of now.
 func TestReportThatDoesNotSayWhenIsOfNow(t *testing.T) {
 	of := limit(40, 40)
 	for _, lesson := range []bucket.Lesson{bucket.QuotaSpent, bucket.Overload} {

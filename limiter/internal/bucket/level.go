@@ -49,7 +49,7 @@ func (b *Bucket) Enter(now int64, l Limit, opens int64) {
 		b.become(now, l)
 	}
 	b.opens, b.paused = opens, b.full
-	if b.learnt != nil && b.learnt.Slowed > now+unheard && b.learnt.Slowed != opens {
+	if b.learnt != nil && b.learnt.Slowed > now+farthest && b.learnt.Slowed != opens {
 		b.learnt.Slowed = now // it belongs to a hold that was ended
 	}
 	if l.Start == 0 && b.learnt != nil && b.learnt.Seen > 0 {

@@ -10,7 +10,7 @@ const (
 	urgentAge = 10_000_000_000_000 // µs that an urgent lane counts as older
 	most      = 64                 // late entries that one request removes
 	deep      = 16                 // entries that one request counts exactly
-	unheard   = 30_000_000         // µs: no request is about a time further ahead
+	farthest  = 30_000_000         // µs: no request is about a time further ahead
 )
 
 // early returns how long before its turn a lane asks: the time of a token, within 0.3 and 0.4 of the horizon. If urgent
@@ -125,10 +125,10 @@ func (l *line) ahead(key int64, lane string) int64 {
 	return n + int64(float64(l.claimed-n)*float64(rank-looked)/max(1, behind))
 }
 
-// told returns how many tokens come before a caller of an arrival, for the time that the caller is given. If no other
-// caller is younger by more than a horizon, it counts the tokens of whole lanes. Otherwise it counts those that the
-// entries claim.
-func (b *Bucket) told(key, ahead, horizon int64) int64 {
+// tokensAhead returns how many tokens come before a caller of an arrival, for the time that the caller is given. If no
+// other caller is younger by more than a horizon, it counts the tokens of whole lanes. Otherwise it counts those that
+// the entries claim.
+func (b *Bucket) tokensAhead(key, ahead, horizon int64) int64 {
 	if key+horizon >= b.line.young {
 		return max(ahead, b.line.whole)
 	}

@@ -12,18 +12,18 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// happened is something that happened to a bucket, as it is known today.
+// happened is an event of a bucket, with the costs that are known now.
 type happened struct {
 	now    int64
 	due    int64 // of a reservation
-	cost   int64 // what it really took, as far as that is known
+	cost   int64 // the actual cost, once it is known
 	opens  int64
 	last   int64 // the due time of the latest reservation before
 	limit  bucket.Limit
 	change bool
 }
 
-// truth is the level of a bucket that knew all costs from the beginning: when it is full, in units of 1/tokens µs.
+// truth is the level of a bucket that knew all actual costs from the beginning: when it is full, in units of 1/tokens µs.
 type truth struct {
 	limit bucket.Limit
 	at    int64 // µs
@@ -64,7 +64,7 @@ func (r *truth) play(e happened) {
 	r.add(e.cost * r.limit.Per)
 }
 
-// call is a reservation whose real cost is not known yet.
+// call is a reservation whose actual cost is not known yet.
 type call struct {
 	event  int // of the log
 	ends   int64
@@ -73,7 +73,7 @@ type call struct {
 	actual int64
 }
 
-// settling is a random world of one bucket whose calls are settled.
+// settling is a random world of one bucket. Its calls settle their costs.
 type settling struct {
 	*rapid.T
 
@@ -83,18 +83,18 @@ type settling struct {
 	now, last int64
 	short     bool // estimates may be too small
 	slow      bool // the provider serves less than configured
-	holds     bool // the provider holds what was estimated until the end of the call
+	holds     bool // the provider holds the estimated tokens until the end of the call
 	log       []happened
 	out       []call
 	uses      []use
-	provider  []use // tokens that the provider takes at a time, negative where it gives them back
+	provider  []use // tokens that the provider takes, or returns (negative), at a time
 	settled   int
 	lost      bool
 }
 
-// TestSettledBucketBesideTruth: whatever calls really cost, however late that is known, whatever is cancelled, never known, paused, and
-// however limits change, the bucket never holds more than a bucket that knew today's costs from the beginning. Where no estimate was
-// too small actual costs keep the law, and a provider that holds the estimates refuses nothing.
+// TestSettledBucketBesideTruth: the world draws the actual costs, how late they are known (some never), cancellations, pauses and
+// changes of the limit. The bucket never holds more tokens than a bucket that knew the costs of today from the beginning. If no
+// estimate was too small, the actual costs keep the law, and a provider that holds the estimates refuses no call.
 func TestSettledBucketBesideTruth(t *testing.T) {
 	settled := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -161,11 +161,11 @@ func (w *settling) step() {
 	w.reserve(cost)
 }
 
-// settle tells of a call what it cost.
+// settle reports the actual cost of a call.
 func (w *settling) settle(c call) {
 	since := c.since
 	if w.holds {
-		since = c.ends - w.horizon // calls that were reserved before may be due after
+		since = c.ends - w.horizon // calls that were reserved earlier may be due later
 		w.provider = append(w.provider, use{at: c.ends, tokens: c.actual - c.est})
 	}
 	w.decide(bucket.Request{Settled: []bucket.Settled{{Since: []int64{since}, Estimated: []int64{c.est}, Actual: []int64{c.actual}}}})
@@ -183,13 +183,13 @@ func (w *settling) settle(c call) {
 func (w *settling) cancel(i int) {
 	c := w.out[i]
 	changed := slices.ContainsFunc(w.log[c.event:], func(e happened) bool { return e.change })
-	if w.log[c.event].due <= w.now || changed { // what was reserved under another limit is not returned
+	if w.log[c.event].due <= w.now || changed { // a reservation of another limit is not returned
 		return
 	}
 	w.out = slices.Delete(w.out, i, i+1)
 	reply := w.decide(bucket.Request{Spares: []bucket.Spare{{Due: w.log[c.event].due, Cost: []int64{c.est}, Fresh: true}}})
 	if len(reply.Left) > 0 {
-		return // nobody gets it: it counts as used
+		return // no other call gets the reservation: it counts as used
 	}
 	w.log[c.event].cost = 0
 	w.uses = slices.DeleteFunc(w.uses, func(u use) bool { return u.call == int64(c.event) })
@@ -215,11 +215,11 @@ func (w *settling) reserve(cost int64) {
 		w.uses = append(w.uses, use{due, cost, int64(c.event)})
 		w.provider = append(w.provider, use{due, cost, int64(c.event)})
 		w.last = max(w.last, due)
-		if rapid.IntRange(0, 9).Draw(w.T, "known") > 0 { // of others nobody ever hears what they cost
+		if rapid.IntRange(0, 9).Draw(w.T, "known") > 0 { // the cost of the others is never known
 			w.out = append(w.out, c)
 		}
 	}
-	if w.lost || w.holds { // such a provider gives back what a bucket that knew the costs never had
+	if w.lost || w.holds { // such a provider returns tokens that a bucket that knew the costs never had
 		return
 	}
 	r := truth{limit: w.log[0].limit}
@@ -227,11 +227,11 @@ func (w *settling) reserve(cost int64) {
 		r.play(e)
 	}
 	if full := w.b.State().Full; r.at > w.now && r.at > full.At+w.slack() {
-		w.Fatalf("the bucket is full at %d + %d/%d, one that knew the costs at %d + %d/%d", full.At-w.now, full.Frac, w.limit.Tokens, r.at-w.now, r.frac, r.limit.Tokens)
+		w.Fatalf("the bucket is full at %d + %d/%d, earlier than a bucket that knew the costs, at %d + %d/%d", full.At-w.now, full.Frac, w.limit.Tokens, r.at-w.now, r.frac, r.limit.Tokens)
 	}
 }
 
-// slack is what due times may be rounded by, µs, also where that was at another rate.
+// slack returns the largest rounding error of due times, µs, including those at another rate.
 func (w *settling) slack() int64 {
 	slowest, fastest := w.limit.Interval(1), w.limit.Interval(1)
 	for _, e := range w.log {
@@ -242,14 +242,14 @@ func (w *settling) slack() int64 {
 	return lawSlack * int64(1+slowest/fastest)
 }
 
-// capped reports whether the bucket owes as much as it can: what is beyond that is lost.
+// capped reports whether the debt of the bucket has reached its maximum. Any further debt is lost.
 func (w *settling) capped() bool {
 	most := truth{w.limit, max(w.now, w.last), 0}
 	most.add(2 * w.limit.Burst * w.limit.Per)
 	return w.b.State().Full.At >= most.at
 }
 
-// judge holds actual costs to the law, and the provider that holds estimates to its burst.
+// judge checks that the actual costs keep the law, and that a provider that holds the estimates refuses no call.
 func (w *settling) judge() {
 	changes := 0
 	for _, e := range w.log {
@@ -261,7 +261,7 @@ func (w *settling) judge() {
 		return
 	}
 	if over := broken(w.uses, w.limit); over > 0 && !w.holds {
-		w.Fatalf("actual costs are %d tokens above the law", over)
+		w.Fatalf("the actual costs exceed the limit by %d tokens", over)
 	}
 	if !w.holds {
 		return

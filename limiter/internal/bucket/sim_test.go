@@ -21,7 +21,7 @@ const (
 	recheck   = 5 * second
 )
 
-// simulation plays a row over the bare core: lanes that send one request at a time, with the delays of a real client.
+// simulation runs a row over the bare core. Its lanes send one request at a time, with the delays of a real client.
 type simulation struct {
 	table.Row
 
@@ -34,10 +34,10 @@ type simulation struct {
 	tasks  []table.Task
 	calls  int64
 	reply  bucket.Reply
-	told   func(now int64, t table.Task, due int64) // hears what newcomers are told; may be nil
+	expect func(now int64, t table.Task, due int64) // is called with the expected start of each new caller; may be nil
 }
 
-// event is something that happens at a time, µs.
+// event is an action at a time, µs.
 type event struct {
 	at, number int64
 	do         func(now int64)
@@ -64,14 +64,14 @@ type simLane struct {
 	queue         []waiting
 	serial        int64
 	asking        bool  // a request is scheduled
-	last          int64 // when the latest reservation is due, µs
-	gone          bool  // its replica is dead, or its callers have left
+	last          int64 // due time of the latest reservation, µs
+	gone          bool  // the replica is dead, or the callers have left
 }
 
 // waiting is a call in a lane.
 type waiting struct {
 	task int                      // index of its task
-	next func() (table.Ask, bool) // the further calls of its caller, nil for none
+	next func() (table.Ask, bool) // returns the next call of its caller; nil for none
 }
 
 func us(d time.Duration) int64        { return d.Microseconds() }
@@ -82,9 +82,9 @@ func (s *simulation) after(at int64, do func(now int64)) {
 	heap.Push(&s.events, event{at, s.number, do})
 }
 
-// simulate plays a row from time 0, at which every limit is empty.
-func simulate(r table.Row, told func(now int64, t table.Task, due int64)) table.Log {
-	s := &simulation{Row: r, rnd: rand.New(rand.NewPCG(r.Seed(), 1)), told: told}
+// simulate runs a row from time 0, at which every limit is empty.
+func simulate(r table.Row, expect func(now int64, t table.Task, due int64)) table.Log {
+	s := &simulation{Row: r, rnd: rand.New(rand.NewPCG(r.Seed(), 1)), expect: expect}
 	for _, l := range r.Limits {
 		limit := per(l.Tokens, l.Per, l.Burst, l.Window)
 		s.limits, s.core = append(s.limits, limit), append(s.core, bucket.New(limit))
@@ -102,10 +102,10 @@ func simulate(r table.Row, told func(now int64, t table.Task, due int64)) table.
 	return table.Log{Tasks: s.tasks, Calls: s.calls, End: r.Length}
 }
 
-// epoch is time 0 on the clock of the core: no limit has been used for a long time.
+// epoch is time 0 of a row on the clock of the core. It is so large that no limit seems to have been used recently.
 const epoch = 1_000_000_000 * second
 
-// begin schedules the first call of each caller, and returns what ends their sequences.
+// begin schedules the first call of each caller. It returns a function that ends their sequences.
 func (s *simulation) begin() (end func()) {
 	var stops []func()
 	for i, l := range s.Lanes {
@@ -171,7 +171,8 @@ func (s *simulation) arrive(now int64, ask table.Ask, next func() (table.Ask, bo
 		s.after(now+us(ask.Patience), func(now int64) { s.giveUp(now, n, w) })
 	}
 	if !n.asking {
-		// Like the limiter: while all that is reserved is spoken for, callers gather until just before the last of it is due.
+		// Like the limiter: while every reservation is promised to a caller, further callers gather until just before
+		// the last one is due.
 		s.ask(max(now+roundTrip, n.last-roundTrip), n)
 	}
 }
@@ -185,11 +186,11 @@ func (s *simulation) giveUp(now int64, n *simLane, w waiting) {
 	s.tasks[w.task].Gone = duration(now)
 	s.again(now, w.next)
 	if len(n.queue) == 0 {
-		s.request(now, n) // the last one has left, and gives up the place in line
+		s.request(now, n) // the last caller has left: the request gives up the place in line
 	}
 }
 
-// leave has replicas die, or their callers leave.
+// leave ends some replicas, or makes their callers leave.
 func (s *simulation) leave(now int64) {
 	for i, n := range s.lanes {
 		if !s.Leaves(i) {
@@ -256,13 +257,13 @@ func (s *simulation) request(now int64, n *simLane) {
 			}
 			due := now + a.Due(k, l, t.Cost)
 			if a.Verdict != bucket.Reserved {
-				if s.told != nil {
-					s.told(now, *t, due)
+				if s.expect != nil {
+					s.expect(now, *t, due)
 				}
 				continue
 			}
 			n.last = max(n.last, due)
-			// The reservation belongs to the lane: who leaves before it is due loses nothing for the others.
+			// The reservation belongs to the lane: if its caller leaves before it is due, another caller gets it.
 			t.Started = duration(due)
 			s.again(due, w.next)
 		}
@@ -282,7 +283,7 @@ func (s *simulation) request(now int64, n *simLane) {
 	}
 }
 
-// alikeAge is that of the limiter: how much callers of one run may differ in age.
+// alikeAge returns the largest difference in age of the callers of one run, as in the limiter.
 func alikeAge(run int, age int64) int64 {
 	if run < 16 {
 		return 2000
@@ -290,7 +291,7 @@ func alikeAge(run int, age int64) int64 {
 	return max(30_000, age/16)
 }
 
-// limit is so many tokens a second.
+// limit returns a bucket of so many tokens a second.
 func limit(tokens, burst int64) bucket.Limit { return per(tokens, time.Second, burst, false) }
 
 func per(tokens int64, d time.Duration, burst int64, window bool) bucket.Limit {

@@ -11,12 +11,12 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// timeline is requests at limits that are full at first, and what becomes of each.
+// timeline is a list of requests to limits that are full at first, with the expected result of each.
 type timeline struct {
 	name   string
 	limits map[string]bucket.Limit // limits whose names begin with one letter are of one bucket
 	rows   []row
-	lost   bool // of the limits nothing is known at first
+	lost   bool // the levels of the limits are unknown at first
 }
 
 // row is a request. Times are ms, and need not be whole.
@@ -25,17 +25,17 @@ type row struct {
 	lane string
 	on   string // limits of the route
 	asks []bucket.Ask
-	want string // the answers, when to come back, and the spares that are left
+	want string // the answers, when to ask again, and the remaining spares
 	more extra
 }
 
-// extra is what most requests do not have.
+// extra has the properties of a request that most requests do not have.
 type extra struct {
 	lead   float64
 	spares []bucket.Spare          // due times from now, ms
-	limits map[string]bucket.Limit // that are in force from this request on
+	limits map[string]bucket.Limit // in force from this request on
 	opens  float64                 // when the limits of the route open, ms
-	empty  float64                 // when they are emptied, ms
+	empty  float64                 // when the limits are emptied, ms
 }
 
 func calls(n int) bucket.Ask { return bucket.Ask{N: n, Cost: []int64{1}, Patience: -1} }
@@ -89,14 +89,14 @@ func (l timeline) play(t *testing.T) {
 		}
 		var reply bucket.Reply
 		bucket.Decide(route, &q, &reply)
-		if got := said(&reply, now, names); got != r.want {
-			t.Errorf("at %v ms, %s asks at %s: %s\nwant %s", r.at, r.lane, r.on, got, r.want)
+		if got := describe(&reply, now, names); got != r.want {
+			t.Errorf("at %v ms, lane %s asks at %s: got %s\nwant %s", r.at, r.lane, r.on, got, r.want)
 		}
 	}
 }
 
-// said is a reply in words: each answer with its first time in ms from now, and the limit that sets it.
-func said(reply *bucket.Reply, now int64, names []string) string {
+// describe returns a reply as text: each answer with its first time in ms from now, and the limit that sets it.
+func describe(reply *bucket.Reply, now int64, names []string) string {
 	ms := func(us int64) string { return strconv.FormatFloat(float64(us)/1000, 'f', -1, 64) }
 	var words []string
 	for _, a := range reply.Answers {
@@ -129,7 +129,7 @@ func spares(due ...int64) (s []bucket.Spare) {
 	return s
 }
 
-// fresh is a reservation that is returned now.
+// fresh returns a reservation that a lane returns now.
 func fresh(cost, due int64) []bucket.Spare {
 	return []bucket.Spare{{Due: due, Cost: []int64{cost}, Fresh: true}}
 }
@@ -323,7 +323,7 @@ var timelines = []timeline{
 	}},
 }
 
-// TestLongLine: one request counts and removes a bounded number of entries.
+// TestLongLine: one request counts and removes a bounded number of entries of the line.
 func TestLongLine(t *testing.T) {
 	b := bucket.New(limit(10, 1))
 	serve := func(ms int64, lane string, a ...bucket.Ask) (reply bucket.Reply) {
@@ -339,23 +339,24 @@ func TestLongLine(t *testing.T) {
 		}
 		serve(0, fmt.Sprint("lane ", i), aged(int64(10_000-100*i), calls(n)))
 	}
-	// The 16 oldest claim 16 tokens, the other 84 claim 94. Of those 24 are older than the caller: 94·24/84 = 26.
+	// The 16 oldest lanes claim 16 tokens, the other 84 claim 94. 24 of the 84 are older than the caller: 94·24/84 =
+	// 26.
 	reply := serve(0, "between", aged(10_000-4000+50, calls(1)))
 	if got, want := reply.Answers[0].At.At, int64(300_000+(16+26)*100_000); got != want {
-		t.Errorf("a caller behind 40 of 100 lanes is told %d µs, want %d", got, want)
+		t.Errorf("a caller behind 40 of 100 lanes: its turn is in %d µs, want %d", got, want)
 	}
 	serve(400, "last", calls(1))
 	if got := b.State().Lanes; got != 101-64+1 {
-		t.Errorf("%d lanes are left, want 101, less the 64 that one request removes, and its own", got)
+		t.Errorf("%d lanes are in line, want 38: 101, less the 64 that one request removes, and its own", got)
 	}
 }
 
-// TestIdle: a bucket may be forgotten when it is as good as a new one.
+// TestIdle: a bucket is idle, and may be forgotten, once it has the state of a new one.
 func TestIdle(t *testing.T) {
 	for name, c := range map[string]struct {
 		l    bucket.Limit
 		asks []bucket.Ask
-		ms   int64 // from which it is idle
+		ms   int64 // from when it is idle
 	}{
 		"it owes":              {limit(10, 2), ask(calls(3)), 300},
 		"a lane waits":         {limit(10, 1), ask(calls(9)), -1},
@@ -369,17 +370,17 @@ func TestIdle(t *testing.T) {
 		bucket.Decide(bucket.Route{Limits: []*bucket.Bucket{b}, Of: []int{0}}, &bucket.Request{Lane: "x", Now: epoch, Horizon: horizon, Asks: c.asks}, &reply)
 		if c.ms < 0 {
 			if b.Idle(epoch + 1000*second) {
-				t.Errorf("%s: idle", name)
+				t.Errorf("%s: idle too early", name)
 			}
 			continue
 		}
 		if c.ms > 0 && b.Idle(epoch+c.ms*1000-1) || !b.Idle(epoch+c.ms*1000) {
-			t.Errorf("%s: not idle from %d ms on", name, c.ms)
+			t.Errorf("%s: not idle at %d ms", name, c.ms)
 		}
 	}
 }
 
-// TestLogOfAWindow: starts of one moment are one pair, and end after a width.
+// TestLogOfAWindow: the log of a window has one pair for all starts of one moment, and drops it after a width.
 func TestLogOfAWindow(t *testing.T) {
 	l := window(1000, time.Second)
 	var b *bucket.Bucket
@@ -397,10 +398,10 @@ func TestLogOfAWindow(t *testing.T) {
 		})
 	}
 	if one, many := allocations(1), allocations(100); many > one {
-		t.Errorf("%v allocations for 100 requests at one moment, %v for one", many, one)
+		t.Errorf("100 requests of one moment make %v allocations, one makes %v: want no more pairs in the log", many, one)
 	}
 	b.Enter(epoch+second, l, 0)
 	if s := b.State(); s.Total != 200 || s.Base != 200 || s.Edge != epoch {
-		t.Errorf("of %d starts %d have ended, the last at %d; want all of 200, at %d", s.Total, s.Base, s.Edge, epoch)
+		t.Errorf("of %d starts %d no longer count, the last was at %d; want all of 200, at %d", s.Total, s.Base, s.Edge, epoch)
 	}
 }

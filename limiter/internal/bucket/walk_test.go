@@ -20,10 +20,10 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// TestScriptsWalkWithCore takes the scripts and the core through the same random worlds: routes of one to four limits, buckets
-// and windows, configured and made at run time, costs, patience, ages, urgent calls, lanes in line, reservations that were
-// returned, pauses, idle times, new limits, clocks that step, memory that is lost. Every reply and every stored level must
-// agree.
+// TestScriptsWalkWithCore takes the scripts and the core through the same random worlds: routes of one to four limits,
+// buckets and windows, configured and made at run time, with costs, patience, ages, urgent calls, lanes in line, returned
+// reservations, pauses, idle times, new limits, steps of the clock and lost memory. Every reply and every stored level
+// must agree.
 func TestScriptsWalkWithCore(t *testing.T) {
 	m := miniredis.RunT(t)
 	rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), DisableIdentity: true})
@@ -31,7 +31,7 @@ func TestScriptsWalkWithCore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { newWalk(t, rdb, m.SetTime).run() })
 }
 
-// TestScriptsWalkWithCoreOnRedis is the same on a real Redis, whose clock runs by itself.
+// TestScriptsWalkWithCoreOnRedis does the same on a real Redis, whose clock the test cannot set.
 func TestScriptsWalkWithCoreOnRedis(t *testing.T) {
 	rdb := limitertest.Server(t)
 	rapid.Check(t, func(t *rapid.T) { newWalk(t, rdb, nil).run() })
@@ -49,28 +49,28 @@ type walk struct {
 	now          int64 // of the server
 	own, shift   int64 // the namespace's time, which never goes back
 	still, owed  int64 // of shift: for how long own time stands still, and what the next step forward pays
-	born         int64 // of the epoch
+	began        int64 // when the epoch began
 	epochs, step int
 	conf         lua.ConfigureReply
 	grants       int64
 	limits       map[string]lua.Limit // by name
-	wish         []lua.Limit          // those that were configured, as they were in the beginning
+	wanted       []lua.Limit          // the configured limits, as they were in the beginning
 	model        map[string]*bucket.Bucket
 	lanes        map[string]*walkLane
 }
 
-// walkLane is a route and what its caller holds there.
+// walkLane is a lane: its route and the reservations of its callers.
 type walkLane struct {
 	names   []string
 	path    *lua.Path
-	of      []lua.Limit // that path is of
+	of      []lua.Limit // the limits of path
 	granted []lua.Back  // some reservations
 	spares  []lua.Back  // reservations that were returned, by due time
 	back    int64
 }
 
-// Limits made at run time have names that begin with o; windows have a w. a and w are of one bucket, d and s, too. A
-// route has all limits of its buckets.
+// Names of limits made at run time begin with o, names of windows have a w. a and w are limits of the same bucket, and so
+// are d and s. A route has all limits of its buckets.
 var walkLimits = []string{"a", "b", "c", "d", "s", "w", "o", "ow"}
 
 var walkRoutes = []string{"b", "c", "d s", "a w", "w a", "b c", "ow c", "o c", "w a b c", "s d c", "b d s", "ow o w a c", "a w c", "b a c w"}
@@ -104,7 +104,7 @@ func newWalk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) *walk {
 	}
 	for _, name := range walkLimits {
 		if name[0] != 'o' {
-			w.wish = append(w.wish, w.limits[name])
+			w.wanted = append(w.wanted, w.limits[name])
 		}
 	}
 	w.forget()
@@ -133,7 +133,7 @@ func (w *walk) coreLimit(l lua.Limit) bucket.Limit {
 	}
 }
 
-// forget loses the server's memory, and has it begin another epoch.
+// forget deletes the server's data, and begins another epoch.
 func (w *walk) forget() {
 	if err := w.rdb.FlushAll(w.Context()).Err(); err != nil {
 		w.Fatal(err)
@@ -146,9 +146,9 @@ func (w *walk) forget() {
 	}
 	w.epochs++
 	w.configure()
-	w.born = w.own
+	w.began = w.own
 	if w.epochs == 1 { // nothing was lost
-		w.born = -w.horizon
+		w.began = -w.horizon
 	}
 }
 
@@ -158,10 +158,10 @@ func (w *walk) tick() {
 	}
 }
 
-// clock is the namespace's time at this moment, or what the server said it was.
-func (w *walk) clock(said int64) {
+// clock advances own time to now, and checks it against the server's reply. On a real Redis it takes the server's time.
+func (w *walk) clock(replied int64) {
 	if w.setTime == nil {
-		w.own = said
+		w.own = replied
 		return
 	}
 	if w.own == 0 {
@@ -184,13 +184,13 @@ func (w *walk) clock(said int64) {
 		w.owed -= paid
 		w.shift -= stop + paid
 	}
-	if w.own = w.now + w.shift; said != w.own {
-		w.Fatalf("own time %d, want %d", said, w.own)
+	if w.own = w.now + w.shift; replied != w.own {
+		w.Fatalf("the server's own time is %d, want %d", replied, w.own)
 	}
 }
 
-// told are the words that set the limits of the bucket of a limit.
-func (w *walk) told(name string) []string {
+// change returns the words that set the limits of the bucket of a limit.
+func (w *walk) change(name string) []string {
 	var limits []lua.Limit
 	for _, other := range walkLimits {
 		if l := w.limits[other]; !l.Own && l.Field.Bucket == w.limits[name].Field.Bucket {
@@ -206,7 +206,7 @@ func (w *walk) told(name string) []string {
 func (w *walk) configure(change ...string) {
 	a := lua.ConfigureArgs{
 		Epoch: w.conf.Epoch, Grants: w.grants, Version: w.conf.Version, Fresh: fmt.Sprint("epoch-", w.epochs),
-		HorizonUS: w.horizon, Replica: "replica", Session: "session", Wish: w.wish, Told: w.conf.Told, Change: change,
+		HorizonUS: w.horizon, Replica: "replica", Session: "session", Wish: w.wanted, Told: w.conf.Told, Change: change,
 	}
 	got, err := lua.Configure(w.Context(), w.rdb, w.keys, a)
 	if err != nil {
@@ -214,10 +214,10 @@ func (w *walk) configure(change ...string) {
 	}
 	w.clock(got.NowUS)
 	if len(got.Force) != len(a.Wish) || got.Live != 1 || len(got.Disputed) > 0 || got.Epoch != a.Fresh {
-		w.Fatalf("configured %+v, got %+v", a, got)
+		w.Fatalf("configure with %+v: the reply is %+v", a, got)
 	}
 	for _, p := range w.lanes {
-		if got.Version != w.conf.Version { // what was reserved under another configuration is not returned
+		if got.Version != w.conf.Version { // reservations of another configuration are not returned
 			p.spares, p.granted = nil, nil
 		}
 	}
@@ -234,7 +234,7 @@ func (w *walk) configure(change ...string) {
 		}
 		l, is := w.coreLimit(w.limits[name]), w.model[name].State().Limit
 		if l.Start == 0 || l.Tokens != is.Tokens || l.Per != is.Per || l.Burst != is.Burst {
-			l.Start = 0 // to configure a bucket is not to use it
+			l.Start = 0 // configure does not use the bucket
 			w.model[name].Enter(w.own, l, w.limits[name].OpensUS)
 		}
 	}
@@ -242,7 +242,7 @@ func (w *walk) configure(change ...string) {
 
 func (w *walk) run() {
 	steps := rapid.IntRange(1, 60).Draw(w.T, "steps")
-	for w.step = 2; w.step <= steps+1; w.step++ { // an older call has a number, too
+	for w.step = 2; w.step <= steps+1; w.step++ { // so that a call before the first has a number, too
 		w.now += int64(rapid.SampledFrom([]int{0, 0, 1, 17, 19_999, 24_999, 25_000, 250_000, 5_000_000}).Draw(w.T, "idle"))
 		w.tick()
 		switch rapid.IntRange(0, 19).Draw(w.T, "event") {
@@ -256,7 +256,7 @@ func (w *walk) run() {
 		case 2:
 			name := rapid.SampledFrom(walkLimits).Draw(w.T, "set")
 			w.draw(name)
-			w.configure(w.told(name)...)
+			w.configure(w.change(name)...)
 		case 3:
 			name := rapid.SampledFrom(walkLimits).Draw(w.T, "pause")
 			l := w.limits[name]
@@ -268,7 +268,7 @@ func (w *walk) run() {
 	}
 }
 
-// call makes one call, and compares.
+// call makes one request with the script and with the core, and compares the results.
 func (w *walk) call() {
 	route := rapid.SampledFrom(walkRoutes).Draw(w.T, "route")
 	id := route + rapid.SampledFrom([]string{"", " 2", " 3"}).Draw(w.T, "lane")
@@ -285,7 +285,7 @@ func (w *walk) call() {
 	for i, name := range p.names {
 		limits[i] = w.limits[name]
 		if limits[i].Own && w.rdb.Exists(w.Context(), w.keys.Own(limits[i].Field)).Val() == 0 {
-			delete(w.model, name) // the clock jumped: forgotten, because it was full
+			delete(w.model, name) // the clock jumped: the server has forgotten the limit, because it was full
 		}
 		least = min(least, limits[i].Burst)
 	}
@@ -341,7 +341,7 @@ func (w *walk) call() {
 	a.Taught = w.teach(limits, p)
 	var got lua.AcquireReply
 	err := p.path.Acquire(w.Context(), w.rdb, &a, &got)
-	if errors.Is(err, lua.ErrUnknown) { // the time has ended in which replicas say what they remember: nothing
+	if errors.Is(err, lua.ErrUnknown) { // the collection of what replicas remember has ended, with no reports
 		w.configure()
 		a.Epoch, a.Version = w.conf.Epoch, w.conf.Version
 		err = p.path.Acquire(w.Context(), w.rdb, &a, &got)
@@ -351,16 +351,16 @@ func (w *walk) call() {
 	}
 	w.clock(got.NowUS)
 	seen := a
-	seen.Asks = slices.Clone(a.Asks) // compare counts them down
+	seen.Asks = slices.Clone(a.Asks) // compare changes the counts
 	w.compare(p, id, limits, seen, got)
 	if again := (lua.AcquireReply{}); rapid.IntRange(0, 9).Draw(w.T, "again") == 0 {
 		if err := p.path.Acquire(w.Context(), w.rdb, &a, &again); err != nil || !again.Repeated ||
 			again.NowUS != got.NowUS || !slices.Equal(again.Answers, got.Answers) {
-			w.Fatalf("step %d: sent again: %+v, %v; the first time %+v", w.step, again, err, got)
+			w.Fatalf("step %d: the repeated request got %+v, %v, want the first reply %+v", w.step, again, err, got)
 		}
 		a.Seq--
 		if err := p.path.Acquire(w.Context(), w.rdb, &a, &again); !isStale(err) {
-			w.Fatalf("step %d: an older call: %v", w.step, err)
+			w.Fatalf("step %d: an older request got %v, want a StaleError", w.step, err)
 		}
 	}
 }
@@ -372,7 +372,7 @@ func isStale(err error) bool {
 
 var lessons = map[lua.Lesson]bucket.Lesson{lua.QuotaSpent: bucket.QuotaSpent, lua.Overload: bucket.Overload, lua.QuotaLeft: bucket.QuotaLeft}
 
-// teach draws what calls have taught: often much of one kind.
+// teach draws the lessons of calls, often many of one kind.
 func (w *walk) teach(limits []lua.Limit, p *walkLane) (taught []lua.Taught) {
 	n := rapid.SampledFrom([]int{0, 0, 0, 1, 3, 40}).Draw(w.T, "taught")
 	lesson := rapid.SampledFrom([]lua.Lesson{lua.QuotaSpent, lua.QuotaSpent, lua.Overload, lua.QuotaLeft}).Draw(w.T, "lesson")
@@ -410,11 +410,11 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 	for i, name := range p.names {
 		l := limits[i]
 		if w.model[name] == nil {
-			w.model[name] = bucket.Lost(w.coreLimit(l), w.born, w.horizon)
+			w.model[name] = bucket.Lost(w.coreLimit(l), w.began, w.horizon)
 		}
 		w.model[name].Enter(w.own, w.coreLimit(l), l.OpensUS)
 		if l.Own {
-			w.model[name].Empty(w.born + w.horizon)
+			w.model[name].Empty(w.began + w.horizon)
 		}
 		w.model[name].Enter(w.own, w.coreLimit(l), l.OpensUS)
 		if l.Gently {
@@ -470,7 +470,7 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 			l = r.Limits[n.Bound].Limit
 		}
 		if last := n.Due(n.N-1, l, cost); last > w.horizon {
-			w.Fatalf("step %d: reserved %d µs ahead, beyond the horizon of %d", w.step, last, w.horizon)
+			w.Fatalf("step %d: a reservation is due in %d µs, beyond the horizon of %d", w.step, last, w.horizon)
 		}
 		if len(p.granted) < 5 {
 			p.granted = append(p.granted, lua.Back{DueUS: w.own + n.Due(0, l, cost), Costs: k.Costs})
@@ -480,9 +480,9 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 		}
 	}
 	if !slices.Equal(got.Answers, want) {
-		w.Fatalf("step %d, %v, asks %+v: script %+v, core %+v", w.step, id, q.Asks, got.Answers, want)
+		w.Fatalf("step %d, lane %v, asks %+v: the script answers %+v, the core %+v", w.step, id, q.Asks, got.Answers, want)
 	}
-	if reply.ComeBack >= 0 { // where it is collected what replicas remember, a lane asks again when that ends
+	if reply.ComeBack >= 0 { // during a collection of what replicas remember, a lane asks again when it ends
 		for _, l := range limits {
 			if numbers, _, _ := w.record(l); numbers[19] > w.own {
 				reply.ComeBack = min(reply.ComeBack, numbers[19]-w.own)
@@ -490,10 +490,10 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 		}
 	}
 	if got.ComeBackUS != reply.ComeBack {
-		w.Fatalf("step %d, %v, asks %+v: come back in %d, core %d; answers %+v", w.step, id, q.Asks, got.ComeBackUS, reply.ComeBack, want)
+		w.Fatalf("step %d, lane %v, asks %+v: the script says to ask again in %d µs, the core in %d; answers %+v", w.step, id, q.Asks, got.ComeBackUS, reply.ComeBack, want)
 	}
 	if got.Grants != w.grants {
-		w.Fatalf("step %d: %d grants, want %d", w.step, got.Grants, w.grants)
+		w.Fatalf("step %d: the script counts %d grants, want %d", w.step, got.Grants, w.grants)
 	}
 	p.back = 0
 	if reply.ComeBack >= 0 {
@@ -515,7 +515,7 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 	}
 }
 
-// sharedSpares are those of all lanes of a route.
+// sharedSpares returns the spares of all lanes of a route.
 func (p *walkLane) sharedSpares(w *walk) []lua.Back {
 	for _, other := range w.lanes {
 		if slices.Equal(other.names, p.names) && other.spares != nil {
@@ -525,7 +525,7 @@ func (p *walkLane) sharedSpares(w *walk) []lua.Back {
 	return nil
 }
 
-// record is what the server keeps of a limit.
+// record returns the server's record of a limit.
 func (w *walk) record(l lua.Limit) (numbers [20]int64, learnt, eras string) {
 	text := w.rdb.HGet(w.Context(), w.keys.State(), l.Field.String()).Val()
 	if l.Own {
@@ -545,11 +545,11 @@ func (w *walk) record(l lua.Limit) (numbers [20]int64, learnt, eras string) {
 	return numbers, cmp.Or(learnt, "-"), cmp.Or(eras, "-")
 }
 
-// stored compares what the server keeps of a limit with the core.
+// stored compares the server's record of a limit with the core.
 func (w *walk) stored(name string, l lua.Limit) {
 	if l.Own {
 		if ttl := w.rdb.PTTL(w.Context(), w.keys.Own(l.Field)).Val(); ttl < 59*time.Second {
-			w.Fatalf("step %d: the level of %s is kept for %v", w.step, name, ttl)
+			w.Fatalf("step %d: the level of %s has a time to live of %v, want 59 s or more", w.step, name, ttl)
 		}
 	}
 	stored, learnt, eras := w.record(l)
@@ -565,9 +565,9 @@ func (w *walk) stored(name string, l lua.Limit) {
 		s.Urgent, s.Claimed, s.Whole, s.Young, s.Total, s.Base, s.Edge, s.Sought, stored[15], 0, s.Owes, 0, stored[19],
 	}
 	if stored != want || eras != s.Eras || learnt != s.Learnt {
-		w.Fatalf("step %d: %s: script stored %v, %s and %s, core has %v, %s and %s", w.step, name, stored, learnt, eras, want, s.Learnt, s.Eras)
+		w.Fatalf("step %d, limit %s: the script stored %v, %s and %s, the core has %v, %s and %s", w.step, name, stored, learnt, eras, want, s.Learnt, s.Eras)
 	}
 	if n := w.rdb.ZCard(w.Context(), w.keys.Line(l.Field)).Val(); w.setTime == nil && n != int64(s.Lanes) {
-		w.Fatalf("step %d: %s: %d lanes in line, core has %d", w.step, name, n, s.Lanes)
+		w.Fatalf("step %d, limit %s: %d lanes are in line, the core has %d", w.step, name, n, s.Lanes)
 	}
 }

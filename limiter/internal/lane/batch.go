@@ -134,7 +134,7 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err 
 	n.heldLocked(now)
 	n.shared.Clock.Observe(q.Now, now, now)
 	got, left := 0, runs[0].N // calls of the run that have no answer yet
-	heard := false
+	found := false
 	for _, a := range q.Answers {
 		for left == 0 {
 			runs = runs[1:]
@@ -147,15 +147,15 @@ func (n *Lane) batchLocked(runs []Run, to Taker, now time.Time) (turn Turn, err 
 		}
 		if a.Verdict == bucket.Waiting && a.Bound >= 0 {
 			limit, cost := r.limitOf(&a, runs[0].Cost)
-			if !heard {
-				heard, n.place.first = true, n.shared.Clock.Local(q.Now+a.Due(0, limit, cost), now)
+			if !found {
+				found, n.place.first = true, n.shared.Clock.Local(q.Now+a.Due(0, limit, cost), now)
 			}
 			n.place.last = n.shared.Clock.Local(q.Now+a.Due(a.N-1, limit, cost), now)
 			n.place.every, n.place.bound = a.Interval(limit), a.Bound
 		}
 		left -= a.N
 	}
-	n.standLocked(q.ComeBack >= 0, true, false, now)
+	n.placeLocked(q.ComeBack >= 0, true, false, now)
 	n.shared.Used(now)
 	if got > 0 {
 		return turn, nil

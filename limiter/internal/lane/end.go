@@ -69,7 +69,7 @@ func (n *Lane) Retire(now time.Time, idle time.Duration) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.pool.dropLate(now, n.shared.Slack)
-	inLine := n.place.stands && now.Sub(n.place.again) < time.Minute
+	inLine := n.place.inLine && now.Sub(n.place.again) < time.Minute
 	if n.used || inLine || n.queue.len > 0 || n.asking || len(n.pool.grants) > 0 || len(n.settled) > 0 {
 		n.used, n.since = false, now
 		return false

@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// counting notes requests that are under way twice.
+// counting is a store that counts requests made while another one is under way.
 type counting struct {
 	Store
 
@@ -33,7 +33,8 @@ func (c *counting) Reserve(r *Route, q *Request) error {
 	return err
 }
 
-// TestGivenUpLoopsMakeNoRequest: whenever another store takes over, one goroutine makes the requests of a lane, and everybody is served.
+// TestGivenUpLoopsMakeNoRequest: whenever another store takes over, only one goroutine makes the requests of a lane, and every caller is
+// served.
 func TestGivenUpLoopsMakeNoRequest(t *testing.T) {
 	var twice atomic.Int64
 	for i := range 300 {
@@ -60,6 +61,6 @@ func TestGivenUpLoopsMakeNoRequest(t *testing.T) {
 		cancel()
 	}
 	if n := twice.Load(); n > 0 {
-		t.Errorf("a request was under way twice, %d times", n)
+		t.Errorf("%d times two requests of the lane were under way at once", n)
 	}
 }

@@ -69,14 +69,14 @@ type Lane struct {
 
 // place is what a lane knows about its place in line.
 type place struct {
-	stands bool          // there is one
+	inLine bool          // the lane has a place
 	kept   bool          // a scheduler comes back for it, though no caller waits
 	again  time.Time     // when to ask again; zero for none
 	first  time.Time     // when the first waiting call is expected to start
 	last   time.Time     // when the last waiting call is expected to start
 	every  time.Duration // the time of one token, of the limit that binds
 	bound  int           // that limit
-	heard  int           // callers that the store knows
+	sent   int           // callers that the store knows
 }
 
 // New returns the lane of a route. id distinguishes its requests and its place from those of other lanes.
@@ -206,7 +206,7 @@ func (n *Lane) takeBackLocked(g Grant) {
 		g.Lose()
 		return
 	}
-	g.lane, g.spoken = n, 0
+	g.lane, g.promised = n, 0
 	n.pool.add(&g)
 	n.advanceLocked(now)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// moody is a store over one real bucket. It takes its time, fails, or does not know the configuration, as a test wishes.
+// moody is a store over one real bucket. As the test sets it, the store is slow, fails, or does not know the configuration.
 type moody struct {
 	zero  time.Time
 	delay func() time.Duration
@@ -63,8 +63,8 @@ var (
 	errRefused = errors.New("refused")
 )
 
-// TestRetries: while the store fails, callers that wait are asked for again and again, but not often; the others get the error, each of the
-// store's own; and after an error that does not pass all get it.
+// TestRetries: while the store fails, the lane repeats the requests of callers that wait, but not often. Other callers get the store's
+// error. After an error that does not pass, all callers get it.
 func TestRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000, Burst: 5})
@@ -81,19 +81,19 @@ func TestRetries(t *testing.T) {
 		for range 3 {
 			all.Go(func() {
 				if _, err := n.Join(t.Context(), Ask{Mode: WhenDue, Cost: one, N: 1, Since: time.Now()}); !errors.Is(err, errRefused) {
-					t.Errorf("a caller that waits got %v", err)
+					t.Errorf("a caller that waits got %v, want the error that does not pass", err)
 				}
 			})
 		}
 		for range 5 {
 			if _, err := n.Join(t.Context(), Ask{Mode: AtOnce, Cost: one, N: 1, Since: time.Now()}); !errors.Is(err, errAway) {
-				t.Errorf("a caller that does not wait got %v", err)
+				t.Errorf("a caller that does not wait got %v, want the error of the store", err)
 			}
 		}
 		before := m.requests()
 		time.Sleep(time.Minute)
 		if asked := m.requests() - before; asked < 20 || asked > 50 {
-			t.Errorf("the store was asked %d times in a minute", asked)
+			t.Errorf("the lane made %d requests in a minute, want 20 to 50", asked)
 		}
 		refuses.Store(true)
 		all.Wait()
@@ -101,7 +101,8 @@ func TestRetries(t *testing.T) {
 	})
 }
 
-// TestEndOfContextIsNoticedAtOnce: in each mode, while the store hangs, while it fails, and in line.
+// TestEndOfContextIsNoticedAtOnce: callers of each mode return as soon as their context ends, while the store hangs, while it fails, and in
+// line.
 func TestEndOfContextIsNoticedAtOnce(t *testing.T) {
 	for name, world := range map[string]func(m *moody){
 		"hangs":   func(m *moody) { m.delay = func() time.Duration { return time.Minute } },
@@ -127,7 +128,7 @@ func TestEndOfContextIsNoticedAtOnce(t *testing.T) {
 							_, err = n.Join(ctx, Ask{Mode: mode, Cost: one, N: 1, Since: begun})
 						}
 						if took := time.Since(begun); took > after {
-							t.Errorf("%s, mode %d: %v after %v, its context ended after %v", name, mode, err, took, after)
+							t.Errorf("%s, mode %d: the caller got %v after %v, want the end of its context, after %v", name, mode, err, took, after)
 						}
 					})
 				}
@@ -139,8 +140,8 @@ func TestEndOfContextIsNoticedAtOnce(t *testing.T) {
 	}
 }
 
-// TestNoTokenIsLost: callers of all modes and costs come, leave, use and return reservations, while the store is slow and fails at times and
-// the route changes its rate: in the end each token that was reserved was used, returned, or lost, and nothing hangs.
+// TestNoTokenIsLost: callers of all modes and costs ask, leave, use and return reservations. Meanwhile the store is slow and sometimes
+// fails, and the rate of the route changes. In the end each reserved token was used, returned or counted as lost, and no caller hangs.
 func TestNoTokenIsLost(t *testing.T) {
 	for seed := range uint64(30) {
 		for _, local := range []bool{false, true} {
@@ -222,20 +223,20 @@ func TestNoTokenIsLost(t *testing.T) {
 				n.Close(errors.New("closed"))
 				s.Running.Wait()
 				n.mu.Lock()
-				for i := range n.pool.grants { // that were too near to be given back
+				for i := range n.pool.grants { // these were due too soon to be returned
 					n.pool.grants[i].Lose()
 				}
 				n.mu.Unlock()
 				if taken, returned, lost := tally.Taken.Load(), tally.Returned.Load(), tally.Lost.Load(); taken != used+returned+lost || taken == 0 {
-					t.Errorf("seed %d, local %v: %d tokens were taken; %d used, %d returned, %d lost", seed, local, taken, used, returned, lost)
+					t.Errorf("seed %d, local %v: %d tokens were reserved, but %d used, %d returned and %d lost", seed, local, taken, used, returned, lost)
 				}
 			})
 		}
 	}
 }
 
-// TestCallerHearsTheReplyThatConcernsIt: a caller is covered by a reservation, as a call of another kind finds out; the reservation goes with
-// its route; and the store refuses what is asked then. The caller is told.
+// TestCallerHearsTheReplyThatConcernsIt: a reservation is promised to a caller, as a request of another kind notes. Then the route changes,
+// the reservation is lost, and the store refuses the next request. The caller gets that refusal.
 func TestCallerHearsTheReplyThatConcernsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000, Burst: 5})
@@ -247,12 +248,12 @@ func TestCallerHearsTheReplyThatConcernsIt(t *testing.T) {
 		var waits sync.WaitGroup
 		waits.Go(func() {
 			if _, err := n.Join(t.Context(), Ask{Mode: WhenDue, Cost: one, N: 1, Since: time.Now()}); !errors.Is(err, errRefused) {
-				t.Errorf("it got %v", err)
+				t.Errorf("the caller got %v, want the refusal of the store", err)
 			}
 		})
 		synctest.Wait()
 		if _, err := n.Join(t.Context(), Ask{Mode: AtOnce, Cost: one, N: 1, Since: time.Now()}); !errors.Is(err, errRefused) {
-			t.Errorf("a call that does not wait got %v", err)
+			t.Errorf("a call that does not wait got %v, want the refusal of the store", err)
 		}
 		other := *n.Route()
 		other.Built, other.Limits = 1, []Limit{other.Limits[0]}
@@ -263,8 +264,8 @@ func TestCallerHearsTheReplyThatConcernsIt(t *testing.T) {
 	})
 }
 
-// TestPromptCallersHaveTheirOwnTime: while the store hangs, each caller that wants an answer at once gets the error when it has waited for the
-// timeout, whenever it came and whenever the request was made.
+// TestPromptCallersHaveTheirOwnTime: while the store hangs, each caller that wants an answer at once gets the error after it has waited for
+// the timeout itself, whenever the request was made.
 func TestPromptCallersHaveTheirOwnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000, Burst: 5})
@@ -283,7 +284,7 @@ func TestPromptCallersHaveTheirOwnTime(t *testing.T) {
 						_, err = n.Join(t.Context(), Ask{Mode: mode, Cost: one, N: 1, Since: begun})
 					}
 					if took := time.Since(begun); err == nil || took != s.Timeout {
-						t.Errorf("a caller of mode %d that came after %v: %v after %v", mode, time.Duration(i)*1100*time.Millisecond, err, took)
+						t.Errorf("a caller of mode %d that asked after %v got %v after another %v, want the error after the timeout", mode, time.Duration(i)*1100*time.Millisecond, err, took)
 					}
 				})
 			}
@@ -293,8 +294,8 @@ func TestPromptCallersHaveTheirOwnTime(t *testing.T) {
 	})
 }
 
-// TestWhatGoesBackIsChargedToItsOwnLimits: a request gives a reservation back, the store does not know the configuration, and the route
-// has another bucket by then: the reservation is lost, and serves nobody.
+// TestWhatGoesBackIsChargedToItsOwnLimits: a request returns a reservation, and the store does not know the configuration. By then the
+// route has another bucket. The reservation counts as lost and serves no caller.
 func TestWhatGoesBackIsChargedToItsOwnLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := sharedOf(), newMoody(bucket.Limit{Tokens: 1, Per: 100_000, Burst: 5})
@@ -314,12 +315,12 @@ func TestWhatGoesBackIsChargedToItsOwnLimits(t *testing.T) {
 		g.Return()
 		s.Running.Wait()
 		if tally := g.Route.Limits[0].Tally; tally.Lost.Load() != 1 || len(n.pool.grants) != 0 {
-			t.Errorf("%d tokens are lost, %d reservations in the pool", tally.Lost.Load(), len(n.pool.grants))
+			t.Errorf("%d tokens are lost and %d reservations are in the pool, want the returned reservation lost", tally.Lost.Load(), len(n.pool.grants))
 		}
 	})
 }
 
-// TestQueueIsByAge: whoever comes late with an older call stands before younger ones, and behind those of its age.
+// TestQueueIsByAge: a call that is queued late but is older comes before younger calls, and after calls of the same age.
 func TestQueueIsByAge(t *testing.T) {
 	now, q := time.Now(), queue{}
 	var all []*waiter
@@ -331,7 +332,7 @@ func TestQueueIsByAge(t *testing.T) {
 	i := 0
 	for w := q.first; w != nil; w = w.next {
 		if want := all[[]int{6, 0, 3, 2, 5, 1, 4}[i]]; w != want {
-			t.Errorf("place %d is of %v", i, now.Sub(w.Since))
+			t.Errorf("the waiter at place %d has the age %v", i, now.Sub(w.Since))
 		}
 		i++
 	}
@@ -339,6 +340,6 @@ func TestQueueIsByAge(t *testing.T) {
 		q.remove(all[k])
 	}
 	if q.first != nil || q.last != nil || q.len != 0 || q.odd != 0 {
-		t.Errorf("what is left: %+v", q)
+		t.Errorf("after all waiters were removed the queue is %+v, want it empty", q)
 	}
 }

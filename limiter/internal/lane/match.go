@@ -24,7 +24,7 @@ func (n *Lane) matchLocked(now time.Time) (missing bool) {
 		return q.len > len(p.grants)
 	}
 	for i := range p.grants {
-		p.grants[i].spoken = 0
+		p.grants[i].promised = 0
 	}
 	n.cursors = n.cursors[:0]
 	taken := false
@@ -62,7 +62,7 @@ func (n *Lane) serveLocked(w *waiter, now time.Time, from *int) (taken bool) {
 				n.endLocked(w, &TooLateError{g.Due.Sub(w.Since)})
 				return taken
 			case w.Mode == WhenDue && !due: // no longer available to later callers
-				g.spoken += w.Cost.Tokens
+				g.promised += w.Cost.Tokens
 				w.state = covered
 				return taken
 			}
@@ -79,7 +79,7 @@ func (n *Lane) serveLocked(w *waiter, now time.Time, from *int) (taken bool) {
 // take gives a caller its tokens of a grant.
 func (w *waiter) take(g *Grant) {
 	w.one = *g
-	w.one.Cost, w.one.spoken = w.Cost, 0
+	w.one.Cost, w.one.promised = w.Cost, 0
 	if w.to != nil {
 		w.to.Take(&w.one)
 	}
@@ -134,7 +134,7 @@ func (n *Lane) turnAwayLocked() {
 			w.at = n.place.again
 			if w.Mode == Come {
 				n.place.kept, w.turn = true, n.turnLocked()
-			} else if n.place.stands { // behind all callers of the lane
+			} else if n.place.inLine { // behind all callers of the lane
 				w.at, w.bound = later(w.at, ready.Add(time.Duration(w.Cost.at(route, n.place.bound))*n.place.every)), n.place.bound
 			}
 			n.endLocked(w, ErrNotNow)

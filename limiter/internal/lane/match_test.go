@@ -9,12 +9,12 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// still is a store that is not asked.
+// still is a store for tests that make no request.
 type still struct{}
 
 func (still) Reserve(*Route, *Request) error { return nil }
 
-// routeOf is a route of one limit.
+// routeOf returns a route of one limit.
 func routeOf(burst int64) *Route {
 	return NewRoute(Route{
 		Name: "route", Version: 1, Slack: 50 * time.Millisecond,
@@ -30,14 +30,14 @@ func sharedOf() *Shared {
 	}
 }
 
-// counter takes the reservations of a scheduler.
+// counter collects the reservations that a scheduler gets.
 type counter struct{ got []Grant }
 
 func (c *counter) Take(g *Grant) { c.got = append(c.got, *g) }
 
-// TestMatch: whatever callers wait and whatever reservations there are, no token is lost or given twice; nobody gets a reservation before
-// its due time who does not take it ahead, nor one that is due after the caller's deadline; of equal callers the first is served first;
-// and no reservation is left over that a caller without one could use.
+// TestMatch: for any callers and any reservations, no token is lost or given twice. A caller gets a reservation before its due time only
+// if it takes reservations ahead, and never one that is due after its deadline. Of equal callers the first is served first. No
+// reservation is left that a caller without one could use.
 func TestMatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Now()
@@ -49,7 +49,7 @@ func TestMatch(t *testing.T) {
 		cost := rapid.Custom(func(t *rapid.T) Cost {
 			return Cost{tokens.Draw(t, "tokens"), rapid.SampledFrom(named).Draw(t, "of buckets")}
 		})
-		before, after := map[Each]int64{}, map[Each]int64{} // tokens, by the cost that they are of
+		before, after := map[Each]int64{}, map[Each]int64{} // tokens, by the kind of their cost
 		for range rapid.IntRange(0, 12).Draw(t, "grants") {
 			g := Grant{Due: now.Add(time.Duration(rapid.IntRange(-20, 200).Draw(t, "due")) * time.Millisecond), Cost: cost.Draw(t, "tokens"), lane: n, Route: n.Route()}
 			before[g.Cost.Each] += g.Cost.Tokens
@@ -76,8 +76,8 @@ func TestMatch(t *testing.T) {
 		missing := n.matchLocked(now)
 		for _, g := range n.pool.grants {
 			after[g.Cost.Each] += g.Cost.Tokens
-			if g.Cost.Tokens < 0 || g.spoken > g.Cost.Tokens {
-				t.Fatalf("a grant of %v tokens, %d of them for callers", g.Cost, g.spoken)
+			if g.Cost.Tokens < 0 || g.promised > g.Cost.Tokens {
+				t.Fatalf("a grant of %v tokens has %d of them promised to callers", g.Cost, g.promised)
 			}
 		}
 		plain := n.queue.odd == 0 && n.pool.odd == 0
@@ -91,11 +91,11 @@ func TestMatch(t *testing.T) {
 				after[g.Cost.Each] += g.Cost.Tokens
 				switch {
 				case g.Cost != w.Cost:
-					t.Errorf("a call of %v got %v tokens", w.Cost, g.Cost)
+					t.Errorf("a call of cost %v got a grant of %v", w.Cost, g.Cost)
 				case g.Due.After(now) && (w.Mode == WhenDue || w.Mode == AtOnce):
 					t.Errorf("a caller of mode %d got a reservation %v before it is due", w.Mode, g.Due.Sub(now))
 				case !w.Deadline.IsZero() && w.Deadline.Before(g.Due):
-					t.Errorf("a reservation %v after the deadline", g.Due.Sub(w.Deadline))
+					t.Errorf("a caller got a reservation that is due %v after its deadline", g.Due.Sub(w.Deadline))
 				}
 			}
 			if w.err != nil {
@@ -103,7 +103,7 @@ func TestMatch(t *testing.T) {
 			}
 			alike := Ask{Mode: w.Mode, Cost: w.Cost, Deadline: w.Deadline}
 			if earlier, ok := first[alike]; ok && w.got > 0 && all[earlier].got == 0 {
-				t.Errorf("caller %d was served before caller %d, which wants the same and came first", i, earlier)
+				t.Errorf("caller %d was served before caller %d, which wants the same and asked first", i, earlier)
 			} else if !ok {
 				first[alike] = i
 			}
@@ -114,18 +114,18 @@ func TestMatch(t *testing.T) {
 				left++
 				for _, g := range n.pool.grants {
 					if g.left().serves(w.Cost) && w.Mode != AtOnce {
-						t.Errorf("%v tokens are left, and a call of %v has none", g.left(), w.Cost)
+						t.Errorf("%v tokens are left in the pool, and a call of cost %v has no reservation", g.left(), w.Cost)
 					}
 				}
 			}
 		}
 		for _, each := range named {
 			if before[each] != after[each] {
-				t.Errorf("%d tokens of %q became %d in the pool and taken", before[each], each, after[each])
+				t.Errorf("before the match the pool had %d tokens of %q, afterwards pool and callers have %d", before[each], each, after[each])
 			}
 		}
 		if !plain && missing != (left > 0) {
-			t.Errorf("missing %v, %d callers are without", missing, left)
+			t.Errorf("match reports missing reservations: %v, but %d callers have none", missing, left)
 		}
 	})
 }

@@ -14,11 +14,11 @@ type Grant struct {
 	Turns  int           // replies that named a later time, before this one
 	Route  *Route        // the limits that it was charged to
 
-	at     int64    // µs, the due time by the store's clock
-	since  int64    // µs, when it was charged, or earlier
-	spoken int64    // in a pool: tokens promised to callers that wait until the due time
-	lane   *Lane    // nil where nothing was taken
-	stand  *[]int64 // where the limits stood after the request that made it; nil if that was not requested
+	at       int64    // µs, the due time by the store's clock
+	since    int64    // µs, when it was charged, or earlier
+	promised int64    // in a pool: tokens promised to callers that wait until the due time
+	lane     *Lane    // nil where nothing was taken
+	stand    *[]int64 // where the limits stood after the request that made it; nil if that was not requested
 }
 
 // Late reports whether the grant is more than a slack past its due time, on the monotonic or on the wall clock. The
@@ -66,7 +66,7 @@ func (p *pool) add(g *Grant) {
 }
 
 // left returns the cost that is not promised.
-func (g *Grant) left() Cost { return Cost{g.Cost.Tokens - g.spoken, g.Cost.Each} }
+func (g *Grant) left() Cost { return Cost{g.Cost.Tokens - g.promised, g.Cost.Each} }
 
 // serves reports whether a reservation of a cost serves a call of another cost. It serves calls of as many tokens or
 // fewer. If a cost names buckets, it serves only the same cost.
@@ -74,11 +74,11 @@ func (c Cost) serves(call Cost) bool {
 	return c == call || c.Each == "" && call.Each == "" && c.Tokens >= call.Tokens
 }
 
-// speak promises tokens to a caller that waits until they are due. It reports whether one grant has so many.
-func (p *pool) speak(cost Cost) bool {
+// promise promises tokens to a caller that waits until they are due. It reports whether one grant has so many.
+func (p *pool) promise(cost Cost) bool {
 	for i := range p.grants {
 		if g := &p.grants[i]; g.left().serves(cost) {
-			g.spoken += cost.Tokens
+			g.promised += cost.Tokens
 			return true
 		}
 	}

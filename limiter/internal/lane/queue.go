@@ -57,7 +57,7 @@ type waiter struct {
 	prev, next *waiter
 	state      state
 	came       time.Time      // when it entered the queue
-	unheard    bool           // to be judged, and no request has been made since it came
+	unsent     bool           // to be judged, and no request has been made since it came
 	inRequest  int            // calls that the request in flight asks for
 	asked      int            // replies that it has waited for
 	verdict    bucket.Verdict // of the reply that is being processed
@@ -101,7 +101,7 @@ type queue struct {
 	odd         int // number of waiters that are not plain
 	hurried     int
 	prompt      int
-	unheard     int // number of waiters that are to be judged and have come since the last request was made
+	unsent      int // number of waiters that are to be judged and have come since the last request was made
 }
 
 func (q *queue) push(w *waiter) {
@@ -121,8 +121,8 @@ func (q *queue) push(w *waiter) {
 		w.next.prev = w
 	}
 	q.count(w, 1)
-	if w.unheard = w.judged(); w.unheard {
-		q.unheard++
+	if w.unsent = w.judged(); w.unsent {
+		q.unsent++
 	}
 }
 
@@ -139,18 +139,18 @@ func (q *queue) remove(w *waiter) {
 	}
 	w.prev, w.next = nil, nil
 	q.count(w, -1)
-	if w.unheard {
-		w.unheard = false
-		q.unheard--
+	if w.unsent {
+		w.unsent = false
+		q.unsent--
 	}
 }
 
-// heard notes that some callers need not ask the store.
-func (q *queue) heard(some func(*waiter) bool) {
-	for w := q.first; w != nil && q.unheard > 0; w = w.next {
-		if w.unheard && some(w) {
-			w.unheard = false
-			q.unheard--
+// clearUnsent notes that some callers need not ask the store.
+func (q *queue) clearUnsent(some func(*waiter) bool) {
+	for w := q.first; w != nil && q.unsent > 0; w = w.next {
+		if w.unsent && some(w) {
+			w.unsent = false
+			q.unsent--
 		}
 	}
 }

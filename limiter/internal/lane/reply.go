@@ -40,7 +40,7 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 	n.reportedLocked(r, err)
 	n.taughtLocked(err)
 	kept := slices.ContainsFunc(n.requesters, func(w *waiter) bool { return w.Mode == Come })
-	n.standLocked(err == nil && q.ComeBack >= 0, kept, r != to, received)
+	n.placeLocked(err == nil && q.ComeBack >= 0, kept, r != to, received)
 	for _, w := range n.requesters {
 		w.inRequest = 0 // nothing refers to it any more
 		if w.Tell && err == nil && w.state != ended {
@@ -57,8 +57,8 @@ func (n *Lane) takeLocked(r *Route, err error, sent, received time.Time) {
 		}
 		w.verdict = 0
 	}
-	if n.place.stands { // a reply that came after a caller answers the caller by the line, unless the caller asked for more
-		n.queue.heard(func(w *waiter) bool { return w.Mode == AtOnce && !w.Tell })
+	if n.place.inLine { // a reply that came after a caller answers the caller by the line, unless the caller asked for more
+		n.queue.clearUnsent(func(w *waiter) bool { return w.Mode == AtOnce && !w.Tell })
 	}
 	clear(n.requesters)
 	n.requesters = n.requesters[:0]
@@ -71,11 +71,11 @@ func (n *Lane) coverLocked() {
 	}
 }
 
-// standLocked notes whether the lane has a place in line, and when it asks again.
-func (n *Lane) standLocked(stands, kept, changed bool, received time.Time) {
+// placeLocked notes whether the lane has a place in line, and when it asks again.
+func (n *Lane) placeLocked(inLine, kept, changed bool, received time.Time) {
 	p := &n.place
-	p.stands, p.kept = stands, kept
-	if !stands {
+	p.inLine, p.kept = inLine, kept
+	if !inLine {
 		p.again = time.Time{}
 		return
 	}
@@ -104,7 +104,7 @@ func (n *Lane) answerLocked(w *waiter, err error, former bool, sent, received ti
 	case w.verdict == bucket.Waiting && w.Mode == Come:
 		w.turn = n.turnLocked()
 		n.endLocked(w, ErrNotNow)
-	case w.Mode == AtOnce && w.verdict == bucket.Reserved && n.pool.speak(w.Cost):
+	case w.Mode == AtOnce && w.verdict == bucket.Reserved && n.pool.promise(w.Cost):
 		n.queue.turn(w, WhenDue) // its token is due as soon as the reply can be relied on, which is a moment from now
 	case w.Mode == AtOnce: // an older caller has taken it
 		w.at = received
@@ -115,7 +115,7 @@ func (n *Lane) answerLocked(w *waiter, err error, former bool, sent, received ti
 // unpackLocked puts the reservations of a reply into the pool, and notes the result of each caller.
 func (n *Lane) unpackLocked(r *Route, received time.Time) {
 	q := n.request
-	at, unit, heard := 0, 0, false
+	at, unit, found := 0, 0, false
 	taken, calls := one, 0 // calls of one cost in a row
 	defer func() { r.took(taken, calls) }()
 	stand := q.standing(r)
@@ -151,8 +151,8 @@ func (n *Lane) unpackLocked(r *Route, received time.Time) {
 					w.verdict = a.Verdict
 				}
 			case bucket.Waiting:
-				if !heard {
-					heard, n.place.first = true, n.shared.Clock.Local(q.Now+due, received)
+				if !found {
+					found, n.place.first = true, n.shared.Clock.Local(q.Now+due, received)
 				}
 				n.place.last, n.place.every, n.place.bound = n.shared.Clock.Local(q.Now+due, received), a.Interval(limit), max(0, a.Bound)
 				fallthrough

@@ -148,8 +148,8 @@ func (n *Lane) buildLocked(now time.Time) bool {
 	n.holdLocked(now)
 	n.lessonsLocked()
 	n.batch.Store(int64(n.queue.len))
-	n.place.heard = n.queue.len
-	n.queue.heard(func(*waiter) bool { return true })
+	n.place.sent = n.queue.len
+	n.queue.clearUnsent(func(*waiter) bool { return true })
 	plain := n.queue.odd == 0 && n.pool.odd == 0
 	calls := 0
 	route, of := n.route.Load(), Cost{} // of: the cost of the last run
@@ -179,7 +179,7 @@ func (n *Lane) buildLocked(now time.Time) bool {
 	if len(q.Asks) > 0 || n.queue.len == 0 {
 		n.place.again = time.Time{}
 	}
-	return len(q.Asks) > 0 || len(q.Backs) > 0 || len(q.Settled) > 0 || q.Hold.For > 0 || len(q.Taught) > 0 && n.closed == nil || n.place.stands && (!n.place.kept || n.closed != nil)
+	return len(q.Asks) > 0 || len(q.Backs) > 0 || len(q.Settled) > 0 || q.Hold.For > 0 || len(q.Taught) > 0 && n.closed == nil || n.place.inLine && (!n.place.kept || n.closed != nil)
 }
 
 // dropLocked drops what the lane would send to the store about limits that its route no longer has.

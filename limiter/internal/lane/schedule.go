@@ -13,13 +13,13 @@ func (n *Lane) askAt(now time.Time, missing bool) time.Time {
 	p := &n.place
 	backs := n.returnableLocked(now, nil) > 0
 	switch {
-	case n.closed == ErrRetired || !backs && !missing && (!p.stands || p.kept && n.closed == nil): //nolint:errorlint // never wrapped
+	case n.closed == ErrRetired || !backs && !missing && (!p.inLine || p.kept && n.closed == nil): //nolint:errorlint // never wrapped
 		return time.Time{}
 	case n.closed != nil:
 	case n.retry.at.After(now) && n.queue.prompt == 0:
 		return n.retry.at
 	case backs:
-	case missing && p.again.After(now) && n.queue.unheard == 0 && (!p.stands || n.queue.len-p.heard < max(fewNew, p.heard)):
+	case missing && p.again.After(now) && n.queue.unsent == 0 && (!p.inLine || n.queue.len-p.sent < max(fewNew, p.sent)):
 		n.turnAwayLocked()
 		return p.again
 	case missing:
@@ -33,7 +33,7 @@ func (n *Lane) askAt(now time.Time, missing bool) time.Time {
 // not bring an earlier token, and by then the served callers are back. If there is a line, it is better to join it.
 func (n *Lane) gatherUntil(now time.Time) time.Time {
 	last := len(n.pool.grants) - 1
-	if last < 0 || n.queue.hurried > 0 || n.place.stands {
+	if last < 0 || n.queue.hurried > 0 || n.place.inLine {
 		return now
 	}
 	return later(now, n.pool.grants[last].Due.Add(n.route.Load().interval-time.Millisecond-2*n.trip))

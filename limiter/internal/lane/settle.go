@@ -51,7 +51,7 @@ func (n *Lane) reportAt(now time.Time) time.Time {
 		return time.Time{}
 	case n.shared.Local, len(n.settled) >= maxSettled, n.closed != nil:
 		return later(now, n.retry.at)
-	case n.place.stands && (n.place.kept && n.queue.len == 0 || n.place.again.After(now)):
+	case n.place.inLine && (n.place.kept && n.queue.len == 0 || n.place.again.After(now)):
 		return time.Time{}
 	}
 	since := n.settledSince

@@ -25,7 +25,7 @@ func (n *Lane) Standing() (s Standing) {
 	s.Reserved = len(n.pool.grants)
 	if s.Reserved > 0 {
 		s.Turn = n.pool.grants[0].Due
-	} else if n.place.stands {
+	} else if n.place.inLine {
 		s.Turn = n.place.first
 	}
 	return s

@@ -63,9 +63,9 @@ type Shared struct {
 	// Used is called for each request if requests take no time, under the lane's lock.
 	Used func(now time.Time)
 
-	Running  sync.WaitGroup // goroutines of lanes
-	tells    atomic.Bool    // replies are to contain where the limits stand: answers of a provider contain what remains
-	Requests atomic.Int64   // runs of scripts
+	Running   sync.WaitGroup // goroutines of lanes
+	askStands atomic.Bool    // replies are to contain where the limits stand: answers of a provider contain what remains
+	Requests  atomic.Int64   // runs of scripts
 
 	waiters      waiters
 	kernelSleeps kernelSleeps

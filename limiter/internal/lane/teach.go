@@ -33,7 +33,7 @@ func (g *Grant) Teach(what bucket.Lesson, limit int, q Quota) {
 		t.Sent = g.at
 		t.Due += time.Since(g.Due).Microseconds()
 		if g.stand == nil {
-			g.lane.shared.tells.Store(true) // from the next requests on, grants contain where the limits stood
+			g.lane.shared.askStands.Store(true) // from the next requests on, grants contain where the limits stood
 			return
 		}
 		t.Level = (*g.stand)[limit]
@@ -92,7 +92,7 @@ func (n *Lane) urgentLessons() bool {
 // lessonsLocked adds lessons to the request being built.
 func (n *Lane) lessonsLocked() {
 	q, r := n.request, n.route.Load()
-	q.Taught, q.Stands = q.Taught[:0], n.shared.tells.Load()
+	q.Taught, q.Stands = q.Taught[:0], n.shared.askStands.Load()
 	some := min(len(n.taught), maxTaught)
 	for _, l := range n.taught[:some] {
 		if l.route.Alike(r) && (l.route.Away == r.Away || l.Lesson != bucket.QuotaLeft) {

@@ -2,14 +2,14 @@ package paper
 
 import "time"
 
-// clock maps times of Redis' clock to the clock of a replica by the smallest difference of the last seconds, as the limiter does. On paper
-// both clocks are one, so that the difference is how long a reply was on its way.
+// clock maps times of Redis' clock to the clock of a replica, as the limiter does. It adds the smallest difference of the last seconds. On
+// paper both clocks are the same, so the difference is the time that a reply was on its way.
 type clock struct {
 	turned    time.Duration // when the current window began
-	now, then extremes      // of the current window and of the one before
+	now, then extremes      // of the current window and of the previous one
 }
 
-// window is how long a difference counts, once or twice.
+// window is the length of a window of differences. A difference counts in its own window and in the next.
 const window = 2 * time.Second
 
 // extremes is the smallest and the largest difference of a window.
@@ -18,7 +18,7 @@ type extremes struct {
 	any         bool
 }
 
-// observe takes in a reply that was decided at one time and received at another.
+// observe adds the difference of a reply: the time of the decision on Redis' clock, and the time at which the replica received it.
 func (c *clock) observe(decided, received time.Duration) {
 	switch age := received - c.turned; {
 	case age > 2*window:
@@ -45,13 +45,13 @@ func (c *clock) bounds() (least, most time.Duration, ok bool) {
 	}
 }
 
-// local is when the replica takes a moment of Redis' clock to be.
+// local converts a time of Redis' clock to the clock of the replica.
 func (c *clock) local(at time.Duration) time.Duration {
 	least, _, _ := c.bounds()
 	return at + least
 }
 
-// lead is how far ahead of Redis' now a call should be due so that its reply is not too late to be used.
+// lead is how far after Redis' now a reservation should be due, so that its reply arrives in time.
 func (c *clock) lead(now time.Duration) time.Duration {
 	least, most, ok := c.bounds()
 	if vary := most - least; ok && now-c.turned <= 2*window && vary > slack/2 {

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// none is the time of what does not happen.
+// none is the time of an event that never happens.
 const none = time.Duration(math.MaxInt64)
 
-// event is something that happens at a time. Of one time, what was planned first happens first.
+// event is an action at a time. Events of one time happen in the order in which they were planned.
 type event struct {
 	at     time.Duration
 	number int64
@@ -17,7 +17,7 @@ type event struct {
 
 func (e *event) before(o *event) bool { return e.at < o.at || e.at == o.at && e.number < o.number }
 
-// events is a heap of what will happen.
+// events is a heap of the events to come.
 type events struct {
 	heap   []event
 	number int64
@@ -36,7 +36,7 @@ func (e *events) plan(at time.Duration, do func(now time.Duration)) {
 	}
 }
 
-// next takes out what happens next.
+// next removes the earliest event and returns it.
 func (e *events) next() event {
 	first, last := e.heap[0], len(e.heap)-1
 	e.heap[0], e.heap[last] = e.heap[last], event{}

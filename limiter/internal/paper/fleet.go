@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// fleet is a world under way.
+// fleet is the state of a run.
 type fleet struct {
 	World
 	events
@@ -31,12 +31,12 @@ type replica struct {
 // one is the cost of every call.
 var one = []int64{1} //nolint:gochecknoglobals // a constant
 
-// Run plays a world.
+// Run simulates a world and returns its result.
 func Run(w World) Result {
 	f := &fleet{World: w, rnd: rand.New(rand.NewPCG(w.Seed, ofFleet+w.again))} //nolint:gosec // a world is to be repeated
 	f.tally = tally{from: w.Warm, to: w.Warm + w.Length, served: make([]int64, w.Replicas)}
 	f.build()
-	f.come()
+	f.arrive()
 	for len(f.heap) > 0 && f.heap[0].at < f.to {
 		e := f.next()
 		e.do(e.at)
@@ -44,7 +44,7 @@ func Run(w World) Result {
 	return f.result()
 }
 
-// build makes the buckets, the replicas and their lanes.
+// build creates the buckets, the replicas and their lanes.
 func (f *fleet) build() {
 	var core []*bucket.Bucket
 	for _, l := range f.Limits {
@@ -71,7 +71,7 @@ func (f *fleet) build() {
 	}
 }
 
-// open makes a lane.
+// open creates a lane.
 func (f *fleet) open(r *replica, to *route) {
 	n := &lane{fleet: f, replica: r, route: to, id: fmt.Sprintf("%07d", len(f.lanes)), timer: none, place: place{again: none}, interval: none}
 	for _, l := range to.limits {
@@ -80,29 +80,30 @@ func (f *fleet) open(r *replica, to *route) {
 	f.lanes = append(f.lanes, n)
 }
 
-// come has the callers of the world come.
-func (f *fleet) come() {
+// arrive plans the first arrival of every caller.
+func (f *fleet) arrive() {
 	for i, at := range f.Comes() {
 		n := f.lanes[i/f.Callers]
 		f.plan(at, func(now time.Duration) { n.join(now) })
 	}
 }
 
-// upTo is a random time below another.
+// upTo draws a random time from 0 to most.
 func (f *fleet) upTo(most time.Duration) time.Duration {
 	return time.Duration(f.rnd.Int64N(int64(most) + 1))
 }
 
-// way is how long something is on its way to Redis, or back.
+// way draws the time of one direction: a request to Redis, or its reply.
 func (f *fleet) way() time.Duration {
 	return f.Costs.Trip/2 + time.Duration(f.rnd.ExpFloat64()*float64(f.Costs.Spread)/2)
 }
 
-// late is how late a timer of a replica is: the runtime of Go wakes up at whole milliseconds, so that all times up to the latest are alike.
+// late draws how late a timer of a replica fires. The runtime of Go wakes up at whole milliseconds, so every delay up to the largest is
+// equally likely.
 func (f *fleet) late() time.Duration { return f.upTo(2 * f.Costs.Late) }
 
-// start has a caller start that asked at a time. It asks again when its task has ended, which is late as timers are: without that, callers
-// would ask in the same microsecond for as long as the world lasts.
+// start starts the call of a caller that asked at the time asked. The caller asks again when its task has ended. That end is late by a
+// timer's error. Without this error, callers that once asked in the same microsecond would do so until the end of the run.
 func (f *fleet) start(n *lane, asked time.Duration, g grant, now time.Duration) {
 	f.started(n.replica.number, asked, now)
 	if f.Saw != nil {

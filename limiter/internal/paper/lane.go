@@ -12,38 +12,38 @@ const (
 	slack    = 50 * time.Millisecond
 	maxAsks  = 256 // calls of one request
 	maxRuns  = 64  // runs of equal asks of one request
-	fewNew   = 4   // callers that may come to a lane in line before it asks again
+	fewNew   = 4   // callers that may join a lane in line before it asks again
 	soonest  = time.Millisecond
 	recheck  = 5 * time.Second
 	jitter   = 5 * time.Millisecond
-	large    = 64 // a batch of which half is enough
+	large    = 64 // callers that are enough for a request, or half of the last batch if that is more
 	exactly  = 16 // runs whose callers differ in age by 2 ms at most
 	nearUS   = 2000
 	farUS    = 30_000
 	farShare = 16
 )
 
-// lane is the callers of one route in one replica, and the reservations that they share.
+// lane holds the callers of one route in one replica, and the reservations that they share.
 type lane struct {
 	*fleet
 
 	replica  *replica
 	route    *route
 	id       string
-	interval time.Duration // the time of one token, of the fastest limit
+	interval time.Duration // the time of one token of the fastest limit
 
 	queue   fifo[time.Duration] // when each caller asked, the oldest first
 	pool    fifo[grant]         // by due time
-	asking  bool                // a request is under way, or about to be made
-	batch   int                 // callers that waited when the last request was made
+	asking  bool                // a request is under way or about to be sent
+	batch   int                 // callers that waited when the last request was built
 	place   place
-	trip    time.Duration // how long requests take at most, of late
+	trip    time.Duration // longest time of recent requests; it decays
 	busy    bool          // by the last reply, the next request needs the script that knows the line
-	sent    time.Duration // when the request under way was made
-	asks    []bucket.Ask  // of that request, like lead
-	lead    time.Duration
-	timer   time.Duration // when something is to be done next
-	planned int64         // tells the timer's event from former ones
+	sent    time.Duration // when the request under way was sent
+	asks    []bucket.Ask  // the asks of the request under way
+	lead    time.Duration // the lead of the request under way
+	timer   time.Duration // when the timer fires
+	planned int64         // number of the timer's current event; events with other numbers are void
 }
 
 // grant is a reservation.
@@ -52,14 +52,14 @@ type grant struct {
 	at  int64         // µs, on the clock of the core
 }
 
-// place is what a lane knows of its place in line.
+// place is what a lane knows about its place in line.
 type place struct {
-	stands bool
+	inLine bool          // the lane has a place
 	again  time.Duration // when to ask again
-	heard  int           // callers of which Redis has heard
+	sent   int           // callers in the last request
 }
 
-// join takes in a caller.
+// join queues a caller.
 func (n *lane) join(now time.Duration) {
 	n.queue.insert(n.queue.len(), now)
 	if !n.asking || n.pool.len() > 0 {
@@ -67,7 +67,7 @@ func (n *lane) join(now time.Duration) {
 	}
 }
 
-// advance does what is to be done after something has changed.
+// advance settles the lane after a change, and makes a request if one is due.
 func (n *lane) advance(now time.Duration) {
 	if n.settle(now) {
 		n.asking = true
@@ -75,7 +75,8 @@ func (n *lane) advance(now time.Duration) {
 	}
 }
 
-// settle lets callers start whose reservations are due, and sets the timer. It reports whether a request is to be made now.
+// settle drops late reservations, starts the callers whose reservations are due, and sets the timer. It reports whether a
+// request is due now.
 func (n *lane) settle(now time.Duration) bool {
 	late := 0
 	for _, g := range n.pool.all() {
@@ -98,7 +99,7 @@ func (n *lane) settle(now time.Duration) bool {
 	return true
 }
 
-// match lets callers start, the oldest first.
+// match starts callers whose reservations are due, the oldest first.
 func (n *lane) match(now time.Duration) {
 	queue, pool := n.queue.all(), n.pool.all()
 	served := 0
@@ -110,7 +111,7 @@ func (n *lane) match(now time.Duration) {
 	n.pool.drop(served)
 }
 
-// wake sets the timer.
+// wake sets the timer; none stops it.
 func (n *lane) wake(at time.Duration) {
 	if at == n.timer {
 		return

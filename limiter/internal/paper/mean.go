@@ -2,7 +2,8 @@ package paper
 
 import "time"
 
-// Mean plays a world so many times and returns the mean of each number. The callers come alike each time, all else that is drawn differs.
+// Mean runs a world several times and returns the mean of each number, except the largest Slowest and the sum of Lost. The callers arrive
+// at the same times in each run. Everything else that is random differs.
 func Mean(w World, times int) (mean Result) {
 	n, by := float64(times), time.Duration(times)
 	for range times {

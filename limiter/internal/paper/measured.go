@@ -2,8 +2,8 @@ package paper
 
 import "time"
 
-// Measured is the constants of the table. Those of Redis and of timers are rounded from several runs of the command's calibrate on a virtual
-// machine of two cores. The network is an assumption: half a millisecond, as between two machines of one site.
+// Measured returns the constants of the table. The times of Redis and of timers are rounded from several runs of the command's calibrate on
+// a virtual machine of two cores. The network is an assumption: half a millisecond, as between two machines of one site.
 func Measured() Costs {
 	const us = time.Microsecond
 	return Costs{

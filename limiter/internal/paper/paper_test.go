@@ -15,12 +15,12 @@ import (
 	"github.com/weir-go/weir/limiter/internal/paper"
 )
 
-// window is a limit of so many starts in any stretch of a time.
+// window returns a limit of a number of starts in any period of the length per.
 func window(starts int64, per time.Duration) bucket.Limit {
 	return bucket.Limit{Tokens: starts, Per: per.Microseconds(), Burst: starts, Window: true}
 }
 
-// worlds are small worlds of every kind.
+// worlds returns a small world of every kind.
 func worlds() map[string]paper.World {
 	second, task := 3*time.Second, 20*time.Millisecond
 	fast := paper.PerSecond(200, 20)
@@ -38,7 +38,7 @@ func worlds() map[string]paper.World {
 	}
 }
 
-// each plays each world, with the measured constants where it has none of its own.
+// each runs do for each world. A world without Costs gets the measured constants.
 func each(t *testing.T, do func(t *testing.T, w paper.World)) {
 	t.Helper()
 	for name, w := range worlds() {
@@ -52,7 +52,7 @@ func each(t *testing.T, do func(t *testing.T, w paper.World)) {
 	}
 }
 
-// routesOf are the routes of a world.
+// routesOf returns the routes of a world.
 func routesOf(w paper.World) [][]int {
 	if w.Routes != nil {
 		return w.Routes
@@ -66,7 +66,7 @@ func routesOf(w paper.World) [][]int {
 	})}
 }
 
-// TestNoLimitIsExceeded: by Redis' clock each limit keeps its law exactly.
+// TestNoLimitIsExceeded: by Redis' clock, the starts never exceed a limit, not even by one unit.
 func TestNoLimitIsExceeded(t *testing.T) {
 	each(t, func(t *testing.T, w paper.World) {
 		dues, routes := make([][]int64, len(w.Limits)), routesOf(w)
@@ -76,18 +76,19 @@ func TestNoLimitIsExceeded(t *testing.T) {
 			}
 		}
 		if r := paper.Run(w); r.Starts == 0 {
-			t.Fatal("nothing started")
+			t.Fatal("no call started")
 		}
 		for i, l := range w.Limits {
 			slices.Sort(dues[i])
 			if over := excess(l, dues[i]); over > 0 {
-				t.Errorf("limit %d, %+v, is exceeded by %d units", i, l, over)
+				t.Errorf("limit %d, %+v: the starts exceed it by %d units", i, l, over)
 			}
 		}
 	})
 }
 
-// excess is by how much starts exceed the law of a limit: starts of a window in its width, or units of 1/tokens µs of a bucket.
+// excess returns by how much the starts at dues exceed a limit. The unit is starts for a window, and 1/tokens µs for a token
+// bucket.
 func excess(l bucket.Limit, dues []int64) (worst int64) {
 	least := int64(math.MaxInt64)
 	for i, due := range dues {
@@ -104,21 +105,22 @@ func excess(l bucket.Limit, dues []int64) (worst int64) {
 	return worst
 }
 
-// TestNobodyStartsEarly: no caller starts before the due time of its reservation, nor a slack after it.
+// TestNobodyStartsEarly: no caller starts before the due time of its reservation, or later than the slack (and the way of the
+// reply) allows.
 func TestNobodyStartsEarly(t *testing.T) {
 	const epoch, slack = 1_000_000_000_000_000, 50 * time.Millisecond
 	each(t, func(t *testing.T, w paper.World) {
 		w.Saw = func(s paper.Start) {
 			late := s.At - time.Duration(s.Due-epoch)*time.Microsecond
 			if most := slack + w.Costs.Trip + 30*w.Costs.Spread; late < 0 || late > most {
-				t.Errorf("a start of replica %d at %v is %v after its due time, want 0 to %v", s.Replica, s.At, late, most)
+				t.Errorf("replica %d started a call at %v, %v after its due time, want 0 to %v", s.Replica, s.At, late, most)
 			}
 		}
 		paper.Run(w)
 	})
 }
 
-// TestNobodyIsLost: each caller starts again and again, and a caller never starts twice at once.
+// TestNobodyIsLost: callers of every lane start, and no caller starts again before its task has ended.
 func TestNobodyIsLost(t *testing.T) {
 	each(t, func(t *testing.T, w paper.World) {
 		var asked []time.Duration
@@ -130,30 +132,30 @@ func TestNobodyIsLost(t *testing.T) {
 		}
 		r := paper.Run(w)
 		if lanes := w.Replicas * len(routesOf(w)); len(busy) != lanes {
-			t.Errorf("callers of %d lanes have started, want %d", len(busy), lanes)
+			t.Errorf("callers of %d lanes have started, want all %d lanes", len(busy), lanes)
 		}
 		for lane, starts := range busy {
 			for i := w.Callers; i < len(starts); i++ {
 				if d := starts[i] - starts[i-w.Callers]; d < w.Task {
-					t.Errorf("lane %v of %d callers starts %d times in %v, a task takes %v", lane, w.Callers, w.Callers+1, d, w.Task)
+					t.Errorf("lane %v has %d callers but %d starts within %v, and a task takes %v", lane, w.Callers, w.Callers+1, d, w.Task)
 				}
 			}
 		}
 		if int64(len(asked)) != r.Starts {
-			t.Errorf("%d starts were counted, %d were seen", r.Starts, len(asked))
+			t.Errorf("the result counts %d starts, Saw was called %d times", r.Starts, len(asked))
 		}
 		if all := w.Replicas * w.Callers * len(routesOf(w)); r.Waiting > all {
-			t.Errorf("%d callers wait, there are %d", r.Waiting, all)
+			t.Errorf("%d callers wait at the end, but the world has %d", r.Waiting, all)
 		}
 	})
 }
 
-// TestEqualWorldsHaveEqualResults: and another seed has another.
+// TestEqualWorldsHaveEqualResults: equal worlds have equal results, and another seed has another result.
 func TestEqualWorldsHaveEqualResults(t *testing.T) {
 	each(t, func(t *testing.T, w paper.World) {
 		one, two := paper.Run(w), paper.Run(w)
 		if d := cmp.Diff(one, two); d != "" {
-			t.Error(d)
+			t.Errorf("two runs of one world differ (-first +second):\n%s", d)
 		}
 		w.Seed++
 		if three := paper.Run(w); three == one {
@@ -162,26 +164,26 @@ func TestEqualWorldsHaveEqualResults(t *testing.T) {
 	})
 }
 
-// TestBusyFleetUsesItsBudget: where callers want more than there is, and Redis keeps up, nothing is left.
+// TestBusyFleetUsesItsBudget: if callers want more than the budget and Redis is fast enough, the fleet uses the whole budget.
 func TestBusyFleetUsesItsBudget(t *testing.T) {
 	w := worlds()["a fleet"]
 	w.Costs, w.Warm, w.Length = paper.Measured(), time.Second, 5*time.Second
 	if r := paper.Run(w); r.Used < 0.99 || r.Used > 1.03 || r.Jain < 0.99 || r.Unserved > 0 {
-		t.Errorf("%+v", r)
+		t.Errorf("%+v, want 99 to 103 %% used, a Jain index of 0.99 or more, and every replica served", r)
 	}
 }
 
-// TestCallersGather: eighty callers of one replica need a request for each horizon or so, and wait no longer for that.
+// TestCallersGather: eighty callers of one replica need about one request for each horizon, and still use the whole budget.
 func TestCallersGather(t *testing.T) {
 	w := paper.World{
 		Replicas: 1, Callers: 80, Task: 100 * time.Millisecond, Limits: []bucket.Limit{paper.PerSecond(400, 400)}, Costs: paper.Measured(), Warm: 2 * time.Second, Length: 5 * time.Second,
 	}
 	if r := paper.Run(w); r.Used < 0.99 || r.PerToken > 0.05 {
-		t.Errorf("used %.3f, %.3f scripts a token", r.Used, r.PerToken)
+		t.Errorf("used %.3f, %.3f scripts for each start, want 0.99 or more, and 0.05 at most", r.Used, r.PerToken)
 	}
 }
 
-// TestIdleFleet: where nobody waits each call is one run of the short script, and the wait is a round trip.
+// TestIdleFleet: if no caller has to wait for a token, each call is one run of the short script and takes one round trip.
 func TestIdleFleet(t *testing.T) {
 	const task, trip, short = 100 * time.Millisecond, time.Millisecond, 100 * time.Microsecond
 	w := paper.World{
@@ -190,27 +192,28 @@ func TestIdleFleet(t *testing.T) {
 	r := paper.Run(w)
 	announced := float64(r.Starts)*(r.PerToken-1) + 0.5
 	if announced < 8 || announced > 12 { // each replica twice in 8 to 10 s
-		t.Errorf("%.1f scripts for other things than tokens, want about 10", announced)
+		t.Errorf("%.1f scripts other than requests for tokens, want about 10", announced)
 	}
 	if busy := float64(r.Starts) * short.Seconds() / w.Length.Seconds(); math.Abs(r.Busy-busy) > 1e-4 {
-		t.Errorf("busy %.5f, want %.5f", r.Busy, busy)
+		t.Errorf("Redis is busy for %.5f of the time, want %.5f", r.Busy, busy)
 	}
 	if r.Median < trip || r.Longest > trip+5*short+50*time.Microsecond {
-		t.Errorf("waits of %v in the median, %v at most, want %v and the script", r.Median, r.Longest, trip)
+		t.Errorf("median wait %v, longest %v, want a round trip of %v plus the script", r.Median, r.Longest, trip)
 	}
 }
 
-// TestSlowRedisIsTheLimit: a Redis that is never idle serves as many calls as fit.
+// TestSlowRedisIsTheLimit: a slow Redis is always busy, and the number of scripts is what fits into its time.
 func TestSlowRedisIsTheLimit(t *testing.T) {
 	w := worlds()["a fleet"]
 	w.Costs, w.Warm = paper.Costs{Plain: 50 * time.Millisecond, Full: 50 * time.Millisecond, Bail: 50 * time.Millisecond}, time.Second
 	r := paper.Run(w)
 	if r.Busy < 0.99 || r.Busy > 1.0001 || r.Scripts > 21+10 {
-		t.Errorf("busy %.3f, %.1f scripts a second, want 1 and 20 at most, and announcements", r.Busy, r.Scripts)
+		t.Errorf("busy %.3f, %.1f scripts a second, want 1, and 20 at most plus announcements", r.Busy, r.Scripts)
 	}
 }
 
-// TestLoneReplicaAgreesWithMemory: where calls take no time, one replica on paper starts its calls when the limiter in memory does.
+// TestLoneReplicaAgreesWithMemory: if requests take no time, one replica on paper starts its calls at the same times as the
+// limiter in memory.
 func TestLoneReplicaAgreesWithMemory(t *testing.T) {
 	const task, length = 30 * time.Millisecond, 3 * time.Second
 	for name, l := range map[string]limiter.Limit{
@@ -242,7 +245,7 @@ func TestLoneReplicaAgreesWithMemory(t *testing.T) {
 	}
 }
 
-// memory plays a world with the limiter in memory, and returns when calls started.
+// memory runs a world with the limiter in memory, and returns when calls started.
 func memory(t *testing.T, w paper.World, l limiter.Limit) (starts []time.Duration) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

@@ -8,7 +8,7 @@ const (
 	announceAfter = 8 * time.Second
 )
 
-// presence has a replica say every 10 s how it is configured.
+// presence sends the configuration of a replica, every 10 s.
 func (r *replica) presence(now time.Duration) {
 	begins := max(now, r.free)
 	r.script(begins)
@@ -16,8 +16,8 @@ func (r *replica) presence(now time.Duration) {
 	r.plan(now+presenceEvery, r.presence)
 }
 
-// publish has a replica publish its record every 2 s. It announces itself where it has not done so for more than 8 s. Whether 8 s are more
-// than 8 s is decided by a ticker that is a little early or late, like a coin.
+// publish publishes the record of a replica, every 2 s. If the last announcement is more than 8 s ago, the replica announces itself as
+// well. At exactly 8 s a real ticker is a little early or late, so chance decides.
 func (r *replica) publish(now time.Duration) {
 	begins := max(now, r.free)
 	quiet := now - r.announced

@@ -7,37 +7,39 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// route is the limits that calls of one kind pass.
+// route holds the limits that calls of one kind pass.
 type route struct {
 	number int
 	core   bucket.Route
 	limits []bucket.Limit
-	plain  bool // the short script may serve it
+	plain  bool // the short script may serve its calls
 }
 
-// redis is the one server: the buckets, and a queue in front of them.
+// redis is the state of the one server. Requests queue in front of it.
 type redis struct {
-	free  time.Duration // when it has done all that has come so far
+	free  time.Duration // when it has finished all work received so far
 	got   bucket.Reply
 	query bucket.Request
 }
 
-// epochUS is time 0 on the clock of the core, µs: no limit has been used for a long time.
+// epochUS is time 0 of a world on the clock of the core, µs. It is so large that no limit seems to have been used
+// recently.
 const epochUS = 1_000_000_000_000_000
 
+// onPaper converts a time of the core's clock, µs, to the time of the world.
 func onPaper(us int64) time.Duration { return time.Duration(us-epochUS) * time.Microsecond }
 
-// onCore is a time on the clock of the core, µs.
+// onCore converts a time of the world to the clock of the core, µs.
 func onCore(at time.Duration) int64 { return epochUS + at.Microseconds() }
 
-// occupy has Redis work for a time from the moment at which it begins, and returns when it has done.
+// occupy makes Redis busy with work from begins on, and returns when it has finished.
 func (f *fleet) occupy(begins, work time.Duration) (done time.Duration) {
 	f.free = begins + work
 	f.worked(begins, work)
 	return f.free
 }
 
-// acquire is a request that reaches Redis.
+// acquire handles a request that reaches Redis.
 func (n *lane) acquire(now time.Duration) {
 	begins := max(now, n.free)
 	turnedAway := n.route.plain && !n.busy && n.route.lined(onCore(begins))
@@ -49,7 +51,7 @@ func (n *lane) acquire(now time.Duration) {
 	}
 	short := n.route.plain && !n.busy
 	r := &reply{now: onCore(begins)}
-	stood := n.place.stands
+	inLine := n.place.inLine
 	waits, bound := n.decide(r)
 	work := n.Costs.Full
 	extra := time.Duration(0)
@@ -63,7 +65,7 @@ func (n *lane) acquire(now time.Duration) {
 	}
 	work += n.Costs.Ask*time.Duration(max(0, len(n.asks)-1)) + n.Costs.Limit*time.Duration(len(n.route.limits)-1)
 	line := n.Costs.Line + time.Duration(math.Log2(float64(1+n.route.lanes()))*float64(n.Costs.Deep))
-	if stood {
+	if inLine {
 		work += line
 	}
 	if waits {
@@ -74,7 +76,7 @@ func (n *lane) acquire(now time.Duration) {
 	n.plan(n.occupy(begins, work)+n.way()+extra, func(now time.Duration) { n.take(r, now) })
 }
 
-// decide asks the core. It reports whether the lane waits, and whether a limit sets a due time.
+// decide lets the core decide. It reports whether the lane waits, and whether a limit sets a due time.
 func (n *lane) decide(r *reply) (waits, bound bool) {
 	limits := n.route.core.Limits
 	for i, b := range limits {
@@ -100,7 +102,7 @@ func (n *lane) decide(r *reply) (waits, bound bool) {
 	return r.comeBack >= 0, bound
 }
 
-// lined reports whether a limit of the route has a state that the short script does not know.
+// lined reports whether a limit of the route has a state that the short script cannot handle.
 func (r *route) lined(now int64) bool {
 	for _, b := range r.core.Limits {
 		s := b.State()
@@ -111,7 +113,7 @@ func (r *route) lined(now int64) bool {
 	return false
 }
 
-// lanes is how many lanes stand in the lines of the route.
+// lanes counts the lanes in the lines of the route.
 func (r *route) lanes() (n int) {
 	for _, b := range r.core.Limits {
 		n += b.State().Lanes

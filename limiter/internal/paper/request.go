@@ -6,8 +6,8 @@ import (
 	"github.com/weir-go/weir/limiter/internal/bucket"
 )
 
-// run makes a request. Those who were served by the last reply may come again at once: the request waits for them as long as more come in
-// one moment, and of a large batch for half of it.
+// run makes a request. Callers that the last reply served may come back in the same moment. The request waits for them until no more
+// arrive in that moment, or until half of the last batch is back, but at least large callers.
 func (n *lane) run(now time.Duration) {
 	if n.batch <= 1 {
 		n.request(now)
@@ -27,7 +27,7 @@ func (n *lane) run(now time.Duration) {
 	gather(now)
 }
 
-// request sends a request, if there is anything to ask for.
+// request sends a request if the lane has anything to ask for.
 func (n *lane) request(now time.Duration) {
 	if !n.build(now) {
 		n.rest(now)
@@ -38,11 +38,11 @@ func (n *lane) request(now time.Duration) {
 	n.plan(now+n.way(), n.acquire)
 }
 
-// build makes up a request of those who are without a reservation.
+// build fills the request with the callers that have no reservation. It reports whether there is a request to send.
 func (n *lane) build(now time.Duration) bool {
 	n.match(now)
 	n.lead = n.replica.clock.lead(now)
-	n.batch, n.place.heard = n.queue.len(), n.queue.len()
+	n.batch, n.place.sent = n.queue.len(), n.queue.len()
 	n.asks = n.asks[:0]
 	queue := n.queue.all()
 	for i := n.pool.len(); i < len(queue) && i < n.pool.len()+maxAsks; i++ {
@@ -60,10 +60,10 @@ func (n *lane) build(now time.Duration) bool {
 	if len(n.asks) > 0 || len(queue) == 0 {
 		n.place.again = none
 	}
-	return len(n.asks) > 0 || n.place.stands
+	return len(n.asks) > 0 || n.place.inLine
 }
 
-// alikeAge is how much callers of one run of a request may differ in age, µs.
+// alikeAge is the largest difference in age of the callers of one run of a request, µs.
 func alikeAge(run int, age int64) int64 {
 	if run < exactly {
 		return nearUS
@@ -71,7 +71,7 @@ func alikeAge(run int, age int64) int64 {
 	return max(farUS, age/farShare)
 }
 
-// rest ends a request, and begins the next if there is one to make.
+// rest ends a request, and begins the next if one is due.
 func (n *lane) rest(now time.Duration) {
 	n.asking = false
 	if n.asking = n.settle(now); n.asking {
@@ -79,14 +79,14 @@ func (n *lane) rest(now time.Duration) {
 	}
 }
 
-// reply is what Redis has decided.
+// reply is the decision of Redis.
 type reply struct {
 	now      int64 // µs, on the clock of the core
 	grants   []int64
 	comeBack int64 // µs; negative if nobody waits
 }
 
-// take takes in a reply.
+// take handles a reply.
 func (n *lane) take(r *reply, now time.Duration) {
 	c := &n.replica.clock
 	c.observe(onPaper(r.now), now)
@@ -100,8 +100,8 @@ func (n *lane) take(r *reply, now time.Duration) {
 		}
 		n.pool.insert(i, g)
 	}
-	n.place.stands, n.place.again = r.comeBack >= 0, none
-	if n.place.stands {
+	n.place.inLine, n.place.again = r.comeBack >= 0, none
+	if n.place.inLine {
 		again := max(c.local(onPaper(r.now+r.comeBack)), now+soonest)
 		n.place.again = min(again, now+recheck) + time.Duration(n.rnd.Int64N(int64(jitter)))
 	}

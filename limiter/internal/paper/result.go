@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// Result is what a world has come to, in the time in which things were counted.
+// Result holds the numbers of a run, from the time in which they were counted.
 type Result struct {
 	Used     float64 // share of the budget of the slowest limit
 	Starts   int64
 	Scripts  float64 // a second
 	PerToken float64 // scripts for each start
 	Busy     float64 // share of the time in which Redis worked
-	Jain     float64 // how evenly the replicas were served: 1 where alike, 1/n where one has it all
-	Turns    float64 // how often each caller's turn came in the mean
+	Jain     float64 // Jain's index of the starts of replicas: 1 if all are equal, 1/n if one replica has all starts
+	Turns    float64 // starts of each caller, in the mean
 	Median   time.Duration
-	Longest  time.Duration // also of those who still wait
-	Slowest  time.Duration // the slowest call to Redis
+	Longest  time.Duration // longest wait, including callers that still wait
+	Slowest  time.Duration // the slowest request to Redis
 	Unserved int           // replicas that had no start
-	Lost     int64         // reservations that came too late to be used
+	Lost     int64         // reservations that arrived too late to be used
 	Waiting  int           // callers that wait at the end
 }
 
-// tally counts what happens in a stretch of time.
+// tally counts the events of a period.
 type tally struct {
 	from, to time.Duration
 	served   []int64 // starts of each replica
@@ -60,12 +60,12 @@ func (t *tally) called(took, now time.Duration) {
 	}
 }
 
-// worked notes the part of a piece of work that lies in the stretch.
+// worked adds the part of some work that lies in the period.
 func (t *tally) worked(begins, work time.Duration) {
 	t.work += max(0, min(begins+work, t.to)-max(begins, t.from))
 }
 
-// result computes the numbers of a world that has ended.
+// result computes the numbers of a run that has ended.
 func (f *fleet) result() Result {
 	length := f.Length.Seconds()
 	r := Result{Starts: int64(len(f.waits)), Lost: f.dropped, Slowest: f.slowest, Jain: Jain(f.served)}
@@ -92,7 +92,7 @@ func (f *fleet) result() Result {
 	return r
 }
 
-// Jain is Jain's index of fairness.
+// Jain returns Jain's index of fairness, or 0 if nobody was served.
 func Jain(served []int64) float64 {
 	sum, squares := 0.0, 0.0
 	for _, n := range served {

@@ -30,7 +30,7 @@ func namedRow(t *testing.T, name string) Row {
 	return rows[i]
 }
 
-// TestIdealTimelines are calls of route, cost, arrival and departure, and the start that a reader would work out by hand.
+// TestIdealTimelines: each timeline has calls (route, cost, arrival, departure), and their starts, worked out by hand.
 func TestIdealTimelines(t *testing.T) {
 	type row struct {
 		route               int
@@ -90,7 +90,7 @@ func TestIdealTimelines(t *testing.T) {
 	}
 }
 
-// TestJudgeNotices: each fault of a limiter fails the mark that is for it.
+// TestJudgeNotices: each fault of a limiter fails the mark that covers it.
 func TestJudgeNotices(t *testing.T) {
 	shift := func(by time.Duration) func(*Log) {
 		return func(l *Log) {
@@ -115,7 +115,7 @@ func TestJudgeNotices(t *testing.T) {
 			inner := p.serve
 			p.serve = func(tasks []Task, fates []fate, levels []*level, queues [][]int, now time.Duration) bool {
 				if now > 2*time.Second && now < 2200*ms && levels[0].ready(1) <= now {
-					levels[0].take(now, 1) // a token that nobody gets
+					levels[0].take(now, 1) // a token that no call gets
 				}
 				return inner(tasks, fates, levels, queues, now)
 			}
@@ -160,7 +160,7 @@ func TestJudgeNotices(t *testing.T) {
 			}
 			failed := Judge(r, log, Tolerance{Slack: time.Microsecond}).Failed()
 			if !slices.ContainsFunc(failed, func(m Mark) bool { return m.Name == c.want }) {
-				t.Errorf("failed marks are %v, want %q among them", failed, c.want)
+				t.Errorf("the failed marks are %v, want %q among them", failed, c.want)
 			}
 		})
 	}

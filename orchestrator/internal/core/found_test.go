@@ -2,9 +2,9 @@ package core
 
 import "testing"
 
-// The timelines of this file are those that failed once.
+// Each timeline of this file has failed once.
 
-// TestAStuckTaskThatLentItsSlotRunsInNone: the state counts a slot for those only that have one.
+// TestAStuckTaskThatLentItsSlotRunsInNone: the state counts slots only for tasks that have one.
 func TestAStuckTaskThatLentItsSlotRunsInNone(t *testing.T) {
 	plays(t, Config{Slots: 1}, []row{
 		{0, arrives("a", normal("t")...), "spawn"},
@@ -16,7 +16,8 @@ func TestAStuckTaskThatLentItsSlotRunsInNone(t *testing.T) {
 	})
 }
 
-// TestAShutLaneStartsNothingThatWasAskedForBefore: neither at once nor when it is due, and nobody wakes for it again and again.
+// TestAShutLaneStartsNothingThatWasAskedForBefore: a reservation that was requested before starts no task, neither at once nor when it is
+// due, and the core does not wake for it again and again.
 func TestAShutLaneStartsNothingThatWasAskedForBefore(t *testing.T) {
 	plays(t, Config{Slots: 3}, []row{
 		{0, arrives("a", normal("t", "u")...), "spawn"},
@@ -30,7 +31,7 @@ func TestAShutLaneStartsNothingThatWasAskedForBefore(t *testing.T) {
 	})
 }
 
-// TestAReservationThatIsDueForNobodyIsInTheReport like those that are given back before they are due.
+// TestAReservationThatIsDueForNobodyIsInTheReport like a reservation that is returned before it is due.
 func TestAReservationThatIsDueForNobodyIsInTheReport(t *testing.T) {
 	plays(t, Config{Slots: 1}, []row{
 		{0, arrives("a", normal("t")...), "spawn"},
@@ -41,8 +42,8 @@ func TestAReservationThatIsDueForNobodyIsInTheReport(t *testing.T) {
 	})
 }
 
-// TestATaskThatIsBackIsNotToldThatItIsLate by the line behind those that have come since: it is first of its share.
-func TestATaskThatIsBackIsNotToldThatItIsLate(t *testing.T) {
+// TestATaskThatIsBackIsNotLate because of newer tasks in line: it is the first of its share.
+func TestATaskThatIsBackIsNotLate(t *testing.T) {
 	twice := &Kind{Cost: one, Weight: 1, Attempts: 2}
 	plays(t, Config{Slots: 1}, []row{
 		{0, arrives("a", with{name: "t", kind: twice, rank: Normal, deadline: 2500}), "spawn"},
@@ -55,7 +56,7 @@ func TestATaskThatIsBackIsNotToldThatItIsLate(t *testing.T) {
 	})
 }
 
-// TestATaskThatEndsInTheInputInWhichItCameHasNotWaitedForRoom: nobody knows that it did.
+// TestATaskThatEndsInTheInputInWhichItCameHasNotWaitedForRoom: no effect says that it waited.
 func TestATaskThatEndsInTheInputInWhichItCameHasNotWaitedForRoom(t *testing.T) {
 	plays(t, Config{Slots: 1, MaxPending: 1}, []row{
 		{0, arrives("a", normal("t")...), "spawn"},
@@ -67,7 +68,7 @@ func TestATaskThatEndsInTheInputInWhichItCameHasNotWaitedForRoom(t *testing.T) {
 	})
 }
 
-// TestTheLimiterEndsThoseOnlyThatItWasAskedFor, also where others stand behind them.
+// TestTheLimiterEndsThoseOnlyThatItWasAskedFor: an error of the limiter ends the tasks of the request, and no task behind them.
 func TestTheLimiterEndsThoseOnlyThatItWasAskedFor(t *testing.T) {
 	fatal := Answer{Err: errFailed, Fatal: true}
 	plays(t, Config{Slots: 2}, []row{
@@ -114,7 +115,7 @@ func TestAnOlderTaskOfTheSameShareIsSeen(t *testing.T) {
 	})
 }
 
-// TestARetryIsBeforeItsSiblingsInFront: it is older, also than those that its lane has asked for meanwhile.
+// TestARetryIsBeforeItsSiblingsInFront: it is older than siblings for which its lane has asked meanwhile.
 func TestARetryIsBeforeItsSiblingsInFront(t *testing.T) {
 	twice := &Kind{Cost: one, Weight: 1, Attempts: 2}
 	plays(t, Config{Slots: 2}, []row{
@@ -166,7 +167,7 @@ func TestAnAttemptThatComesTooEarlyRests(t *testing.T) {
 	})
 }
 
-// TestTheFirstTasksAreJudgedWhenTheReservationsAreUsed: while their lane held one, it could have been theirs.
+// TestTheFirstTasksAreJudgedWhenTheReservationsAreUsed: while their lane holds a reservation, it may be for them.
 func TestTheFirstTasksAreJudgedWhenTheReservationsAreUsed(t *testing.T) {
 	plays(t, Config{Slots: 3}, []row{
 		{0, arrives("a", with{name: "t", rank: Normal}, with{name: "u", rank: Normal, deadline: 500}), "spawn"},
@@ -180,7 +181,7 @@ func TestTheFirstTasksAreJudgedWhenTheReservationsAreUsed(t *testing.T) {
 	})
 }
 
-// TestNothingRunsAgainAfterHandingBack: a task that executes then, and fails, ends with its error.
+// TestNothingRunsAgainAfterHandingBack: a task that executes during the hand-back and fails ends with its error.
 func TestNothingRunsAgainAfterHandingBack(t *testing.T) {
 	twice := &Kind{Cost: one, Weight: 1, Attempts: 2}
 	plays(t, Config{Slots: 1}, []row{
@@ -192,7 +193,7 @@ func TestNothingRunsAgainAfterHandingBack(t *testing.T) {
 	})
 }
 
-// TestALateStartIsHandedBack like all that has not started.
+// TestALateStartIsHandedBack like every task that has not started.
 func TestALateStartIsHandedBack(t *testing.T) {
 	plays(t, Config{Slots: 1}, []row{
 		{0, arrives("a", normal("t")...), "spawn"},

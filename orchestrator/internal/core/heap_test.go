@@ -25,7 +25,7 @@ func heapOfItems(compared *int) heap[item] {
 	}}
 }
 
-// TestHeapAgainstASortedSlice: whatever is put, moved and taken out.
+// TestHeapAgainstASortedSlice: random items are put, moved and taken out.
 func TestHeapAgainstASortedSlice(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		compared := 0
@@ -103,7 +103,7 @@ func TestHeapComparesLogarithmically(t *testing.T) {
 	t.Logf("at most %d comparisons in a heap of %d", most, n)
 }
 
-// TestHeapGivesBackThePlaceOfAPeak.
+// TestHeapGivesBackThePlaceOfAPeak: a heap that was large and is small again uses little memory.
 func TestHeapGivesBackThePlaceOfAPeak(t *testing.T) {
 	compared := 0
 	h := heapOfItems(&compared)
@@ -140,8 +140,8 @@ func watch(c *Core, n *int) {
 	}
 }
 
-// TestAnInputComparesLogarithmically: with a thousand times as many tasks, of as many shares and with deadlines, that wait, no input
-// compares more often than by a few for each time that the tasks double.
+// TestAnInputComparesLogarithmically: each time that the number of waiting tasks doubles, an input makes only a few comparisons more. Each
+// task has a share of its own and a deadline. The test goes up to a thousand times as many tasks.
 func TestAnInputComparesLogarithmically(t *testing.T) {
 	for _, full := range []Full{Wait, Shed} {
 		few, lots := mostCompared(t, 1<<6, full), mostCompared(t, 1<<16, full)
@@ -152,7 +152,7 @@ func TestAnInputComparesLogarithmically(t *testing.T) {
 	}
 }
 
-// mostCompared is how often an input compares at most, of those that one task causes while so many others wait.
+// mostCompared returns the greatest number of comparisons of one input, among all inputs of one task while so many others wait.
 func mostCompared(t *testing.T, waiting int, full Full) (most int) {
 	t.Helper()
 	c := New(Config{Slots: 4, Ageing: Time(time.Minute), MaxPending: waiting, MaxWeight: math.MaxInt64, Full: full})
@@ -201,7 +201,7 @@ func mostCompared(t *testing.T, waiting int, full Full) (most int) {
 	return most
 }
 
-// TestTheTimeOfATaskHardlyGrows with those that wait. It is not judged: machines differ.
+// TestTheTimeOfATaskHardlyGrows with the number of waiting tasks. The test prints the times and checks none, because machines differ.
 func TestTheTimeOfATaskHardlyGrows(t *testing.T) {
 	for _, n := range []int{1_000, 10_000, 50_000} {
 		c := coreOf(64)
@@ -212,7 +212,7 @@ func TestTheTimeOfATaskHardlyGrows(t *testing.T) {
 	}
 }
 
-// TestAnAttemptAllocatesLittle: what a worker does for a task takes no memory that is not used again.
+// TestAnAttemptAllocatesLittle: the inputs of an attempt use the same memory again.
 func TestAnAttemptAllocatesLittle(t *testing.T) {
 	c := coreOf(1)
 	put(t, c, 0, "a", many("t", 2_000, single, Normal))

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// pending are the tasks that wait and have room, and their weight.
+// pending returns the waiting tasks that have room, and their weight.
 func (m *model) pending() (n int, weight int64) {
 	for _, t := range m.all {
 		if t.waits() && !t.outside {
@@ -21,7 +21,7 @@ func (m *model) fits(tasks int, weight int64) bool {
 	return n+tasks <= m.cfg.MaxPending && w+weight <= m.cfg.MaxWeight
 }
 
-// outsider is the first task that waits for room.
+// outsider returns the first task that waits for room.
 func (m *model) outsider() *mTask {
 	all := m.those(func(t *mTask) bool { return t.waits() && t.outside })
 	if len(all) == 0 {
@@ -30,14 +30,14 @@ func (m *model) outsider() *mTask {
 	return slices.MinFunc(all, m.order)
 }
 
-// admit gives room to those who wait for it.
+// admit gives room to tasks that wait for it.
 func (m *model) admit() {
 	for t := m.outsider(); t != nil && m.fits(1, t.Weight); t = m.outsider() {
 		t.outside = false
 	}
 }
 
-// shed is whom tasks that come push out, and whether that makes room.
+// shed returns the tasks that new tasks displace, and whether that makes room.
 func (m *model) shed(tasks []*Task) (out []*mTask, ok bool) {
 	n, weight := m.pending()
 	n += len(tasks)

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// The model is the rules of the core in their plainest form: one slice of tasks, sorted anew for each question. It shares no
-// code with the core, and knows nothing of when a lane asks.
+// The model has the rules of the core in their plainest form: one slice of tasks, sorted again for each question. It shares no
+// code with the core, and does not know when a lane asks.
 
 // place is where a task of the model is.
 type place uint8
@@ -39,7 +39,7 @@ type mTask struct {
 	group    *Group
 	ends     int
 	lent     int  // goroutines that wait for other tasks
-	admitted bool // it waited for room, and the core has said that it does not any more
+	admitted bool // it has waited for room, and the core has reported that it has room
 	waited   bool
 }
 
@@ -50,18 +50,18 @@ type mLane struct {
 	route   string
 	front   []*mTask // in the order in which they were asked for
 	held    []Grant
-	asked   []*mTask // of the request under way
-	n       int      // calls of that
+	asked   []*mTask // of the request in flight
+	n       int      // calls of that request
 	asking  bool
 	hurried bool
 	shut    Time
-	tokens  int64 // of the last request whose line is known, that it did not get
+	tokens  int64 // that the last request with a known line did not get
 	last    Time
 	every   Time
 	line    bool
 }
 
-// turnOf is whose turns are counted: those of a share among others in a class of a route.
+// turnOf is a share in a class of a route. Its turns are counted.
 type turnOf struct {
 	route string
 	rank  uint8
@@ -70,7 +70,7 @@ type turnOf struct {
 
 type model struct {
 	cfg     Config
-	all     []*mTask // that have not ended, or whose functions still run
+	all     []*mTask // tasks that have not ended, or whose functions still run
 	lanes   map[string]*mLane
 	served  map[turnOf]int64
 	clock   map[turnOf]int64
@@ -91,7 +91,7 @@ func (m *model) lane(route string) *mLane {
 	return m.lanes[route]
 }
 
-// those are the tasks of which something is true.
+// those returns the tasks for which a condition is true.
 func (m *model) those(is func(t *mTask) bool) (found []*mTask) {
 	for _, t := range m.all {
 		if is(t) {
@@ -103,7 +103,8 @@ func (m *model) those(is func(t *mTask) bool) (found []*mTask) {
 
 func (m *model) count(is func(t *mTask) bool) int { return len(m.those(is)) }
 
-// virtual is when a task would have come if it were urgent. Where classes do not age, those of a class are equal.
+// virtual returns the time at which a task would have been queued if it were urgent. If classes do not age, all tasks of a class have the
+// same time.
 func (m *model) virtual(t *mTask) float64 {
 	const after = 1e30
 	if m.cfg.Ageing == never && t.rank > Urgent {
@@ -112,17 +113,17 @@ func (m *model) virtual(t *mTask) float64 {
 	return float64(t.since) + float64(t.rank)*float64(m.cfg.Ageing)
 }
 
-// order is that of tasks of different classes.
+// order compares tasks of different classes.
 func (m *model) order(a, b *mTask) int {
 	return cmp.Or(cmp.Compare(m.virtual(a), m.virtual(b)), cmp.Compare(a.number, b.number))
 }
 
-// flow is whose turn a task takes.
+// flow returns the share whose turn a task takes.
 func (t *mTask) turn() turnOf { return turnOf{t.route, t.rank, t.Share} }
 
 func classOf(route string, rank uint8) turnOf { return turnOf{route: route, rank: rank} }
 
-// enter queues a task. A share that comes has had as much as the one whose turn it is.
+// enter queues a task. A new share begins with the count of the share whose turn it is.
 func (m *model) enter(t *mTask) {
 	turn := t.turn()
 	if m.count(func(o *mTask) bool { return o.at == inQueue && o.turn() == turn }) == 0 {
@@ -150,7 +151,7 @@ func (m *model) charge(t *mTask) {
 	m.served[t.turn()] += t.Cost.Tokens
 }
 
-// head is the first task in the queue of a class: of the share that has had least, the oldest.
+// head returns the first task in the queue of a class: the oldest of the share that has had least.
 func (m *model) head(route string, rank uint8) *mTask {
 	queued := m.those(func(t *mTask) bool { return t.at == inQueue && t.route == route && t.rank == rank })
 	if len(queued) == 0 {
@@ -168,7 +169,7 @@ func (m *model) head(route string, rank uint8) *mTask {
 	})
 }
 
-// first is the first task in the queue of a route, or of its urgent ones.
+// first returns the first task in the queue of a route, or the first urgent one.
 func (m *model) first(route string, urgent bool) (best *mTask) {
 	for rank := range ranks {
 		if t := m.head(route, rank); t != nil && (best == nil || m.order(t, best) < 0) && (rank == Urgent || !urgent) {
@@ -178,7 +179,7 @@ func (m *model) first(route string, urgent bool) (best *mTask) {
 	return best
 }
 
-// ahead is the first task in front of a lane, of a cost or of any.
+// ahead returns the first task in front of a lane, of one cost or of any.
 func (m *model) ahead(l *mLane, cost *Cost) (best *mTask) {
 	for rank := range ranks {
 		for _, t := range l.front {
@@ -193,8 +194,9 @@ func (m *model) ahead(l *mLane, cost *Cost) (best *mTask) {
 	return best
 }
 
-// next is the task that a reservation of a cost is for. Each class proposes one: the first in front, or an older one of its share
-// that has come since; where none is in front, the head of the queue. The first of these by virtual time takes the reservation.
+// next returns the task that gets a reservation of a cost. Each class proposes the first task in front, or an older task of the same share
+// that came later. If no task is in front, the class proposes the head of its queue. The first proposal by virtual time takes the
+// reservation.
 func (m *model) next(l *mLane, cost Cost) (best *mTask) {
 	for rank := range ranks {
 		t := m.head(l.route, rank)
@@ -213,7 +215,7 @@ func (m *model) next(l *mLane, cost Cost) (best *mTask) {
 	return best
 }
 
-// toFront has a lane ask for a task: behind the others, but before the younger of its share.
+// toFront puts a task in front of its lane, behind the others but before younger tasks of its share.
 func (m *model) toFront(l *mLane, t *mTask) {
 	m.charge(t)
 	t.at = inFront
@@ -224,7 +226,7 @@ func (m *model) toFront(l *mLane, t *mTask) {
 	l.front = slices.Insert(l.front, i, t)
 }
 
-// putBack returns the tasks in front of a lane to its queue that got no reservation, as if the lane had not asked for them.
+// putBack moves the tasks in front of a lane that got no reservation to its queue, as if the lane had not asked for them.
 func (m *model) putBack(l *mLane, now Time) {
 	left := slices.Clone(l.held)
 	if l.shut > now {
@@ -249,7 +251,7 @@ func (m *model) withdraw(t *mTask) {
 	l.front = slices.DeleteFunc(l.front, func(o *mTask) bool { return o == t })
 }
 
-// taken are the slots that are taken, in all or by one route.
+// taken returns the number of taken slots, of all routes or of one.
 func (m *model) taken(route string) (n int) {
 	for _, l := range m.lanes {
 		if route == "" || l.route == route {
@@ -266,12 +268,12 @@ func (m *model) most(route string) int {
 	return m.cfg.Slots
 }
 
-// uncovered are the tasks of a route without a reservation on its way.
+// uncovered returns the number of tasks of a route for which no reservation is requested or held.
 func (m *model) uncovered(l *mLane) int {
 	return m.count(func(t *mTask) bool { return t.route == l.route && (t.at == inQueue || t.at == inFront) }) - l.n - len(l.held)
 }
 
-// uncoveredUrgent are the urgent ones of these, at least: what a lane holds for others is taken for theirs.
+// uncoveredUrgent returns the least number of urgent tasks among these: it counts every reservation of the lane as theirs.
 func (m *model) uncoveredUrgent(l *mLane) (n int) {
 	left := slices.Clone(l.held)
 	for _, t := range l.front {
@@ -291,7 +293,7 @@ func (m *model) uncoveredUrgent(l *mLane) (n int) {
 	return n + max(0, queued)
 }
 
-// earliest is the virtual time of the first task of a route.
+// earliest returns the virtual time of the first task of a route.
 func (m *model) earliest(l *mLane) float64 {
 	t, q := m.ahead(l, nil), m.first(l.route, false)
 	if t == nil || q != nil && m.order(q, t) < 0 {
@@ -300,7 +302,7 @@ func (m *model) earliest(l *mLane) float64 {
 	return m.virtual(t)
 }
 
-// behind are the tokens that a share must have before a task has its own.
+// behind returns the tokens that a share must have before the task gets its own.
 func (m *model) behind(t *mTask) (tokens int64) {
 	for _, o := range m.all {
 		if o.turn() == t.turn() && t.at == inQueue && (o.at == inFront || o.at == inQueue && o.number < t.number) {
@@ -310,7 +312,7 @@ func (m *model) behind(t *mTask) (tokens int64) {
 	return tokens
 }
 
-// show is the queue of a route, for who reads a failure.
+// show returns the queue of a route as text for a failure.
 func (m *model) show(l *mLane) (s string) {
 	for _, t := range l.front {
 		s += fmt.Sprintf(" front %d rank %d share %q cost %d;", t.number, t.rank, t.Share, t.Cost.Tokens)

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// row is one line of a timeline: an input at a time, and all that comes of it.
+// row is one line of a timeline: an input at a time, and all its effects.
 type row struct {
 	at   int // ms
 	in   input
 	want string
 }
 
-// input is given to the core, with the effects to be told.
+// input is a function that gives the core one input and notes the effects.
 type input func(p *play, now Time, fx *Effects)
 
 // play is a core on a timeline. Tasks have names; reservations are r1, r2, and so on.
@@ -29,7 +29,7 @@ type play struct {
 
 func ms(n int) Time { return Time(n) * Time(time.Millisecond) }
 
-// plays plays a timeline, and compares line by line.
+// plays runs a timeline and compares the effects line by line.
 func plays(t *testing.T, cfg Config, rows []row) {
 	t.Helper()
 	cfg.Ageing = cmp.Or(cfg.Ageing, Time(time.Minute))
@@ -48,7 +48,7 @@ func plays(t *testing.T, cfg Config, rows []row) {
 	}
 }
 
-// say is effects in words.
+// say returns effects in words.
 func (p *play) say(fx *Effects) string {
 	said := p.said
 	add := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
@@ -118,7 +118,7 @@ func why(err error) string {
 	return ": " + strings.TrimPrefix(err.Error(), "orchestrator: ")
 }
 
-// with is a task of a kind, by name.
+// with describes a task and its name.
 type with struct {
 	name     string
 	kind     *Kind
@@ -159,7 +159,7 @@ func arrivesIn(key any, route string, tasks ...with) input {
 	}
 }
 
-// normal are tasks by name.
+// normal returns tasks with names.
 func normal(names ...string) (all []with) {
 	for _, n := range names {
 		all = append(all, with{name: n, rank: Normal})
@@ -179,7 +179,7 @@ func worker(p *play, now Time, fx *Effects) {
 
 func tick(p *play, now Time, fx *Effects) { p.c.Tick(now, fx) }
 
-// answers answers the request of a route.
+// answers is the limiter's answer to the request of a route.
 func answers(route string, a Answer) input {
 	return func(p *play, now Time, fx *Effects) {
 		fx.Worker = true
@@ -192,7 +192,7 @@ func answers(route string, a Answer) input {
 	}
 }
 
-// due answers with reservations of one token that are due at times.
+// due is an answer with reservations of one token that are due at times.
 func due(route string, at ...int) input {
 	var a Answer
 	for _, n := range at {
@@ -201,7 +201,7 @@ func due(route string, at ...int) input {
 	return answers(route, a)
 }
 
-// waits answers that there is nothing yet.
+// waits is an answer without reservations.
 func waits(route string, again int) input { return answers(route, Answer{Again: ms(again)}) }
 
 func finishes(name string) input { return finishesWith(name, Result{}) }
@@ -247,7 +247,7 @@ func drains(to Stage) input {
 	return func(p *play, now Time, fx *Effects) { p.c.Drain(now, fx, to) }
 }
 
-// reports says what the report of the drain is.
+// reports checks the report of the drain.
 func reports(p *play, now Time, fx *Effects) {
 	p.said = append(p.said, fmt.Sprintf("%+v", p.c.Report()))
 	p.c.Tick(now, fx)
@@ -257,7 +257,7 @@ var errGone, errFailed = errors.New("its caller has left"), errors.New("failed")
 
 func itoa(n int) string { return fmt.Sprint(n) }
 
-// leavesTogether has the group of a task leave.
+// leavesTogether cancels the group of a task.
 func leavesTogether(name string) input {
 	return func(p *play, now Time, fx *Effects) { p.c.LeaveTogether(now, fx, p.tasks[name].group, errGone) }
 }

@@ -2,8 +2,7 @@ package core
 
 import "fmt"
 
-// sound says what is wrong with how a core is put together: lists and heaps that do not hold together, a task in two places,
-// sums that are none.
+// sound returns what is wrong with the structure of a core: broken lists and heaps, a task in two places, wrong sums.
 func sound(c *Core) error {
 	s := &soundness{core: c, seen: map[*Task]string{}}
 	s.list("executing", &c.executing, executing)
@@ -161,7 +160,7 @@ func (s *soundness) lane(route string, n *Lane) {
 	}
 }
 
-// room checks the sums of those who wait.
+// room checks the sums of the waiting tasks.
 func (s *soundness) room() {
 	r := &s.core.room
 	pending, weight := int64(0), int64(0)

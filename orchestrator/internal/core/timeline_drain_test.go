@@ -2,7 +2,7 @@ package core
 
 import "testing"
 
-// TestADrainThatWaits takes in children of those that execute, and nothing else, and comes to an end by itself.
+// TestADrainThatWaits accepts children of executing tasks, and no other tasks, and ends by itself.
 func TestADrainThatWaits(t *testing.T) {
 	plays(t, Config{Slots: 2}, []row{
 		{0, arrives("a", normal("parent", "queued")...), "spawn"},
@@ -28,7 +28,7 @@ func TestADrainThatWaits(t *testing.T) {
 	})
 }
 
-// TestADrainTurnsThoseAwayThatWaitForRoom: they are not in yet. Children are.
+// TestADrainTurnsThoseAwayThatWaitForRoom: tasks that wait for room are not accepted yet. Children are.
 func TestADrainTurnsThoseAwayThatWaitForRoom(t *testing.T) {
 	plays(t, Config{Slots: 1, MaxPending: 1}, []row{
 		{0, arrives("a", normal("parent")...), "spawn"},
@@ -42,7 +42,7 @@ func TestADrainTurnsThoseAwayThatWaitForRoom(t *testing.T) {
 	})
 }
 
-// TestADrainThatHandsBack ends what has not started; what executes ends by itself, and is not tried again.
+// TestADrainThatHandsBack ends tasks that have not started. Executing tasks end by themselves and are not retried.
 func TestADrainThatHandsBack(t *testing.T) {
 	twice := &Kind{Cost: one, Weight: 1, Attempts: 2}
 	plays(t, Config{Slots: 2}, []row{
@@ -61,8 +61,8 @@ func TestADrainThatHandsBack(t *testing.T) {
 	})
 }
 
-// TestADrainThatRunsOutOfTime goes through its stages: what has not started is refused, contexts end, and what does not return
-// is stuck. That is named once.
+// TestADrainThatRunsOutOfTime goes through its stages: it refuses tasks that have not started, it ends contexts, and a task that
+// does not return is stuck. The drain names a stuck task once.
 func TestADrainThatRunsOutOfTime(t *testing.T) {
 	plays(t, Config{Slots: 3}, []row{
 		{0, arrives("a", normal("returns", "stays", "timed out", "queued")...), "spawn"},

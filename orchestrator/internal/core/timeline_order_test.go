@@ -15,8 +15,8 @@ func many(name string, n int, kind *Kind, rank uint8) (all []with) {
 	return all
 }
 
-// runsAll has a core with one slot run all tasks that it has, one at a time, with a token each step; what they end with is
-// up to end. It returns their names in the order of their attempts.
+// runsAll has a core with one slot run all its tasks, one at a time, with a token each step. The function end decides how an
+// attempt ends. runsAll returns the names of the tasks in the order of their attempts.
 func runsAll(t *testing.T, c *Core, end func(task *Task, attempt int) Result) (order []string) {
 	t.Helper()
 	now := c.now
@@ -68,7 +68,7 @@ func put(t *testing.T, c *Core, now Time, route string, tasks []with) {
 
 func ok(*Task, int) Result { return Result{} }
 
-// TestARetryKeepsItsAge: of a batch the first task, which fails once, runs again before its siblings, for what age there is.
+// TestARetryKeepsItsAge: the first task of a batch fails once and runs again before its siblings, with any Ageing.
 func TestARetryKeepsItsAge(t *testing.T) {
 	c := coreOf(1)
 	put(t, c, 0, "a", many("t", 300, &Kind{Cost: one, Weight: 1, Attempts: 2}, Normal))
@@ -80,7 +80,7 @@ func TestARetryKeepsItsAge(t *testing.T) {
 	}
 }
 
-// TestASmallShareIsNotHeldUpByALargeOne: beside ten thousand tasks of another, ten take three times as long as alone, at most.
+// TestASmallShareIsNotHeldUpByALargeOne: ten tasks take at most three times as long beside ten thousand tasks of another share as alone.
 func TestASmallShareIsNotHeldUpByALargeOne(t *testing.T) {
 	small, large := &Kind{Share: "small", Cost: one, Attempts: 1}, &Kind{Share: "large", Cost: one, Attempts: 1}
 	for _, slots := range []int{1, 4} {
@@ -136,12 +136,12 @@ func TestSharesTakeTurnsInTokens(t *testing.T) {
 	for i, name := range runsAll(t, c, ok)[:80] {
 		had[name[0]]++
 		if ahead := had['c'] - 3*had['d']; ahead > 4 || ahead < -4 {
-			t.Fatalf("after %d starts, %d cheap tasks and %d dear ones", i+1, had['c'], had['d'])
+			t.Fatalf("after %d starts, %d cheap tasks and %d expensive ones", i+1, had['c'], had['d'])
 		}
 	}
 }
 
-// TestClassesAge: a task waits for those of a more urgent class as long as its class does, and no longer.
+// TestClassesAge: a task waits for newer tasks of a more urgent class no longer than the handicap of its class.
 func TestClassesAge(t *testing.T) {
 	plays(t, Config{Slots: 1, Ageing: ms(100)}, []row{
 		{0, arrives("a", with{name: "background", rank: Background}), "spawn"},
@@ -157,7 +157,7 @@ func TestClassesAge(t *testing.T) {
 	})
 }
 
-// TestATaskThatWaitsForRoomStartsInItsTurn: an urgent caller is not behind a hundred and ten of the background.
+// TestATaskThatWaitsForRoomStartsInItsTurn: an urgent task does not wait behind 110 background tasks.
 func TestATaskThatWaitsForRoomStartsInItsTurn(t *testing.T) {
 	rows := []row{
 		{0, arrives("a", normal("runs")...), "spawn"},
@@ -203,7 +203,7 @@ func TestTheYoungestOfTheLeastUrgentIsShed(t *testing.T) {
 	})
 }
 
-// TestTasksThatComeTogetherAreRefusedTogether.
+// TestTasksThatComeTogetherAreRefusedTogether if one of them does not fit.
 func TestTasksThatComeTogetherAreRefusedTogether(t *testing.T) {
 	plays(t, Config{Slots: 1, MaxPending: 2, Full: Refuse}, []row{
 		{0, arrives("a", normal("t")...), "spawn"},
@@ -215,7 +215,7 @@ func TestTasksThatComeTogetherAreRefusedTogether(t *testing.T) {
 	})
 }
 
-// TestAGroupIsWatchedWhileItHasTasks.
+// TestAGroupIsWatchedWhileItHasTasks, and no longer.
 func TestAGroupIsWatchedWhileItHasTasks(t *testing.T) {
 	plays(t, Config{Slots: 1}, []row{
 		{0, arrivesIn("k", "a", normal("t", "u")...), "watch k; spawn"},
@@ -229,8 +229,8 @@ func TestAGroupIsWatchedWhileItHasTasks(t *testing.T) {
 	})
 }
 
-// TestThatManyWaitIsSaidOnce, until half of them have gone.
-func TestThatManyWaitIsSaidOnce(t *testing.T) {
+// TestThatManyWaitIsReportedOnce, until half of them have gone.
+func TestThatManyWaitIsReportedOnce(t *testing.T) {
 	plays(t, Config{Slots: 1, WarnPending: 2}, []row{
 		{0, arrives("a", normal("t", "u", "v")...), "spawn; 3 wait"},
 		{1, arrives("a", normal("w")...), ""},

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestATaskThatIsFirstTakesTheReservation that was asked for before it came: reservations belong to the lane.
+// TestATaskThatIsFirstTakesTheReservation that its lane had requested before the task came: reservations belong to the lane.
 func TestATaskThatIsFirstTakesTheReservation(t *testing.T) {
 	plays(t, Config{Slots: 2}, []row{
 		{0, arrives("a", normal("t")...), "spawn"},
@@ -35,7 +35,7 @@ func TestATaskThatLeavesWastesNoReservation(t *testing.T) {
 	})
 }
 
-// TestAThrottledLaneDelaysNoOther: a lane that has no slot takes that of a reservation of one that has two.
+// TestAThrottledLaneDelaysNoOther: a lane that has no slot takes the slot of a reservation from a lane that has two.
 func TestAThrottledLaneDelaysNoOther(t *testing.T) {
 	plays(t, Config{Slots: 2}, []row{
 		{0, arrives("throttled", normal("t", "u", "v")...), "spawn"},
@@ -50,7 +50,7 @@ func TestAThrottledLaneDelaysNoOther(t *testing.T) {
 	})
 }
 
-// TestALaneInLineHoldsNoSlot: what the limiter has nothing for waits for the time that it names.
+// TestALaneInLineHoldsNoSlot: tasks without a reservation wait until the time that the limiter names.
 func TestALaneInLineHoldsNoSlot(t *testing.T) {
 	plays(t, Config{Slots: 1}, []row{
 		{0, arrives("line", normal("t")...), "spawn"},
@@ -63,7 +63,7 @@ func TestALaneInLineHoldsNoSlot(t *testing.T) {
 	})
 }
 
-// TestATaskLendsItsSlot while it waits for others, and has one again before all that have not begun.
+// TestATaskLendsItsSlot while it waits for others, and gets one again before every task that has not begun.
 func TestATaskLendsItsSlot(t *testing.T) {
 	plays(t, Config{Slots: 1}, []row{
 		{0, arrives("a", normal("parent", "other")...), "spawn"},
@@ -93,7 +93,7 @@ func TestATaskThatGoesOnTakesTheSlotOfAReservation(t *testing.T) {
 	})
 }
 
-// lendAll has t and u lend the only slot, which v has then.
+// lendAll has t and u lend the only slot. Then v has it.
 var lendAll = []row{
 	{0, arrives("a", normal("t", "u", "v", "w")...), "spawn"},
 	{0, worker, "ask a 1x1"},
@@ -106,7 +106,7 @@ var lendAll = []row{
 	{2, due("a", 2), "start v on r3"},
 }
 
-// TestTheFirstThatWantsToGoOnDoes before others and before all that have not begun.
+// TestTheFirstThatWantsToGoOnDoes before others and before every task that has not begun.
 func TestTheFirstThatWantsToGoOnDoes(t *testing.T) {
 	plays(t, Config{Slots: 1}, append(slices.Clone(lendAll),
 		row{3, resumes("u"), ""},
@@ -117,7 +117,7 @@ func TestTheFirstThatWantsToGoOnDoes(t *testing.T) {
 	))
 }
 
-// TestATaskGoesOnWithoutASlot when its context ends: the next slot that would be free is not.
+// TestATaskGoesOnWithoutASlot when its context ends. The next slot to be freed makes up for it.
 func TestATaskGoesOnWithoutASlot(t *testing.T) {
 	plays(t, Config{Slots: 1}, append(slices.Clone(lendAll),
 		row{3, resumes("u"), ""},
@@ -148,7 +148,7 @@ func TestTheLimiterFailsForAWhile(t *testing.T) {
 	plays(t, Config{Slots: 2}, rows)
 }
 
-// TestTheLimiterFailsForGood: the tasks end that it was asked for. Others are asked for in their turn.
+// TestTheLimiterFailsForGood: the tasks of the request end. The lane asks for the others in their turn.
 func TestTheLimiterFailsForGood(t *testing.T) {
 	plays(t, Config{Slots: 2}, []row{
 		{0, arrives("a", normal("t", "u", "v")...), "spawn"},
@@ -172,7 +172,7 @@ func TestADeadlineThatCannotBeMet(t *testing.T) {
 	})
 }
 
-// TestAShutLaneIsNotAsked until it opens, and tells those at once that cannot wait for that.
+// TestAShutLaneIsNotAsked until it opens. Tasks that cannot wait for that end at once.
 func TestAShutLaneIsNotAsked(t *testing.T) {
 	plays(t, Config{Slots: 2}, []row{
 		{0, arrives("a", with{name: "t", rank: Normal}, with{name: "u", rank: Normal, deadline: 900}), "spawn"},
@@ -212,7 +212,7 @@ func TestALaneInLineAsksFromTimeToTime(t *testing.T) {
 	})
 }
 
-// TestRetriesHaveABudget: one to begin with, and one a second; those that the provider put off cost none.
+// TestRetriesHaveABudget: one to begin with, and one a second. A retry that the provider asked to wait costs nothing of it.
 func TestRetriesHaveABudget(t *testing.T) {
 	often := &Kind{Cost: one, Weight: 1, Attempts: 10}
 	fails, throttled := Result{Err: errFailed, Again: true, After: ms(1)}, Result{Err: errFailed, Again: true, After: ms(1), Throttled: true}

@@ -12,8 +12,8 @@ import (
 
 var full = flag.Bool("full", false, "walk thirty times as far")
 
-// TestWalk walks through the core at random, with the model beside it: see [model] for the rules, [world] for what is compared
-// after each step, and [sound] for what holds together.
+// TestWalk gives random inputs to the core and to the model. See [model] for the rules, [world] for the comparison after each
+// step, and [sound] for the check of the structure.
 func TestWalk(t *testing.T) {
 	rounds := 1
 	if *full {
@@ -42,7 +42,7 @@ func TestWalk(t *testing.T) {
 	t.Logf("%d inputs", inputs)
 }
 
-// step is one input, and the numbers that say which.
+// step is one input. Its numbers select which.
 type step struct{ kind, a, b, c, d int }
 
 var someStep = rapid.Custom(func(t *rapid.T) step {
@@ -71,7 +71,7 @@ func of[T any](all []T, n int) T { return all[n%len(all)] }
 // kinds are the kinds of steps, as often as they are tried. All numbers of a step say which it is, since small ones are drawn most.
 const kinds = "-pawrfpptawprflpwrpapftpawrflpowrpfalppwrftgpawprlupwpftawprfvpwlrpftapwrdspfpalpfotpwrugpfrptalpwdpf"
 
-// step does one thing of those that a caller, a worker, the limiter or time could do now.
+// step does one thing that a caller, a worker, the limiter or time could do now.
 func (w *world) step(s step) {
 	switch kinds[(s.kind*31+s.a*37+s.b*41+s.c*43+s.d*47)%len(kinds)] {
 	case 'a':
@@ -223,7 +223,7 @@ func (w *world) finishSome(s step) {
 func (w *world) passSome(s step) {
 	switch s.a % 4 {
 	case 0:
-		w.now += Time(s.b) * Time(time.Millisecond) / 4 // the core hears of it with the next input
+		w.now += Time(s.b) * Time(time.Millisecond) / 4 // the core learns the time with the next input
 	case 1:
 		w.pass(w.now+Time(s.b)*Time(time.Millisecond), false)
 	default:

@@ -2,7 +2,7 @@ package core
 
 import "slices"
 
-// mayAsk reports whether a lane may ask now. When it asks again is the core's to say: the model knows why it must not.
+// mayAsk reports whether a lane may ask now. The core decides when it asks again. The model knows when it must not.
 func (w *world) mayAsk(l *mLane) bool {
 	n := w.c.lanes[l.route]
 	if n == nil || l.asking || w.m.uncovered(l) <= 0 || w.m.taken(l.route) >= w.m.most(l.route) || l.shut > w.now || w.m.stage >= Refusing {
@@ -11,7 +11,7 @@ func (w *world) mayAsk(l *mLane) bool {
 	return n.again[1] == 0 && w.m.uncoveredUrgent(l) > 0 || n.again[0] == 0 && n.gathersUntil(w.now) == 0
 }
 
-// due reports whether a lane is to be looked at now, which has not happened yet.
+// due reports whether the core still has to look at a lane now.
 func (w *world) due(l *mLane) bool {
 	n := w.c.lanes[l.route]
 	return n.wake > 0 && n.wake <= w.now
@@ -35,7 +35,7 @@ func (w *world) job(e *expected, fx *Effects) {
 	}
 }
 
-// asked compares a request: that of the lane whose first task comes first of all, for as many tasks as there are slots.
+// asked compares a request. It must be for the lane whose first task is the first of all, and for as many tasks as there are free slots.
 func (w *world) asked(e *expected, fx *Effects) {
 	a := fx.Job.Ask
 	l, free := w.m.lane(a.Lane.Route), w.cfg.Slots-w.m.taken("")
@@ -67,7 +67,7 @@ func (w *world) asked(e *expected, fx *Effects) {
 	w.asks = append(w.asks, r)
 }
 
-// toAsk takes the tasks that a lane asks for out of its queue: those in front first, those that reservations are there for not.
+// toAsk takes the tasks for which a lane asks out of its queue: tasks in front first, and none for which a reservation exists.
 func (w *world) toAsk(e *expected, l *mLane, calls []Cost, hurried bool) {
 	left := slices.Clone(l.held)
 	l.asked = nil
@@ -144,7 +144,7 @@ func (w *world) after(e *expected, fx *Effects, before int) {
 	}
 }
 
-// awake checks that what can be done is on its way: a worker has been asked for, or a time is set at which it can be.
+// awake checks that the core does not miss work: it has requested a worker, or it has set the time at which work is possible.
 func (w *world) awake(e *expected) {
 	if w.spawned > 0 {
 		return
@@ -188,7 +188,7 @@ func (w *world) lanes() (all []*mLane) {
 
 var routes = []string{"a", "b", "c"}
 
-// pass lets time pass to a moment, and the core hear of it.
+// pass lets time pass to a moment and gives the core that time.
 func (w *world) pass(to Time, worker bool) {
 	w.now = max(w.now, to)
 	if worker {

@@ -2,7 +2,7 @@ package core
 
 import "slices"
 
-// pendingOf is how many goroutines of a task want a slot back.
+// pendingOf returns how many goroutines of a task want a slot back.
 func (w *world) pendingOf(t *mTask) (n int) {
 	for _, p := range w.turns {
 		if p.t == t {
@@ -99,7 +99,7 @@ func (w *world) drain(to Stage) {
 	}
 }
 
-// toTheEnd has everything that is under way come to its end: then nothing is left of anything.
+// toTheEnd finishes all that is in progress. Then the core must be empty.
 func (w *world) toTheEnd() {
 	most := 1000 + 100*len(w.tasks)
 	for range most {

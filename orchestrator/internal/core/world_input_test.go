@@ -7,7 +7,7 @@ import (
 
 var errLate = errors.New("too late")
 
-// arrive has tasks come, and compares who is let in.
+// arrive submits tasks, and compares which of them are accepted.
 func (w *world) arrive(route string, g *Group, tasks []*Task) {
 	l := w.m.lane(route)
 	if w.m.stage >= HandingBack || w.m.stage == Closing && !tasks[0].Child {
@@ -59,7 +59,7 @@ func (w *world) arrive(route string, g *Group, tasks []*Task) {
 	}
 }
 
-// refuse has tasks come for which there is no room.
+// refuse submits tasks for which there is no room.
 func (w *world) refuse(l *mLane, g *Group, tasks []*Task) {
 	n, weight := w.m.pending()
 	want := FullError{Tasks: len(tasks), Pending: n, Weight: weight, Never: len(tasks) > w.cfg.MaxPending}
@@ -80,7 +80,7 @@ func (w *world) refuse(l *mLane, g *Group, tasks []*Task) {
 	})
 }
 
-// late reports whether a task may be told that it cannot start before its deadline.
+// late reports whether a task may end because it cannot start before its deadline.
 func (w *world) late(t *mTask) bool {
 	l := w.m.lane(t.route)
 	if t.Deadline == 0 {
@@ -89,7 +89,7 @@ func (w *world) late(t *mTask) bool {
 	if l.shut > t.Deadline {
 		return true
 	}
-	for _, o := range w.m.all { // what costs another number of each bucket says nothing of the time
+	for _, o := range w.m.all { // a task of other costs does not count for the time
 		if o.route == t.route && (o.at == inQueue || o.at == inFront) && o.Cost.Of != "" {
 			return false
 		}
@@ -102,7 +102,7 @@ func (w *world) late(t *mTask) bool {
 	return l.line && t.Deadline < l.last+Time(tokens)*l.every
 }
 
-// again has a task asked for once more, by somebody more urgent.
+// again submits a task once more, for a more urgent caller.
 func (w *world) again(t *mTask, rank uint8) {
 	switch {
 	case t.at == atRest && t.tries == 0:

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// admitted compares who has room.
+// admitted compares which tasks have room.
 func (w *world) admitted(e *expected, fx *Effects) {
 	w.m.admit()
 	for _, task := range fx.Admitted {
@@ -31,7 +31,7 @@ func (w *world) admitted(e *expected, fx *Effects) {
 	}
 }
 
-// groups compares which are watched.
+// groups compares which groups are watched.
 func (w *world) groups(e *expected, fx *Effects) {
 	for _, g := range fx.Watch {
 		if w.watched[g] {

@@ -7,26 +7,26 @@ import (
 	"time"
 )
 
-// world plays the shell of a core, and its limiter, and has the model beside it. What is wrong panics with a wrong.
+// world plays the shell of a core and its limiter, and has the model beside it. A difference panics with a value of type wrong.
 type world struct {
 	cfg      Config
 	c        *Core
 	m        *model
 	now      Time
 	wake     Time // of the last input
-	spawned  int  // workers that were asked for and have not come
+	spawned  int  // workers that the core has requested and that have not come
 	asks     []*request
 	jobs     []*job // functions that run
 	starts   []Start
 	turns    []*pendingTurn // goroutines that want a slot back
 	tasks    map[*Task]*mTask
-	came     []*mTask      // all that ever did
+	came     []*mTask      // all tasks so far
 	inside   map[any]Grant // reservations that were handed in and have not come out
 	watched  map[*Group]bool
 	quiet    bool
 	returned int            // since the drain began
 	number   int            // of the last reservation, group and turn
-	retries  map[string]int // of a route, that were paid for
+	retries  map[string]int // that were paid for, by route
 	firsts   map[string]int
 	idle     int // wakes at once, in a row
 	log      []string
@@ -34,7 +34,7 @@ type world struct {
 
 type wrong struct{ what string }
 
-// request is one to the limiter, by a worker.
+// request is a worker's request to the limiter.
 type request struct {
 	lane *Lane
 	runs []Run
@@ -71,20 +71,20 @@ func newWorld(cfg Config) *world {
 
 func (w *world) fail(format string, args ...any) { panic(wrong{fmt.Sprintf(format, args...)}) }
 
-// expected is what an input may do, beside what follows from the state.
+// expected has the effects that an input may have, besides the effects that follow from the state.
 type expected struct {
 	puts   *mLane // whose tasks in front go back to the queue, unless there are reservations for them
 	what   string
 	worker bool
-	ends   map[*mTask]error // those that must end, and with what
-	may    map[*mTask]error // those that may
+	ends   map[*mTask]error // tasks that must end, with their errors
+	may    map[*mTask]error // tasks that may end, with their errors
 	late   func(t *mTask) bool
 	starts []*mLane // where reservations that are due are used
 	enters func()   // tasks that come into queues behind these starts
 	anyway int      // turns that come without a slot
 }
 
-// input gives the core an input, and compares what comes of it with the model, which has been told of the input itself.
+// input gives the core an input and compares its effects with the model, which already has the input.
 func (w *world) input(e expected, in func(fx *Effects)) *Effects {
 	fx := &Effects{Worker: e.worker}
 	before := w.m.taken("")
@@ -190,7 +190,7 @@ func (w *world) count(err error) {
 	case err == ErrHandedBack: //nolint:errorlint // see above
 		r.HandedBack++
 	case w.m.stage >= Refusing, err == ErrClosed: //nolint:errorlint // see above
-		r.Cancelled++ // those that are refused are subtracted by who knows
+		r.Cancelled++ // the caller subtracts the refused tasks
 	default:
 		r.Ended++
 	}
@@ -261,7 +261,7 @@ func (w *world) begin(t *mTask) {
 	}
 }
 
-// resumed compares the goroutines that go on.
+// resumed compares which goroutines go on.
 func (w *world) resumed(e *expected, fx *Effects) {
 	for _, r := range fx.Resumed {
 		i := slices.IndexFunc(w.turns, func(p *pendingTurn) bool { return p.id == r.Of })

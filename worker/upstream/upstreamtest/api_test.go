@@ -141,7 +141,7 @@ func TestVirtualTime(t *testing.T) {
 	})
 }
 
-// TestHandler: whoever stands behind an API answers, in streams too, and calls above the limit do not reach it.
+// TestHandler: the handler behind an API answers, in streams too, and calls above the limit do not reach it.
 func TestHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reached := 0

@@ -10,8 +10,8 @@ import (
 	"github.com/weir-go/weir/worker/upstream/upstreamtest"
 )
 
-// printed stands in for the *testing.T of these examples: it prints what a test would report, and ends what the test
-// would end.
+// printed replaces the *testing.T in these examples. It prints the failures that a test would report, and end runs its
+// cleanups.
 type printed struct{ cleanups []func() }
 
 func (*printed) Helper()                           {}
@@ -68,7 +68,7 @@ func ExampleAPI_Obeyed() {
 	// obeyed: false
 }
 
-// What does my client do when the provider is in trouble? A script says what becomes of the next calls.
+// What does my client do when the provider is in trouble? A script decides how the next calls are answered.
 func ExampleAPI_Script() {
 	t := &printed{}
 	defer t.end()

@@ -119,7 +119,7 @@ func TestOneTooManyAtOnce(t *testing.T) {
 	}
 }
 
-// TestSlack: calls that are late by the slack at most leave those behind them on time, and nothing is reported.
+// TestSlack: if calls are late by at most the slack, the calls behind them may be on time, and nothing is reported.
 func TestSlack(t *testing.T) {
 	limit := upstreamtest.Limit{Rate: 10, Burst: 2}
 	const slack = 300 * time.Millisecond

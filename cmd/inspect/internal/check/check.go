@@ -1,4 +1,4 @@
-// Package check judges a report by a condition, for scripts and probes.
+// Package check evaluates a condition on a report, for scripts and probes.
 package check
 
 import (
@@ -18,26 +18,26 @@ import (
 
 // facts are the names that a condition may use. Times are seconds.
 type facts struct {
-	Oldest        float64 `expr:"oldest"`        // how long the call or task has waited that has waited longest
-	Waiting       float64 `expr:"waiting"`       // calls and tasks that wait, of all replicas
-	Used          float64 `expr:"used"`          // the busiest bucket's use, as a part of its rate
+	Oldest        float64 `expr:"oldest"`        // how long the oldest waiting call or task has waited
+	Waiting       float64 `expr:"waiting"`       // calls and tasks that wait, in all replicas
+	Used          float64 `expr:"used"`          // the largest use of a bucket, as a part of its rate
 	Refused       float64 `expr:"refused"`       // calls a second that providers refuse
-	Held          float64 `expr:"held"`          // for how long the bucket is still shut that a provider has asked to leave alone longest
+	Held          float64 `expr:"held"`          // how much longer buckets are held, the longest of them
 	Paused        float64 `expr:"paused"`        // buckets that somebody has paused
-	Followed      float64 `expr:"followed"`      // buckets that are slowed down
+	Followed      float64 `expr:"followed"`      // buckets that follow their provider, below their rate
 	Disagreements float64 `expr:"disagreements"` // buckets about which replicas disagree
 	Up            float64 `expr:"up"`            // replicas, by state
 	Draining      float64 `expr:"draining"`
 	Lost          float64 `expr:"lost"`
 	Unknown       float64 `expr:"unknown"`
-	Failed        float64 `expr:"failed"`  // tasks that did not end with a result, since the replicas began
+	Failed        float64 `expr:"failed"`  // tasks that ended without a result since the replicas started
 	Age           float64 `expr:"age"`     // of the oldest record of a replica that is up
 	Evicted       float64 `expr:"evicted"` // keys that Redis has evicted
-	Memory        float64 `expr:"memory"`  // used by Redis, as a part of its bound; 0 where there is none
-	Took          float64 `expr:"took"`    // to read all this
+	Memory        float64 `expr:"memory"`  // used by Redis, as a part of maxmemory; 0 if that is not set
+	Took          float64 `expr:"took"`    // to read the report
 }
 
-// Names are what a condition may use, and what each is.
+// Names are the names that a condition may use.
 const Names = "oldest, waiting, used, refused, held, paused, followed, disagreements, up, draining, lost, unknown, failed, age, evicted, memory, took"
 
 // Condition is a condition on a report.
@@ -51,7 +51,7 @@ var span = regexp.MustCompile(`\b(\d+(?:\.\d+)?)(ms|s|m|h|d)\b`)
 
 var units = map[string]time.Duration{"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour} //nolint:gochecknoglobals // fixed
 
-// Parse reads a condition such as "oldest > 30s || lost > 0". Durations become seconds.
+// Parse parses a condition such as "oldest > 30s || lost > 0". Durations become seconds. The error is one line and lists the names.
 func Parse(text string) (*Condition, error) {
 	inSeconds := span.ReplaceAllStringFunc(text, func(s string) string {
 		m := span.FindStringSubmatch(s)
@@ -66,7 +66,8 @@ func Parse(text string) (*Condition, error) {
 	return &Condition{text, program}, nil
 }
 
-// True reports whether the condition holds, and the facts that it names.
+// True reports whether the condition is true, and the values of the names in it, such as "lost 0, oldest 1.5". The error is that of a condition that
+// cannot be evaluated.
 func (c *Condition) True(r *report.Report) (holds bool, because string, err error) {
 	f := factsOf(r)
 	out, err := expr.Run(c.program, f)
@@ -115,7 +116,7 @@ func factsOf(r *report.Report) (f facts) {
 		default:
 			f.Unknown++
 		}
-		if v.Pending != nil && v.State != "lost" { // routes that a record left out are counted there
+		if v.Pending != nil && v.State != "lost" { // Pending counts the routes that a record left out, too
 			f.Waiting += float64(*v.Pending)
 			f.Oldest = max(f.Oldest, seconds(v.OldestMS))
 		}
@@ -134,7 +135,7 @@ func factsOf(r *report.Report) (f facts) {
 	return f
 }
 
-// named is the facts that a text names, with their values.
+// named returns the values of the names in a text.
 func (f facts) named(text string) string {
 	values := map[string]float64{
 		"oldest": f.Oldest, "waiting": f.Waiting, "used": f.Used, "refused": f.Refused, "held": f.Held, "paused": f.Paused, "followed": f.Followed,

@@ -8,14 +8,14 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// troubled is a fleet with everything that a check may look for.
+// troubled returns the report of a fleet with every fault that a check can find.
 func troubled() *report.Report {
 	return &report.Report{
 		Buckets: []report.Bucket{
 			{Name: "a", Rate: 40, Served: 0.5, UsedPerS: new(30.0), RefusedPerS: new(1.5), OldestMS: new(int64(31_000)), Wishes: []report.Wish{{}}},
 			{Name: "b", Rate: 40, Served: 1, Paused: true, PausedMS: new(int64(600_000)), HeldBy: new("c")},
 			{Name: "c", Rate: 40, Served: 1, Paused: true},
-			{Name: "a", Rate: 50, Served: 0.5, UsedPerS: new(30.0), RefusedPerS: new(1.5), OldestMS: new(int64(31_000)), Wishes: []report.Wish{{}}}, // another limit of it
+			{Name: "a", Rate: 50, Served: 0.5, UsedPerS: new(30.0), RefusedPerS: new(1.5), OldestMS: new(int64(31_000)), Wishes: []report.Wish{{}}}, // another limit of bucket a
 			{Name: "c", Rate: 50, Served: 1, Paused: true},
 		},
 		Replicas: []report.Replica{
@@ -32,7 +32,7 @@ func troubled() *report.Report {
 	}
 }
 
-// TestConditions: each name, in a report in which it is true and in an empty one.
+// TestConditions checks a condition on each name, true for the fleet with faults and false for an empty one.
 func TestConditions(t *testing.T) {
 	for text, because := range map[string]string{
 		"oldest>30s || lost>0 || disagreements>0 || held>5m": "oldest 45, lost 1, disagreements 1, held 600",
@@ -67,7 +67,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// TestRedisAdvice is about what Redis tells, and about nothing else.
+// TestRedisAdvice checks that each bad setting that Redis reports gets advice, and that no other setting does.
 func TestRedisAdvice(t *testing.T) {
 	advice, known := check.Redis(troubled())
 	for _, want := range []string{"noeviction", "5 keys were evicted", "appendonly", "min-replicas-to-write", "is a slave"} {
@@ -79,7 +79,7 @@ func TestRedisAdvice(t *testing.T) {
 		t.Errorf("%q", advice)
 	}
 	if advice, known = check.Redis(&report.Report{}); known || advice != nil {
-		t.Errorf("%q of a Redis that tells nothing", advice)
+		t.Errorf("%q for a Redis that reports nothing", advice)
 	}
 	good := report.Server{Version: new("7"), Role: new("master"), AOF: new(true), Replicas: new(int64(1)), GoodEnough: new(int64(1)), MaxMemory: new(int64(0)), Policy: new("allkeys-lru"), EvictedKeys: new(int64(0))}
 	if advice, known = check.Redis(&report.Report{Server: good}); !known || advice != nil {

@@ -1,3 +1,2 @@
-// Package faces prints a report once: as tables for a person, as JSON, and as metrics in the text form of Prometheus. It writes no control
-// sequences.
+// Package faces prints a report as tables for a person, as JSON, or as metrics in the text form of Prometheus. Its output has no control sequences.
 package faces

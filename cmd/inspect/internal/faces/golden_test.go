@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// shop is a fleet with something of everything.
+// shop returns the report of a fleet with buckets and replicas in many states.
 func shop(t *testing.T) *report.Report {
 	t.Helper()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -62,7 +62,7 @@ func shop(t *testing.T) *report.Report {
 	return r
 }
 
-// TestGolden holds each face to what was last looked at. go test -update writes them anew.
+// TestGolden compares each output with its golden file. go test -update writes the files.
 func TestGolden(t *testing.T) {
 	r := shop(t)
 	for name, write := range map[string]func(*strings.Builder) error{
@@ -97,7 +97,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestTablesKeepTheirWidth, whatever it is.
+// TestTablesKeepTheirWidth checks that no line is wider than the tables may be, for all widths from 40 to 240.
 func TestTablesKeepTheirWidth(t *testing.T) {
 	r := shop(t)
 	for width := 40; width <= 240; width++ {

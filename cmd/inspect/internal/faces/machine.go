@@ -9,7 +9,7 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// JSON writes a value as one JSON object, indented for a person to read, or in one line.
+// JSON writes v as one JSON object, indented for a person to read, or in one line. Errors are those of out.
 func JSON(out io.Writer, v any, indented bool) error {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
@@ -19,7 +19,7 @@ func JSON(out io.Writer, v any, indented bool) error {
 	return enc.Encode(v)
 }
 
-// Prom writes a report as gauges in the text form of Prometheus. Unknown values are left out.
+// Prom writes a report as gauges in the text form of Prometheus. It omits unknown values. Errors are those of out.
 func Prom(out io.Writer, r *report.Report) error {
 	var b strings.Builder
 	family := func(name, help string) func(value float64, labels ...string) {
@@ -37,7 +37,7 @@ func Prom(out io.Writer, r *report.Report) error {
 		for i := range r.Buckets {
 			if v := value(&r.Buckets[i]); v != nil {
 				name, limit := r.Buckets[i].Name, r.Buckets[i].Limit
-				for n := 2; taken[name+"\n"+limit]; n++ { // two limits that are the same in words
+				for n := 2; taken[name+"\n"+limit]; n++ { // two limits with the same text
 					limit = fmt.Sprintf("%s (%d)", r.Buckets[i].Limit, n)
 				}
 				taken[name+"\n"+limit] = true
@@ -47,13 +47,13 @@ func Prom(out io.Writer, r *report.Report) error {
 	}
 	of := func(x float64) *float64 { return &x }
 	bucket("rate", "Tokens a second of the limit.", func(b *report.Bucket) *float64 { return &b.Rate })
-	bucket("served", "Part of the rate at which calls start.", func(b *report.Bucket) *float64 { return &b.Served })
-	bucket("used_per_second", "Tokens of calls that started, of all replicas, over ten seconds.", func(b *report.Bucket) *float64 { return b.UsedPerS })
-	bucket("refused_per_second", "Calls that the provider refused, over ten seconds.", func(b *report.Bucket) *float64 { return b.RefusedPerS })
-	bucket("waiting", "Calls and tasks that wait.", func(b *report.Bucket) *float64 { return of(float64(b.Calls)) })
-	bucket("oldest_seconds", "How long the first of them has waited.", func(b *report.Bucket) *float64 { return seconds(b.OldestMS) })
-	bucket("paused", "1 while it is paused or held.", func(b *report.Bucket) *float64 { return of(map[bool]float64{true: 1}[b.Paused]) })
-	bucket("disputed", "1 while replicas want different limits.", func(b *report.Bucket) *float64 { return of(map[bool]float64{true: 1}[len(b.Wishes) > 0]) })
+	bucket("served", "Part of the rate at which calls start, 1 unless the bucket follows its provider.", func(b *report.Bucket) *float64 { return &b.Served })
+	bucket("used_per_second", "Tokens a second of calls that started, over ten seconds, in all replicas.", func(b *report.Bucket) *float64 { return b.UsedPerS })
+	bucket("refused_per_second", "Calls a second that the provider refused, over ten seconds.", func(b *report.Bucket) *float64 { return b.RefusedPerS })
+	bucket("waiting", "Calls and tasks that wait on routes through the bucket.", func(b *report.Bucket) *float64 { return of(float64(b.Calls)) })
+	bucket("oldest_seconds", "How long the oldest waiting call or task has waited.", func(b *report.Bucket) *float64 { return seconds(b.OldestMS) })
+	bucket("paused", "1 while the bucket is paused or held.", func(b *report.Bucket) *float64 { return of(map[bool]float64{true: 1}[b.Paused]) })
+	bucket("disputed", "1 while replicas disagree about the limit.", func(b *report.Bucket) *float64 { return of(map[bool]float64{true: 1}[len(b.Wishes) > 0]) })
 	replicas, states := family("weir_fleet_replicas", "Replicas by state."), map[string]float64{"up": 0, "draining": 0, "lost": 0, "unknown": 0}
 	for _, v := range r.Replicas {
 		states[v.State]++
@@ -77,7 +77,7 @@ func seconds(ms *int64) *float64 {
 	return &s
 }
 
-// label is a value in the text form of Prometheus.
+// label returns a quoted label value in the text form of Prometheus.
 func label(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
 }

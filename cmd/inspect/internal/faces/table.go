@@ -13,10 +13,11 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// Width is how wide the tables are where nothing else is known.
+// Width is the width of tables in columns if nothing else is known.
 const Width = 80
 
-// Table writes a report for a person. Tables that are wider than width columns lose the end of their first column. wide has more columns.
+// Table writes a report for a person. Tables are at most width columns wide: names are cut first, then the last columns are left out. wide has more
+// columns. Errors are those of out.
 func Table(out io.Writer, r *report.Report, width int, wide bool) error {
 	var b strings.Builder
 	b.WriteString(wrapped(fmt.Sprintf("%s on %s at %s (Redis clock)", r.Namespace, r.Redis, r.At.Format("15:04:05.000 MST")), width))
@@ -108,9 +109,9 @@ func batchTable(r *report.Report) *grid {
 	return g
 }
 
-// grid is a table without lines: names on the left, everything else on the right.
+// grid is a table without lines. Texts are aligned left, numbers right.
 type grid struct {
-	rows   [][]string // the first is the headers
+	rows   [][]string // the first row is the headers
 	widths []int
 }
 
@@ -127,8 +128,8 @@ func (g *grid) add(row ...string) {
 	g.rows = append(g.rows, row)
 }
 
-// text is the table, "" where it has no rows. Where it is wider than it may be, a text in the last column is cut first, then the names; then columns
-// are left out, the last ones first.
+// text returns the table, "" if it has no rows. If it is wider than width, text first cuts a text in the last column, then the names. Then it leaves
+// out columns, beginning with the last.
 func (g *grid) text(width int) string {
 	if len(g.rows) < 2 {
 		return ""
@@ -152,7 +153,7 @@ func (g *grid) text(width int) string {
 	for over() > 0 && columns > 1 {
 		columns--
 	}
-	widths[0] = min(g.widths[0], widths[0]+max(0, -over())) // what a column has left free
+	widths[0] = min(g.widths[0], widths[0]+max(0, -over())) // the room that left-out columns have freed
 	var b strings.Builder
 	for _, row := range g.rows {
 		line := make([]string, columns)
@@ -164,7 +165,7 @@ func (g *grid) text(width int) string {
 	return b.String()
 }
 
-// numeric reports whether a column is one of numbers: its texts are short, and begin with a digit, a dash, or nothing.
+// numeric reports whether a column holds numbers: each cell is empty, or short and begins with a digit or a dash.
 func numeric(rows [][]string, column int) bool {
 	for _, row := range rows {
 		if c := row[column]; len(c) > 16 || c != "" && c[0] != '-' && (c[0] < '0' || c[0] > '9') {
@@ -182,7 +183,7 @@ func padded(text string, width int, right bool) string {
 	return text + space
 }
 
-// wrapped is a text in lines of at most width columns, those after the first indented.
+// wrapped returns a text in lines of at most width columns. Lines after the first are indented.
 func wrapped(text string, width int) string {
 	return strings.ReplaceAll(ansi.Wrap(text, max(20, width-2), " "), "\n", "\n  ") + "\n"
 }
@@ -201,7 +202,7 @@ func number[T int | int64](n *T) string {
 	return strconv.FormatInt(int64(*n), 10)
 }
 
-// Bytes is a number of bytes in the words of a person.
+// Bytes returns a number of bytes for a person to read, in B, KiB or MiB.
 func Bytes(n int64) string {
 	switch {
 	case n < 10<<10:
@@ -212,7 +213,7 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%d MiB", n>>20)
 }
 
-// Why writes why a call waits.
+// Why writes why a call waits, and the line. Errors are those of out.
 func Why(out io.Writer, w *report.Why, width int) error {
 	var b strings.Builder
 	for _, s := range w.Sentences() {
@@ -234,10 +235,10 @@ func Why(out io.Writer, w *report.Why, width int) error {
 	return err
 }
 
-// Stale is how old a report is, in the words of a banner.
+// Stale returns the banner over a report of that age.
 func Stale(age time.Duration) string { return "STALE " + report.Span(age) }
 
-// Events writes what operators have done.
+// Events writes what operators have done. Errors are those of out.
 func Events(out io.Writer, events []report.Event, width int) error {
 	g := newGrid("WHEN", "WHO", "WHAT")
 	for _, e := range events {
@@ -245,7 +246,7 @@ func Events(out io.Writer, events []report.Event, width int) error {
 	}
 	text := g.text(width)
 	if text == "" {
-		text = "Nobody has done anything in the last week.\n"
+		text = "No operator has changed anything in the last week.\n"
 	}
 	_, err := io.WriteString(out, text)
 	return err

@@ -11,24 +11,24 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestWhySaysTheReason in words for a person, and in fields for a program.
-func TestWhySaysTheReason(t *testing.T) {
+// TestWhy checks each reason, as a sentence and as JSON.
+func TestWhy(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	limit := limiter.PerSecond(40, 40)
 	for want, p := range map[string]limiter.Position{
 		"could start at once":                     {},
 		"its tokens are used":                     {Bucket: "global", Limit: limit, In: 25 * time.Millisecond},
 		"would start in 1.50 s":                   {Bucket: "global", Limit: limit, In: 1500 * time.Millisecond},
-		"those in line come first":                {Bucket: "global", Limit: limit, Line: []limiter.Waiting{{Replica: "crawler-2", Route: "lastfm", Tokens: 7, In: time.Second}}},
+		"earlier callers wait in line":            {Bucket: "global", Limit: limit, Line: []limiter.Waiting{{Replica: "crawler-2", Route: "lastfm", Tokens: 7, In: time.Second}}},
 		"would start when resumed":                {Bucket: "global", Limit: limit, In: limiter.UntilResumed},
 		"until somebody resumes it":               {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Paused, For: limiter.UntilResumed}}},
-		"somebody has paused it for 1m30s":        {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Paused, For: 90 * time.Second}}},
+		"it is paused for another 1m30s":          {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Paused, For: 90 * time.Second}}},
 		"asked crawler-2 at 03:04:05 UTC to wait": {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Held, For: time.Minute, By: "crawler-2", At: at}}},
-		"shut for 2.00 s":                         {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Held, For: 2 * time.Second}}},
+		"shut for another 2.00 s":                 {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Held, For: 2 * time.Second}}},
 		"calls start at 24.8 a second":            {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Follows, Rate: 24.8}}},
-		"replicas disagree":                       {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Disputed}}},
-		"it began empty and in debt for 0.20 s":   {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Forgotten, For: 200 * time.Millisecond}}},
-		"what replicas remember is collected for": {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Recovering, For: 9 * time.Second}}},
+		"replicas disagree about the limit":       {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Disputed}}},
+		"stays in debt for another 0.20 s":        {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Forgotten, For: 200 * time.Millisecond}}},
+		"levels that replicas remember are":       {Bucket: "global", Limit: limit, Why: []limiter.Reason{{Kind: limiter.Recovering, For: 9 * time.Second}}},
 	} {
 		var out strings.Builder
 		w := report.NewWhy("weir", []string{"lastfm", "global"}, p)

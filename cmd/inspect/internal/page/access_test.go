@@ -11,7 +11,7 @@ import (
 
 var paths = []string{"/", "/page.css", "/page.js", "/icon.svg", "/livez", "/api/v1/report", "/api/v1/why?name=paused", "/api/v1/events", "/nothing"}
 
-// TestEveryAnswerIsGuarded: what a browser is told about each answer, and that nothing here takes anything.
+// TestEveryAnswerIsGuarded checks the security headers of each answer, and that a server without actions refuses every method that writes.
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	s := run(t, fleet(t, 1), Config{})
 	for _, path := range paths {
@@ -56,7 +56,7 @@ func TestWhy(t *testing.T) {
 		t.Errorf("of a route: %+v", got)
 	}
 	must(t, json.NewDecoder(s.do(t, http.MethodGet, "/api/v1/why?name=paused").Body).Decode(&got))
-	if text := strings.Join(got.Sentences, " "); !strings.Contains(text, "somebody has paused it") {
+	if text := strings.Join(got.Sentences, " "); !strings.Contains(text, "it is paused until somebody resumes it") {
 		t.Errorf("of a bucket: %s", text)
 	}
 	for path, want := range map[string]int{
@@ -69,7 +69,8 @@ func TestWhy(t *testing.T) {
 	}
 }
 
-// TestWithoutAToken: only who addresses this machine is answered, and no page of another site.
+// TestWithoutAToken checks that a server without a token answers only requests that address it by IP address or as localhost, and none of another
+// site.
 func TestWithoutAToken(t *testing.T) {
 	s := run(t, fleet(t, 1), Config{})
 	navigate := []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"}
@@ -123,7 +124,7 @@ func TestWithAToken(t *testing.T) {
 				t.Errorf("%s of %s: %s", path, name, res.Status)
 			}
 			if asked := strings.Join(res.Header.Values("WWW-Authenticate"), ", "); (res.StatusCode == 401) != strings.Contains(asked, "Basic realm=") {
-				t.Errorf("%s of %s: browsers are asked %q", path, name, asked)
+				t.Errorf("%s of %s: WWW-Authenticate is %q", path, name, asked)
 			}
 		}
 	}

@@ -13,17 +13,17 @@ import (
 	"github.com/weir-go/weir/worker/gate"
 )
 
-// actionsPath is where the fleet is changed. It is there only where [Config.By] is set.
+// actionsPath is the path of the actions. It exists only if [Config.By] is set.
 const actionsPath = "/api/v1/actions"
 
-// action is what somebody wants to be done.
+// action is a requested change of the fleet.
 type action struct {
 	Do    string `json:"do"`    // pause, resume, drain or forget
 	Name  string `json:"name"`  // of the bucket, or of the replica
-	Typed string `json:"typed"` // the name again, as it was typed
+	Typed string `json:"typed"` // the name again, as the operator has typed it
 }
 
-// act changes the fleet, for who has the token and comes from this page: the gate has seen to both.
+// act changes the fleet. The gate has already refused requests without the token and requests of other sites.
 func (s *Server) act(out http.ResponseWriter, r *http.Request) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {

@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestActions: only where the server lets the page change the fleet, by who has the token, from this page, with the name typed.
+// TestActions checks that an action needs a server that allows changes, the token, the origin of this page, and the typed name.
 func TestActions(t *testing.T) {
 	const token = "0123456789abcdef"
 	m := fleet(t, 1)
@@ -68,7 +68,7 @@ func TestActions(t *testing.T) {
 		}
 	}
 	if paused()["a-fine-one"] {
-		t.Fatal("somebody who may not has paused a bucket")
+		t.Fatal("a refused action has paused a bucket")
 	}
 	for _, c := range []struct{ do, name string }{{"pause", "a-fine-one"}, {"resume", "paused"}, {"drain", "replica-000"}} {
 		if res := post(`{"do":"`+c.do+`","name":"`+c.name+`","typed":"`+c.name+`"}`, bearer, kind, "Sec-Fetch-Site: same-origin", "Origin: "+s.url); res.StatusCode != http.StatusOK {
@@ -98,6 +98,6 @@ func TestActions(t *testing.T) {
 	src := watch.Open(at, "weir", 1)
 	defer src.Close()
 	if _, err := New(Config{Source: src, By: "kim"}); err == nil {
-		t.Error("whoever reaches the port may change the fleet")
+		t.Error("a server without a token may change the fleet")
 	}
 }

@@ -15,7 +15,7 @@ import (
 //go:embed assets
 var files embed.FS
 
-// asset is a file that browsers may keep, if they ask each time whether it has changed.
+// asset is a file that browsers may cache, if they check each time whether it has changed.
 type asset struct {
 	kind, tag string
 	content   []byte
@@ -30,7 +30,7 @@ func (a asset) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	http.ServeContent(out, r, "", time.Time{}, bytes.NewReader(a.content))
 }
 
-// load returns the files of the page by path. The HTML has the namespace and the address, which are known before Redis answers.
+// load returns the files of the page by path. It fills the namespace and the address of Redis into the HTML.
 func load(namespace, redis string) (map[string]http.Handler, error) {
 	out := map[string]http.Handler{}
 	for path, f := range map[string]struct{ name, kind string }{

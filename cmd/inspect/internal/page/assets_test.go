@@ -19,7 +19,7 @@ func text(t *testing.T, name string) string {
 	return string(b)
 }
 
-// TestPageIsSmall: all of it together, as it is sent.
+// TestPageIsSmall bounds the size of all files of the page together.
 func TestPageIsSmall(t *testing.T) {
 	total := 0
 	must(t, fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
@@ -36,7 +36,7 @@ func TestPageIsSmall(t *testing.T) {
 	}
 }
 
-// TestTextsStayTexts: nothing in the page turns text into elements or code, and nothing is inline.
+// TestTextsStayTexts checks that the page never turns text into elements or code, and has no inline scripts or styles.
 func TestTextsStayTexts(t *testing.T) {
 	if found := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setAttribute\("(style|on)|DOMParser|srcdoc|https?://[a-z]`).FindString(
 		strings.ReplaceAll(text(t, "page.js"), "http://www.w3.org/2000/svg", "")); found != "" {
@@ -47,7 +47,7 @@ func TestTextsStayTexts(t *testing.T) {
 	}
 }
 
-// TestFirstRenderHasPlaceholders: names as they are configured, and rows.
+// TestFirstRenderHasPlaceholders checks that the HTML has the configured names, escaped, and placeholder rows.
 func TestFirstRenderHasPlaceholders(t *testing.T) {
 	assets, err := load(`a"<b>`, "redis.example:6379")
 	must(t, err)
@@ -59,7 +59,7 @@ func TestFirstRenderHasPlaceholders(t *testing.T) {
 	}
 }
 
-// TestContrast computes WCAG's contrast of all pairs that stand on each other, in both schemes: 4.5 for texts, 3 for what is drawn.
+// TestContrast computes WCAG's contrast of each colour and its background, in both schemes. It must be 4.5 for texts and 3 for drawings.
 func TestContrast(t *testing.T) {
 	css := text(t, "page.css")
 	light, dark, _ := strings.Cut(css, "prefers-color-scheme: dark")
@@ -84,7 +84,7 @@ func TestContrast(t *testing.T) {
 				t.Errorf("%s: %s is a contrast of %.2f", scheme, pair, c)
 			}
 		}
-		// Old data is dimmed, and still has to be read.
+		// Old data is dimmed, and must stay readable.
 		page := rgb(t, of["page"])
 		for _, name := range []string{"text", "bad", "warn"} {
 			if c := contrast(mix(rgb(t, of[name]), page, dim), mix(rgb(t, of["panel"]), page, dim)); c < 4.5 {
@@ -126,7 +126,7 @@ func mix(a, b [3]float64, part float64) (out [3]float64) {
 	return out
 }
 
-// contrast is that of WCAG 2.2.
+// contrast returns the contrast ratio of WCAG 2.2.
 func contrast(a, b [3]float64) float64 {
 	luminance := func(c [3]float64) (sum float64) {
 		for i, weight := range []float64{0.2126, 0.7152, 0.0722} {

@@ -1,16 +1,18 @@
-// Package page serves the report of a fleet as one web page, to look at and not to act on.
+// Package page serves the report of a fleet as one web page. The page only shows the fleet, unless [Config.By] is set: then it can also pause and
+// resume buckets, and drain and forget replicas.
 //
 // The page is HTML, CSS and one script, embedded and without a build step. It follows one stream of events, /api/v1/events:
 //
-//   - hello, first: how often Redis is read, from which age on data is stale, the time of a clock by which reports are stamped, and what charts
-//     need of the last minute.
-//   - report: the report as JSON, without the records of replicas.
-//   - trouble: why Redis could not be read. It is sent again for each attempt.
+//   - hello comes first. It has the interval between readings, the age from which data is stale, the time of the clock that stamps reports, and the
+//     last minute of the charts.
+//   - report is the report as JSON, without the records of replicas.
+//   - trouble says why Redis could not be read. Each failed attempt sends it again.
 //
-// /api/v1/report gives the report once, /api/v1/why?name=ROUTE what holds calls of a route or bucket back, /livez says that the process is alive.
+// /api/v1/report answers with one report. /api/v1/why?name=ROUTE answers why calls of a route or a bucket wait. /livez answers that the process is
+// alive. POST /api/v1/actions changes the fleet.
 //
-// The guarantee: however many people look, Redis is read once an interval, and not at all while nobody looks. A reader who takes nothing loses
-// the stream at its write deadline. A reader who is slow misses reports, and never gets an old one after a newer one.
+// The guarantee: any number of open pages costs one reading of Redis an interval. While no page is open, nothing is read. The server closes the
+// stream of a reader that accepts no data before the write deadline. A slow reader misses reports, and never gets an older report after a newer one.
 //
-// On failure of Redis the last report stays, with its age. [Server.Serve] owns all goroutines and waits for them.
+// If Redis fails, the page keeps the last report and shows its age. [Server.Serve] owns all goroutines and waits for them.
 package page

@@ -9,14 +9,14 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// mostShares is how many replicas of a bucket are in the stream: of a large fleet all of them would be megabytes.
+// mostShares is the maximum number of replicas of a bucket in the stream. All replicas of a large fleet would be megabytes.
 const mostShares = 20
 
 // shown is a report as the page shows it.
 type shown struct {
 	*report.Report
 
-	ReadMS   int64            `json:"read_ms"`  // when it was read, by the clock of hello
+	ReadMS   int64            `json:"read_ms"`  // when the report was read, by the clock of hello
 	Buckets  []shownBucket    `json:"buckets"`  // by severity
 	Replicas []report.Replica `json:"replicas"` // without their records
 }
@@ -25,10 +25,10 @@ type shownBucket struct {
 	report.Bucket
 
 	Note  string `json:"note"`
-	Users int    `json:"users"` // replicas that use it; shares are the largest of them
+	Users int    `json:"users"` // the number of replicas that use the bucket; shares has the largest of them
 }
 
-// reportFrame is the event of a report that was read so long after the clock began.
+// reportFrame returns the event of a report. read is when the report was read, since the clock began.
 func reportFrame(r *report.Report, read time.Duration) (sse.Frame, error) {
 	s := shown{Report: r, ReadMS: read.Milliseconds(), Buckets: []shownBucket{}, Replicas: make([]report.Replica, len(r.Replicas))}
 	for _, b := range r.BySeverity() {
@@ -42,12 +42,12 @@ func reportFrame(r *report.Report, read time.Duration) (sse.Frame, error) {
 	}
 	f, err := frame("report", s)
 	if err != nil {
-		return f, fmt.Errorf("the report of %d buckets and %d replicas cannot be shown here: %w", len(r.Buckets), len(r.Replicas), err)
+		return f, fmt.Errorf("the report of %d buckets and %d replicas cannot be shown on the page: %w", len(r.Buckets), len(r.Replicas), err)
 	}
 	return f, nil
 }
 
-// troubleFrame is the event of an attempt that has failed.
+// troubleFrame returns the event of a failed attempt.
 func troubleFrame(err error) sse.Frame {
 	f, _ := sse.Event{Name: "trouble", Data: []byte(report.Clean(err.Error()))}.Frame() // a short text cannot be too long
 	return f
@@ -61,15 +61,15 @@ func frame(name string, v any) (sse.Frame, error) {
 	return sse.Event{Name: name, Data: data}.Frame()
 }
 
-// hello is what a page has to know before the first report.
+// hello is the event that a page needs before the first report.
 type hello struct {
 	IntervalMS int64 `json:"interval_ms"`
 	StaleMS    int64 `json:"stale_ms"`
-	// NowMS is the time of a clock that nobody sets. It tells the page how old a report is, also one that was read long before it was sent, or
-	// that was long on its way.
+	// NowMS is the time of a monotonic clock. With it the page computes the age of a report that was read long before it was sent, or that took long to
+	// arrive.
 	NowMS int64   `json:"now_ms"`
 	Past  []point `json:"past"`  // oldest first
-	Write bool    `json:"write"` // the fleet may be changed
+	Write bool    `json:"write"` // the page may change the fleet
 }
 
 func (p *poller) helloLocked() sse.Frame {
@@ -82,7 +82,7 @@ func (p *poller) helloLocked() sse.Frame {
 	return f
 }
 
-// past is what charts need of the last minute. A page that is loaded again has its charts back at once.
+// past is the last minute of the charts. With it a page that is loaded again has its charts at once.
 type past struct {
 	epoch  string // of Redis' memory
 	points []point
@@ -91,7 +91,7 @@ type past struct {
 // point is all buckets at one moment.
 type point struct {
 	AtMS int64   `json:"at"`
-	Rows [][]any `json:"rows"` // of each: its key, used a second, refused a second, budget a second, 1 while it is shut
+	Rows [][]any `json:"rows"` // for each bucket: key, used a second, refused a second, budget a second, 1 while it is shut
 }
 
 const (
@@ -112,7 +112,7 @@ func (p *past) add(r *report.Report) {
 	}
 	next := point{AtMS: at, Rows: [][]any{}}
 	for _, b := range r.Buckets {
-		if b.UsedPerS == nil { // unknown is no zero
+		if b.UsedPerS == nil { // unknown, not 0
 			continue
 		}
 		shut := 0

@@ -12,11 +12,11 @@ import (
 	"github.com/weir-go/weir/worker/gate"
 )
 
-// policy lets the page load what this server has, and nothing else, and nobody frame it.
+// policy lets the page load only resources of this server, and forbids other pages to frame it.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 
-// guarded is the outermost handler. Nothing but the actions can be written to.
+// guarded is the outermost handler. It sets the security headers, and refuses all methods except GET, HEAD, and POST for actions.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		h := out.Header()
@@ -28,7 +28,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		acts := s.by != "" && r.Method == http.MethodPost && r.URL.Path == actionsPath
 		if r.Method != http.MethodGet && r.Method != http.MethodHead && !acts {
 			h.Set("Allow", "GET, HEAD")
-			gate.Problem{Status: http.StatusMethodNotAllowed, Detail: "this server only shows: GET and HEAD are all it knows"}.Write(out)
+			gate.Problem{Status: http.StatusMethodNotAllowed, Detail: "only GET and HEAD are allowed here"}.Write(out)
 			return
 		}
 		next.ServeHTTP(out, r)
@@ -63,10 +63,10 @@ func (s *Server) report(out http.ResponseWriter, r *http.Request) {
 	answer(out, v)
 }
 
-// mostNames is how many buckets a call may pass, as far as why is concerned.
+// mostNames is the maximum number of buckets that why accepts.
 const mostNames = 16
 
-// why answers what holds a call back.
+// why answers why calls of a route or of some buckets wait.
 func (s *Server) why(out http.ResponseWriter, r *http.Request) {
 	names := r.URL.Query()["name"]
 	if len(names) == 0 || len(names) > mostNames || names[0] == "" {
@@ -93,7 +93,7 @@ func (s *Server) why(out http.ResponseWriter, r *http.Request) {
 
 // events streams reports until the client leaves or the server ends.
 func (s *Server) events(out http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodHead { // which is no reader
+	if r.Method == http.MethodHead { // HEAD must not count as a reader
 		out.Header().Set("Content-Type", "text/event-stream")
 		return
 	}
@@ -101,24 +101,24 @@ func (s *Server) events(out http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		gate.Problem{
 			Type: gate.TypeCapacity, Status: http.StatusServiceUnavailable, RetryAfter: 10 * time.Second,
-			Detail: "as many people as may are looking already: close a page, or ask /api/v1/report",
+			Detail: "too many pages are open: close one, or read /api/v1/report",
 		}.Write(out)
 		return
 	}
 	defer reader.leave()
 	stream, err := s.stream.NewWriter(out)
 	if err != nil {
-		gate.Problem{Status: http.StatusInternalServerError, Detail: "the connection cannot be streamed to: " + err.Error()}.Write(out)
+		gate.Problem{Status: http.StatusInternalServerError, Detail: "this connection cannot carry a stream: " + err.Error()}.Write(out)
 		return
 	}
-	// How long a browser waits before it comes back. It goes out with the first event: these few bytes stay in the server's buffer until then.
+	// A browser waits so long before it connects again. The server's buffer keeps these few bytes until the first event.
 	if _, err := io.WriteString(out, "retry: 2000\n\n"); err != nil {
 		return
 	}
-	_ = stream.Serve(r.Context(), reader.frame) // the client left, stalled, or is sent away: nobody needs to know
+	_ = stream.Serve(r.Context(), reader.frame) // the client has left or stalled, or the server ends: none is an error
 }
 
-// refuse answers with an error of a source.
+// refuse answers with an error of the source: 404 for an unknown name, else 503.
 func (s *Server) refuse(out http.ResponseWriter, err error) {
 	if e, ok := errors.AsType[*cli.Error](err); ok && e.Status == cli.Usage {
 		gate.Problem{Status: http.StatusNotFound, Detail: report.Clean(err.Error())}.Write(out)

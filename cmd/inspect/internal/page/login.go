@@ -2,8 +2,8 @@ package page
 
 import "net/http"
 
-// login lets people in who have a browser. A browser sends no bearer token by itself, an EventSource cannot be told to, but all send a password
-// that the browser has asked for: the token as the password of HTTP Basic, under any name, is a bearer token from here on.
+// login accepts the token as the password of HTTP Basic, with any user name, and turns it into a bearer token. A browser sends no bearer token by
+// itself, and an EventSource cannot be made to send one. Both send a password that the browser has asked for.
 func login(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		if _, token, ok := r.BasicAuth(); ok && len(r.Header.Values("Authorization")) == 1 {
@@ -14,7 +14,7 @@ func login(next http.Handler) http.Handler {
 	})
 }
 
-// challenge makes the browser of somebody who is refused ask for the password.
+// challenge makes a browser ask for the password after a 401.
 type challenge struct{ http.ResponseWriter }
 
 func (c *challenge) WriteHeader(status int) {
@@ -27,8 +27,8 @@ func (c *challenge) WriteHeader(status int) {
 // Unwrap lets an [http.ResponseController] find what can be flushed and given deadlines.
 func (c *challenge) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
-// linked lets people follow a link to the page, from an alert or a chat. The gate would refuse what another site makes a browser send. That site
-// can neither read nor frame what comes, and what the page asks for after that comes from the page itself.
+// linked makes links to the page work, for example from an alert or a chat. The gate refuses requests that another site makes a browser send. Opening
+// the page is safe: the other site can neither read nor frame the answer, and all further requests come from the page itself.
 func linked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		h := r.Header

@@ -33,7 +33,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// fleet is a Redis with some replicas in it, and two buckets: one that is paused, and one with a queue.
+// fleet starts a Redis with some replicas and two buckets: one is paused, one has a queue.
 func fleet(t *testing.T, replicas int) *miniredis.Miniredis {
 	t.Helper()
 	m := miniredis.RunT(t)
@@ -64,7 +64,7 @@ func fleet(t *testing.T, replicas int) *miniredis.Miniredis {
 type running struct {
 	*Server
 	url string
-	end func() // and wait
+	end func() // ends the server and waits for it
 }
 
 func run(t *testing.T, m *miniredis.Miniredis, cfg Config) *running {
@@ -121,7 +121,7 @@ func (r *running) do(t *testing.T, method, path string, headers ...string) *http
 	return res
 }
 
-// stream is a reader.
+// stream is an open stream of events.
 type stream struct {
 	*http.Response
 	next func() (sse.Event, bool)
@@ -174,7 +174,7 @@ func (s *stream) until(t *testing.T, name string) sse.Event {
 	}
 }
 
-// eventually waits for something that nothing tells.
+// eventually polls until ok returns true, for conditions without a signal.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for until := time.Now().Add(20 * time.Second); !ok(); {

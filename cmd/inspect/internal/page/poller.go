@@ -11,14 +11,14 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// poller reads the report for all readers together.
+// poller reads reports for all readers.
 type poller struct {
 	src         *watch.Source // these are fixed
 	interval    time.Duration
 	stale       time.Duration
 	mostReaders int
 	write       bool      // the page may change the fleet
-	began       time.Time // of the clock that pages are told
+	began       time.Time // when the clock of hello and of read_ms began
 
 	wake chan struct{} // capacity 1: there is a reader
 	turn chan struct{} // capacity 1: held while Redis is read
@@ -30,17 +30,17 @@ type poller struct {
 	changed chan struct{} // closed, and replaced, by each reading
 }
 
-// reading is what an attempt to read has left behind.
+// reading is the result of the attempts to read so far.
 type reading struct {
-	seq     uint64         // of the attempt, 0 before the first
-	tried   time.Time      // when it ended
-	report  *report.Report // the last that could be read, nil before the first
+	seq     uint64         // the number of the last attempt, 0 before the first
+	tried   time.Time      // when the last attempt ended
+	report  *report.Report // the last report that could be read, nil before the first
 	frame   sse.Frame      // of report
-	err     error          // of the attempt
+	err     error          // of the last attempt
 	trouble sse.Frame      // of err
 }
 
-// errFull is for a reader more than there may be.
+// errFull is returned to a reader above the maximum number of readers.
 var errFull = errors.New("page: too many readers")
 
 func newPoller(cfg Config) *poller {
@@ -77,7 +77,7 @@ func (p *poller) wanted() bool {
 	return p.readers > 0
 }
 
-// read returns what the last attempt has read, if that is younger than fresh, and tries again otherwise.
+// read returns the result of the last attempt if it is younger than fresh. Otherwise it reads Redis.
 func (p *poller) read(ctx context.Context, fresh time.Duration) (*report.Report, error) {
 	select {
 	case p.turn <- struct{}{}:
@@ -89,14 +89,14 @@ func (p *poller) read(ctx context.Context, fresh time.Duration) (*report.Report,
 		return last.report, last.err
 	}
 	r, err := p.src.Read(ctx)
-	if ctx.Err() != nil { // it says nothing about Redis
+	if ctx.Err() != nil { // such an error says nothing about Redis
 		return r, err
 	}
 	p.note(r, err)
 	return r, err
 }
 
-// note keeps what an attempt has read, and tells the readers.
+// note stores the result of an attempt and wakes the readers.
 func (p *poller) note(r *report.Report, err error) {
 	now := time.Now()
 	var frame sse.Frame
@@ -131,12 +131,12 @@ func (p *poller) join() (*reader, error) {
 		return nil, errFull
 	}
 	if p.readers++; p.readers == 1 {
-		if time.Since(p.last.tried) >= p.interval { // of a time when somebody looked: an answer will be here in a moment
+		if time.Since(p.last.tried) >= p.interval { // the last reading is old, and a new one begins at once
 			p.last = reading{}
 		}
 		select {
 		case p.wake <- struct{}{}:
-		default: // a wake-up is on its way already
+		default: // the poller is being woken already
 		}
 	}
 	return &reader{poller: p, next: []sse.Frame{p.helloLocked()}}, nil
@@ -149,7 +149,7 @@ type reader struct {
 	next   []sse.Frame // to be sent
 }
 
-// frame waits for the next frame, for [sse.Writer.Serve]. Readings that came while the client was slow are left out.
+// frame waits for the next frame, for [sse.Writer.Serve]. It leaves out readings that were made while the client was slow.
 func (r *reader) frame(ctx context.Context) (sse.Frame, error) {
 	for len(r.next) == 0 {
 		last, changed := r.poller.look()
@@ -161,7 +161,7 @@ func (r *reader) frame(ctx context.Context) (sse.Frame, error) {
 				return sse.Frame{}, ctx.Err()
 			}
 		}
-		if last.report != nil && (last.err == nil || r.seen == 0) { // a newcomer gets the last report, however old
+		if last.report != nil && (last.err == nil || r.seen == 0) { // a new reader gets the last report, even if it is old
 			r.next = append(r.next, last.frame)
 		}
 		if last.err != nil {

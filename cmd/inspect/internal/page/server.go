@@ -16,22 +16,22 @@ import (
 	"github.com/weir-go/weir/worker/sse"
 )
 
-// Config says what a server shows, and to whom.
+// Config configures a server.
 type Config struct {
-	// Source is where reports come from. It stays the caller's.
+	// Source reads the reports. The caller closes it, after Serve has returned.
 	Source *watch.Source
-	// Interval is how long the server waits between two readings. Zero is 2 s.
+	// Interval is the time between two readings. Zero is 2 s.
 	Interval time.Duration
-	// Stale is the age from which on the page calls data stale. Zero is 10 s.
+	// Stale is the age from which the page marks data as stale. Zero is 10 s.
 	Stale time.Duration
-	// Token is what everybody has to send, as a bearer token or as a password. Zero asks for none, and answers only who addresses the server by IP
+	// Token is required of every client, as a bearer token or as a password. Without a Token the server answers only requests that address it by IP
 	// address or as localhost.
 	Token string
-	// By names who changes the fleet through the page, which takes a Token. Zero is nobody: the page only shows.
+	// By is recorded as the author of changes that are made through the page. By needs a Token. If By is empty, the page changes nothing.
 	By string
-	// Readers is how many streams there may be. Zero is 64.
+	// Readers is the maximum number of streams. Zero is 64.
 	Readers int
-	// WriteTimeout is how long a reader may take nothing. Zero is 10 s.
+	// WriteTimeout is how long a reader may accept no data. Zero is 10 s.
 	WriteTimeout time.Duration
 }
 
@@ -42,11 +42,11 @@ type Server struct {
 	stream sse.Config
 	gate   *gate.Gate
 	token  bool
-	by     string        // who changes the fleet; "" for nobody
-	asking chan struct{} // held while why is asked: Redis is asked so many questions at once
+	by     string        // the author of changes; "" if the page changes nothing
+	asking chan struct{} // held while why reads Redis: its capacity bounds the concurrent reads
 }
 
-// New returns a server, or what is wrong with its token.
+// New returns a server. The error says what is wrong with the token, or that By is set without a Token.
 func New(cfg Config) (*Server, error) {
 	cfg.Interval, cfg.Stale, cfg.Readers = cmp.Or(cfg.Interval, 2*time.Second), cmp.Or(cfg.Stale, 10*time.Second), cmp.Or(cfg.Readers, 64)
 	assets, err := load(cfg.Source.Namespace, cfg.Source.Addr())
@@ -56,7 +56,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.By != "" && cfg.Token == "" {
 		return nil, errors.New("page: changes need a token")
 	}
-	// Room for what readers ask beside their streams. Probes have no token, and learn nothing.
+	// The 64 above Readers are for requests beside the streams. Probes need no token, because /livez reveals nothing.
 	g, err := gate.New(gate.Config{Token: cfg.Token, Open: []string{"/livez"}, Requests: cfg.Readers + 64})
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func New(cfg Config) (*Server, error) {
 	}, nil
 }
 
-// Handler is everything the server answers. Streams have reports only while Serve runs.
+// Handler returns the handler of all paths. Streams have reports only while Serve runs.
 func (s *Server) Handler() http.Handler {
 	h := linked(s.gate.Handler(s.routes()))
 	if s.token {
@@ -75,10 +75,10 @@ func (s *Server) Handler() http.Handler {
 	return s.guarded(h)
 }
 
-// grace is how long requests that are under way may take to end.
+// grace is how long Serve waits for requests in progress before it closes their connections.
 const grace = 5 * time.Second
 
-// Serve answers on l until ctx ends, then ends all streams and closes l. Only what keeps it from answering is an error.
+// Serve answers on l until ctx ends, then ends all streams, closes l and returns nil. It returns an error only if it cannot accept connections.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	working, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -95,11 +95,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case err = <-served:
 	case <-ctx.Done():
 	}
-	end() // before the server waits for its requests: streams are requests
+	end() // before Shutdown, which waits for requests: streams are requests
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	if srv.Shutdown(last) != nil {
-		_ = srv.Close() // who takes nothing any more is not waited for
+		_ = srv.Close() // a client may accept no more data
 	}
 	running.Wait()
 	if errors.Is(err, http.ErrServerClosed) {

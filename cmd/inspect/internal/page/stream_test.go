@@ -15,7 +15,7 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// TestStreamHasTheReport: hello, then reports with the buckets by severity and without records.
+// TestStreamHasTheReport checks that the stream begins with hello. Reports follow, with the buckets by severity and without records.
 func TestStreamHasTheReport(t *testing.T) {
 	s := run(t, fleet(t, 25), Config{})
 	r := s.stream(t)
@@ -50,7 +50,7 @@ func TestStreamHasTheReport(t *testing.T) {
 	if bytes.Contains(ev.Data, []byte("only in the record")) {
 		t.Error("records are in the stream")
 	}
-	// Whoever comes later learns of the minute before.
+	// A page that is opened later gets the last minute.
 	ev, _ = s.stream(t).next()
 	var second hello
 	must(t, json.Unmarshal(ev.Data, &second))
@@ -59,8 +59,8 @@ func TestStreamHasTheReport(t *testing.T) {
 	}
 }
 
-// TestBrowsersAreToldWhenToComeBack reads the wire form.
-func TestBrowsersAreToldWhenToComeBack(t *testing.T) {
+// TestRetryField checks the retry field of the stream, in its wire form.
+func TestRetryField(t *testing.T) {
 	s := run(t, fleet(t, 0), Config{})
 	res := s.do(t, http.MethodGet, "/api/v1/events")
 	head := make([]byte, 64)
@@ -75,7 +75,7 @@ func TestBrowsersAreToldWhenToComeBack(t *testing.T) {
 	}
 }
 
-// TestOnePollerForAll: many readers cost what one does, and none costs nothing.
+// TestOnePollerForAll checks that many readers cost as many commands as one, and that Redis is not read without readers.
 func TestOnePollerForAll(t *testing.T) {
 	m := fleet(t, 1)
 	s := run(t, m, Config{Interval: 50 * time.Millisecond})
@@ -97,23 +97,23 @@ func TestOnePollerForAll(t *testing.T) {
 		}
 	}
 	readings, commands := seq()-begun, m.CommandCount()-commands
-	// A reading that is under way when the count begins or ends is in one of the figures alone.
+	// A reading in progress when the count begins or ends is in only one of the two figures.
 	if readings < 9 || uint64(commands) > 7*(readings+2) {
 		t.Errorf("%d readings with %d commands", readings, commands)
 	}
 	for _, r := range all {
 		_ = r.Body.Close()
 	}
-	eventually(t, "readers that left are still there", func() bool { return s.readers() == 0 })
-	eventually(t, "Redis is read while nobody looks", func() bool { // the last reading may be under way yet
+	eventually(t, "readers that left are still counted", func() bool { return s.readers() == 0 })
+	eventually(t, "Redis is read without readers", func() bool { // the last reading may still be in progress
 		quiet := m.CommandCount()
 		<-time.After(4 * s.poller.interval)
 		return m.CommandCount() == quiet
 	})
-	s.stream(t).until(t, "report") // and it begins again
+	s.stream(t).until(t, "report") // readings begin again
 }
 
-// TestTroubleAndRecovery: Redis goes and comes back.
+// TestTroubleAndRecovery checks the events while Redis fails and after it is back.
 func TestTroubleAndRecovery(t *testing.T) {
 	m := fleet(t, 1)
 	s := run(t, m, Config{})
@@ -123,9 +123,9 @@ func TestTroubleAndRecovery(t *testing.T) {
 	if ev := r.until(t, "trouble"); !strings.Contains(string(ev.Data), "LOADING") || !strings.Contains(string(ev.Data), m.Addr()) {
 		t.Errorf("%s", ev.Data)
 	}
-	r.until(t, "trouble") // each attempt is told
+	r.until(t, "trouble") // each failed attempt sends an event
 	late := s.stream(t)
-	// The last report, of which the page can tell the age, and that it is the last.
+	// A new reader gets the last report with its age, and the trouble since then.
 	stamps := map[string]int64{}
 	for _, want := range []string{"hello", "report", "trouble"} {
 		ev, _ := late.next()
@@ -141,8 +141,8 @@ func TestTroubleAndRecovery(t *testing.T) {
 			stamps[want] = stamp.Now + stamp.Read
 		}
 	}
-	if age := stamps["hello"] - stamps["report"]; age < 20 || age > 20_000 { // one attempt at least has failed since
-		t.Errorf("the last report was read %d ms before", age)
+	if age := stamps["hello"] - stamps["report"]; age < 20 || age > 20_000 { // at least one attempt has failed since
+		t.Errorf("the last report is %d ms old, want 20 to 20000", age)
 	}
 	res := s.do(t, http.MethodGet, "/api/v1/report")
 	if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
@@ -157,7 +157,7 @@ func TestTroubleAndRecovery(t *testing.T) {
 	r.until(t, "report")
 }
 
-// TestReadersAreBounded: one too many gets 503, and the place of one who left is free.
+// TestReadersAreBounded checks that a reader above the bound gets 503, and that a reader that leaves makes room for another.
 func TestReadersAreBounded(t *testing.T) {
 	s := run(t, fleet(t, 0), Config{Readers: 2})
 	first, _ := s.stream(t), s.stream(t)
@@ -169,11 +169,11 @@ func TestReadersAreBounded(t *testing.T) {
 		t.Errorf("the report: %s", res.Status)
 	}
 	_ = first.Body.Close()
-	eventually(t, "a reader that left is still there", func() bool { return s.readers() == 1 })
+	eventually(t, "a reader that left is still counted", func() bool { return s.readers() == 1 })
 	s.stream(t).until(t, "report")
 }
 
-// TestStalledReaderIsDropped, while others go on.
+// TestStalledReaderIsDropped checks that a stalled reader loses its stream while another reader gets reports.
 func TestStalledReaderIsDropped(t *testing.T) {
 	s := run(t, fleet(t, 400), Config{Interval: time.Millisecond, WriteTimeout: 200 * time.Millisecond})
 	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
@@ -182,15 +182,15 @@ func TestStalledReaderIsDropped(t *testing.T) {
 	must(t, c.(*net.TCPConn).SetReadBuffer(4<<10))
 	_, err = io.WriteString(c, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	must(t, err)
-	eventually(t, "the reader never came", func() bool { return s.readers() == 1 })
+	eventually(t, "the reader is not counted", func() bool { return s.readers() == 1 })
 	other := s.stream(t)
-	eventually(t, "the stalled reader is still there", func() bool {
+	eventually(t, "the stalled reader is still counted", func() bool {
 		other.until(t, "report")
 		return s.readers() == 1
 	})
 }
 
-// TestEndClosesStreams: an orderly end waits for nobody who looks.
+// TestEndClosesStreams checks that Serve ends open streams within the grace period.
 func TestEndClosesStreams(t *testing.T) {
 	s := run(t, fleet(t, 1), Config{})
 	r := s.stream(t)
@@ -203,14 +203,14 @@ func TestEndClosesStreams(t *testing.T) {
 		}
 	}
 	if d := time.Since(begun); d > grace {
-		t.Errorf("it took %v", d)
+		t.Errorf("the end took %v", d)
 	}
-	if _, err := http.DefaultClient.Get(s.url + "/livez"); err == nil || errors.Is(err, io.EOF) { //nolint:noctx // nobody is there
-		t.Errorf("it still listens: %v", err)
+	if _, err := http.DefaultClient.Get(s.url + "/livez"); err == nil || errors.Is(err, io.EOF) { //nolint:noctx // the server has ended
+		t.Errorf("the server still listens: %v", err)
 	}
 }
 
-// TestReportIsReadOnceAnInterval, however often it is asked for.
+// TestReportIsReadOnceAnInterval checks that several requests for the report cost one reading an interval.
 func TestReportIsReadOnceAnInterval(t *testing.T) {
 	s := run(t, fleet(t, 1), Config{Interval: time.Hour})
 	for range 5 {

@@ -8,10 +8,10 @@ import (
 	"github.com/weir-go/weir/cmd/internal/cli"
 )
 
-// Clean returns a text that any terminal prints as it is.
+// Clean returns s with a question mark in place of each character that is not printable, so that any terminal prints it as it is.
 func Clean(s string) string { return cli.Clean(s) }
 
-// cleanJSON is a valid JSON text in which characters that cannot be printed are escapes, which mean the same.
+// cleanJSON returns a JSON text of the same meaning in which unprintable characters are escaped. text must be valid.
 func cleanJSON(text json.RawMessage) json.RawMessage {
 	if !strings.ContainsFunc(string(text), cli.Hidden) {
 		return text
@@ -19,7 +19,7 @@ func cleanJSON(text json.RawMessage) json.RawMessage {
 	var b strings.Builder
 	for _, r := range string(text) {
 		switch {
-		case r == '\n' || r == '\t' || r == '\r': // between values: a string has none
+		case r == '\n' || r == '\t' || r == '\r': // between values: strings have them only as escapes
 			b.WriteByte(' ')
 		case !cli.Hidden(r):
 			b.WriteRune(r)

@@ -1,9 +1,9 @@
-// Package report is what inspect knows of a fleet at one moment, in the words of an operator. All faces of inspect show the same [Report]: the
-// tables, JSON, the terminal and the page.
+// Package report holds the state of a fleet at one moment, in the words of an operator. The tables, the JSON, the live view and the page of inspect
+// all show the same [Report].
 //
-// [New] makes one from what package fleet has read. It is pure: it asks nobody and reads no clock. Texts from Redis are cleaned here, once, so that
-// no face can pass a terminal's control sequence on.
+// [New] makes a report from a fleet that package fleet has read. It is pure: it does no I/O and reads no clock. It cleans the texts from Redis, so
+// that no output passes a control sequence to a terminal.
 //
-// The JSON form is named by [Schema] and held by a JSON Schema file. Within a version fields are only ever added. Durations are whole milliseconds;
-// what is unknown is null, never 0.
+// [Schema] names the version of the JSON form, and a JSON Schema file describes it. Within a version fields are added, never removed or changed.
+// Durations are whole milliseconds. An unknown value is null, never 0.
 package report

@@ -6,7 +6,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// Event is something that an operator has done.
+// Event is a change that an operator has made.
 type Event struct {
 	At   time.Time `json:"at"`
 	Of   string    `json:"of"`
@@ -14,7 +14,7 @@ type Event struct {
 	By   string    `json:"by"`
 }
 
-// Events are events as any terminal prints them.
+// Events returns events of the limiter, with texts that are safe on a terminal.
 func Events(events []limiter.Event) []Event {
 	out := make([]Event, len(events))
 	for i, e := range events {

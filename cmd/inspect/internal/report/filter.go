@@ -14,7 +14,7 @@ type Filter struct {
 	inverse bool
 }
 
-// ParseFilter reads a regular expression, or one after an exclamation mark, which matches all other names.
+// ParseFilter parses a regular expression. After an exclamation mark it matches all other names.
 func ParseFilter(text string) (Filter, error) {
 	pattern, inverse := strings.CutPrefix(text, "!")
 	if pattern == "" {
@@ -27,15 +27,15 @@ func ParseFilter(text string) (Filter, error) {
 	return Filter{text, re, inverse}, nil
 }
 
-// String is the text that was parsed, "" for the zero value.
+// String returns the text that was parsed, "" for the zero value.
 func (f Filter) String() string { return f.text }
 
-// Match reports whether the filter chooses something that has these names.
+// Match reports whether the filter chooses an item with these names.
 func (f Filter) Match(names ...string) bool {
 	return f.re == nil || slices.ContainsFunc(names, f.re.MatchString) != f.inverse
 }
 
-// Apply leaves in a report only the buckets, routes and batches that the filter chooses.
+// Apply removes the buckets, routes and batches that the filter does not choose from a report.
 func (f Filter) Apply(r *Report) {
 	r.Buckets = slices.DeleteFunc(r.Buckets, func(b Bucket) bool { return !f.Match(b.Name) })
 	r.Routes = slices.DeleteFunc(r.Routes, func(v Route) bool { return !f.Match(v.Name) })

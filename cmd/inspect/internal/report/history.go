@@ -5,18 +5,18 @@ import "time"
 // kept is how long a history goes back.
 const kept = time.Minute
 
-// History is the reports of the last minute, oldest first. The zero value is ready to use; it is not safe for concurrent use. A copy shows what
-// was there when it was made, whatever is added to the original since.
+// History is the reports of the last minute, oldest first. The zero value is ready to use. A History is not safe for concurrent use. A copy does not
+// change when reports are added to the original.
 type History struct{ moments []moment }
 
-// moment is a report, and the samples between the report before and this one, by bucket. They are computed once, as they are drawn often.
+// moment is a report, and the samples since the report before it, by bucket. They are computed once, because they are drawn often.
 type moment struct {
 	*Report
 
-	samples map[string]Sample // nil for the first
+	samples map[string]Sample // nil for the first report
 }
 
-// Add adds a report. One that is not later than the last, or of another namespace or memory, begins the history anew.
+// Add adds a report. If the report is not later than the last one, or is of another namespace or epoch, the history begins anew with it.
 func (h *History) Add(r *Report) {
 	last := h.Last()
 	if last != nil && (last.Epoch != r.Epoch || last.Namespace != r.Namespace || !r.At.After(last.At)) {
@@ -32,7 +32,7 @@ func (h *History) Add(r *Report) {
 	h.moments = append(h.moments, m)
 }
 
-// Last is the latest report, nil where there is none.
+// Last returns the latest report, nil if there is none.
 func (h *History) Last() *Report {
 	if len(h.moments) == 0 {
 		return nil
@@ -40,7 +40,7 @@ func (h *History) Last() *Report {
 	return h.moments[len(h.moments)-1].Report
 }
 
-// Reports is all of them, oldest first.
+// Reports returns all reports, oldest first.
 func (h *History) Reports() []*Report {
 	out := make([]*Report, len(h.moments))
 	for i, m := range h.moments {
@@ -49,18 +49,18 @@ func (h *History) Reports() []*Report {
 	return out
 }
 
-// Sample is a bucket between two reports.
+// Sample is the use of a bucket between two reports.
 type Sample struct {
 	At          time.Time
-	Over        time.Duration // since the report before
+	Over        time.Duration // since the report before this one
 	UsedPerS    float64       // tokens of calls that started
 	RefusedPerS float64       // calls that the provider refused
 	Budget      float64       // tokens a second at which calls may start
-	Shut        bool          // it was paused or held
-	Calls       int           // that waited
+	Shut        bool          // paused or held
+	Calls       int           // calls that waited
 }
 
-// Samples is a bucket over the last minute, oldest first: one for each report but the first.
+// Samples returns the samples of a bucket over the last minute, oldest first. Each report except the first has one.
 func (h *History) Samples(bucket string) (out []Sample) {
 	for i := 1; i < len(h.moments); i++ {
 		if s, ok := h.moments[i].samples[bucket]; ok {
@@ -70,7 +70,7 @@ func (h *History) Samples(bucket string) (out []Sample) {
 	return out
 }
 
-// samples are the buckets of a report since the report before, by name. Of a bucket with several limits the first counts.
+// samples returns the use of each bucket between two reports, by name. For a bucket with several limits it uses the first limit.
 func samples(before, now *Report) map[string]Sample {
 	over := now.At.Sub(before.At)
 	out := make(map[string]Sample, len(now.Buckets))
@@ -88,7 +88,7 @@ func samples(before, now *Report) map[string]Sample {
 	return out
 }
 
-// grown is what the replicas that are in both reports have used and had refused, a second.
+// grown returns the tokens and the refused calls a second between two reports. It counts only replicas that are in both.
 func grown(before, now *Bucket, seconds float64) (used, refused float64) {
 	former := make(map[string]Share, len(before.Shares))
 	for _, s := range before.Shares {

@@ -13,7 +13,7 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// New is the report of a fleet that was read at an address of Redis.
+// New returns the report of a fleet. addr is the address of Redis.
 func New(addr string, f *fleet.Fleet) *Report {
 	r := &Report{
 		Schema: Schema, At: f.At.UTC(), Namespace: Clean(f.Namespace), Redis: Clean(addr), Epoch: Clean(f.Epoch), Grants: f.Grants,
@@ -25,7 +25,7 @@ func New(addr string, f *fleet.Fleet) *Report {
 		r.Replicas = append(r.Replicas, replicaOf(v, f.At))
 		r.Partial = r.Partial || v.State == fleet.Unknown || v.Omitted > 0 || v.Tasks != nil && v.Tasks.Omitted > 0
 		if v.State == fleet.Lost {
-			continue // what it published may be wrong by now
+			continue // its last record may be outdated
 		}
 		addRoutes(routes, v)
 		if v.Tasks != nil {
@@ -77,7 +77,7 @@ func bucketOf(b limiter.BucketSnapshot, replicas []fleet.Replica, routes []Route
 	}
 	if row.Calls > 0 && row.UsedPerS != nil && *row.UsedPerS > 0 && (!row.Paused || row.PausedMS != nil) {
 		eta := int64(float64(row.Calls) / *row.UsedPerS * 1000)
-		if row.Paused { // until then none of them starts
+		if row.Paused { // no call starts before the pause ends
 			eta += *row.PausedMS
 		}
 		row.EtaMS = &eta
@@ -86,7 +86,7 @@ func bucketOf(b limiter.BucketSnapshot, replicas []fleet.Replica, routes []Route
 	return row
 }
 
-// share notes what the replicas have of a bucket.
+// share sets how much of a bucket each replica uses, and the totals.
 func (b *Bucket) share(name string, replicas []fleet.Replica) {
 	var used, refused float64
 	known := false
@@ -119,7 +119,7 @@ func (b *Bucket) state() State {
 		return Disputed
 	case b.Served > 0 && b.Served < 1:
 		return Follows
-	case b.Waiting > 0: // at this limit: calls that wait may queue for another bucket of their route, or for a slot
+	case b.Waiting > 0: // for this limit; Calls may wait for another bucket of their route, or for a slot
 		return Waiting
 	case b.UsedPerS != nil && *b.UsedPerS > 0.8*b.Rate:
 		return Busy
@@ -127,7 +127,7 @@ func (b *Bucket) state() State {
 	return OK
 }
 
-// inWords is a rate in the words of a person.
+// inWords returns a limit as a person reads it: its rate, or its tokens and period.
 func inWords(l limiter.Limit) string {
 	switch {
 	case l.Window:
@@ -138,7 +138,7 @@ func inWords(l limiter.Limit) string {
 	return strconv.FormatFloat(l.Rate(), 'g', 6, 64) + "/s"
 }
 
-// addRoutes adds what waits in a replica.
+// addRoutes adds the calls and tasks of a replica to their routes.
 func addRoutes(routes map[string]*Route, v *fleet.Replica) {
 	at := func(name string) *Route {
 		name = Clean(name)
@@ -150,7 +150,7 @@ func addRoutes(routes map[string]*Route, v *fleet.Replica) {
 	busy := map[string]bool{}
 	for _, n := range v.Routes {
 		r := at(n.Route)
-		for _, b := range cleaned(n.Buckets) { // while a deployment is under way, replicas may differ
+		for _, b := range cleaned(n.Buckets) { // replicas may differ during a deployment
 			if !slices.Contains(r.Buckets, b) {
 				r.Buckets = append(r.Buckets, b)
 			}
@@ -190,7 +190,7 @@ func addRoutes(routes map[string]*Route, v *fleet.Replica) {
 	}
 }
 
-// later is the larger of two numbers that may be unknown.
+// later returns the larger of two numbers; nil is unknown.
 func later(a, b *int64) *int64 {
 	if a == nil || b != nil && *b > *a {
 		return b

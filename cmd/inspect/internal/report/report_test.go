@@ -13,8 +13,8 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// TestLostReplicaSaysNothingItDoesNotKnow: what is unknown is null, never 0.
-func TestLostReplicaSaysNothingItDoesNotKnow(t *testing.T) {
+// TestUnknownIsNull checks that the unknown values of a lost replica are null, never 0.
+func TestUnknownIsNull(t *testing.T) {
 	r := report.New("a", &fleet.Fleet{Namespace: "n", Replicas: []fleet.Replica{{Record: limiter.Record{ID: "gone"}, State: fleet.Lost, Age: time.Minute}}})
 	text, err := json.Marshal(r.Replicas[0])
 	if err != nil {
@@ -30,8 +30,8 @@ func TestLostReplicaSaysNothingItDoesNotKnow(t *testing.T) {
 	}
 }
 
-// TestNotesTellWhatIsUnusual: at three in the morning the reason why nothing starts is there, and the state in one word.
-func TestNotesTellWhatIsUnusual(t *testing.T) {
+// TestNotes checks the note and the state of a bucket in each unusual condition, and that all tables show the note.
+func TestNotes(t *testing.T) {
 	limit := limiter.PerSecond(40, 40)
 	for note, c := range map[string]struct {
 		state report.State
@@ -40,7 +40,7 @@ func TestNotesTellWhatIsUnusual(t *testing.T) {
 		"": {report.OK, limiter.BucketSnapshot{}},
 		"paused until somebody resumes it; set at run time": {report.Paused, limiter.BucketSnapshot{PausedFor: limiter.UntilResumed, Set: true}},
 		"paused for 1m30s": {report.Paused, limiter.BucketSnapshot{PausedFor: 90 * time.Second}},
-		"held for 1m30s, as a provider asked crawler-2 at 03:04:05 UTC": {report.Held, limiter.BucketSnapshot{
+		"held for 1m30s: a provider asked crawler-2 to wait at 03:04:05 UTC": {report.Held, limiter.BucketSnapshot{
 			PausedFor: 90 * time.Second, HeldBy: "crawler-2", HeldSince: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Served: 1,
 		}},
 		"follows its provider: 24.8/s": {report.Follows, limiter.BucketSnapshot{Served: 0.62}},
@@ -67,10 +67,10 @@ func TestNotesTellWhatIsUnusual(t *testing.T) {
 	}
 }
 
-// evil is a name that does things to a terminal.
+// evil is a name with sequences that control a terminal.
 const evil = "e\x1b]0;title\x07\x1b[2J\u009b31m\u202evil\r\n\x00\U000e0041\xff"
 
-// hostile is a fleet all of whose texts are evil.
+// hostile returns a fleet in which every text is evil.
 func hostile(t *testing.T) *fleet.Fleet {
 	t.Helper()
 	raw, err := json.Marshal(map[string]any{"v": 1, "id": evil, "later": evil})
@@ -94,7 +94,7 @@ func hostile(t *testing.T) *fleet.Fleet {
 	}
 }
 
-// TestTerminalEscapesNeverGetOut, by any face.
+// TestTerminalEscapesNeverGetOut checks that no output has a control character of a text from Redis.
 func TestTerminalEscapesNeverGetOut(t *testing.T) {
 	r := report.New(evil, hostile(t))
 	w := report.NewWhy(evil, []string{evil}, limiter.Position{
@@ -111,7 +111,7 @@ func TestTerminalEscapesNeverGetOut(t *testing.T) {
 	}
 	for _, c := range all.String() {
 		if c != '\n' && !unicode.IsPrint(c) {
-			t.Fatalf("%q gets out in\n%q", c, all.String())
+			t.Fatalf("the output has %q:\n%q", c, all.String())
 		}
 	}
 	var back map[string]any
@@ -120,7 +120,7 @@ func TestTerminalEscapesNeverGetOut(t *testing.T) {
 	}
 }
 
-// TestQueuesAreMerged over replicas, callers of limiters and tasks of orchestrators.
+// TestQueuesAreMerged checks that a report adds up the callers of limiters and the tasks of orchestrators, over all replicas.
 func TestQueuesAreMerged(t *testing.T) {
 	turn, eta := int64(120), int64(7000)
 	rec := func(id string, waiting int, oldest int64, used float64) limiter.Record {
@@ -157,7 +157,7 @@ func TestQueuesAreMerged(t *testing.T) {
 			got = *b.EtaMS
 		}
 		if got != c.eta {
-			t.Errorf("paused for %v: started after %d ms, want %d", c.pause, got, c.eta)
+			t.Errorf("paused for %v: ETA %d ms, want %d", c.pause, got, c.eta)
 		}
 	}
 	f.Snapshot.Buckets[0].PausedFor = 0
@@ -169,7 +169,7 @@ func TestQueuesAreMerged(t *testing.T) {
 	}
 }
 
-// TestHistory is what was used between two reports, whatever replicas come and go.
+// TestHistory checks the use between two reports, while replicas come and go.
 func TestHistory(t *testing.T) {
 	at := time.Unix(1_800_000_000, 0)
 	reading := func(s int, used map[string]int64) *report.Report {
@@ -181,7 +181,7 @@ func TestHistory(t *testing.T) {
 	}
 	var h report.History
 	if h.Last() != nil || h.Samples("global") != nil {
-		t.Error("a history of nothing")
+		t.Error("an empty history has a report or samples")
 	}
 	for s, used := range []map[string]int64{{"a": 100}, {"a": 120, "b": 5000}, {"b": 5010}, {"b": 5005}} {
 		h.Add(reading(2*s, used))
@@ -202,7 +202,7 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// TestSpan is at most seven characters.
+// TestSpan checks durations of each unit, in at most seven characters.
 func TestSpan(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0ms", 90 * time.Millisecond: "90ms", 1500 * time.Millisecond: "1.5s", 59 * time.Second: "59s", 192 * time.Second: "3m12s", time.Hour: "1h",
@@ -214,8 +214,9 @@ func TestSpan(t *testing.T) {
 	}
 }
 
-// TestWhySaysWhoUsesTheBucket: whether the fleet's budget or the provider holds calls back, who takes most, and who wants another limit.
-func TestWhySaysWhoUsesTheBucket(t *testing.T) {
+// TestWhyHasTheUse checks the sentences about the use of a bucket: its tokens, the refusals of its provider, the largest replica, and the limits that
+// replicas are configured with.
+func TestWhyHasTheUse(t *testing.T) {
 	w := report.NewWhy("n", []string{"spotify", "global"}, limiter.Position{Bucket: "global", Limit: limiter.PerSecond(40, 40), In: time.Second, Why: []limiter.Reason{{Kind: limiter.Disputed}}})
 	before := strings.Join(w.Sentences(), "\n")
 	used, refused := 38.2, 0.0
@@ -225,14 +226,15 @@ func TestWhySaysWhoUsesTheBucket(t *testing.T) {
 	}}}
 	w.Add(r)
 	for _, want := range []string{
-		"The fleet uses 38.2 tokens a second of it; the provider refuses none.", "Replica crawler-2 takes most, 50 %.", "20 per 1s, burst 20: wanted by crawler-2.",
+		"The fleet uses 38.2 tokens a second of bucket global; its provider refuses no calls.", "Replica crawler-2 uses most of them, 50 %.",
+		"Limit 20 per 1s, burst 20: configured on crawler-2.",
 	} {
 		if text := strings.Join(w.Sentences(), "\n"); !strings.Contains(text, want) || strings.Contains(before, want) {
 			t.Errorf("%q:\n%s", want, text)
 		}
 	}
 	refused = 1.5
-	if text := strings.Join(w.Sentences(), "\n"); !strings.Contains(text, "the provider refuses 1.5 calls a second") {
+	if text := strings.Join(w.Sentences(), "\n"); !strings.Contains(text, "its provider refuses 1.5 calls a second") {
 		t.Error(text)
 	}
 	free := report.NewWhy("n", []string{"global"}, limiter.Position{})

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// BySeverity is the buckets, those first that need most attention, then those whose calls have waited longest, then by name.
+// BySeverity returns the buckets, most urgent state first, then longest wait first, then by name.
 func (r *Report) BySeverity() []Bucket {
 	out := slices.Clone(r.Buckets)
 	slices.SortStableFunc(out, func(a, b Bucket) int {
@@ -22,7 +22,7 @@ func value(n *int64) int64 {
 	return *n
 }
 
-// Find is a bucket by name, the narrowest limit of it; nil if there is none.
+// Find returns the first limit of a bucket; nil if there is no such bucket.
 func (r *Report) Find(bucket string) *Bucket {
 	for i := range r.Buckets {
 		if r.Buckets[i].Name == bucket {
@@ -32,7 +32,7 @@ func (r *Report) Find(bucket string) *Bucket {
 	return nil
 }
 
-// RouteOf is a route by name; nil if no live replica has published it.
+// RouteOf returns a route by name; nil if no live replica has published it.
 func (r *Report) RouteOf(name string) *Route {
 	for i := range r.Routes {
 		if r.Routes[i].Name == name {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Span is a duration in the words of a person, at most two units: "90 ms", "1.5 s", "3m12s", "2h5m", "4d2h".
+// Span returns a duration for a person to read, in at most two units: "90ms", "1.5s", "3m12s", "2h5m", "4d2h".
 func Span(d time.Duration) string {
 	switch {
 	case d < 0:
@@ -35,7 +35,7 @@ func Span(d time.Duration) string {
 	return two(24*time.Hour, "d", time.Hour, "h")
 }
 
-// MS is [Span] of milliseconds that may be unknown.
+// MS returns the [Span] of a number of milliseconds, "-" if it is nil.
 func MS(ms *int64) string {
 	if ms == nil {
 		return "-"
@@ -43,7 +43,7 @@ func MS(ms *int64) string {
 	return Span(time.Duration(*ms) * time.Millisecond)
 }
 
-// Short is enough of an id to tell replicas apart.
+// Short returns the first 12 characters of an id, enough to tell replicas apart.
 func Short(id string) string {
 	if runes := []rune(id); len(runes) > 12 {
 		return string(runes[:12])
@@ -51,12 +51,12 @@ func Short(id string) string {
 	return id
 }
 
-// Note is what an operator should know of a bucket besides its state, "" for nothing.
+// Note returns what an operator should know of a bucket besides its state, "" for nothing.
 func (b *Bucket) Note() string {
 	var notes []string
 	switch {
 	case b.HeldBy != nil && b.PausedMS != nil:
-		notes = append(notes, fmt.Sprintf("held for %s, as a provider asked %s at %s", MS(b.PausedMS), Short(*b.HeldBy), b.HeldSince.Format(time.TimeOnly+" MST")))
+		notes = append(notes, fmt.Sprintf("held for %s: a provider asked %s to wait at %s", MS(b.PausedMS), Short(*b.HeldBy), b.HeldSince.Format(time.TimeOnly+" MST")))
 	case b.PausedMS != nil:
 		notes = append(notes, "paused for "+MS(b.PausedMS))
 	case b.Paused:
@@ -85,7 +85,7 @@ func (b *Bucket) Note() string {
 	return strings.Join(notes, "; ")
 }
 
-// warnings is what needs an operator.
+// warnings returns a sentence for each condition that needs an operator.
 func (r *Report) warnings() (out []string) {
 	for _, v := range r.Replicas {
 		switch v.State {
@@ -95,7 +95,7 @@ func (r *Report) warnings() (out []string) {
 			out = append(out, fmt.Sprintf("replica %s has published a record that this version cannot read", Short(v.ID)))
 		}
 		if v.AwayAgoMS != nil && *v.AwayAgoMS < 60_000 && v.State == "up" {
-			out = append(out, fmt.Sprintf("replica %s was without Redis until %s ago, %s in all", Short(v.ID), MS(v.AwayAgoMS), MS(v.AwayMS)))
+			out = append(out, fmt.Sprintf("replica %s could not reach Redis until %s ago, for %s in total", Short(v.ID), MS(v.AwayAgoMS), MS(v.AwayMS)))
 		}
 	}
 	for i := range r.Buckets {
@@ -109,7 +109,7 @@ func (r *Report) warnings() (out []string) {
 	}
 	s := r.Server
 	if s.EvictedKeys != nil && *s.EvictedKeys > 0 && s.Policy != nil && *s.Policy != "noeviction" {
-		out = append(out, fmt.Sprintf("Redis has evicted %d keys: with maxmemory-policy %s it may forget the budget", *s.EvictedKeys, *s.Policy))
+		out = append(out, fmt.Sprintf("Redis has evicted %d keys: with maxmemory-policy %s it may evict the budget", *s.EvictedKeys, *s.Policy))
 	}
 	if r.Live > len(r.Replicas) {
 		out = append(out, fmt.Sprintf("%d of %d live limiters publish no record: an older version, or Config.Publish below 0", r.Live-len(r.Replicas), r.Live))

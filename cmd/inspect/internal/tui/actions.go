@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// move moves the cursor, or what is open.
+// move moves the cursor, or scrolls the help or the detail.
 func (m *model) move(by int) tea.Cmd {
 	d := m.data()
 	if m.help || m.detail != "" {
@@ -37,7 +37,7 @@ func openDetail(m *model, _ string) tea.Cmd {
 		return nil
 	}
 	if m.screen != fleetScreen && m.screen != bucketScreen {
-		m.notice = "only buckets have a detail: 2 shows them"
+		m.notice = "only buckets have a detail: key 2 shows the buckets"
 		return nil
 	}
 	l := m.listing(m.data())
@@ -51,7 +51,7 @@ func openDetail(m *model, _ string) tea.Cmd {
 	if m.frozen {
 		return nil
 	}
-	return m.fetch() // rather than at the next refresh, which may be a minute away
+	return m.fetch() // the next scheduled reading may be a minute away
 }
 
 func back(m *model, _ string) tea.Cmd {
@@ -67,7 +67,7 @@ func back(m *model, _ string) tea.Cmd {
 	return nil
 }
 
-// sortNext goes on to the next column by which the screen can be sorted.
+// sortNext sorts the screen by the next column. After the last column it restores the order of the screen.
 func sortNext(m *model, _ string) tea.Cmd {
 	if m.help || m.detail != "" {
 		return nil
@@ -84,14 +84,14 @@ func freeze(m *model, _ string) tea.Cmd {
 		return nil
 	}
 	m.frozen = !m.frozen
-	m.picture = m.live
+	m.frozenData = m.live
 	if !m.frozen && m.detail != "" && m.live.whyOf != m.detail {
 		return m.fetch()
 	}
 	return nil
 }
 
-// pace changes how often Redis is read. It stays so frequent that what is shown does not grow stale between two readings.
+// pace changes the interval between readings. It refuses an interval with which data would become stale between two readings.
 func pace(m *model, key string) tea.Cmd {
 	steps := []time.Duration{200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute}
 	next := m.interval

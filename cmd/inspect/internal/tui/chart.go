@@ -2,7 +2,7 @@ package tui
 
 import "strings"
 
-// chart is values as columns of a picture of some lines, with the budget as a line across it.
+// chart returns a picture of height lines, with values as columns and the budget as a line across it.
 func chart(values, budget []float64, height int) []string {
 	top := max(most(values), 1.2*most(budget))
 	out := make([]string, height)
@@ -28,12 +28,12 @@ func chart(values, budget []float64, height int) []string {
 	return out
 }
 
-// lineOf is the line of a chart on which a value lies, from above.
+// lineOf returns the line of a chart for a value; 0 is the top line.
 func lineOf(value, top float64, height int) int {
 	return max(0, min(height-1, height-1-int(value/top*float64(height))))
 }
 
-// labels are the numbers on the left of a chart: of the budget, of its top and of its foot.
+// labels returns the numbers on the left of a chart: at the budget, the top and the bottom.
 func labels(budget, top float64, height int) []string {
 	out := make([]string, height)
 	at := -1

@@ -12,7 +12,7 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// TestFilter follows each key; what is no filter changes nothing, and what a terminal might obey is never taken.
+// TestFilter checks that the rows follow each key, that a text that is not a filter changes nothing, and that control characters are not inserted.
 func TestFilter(t *testing.T) {
 	m := watching(100, 30)
 	press(m, "2", "/", "s", "p", "o", "t")
@@ -25,7 +25,7 @@ func TestFilter(t *testing.T) {
 	press(m, "2", "/", "ctrl+u", "!", "s", "p", "o", "t", "enter")
 	lacks(t, m, "> spotify")
 	press(m, "/", "ctrl+u", "z", "z")
-	has(t, m, "None of 7 buckets is chosen by the filter")
+	has(t, m, "The filter, or faults only, hides all 7 buckets.")
 	press(m, "esc")
 	has(t, m, "BUCKETS 6 filter !spot")
 	press(m, "esc")
@@ -54,7 +54,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// TestSort goes through the columns and back to the order by severity; the cursor stays with its row; equals keep their order.
+// TestSort sorts by each column and then by severity again. The cursor stays with its row, and equal rows keep their order.
 func TestSort(t *testing.T) {
 	m := watching(100, 30)
 	press(m, "2", "j")
@@ -83,7 +83,7 @@ func TestSort(t *testing.T) {
 			}
 		case "WAITING":
 			if bucketOf(keys[0]) != "lastfm" || bucketOf(keys[1]) != "global" || bucketOf(keys[2]) != "stripe:charges" || bucketOf(keys[6]) != "idle:api" {
-				t.Errorf("equals do not keep the order by severity: %q", keys)
+				t.Errorf("equal rows do not keep the order by severity: %q", keys)
 			}
 		}
 	}
@@ -93,14 +93,14 @@ func TestSort(t *testing.T) {
 	}
 	many.sorted("REST")
 	if !slices.IsSortedFunc(many.rows, func(a, b int) int { return cmp.Or(a%3-b%3, a-b) }) {
-		t.Errorf("equals do not keep their order: %v", many.rows)
+		t.Errorf("equal rows do not keep their order: %v", many.rows)
 	}
 	if len(seen) < 6 || !slices.Equal(severity, m.listing(m.data()).keys) {
-		t.Errorf("%v, and at last %q", seen, m.listing(m.data()).keys)
+		t.Errorf("sorted by %v; the last order is %q", seen, m.listing(m.data()).keys)
 	}
 }
 
-// TestFaultsOnly leaves what needs attention, on each screen.
+// TestFaultsOnly checks that faults only shows just the rows with a fault, on each screen.
 func TestFaultsOnly(t *testing.T) {
 	m := watching(100, 40)
 	press(m, "f", "2")
@@ -112,7 +112,7 @@ func TestFaultsOnly(t *testing.T) {
 	has(t, m, "BATCHES 1 FAULTS ONLY")
 }
 
-// TestCursorStaysWithItsRow where rows move, and near its place where its row goes.
+// TestCursorStaysWithItsRow checks that the cursor follows its row, and keeps its place if the row is gone.
 func TestCursorStaysWithItsRow(t *testing.T) {
 	m := watching(100, 30)
 	press(m, "2", "j", "j", "j", "j")

@@ -8,34 +8,34 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// Deed is a change of the fleet that an operator asks for.
+// Deed is a change of the fleet that an operator requests.
 type Deed struct {
 	Do   string // pause, resume, drain or forget
 	Name string // of the bucket, or of the replica
 }
 
-// confirming is a deed whose name has to be typed first.
+// confirming is a deed that waits until the operator has typed its name.
 type confirming struct {
 	Deed
 
 	of string // bucket or replica
 }
 
-// acted is how a deed has ended.
+// acted is the message that a deed has ended.
 type acted struct {
 	deed Deed
 	err  error
 }
 
-// changes are the keys that change the fleet, there only where the view may.
+// changes returns the keys that change the fleet. Only a view with [Config.Act] has them.
 func changes() []binding {
 	return []binding{
-		{[]string{"P"}, "P", "pause the bucket, or resume it; its name has to be typed", "", askBucket},
-		{[]string{"D"}, "D", "drain the replica, or forget it if it is LOST; its name has to be typed", "", askReplica},
+		{[]string{"P"}, "P", "pause the bucket, or resume it; asks for its name first", "", askBucket},
+		{[]string{"D"}, "D", "drain the replica, or forget a LOST one; asks for its name", "", askReplica},
 	}
 }
 
-// askBucket asks for the name of the bucket that is chosen.
+// askBucket asks the operator to type the name of the selected bucket.
 func askBucket(m *model, _ string) tea.Cmd {
 	name := m.detail
 	if name == "" && (m.screen == fleetScreen || m.screen == bucketScreen) {
@@ -43,7 +43,7 @@ func askBucket(m *model, _ string) tea.Cmd {
 	}
 	r := m.data().history.Last()
 	if name == "" || r == nil || r.Find(name) == nil {
-		m.notice = "no bucket is chosen: 2 shows them"
+		m.notice = "no bucket is selected: key 2 shows the buckets"
 		return nil
 	}
 	do := "pause"
@@ -54,7 +54,7 @@ func askBucket(m *model, _ string) tea.Cmd {
 	return nil
 }
 
-// askReplica asks for the name of the replica that is chosen.
+// askReplica asks the operator to type the name of the selected replica.
 func askReplica(m *model, _ string) tea.Cmd {
 	if m.screen == replicaScreen && m.detail == "" && !m.help {
 		if r := m.data().history.Last(); r != nil {
@@ -70,11 +70,11 @@ func askReplica(m *model, _ string) tea.Cmd {
 			}
 		}
 	}
-	m.notice = "no replica is chosen: 3 shows them"
+	m.notice = "no replica is selected: key 3 shows the replicas"
 	return nil
 }
 
-// chosen is the key of the row under the cursor, "" for none.
+// chosen returns the key of the row under the cursor, "" if there are no rows.
 func (m *model) chosen() string {
 	keys := m.listing(m.data()).keys
 	if len(keys) == 0 {
@@ -83,7 +83,7 @@ func (m *model) chosen() string {
 	return keys[m.cursors[m.screen].in(keys)]
 }
 
-// confirmed is a key while a name is typed. Only the same name changes anything.
+// confirmed handles a key while the operator types a name. The deed runs only if the typed name is that of the deed.
 func (m *model) confirmed(key, text string) tea.Cmd {
 	switch key {
 	case "esc":
@@ -105,7 +105,7 @@ func (m *model) confirmed(key, text string) tea.Cmd {
 	return nil
 }
 
-// done says how a deed has ended, and reads what has become of it.
+// done shows how a deed has ended, and begins a reading to show its effect.
 func (m *model) done(a acted) tea.Cmd {
 	m.notice = a.deed.Do + " " + a.deed.Name + ": done"
 	if a.err != nil {
@@ -114,7 +114,7 @@ func (m *model) done(a acted) tea.Cmd {
 	return m.fetch()
 }
 
-// acting is how the view changes the fleet, nil where it may not.
+// acting returns the function that changes the fleet, nil if the view only shows it.
 func (c *Config) acting(ctx context.Context) func(Deed) error {
 	if c.Act == nil {
 		return nil

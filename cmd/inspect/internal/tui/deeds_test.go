@@ -8,7 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// run runs what a command begins, and takes in how it ends, unless it is a reading.
+// run runs a command. It passes the end of a deed to the model, and drops the result of a reading.
 func run(m *model, cmd tea.Cmd) {
 	if cmd != nil {
 		if msg, ok := cmd().(acted); ok {
@@ -17,7 +17,7 @@ func run(m *model, cmd tea.Cmd) {
 	}
 }
 
-// TestDeeds: only where the view may change the fleet, of what is chosen, after its name was typed.
+// TestDeeds checks that a deed is done to the selected row, after its name was typed, and only in a view that may change the fleet.
 func TestDeeds(t *testing.T) {
 	var done []Deed
 	var fails error
@@ -39,8 +39,8 @@ func TestDeeds(t *testing.T) {
 		name string
 		want Deed
 	}{
-		{[]string{"2", "P"}, "stripe:charges", Deed{"resume", "stripe:charges"}}, // it is paused, and comes first
-		{[]string{"2", "j", "P"}, "spotify", Deed{"resume", "spotify"}},          // it is held
+		{[]string{"2", "P"}, "stripe:charges", Deed{"resume", "stripe:charges"}}, // the first row is paused
+		{[]string{"2", "j", "P"}, "spotify", Deed{"resume", "spotify"}},          // the second row is held
 		{[]string{"1", "j", "j", "j", "P"}, "musicbrainz", Deed{"pause", "musicbrainz"}},
 		{[]string{"2", "j", "j", "j", "j", "enter", "P"}, "lastfm", Deed{"pause", "lastfm"}},
 		{[]string{"3", "D"}, "crawler-4", Deed{"forget", "crawler-4"}},
@@ -82,14 +82,14 @@ func TestDeeds(t *testing.T) {
 	only := watching(100, 30)
 	press(only, "2", "P")
 	if got := frame(only); strings.Contains(got, "type its name") {
-		t.Errorf("a view that only looks:\n%s", got)
+		t.Errorf("a view that only shows the fleet asks for a name:\n%s", got)
 	}
 	press(only, "?")
 	if got := frame(only); strings.Contains(got, "drain the replica") {
-		t.Errorf("a view that only looks has help for what it cannot do:\n%s", got)
+		t.Errorf("the help of a view that only shows the fleet has keys that change it:\n%s", got)
 	}
 	press(m, "?")
 	if got := frame(m); !strings.Contains(got, "drain the replica") {
-		t.Errorf("the help lacks what the view can do:\n%s", got)
+		t.Errorf("the help lacks the keys that change the fleet:\n%s", got)
 	}
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// detail is one bucket: why calls wait, who waits, who uses it, and the last minute. Two columns where there is room.
+// detail returns the screen of one bucket: why calls wait, the line, who uses the bucket, and the last minute. It has two columns if there is room.
 func detail(d *data, s *state, width, height int) []string {
 	r := d.history.Last()
 	b := r.Find(s.detail)
 	if b == nil {
-		return wrap("Bucket "+s.detail+" is not there any more. esc goes back.", width, 3)
+		return wrap("Bucket "+s.detail+" no longer exists. esc goes back.", width, 3)
 	}
 	lines := []string{joined([]part{{"BUCKET " + b.Name, strong, 0}, {word(b.State), bucketKind(b.State), 0}, {"esc goes back", faint, 1}}, "  ", width)}
 	for i := range r.Buckets {
@@ -42,7 +42,7 @@ func detail(d *data, s *state, width, height int) []string {
 	return append(lines, beside(left, right, half+1)...)
 }
 
-// reasons are why a call that came now would wait, and for how long.
+// reasons returns why and how long a call made now would wait.
 func reasons(d *data, b *report.Bucket, width int) (lines []string) {
 	lines = append(lines, "", paint(strong, "WHY"))
 	switch {
@@ -57,7 +57,7 @@ func reasons(d *data, b *report.Bucket, width int) (lines []string) {
 	for i, text := range d.why.Sentences() {
 		k := plain
 		if i >= 2 {
-			k = odd // what somebody or something has done to it
+			k = odd // the reasons, and the use of the bucket
 		}
 		for _, line := range wrap("  "+text, width, 3) {
 			lines = append(lines, paint(k, line))
@@ -66,7 +66,7 @@ func reasons(d *data, b *report.Bucket, width int) (lines []string) {
 	return lines
 }
 
-// inLine is who comes first.
+// inLine returns the table of the line, first caller first.
 func inLine(d *data, b *report.Bucket, width int) []string {
 	if d.whyOf != b.Name || d.why == nil || len(d.why.Line) == 0 {
 		return nil
@@ -87,7 +87,8 @@ func inLine(d *data, b *report.Bucket, width int) []string {
 	return append([]string{"", paint(strong, "IN LINE")}, t.draw(width, 10, -1, false, "")...)
 }
 
-// classes are who waits, by how urgent it is, over the routes that pass the bucket. bars takes three lines more.
+// classes returns how many calls and tasks wait by class, over all routes through the bucket, and the table of these routes. bars takes three more
+// lines.
 func classes(r *report.Report, b *report.Bucket, width int, bars bool) []string {
 	var routes []report.Route
 	depth := [3]int{}
@@ -102,7 +103,7 @@ func classes(r *report.Report, b *report.Bucket, width int, bars bool) []string 
 		t := routeTable(routes)
 		table = t.draw(width, 10, -1, false, "")
 	}
-	if !bars { // where lines are few
+	if !bars {
 		line := paint(strong, "WAITING BY CLASS") + fmt.Sprintf("  urgent %d  normal %d  background %d", depth[0], depth[1], depth[2])
 		return append([]string{"", cut(line, width)}, table...)
 	}
@@ -114,11 +115,11 @@ func classes(r *report.Report, b *report.Bucket, width int, bars bool) []string 
 	return append(lines, table...)
 }
 
-// shares are the replicas that use the bucket, as parts of what is used.
+// shares returns the replicas that use the bucket, with their part of its use.
 func shares(b *report.Bucket, width, rows int) []string {
 	lines := []string{"", paint(strong, "SHARE OF EACH REPLICA")}
 	if len(b.Shares) == 0 {
-		return append(lines, "  No replica has used it.")
+		return append(lines, "  No replica has used the bucket.")
 	}
 	total := 0.0
 	for _, v := range b.Shares {

@@ -9,12 +9,12 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// longestLine is how many bytes are taken.
+// longestLine is the maximum number of bytes of a typed line.
 const longestLine = 200
 
 func edit(m *model, _ string) tea.Cmd {
 	if m.screen == redisScreen {
-		m.notice = "there is nothing to filter here"
+		m.notice = "this screen has no filter"
 		return nil
 	}
 	m.help, m.detail, m.offset = false, "", 0
@@ -22,7 +22,7 @@ func edit(m *model, _ string) tea.Cmd {
 	return nil
 }
 
-// typed is a key while a filter is typed. The rows follow each key, as long as what stands there is a filter.
+// typed handles a key while the operator types a filter. After each key the rows change, if the typed text is a valid filter.
 func (m *model) typed(key, text string) {
 	switch key {
 	case "enter":
@@ -38,7 +38,7 @@ func (m *model) typed(key, text string) {
 	}
 }
 
-// line is a key on the line that is being typed: a filter, or a name.
+// line handles a key on the line that the operator types: a filter or a name.
 func (m *model) line(key, text string) {
 	switch key {
 	case "backspace":
@@ -51,7 +51,7 @@ func (m *model) line(key, text string) {
 	}
 }
 
-// insert adds what was typed or pasted, without anything that a terminal would not print in its place.
+// insert adds typed or pasted text, without unprintable characters. It drops a text that makes the line too long.
 func (m *model) insert(text string) {
 	clean := strings.Map(func(r rune) rune {
 		if report.Clean(string(r)) != string(r) {

@@ -8,7 +8,7 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// event is something that has happened in the fleet.
+// event is a change in the fleet.
 type event struct {
 	at   time.Time // Redis clock
 	who  string    // "replica x", "bucket y" or "redis"
@@ -16,18 +16,18 @@ type event struct {
 	kind kind
 }
 
-// keptEvents is how many are remembered.
+// keptEvents is the maximum number of events that the view keeps.
 const keptEvents = 200
 
-// log is where events come in, oldest first. Events that this view has observed come in the order of their times. Where others record events in
-// Redis, a reading brings them here, too: they are put in their place by time, after those of the same time.
+// log adds events, oldest first. Events that this view has observed arrive in the order of their times. Events that operators recorded in Redis may
+// be older: log inserts them by time, after events of the same time.
 func (d *data) log(events ...event) {
 	for _, e := range events {
 		i := len(d.events)
 		for i > 0 && d.events[i-1].at.After(e.at) {
 			i--
 		}
-		// A new array: a frozen picture keeps the former one.
+		// A new array, because the frozen data still uses the old one.
 		next := make([]event, 0, len(d.events)+1)
 		d.events = append(append(append(next, d.events[:i]...), e), d.events[i:]...)
 	}
@@ -36,10 +36,10 @@ func (d *data) log(events ...event) {
 	}
 }
 
-// readEvents is how many of the events that operators have caused are read at a time.
+// readEvents is how many events of operators a reading reads.
 const readEvents = 20
 
-// record notes what operators have done since it was read last; latest first.
+// record adds those of the given events, newest first, that are newer than the last one it has added.
 func (d *data) record(events []report.Event) {
 	for i, e := range events {
 		if e == d.acted {
@@ -56,7 +56,7 @@ func (d *data) record(events []report.Event) {
 	}
 }
 
-// meet remembers the replicas of a report, so that one that comes back after it had gone is known.
+// meet remembers the replicas of a report, so that observed can tell a replica that is back from a new one.
 func (d *data) meet(r *report.Report) {
 	if d.met == nil || len(d.met) > 10_000 {
 		d.met = map[string]bool{}
@@ -66,17 +66,17 @@ func (d *data) meet(r *report.Report) {
 	}
 }
 
-// observed is what has happened between two reports; before is nil for the first. met are replicas that were there at any time.
+// observed returns the events between two reports. before is nil for the first report. met holds all replicas that the view has seen.
 func observed(before, now *report.Report, met map[string]bool) (out []event) {
 	add := func(k kind, who, format string, args ...any) {
 		out = append(out, event{now.At, who, fmt.Sprintf(format, args...), k})
 	}
 	if before == nil {
-		add(plain, "inspect", "begins to look: %d buckets, %d replicas", len(now.Buckets), len(now.Replicas))
+		add(plain, "inspect", "starts: %d buckets, %d replicas", len(now.Buckets), len(now.Replicas))
 		return out
 	}
 	if before.Epoch != now.Epoch {
-		add(bad, "redis", "has forgotten the fleet: epoch %s was %s", report.Short(orDash(now.Epoch)), report.Short(orDash(before.Epoch)))
+		add(bad, "redis", "has lost its data: epoch %s, was %s", report.Short(orDash(now.Epoch)), report.Short(orDash(before.Epoch)))
 	}
 	former := make(map[string]string, len(before.Replicas))
 	for _, v := range before.Replicas {
@@ -108,8 +108,8 @@ func observed(before, now *report.Report, met map[string]bool) (out []event) {
 	return append(out, bucketEvents(before, now)...)
 }
 
-// bucketEvents are the changes of state that an operator asks about later. That a bucket is busy, or that calls queue for it, changes every other
-// second.
+// bucketEvents returns the changes of state that an operator asks about later. Changes between ok, busy and waiting are left out, because they happen
+// every few seconds.
 func bucketEvents(before, now *report.Report) (out []event) {
 	was := make(map[string]report.State, len(before.Buckets))
 	for i := range before.Buckets {
@@ -130,7 +130,7 @@ func bucketEvents(before, now *report.Report) (out []event) {
 	return out
 }
 
-// calm reports whether a state is one that comes and goes with the traffic.
+// calm reports whether a state changes with normal traffic.
 func calm(s report.State) bool { return s == report.OK || s == report.Busy || s == report.Waiting }
 
 func host(v report.Replica) string {

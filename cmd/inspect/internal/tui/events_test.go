@@ -9,13 +9,13 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// TestEvents are what an operator asks about later, at most 200.
+// TestEvents checks the events of a fleet that changes, their order, and that the view keeps at most 200.
 func TestEvents(t *testing.T) {
 	m := watching(120, 40)
 	press(m, "6")
 	m.Update(tea.WindowSizeMsg{Width: 80, Height: 24})
-	press(m, "j", "j") // the line of which is too long for the window
-	has(t, m, "bucket spotify: HELD, was busy: held for 1m30s, as a provider asked crawler-2 at 03:04:36 UTC; set at run time")
+	press(m, "j", "j") // the line of this event is too long for the window
+	has(t, m, "bucket spotify: HELD, was busy: held for 1m30s: a provider asked crawler-2 to wait at 03:04:36 UTC; set at run time")
 	m.Update(tea.WindowSizeMsg{Width: 120, Height: 40})
 	back := shop(62)
 	for i := range back.Replicas {
@@ -23,12 +23,12 @@ func TestEvents(t *testing.T) {
 	}
 	back.Buckets[5].PausedFor, back.Buckets[5].HeldBy = 0, ""
 	m.Update(reading(back, ""))
-	has(t, m, "crawler-4 is back, up on web-4", "bucket spotify", "was HELD", "LOST: silent for 12s on web-4", "draining, was up", "begins to look: 7 buckets, 5 replicas")
+	has(t, m, "crawler-4 is back, up on web-4", "bucket spotify", "was HELD", "LOST: silent for 12s on web-4", "draining, was up", "starts: 7 buckets, 5 replicas")
 	gone := shop(64)
 	gone.Replicas = gone.Replicas[1:]
 	gone.Epoch = "another"
 	m.Update(reading(gone, ""))
-	has(t, m, "crawler-1 has gone, was up", "has forgotten the fleet: epoch another was 793257b0-c1e")
+	has(t, m, "crawler-1 has gone, was up", "has lost its data: epoch another, was 793257b0-c1e")
 	again := shop(66)
 	again.Epoch = "another"
 	again.Replicas[1].ID = "crawler-9"
@@ -53,8 +53,8 @@ func TestEvents(t *testing.T) {
 	}
 	var d data
 	d.log(event{at: began.Add(2), what: "c"}, event{at: began.Add(3), what: "d"}, event{at: began.Add(4), what: "e"}, event{at: began.Add(5), what: "f"}, event{at: began, what: "a"})
-	picture := d
-	if d.log(event{at: began, what: "b"}); all(d) != "abcdef" || all(picture) != "acdef" {
-		t.Errorf("%s, and the picture of before %s", all(d), all(picture))
+	earlier := d
+	if d.log(event{at: began, what: "b"}); all(d) != "abcdef" || all(earlier) != "acdef" {
+		t.Errorf("events %s, want abcdef; events of the copy %s, want acdef", all(d), all(earlier))
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// began is when the first report of a test was made, by the clock of Redis and that of this machine.
+// began is the time of the first report of a test, by the clocks of Redis and of this machine.
 var began = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// shop is a fleet with something of everything, after some seconds: buckets in each state, replicas in each, and batches.
+// shop returns a fleet with buckets in each state, replicas in each state, and batches, as it is some seconds after began.
 func shop(seconds int) *fleet.Fleet {
 	at := began.Add(time.Duration(seconds) * time.Second)
 	f := &fleet.Fleet{
@@ -88,7 +88,7 @@ func shop(seconds int) *fleet.Fleet {
 	return f
 }
 
-// reading is what a reading of a fleet has brought.
+// reading returns the result of reading a fleet, with the reasons of bucket unless it is "".
 func reading(f *fleet.Fleet, bucket string) fetched {
 	r := report.New("10.0.0.5:6379", f)
 	r.Cost = report.Cost{Commands: 7, Bytes: 9912, MS: 2.5 + float64(f.At.Second()%7)}
@@ -103,7 +103,7 @@ func reading(f *fleet.Fleet, bucket string) fetched {
 	return out
 }
 
-// watching is a model that has looked at the shop for a minute.
+// watching returns a model that has read the shop for a minute.
 func watching(width, height int) *model {
 	m := newModel(Config{Namespace: "shop", Addr: "10.0.0.5:6379"}, nil)
 	m.now, m.width, m.height = began, width, height

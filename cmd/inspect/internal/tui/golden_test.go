@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden frames")
 
-// keystroke is a key as the terminal sends it.
+// keystroke returns the message of a key.
 func keystroke(name string) tea.KeyPressMsg {
 	special := map[string]tea.Key{
 		"enter": {Code: tea.KeyEnter}, "esc": {Code: tea.KeyEscape}, "tab": {Code: tea.KeyTab}, "shift+tab": {Code: tea.KeyTab, Mod: tea.ModShift},
@@ -37,7 +37,7 @@ func press(m *model, keys ...string) {
 	}
 }
 
-// frame is what a terminal without colours shows.
+// frame returns the frame without colours.
 func frame(m *model) string {
 	var lines []string
 	for line := range strings.SplitSeq(ansi.Strip(m.View().Content), "\n") {
@@ -46,7 +46,7 @@ func frame(m *model) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// held fails where a file differs from what is there now, or writes it with -update.
+// held fails the test if got differs from the file. With -update it writes the file instead.
 func held(t *testing.T, file, got string) {
 	t.Helper()
 	if *update {
@@ -64,7 +64,7 @@ func held(t *testing.T, file, got string) {
 	}
 }
 
-// TestFrames holds each screen to the frame that was last looked at. go test -update writes them anew.
+// TestFrames compares each screen with its golden frame. go test -update writes the frames.
 func TestFrames(t *testing.T) {
 	asked := func(m *model) { m.take(reading(shop(62), m.detail)) }
 	for name, prepare := range map[string]func(m *model){

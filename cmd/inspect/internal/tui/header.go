@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// header is whose data this is, how old it is, and who is there.
+// header returns the first line: the namespace, the age of the data, the replicas by state, and the address of Redis.
 func header(d *data, s *state, width int) string {
 	r := d.history.Last()
 	parts := []part{{cut(d.namespace, max(8, width/4)), strong, 0}, freshness(d, s)}
@@ -43,7 +43,7 @@ func header(d *data, s *state, width int) string {
 	return joined(append(parts, part{"redis " + d.addr + version, plain, 3}, part{fmt.Sprintf("read %.1fms", r.Cost.MS), plain, 1}), "  ", width)
 }
 
-// freshness says whether this is live.
+// freshness returns the age of the data, and whether it is live, stale or frozen.
 func freshness(d *data, s *state) part {
 	age := whole(s.age(d))
 	switch {
@@ -57,7 +57,7 @@ func freshness(d *data, s *state) part {
 	return part{age + " old", good, 0}
 }
 
-// whole is an age in whole seconds.
+// whole returns an age in whole seconds.
 func whole(d time.Duration) string {
 	if d < time.Second {
 		return "0s"
@@ -65,7 +65,7 @@ func whole(d time.Duration) string {
 	return report.Span(d.Truncate(time.Second))
 }
 
-// tabs are the screens, and what the last reading cost.
+// tabs returns the line with the screens, and the cost of the last reading.
 func tabs(d *data, s *state, width int) string {
 	var b strings.Builder
 	for i := range screens {
@@ -92,7 +92,7 @@ func tabs(d *data, s *state, width int) string {
 	return cut(line, width)
 }
 
-// banner is what is wrong with the data on the screen; no lines where nothing is.
+// banner returns lines that say what is wrong with the data on the screen; none if nothing is.
 func banner(d *data, s *state, width, height int) []string {
 	text := ""
 	switch {
@@ -101,11 +101,11 @@ func banner(d *data, s *state, width, height int) []string {
 	case d.broken != "":
 		text = fmt.Sprintf("STALE %s: %s (since %s UTC)", whole(s.age(d)), d.broken, d.brokenSince.UTC().Format(time.TimeOnly))
 	case s.old(d) && !s.frozen:
-		text = fmt.Sprintf("STALE %s: the next reading is late; what is below may be wrong by now", whole(s.age(d)))
+		text = fmt.Sprintf("STALE %s: the next reading is late; the data below may be outdated", whole(s.age(d)))
 	}
 	var out []string
 	if s.frozen {
-		out = append(out, paint(odd, pad(" FROZEN: this is what was at "+d.received.UTC().Format(time.TimeOnly)+" UTC; space goes on", width, false)))
+		out = append(out, paint(odd, pad(" FROZEN: the data of "+d.received.UTC().Format(time.TimeOnly)+" UTC; space continues", width, false)))
 	}
 	if text != "" {
 		for _, line := range wrap("! "+text, width-2, max(1, min(4, height/6))) {
@@ -115,17 +115,17 @@ func banner(d *data, s *state, width, height int) []string {
 	return out
 }
 
-// footer is the main keys, or the filter that is being typed.
+// footer returns the line with the main keys, a notice, or the text that is being typed.
 func footer(s *state, width int) string {
 	if c := s.confirm; c != nil {
-		return joined([]part{{" " + c.Do + " " + c.of + " " + c.Name + "? type its name: " + s.input + "▏", strong, 0}, {"enter does it, esc does not", faint, 1}}, "  ", width)
+		return joined([]part{{" " + c.Do + " " + c.of + " " + c.Name + "? type its name: " + s.input + "▏", strong, 0}, {"enter confirms, esc cancels", faint, 1}}, "  ", width)
 	}
 	if s.editing {
-		hint := "enter keeps it, esc drops it, ! inverts"
+		hint := "enter keeps it, esc cancels, ! inverts"
 		if s.inputBad != "" {
 			hint = s.inputBad
 		}
-		// The end of what is typed is what one looks at.
+		// If the text is too long, its end is shown, where the operator types.
 		text := ansi.TruncateLeft(s.input, max(0, ansi.StringWidth(s.input)-width+12), "…")
 		return joined([]part{{" filter: " + text + "▏", strong, 0}, {hint, faint, 1}}, "  ", width)
 	}
@@ -138,7 +138,7 @@ func footer(s *state, width int) string {
 			parts = append(parts, part{b.brief, faint, 3 + i})
 		}
 	}
-	parts[1].rank, parts[2].rank = 0, 0 // how to get out, and how to learn more
+	parts[1].rank, parts[2].rank = 0, 0 // quit and help are always shown
 	if s.help || s.detail != "" {
 		parts[0] = part{" esc back", strong, 0}
 	}

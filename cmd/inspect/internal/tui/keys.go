@@ -6,36 +6,36 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// binding is a key, or several that do the same or belong together.
+// binding is a key, or several keys that do the same or belong together.
 type binding struct {
-	keys  []string // as Bubble Tea calls them
-	shown string   // as the help does
-	does  string
-	brief string // in the footer, "" for not there
+	keys  []string // names of Bubble Tea
+	shown string   // the keys as the help shows them
+	does  string   // the description in the help
+	brief string   // the text in the footer; "" if the footer does not have the key
 	act   func(m *model, key string) tea.Cmd
 }
 
-// bindings are all keys. The help and the footer are made of them, so that no key is shown that does nothing. f is taken by the faults, so that
-// the fleet is F, and b by the buckets, so that batches are t.
+// bindings returns all keys. The help and the footer are made of them, so that every key they show works. The fleet is F because f is faults, and
+// batches are t because b is buckets.
 func bindings(write bool) []binding {
 	all := []binding{
 		{[]string{"q", "ctrl+c"}, "q, ctrl-c", "end", "q end", quit},
 		{[]string{"?"}, "?", "this help", "? help", toggleHelp},
 		{[]string{"1", "2", "3", "4", "5", "6", "F", "b", "r", "t", "d", "e"}, "1-6, F b r t d e", "Fleet, Buckets, Replicas, baTches, reDis, Events", "1-6 screens", openScreen},
-		{[]string{"tab", "shift+tab"}, "tab, shift-tab", "next screen, screen before", "", nextScreen},
+		{[]string{"tab", "shift+tab"}, "tab, shift-tab", "next screen, previous screen", "", nextScreen},
 		{[]string{"j", "down", "k", "up"}, "j k, down up", "row or line below, above", "", func(m *model, key string) tea.Cmd {
 			return m.move(map[string]int{"j": 1, "down": 1, "k": -1, "up": -1}[key])
 		}},
-		{[]string{"pgdown", "pgup", "home", "end", "g", "G"}, "pgdn pgup, g G", "ten rows down, up; the first row, the last", "", func(m *model, key string) tea.Cmd {
+		{[]string{"pgdown", "pgup", "home", "end", "g", "G"}, "pgdn pgup, g G", "ten rows down, up; first row, last row", "", func(m *model, key string) tea.Cmd {
 			return m.move(map[string]int{"pgdown": 10, "pgup": -10, "home": -far, "g": -far, "end": far, "G": far}[key])
 		}},
-		{[]string{"enter"}, "enter", "the bucket in detail: why it waits, who uses it, the last minute", "enter detail", openDetail},
-		{[]string{"esc"}, "esc", "back; without anything open, no filter", "", back},
-		{[]string{"/"}, "/", "filter by a regular expression; ! first inverts it", "/ filter", edit},
+		{[]string{"enter"}, "enter", "detail of the bucket: why calls wait, use, last minute", "enter detail", openDetail},
+		{[]string{"esc"}, "esc", "back; if nothing is open, clear the filter", "", back},
+		{[]string{"/"}, "/", "filter by a regular expression; a leading ! inverts it", "/ filter", edit},
 		{[]string{"s"}, "s", "sort by the next column; after the last, by severity", "s sort", sortNext},
 		{[]string{"f"}, "f", "faults only", "f faults", func(m *model, _ string) tea.Cmd { m.faults = !m.faults; return nil }},
 		{[]string{"w"}, "w", "wide: other columns first", "w wide", func(m *model, _ string) tea.Cmd { m.wide = !m.wide; return nil }},
-		{[]string{"space"}, "space", "freeze the display; again: go on", "space freeze", freeze},
+		{[]string{"space"}, "space", "freeze the display; press again to continue", "space freeze", freeze},
 		{[]string{"+", "=", "-"}, "+ -", "read less often, more often", "", pace},
 	}
 	if write {
@@ -46,7 +46,7 @@ func bindings(write bool) []binding {
 
 const far = 1 << 20
 
-// press does what a key is for.
+// press runs the action of a key.
 func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 	key := msg.String()
 	m.notice = ""

@@ -6,15 +6,15 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// cut is a text of at most width columns; a longer one ends with an ellipsis.
+// cut returns a text of at most width columns. A text that was longer ends with an ellipsis.
 func cut(text string, width int) string {
-	if len(text) <= width { // bytes: no text is wider than it is long
+	if len(text) <= width { // a text has at most as many columns as bytes
 		return text
 	}
 	return ansi.Truncate(text, max(0, width), "…")
 }
 
-// pad is a text of exactly width columns, cut or filled.
+// pad returns a text of exactly width columns, cut or filled with spaces.
 func pad(text string, width int, right bool) string {
 	text = cut(text, width)
 	space := width - ansi.StringWidth(text)
@@ -27,7 +27,7 @@ func pad(text string, width int, right bool) string {
 	return text + strings.Repeat(" ", space)
 }
 
-// wrap is a text in at most lines lines of at most width columns. Lines after the first are indented, and the last one is cut if need be.
+// wrap returns a text in at most lines lines of at most width columns. Lines after the first are indented. The last one is cut if necessary.
 func wrap(text string, width, lines int) []string {
 	if ansi.StringWidth(text) <= width {
 		return []string{text}
@@ -48,7 +48,7 @@ func wrap(text string, width, lines int) []string {
 	return out
 }
 
-// beside puts two columns of lines next to each other, the left one width columns wide.
+// beside returns two columns of lines next to each other. The left one is width columns wide.
 func beside(left, right []string, width int) []string {
 	out := make([]string, max(len(left), len(right)))
 	for i := range out {
@@ -62,14 +62,14 @@ func beside(left, right []string, width int) []string {
 	return out
 }
 
-// part is a piece of a line. Where not all have room, those of the highest rank go first.
+// part is a piece of a line. If a line has no room for all its parts, the parts of the highest rank are left out first. Rank 0 is never left out.
 type part struct {
 	text string
 	kind kind
 	rank int
 }
 
-// joined is a line of at most width columns of the parts that have room in it.
+// joined returns a line of at most width columns, made of the parts that have room.
 func joined(parts []part, gap string, width int) string {
 	for {
 		total, last := 0, -1
@@ -96,7 +96,7 @@ func joined(parts []part, gap string, width int) string {
 	return cut(strings.Join(texts, gap), width)
 }
 
-// sized is lines that fill a rectangle and never leave it.
+// sized returns at most height lines, each cut to width columns.
 func sized(lines []string, width, height int) string {
 	lines = lines[:min(len(lines), max(0, height))]
 	for i, line := range lines {

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// listing is a table of any rows, as keys and screens use it.
+// listing is a table without the type of its rows, for keys and screens.
 type listing struct {
 	name   string
 	keys   []string
-	orders []string // titles of columns by which it can be sorted
+	orders []string // titles of the columns by which rows can be sorted
 	draw   func(width, height, chosen int) []string
 }
 
-// listed sorts a table as the operator has chosen, and hides the type of its rows.
+// listed sorts a table by the column that the operator has chosen, and returns it as a listing.
 func listed[T any](t table[T], s *state, order string) listing {
 	t.sorted(order)
 	return listing{t.name, t.keys(), t.orders(s.wide), func(width, height, chosen int) []string {
@@ -21,7 +21,7 @@ func listed[T any](t table[T], s *state, order string) listing {
 	}}
 }
 
-// listing is the table in which the cursor of the present screen moves.
+// listing returns the table of the present screen in which the cursor moves.
 func (s *state) listing(d *data) listing {
 	order := s.sorts[s.screen]
 	if d.history.Last() == nil && s.screen != eventScreen {
@@ -40,7 +40,7 @@ func (s *state) listing(d *data) listing {
 	return listing{}
 }
 
-// titled is a listing under a title that says how many rows there are, which of them are seen, and why others are not.
+// titled returns a listing below a title with the number of rows, the range of the visible rows, the order and the filter.
 func (l listing) titled(s *state, width, height int, cursor *cursor) []string {
 	if height < 2 {
 		return nil
@@ -66,5 +66,5 @@ func (l listing) titled(s *state, width, height int, cursor *cursor) []string {
 	return append([]string{joined(title, " ", width)}, l.draw(width, height-1, chosen)...)
 }
 
-// lines is how many lines a listing has with its title.
+// lines returns the number of lines of a listing with its title.
 func (l listing) lines() int { return 2 + max(0, len(l.keys)) }

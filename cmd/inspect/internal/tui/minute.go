@@ -6,7 +6,7 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// minute is the last minute in three lines.
+// minute returns the last minute of a bucket in three lines: used, refused, held.
 func minute(d *data, b *report.Bucket, width int) []string {
 	samples := d.history.Samples(b.Name)
 	var usedP, refusedP, holds []point
@@ -36,7 +36,7 @@ func minute(d *data, b *report.Bucket, width int) []string {
 	}
 }
 
-// budget is what was used, against what may be.
+// budget returns a chart of the use of a bucket against its budget.
 func budget(d *data, b *report.Bucket, width, height int) []string {
 	n := min(60, max(10, width-14))
 	var usedP, allowed []point

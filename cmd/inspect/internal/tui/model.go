@@ -8,29 +8,29 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// model is the live view as Bubble Tea runs it. One goroutine calls its methods.
+// model is the [tea.Model] of the live view. One goroutine calls its methods.
 type model struct {
-	read func(bucket string) fetched // asks Redis, which may take long
-	act  func(Deed) error            // changes the fleet; nil where the view may not
+	read func(bucket string) fetched // reads Redis, which may take long
+	act  func(Deed) error            // changes the fleet; nil if the view only shows it
 
 	state
-	live    data // as read last
-	picture data // while frozen: as it was then
+	live       data // of the last reading
+	frozenData data // shown while frozen
 
 	width, height int
 
-	former      report.Filter // in force before one was typed
-	interrupted bool          // by ctrl-c
+	former      report.Filter // the filter before the one that is being typed
+	interrupted bool          // the operator pressed ctrl-c
 
-	reading bool      // Redis is being asked
-	asked   time.Time // when that began last
-	timer   int       // of the timers that have been started, the one that counts
+	reading bool      // a reading is in progress
+	asked   time.Time // when the last reading began
+	timer   int       // the number of the timer in force; the end of an earlier timer is ignored
 }
 
-// clock is the time, once a second: ages grow without readings.
+// clock is a message with the time, once a second, so that ages grow between readings.
 type clock time.Time
 
-// due is the end of a timer.
+// due is the message that the timer of this number has ended.
 type due int
 
 func tick() tea.Cmd { return tea.Tick(time.Second, func(t time.Time) tea.Msg { return clock(t) }) }
@@ -67,10 +67,10 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// data is what is shown.
+// data returns the data to show.
 func (m *model) data() *data {
 	if m.frozen {
-		return &m.picture
+		return &m.frozenData
 	}
 	return &m.live
 }
@@ -82,7 +82,7 @@ func (m *model) View() tea.View {
 	return v
 }
 
-// fetch begins a reading, unless one is under way: its end begins the next.
+// fetch begins a reading. It returns nil if one is in progress, which begins the next when it ends.
 func (m *model) fetch() tea.Cmd {
 	if m.reading {
 		return nil
@@ -93,7 +93,7 @@ func (m *model) fetch() tea.Cmd {
 	return func() tea.Msg { return read(bucket) }
 }
 
-// take notes what a reading has brought, and waits for the next.
+// take stores the result of a reading and schedules the next one.
 func (m *model) take(f fetched) tea.Cmd {
 	m.reading, m.asked, m.now = false, f.begun, later(m.now, f.ended)
 	d := &m.live
@@ -103,12 +103,12 @@ func (m *model) take(f fetched) tea.Cmd {
 		d.add(f)
 	}
 	if m.detail != "" && !m.frozen && m.detail != f.bucket {
-		return m.fetch() // somebody has opened it meanwhile
+		return m.fetch() // the operator has opened this detail during the reading
 	}
 	return m.schedule()
 }
 
-// schedule starts the timer of the next reading, in the place of one that runs.
+// schedule starts the timer of the next reading. It replaces a timer that runs.
 func (m *model) schedule() tea.Cmd {
 	if m.reading {
 		return nil

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// short is a number in at most seven columns.
+// short returns a number in at most seven columns.
 func short(x float64) string {
 	switch {
 	case x >= 1e15:
@@ -22,7 +22,7 @@ func short(x float64) string {
 	return strconv.FormatFloat(x, 'f', 1, 64)
 }
 
-// rate is a rate that may be unknown.
+// rate returns a rate, "-" if it is unknown.
 func rate(x *float64) string {
 	if x == nil {
 		return "-"
@@ -30,7 +30,7 @@ func rate(x *float64) string {
 	return short(*x)
 }
 
-// count is a number that may be unknown.
+// count returns a number, "-" if it is unknown.
 func count[T int | int64](n *T) string {
 	if n == nil {
 		return "-"

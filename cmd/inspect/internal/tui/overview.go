@@ -7,7 +7,7 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// overview is what needs an operator, then as much of the fleet as has room.
+// overview returns the fleet screen: the warnings, the buckets, and as many other tables as have room.
 func overview(d *data, s *state, width, height int) []string {
 	r := d.history.Last()
 	lines := alerts(r, width, max(2, height/3))
@@ -15,7 +15,7 @@ func overview(d *data, s *state, width, height int) []string {
 	room := height - len(lines)
 	others := []listing{listed(replicaTable(d, s.unfiltered()), s, ""), listed(batchTable(d, s.unfiltered()), s, ""), listed(routeTable(r.Routes), s, "")}
 	mine := room
-	if tall := 30; height >= tall { // room enough for more than buckets
+	if tall := 30; height >= tall { // room for more than buckets
 		mine = max(room/2, room-others[0].lines()-others[1].lines()-2)
 	}
 	lines = append(lines, l.titled(s, width, min(mine, max(3, l.lines())), &s.cursors[s.screen])...)
@@ -27,14 +27,14 @@ func overview(d *data, s *state, width, height int) []string {
 	return lines
 }
 
-// unfiltered is the state without what chooses rows: tables without a cursor show what is most important.
+// unfiltered returns the state without filters and without faults only. Tables without a cursor are not filtered.
 func (s *state) unfiltered() *state {
 	t := *s
 	t.filters, t.faults = [screens]report.Filter{}, false
 	return &t
 }
 
-// alerts are the warnings, in at most height lines.
+// alerts returns the warnings, in at most height lines.
 func alerts(r *report.Report, width, height int) (lines []string) {
 	if r.Epoch == "" {
 		lines = append(lines, cut("  Nobody has used namespace "+r.Namespace+".", width))
@@ -44,7 +44,7 @@ func alerts(r *report.Report, width, height int) (lines []string) {
 		left := height - len(lines)
 		text := wrap("! "+w, width, min(2, left))
 		if left <= 0 || len(text) >= left && i < len(all)-1 {
-			return append(lines, paint(bad, cut(fmt.Sprintf("! %d more warnings: the screens say which", len(all)-i), width)), "")
+			return append(lines, paint(bad, cut(fmt.Sprintf("! %d more warnings: see the other screens", len(all)-i), width)), "")
 		}
 		for _, line := range text {
 			lines = append(lines, paint(bad, line))
@@ -56,7 +56,7 @@ func alerts(r *report.Report, width, height int) (lines []string) {
 	return lines
 }
 
-// buckets is all of them, and the routes that pass them where there is room.
+// buckets returns the bucket screen: all buckets, and the routes if there is room.
 func buckets(d *data, s *state, width, height int) []string {
 	l := s.listing(d)
 	lines := l.titled(s, width, min(height, max(3, l.lines())), &s.cursors[s.screen])

@@ -2,23 +2,23 @@ package tui
 
 import "github.com/charmbracelet/x/ansi"
 
-// kind is what a text means. It decides the look.
+// kind is the meaning of a text. It decides the look.
 type kind int
 
 const (
 	plain  kind = iota
 	strong      // titles
-	faint       // what matters least, or may no longer be so
+	faint       // least important, or outdated
 	chosen      // the row of the cursor
 	good        // works
 	info        // waits, as intended
-	odd         // should be looked at
+	odd         // deserves a look
 	bad         // needs an operator
-	alarm       // the screen itself is not to be trusted
+	alarm       // the data on the screen is old or missing
 )
 
-// paint gives a text the look of its kind. The colours are the terminal's own, so that its owner has chosen them; Bubble Tea drops them where
-// NO_COLOR is set.
+// paint gives a text the look of its kind. It uses the sixteen colours of the terminal, which follow the theme of its user. Bubble Tea drops colours
+// if NO_COLOR is set.
 func paint(k kind, text string) string {
 	if text == "" {
 		return ""

@@ -13,7 +13,7 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// recorded is the readings of a demo fleet, every 2 s for a minute:
+// recorded returns the readings of a demo fleet, every 2 s for a minute. These commands made them:
 //
 //	go run ./cmd/worker demo --hold
 //	go run ./cmd/inspect show -o jsonl --watch 2s
@@ -51,8 +51,8 @@ func recorded(t *testing.T) (reports []*report.Report, why *report.Why) {
 	return reports, why
 }
 
-// TestPictures holds the frames of docs/pictures to what the live view draws of the recorded fleet. go test -update writes the frames, and
-// go run ./docs/pictures makes pictures of them.
+// TestPictures compares the frames of docs/pictures with the frames that the live view draws of the recorded fleet. go test -update writes the
+// frames, and go run ./docs/pictures makes pictures of them.
 func TestPictures(t *testing.T) {
 	reports, why := recorded(t)
 	for name, c := range map[string]struct {

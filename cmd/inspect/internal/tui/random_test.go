@@ -17,10 +17,10 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// sgr is the only control sequence that may get out.
+// sgr matches the only control sequence that a frame may have: the look of a text.
 var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-// wrong says what is wrong with a frame, "" for nothing.
+// wrong returns what is wrong with a frame, "" if nothing is.
 func wrong(frame string, width, height int) string {
 	lines := strings.Split(frame, "\n")
 	if len(lines) > height {
@@ -39,10 +39,10 @@ func wrong(frame string, width, height int) string {
 	return ""
 }
 
-// evil does things to a terminal.
+// evil is a text with sequences that control a terminal.
 const evil = "e\x1b]0;title\x07\x1b[2J\u009b31m\u202evil\r\n\x00\U000e0041\xff"
 
-// names are short and long, wide and hostile.
+// names generates names: short, long, wide and hostile ones.
 func names() *rapid.Generator[string] {
 	return rapid.OneOf(
 		rapid.SampledFrom([]string{"global", "spotify:tracks", evil, "日本語の名前がとても長いです", "e\u0301e\u0301e\u0301", "👩‍👩‍👧‍👦🇩🇪", strings.Repeat("long-", 60), "", " "}),
@@ -50,7 +50,7 @@ func names() *rapid.Generator[string] {
 	)
 }
 
-// anyFleet is a fleet of anything.
+// anyFleet draws a fleet with random contents.
 func anyFleet(t *rapid.T, at time.Time) *fleet.Fleet {
 	number := rapid.Int64Range(-5, 1<<50)
 	small := rapid.IntRange(0, 1<<31)
@@ -91,7 +91,7 @@ func anyFleet(t *rapid.T, at time.Time) *fleet.Fleet {
 	return f
 }
 
-// TestAnyFrameFits: whatever is read, pressed and resized, nothing panics, no line is too long, and no control character gets out.
+// TestAnyFrameFits checks that, with random readings, keys and sizes, nothing panics, no line is too long, and no frame has a control character.
 func TestAnyFrameFits(t *testing.T) {
 	var keys []string
 	for _, b := range bindings(true) {
@@ -129,7 +129,7 @@ func TestAnyFrameFits(t *testing.T) {
 	})
 }
 
-// TestEverySizeFits, of each screen with something of everything on it.
+// TestEverySizeFits checks that each screen of a full fleet fits into terminals of many sizes.
 func TestEverySizeFits(t *testing.T) {
 	for _, keys := range [][]string{{"1"}, {"2"}, {"2", "w"}, {"3"}, {"4"}, {"5"}, {"6"}, {"?"}, {"2", "j", "enter"}, {"3", "/", "x"}, {"space"}} {
 		m := watching(80, 24)
@@ -151,7 +151,7 @@ func TestEverySizeFits(t *testing.T) {
 	}
 }
 
-// TestHostileTexts from Redis, from errors and from the operator's clipboard reach no terminal.
+// TestHostileTexts checks that no control character from Redis, from an error or from the operator's clipboard reaches the terminal.
 func TestHostileTexts(t *testing.T) {
 	f := &fleet.Fleet{
 		Namespace: evil, Redis: fleet.Redis{"redis_version": evil, "role": evil, "maxmemory_policy": evil, "evicted_keys": "3"},

@@ -6,20 +6,20 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// fetched is what one reading has brought.
+// fetched is the result of one reading.
 type fetched struct {
 	begun, ended time.Time
 	report       *report.Report
 	err          error
 
-	events []report.Event // of operators, the latest first
+	events []report.Event // of operators, newest first
 
-	bucket string // whose reasons were asked for, too; "" for none
+	bucket string // the bucket whose reasons were read, too; "" for none
 	why    *report.Why
 	whyErr error
 }
 
-// fail notes a reading that has failed.
+// fail stores a reading that failed.
 func (d *data) fail(f fetched) {
 	text := report.Clean(f.err.Error())
 	if d.broken == "" {
@@ -29,7 +29,7 @@ func (d *data) fail(f fetched) {
 	d.broken = text
 }
 
-// add notes a reading that has succeeded.
+// add stores a reading that succeeded.
 func (d *data) add(f fetched) {
 	if d.broken != "" {
 		d.broken = ""
@@ -39,7 +39,7 @@ func (d *data) add(f fetched) {
 	d.record(f.events)
 	d.meet(f.report)
 	d.history.Add(f.report)
-	d.received = f.begun // whatever it took, the data is not younger
+	d.received = f.begun // a slow reading may have read the data when it began
 	if f.bucket == "" {
 		return
 	}
@@ -49,7 +49,7 @@ func (d *data) add(f fetched) {
 	}
 }
 
-// redisTime is a time of this machine by the clock of Redis, as far as it is known.
+// redisTime converts a time of this machine to the clock of Redis. Before the first report it returns t.
 func (d *data) redisTime(t time.Time) time.Time {
 	if r := d.history.Last(); r != nil {
 		return r.At.Add(t.Sub(d.received))

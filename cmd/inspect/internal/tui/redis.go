@@ -8,14 +8,14 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// server is what Redis reports of itself.
+// server returns the Redis screen: the settings and figures that Redis reports, and those of the namespace.
 func server(d *data, width int) []string {
 	r := d.history.Last()
 	v := r.Server
 	lines := []string{paint(strong, "REDIS")}
 	add := func(name, value string, k kind) {
 		if value == "" {
-			value = "-" // the user may not ask
+			value = "-" // the user may not call INFO
 		}
 		lines = append(lines, "  "+paint(faint, pad(name, 22, false))+paint(k, cut(value, width-24)))
 	}
@@ -48,7 +48,7 @@ func server(d *data, width int) []string {
 	add("memory", memory, plain)
 	policy := text(v.Policy)
 	if policy != "" && policy != "noeviction" {
-		add("eviction", policy+": MAY FORGET THE BUDGET, want noeviction", odd)
+		add("eviction", policy+": MAY EVICT THE BUDGET, set noeviction", odd)
 	} else {
 		add("eviction", policy, plain)
 	}
@@ -57,10 +57,10 @@ func server(d *data, width int) []string {
 	add("commands a second", count(v.OpsPerS), plain)
 	file := ""
 	if v.AOF != nil {
-		file = map[bool]string{true: "on", false: "off: a restart forgets the budget"}[*v.AOF]
+		file = map[bool]string{true: "on", false: "off: a restart loses the budget"}[*v.AOF]
 	}
 	add("append-only file", file, plain)
-	add("replicas of Redis", count(v.Replicas)+", good enough to write: "+count(v.GoodEnough), plain)
+	add("replicas of Redis", count(v.Replicas)+", good for min-replicas-to-write: "+count(v.GoodEnough), plain)
 	lines = append(lines, "", paint(strong, "NAMESPACE "+cut(r.Namespace, width-10)))
 	add("epoch", r.Epoch, plain)
 	add("reservations", fmt.Sprint(r.Grants), plain)
@@ -70,7 +70,7 @@ func server(d *data, width int) []string {
 	return append(lines, readings(d, width))
 }
 
-// readings is how long readings have taken in the last minute.
+// readings returns a line with the durations of the readings of the last minute.
 func readings(d *data, width int) string {
 	var points []point
 	all := d.history.Reports()

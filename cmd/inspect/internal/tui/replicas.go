@@ -9,7 +9,7 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// replicaTable is the replicas, those first that need attention.
+// replicaTable returns the table of replicas, most urgent state first.
 func replicaTable(d *data, s *state) table[report.Replica] {
 	type row = report.Replica
 	t := table[row]{name: "replicas", key: func(v row) string { return v.ID }, rows: slices.Clone(d.history.Last().Replicas)}

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// point is a value that held for some time.
+// point is a value that applied during a time.
 type point struct {
 	from, to time.Time
 	value    float64
 }
 
-// span is how far back the pictures go.
+// span is the time that a picture covers.
 const span = time.Minute
 
-// cells are the values of the last minute before end in n equal parts, oldest first: the mean over the time that is known of each. NaN is a part
-// of which nothing is known.
+// cells divides the last minute before end into n equal parts and returns the mean value of each, oldest first. The mean is over the known time of the
+// part. It is NaN if nothing is known about the part.
 func cells(points []point, n int, end time.Time) []float64 {
 	out := make([]float64, n)
 	step := span / time.Duration(max(1, n))
@@ -53,7 +53,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// most is the largest value, 0 where there is none.
+// most returns the largest value, 0 if there is none.
 func most(values []float64) (top float64) {
 	for _, v := range values {
 		if v > top {
@@ -65,7 +65,7 @@ func most(values []float64) (top float64) {
 
 const eighths = " ▁▂▃▄▅▆▇█"
 
-// level is a block so high as value is of top, in whole eighths. What is more than 0 is seen.
+// level returns the height of a block for value: highest if value is top. A value above 0 has at least 1.
 func level(value, top float64, highest int) int {
 	if !(value > 0) || !(top > 0) {
 		return 0
@@ -73,7 +73,7 @@ func level(value, top float64, highest int) int {
 	return max(1, min(highest, int(math.Round(value/top*float64(highest)))))
 }
 
-// spark is values in blocks of eight heights. The lowest is 0 alone; a space is what is not known.
+// spark returns values as blocks of eight heights. The lowest block is only for 0. A space is an unknown value.
 func spark(values []float64, top float64) string {
 	blocks := []rune(eighths)
 	var b strings.Builder
@@ -87,7 +87,7 @@ func spark(values []float64, top float64) string {
 	return b.String()
 }
 
-// bar is a part of width columns, in eighths of a column.
+// bar returns a bar of part × width columns, in eighths of a column.
 func bar(part float64, width int) string {
 	if !(part > 0) || width <= 0 {
 		return ""

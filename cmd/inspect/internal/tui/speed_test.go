@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/worker/fleet"
 )
 
-// large is a model that has looked at 100 replicas and 50 buckets for a minute.
+// large returns a model that has read 100 replicas and 50 buckets for a minute.
 func large() *model {
 	m := newModel(Config{Namespace: "shop", Addr: "10.0.0.5:6379"}, nil)
 	m.now, m.width, m.height = began, 200, 50
@@ -33,7 +33,7 @@ func large() *model {
 	return m
 }
 
-// TestFrameTime prints how long a frame takes; the goal is 5 ms. It fails only where that is out of all proportion, as machines differ.
+// TestFrameTime prints how long a frame takes. The goal is 5 ms. The test fails only at fifty times the goal, because machines differ.
 func TestFrameTime(t *testing.T) {
 	m := large()
 	for _, keys := range [][]string{{"1"}, {"2"}, {"3"}, {"4"}, {"6"}, {"2", "enter"}} {
@@ -63,7 +63,7 @@ func BenchmarkFrame(b *testing.B) {
 	}
 }
 
-// BenchmarkReading is what a report costs once it has been read.
+// BenchmarkReading measures the work on a report after it has been read.
 func BenchmarkReading(b *testing.B) {
 	m := large()
 	r := *m.live.history.Last()

@@ -10,16 +10,16 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// failed is a reading that failed some seconds after the first.
+// failed returns a reading that failed some seconds after the first.
 func failed(seconds int, text string) fetched {
 	at := began.Add(time.Duration(seconds) * time.Second)
 	return fetched{begun: at, ended: at.Add(time.Second), err: errors.New(text)}
 }
 
-// at lets the time pass until some seconds after the first reading.
+// at sets the clock of the model to some seconds after the first reading.
 func at(m *model, seconds int) { m.Update(clock(began.Add(time.Duration(seconds) * time.Second))) }
 
-// TestOldDataNeverLooksLive: not by age, and not after a reading that failed. What comes back is live again.
+// TestOldDataNeverLooksLive checks that data is STALE after the stale age and after a failed reading, and live again after the next reading.
 func TestOldDataNeverLooksLive(t *testing.T) {
 	m := watching(100, 30)
 	at(m, 70)
@@ -47,7 +47,7 @@ func TestOldDataNeverLooksLive(t *testing.T) {
 	has(t, m, "answers again, after 5s")
 }
 
-// TestRedisThatNeverAnswered has a banner, and every screen.
+// TestRedisThatNeverAnswered checks that every screen has the banner, before the first report.
 func TestRedisThatNeverAnswered(t *testing.T) {
 	m := newModel(Config{Namespace: "shop", Addr: "10.0.0.5:6379"}, nil)
 	m.now, m.width, m.height = began, 80, 24
@@ -61,7 +61,7 @@ func TestRedisThatNeverAnswered(t *testing.T) {
 	lacks(t, m, "NO DATA", "does not answer: tls: first record does not look like a TLS handshake (")
 }
 
-// TestFrozenDisplay stays as it is, says so, and grows old.
+// TestFrozenDisplay checks that a frozen display does not change, says that it is frozen, and becomes stale.
 func TestFrozenDisplay(t *testing.T) {
 	m := watching(100, 30)
 	press(m, "6", "space")
@@ -69,9 +69,9 @@ func TestFrozenDisplay(t *testing.T) {
 	m.Update(reading(shop(20), "")) // the clock went back, replicas came back
 	m.Update(failed(63, "redis is gone"))
 	if after := m.listing(m.data()).keys; !slices.Equal(before, after) {
-		t.Errorf("frozen, and %q became %q", before, after)
+		t.Errorf("the display is frozen, but %q became %q", before, after)
 	}
-	has(t, m, "FROZEN: this is what was at 03:05:05 UTC")
+	has(t, m, "FROZEN: the data of 03:05:05 UTC")
 	press(m, "2", "j", "enter")
 	has(t, m, "BUCKET spotify", "FROZEN")
 	at(m, 90)

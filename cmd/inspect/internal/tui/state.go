@@ -6,7 +6,7 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// screen is one of the six.
+// screen is one of the six screens.
 type screen int
 
 const (
@@ -16,14 +16,14 @@ const (
 	batchScreen
 	redisScreen
 	eventScreen
-	screens // how many there are
+	screens // the number of screens
 )
 
 func (s screen) String() string {
 	return [...]string{"Fleet", "Buckets", "Replicas", "Batches", "Redis", "Events"}[s]
 }
 
-// filtered is the screen whose filter a screen obeys: a name of a bucket chooses no replica.
+// filtered returns the screen whose filter applies to a screen. Replicas and events have filters of their own, because their names are not buckets'.
 func (s screen) filtered() screen {
 	switch s {
 	case replicaScreen, eventScreen:
@@ -32,26 +32,26 @@ func (s screen) filtered() screen {
 	return bucketScreen
 }
 
-// data is what has been read.
+// data is the result of the readings.
 type data struct {
 	namespace, addr string
 
 	history  report.History
-	received time.Time // when the reading of the last report began, by the clock of this machine; zero where none has succeeded
+	received time.Time // when the reading of the last report began, by the clock of this machine; zero before the first report
 
-	broken      string // why the last reading failed, "" where it did not
+	broken      string // why the last reading failed; "" if it succeeded
 	brokenSince time.Time
 
-	why       *report.Why // nil where it is unknown
-	whyOf     string      // the bucket it is of
-	whyBroken string      // why it is unknown, "" where nobody has asked
+	why       *report.Why // of the bucket whyOf; nil if unknown
+	whyOf     string      // the bucket whose reasons were read last
+	whyBroken string      // why the reasons could not be read; "" if they were
 
 	events []event         // oldest first
-	met    map[string]bool // replicas that have been there
-	acted  report.Event    // the latest of operators
+	met    map[string]bool // replicas that the view has seen
+	acted  report.Event    // the newest event of operators in events
 }
 
-// state is what the operator has chosen.
+// state is the choices of the operator.
 type state struct {
 	now             time.Time // by the clock of this machine
 	interval, stale time.Duration
@@ -61,9 +61,9 @@ type state struct {
 	sorts   [screens]string // the title of the column by which rows are sorted, "" for the order of the screen
 	filters [screens]report.Filter
 
-	editing  bool   // a filter is being typed
-	input    string // what has been typed
-	inputBad string // why that is no filter
+	editing  bool   // the operator types a filter
+	input    string // the typed text
+	inputBad string // why the typed text is not a filter
 	write    bool   // the view may change the fleet
 	confirm  *confirming
 
@@ -71,16 +71,16 @@ type state struct {
 
 	detail string // the bucket whose detail is open, "" for none
 	offset int    // lines by which the detail or the help is scrolled
-	notice string // what the last key could not do
+	notice string // the result of the last key, or why it had none
 }
 
-// cursor is the row that is chosen on a screen. The key finds it again wherever it moves; the place serves once the row has gone.
+// cursor is the selected row of a screen. key finds the row after it has moved. If the row is gone, place is used.
 type cursor struct {
 	key   string
 	place int
 }
 
-// in returns the index of the chosen row, 0 where there are none.
+// in returns the index of the selected row, 0 if there are no rows.
 func (c cursor) in(keys []string) int {
 	for i, k := range keys {
 		if k == c.key {
@@ -90,10 +90,10 @@ func (c cursor) in(keys []string) int {
 	return max(0, min(c.place, len(keys)-1))
 }
 
-// filter is the one that the screen obeys.
+// filter returns the filter that applies to the screen.
 func (s *state) filter() report.Filter { return s.filters[s.screen.filtered()] }
 
-// age is how old the data is.
+// age returns how old the data is.
 func (s *state) age(d *data) time.Duration { return max(0, s.now.Sub(d.received)) }
 
 // old reports whether the data must not look live: it is older than allowed, or the last reading failed.

@@ -7,29 +7,29 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// column is one of a table of T.
+// column is a column of a table of T.
 type column[T any] struct {
 	title string
-	left  bool // text: numbers are on the right
-	extra bool // one of those that "wide" prefers
-	fixed int  // width of a picture, which is drawn only where it is seen; 0 for as wide as its cells
-	flex  bool // it takes the room that is left
+	left  bool // aligned left; numbers are aligned right
+	extra bool // shown first if "wide" is on
+	fixed int  // width of a picture, which is drawn only for visible rows; 0 for the width of the cells
+	flex  bool // takes the remaining room
 
 	cell    func(T) string
 	kind    func(T) kind     // nil for plain
-	compare func(a, b T) int // nil where nothing can be sorted by it
+	compare func(a, b T) int // nil if rows cannot be sorted by the column
 }
 
-// table is rows of T. The first two columns are always there.
+// table is rows of T. The first two columns are always shown.
 type table[T any] struct {
 	name    string
-	empty   string // what it says where it has no rows
+	empty   string // the text of a table without rows
 	columns []column[T]
 	rows    []T
 	key     func(T) string
 }
 
-// sorted puts the rows in the order of a column, those that are equal in the order they had.
+// sorted sorts the rows by a column. Equal rows keep their order.
 func (t *table[T]) sorted(title string) {
 	for _, c := range t.columns {
 		if c.title == title && c.compare != nil {
@@ -46,7 +46,7 @@ func (t *table[T]) keys() []string {
 	return out
 }
 
-// orders are the titles by which rows can be sorted.
+// orders returns the titles of the columns by which rows can be sorted.
 func (t *table[T]) orders(wide bool) (out []string) {
 	for _, c := range t.columns {
 		if c.compare != nil && (wide || !c.extra) {
@@ -56,13 +56,13 @@ func (t *table[T]) orders(wide bool) (out []string) {
 	return out
 }
 
-// narrowest is how far a first column, and longest how far another one, may be cut or grow.
+// narrowest is the width to which a first column may be cut. longest is the width up to which other columns grow.
 const (
 	narrowest, longest, gap = 12, 30, "  "
 	mark                    = "> "
 )
 
-// widths are the widths of the columns, 0 for one that has no room. Those of the plain table come first, or the extra ones where wide is asked for.
+// widths returns the widths of the columns, 0 for a column that has no room. The normal columns get room first, or the extra columns if wide is set.
 func (t *table[T]) widths(cells [][]string, width int, wide bool) []int {
 	needs, out := make([]int, len(t.columns)), make([]int, len(t.columns))
 	for i, c := range t.columns {
@@ -96,7 +96,7 @@ func (t *table[T]) widths(cells [][]string, width int, wide bool) []int {
 				all = all && out[i] > 0
 			}
 		}
-		if !all { // one of the others that happens to be narrow would take the room of a name
+		if !all { // else a narrow column of the other kind would take the room of a name
 			break
 		}
 	}
@@ -108,13 +108,13 @@ func (t *table[T]) widths(cells [][]string, width int, wide bool) []int {
 	return out
 }
 
-// window is the rows of which height have room, around the chosen one.
+// window returns the range of at most height rows around the chosen row.
 func window(chosen, rows, height int) (from, to int) {
 	from = max(0, min(chosen-height/2, rows-height))
 	return from, min(rows, from+max(0, height))
 }
 
-// draw is the table with its headers, at most height lines. chosen is the row of the cursor, -1 for none.
+// draw returns the table with its headers, at most height lines. chosen is the row of the cursor, -1 for none.
 func (t *table[T]) draw(width, height, chosen int, wide bool, order string) []string {
 	if height <= 0 {
 		return nil
@@ -147,7 +147,7 @@ func (t *table[T]) header(widths []int, order string) string {
 			continue
 		}
 		text := pad(c.title, widths[i], !c.left)
-		if c.title == order { // a colour alone would be lost where there are none
+		if c.title == order { // bold, because a terminal may have no colours
 			text = paint(strong, text)
 		} else {
 			text = paint(faint, text)

@@ -9,15 +9,15 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// fewer is the rows that the operator wants to see.
+// fewer returns the rows that match. With faults only it returns only those with a fault.
 func fewer[T any](rows []T, s *state, fault func(T) bool, match func(T) bool) []T {
 	return slices.DeleteFunc(rows, func(r T) bool { return s.faults && !fault(r) || !match(r) })
 }
 
-// none is what an empty table says.
+// none returns the text of an empty table. all is the number of rows before filtering.
 func none(what string, all int) string {
 	if all > 0 {
-		return "None of " + strconv.Itoa(all) + " " + what + " is chosen by the filter, or faulty where only faults are shown."
+		return "The filter, or faults only, hides all " + strconv.Itoa(all) + " " + what + "."
 	}
 	return "No " + what + "."
 }
@@ -56,7 +56,7 @@ func bucketTable(d *data, s *state) table[report.Bucket] {
 	return t
 }
 
-// used is what was used of a bucket in the last minute, and the height of the picture.
+// used returns the use of a bucket in the last minute, in n parts, and the value at the top of the picture.
 func used(d *data, bucket string, n int) (values []float64, top float64) {
 	samples := d.history.Samples(bucket)
 	points := make([]point, len(samples))
@@ -70,7 +70,7 @@ func used(d *data, bucket string, n int) (values []float64, top float64) {
 
 func routeTable(routes []report.Route) table[report.Route] {
 	type row = report.Route
-	t := table[row]{name: "routes", key: func(v row) string { return v.Name }, empty: "Nothing has been published of a route.", rows: slices.Clone(routes)}
+	t := table[row]{name: "routes", key: func(v row) string { return v.Name }, empty: "No replica has published a route.", rows: slices.Clone(routes)}
 	number := func(title string, extra bool, of func(row) int) column[row] {
 		return column[row]{title: title, extra: extra, cell: func(v row) string { return strconv.Itoa(of(v)) }}
 	}
@@ -114,8 +114,8 @@ func batchTable(d *data, s *state) table[report.Batch] {
 	return t
 }
 
-// happened is the events, and the chosen one in full where its line had to be cut.
-func happened(d *data, s *state, width, height int) []string {
+// eventLines returns the event screen: the events, and the selected event in full, because its line may be cut.
+func eventLines(d *data, s *state, width, height int) []string {
 	t := eventTable(d, s)
 	l := listed(t, s, s.sorts[s.screen])
 	c := &s.cursors[s.screen]

@@ -25,12 +25,13 @@ func lacks(t *testing.T, m *model, not ...string) {
 	t.Helper()
 	for _, no := range not {
 		if got := frame(m); strings.Contains(got, no) {
-			t.Errorf("still says %q:\n%s", no, got)
+			t.Errorf("has %q:\n%s", no, got)
 		}
 	}
 }
 
-// TestOneReadingAtATime: keys work meanwhile, a detail that opens is read as soon as that one ends, and a former timer is not heeded.
+// TestOneReadingAtATime checks that keys work during a reading, that a detail opened during a reading is read directly after it, and that the end of
+// an earlier timer is ignored.
 func TestOneReadingAtATime(t *testing.T) {
 	asked := []string{}
 	m := newModel(Config{Namespace: "shop"}, func(bucket string) fetched {
@@ -40,7 +41,7 @@ func TestOneReadingAtATime(t *testing.T) {
 	m.now, m.width, m.height = began, 100, 30
 	first := m.fetch()
 	if m.fetch() != nil {
-		t.Error("two readings at a time")
+		t.Error("two readings at the same time")
 	}
 	m.Update(first())
 	timer := m.timer
@@ -54,23 +55,23 @@ func TestOneReadingAtATime(t *testing.T) {
 	}
 	has(t, m, "would start in 1m28s")
 	if _, cmd := m.Update(due(timer)); cmd != nil {
-		t.Error("a former timer begins a reading")
+		t.Error("an earlier timer begins a reading")
 	}
 	if _, cmd := m.Update(due(m.timer)); cmd == nil {
-		t.Error("a timer that ends begins no reading")
+		t.Error("the timer in force begins no reading")
 	}
 	m.Update(reading(shop(20), m.detail))
 	press(m, "esc")
 	m.Update(m.fetch()())
 	if last := asked[len(asked)-1]; last != "" {
-		t.Errorf("the reasons of %s are read while its detail is closed", last)
+		t.Errorf("the reasons of %s are read although its detail is closed", last)
 	}
 	press(m, "enter")
 	m.Update(fetched{begun: began.Add(time.Hour), ended: began.Add(time.Hour), report: report.New("a", shop(3600)), bucket: m.detail, whyErr: fmt.Errorf("namespace has no bucket \x1b[2J")})
 	has(t, m, "namespace has no bucket ?[2J")
 }
 
-// TestPace never lets data grow stale between two readings.
+// TestPace checks that no interval lets data become stale between two readings.
 func TestPace(t *testing.T) {
 	m := watching(100, 30)
 	press(m, "+")
@@ -85,7 +86,7 @@ func TestPace(t *testing.T) {
 	has(t, m, "there is no further step")
 }
 
-// TestEveryKeyInTheHelpWorks: it changes what is shown, or asks for something, in some state.
+// TestEveryKeyInTheHelpWorks checks that each key changes the frame or begins a command, in some state.
 func TestEveryKeyInTheHelpWorks(t *testing.T) {
 	for _, b := range bindings(false) {
 		for _, key := range b.keys {
@@ -108,7 +109,7 @@ func TestEveryKeyInTheHelpWorks(t *testing.T) {
 	}
 }
 
-// TestEnd by its keys.
+// TestEnd checks the keys that end the view.
 func TestEnd(t *testing.T) {
 	for key, interrupted := range map[string]bool{"q": false, "ctrl+c": true} {
 		m := watching(80, 24)

@@ -6,10 +6,10 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// The smallest terminal that shows anything.
+// The smallest terminal in which the view is drawn.
 const minWidth, minHeight = 40, 10
 
-// view draws one frame of exactly what it is given: at most height lines of at most width columns.
+// view draws one frame, at most height lines of at most width columns. It depends only on its arguments.
 func view(d *data, s *state, width, height int) string {
 	if width < minWidth || height < minHeight {
 		return sized([]string{"terminal too small:", fmt.Sprintf("%dx%d, want %dx%d", width, height, minWidth, minHeight)}, width, height)
@@ -19,7 +19,7 @@ func view(d *data, s *state, width, height int) string {
 	content := body(d, s, width, room)
 	content = content[:min(len(content), room)]
 	for i, line := range content {
-		if s.old(d) && !s.help { // never looks live
+		if s.old(d) && !s.help { // old data must not look live
 			content[i] = paint(faint, ansi.Strip(line))
 		}
 	}
@@ -30,17 +30,17 @@ func view(d *data, s *state, width, height int) string {
 	return sized(append(lines, footer(s, width)), width, height)
 }
 
-// top is the lines above the content of a screen.
+// top returns the lines above the content of a screen.
 func top(d *data, s *state, width, height int) []string {
 	return append([]string{header(d, s, width), tabs(d, s, width)}, banner(d, s, width, height)...)
 }
 
-// room is how many lines a screen has for its content.
+// room returns how many lines a screen has for its content.
 func room(d *data, s *state, width, height int) int {
 	return max(0, height-len(top(d, s, width, height))-1)
 }
 
-// body is what a screen shows between the header and the footer.
+// body returns the content of a screen, between the header and the footer.
 func body(d *data, s *state, width, height int) []string {
 	switch {
 	case s.help:
@@ -56,21 +56,21 @@ func body(d *data, s *state, width, height int) []string {
 	case s.screen == redisScreen:
 		return server(d, width)
 	case s.screen == eventScreen:
-		return happened(d, s, width, height)
+		return eventLines(d, s, width, height)
 	}
 	return s.listing(d).titled(s, width, height, &s.cursors[s.screen])
 }
 
-// nothing is what there is to see before the first report.
+// nothing returns the content of a screen before the first report.
 func nothing(d *data, width int) []string {
 	text := "Reading " + d.addr + " …"
 	if d.broken != "" {
-		text = "Nothing has been read yet. Readings go on."
+		text = "Nothing has been read yet. inspect keeps trying."
 	}
 	return append([]string{""}, wrap("  "+text, width, 3)...)
 }
 
-// scrolled is lines from an offset on, and a sign that there are more.
+// scrolled returns the lines from an offset on. If more lines follow, the last line says how many.
 func scrolled(lines []string, offset, height int) []string {
 	offset = max(0, min(offset, len(lines)-height))
 	lines = lines[offset:]

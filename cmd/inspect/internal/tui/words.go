@@ -7,7 +7,7 @@ import (
 	"github.com/weir-go/weir/cmd/inspect/internal/report"
 )
 
-// word is a state of a bucket: in capital letters where it needs an operator, so that colour is not the only sign.
+// word returns a state of a bucket. A state that needs an operator is in capital letters, so that colour is not the only sign.
 func word(s report.State) string {
 	if calm(s) {
 		return string(s)
@@ -29,21 +29,21 @@ func bucketKind(s report.State) kind {
 	return plain
 }
 
-// faulty reports whether a bucket is one that "faults only" leaves.
+// faulty reports whether "faults only" shows a bucket.
 func faulty(b *report.Bucket) bool {
 	return !calm(b.State) || b.RefusedPerS != nil && *b.RefusedPerS > 0
 }
 
-// bucketOf is the name in a key of a row of buckets.
+// bucketOf returns the bucket of a key of [bucketKey].
 func bucketOf(key string) string {
 	name, _, _ := strings.Cut(key, "\x00")
 	return name
 }
 
-// bucketKey tells limits of buckets apart: a bucket may have several.
+// bucketKey returns the key of a row of buckets. It has the limit because a bucket may have several limits.
 func bucketKey(b *report.Bucket) string { return b.Name + "\x00" + b.Limit }
 
-// stateWord is a state of a replica.
+// stateWord returns a state of a replica. All states except up are in capital letters.
 func stateWord(state string) string {
 	if state == "up" {
 		return state
@@ -61,7 +61,7 @@ func stateKind(state string) kind {
 	return odd
 }
 
-// stateRank is the place of a replica's state, from the one that needs most attention on.
+// stateRank returns the place of a replica's state, 0 for the most urgent.
 func stateRank(state string) int {
 	switch state {
 	case "lost":
@@ -74,11 +74,11 @@ func stateRank(state string) int {
 	return 3
 }
 
-// warnings are what needs an operator, most important first.
+// warnings returns the conditions that need an operator, most important first.
 func warnings(r *report.Report) []string {
 	out := r.Warnings
 	if r.Partial {
-		out = append(slices.Clip(out), "some records of replicas could not be read, or left something out")
+		out = append(slices.Clip(out), "some records of replicas could not be read or are incomplete")
 	}
 	return out
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/weir-go/weir/limiter"
 )
 
-// Act changes the fleet; by names who does. The error is what Redis says, or what cannot be done, which is one of usage.
+// Act runs change on the fleet; by names the author. The error is that of an unreachable or refusing Redis, or a usage error if the change is not
+// possible.
 func (s *Source) Act(ctx context.Context, by string, change func(context.Context, *limiter.Operator) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
@@ -26,7 +27,7 @@ func (s *Source) Act(ctx context.Context, by string, change func(context.Context
 	return &cli.Error{Status: cli.Usage, Err: errors.New(plain(err))}
 }
 
-// deeds are what the live view and the page can do. A pause lasts until somebody resumes the bucket.
+// deeds are the changes that the live view and the page can make. A pause lasts until somebody resumes the bucket.
 var deeds = map[string]func(context.Context, *limiter.Operator, string) error{ //nolint:gochecknoglobals // fixed
 	"pause": func(ctx context.Context, o *limiter.Operator, name string) error {
 		return o.Pause(ctx, name, limiter.UntilResumed)
@@ -36,15 +37,15 @@ var deeds = map[string]func(context.Context, *limiter.Operator, string) error{ /
 	"forget": func(ctx context.Context, o *limiter.Operator, name string) error { return o.Forget(ctx, name) },
 }
 
-// Deeds reports whether there is something of that name to be done.
+// Deeds reports whether name is one of the changes that [Source.Do] makes.
 func Deeds(name string) bool { return deeds[name] != nil }
 
-// Do does something by its name, one of [Deeds], to a bucket or a replica. Errors are those of Act.
+// Do makes a change to a bucket or a replica. deed is a name for which [Deeds] is true. Errors are those of Act.
 func (s *Source) Do(ctx context.Context, by, deed, name string) error {
 	return s.Act(ctx, by, func(ctx context.Context, o *limiter.Operator) error { return deeds[deed](ctx, o, name) })
 }
 
-// Events reads what operators have done, the latest first.
+// Events reads the last n changes that operators have made, newest first. Errors are those of [Source.Read].
 func (s *Source) Events(ctx context.Context, n int64) ([]report.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()

@@ -1,4 +1,4 @@
-// Package watch reads reports of a fleet from Redis, and measures what that costs. It never writes.
+// Package watch reads reports of a fleet from Redis and measures the cost. It writes only in [Source.Act].
 package watch
 
 import (
@@ -30,7 +30,7 @@ type Source struct {
 	bytes    atomic.Int64 // received
 }
 
-// Open returns a source at a Redis, whose timeout and connections it sets.
+// Open returns a source that reads from a Redis. It sets the timeout of r and counts the bytes of its connections.
 func Open(r *cli.Redis, namespace string, timeout time.Duration) *Source {
 	s := &Source{Namespace: namespace, Timeout: timeout, at: r}
 	r.Timeout, r.SendOnce = timeout, true
@@ -40,13 +40,13 @@ func Open(r *cli.Redis, namespace string, timeout time.Duration) *Source {
 	return s
 }
 
-// Close closes the connections. Nothing is lost that somebody could want.
+// Close closes the connections to Redis.
 func (s *Source) Close() { _ = s.rdb.Close() }
 
-// Addr is where Redis is.
+// Addr returns the address of Redis.
 func (s *Source) Addr() string { return s.at.Addr() }
 
-// Read reads a report. Errors say where Redis is, what is wrong, and what to do, in one line.
+// Read reads a report. An error is one line: the address of Redis, what is wrong, and what to do.
 func (s *Source) Read(ctx context.Context) (*report.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
@@ -62,8 +62,8 @@ func (s *Source) Read(ctx context.Context) (*report.Report, error) {
 	return r, nil
 }
 
-// Why reads why a call waits that passes some buckets, narrowest first, and what replicas have published of the one that sets the time. A single name
-// is that of a route, if some live replica has published one, else that of a bucket.
+// Why reads why a call that passes some buckets, narrowest first, would wait, and the published use of the bucket that sets the time. A single name is
+// a route if a live replica has published a route of that name, else a bucket. Errors are those of [Source.Read], or a usage error for an unknown name.
 func (s *Source) Why(ctx context.Context, names ...string) (*report.Why, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
@@ -88,7 +88,7 @@ func (s *Source) Why(ctx context.Context, names ...string) (*report.Why, error) 
 	return nil, &cli.Error{Status: cli.Usage, Err: fmt.Errorf("%s, and no live replica has published a route of that name", plain(err))}
 }
 
-// WhyBucket reads why a call waits that passes one bucket, whatever routes there are.
+// WhyBucket reads why a call that passes only one bucket would wait, even if a route has the same name.
 func (s *Source) WhyBucket(ctx context.Context, bucket string) (*report.Why, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
@@ -102,7 +102,7 @@ func (s *Source) WhyBucket(ctx context.Context, bucket string) (*report.Why, err
 	return nil, err
 }
 
-// bucketsOf is the buckets of a route, none where no live replica has published it.
+// bucketsOf returns the buckets of a route, none if no live replica has published it.
 func bucketsOf(f *fleet.Fleet, route string) []string {
 	for _, v := range f.Replicas {
 		i := slices.IndexFunc(v.Routes, func(r limiter.RouteRecord) bool { return r.Route == route })
@@ -113,13 +113,13 @@ func bucketsOf(f *fleet.Fleet, route string) []string {
 	return nil
 }
 
-// plain is an error of the library in the words of a command: its name is not the library's.
+// plain returns the text of an error of the library without the library's name.
 func plain(err error) string { return strings.TrimPrefix(err.Error(), "limiter: ") }
 
-// failed is an error of Redis.
+// failed returns the error of a Redis that does not answer or refuses.
 func (s *Source) failed(err error) error { return s.at.Unanswered(cli.Unreachable, err) }
 
-// counted counts the bytes that come.
+// counted counts the bytes that a connection receives.
 type counted struct {
 	net.Conn
 

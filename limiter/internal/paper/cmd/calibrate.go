@@ -15,7 +15,7 @@ import (
 	"github.com/weir-go/weir/lua"
 )
 
-// The sizes at which constants are measured.
+// The sizes at which calibrate measures the constants.
 const (
 	callers   = 16 // that call Redis at once while a script is measured
 	shortLine = 16
@@ -25,7 +25,8 @@ const (
 	recorded  = 600 // bytes of a record
 )
 
-// calibration measures how long Redis takes for each kind of call, by its own account of CPU: parsing, reading and writing included.
+// calibration measures how much CPU time Redis uses for each kind of request. Redis itself counts it, including parsing, reading and
+// writing.
 type calibration struct {
 	*server
 
@@ -67,7 +68,7 @@ func calibrate(ctx context.Context, s *server) (paper.Costs, error) {
 	return p, c.trip(ctx, &p)
 }
 
-// each has callers do something at once, in turns, and returns the CPU that Redis used for each time.
+// each calls do from all callers at once, times times from each. It returns the CPU time that Redis used per call of do.
 func (c *calibration) each(ctx context.Context, times int, do func(caller int) error) (time.Duration, error) {
 	turn := func(times int) error {
 		var wait sync.WaitGroup
@@ -87,7 +88,7 @@ func (c *calibration) each(ctx context.Context, times int, do func(caller int) e
 		wait.Wait()
 		return first
 	}
-	if err := turn(20); err != nil { // what comes first loads scripts and opens connections
+	if err := turn(20); err != nil { // the first calls load scripts and open connections
 		return 0, err
 	}
 	before, err := c.usage(ctx)
@@ -105,7 +106,8 @@ func limitOf(name string, tokens int64, per time.Duration) lua.Limit {
 	return lua.Limit{Field: lua.Field{Bucket: name, PerUS: per.Microseconds()}, Tokens: tokens, PerUS: per.Microseconds(), Burst: tokens}
 }
 
-// limits are what every replica is configured with: two that never bind, and one in whose line nothing moves.
+// limits returns the configured limits of every replica: two that never delay a call, and one that is so slow that its line does not
+// move.
 func limits() (a, b, slow lua.Limit) {
 	const plenty = 1_000_000
 	return limitOf("a", plenty, time.Second), limitOf("b", plenty, time.Second), limitOf("slow", 1, time.Hour)
@@ -147,8 +149,8 @@ func (c *calibration) publish(ctx context.Context) (time.Duration, error) {
 	})
 }
 
-// fast measures a request that is served at once, of a number of asks that cannot be one, on one limit or two. An urgent one takes the
-// script that knows the line.
+// fast measures a request that Redis serves at once, with one limit or two. Its asks alternate in cost, so that no two of them can be
+// merged. An urgent request runs the script that knows the line.
 func (c *calibration) fast(asks, of int, urgent bool) func(context.Context) (time.Duration, error) {
 	return func(ctx context.Context) (time.Duration, error) {
 		a, b, _ := limits()
@@ -164,8 +166,8 @@ func (c *calibration) fast(asks, of int, urgent bool) func(context.Context) (tim
 	}
 }
 
-// behind measures the request of a lane that stands in line already and goes on standing, where so many others do. A lane that does not
-// know that there is a line runs both scripts.
+// behind measures the request of a lane that is already in line and stays there, with so many other lanes in line. If unknowing, the
+// lane does not know yet that there is a line, so its request runs both scripts.
 func (c *calibration) behind(lanes int, unknowing bool) func(context.Context) (time.Duration, error) {
 	return func(ctx context.Context) (time.Duration, error) {
 		_, _, slow := limits()
@@ -194,7 +196,7 @@ func (c *calibration) behind(lanes int, unknowing bool) func(context.Context) (t
 	}
 }
 
-// ask makes a request, which is to be served or to wait.
+// ask makes a request. It returns an error unless the request has to wait (waits), or is served.
 func (c *calibration) ask(ctx context.Context, p *lua.Path, asks []lua.Ask, waits bool) error {
 	c.mu.Lock()
 	c.seq++
@@ -203,19 +205,19 @@ func (c *calibration) ask(ctx context.Context, p *lua.Path, asks []lua.Ask, wait
 	var r lua.AcquireReply
 	err := p.Acquire(ctx, c.rdb, &a, &r)
 	if err == nil && waits != (r.ComeBackUS >= 0) {
-		err = fmt.Errorf("a request that was to wait, %v, is to come back in %d µs", waits, r.ComeBackUS)
+		err = fmt.Errorf("has the request to wait: want %v, got a reply to ask again in %d µs", waits, r.ComeBackUS)
 	}
 	return err
 }
 
-// trip measures round trips of callers that are idle most of the time, as lanes are: the shortest, and how much longer they are in the mean.
-// Between two of them each caller sleeps as a task does: trip measures how late it wakes.
+// trip measures round trips of callers that are idle most of the time, as lanes are. It sets the shortest, and how much longer the mean
+// is. Between two round trips each caller sleeps, as a task does. trip also sets how late the callers wake up, in the mean.
 func (c *calibration) trip(ctx context.Context, p *paper.Costs) error {
 	const turns, sleep = 100, 20 * time.Millisecond
 	var trips []time.Duration
 	late := time.Duration(0)
 	work, err := c.each(ctx, turns, func(int) error {
-		if err := pause(ctx, rand.N(sleep)); err != nil { // else all callers would go on together
+		if err := pause(ctx, rand.N(sleep)); err != nil { // else all callers would continue in the same moment
 			return err
 		}
 		began := time.Now()

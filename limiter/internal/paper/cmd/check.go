@@ -10,23 +10,23 @@ import (
 	"github.com/weir-go/weir/limiter/internal/paper"
 )
 
-// size is a fleet that can be run on this machine.
+// size is a fleet that is small enough to run on one machine.
 type size struct {
 	replicas, callers int
 	rate              int64
 }
 
-// worlds is how many worlds a prediction is the mean of.
+// worlds is the number of runs whose mean is the prediction.
 const worlds = 8
 
-// checked are the sizes of a check. No constant is measured at one of them.
+// checked returns the sizes of a check. calibrate measures no constant at these sizes.
 func checked() []size { return []size{{64, 4, 400}, {500, 2, 1000}} }
 
 func (s size) String() string {
 	return fmt.Sprintf("%d replicas of %d callers, %d a second", s.replicas, s.callers, s.rate)
 }
 
-// world is what is played on paper and for real.
+// world returns the world that is run on paper and with real limiters.
 func (s size) world(c paper.Costs) paper.World {
 	return paper.World{
 		Replicas: s.replicas, Callers: s.callers, Task: task, Limits: []bucket.Limit{paper.PerSecond(s.rate, s.rate)}, Costs: c,
@@ -34,7 +34,8 @@ func (s size) world(c paper.Costs) paper.World {
 	}
 }
 
-// check measures the constants, predicts, runs, and compares. It reports whether every figure is near enough.
+// check measures the constants, predicts the figures, runs real fleets and compares. It reports whether every figure is
+// within its allowed difference.
 func check(ctx context.Context, out *page) (ok bool, err error) {
 	s, err := startServer(ctx, 512)
 	if err != nil {
@@ -68,7 +69,7 @@ func line(r paper.Result) string {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// compare prints two results beside each other, and reports whether they are near enough.
+// compare prints two results side by side, and reports whether every figure is within its allowed difference.
 func compare(out *page, predicted, got paper.Result) bool {
 	ok := true
 	out.printf("| figure | predicted | measured | difference | allowed | |\n|---|---:|---:|---:|---:|---|\n")

@@ -21,7 +21,7 @@ func TestVerdict(t *testing.T) {
 		{[]paper.Result{short}, "not enough for one replica"},
 	} {
 		if got := verdict(40, c.seen); !strings.Contains(got, c.want) {
-			t.Errorf("%q, want %q in it", got, c.want)
+			t.Errorf("the verdict is %q, want it to contain %q", got, c.want)
 		}
 	}
 }
@@ -45,22 +45,24 @@ func TestCompare(t *testing.T) {
 			c.change(&predicted)
 			var out strings.Builder
 			if ok := compare(&page{to: &out}, predicted, got); ok != c.ok {
-				t.Errorf("near enough: %v, want %v:\n%s", ok, c.ok, out.String())
+				t.Errorf("within the allowed differences: %v, want %v:\n%s", ok, c.ok, out.String())
 			}
 		})
 	}
 }
 
-func TestRowsWantMoreThanThereIs(t *testing.T) {
+// TestRowsWantMoreThanTheBudget: the callers of each world could use twice the budget, and a shortened world is short
+// enough.
+func TestRowsWantMoreThanTheBudget(t *testing.T) {
 	for _, n := range sizes() {
 		for _, rate := range []int64{40, 100_000} {
 			w := row(n, rate, paper.Measured())
 			if wanted := float64(n*w.Callers) / task.Seconds(); wanted < 2*float64(rate) || w.Callers < 2 {
-				t.Errorf("%d callers of %d replicas could start %.0f a second, want twice %d", w.Callers, n, wanted, rate)
+				t.Errorf("%d callers in each of %d replicas could start %.0f calls a second, want twice the rate of %d", w.Callers, n, wanted, rate)
 			}
 			long := w.Length
 			if shortened := shorten(&w); shortened != (w.Length < long) || w.Length > longest || w.Rate()*w.Length.Seconds() > mostStarts+1 {
-				t.Errorf("%v of %v, shortened %v", w.Length, long, shortened)
+				t.Errorf("a world of %v has %v left, reported as shortened: %v", long, w.Length, shortened)
 			}
 		}
 	}
@@ -70,10 +72,10 @@ func TestArguments(t *testing.T) {
 	var out strings.Builder
 	for _, args := range [][]string{{"tables"}, {"table", "0"}, {"table", "many"}} {
 		if err := run(t.Context(), &page{to: &out}, args); err == nil {
-			t.Errorf("%q was taken", args)
+			t.Errorf("the arguments %q: no error", args)
 		}
 	}
 	if rates, err := ratesOf(nil); err != nil || len(rates) != 5 {
-		t.Errorf("%v, %v", rates, err)
+		t.Errorf("without arguments: %v, %v, want five rates", rates, err)
 	}
 }

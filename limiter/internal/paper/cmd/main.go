@@ -1,11 +1,12 @@
-// Command cmd plays fleets on paper: see package paper.
+// Command cmd simulates fleets: see package paper.
 //
-//	go run ./limiter/internal/paper/cmd              # the table, of all rates
-//	go run ./limiter/internal/paper/cmd table 40     # of one rate
+//	go run ./limiter/internal/paper/cmd              # prints the tables of all rates
+//	go run ./limiter/internal/paper/cmd table 40     # prints the table of one rate
 //	go run ./limiter/internal/paper/cmd calibrate    # measures the constants on a real Redis
 //	go run ./limiter/internal/paper/cmd check        # predicts, runs real fleets, and compares
 //
-// The last two need redis-server on the PATH. A check fails where a figure misses its mark.
+// The last two need redis-server on the PATH. A check fails if a measured figure differs from the predicted one by more
+// than allowed.
 package main
 
 import (
@@ -21,7 +22,7 @@ import (
 	"github.com/weir-go/weir/limiter/internal/paper"
 )
 
-// task is how long the tasks of all worlds take.
+// task is the length of every task.
 const task = 100 * time.Millisecond
 
 func main() {
@@ -60,19 +61,19 @@ func run(ctx context.Context, out *page, args []string) error {
 	case "check":
 		ok, err := check(ctx, out)
 		if err == nil && !ok {
-			err = errors.New("a figure missed its mark")
+			err = errors.New("a figure differs from its prediction by more than allowed")
 		}
 		return err
 	}
-	return fmt.Errorf("%q is none of table, calibrate and check", args[0])
+	return fmt.Errorf("unknown command %q: want table, calibrate or check", args[0])
 }
 
-// ratesOf reads rates; none are all.
+// ratesOf parses rates. Without arguments it returns the rates of all tables.
 func ratesOf(args []string) (rates []int64, err error) {
 	for _, a := range args {
 		rate, err := strconv.ParseInt(a, 10, 64)
 		if err != nil || rate < 1 {
-			return nil, fmt.Errorf("%q is no rate", a)
+			return nil, fmt.Errorf("%q is not a rate: want a whole number from 1", a)
 		}
 		rates = append(rates, rate)
 	}

@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// page is what is printed on. It remembers the first error, so that it is looked at once.
+// page is the output. It keeps the first error, so that only main has to check it.
 type page struct {
 	to  io.Writer
 	err error

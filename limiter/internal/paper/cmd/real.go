@@ -16,16 +16,16 @@ import (
 // starting is how long the replicas of a real fleet take to start, one after the other.
 const starting = 10 * time.Second
 
-// diary is what a caller of a real fleet has seen. Times count from the beginning.
+// diary records the calls of one caller of a real fleet. Times count from the start of the run.
 type diary struct {
 	asked, waited []time.Duration
-	waits         bool // it waits at the end, since the last of asked
+	waits         bool // the caller still waits at the end, since the last time in asked
 }
 
-// real plays a world of one limit with real limiters, on a real Redis and in real time.
+// real runs a world of one limit with real limiters, on a real Redis and in real time.
 func (s *server) real(ctx context.Context, w paper.World, rate int64) (r paper.Result, err error) {
 	fleet := make([]*limiter.Limiter, w.Replicas)
-	// Replicas that begin in one moment would announce themselves in one moment, every 10 s.
+	// Replicas that start in the same moment would announce themselves in the same moment, every 10 s.
 	if err := together(w.Replicas, func(i int) (err error) {
 		if err := pause(ctx, rand.N(starting)); err != nil {
 			return err
@@ -67,7 +67,7 @@ func (s *server) real(ctx context.Context, w paper.World, rate int64) (r paper.R
 	return judge(w, diaries, from, to, before, after), nil
 }
 
-// live comes at a time, asks, starts, works and asks again, until ctx ends.
+// live first asks at the time comes. Then it starts its call, works and asks again, until ctx ends.
 func (d *diary) live(ctx context.Context, comes, zero time.Time, l *limiter.Limiter, task time.Duration) {
 	for pause(ctx, time.Until(comes)) == nil {
 		asked := time.Since(zero)
@@ -81,7 +81,7 @@ func (d *diary) live(ctx context.Context, comes, zero time.Time, l *limiter.Limi
 	}
 }
 
-// judge computes the numbers of a real fleet, as those of a world on paper are computed.
+// judge computes the numbers of a real fleet in the same way as those of a fleet on paper.
 func judge(w paper.World, diaries []diary, from, to time.Duration, before, after usage) (r paper.Result) {
 	served := make([]int64, w.Replicas)
 	var waits []time.Duration
@@ -91,7 +91,7 @@ func judge(w paper.World, diaries []diary, from, to time.Duration, before, after
 				served[i/w.Callers]++
 				waits = append(waits, waited)
 			}
-			if d.asked[k] < to && d.asked[k]+waited >= to { // it still waited
+			if d.asked[k] < to && d.asked[k]+waited >= to { // it still waited at to
 				r.Longest = max(r.Longest, to-d.asked[k])
 			}
 		}
@@ -113,7 +113,7 @@ func judge(w paper.World, diaries []diary, from, to time.Duration, before, after
 	return r
 }
 
-// together does n things at once, and returns their errors.
+// together calls do n times at once, and returns the errors, joined.
 func together(n int, do func(i int) error) error {
 	errs := make([]error, n)
 	var running sync.WaitGroup

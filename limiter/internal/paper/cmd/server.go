@@ -16,7 +16,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// errNoServer says why there is nothing to measure.
+// errNoServer is returned if there is no redis-server to measure.
 var errNoServer = errors.New("redis-server is not on the PATH: install the package redis-server to measure a real Redis")
 
 // server is a redis-server of this run, over loopback and without persistence.
@@ -26,13 +26,14 @@ type server struct {
 	dir     string
 }
 
-// startServer starts one, with a client of so many connections.
+// startServer starts a redis-server, and a client with so many connections. It returns errNoServer if the command is
+// not installed.
 func startServer(ctx context.Context, connections int) (*server, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, errNoServer
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0") // to be told a port that nobody listens on
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0") // the system chooses a free port
 	if err != nil {
 		return nil, err
 	}
@@ -63,10 +64,10 @@ func startServer(ctx context.Context, connections int) (*server, error) {
 		}
 	}
 	s.stop()
-	return nil, fmt.Errorf("redis-server: %w; it wrote: %s", err, bytes.TrimSpace(wrote.Bytes()))
+	return nil, fmt.Errorf("redis-server does not reply: %w; its output: %s", err, bytes.TrimSpace(wrote.Bytes()))
 }
 
-// stop ends the server and waits until it has.
+// stop stops the server, waits for its end, and removes its files.
 func (s *server) stop() {
 	s.rdb.Close()
 	_ = s.process.Process.Signal(os.Interrupt) // it may have ended by itself
@@ -74,7 +75,7 @@ func (s *server) stop() {
 	_ = os.RemoveAll(s.dir)
 }
 
-// usage is what Redis has spent since it started.
+// usage is what Redis has counted since it started.
 type usage struct {
 	cpu     time.Duration
 	scripts int64
@@ -86,7 +87,7 @@ func (s *server) usage(ctx context.Context) (u usage, err error) {
 		field, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		switch field {
 		case "used_cpu_user", "used_cpu_sys":
-			seconds, _ := strconv.ParseFloat(value, 64) // Redis' own number
+			seconds, _ := strconv.ParseFloat(value, 64) // Redis wrote the number
 			u.cpu += time.Duration(seconds * float64(time.Second))
 		case "cmdstat_evalsha":
 			_, err = fmt.Sscanf(value, "calls=%d", &u.scripts)
@@ -95,7 +96,7 @@ func (s *server) usage(ctx context.Context) (u usage, err error) {
 	return u, err
 }
 
-// pause sleeps, or returns the cause of ctx' end.
+// pause sleeps for d. If ctx ends first, pause returns the cause.
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

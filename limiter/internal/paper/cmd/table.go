@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	// full is how busy a Redis is that has no room left.
+	// full is the share of time from which a busy Redis counts as fully used.
 	full = 0.9
-	// enough is the share of a budget that is used where Redis is enough.
+	// enough is the share of its budget that a fleet uses if one Redis is enough.
 	enough = 0.99
 	// longest bounds the virtual length of a world.
 	longest = 500 * time.Second
-	// mostStarts bounds how many calls start in a world while it is watched.
+	// mostStarts bounds the number of starts in the counted time of a world.
 	mostStarts = 1_000_000
 )
 
 func sizes() []int { return []int{1, 4, 16, 64, 256, 1000, 4000, 10_000} }
 
-// row is a world of the table: its callers could use twice the budget, and are at least two in each replica. They come within the first turn;
-// after the second each has waited behind all others once.
+// row returns a world of the table. Its callers could use twice the budget, and each replica has at least two. All callers first ask within
+// the first turn. After the second turn each of them has waited behind all others once, and counting begins.
 func row(replicas int, rate int64, c paper.Costs) paper.World {
 	w := paper.World{
 		Replicas: replicas, Task: task, Limits: []bucket.Limit{paper.PerSecond(rate, rate)}, Costs: c, Seed: 1,
@@ -34,7 +34,7 @@ func row(replicas int, rate int64, c paper.Costs) paper.World {
 	return w
 }
 
-// shorten cuts the length of a world that would take too long. It reports whether it did.
+// shorten reduces the length of a world that would take too long. It reports whether it did.
 func shorten(w *paper.World) bool {
 	most := min(longest, time.Duration(mostStarts/w.Rate()*float64(time.Second)))
 	if w.Length <= most {
@@ -44,7 +44,7 @@ func shorten(w *paper.World) bool {
 	return true
 }
 
-// table prints a table for each rate, and where one Redis stops being enough.
+// table prints a table for each rate, and the size of fleet at which one Redis is no longer enough.
 func table(ctx context.Context, out *page, c paper.Costs, rates []int64) error {
 	printCosts(out, c)
 	for _, rate := range rates {
@@ -75,7 +75,7 @@ func table(ctx context.Context, out *page, c paper.Costs, rates []int64) error {
 	return nil
 }
 
-// verdict says in one sentence where one Redis stops being enough.
+// verdict returns a sentence: at which size of fleet one Redis is no longer enough.
 func verdict(rate int64, seen []paper.Result) string {
 	for i, r := range seen {
 		if r.Busy < full && r.Used >= enough {

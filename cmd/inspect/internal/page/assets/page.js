@@ -1,6 +1,6 @@
-// The page of inspect. It follows one stream of reports and shows the last one. It never looks live when it is not: the age of the data is
-// computed here, from the moment a report was read, and grows whether or not anything comes.
-// Texts get into the page by textContent alone.
+// The page of inspect. It follows one stream of reports and shows the last one. It never shows old data as live: the page computes the age of the
+// data from the moment a report was read, and the age grows even if no event arrives.
+// Texts get into the page only by textContent.
 
 const $ = id => document.getElementById(id);
 const make = (tag, cls, text) => {
@@ -10,12 +10,12 @@ const make = (tag, cls, text) => {
   return e;
 };
 const api = path => new URL(path, location.origin);
-const say = (e, text) => { if (e.textContent !== text) e.textContent = text; };
+const setText = (e, text) => { if (e.textContent !== text) e.textContent = text; };
 
 // ---- words
 
 const dash = "–";
-const span = ms => { // at most two units, as the tables of inspect have it
+const span = ms => { // at most two units, as in the tables of inspect
   if (ms == null) return dash;
   if (ms < 1000) return Math.round(ms) + "ms";
   const s = ms / 1000;
@@ -32,7 +32,7 @@ const count = n => n == null ? dash : String(n);
 const bytes = n => n < 10240 ? n + " B" : n < 10485760 ? (n >> 10) + " KiB" : (n >> 20) + " MiB";
 const clock = () => new Date().toLocaleTimeString("en-GB");
 
-// States, with the sign that stands before the word.
+// States, with the sign before the word.
 const states = {
   paused: ["‖", "bad"], held: ["■", "bad"], disputed: ["≠", "bad"], follows: ["↘", "warn"], waiting: ["…", "warn"], busy: ["▲", "busy"], ok: ["✓", "calm"],
   up: ["✓", "calm"], draining: ["↓", "warn"], lost: ["✕", "bad"], unknown: ["?", "bad"], shut: ["■", "bad"],
@@ -41,20 +41,20 @@ const badge = (e, state) => {
   const [sign, cls] = states[state] || ["?", "bad"];
   e.className = "state " + cls;
   e.dataset.sign = sign;
-  say(e, state === "lost" ? "LOST" : state);
+  setText(e, state === "lost" ? "LOST" : state);
 };
 
 // ---- what is known
 
 let hello = {interval_ms: 2000, stale_ms: 10000};
 let report = null;
-let came = null; // when it came in, by two clocks, and how old it was
-let began = 0; // when the server's clock did, by ours
+let came = null; // when the report arrived, by two clocks, and its age then
+let began = 0; // when the server's clock began, by our clock
 let link = "connecting"; // or open or cut
 let trouble = ""; // why Redis could not be read
-let opened = null; // what the detail is about
+let opened = null; // the bucket, route or replica of the detail
 
-// age is that of the report. The larger of two clocks counts: one may be set back, the other may stand still while the machine sleeps.
+// age returns the age of the report in ms. It uses the larger of two clocks: one may be set back, the other may stop while the machine sleeps.
 const age = () => came ? came.age + Math.max(0, Date.now() - came.wall, performance.now() - came.steady) : null;
 
 // ---- charts
@@ -90,7 +90,7 @@ const draw = (svg, key) => {
   const x = p => (width * (1 - (latest - p.t) / minute)).toFixed(1);
   const y = v => (height - 1 - (height - 2) * v / top).toFixed(1);
   const d = {shut: "", area: "", used: "", budget: "", refused: ""};
-  let from = null; // where the present stretch without a gap began
+  let from = null; // first point since the last gap
   points.forEach((p, i) => {
     const before = points[i - 1], gap = !before || p.t - before.t > 3 * hello.interval_ms + 1000;
     if (gap && from) d.area += `L${x(before)} ${height}L${x(from)} ${height}Z`;
@@ -114,7 +114,7 @@ const chart = () => {
   return svg;
 };
 
-// ---- tables: a row stays the same element as long as its key is there, so that focus and selection survive reports
+// ---- tables: a row stays the same element while its key exists, so that focus and selection survive reports
 
 class Rows {
   #rows = new Map();
@@ -144,7 +144,7 @@ class Rows {
     this.#rows.set(key, row);
     return row;
   }
-  // show makes the table that of some items, each with a key and a name.
+  // show makes the table show items, each with a key and a name.
   show(items) {
     const active = document.activeElement, focused = this.body.contains(active) ? active : null;
     const now = new Set(items.map(v => v.key));
@@ -158,14 +158,14 @@ class Rows {
         if (column.fill) column.fill(cell, v);
         else {
           const text = column.text(v);
-          say(n === 0 && this.kind ? cell.firstChild : cell, text);
+          setText(n === 0 && this.kind ? cell.firstChild : cell, text);
           cell.classList.toggle("zero", n > 0 && (text === "0" || text === "0.0" || text === dash));
           if (column.title) cell.title = column.title(v);
         }
       });
     });
     if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({preventScroll: true});
-    const buttons = [...this.body.querySelectorAll("th button")]; // one of them is on the way of the tab key
+    const buttons = [...this.body.querySelectorAll("th button")]; // the tab key stops at one of them
     if (buttons.length && !buttons.some(b => b.tabIndex === 0)) buttons[0].tabIndex = 0;
     const empty = $(this.id).parentElement.querySelector(".empty");
     if (empty) empty.hidden = items.length > 0;
@@ -235,16 +235,16 @@ const seen = (text, cls) => {
 const compare = (before, now) => {
   const found = [];
   const note = (text, cls) => found.push([text, cls]);
-  if (before.epoch !== now.epoch) note(before.epoch ? "Redis has lost its memory: a new epoch began" : "the namespace is used for the first time", before.epoch && "bad");
-  const each = (list, key, tell) => {
+  if (before.epoch !== now.epoch) note(before.epoch ? "Redis has lost its data: a new epoch began" : "the namespace is used for the first time", before.epoch && "bad");
+  const each = (list, key, visit) => {
     const old = new Map(list(before).map(v => [key(v), v]));
-    for (const v of list(now)) { tell(v, old.get(key(v))); old.delete(key(v)); }
-    for (const v of old.values()) tell(null, v);
+    for (const v of list(now)) { visit(v, old.get(key(v))); old.delete(key(v)); }
+    for (const v of old.values()) visit(null, v);
   };
   each(r => r.replicas, v => v.id, (v, old) => {
     const id = (v || old).id, on = v?.host ? `${id} on ${v.host}` : id;
-    if (!v) note(old.state === "lost" ? `lost replica ${id} is forgotten` : `replica ${id} has left`);
-    else if (!old) note(`replica ${on} has come`);
+    if (!v) note(old.state === "lost" ? `lost replica ${id} is forgotten` : `replica ${id} has gone`);
+    else if (!old) note(`replica ${on} appeared`);
     else if (v.state !== old.state) {
       if (v.state === "lost") note(`replica ${on} is LOST`, "bad");
       else note(old.state === "lost" ? `replica ${on} is back: ${v.state}` : `replica ${on}: ${old.state} → ${v.state}`);
@@ -274,26 +274,26 @@ const matches = text => {
 const list = (table, all, named) => {
   const kept = all.filter(v => matches(named(v)));
   tables[table].show(kept);
-  say($(table + "Count"), kept.length === all.length ? count(all.length) : `${kept.length} of ${all.length}`);
+  setText($(table + "Count"), kept.length === all.length ? count(all.length) : `${kept.length} of ${all.length}`);
 };
 const show = () => {
   const r = report;
   const up = r.replicas.filter(v => v.state === "up" || v.state === "draining").length, lost = r.replicas.filter(v => v.state === "lost").length;
-  say($("redis"), r.redis + (r.server.version ? ` · ${r.server.version}` : "") + (r.server.role && r.server.role !== "master" ? ` · ${r.server.role}` : ""));
-  say($("replicasUp"), `${up} up, ${lost} ${lost ? "LOST" : "lost"}`);
-  say($("cost"), `${r.cost.commands} cmds, ${r.cost.ms.toFixed(1)} ms, ${bytes(r.cost.bytes)}`);
+  setText($("redis"), r.redis + (r.server.version ? ` · ${r.server.version}` : "") + (r.server.role && r.server.role !== "master" ? ` · ${r.server.role}` : ""));
+  setText($("replicasUp"), `${up} up, ${lost} ${lost ? "LOST" : "lost"}`);
+  setText($("cost"), `${r.cost.commands} cmds, ${r.cost.ms.toFixed(1)} ms, ${bytes(r.cost.bytes)}`);
   list("buckets", r.buckets.map(b => ({...b, key: keyOf(b)})), name);
   list("routes", r.routes.map(v => ({...v, key: v.name})).sort((a, b) => (b.oldest_ms ?? -1) - (a.oldest_ms ?? -1)), name);
   const worst = {lost: 0, unknown: 1, draining: 2};
   list("replicas", r.replicas.map(v => ({...v, key: v.id, name: v.id})).sort((a, b) => (worst[a.state] ?? 3) - (worst[b.state] ?? 3)), v => v.id + " " + v.host);
   list("batches", r.batches.map(v => ({...v, key: v.id + "\n" + v.replica, name: v.id})), name);
   const none = $("batches").parentElement.querySelector(".empty");
-  say(none, r.batches.length ? "No batch matches." : "No batch runs.");
+  setText(none, r.batches.length ? "No batch matches." : "No batch runs.");
   showDetail();
   status();
 };
 
-const warned = new Set(); // without their numbers, which change all the time
+const warned = new Set(); // warnings without their numbers, which change all the time
 const warnings = (extra = []) => {
   const all = [...extra, ...(report?.warnings || [])], kinds = all.map(w => w.replace(/\d+/g, ""));
   const fresh = all.filter((_, i) => !warned.has(kinds[i]));
@@ -306,24 +306,24 @@ const warnings = (extra = []) => {
   (all.length ? all : [report ? "no warnings" : "waiting for the first report …"]).forEach((text, i) => {
     const li = ul.children[i] || ul.appendChild(make("li"));
     li.className = all.length ? "" : "none";
-    say(li, text);
+    setText(li, text);
   });
 };
 
-// status is called twice a second: age grows also when nothing comes.
+// status is called twice a second, because the age grows without events.
 let shown = "none";
 const status = () => {
   const a = age(), stale = a != null && a >= hello.stale_ms;
   const now = stale ? "stale" : link === "cut" ? "cut" : trouble ? "trouble" : report ? "live" : "none";
   const words = {stale: "STALE", cut: "RECONNECTING", trouble: "NO ANSWER", live: "LIVE", none: link === "open" ? "READING" : "CONNECTING"};
-  say($("word"), words[now]);
-  say($("age"), a == null ? "no data yet" : "data " + span(1000 * Math.ceil(a / 1000)) + " old");
+  setText($("word"), words[now]);
+  setText($("age"), a == null ? "no data yet" : "data " + span(1000 * Math.ceil(a / 1000)) + " old");
   if (now !== shown) document.body.dataset.state = shown = now;
-  document.body.dataset.says = $("pill").textContent;
+  document.body.dataset.pill = $("pill").textContent;
   const extra = [];
-  if (link === "cut") extra.push("the connection to inspect is cut: what is shown does not change until it is back");
+  if (link === "cut") extra.push("the connection to inspect is cut: the page shows old data until it is back");
   if (trouble) extra.push(trouble);
-  else if (stale && link !== "cut") extra.push("no data comes: what is shown is old");
+  else if (stale && link !== "cut") extra.push("no data arrives: the page shows old data");
   warnings(extra);
   const lost = report?.replicas.filter(v => v.state === "lost").length || 0, ns = document.querySelector("h1").textContent;
   document.title = `${now === "live" ? lost ? `${lost} LOST · ` : report.warnings.length ? `(${report.warnings.length}) ` : "" : words[now] + " · "}${ns} · weir inspect`;
@@ -340,8 +340,8 @@ const fill = (dl, pairs) => {
       div.append(make("dt"), make("dd"));
     }
     div.className = wide ? "wide" : "";
-    say(div.firstChild, term);
-    say(div.lastChild, text);
+    setText(div.firstChild, term);
+    setText(div.lastChild, text);
   });
 };
 const found = () => {
@@ -352,14 +352,14 @@ const showDetail = () => {
   if (!opened) return;
   const {kind, key} = opened, v = found();
   const isBucket = kind === "bucket";
-  say($("detailKind"), kind);
-  say($("detailTitle"), isBucket ? key.split("\n")[0] : key);
+  setText($("detailKind"), kind);
+  setText($("detailTitle"), isBucket ? key.split("\n")[0] : key);
   $("detailChart").hidden = $("sharePart").hidden = !isBucket;
   $("whyPart").hidden = kind === "replica";
   const state = $("detailState");
   state.replaceChildren(make("span"), make("span"));
   if (!v) {
-    state.lastChild.textContent = "It is not in the last report.";
+    state.lastChild.textContent = `This ${kind} is not in the last report.`;
     return;
   }
   if (kind === "route") {
@@ -375,15 +375,15 @@ const showDetail = () => {
     state.lastChild.textContent = v.note ? " " + v.note : "";
     const top = draw($("detailChart").querySelector("svg"), key), caption = $("detailChart").querySelector("figcaption");
     if (!caption.firstChild) caption.append(make("span", "", "60 s ago"), make("span"), make("span", "", "now"));
-    say(caption.children[1], `height ${rate(top)}/s · dashed: budget ${rate(v.rate * v.served)}/s`);
+    setText(caption.children[1], `height ${rate(top)}/s · dashed: budget ${rate(v.rate * v.served)}/s`);
     fill($("detailFacts"), [
       ["limit", v.limit], ["burst", count(v.burst)], ["used/s", rate(v.used_per_s)], ["429/s", rate(v.refused_per_s)],
-      ["tokens left", rate(v.tokens)], ["promised ahead", rate(v.debt)], ["tokens in line", rate(v.waiting)], ["calls waiting", count(v.calls)],
+      ["tokens left", rate(v.tokens)], ["debt", rate(v.debt)], ["tokens in line", rate(v.waiting)], ["calls waiting", count(v.calls)],
       ["oldest", span(v.oldest_ms)], ["all started in", span(v.eta_ms)],
       ["routes", report.routes.filter(w => w.buckets.includes(v.name)).map(w => w.name).join(", ") || dash, true],
-      ...v.wishes.map(w => [w.limits.join(" and "), "wanted by " + w.replicas.join(", "), true]),
+      ...v.wishes.map(w => [w.limits.join(" and "), "configured on " + w.replicas.join(", "), true]),
     ]);
-    say($("shareCount"), v.users > v.shares.length ? `the ${v.shares.length} largest of ${v.users}` : count(v.users));
+    setText($("shareCount"), v.users > v.shares.length ? `the ${v.shares.length} largest of ${v.users}` : count(v.users));
     tables.shares.show(v.shares.map(s => ({...s, key: s.replica, name: s.replica, part: v.used_per_s ? s.used_per_s / v.used_per_s : 0})));
   } else {
     badge(state.firstChild, v.state);
@@ -396,14 +396,14 @@ const showDetail = () => {
     ]);
   }
 };
-// ---- actions, where the server lets the page change the fleet
+// ---- actions, if the server lets the page change the fleet
 
 const acts = {bucket: ["pause", "resume"], replica: ["drain", "forget"]};
 const showActs = () => {
   const able = hello.write && acts[opened.kind];
   $("acts").hidden = !able;
-  if (able) [...$("acts").querySelectorAll("button")].forEach((b, i) => say(b, able[i] + " …"));
-  say($("acts").lastElementChild, "");
+  if (able) [...$("acts").querySelectorAll("button")].forEach((b, i) => setText(b, able[i] + " …"));
+  setText($("acts").lastElementChild, "");
 };
 $("acts").addEventListener("click", async e => {
   const i = [...$("acts").children].indexOf(e.target), does = acts[opened?.kind]?.[i];
@@ -417,9 +417,9 @@ $("acts").addEventListener("click", async e => {
   } catch (e) {
     text = e.message;
   }
-  say($("acts").lastElementChild, text);
+  setText($("acts").lastElementChild, text);
 });
-const whySays = (lines, cls) => $("whyText").replaceChildren(...lines.map(t => make("li", t.startsWith("  - ") ? "more" : cls, t.replace(/^ {2}- /, "· "))));
+const showWhy = (lines, cls) => $("whyText").replaceChildren(...lines.map(t => make("li", t.startsWith("  - ") ? "more" : cls, t.replace(/^ {2}- /, "· "))));
 let asked = 0;
 const ask = async () => {
   if (!opened || opened.kind === "replica") return;
@@ -433,8 +433,8 @@ const ask = async () => {
   } catch (e) {
     [lines, cls] = [["inspect does not answer: " + e.message], "more"];
   }
-  if (mine !== asked) return; // something else has been opened since
-  whySays([...lines, `(asked at ${clock()})`], cls);
+  if (mine !== asked) return; // another detail has been opened since
+  showWhy([...lines, `(asked at ${clock()})`], cls);
   tables.line.show(line.map((l, i) => ({...l, key: String(i), name: l.replica || "(gone)"})));
   $("line").hidden = !line.length;
 };
@@ -445,7 +445,7 @@ const mark = () => {
 const rowOf = ({kind, key}) => [...$(kind === "batch" ? "batches" : kind + "s").tBodies[0].rows].find(r => r.dataset.key === key);
 function open(kind, key) {
   opened = {kind, key};
-  whySays(["asking …"]);
+  showWhy(["asking …"]);
   $("line").hidden = true;
   $("detail").hidden = false;
   $("detail").scrollTop = 0;
@@ -519,7 +519,7 @@ const connect = () => {
   source.onerror = () => {
     if (link === "open") seen("the connection to inspect is cut", "bad");
     link = "cut";
-    // A browser comes back by itself, except after an answer that is no stream: too many readers, or somebody else on the port.
+    // A browser connects again by itself, except after an answer that is not a stream: too many readers, or another server on the port.
     if (source.readyState === EventSource.CLOSED) again = setTimeout(connect, 3000);
     status();
   };
@@ -536,13 +536,13 @@ const connect = () => {
     if (before && before.epoch !== now.epoch) past.clear();
     report = now;
     const steady = performance.now();
-    began = Math.min(began, steady - now.read_ms); // nothing comes before it was read
+    began = Math.min(began, steady - now.read_ms); // no report arrives before it was read
     came = {wall: Date.now(), steady, age: steady - began - now.read_ms};
     latest = Date.parse(now.at);
     for (const b of now.buckets) if (b.used_per_s != null) remember(keyOf(b), {t: latest, used: b.used_per_s, refused: b.refused_per_s, budget: b.rate * b.served, shut: b.paused});
     forget();
     if (before) compare(before, now);
-    if (document.hidden) status(); // the title has the state of a page that nobody sees
+    if (document.hidden) status(); // the title shows the state of a hidden page
     else show();
   });
   source.addEventListener("trouble", e => {
@@ -555,4 +555,4 @@ seen("this page was opened");
 connect();
 setInterval(status, 500);
 document.addEventListener("visibilitychange", () => report ? show() : status());
-addEventListener("pageshow", e => { if (e.persisted) connect(); }); // a page that comes out of the browser's memory has lost its stream
+addEventListener("pageshow", e => { if (e.persisted) connect(); }); // a page from the browser's cache has lost its stream

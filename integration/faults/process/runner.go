@@ -16,8 +16,8 @@ import (
 	"github.com/weir-go/weir/integration/faults/outcome"
 )
 
-// crew runs tasks, a loop for each task that may be under way, and counts how tasks end.
-type crew struct {
+// runner runs the tasks of a replica and counts their outcomes. It has a loop for each task that may run at the same time.
+type runner struct {
 	Settings
 	limiter Limiter
 	client  *http.Client
@@ -29,16 +29,16 @@ type crew struct {
 
 	mu     sync.Mutex
 	counts outcome.Report
-	since  time.Time // of which waits count
-	waits  []time.Duration
+	since  time.Time       // waits has the tasks that began after it
+	waits  []time.Duration // from the beginning of a task to its end
 }
 
-func newCrew(s Settings, l Limiter) *crew {
-	return &crew{Settings: s, limiter: l, started: time.Now(), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: s.Tasks}}}
+func newRunner(s Settings, l Limiter) *runner {
+	return &runner{Settings: s, limiter: l, started: time.Now(), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: s.Tasks}}}
 }
 
-// begin starts the loops. They end with ctx, and by rest.
-func (c *crew) begin(ctx context.Context) {
+// begin starts the loops. They end when ctx ends or rest is called.
+func (c *runner) begin(ctx context.Context) {
 	c.ended = make(chan struct{})
 	for range c.Tasks {
 		c.loops.Go(func() {
@@ -49,7 +49,7 @@ func (c *crew) begin(ctx context.Context) {
 	}
 }
 
-func (c *crew) goOn(ctx context.Context) bool {
+func (c *runner) goOn(ctx context.Context) bool {
 	select {
 	case <-c.ended:
 		return false
@@ -58,8 +58,8 @@ func (c *crew) goOn(ctx context.Context) bool {
 	}
 }
 
-// rest ends the loops, and waits for the tasks that are under way.
-func (c *crew) rest() {
+// rest ends the loops, and waits for the running tasks.
+func (c *runner) rest() {
 	select {
 	case <-c.ended:
 	default:
@@ -70,7 +70,7 @@ func (c *crew) rest() {
 }
 
 // one runs one task from its start to its outcome.
-func (c *crew) one(ctx context.Context) {
+func (c *runner) one(ctx context.Context) {
 	task, begun := fmt.Sprint(c.Name, "-", c.number.Add(1)), time.Now()
 	if c.Deadline > 0 {
 		var cancel context.CancelFunc
@@ -83,10 +83,10 @@ func (c *crew) one(ctx context.Context) {
 	attempt := 0
 	err := c.limiter.Execute(ctx, func(ctx context.Context) error {
 		attempt++
-		return c.call(context.WithoutCancel(ctx), task, attempt) // a call that has started is made
+		return c.call(context.WithoutCancel(ctx), task, attempt) // a deadline does not cancel a call that has started
 	})
 	c.count(err, begun)
-	if err != nil && c.Deadline > 0 { // a caller who is refused at once does not come again at once
+	if err != nil && c.Deadline > 0 { // a task that is refused at once must not be followed by the next one at once
 		timer := time.NewTimer(c.Deadline - time.Since(begun))
 		defer timer.Stop()
 		select {
@@ -96,8 +96,8 @@ func (c *crew) one(ctx context.Context) {
 	}
 }
 
-// call makes the call of a task.
-func (c *crew) call(ctx context.Context, task string, attempt int) error {
+// call makes the call of a task to the provider.
+func (c *runner) call(ctx context.Context, task string, attempt int) error {
 	q := url.Values{"replica": {c.Name}, "task": {task}, "attempt": {fmt.Sprint(attempt)}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Provider+"/?"+q.Encode(), nil)
 	if err != nil {
@@ -112,7 +112,7 @@ func (c *crew) call(ctx context.Context, task string, attempt int) error {
 	return err
 }
 
-func (c *crew) count(err error, begun time.Time) {
+func (c *runner) count(err error, begun time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	took := time.Since(begun)
@@ -139,15 +139,15 @@ func (c *crew) count(err error, begun time.Time) {
 	}
 }
 
-// forgetWaits has only the waits of tasks count that begin from now on.
-func (c *crew) forgetWaits() {
+// forgetWaits removes the measured waits. Only tasks that begin from now on count.
+func (c *runner) forgetWaits() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.since, c.waits = time.Now(), nil
 }
 
-// look notes whether replicas want different limits.
-func (c *crew) look(ctx context.Context) (err error) {
+// look stores the number of buckets for which replicas want different limits, or -1 if the limiter does not know it.
+func (c *runner) look(ctx context.Context) (err error) {
 	n := -1
 	if l, ok := c.limiter.(disputer); ok {
 		n, err = l.Disputed(ctx)
@@ -158,8 +158,8 @@ func (c *crew) look(ctx context.Context) (err error) {
 	return err
 }
 
-// report is what was counted until now.
-func (c *crew) report() outcome.Report {
+// report returns all counts until now.
+func (c *runner) report() outcome.Report {
 	c.mu.Lock()
 	r := c.counts
 	if r.Waits = int64(len(c.waits)); r.Waits > 0 {

@@ -62,9 +62,9 @@ func TellShadowed(bucket string, on bool) []string {
 
 // byClock moves the moments at which buckets open, because the namespace's own time is another after Redis has
 // forgotten.
-func byClock(told string, us int64) string {
+func byClock(text string, us int64) string {
 	var out strings.Builder
-	for line := range strings.Lines(told) {
+	for line := range strings.Lines(text) {
 		part := strings.Fields(line)
 		if len(part) >= 3 && part[0] == "opens" {
 			if at, err := strconv.ParseInt(part[2], 10, 64); err == nil {
@@ -77,15 +77,15 @@ func byClock(told string, us int64) string {
 	return out.String()
 }
 
-// told is the limits, pauses and modes that were set for a fleet.
-type told struct {
+// settings holds the limits, pauses and modes that were set for a fleet.
+type settings struct {
 	opens    []Opens  // the buckets that are closed until a moment
 	set      []string // buckets whose limits were set
 	shadow   string   // shadow mode of the fleet: on, off, or "" for not set
 	shadowed []string // buckets in shadow mode
 }
 
-func parseTold(text string) (t told) {
+func parseSettings(text string) (t settings) {
 	for line := range strings.Lines(text) {
 		part := strings.Fields(line)
 		switch {

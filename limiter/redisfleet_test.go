@@ -18,18 +18,18 @@ import (
 	"github.com/weir-go/weir/limiter/limitertest"
 )
 
-// crew is a fleet on one in-process Redis, whose replicas can be cut off for good.
-type crew struct {
+// redisFleet is a fleet on one in-process Redis. A test can cut its replicas off permanently.
+type redisFleet struct {
 	fleet  []*limiter.Limiter
 	wires  []*wire
 	server *miniredis.Miniredis
-	rdb    *redis.Client // of an onlooker
+	rdb    *redis.Client // a client of the test
 }
 
-// newCrew starts replicas of one configuration. The test that makes a crew closes it, within the bubble.
-func newCrew(t *testing.T, replicas int, cfg limiter.Config) *crew {
+// newRedisFleet starts replicas of one configuration. The test that makes a redisFleet closes it, within the bubble.
+func newRedisFleet(t *testing.T, replicas int, cfg limiter.Config) *redisFleet {
 	t.Helper()
-	c := &crew{}
+	c := &redisFleet{}
 	c.server, c.rdb = limitertest.Redis(t)
 	for i := range replicas {
 		opts := limitertest.Options(c.server)
@@ -42,22 +42,22 @@ func newCrew(t *testing.T, replicas int, cfg limiter.Config) *crew {
 	return c
 }
 
-func (c *crew) close(t *testing.T) {
+func (c *redisFleet) close(t *testing.T) {
 	var ending sync.WaitGroup
-	for _, l := range c.fleet { // all at once: one that was cut off tries for a while
+	for _, l := range c.fleet { // all at once: a replica that was cut off takes a while
 		ending.Go(func() { closeLimiter(t, l) })
 	}
 	ending.Wait()
 }
 
-// crews runs a test over fleets of several sizes on Redis, and over one limiter in memory, which is a fleet of one. Each
-// has had a minute, so that a bucket that fills in that time is full.
-func crews(t *testing.T, cfg limiter.Config, test func(t *testing.T, fleet []*limiter.Limiter), sizes ...int) {
+// onFleets runs a test over fleets of several sizes on Redis, and over one limiter in memory, which is a fleet of one.
+// Each has had a minute, so that a bucket that fills in that time is full.
+func onFleets(t *testing.T, cfg limiter.Config, test func(t *testing.T, fleet []*limiter.Limiter), sizes ...int) {
 	for _, n := range sizes {
 		t.Run(fmt.Sprintf("%d replicas", n), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				c := newCrew(t, n, cfg)
+				c := newRedisFleet(t, n, cfg)
 				defer c.close(t)
 				time.Sleep(time.Minute)
 				test(t, c.fleet)
@@ -77,7 +77,7 @@ func crews(t *testing.T, cfg limiter.Config, test func(t *testing.T, fleet []*li
 	})
 }
 
-// empty takes what is in a bucket, all but a part of a token.
+// empty takes all whole tokens of a bucket.
 func empty(t *testing.T, l *limiter.Limiter, burst int64) {
 	t.Helper()
 	for n := burst; n > 0; {
@@ -91,20 +91,20 @@ func empty(t *testing.T, l *limiter.Limiter, burst int64) {
 	}
 }
 
-// start is a call that could start.
+// start is a call that started.
 type start struct {
 	at   time.Time
 	took time.Duration
 	cost int64
 }
 
-// journal notes the starts of many callers.
+// journal records the starts of many callers.
 type journal struct {
 	mu     sync.Mutex
 	starts []start
 }
 
-// wait makes one call and notes it.
+// wait makes one call and records its start.
 func (j *journal) wait(ctx context.Context, l *limiter.Limiter, cost int64) error {
 	begin := time.Now()
 	err := l.WaitN(ctx, "global", cost)
@@ -117,7 +117,7 @@ func (j *journal) wait(ctx context.Context, l *limiter.Limiter, cost int64) erro
 	return err
 }
 
-// since returns the starts from a moment on, in order of time.
+// since returns the starts from a time on, in order.
 func (j *journal) since(from time.Time) []start {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -131,7 +131,7 @@ func (j *journal) since(from time.Time) []start {
 	return out
 }
 
-// law checks the law over the tokens that started.
+// law checks that the started tokens keep the law of the limit.
 func (j *journal) law(t *testing.T, limit limiter.Limit, slack time.Duration) {
 	t.Helper()
 	var times []time.Time
@@ -145,8 +145,8 @@ func (j *journal) law(t *testing.T, limit limiter.Limit, slack time.Duration) {
 	}
 }
 
-// used is the share of the rate that starts took from the first of them on until the last. Of a bucket on which somebody
-// always waits each start takes what came since the one before.
+// used returns the share of the rate that the starts used, from the first until the last. If callers always wait at a
+// bucket, each start takes the tokens refilled since the one before.
 func used(starts []start, rate float64) float64 {
 	if len(starts) < 2 {
 		return 0
@@ -160,5 +160,5 @@ func used(starts []start, rate float64) float64 {
 	return float64(sum) / (rate * last.Sub(first).Seconds())
 }
 
-// interval is the time between two tokens.
+// interval returns the time between two tokens.
 func interval(l limiter.Limit) time.Duration { return time.Duration(float64(time.Second) / l.Rate()) }
