@@ -59,7 +59,7 @@ func TestSlowLimitsKeepTheirTokens(t *testing.T) {
 		{"an hour and a day", []limiter.Limit{hour, day}, hold(20 * time.Second), 20 * time.Second, 1, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			crews(t, limiter.Config{Buckets: map[string][]limiter.Limit{"global": c.limits}}, func(t *testing.T, fleet []*limiter.Limiter) {
+			onFleets(t, limiter.Config{Buckets: map[string][]limiter.Limit{"global": c.limits}}, func(t *testing.T, fleet []*limiter.Limiter) {
 				l := fleet[0]
 				if err := l.WaitN(t.Context(), "global", c.cost); err != nil {
 					t.Fatal(err)
