@@ -99,7 +99,7 @@ rule 'a surplus goes back as far as eras allow' $B/eras.go 's/surplus := min\(es
 rule 'and is gone for the next' $B/eras.go 's/\tb\.lower\(since, surplus\)\n//' $K
 rule 'an era keeps the least' $B/eras.go 's/least = min\(least, e\.low\)/_ = e.low/' $K
 rule 'a charge bounds those before' $B/eras.go 's/last\.low = min\(last\.low, missing\)/_ = last.low/' $K
-rule 'charges of one moment are in one era' $B/eras.go 's/i\+1 == newest \|\| //' $K -rapid.checks=20000
+rule 'charges of one moment are in one era' $B/eras.go 's/i\+1 == newest \|\|/i == newest ||/' $K -rapid.checks=20000
 rule 'and begin none of their own' $B/eras.go 's/if b\.now > last\.start \{/if true {/' $K
 rule 'calls that start together bound nothing' $B/eras.go 's/ && due > b\.eras\[len\(b\.eras\)-1\]\.start//' -run SurplusOfCalls ./limiter/internal/bucket
 rule 'calls that start later do' $B/eras.go 's/due > b\.eras\[len\(b\.eras\)-1\]\.start/due > b.now/' $K

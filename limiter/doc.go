@@ -101,7 +101,10 @@
 // in Redis, so replicas need no message about it. When Redis forgets, the fleet learns again. [BucketSnapshot] shows
 // the part of the rate that is served.
 //
-// When a hold or a pause ends, the bucket is empty: the rate returns, not a burst. After a hold of more than 30 s one
+// When a hold or a pause ends, the bucket is empty: the rate returns, not a burst. A limit that takes more than 12 s
+// from empty to full, such as 1,000 a day, keeps its tokens if the bucket also has a faster limit, which is empty then.
+// So give a bucket with a daily limit one for each second, too: alone, the daily limit loses what the day has saved. A
+// hold of up to [PromptHold] does not delay a call that takes no token of the faster limit. After a hold of more than 30 s one
 // call starts in the first second, then twice as many each second: one call finds out whether the provider serves
 // again.
 //

@@ -66,8 +66,6 @@ func byBucket(limits []bound) map[string][]bound {
 // forgets, each replica that knows the change sends it again within 10 s.
 //
 // A bucket made by [Limiter.AddRoute] cannot be configured: make it again.
-//
-// A bucket made by [Limiter.AddRoute] cannot be configured: make it again.
 func (l *Limiter) Configure(ctx context.Context, bucket string, limits ...Limit) error {
 	c := change{bucket: bucket}
 	if len(limits) > 0 {
@@ -81,8 +79,8 @@ func (l *Limiter) Configure(ctx context.Context, bucket string, limits ...Limit)
 
 // Pause closes a bucket for the whole fleet, for d, more than 0. If d is [UntilResumed] the bucket stays closed until
 // [Limiter.Resume]. Calls of all routes that pass the bucket wait, or are refused if their deadlines come first. A
-// pause never shortens another one. When it ends the bucket is empty, so that the rate returns and not a burst.
-// Outstanding reservations remain valid, a horizon at most. If Redis forgets, replicas send the pause again, as for
+// pause never shortens another one. When it ends the bucket is empty, so that the rate returns and not a burst. A limit
+// that takes more than 12 s from empty to full keeps its tokens if the bucket has a faster limit. Outstanding reservations remain valid, a horizon at most. If Redis forgets, replicas send the pause again, as for
 // [Limiter.Configure].
 func (l *Limiter) Pause(ctx context.Context, bucket string, d time.Duration) error {
 	if d <= 0 {
@@ -100,7 +98,7 @@ func (l *Limiter) close(ctx context.Context, bucket string, d time.Duration, by 
 	return l.sendChange(ctx, change{bucket: bucket, opens: &opening{at: us, by: by}})
 }
 
-// Resume opens a paused bucket and leaves it empty. Waiting calls continue within 5 s.
+// Resume opens a paused bucket, with as few tokens as at the end of a pause. Waiting calls continue within 5 s.
 func (l *Limiter) Resume(ctx context.Context, bucket string) error {
 	return l.sendChange(ctx, change{bucket: bucket, opens: &opening{}})
 }

@@ -39,9 +39,9 @@ func (m Metered) burst(burst int64) int64 {
 // to Redis, within 5 s.
 //
 // A surplus goes back to the fleet, except for tokens whose absence later reservations rely on: the fleet never gets
-// more than if the cost had been known from the beginning. The bucket notes how empty it was in steps of half a second. Of
-// calls that start within the same half second on a bucket that was full, at most the reserved cost of the first one
-// comes back. For calls before its first settlement a bucket that is not in [Config.Metered] gives nothing back.
+// more than if the cost had been known from the beginning. The bucket keeps bounds of what can go back, and rounds them
+// down by a fifth at most. For calls before its first settlement a bucket that is not in [Config.Metered] gives nothing
+// back.
 //
 // A shortfall is taken from the bucket at once. The bucket owes one burst at most, and any further cost counts as lost. A
 // call that is never settled counts as reserved. A window gives nothing back. A settled reservation counts as used.

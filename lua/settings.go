@@ -27,7 +27,8 @@ func TellLimits(bucket string, limits []Limit) []string {
 }
 
 // TellOpens returns the words that close a bucket for so many microseconds from now, at most half of 2^53; 0 opens it.
-// The bucket is empty when it opens. by is the replica whose provider asked for that, without blanks; "" for a pause.
+// The bucket is empty when it opens, except for slow limits beside a faster one. by is the replica whose provider asked
+// for that, without blanks; "" for a pause.
 func TellOpens(bucket string, us int64, by string) []string {
 	return []string{strings.TrimSpace("opens " + bucket + " " + strconv.FormatInt(us, 10) + " " + by)}
 }
