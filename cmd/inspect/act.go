@@ -86,28 +86,28 @@ func whoami() string {
 }
 
 type pauseCmd struct {
-	Bucket string        `arg:"" help:"The bucket."`
-	For    time.Duration `placeholder:"DURATION" help:"How long the pause lasts. Without it, until somebody resumes the bucket."`
+	Bucket string         `arg:"" help:"The bucket."`
+	For    *time.Duration `placeholder:"DURATION" range:"more than 0" help:"How long the pause lasts. Without it, until somebody resumes the bucket."`
 
 	acting
 }
 
-// Validate refuses a negative duration.
+// Validate refuses a duration that is not above 0.
 func (c *pauseCmd) Validate() error {
-	if c.For < 0 {
-		return fmt.Errorf("--for %v: want more than 0", c.For)
+	if c.For != nil && *c.For <= 0 {
+		return fmt.Errorf("--for %v: want more than 0", *c.For)
 	}
 	return c.common.Validate()
 }
 
 // Run pauses a bucket.
 func (c *pauseCmd) Run(ctx context.Context, s cli.Streams) error {
-	what := fmt.Sprintf("Pause bucket %s until somebody resumes it", c.Bucket)
-	if c.For > 0 {
-		what = fmt.Sprintf("Pause bucket %s for %v", c.Bucket, c.For)
+	d, what := limiter.UntilResumed, fmt.Sprintf("Pause bucket %s until somebody resumes it", c.Bucket)
+	if c.For != nil {
+		d, what = *c.For, fmt.Sprintf("Pause bucket %s for %v", c.Bucket, *c.For)
 	}
 	return c.act(ctx, s, c.Bucket, what, func(ctx context.Context, o *limiter.Operator) error {
-		return o.Pause(ctx, c.Bucket, cmp.Or(c.For, limiter.UntilResumed))
+		return o.Pause(ctx, c.Bucket, d)
 	})
 }
 
@@ -178,7 +178,7 @@ func parseLimits(texts []string) (out []limiter.Limit, err error) {
 
 type restoreCmd struct {
 	Bucket string `arg:"" help:"The bucket."`
-	Tokens int64  `arg:"" help:"The new number of tokens. A number above the burst means the burst. Window limits do not change."`
+	Tokens int64  `arg:"" range:"0 or more" help:"The new number of tokens. A number above the burst means the burst. Window limits do not change."`
 
 	acting
 }
@@ -262,7 +262,7 @@ func (c *forgetCmd) Run(ctx context.Context, s cli.Streams) error {
 type eventsCmd struct {
 	common
 
-	N    int64 `short:"n" default:"20" help:"Maximum number of events (${default})."`
+	N    int64 `short:"n" default:"20" range:"1 or more" help:"Maximum number of events (${default})."`
 	JSON bool  `name:"json" help:"Print one JSON object for each event."`
 }
 

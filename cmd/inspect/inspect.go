@@ -43,8 +43,8 @@ func (*inspectCmd) Vars() map[string]string { return map[string]string{"names": 
 // common holds the flags of every command.
 type common struct {
 	Namespace string        `env:"WEIR_NAMESPACE" default:"weir" placeholder:"NAME" help:"Name under which the fleet shares its budget (${default})."`
-	Timeout   time.Duration `default:"3s" help:"How long Redis may take to answer (${default})."`
-	Width     int           `placeholder:"COLUMNS" help:"Maximum width of tables. Without it, the width of the terminal, or 80."`
+	Timeout   time.Duration `default:"3s" range:"more than 0" help:"How long Redis may take to answer (${default})."`
+	Width     int           `placeholder:"COLUMNS" range:"40 or more" help:"Maximum width of tables. Without it, the width of the terminal, or 80."`
 
 	cli.RedisFlags
 }

@@ -18,9 +18,9 @@ type serveCmd struct {
 	common
 
 	Addr     string        `default:"127.0.0.1:7070" placeholder:"HOST:PORT" help:"Address to listen on (${default}). An address that other machines can reach needs WEIR_TOKEN. Browsers ask for it as a password, with any user name."`
-	Interval time.Duration `default:"2s" help:"Time between two readings of Redis, 200ms or more (${default}). While no page is open, nothing is read."`
+	Interval time.Duration `default:"2s" range:"200ms or more" help:"Time between two readings of Redis, 200ms or more (${default}). While no page is open, nothing is read."`
 	Write    bool          `help:"Let everybody who has WEIR_TOKEN pause and resume buckets, and drain and forget replicas, on the page."`
-	Stale    time.Duration `default:"10s" help:"Age from which the page marks its data as stale (${default})."`
+	Stale    time.Duration `default:"10s" range:"more than the interval" help:"Age from which the page marks its data as stale (${default})."`
 }
 
 const tokenVariable = "WEIR_TOKEN"

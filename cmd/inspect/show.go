@@ -21,11 +21,11 @@ type showCmd struct {
 
 	Output string        `short:"o" enum:"auto,tui,table,wide,json,jsonl,prom" default:"auto" help:"One of tui, table, wide, json, jsonl, prom. auto is the live view if input and output are terminals, else table."`
 	JSON   bool          `name:"json" help:"The same as -o json."`
-	Watch  time.Duration `placeholder:"INTERVAL" help:"Print again after each INTERVAL, 200ms or more, until interrupted. The live view reads Redis at this interval; without it every 2s."`
+	Watch  time.Duration `placeholder:"INTERVAL" range:"200ms or more" help:"Print again after each INTERVAL, 200ms or more, until interrupted. The live view reads Redis at this interval; without it every 2s."`
 	Once   bool          `help:"Print once, even if input and output are terminals."`
 	Filter string        `placeholder:"REGEXP" help:"Show only buckets, routes and batches whose names match. !REGEXP shows all others."`
 	Write  bool          `help:"Let the live view pause and resume buckets, and drain and forget replicas. It asks for the name first."`
-	Stale  time.Duration `default:"10s" help:"Age from which the live view marks its data as stale (${default})."`
+	Stale  time.Duration `default:"10s" range:"more than 0" help:"Age from which the live view marks its data as stale (${default})."`
 }
 
 // Validate refuses values that cannot work, and flags that contradict each other.

@@ -17,8 +17,8 @@ This file shows what the fleet does while something around it fails. The program
 
     go -C integration run ./matrix --write ../docs/faults.md
 
-Each row is one fault. The program starts a Redis, a provider and replicas. Each replica is a process of its own that runs one task after
-the other. A task waits for its token, and then calls the provider once. The provider logs when each call arrives. The program computes the
+Each row is one fault. The program starts a Redis, a provider and replicas. Each replica is a process of its own that has
+tasks all the time. A task waits for its token, and then calls the provider once. The provider logs when each call arrives. The program computes the
 figures from that log, and the outcomes of tasks from the reports of replicas at their end. Replicas that were killed report nothing.
 
 Unless a row says otherwise, 4 replicas with 32 tasks each share 34 calls a second with a burst of 4, the horizon is the default of

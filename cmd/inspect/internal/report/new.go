@@ -40,6 +40,9 @@ func New(addr string, f *fleet.Fleet) *Report {
 	for _, b := range f.Buckets {
 		r.Buckets = append(r.Buckets, bucketOf(b, f.Replicas, r.Routes))
 	}
+	for i := range r.Routes {
+		r.Routes[i].addPauses(r.Buckets)
+	}
 	slices.SortFunc(r.Replicas, func(a, b Replica) int { return strings.Compare(a.ID, b.ID) })
 	slices.SortFunc(r.Batches, func(a, b Batch) int {
 		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Replica, b.Replica))
@@ -84,6 +87,24 @@ func bucketOf(b limiter.BucketSnapshot, replicas []fleet.Replica, routes []Route
 	}
 	row.State = row.state()
 	return row
+}
+
+// addPauses adds the longest pause of the buckets of a route to the time until all of its calls have started.
+func (r *Route) addPauses(buckets []Bucket) {
+	longest := int64(0)
+	for _, b := range buckets {
+		switch {
+		case !b.Paused || !slices.Contains(r.Buckets, b.Name):
+		case b.PausedMS == nil: // until somebody resumes it
+			r.EtaMS = nil
+		default:
+			longest = max(longest, *b.PausedMS)
+		}
+	}
+	if r.EtaMS != nil && *r.EtaMS > 0 {
+		eta := *r.EtaMS + longest
+		r.EtaMS = &eta
+	}
 }
 
 // share sets how much of a bucket each replica uses, and the totals.

@@ -149,15 +149,19 @@ func TestQueuesAreMerged(t *testing.T) {
 	}
 	for _, c := range []struct {
 		pause time.Duration
-		eta   int64 // ms; -1 for none
-	}{{0, 571}, {10 * time.Minute, 600_571}, {limiter.UntilResumed, -1}} {
+		eta   int64 // ms, of the bucket; -1 for none
+		route int64
+	}{{0, 571, 7000}, {10 * time.Minute, 600_571, 607_000}, {limiter.UntilResumed, -1, -1}} {
 		f.Snapshot.Buckets[0].PausedFor = c.pause
-		b, got := report.New("a", f).Find("global"), int64(-1)
-		if b.EtaMS != nil {
-			got = *b.EtaMS
-		}
-		if got != c.eta {
-			t.Errorf("paused for %v: ETA %d ms, want %d", c.pause, got, c.eta)
+		paused := report.New("a", f)
+		for what, eta := range map[string][2]*int64{"bucket": {paused.Find("global").EtaMS, &c.eta}, "route": {paused.RouteOf("spotify").EtaMS, &c.route}} {
+			got := int64(-1)
+			if eta[0] != nil {
+				got = *eta[0]
+			}
+			if got != *eta[1] {
+				t.Errorf("paused for %v: ETA of the %s %d ms, want %d", c.pause, what, got, *eta[1])
+			}
 		}
 	}
 	f.Snapshot.Buckets[0].PausedFor = 0
