@@ -103,6 +103,8 @@ rule 'charges of one moment are in one era' $B/eras.go 's/i\+1 == newest \|\|/i 
 rule 'and begin none of their own' $B/eras.go 's/if b\.now > last\.start \{/if true {/' $K
 rule 'calls that start together bound nothing' $B/eras.go 's/ && due > b\.eras\[len\(b\.eras\)-1\]\.start//' -run SurplusOfCalls ./limiter/internal/bucket
 rule 'calls that start later do' $B/eras.go 's/due > b\.eras\[len\(b\.eras\)-1\]\.start/due > b.now/' $K
+rule 'the first calls of a bucket are settled' $B/eras.go 's/b\.eras\[0\]\.start = b\.now/_ = b.now/' -run SurplusOfCalls ./limiter/internal/bucket
+rule 'but not those of before' $B/eras.go 's/if b\.full\.Ceil\(\) <= b\.now \{ \/\/ nothing/if true { \/\/ nothing/' $K -rapid.checks=20000
 rule 'eras are fine' $B/eras.go 's/low\/4 \+ 1/low + 1/' -run SurplusOfCalls ./limiter/internal/bucket
 rule 'another limit is noted' $V 's/b\.noteTokens\(min\(whole, max\(0, units\)\/l\.Per\)\)/_ = whole/' $K
 rule 'what is returned lowers the eras' $S 's/\t\t\tb\.lower\(.*\n//' -run WalkWithCore$ ./limiter/internal/bucket $rapid=1500

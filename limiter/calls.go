@@ -68,7 +68,7 @@ func (l *Limiter) ReserveN(ctx context.Context, route string, n int64, opts ...O
 	return r, nil
 }
 
-// Wait sleeps until a call of a route may start. If the deadline of ctx comes first, Wait returns a [DeadlineError] as
+// Wait sleeps until a call of a route may start. If the deadline of ctx comes first, Wait returns a *[DeadlineError] as
 // soon as that is known and takes nothing. If ctx ends while Wait sleeps, Wait returns the cause of ctx, and the token
 // goes to another caller.
 func (l *Limiter) Wait(ctx context.Context, route string, opts ...Option) error {

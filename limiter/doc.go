@@ -2,6 +2,7 @@
 // Redis. A [Limiter] answers when a call may start. The caller asks once, sleeps once, and goes. In one process:
 //
 //	l, err := limiter.NewMemory(limiter.SingleBucket("spotify", limiter.PerSecond(40, 40))) // 40 a second, burst 40
+//	defer l.Close(ctx)
 //	err = l.Wait(ctx, "spotify")
 //
 // In a fleet:
@@ -104,7 +105,7 @@
 // When a hold or a pause ends, the bucket is empty: the rate returns, not a burst. A limit that takes more than 12 s
 // from empty to full, such as 1,000 a day, keeps its tokens if the bucket also has a faster limit, which is empty then.
 // So give a bucket with a daily limit one for each second, too: alone, the daily limit loses what the day has saved. A
-// hold of up to [PromptHold] does not delay a call that takes no token of the faster limit. After a hold of more than 30 s one
+// call whose [Costs] are 0 for the faster limit is not delayed by a hold of up to [PromptHold]. After a hold of more than 30 s one
 // call starts in the first second, then twice as many each second: one call finds out whether the provider serves
 // again.
 //

@@ -20,7 +20,8 @@ type Limit struct {
 	// Per is the time in which Tokens come, a positive number of whole microseconds. Zero is a second. A bucket has at
 	// most one limit of a kind per time.
 	Per time.Duration
-	// Burst is how many tokens the bucket holds. Zero is the tokens of one second, at least 1. A window holds Tokens.
+	// Burst is how many tokens the bucket holds. Zero is the tokens of one second, at least 1: give 1,000 a day a burst
+	// of 1,000 if a day's calls may start at once. A window holds Tokens.
 	Burst int64
 	// Window counts the starts of the last Per instead of refilling. A window stores the time of each start, so it is
 	// for small numbers.

@@ -12,10 +12,10 @@ import (
 type Metered struct {
 	// Holds means that the provider holds the estimated cost until the call ends, as some do with the most tokens that
 	// a call may produce. Otherwise the provider counts the real cost, from the start of the call or as the cost
-	// arises.
+	// arises. With Holds a call that ends within a horizon of its start gets nothing back if the bucket was full.
 	Holds bool
 	// Reserve is the part of the burst that is kept for calls which cost more than estimated, 0 to 0.9. Zero is 0.1;
-	// below 0 nothing is kept. It does not apply to a limit that [Limiter.Configure] sets.
+	// below 0 nothing is kept. No estimate can be larger than the rest of the burst. It does not apply to a limit that [Limiter.Configure] sets.
 	Reserve float64
 	// Exact takes estimates as they are. Otherwise they are multiplied by the ratio of real to estimated costs in about
 	// the last hundred calls of the route in this process.
@@ -36,7 +36,7 @@ func (m Metered) burst(burst int64) int64 {
 // Settle corrects the cost of a call that started on the reservation: for each named bucket, the given number of tokens
 // replaces the reserved one. Settle may be called once, at any time after the start. Later calls do nothing, and
 // neither does a call on a reservation that was given up or is not due yet. The correction travels with a later request
-// to Redis, within 5 s.
+// to Redis, within 5 s, and in memory at once.
 //
 // A surplus goes back to the fleet, except for tokens whose absence later reservations rely on: the fleet never gets
 // more than if the cost had been known from the beginning. The bucket keeps bounds of what can go back, and rounds them

@@ -30,7 +30,7 @@ type BucketSnapshot struct {
 	Bucket string
 	Limit  Limit
 	Tokens float64 // in the bucket, 0 to burst; of a window in Redis the starts that it counts are not taken off
-	Debt   float64 // reservations granted ahead of refill, in tokens
+	Debt   float64 // reservations granted ahead of refill, and tokens that come during a short hold
 	// Waiting is the tokens that the lanes in line wait for.
 	Waiting float64
 	// Served is the part of the limit's rate at which calls start now, 0 to 1. It is below 1 if the provider has
@@ -43,7 +43,8 @@ type BucketSnapshot struct {
 	// PausedFor is how long the bucket stays closed; [UntilResumed] if it waits for somebody to resume it.
 	PausedFor time.Duration
 	// HeldBy is the replica whose provider asked to wait until then, and HeldSince when, on that replica's clock; "" if
-	// somebody paused the bucket. Holds of up to [PromptHold] are not here: they are in the level.
+	// somebody paused the bucket. Holds of up to [PromptHold] are not here, nor in PausedFor:
+	// they show as Debt, and [Limiter.Where] names them.
 	HeldBy    string
 	HeldSince time.Time
 	// Wanted are the limits that live replicas were configured with, if they disagree. Each has the names of at most 8

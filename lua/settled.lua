@@ -59,7 +59,9 @@ do -- few names fit into a script
   local function settle(b, since, estimated, actual)
     if actual > estimated then return owe(b, actual - estimated) end
     if actual == estimated or b.log then return end -- a window does not take starts back
-    b.eras = b.eras or new_eras(now)
+    if not b.eras then -- if the bucket is full, nothing has been charged at this moment
+      b.eras = new_eras(b.full + (b.frac > 0 and 1 or 0) <= now and now - 1 or now)
+    end
     -- Nothing is missing, or the level is that of a pause, which ends with an empty bucket.
     if b.full + (b.frac > 0 and 1 or 0) <= now or (b.kept and (b.kept ~= b.full or b.kept_frac ~= b.frac)) then return end
     local surplus = min(estimated - actual, takeable(b, since))

@@ -1,5 +1,9 @@
 // Package orchestrator runs tasks that call rate-limited APIs: a bounded number at a time, each when its token is due.
 //
+//	o, err := orchestrator.New(orchestrator.Config{Limiter: l, Slots: 10})
+//	defer o.Drain(context.WithoutCancel(ctx), orchestrator.Drain{})
+//	track, err := orchestrator.Execute(ctx, o, func(ctx context.Context) (Track, error) { … }, orchestrator.Route("spotify"))
+//
 // # Which function to call
 //
 //   - [Execute] runs a function and returns its result.

@@ -116,6 +116,9 @@ func (b *Bucket) settle(since, estimated, actual int64) {
 	}
 	if b.eras == nil {
 		b.forgetEras()
+		if b.full.Ceil() <= b.now { // nothing has been charged at this moment
+			b.eras[0].start = b.now
+		}
 	}
 	// Nothing is missing, or the level is that of a pause, which ends with an empty bucket.
 	if b.full.Ceil() <= b.now || b.full != b.paused {
