@@ -21,10 +21,18 @@ func ExampleDeadlineError() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	fmt.Println(l.Wait(ctx, "daily"))
-	err = l.Wait(ctx, "daily")
-	_, isDeadline := errors.AsType[*limiter.DeadlineError](err)
-	fmt.Println(isDeadline, errors.Is(err, context.DeadlineExceeded))
+	for range 2 { // had the first of them cost a token, the second would be ready a day later
+		err := l.Wait(ctx, "daily")
+		late, isDeadline := errors.AsType[*limiter.DeadlineError](err)
+		fmt.Println(isDeadline, errors.Is(err, context.DeadlineExceeded))
+		if isDeadline {
+			fmt.Println("ready in", late.Ready.Round(time.Hour), "- the deadline has passed:", ctx.Err() != nil)
+		}
+	}
 	// Output:
 	// <nil>
 	// true true
+	// ready in 24h0m0s - the deadline has passed: false
+	// true true
+	// ready in 24h0m0s - the deadline has passed: false
 }

@@ -3,6 +3,7 @@ package limiter_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/weir-go/weir/limiter"
 )
@@ -22,16 +23,21 @@ func ExampleLimiter_Configure() {
 		return s.Buckets[0].Limit
 	}
 	fmt.Println("as configured:", inForce())
-	if err := l.Configure(ctx, "global", limiter.PerSecond(10, 1)); err != nil {
+	if err := l.Configure(ctx, "global", limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1}); err != nil {
 		fmt.Println(err)
 	}
 	fmt.Println("set at run time:", inForce())
+	for range 2 {
+		fmt.Println(l.Allow(ctx, "global"))
+	}
 	if err := l.Configure(ctx, "global"); err != nil { // without limits: the configured limits are in force again
 		fmt.Println(err)
 	}
 	fmt.Println("set back:", inForce())
 	// Output:
 	// as configured: 40 per 1s, burst 40
-	// set at run time: 10 per 1s, burst 1
+	// set at run time: 1 per 1h0m0s, burst 1
+	// true <nil>
+	// false <nil>
 	// set back: 40 per 1s, burst 40
 }

@@ -1,37 +1,36 @@
 package limiter_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
+	"testing"
 	"time"
 
 	"github.com/weir-go/weir/limiter"
 )
 
-// A provider allows 100 calls in any half minute. A rate spreads these calls, so that they do not start all at once, and
-// all providers share a budget.
+// A provider allows 3 calls in any half minute. A rate spreads these calls, so that they do not start all at
+// once.
 func ExamplePerWindow() {
-	l, err := limiter.NewMemory(limiter.Config{
-		Buckets: map[string][]limiter.Limit{
-			"spotify": {limiter.PerWindow(3, 30*time.Second), limiter.PerSecond(1000, 1)},
-			"global":  {limiter.PerSecond(40, 40)},
-		},
-		Routes: map[string][]string{"spotify": {"spotify", "global"}},
+	inVirtualTime(func(t *testing.T) { // so that the seconds below take no time
+		ctx := t.Context()
+		l, err := limiter.NewMemory(limiter.SingleBucket("spotify", limiter.PerWindow(3, 30*time.Second), limiter.PerSecond(1, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = l.Close(ctx) }()
+		start := time.Now()
+		for range 6 {
+			if err := l.Wait(ctx, "spotify"); err != nil {
+				fmt.Println(err)
+			}
+			fmt.Println(time.Since(start).Round(time.Second))
+		}
 	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	for range 4 {
-		err := l.Wait(ctx, "spotify")
-		fmt.Println(err == nil, errors.Is(err, context.DeadlineExceeded))
-	}
 	// Output:
-	// true false
-	// true false
-	// true false
-	// false true
+	// 0s
+	// 1s
+	// 2s
+	// 30s
+	// 31s
+	// 32s
 }
