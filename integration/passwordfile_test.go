@@ -131,8 +131,8 @@ func TestWrongSecrets(t *testing.T) {
 		{"no such authority", []string{secure, "WEIR_REDIS_CA=" + none}, []string{"--redis-ca", none, "cannot be read"}},
 		{"authority is a folder", []string{secure, "WEIR_REDIS_CA=" + dir}, []string{"--redis-ca", dir, "cannot be read"}},
 		{"authority is none", []string{secure, "WEIR_REDIS_CA=" + junk}, []string{"--redis-ca", junk, "no certificate"}},
-		{"certificate without its key", []string{secure, "WEIR_REDIS_CERT=" + s.client}, []string{"--redis-cert", "give --redis-key"}},
-		{"key without its certificate", []string{secure, "WEIR_REDIS_KEY=" + s.clientKey}, []string{"--redis-key", "give --redis-cert"}},
+		{"certificate without its key", []string{secure, "WEIR_REDIS_CERT=" + s.client}, []string{"--redis-cert", "set --redis-key"}},
+		{"key without its certificate", []string{secure, "WEIR_REDIS_KEY=" + s.clientKey}, []string{"--redis-key", "set --redis-cert"}},
 		{"no such certificate", []string{secure, "WEIR_REDIS_CERT=" + none, "WEIR_REDIS_KEY=" + s.clientKey}, []string{"--redis-cert", none}},
 		{"no such key", []string{secure, "WEIR_REDIS_CERT=" + s.client, "WEIR_REDIS_KEY=" + none}, []string{"--redis-key", none}},
 		{"certificate is none", []string{secure, "WEIR_REDIS_CERT=" + junk, "WEIR_REDIS_KEY=" + s.clientKey}, []string{"--redis-cert", junk}},
@@ -140,9 +140,9 @@ func TestWrongSecrets(t *testing.T) {
 		{"key of another certificate", []string{secure, "WEIR_REDIS_CERT=" + s.client, "WEIR_REDIS_KEY=" + s.serverKey}, []string{"--redis-key", s.serverKey, "does not fit"}},
 		{"no such password", []string{plain, "WEIR_REDIS_PASSWORD_FILE=" + none}, []string{"--redis-password-file (or WEIR_REDIS_PASSWORD_FILE)", none, "cannot be read"}},
 		{"empty password", []string{plain, "WEIR_REDIS_PASSWORD_FILE=" + empty}, []string{"--redis-password-file", empty, "is empty"}},
-		{"two passwords", []string{"REDIS_URL=redis://me:hunter2@127.0.0.1:1", "WEIR_REDIS_PASSWORD_FILE=" + junk}, []string{"--redis-password-file", "REDIS_URL has a password"}},
-		{"two passwords of a cluster", []string{"REDIS_URL=redis+cluster://me:hunter2@127.0.0.1:1", "WEIR_REDIS_PASSWORD_FILE=" + junk}, []string{"--redis-password-file", "REDIS_URL has a password"}},
-		{"two passwords of Sentinel", []string{"REDIS_URL=redis+sentinel://me:hunter2@127.0.0.1:1/weir", "WEIR_REDIS_PASSWORD_FILE=" + junk}, []string{"--redis-password-file", "REDIS_URL has a password"}},
+		{"two passwords", []string{"REDIS_URL=redis://me:hunter2@127.0.0.1:1", "WEIR_REDIS_PASSWORD_FILE=" + junk}, []string{"--redis-password-file", "REDIS_URL contains a password"}},
+		{"two passwords of a cluster", []string{"REDIS_URL=redis+cluster://me:hunter2@127.0.0.1:1", "WEIR_REDIS_PASSWORD_FILE=" + junk}, []string{"--redis-password-file", "REDIS_URL contains a password"}},
+		{"two passwords of Sentinel", []string{"REDIS_URL=redis+sentinel://me:hunter2@127.0.0.1:1/weir", "WEIR_REDIS_PASSWORD_FILE=" + junk}, []string{"--redis-password-file", "REDIS_URL contains a password"}},
 	} {
 		looked, look := c.events(t, row.env)
 		worked, work := c.analyze(t, row.env)
