@@ -692,9 +692,9 @@ rule 'retries have a budget' $C/retry.go 's/if b\.tokens < 1 \{/if false {/' $C
 rule 'what a provider puts off costs none of it' $C/retry.go 's/!r\.Throttled && //' $C
 rule 'no retry beyond the deadline' $C/retry.go 's/t\.Deadline > 0 && t\.Deadline <= at/false/' $C
 rule 'nothing runs again after handing back' $C/retry.go 's/ \|\| c\.stage >= HandingBack:/:/' $C
-rule 'refusals are reported' $O/work.go 's/told := o\.tell\(r, v\)/told := false/' -run Refus $O
+rule 'refusals are reported' $O/work.go 's/reported := o\.reportVerdict\(r, v\)/reported := false/' -run Refus $O
 rule 'a refused task waits in line' $O/work.go 's/\t\tresult\.After = max\(pause, v\.Patience\) \/\//\t\t_ = pause \/\//' -run Refus $O
-rule 'and not for its deadline' $O/work.go 's/told && \(t\.Deadline == 0 \|\| t\.Deadline > until\+pause\)/told/' -run Refus $O
+rule 'and not for its deadline' $O/work.go 's/reported && \(t\.Deadline == 0 \|\| t\.Deadline > until\+pause\)/reported/' -run Refus $O
 rule 'it starts when its provider said, at the earliest' $O/refusal.go 's/left > min\(mostEarly/false \&\& left > min(mostEarly/' -run Refus $O
 rule 'an attempt that comes too early rests' $C/inputs.go 's/if r\.After > 0 \{/if false {/' $C
 rule 'a report delays no task' $O/refusal.go 's/v\.After <= limiter\.PromptHold/true/' -run Report $O
