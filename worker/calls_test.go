@@ -262,7 +262,7 @@ func TestWithoutALogger(t *testing.T) {
 		one, err := worker.LastFM(t.Context(), o, nil, "track", call)
 		all, batchErr := worker.Batch(t.Context(), o, nil, "", []orchestrator.Task[int]{call})
 		if one != 7 || !slices.Equal(all, []int{7}) || err != nil || batchErr != nil {
-			t.Errorf("%d, %v, %v, %v", one, all, err, batchErr)
+			t.Errorf("the call returned %d, %v; the batch returned %v, %v", one, err, all, batchErr)
 		}
 	})
 }

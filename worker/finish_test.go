@@ -239,10 +239,10 @@ func TestEndWaitsForAnalyses(t *testing.T) {
 	go func() { ended <- r.stop() }()
 	text, err := io.ReadAll(res.Body)
 	if err != nil || !bytes.Contains(text, []byte("event: result")) || !bytes.HasSuffix(text, []byte("event: done\ndata: {}\n\n")) {
-		t.Errorf("%v: %s", err, text)
+		t.Errorf("error %v, stream %s; want a result and the end", err, text)
 	}
 	if err := <-ended; err != nil || strings.Contains(log.String(), "are ended;") {
-		t.Errorf("%v\n%s", err, log)
+		t.Errorf("the worker ended with %v, and logged\n%s", err, log)
 	}
 }
 

@@ -196,7 +196,7 @@ func TestAnalysesAreBounded(t *testing.T) {
 			case res.StatusCode == http.StatusServiceUnavailable && res.Header.Get("Retry-After") != "":
 				refused.Add(1)
 			default:
-				t.Errorf("%s", res.Status)
+				t.Errorf("status %s, want 200, or 503 with Retry-After", res.Status)
 			}
 		})
 	}
@@ -249,6 +249,6 @@ func TestStreamsOfAReplicaThatIsNotReady(t *testing.T) {
 	out := httptest.NewRecorder()
 	w.Handler().ServeHTTP(out, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "http://127.0.0.1/v1/playlists/analyses/r.x/events", nil))
 	if out.Code != http.StatusServiceUnavailable || out.Header().Get("Retry-After") == "" {
-		t.Errorf("%d", out.Code)
+		t.Errorf("status %d, Retry-After %q, want 503 with Retry-After", out.Code, out.Header().Get("Retry-After"))
 	}
 }

@@ -118,7 +118,7 @@ func TestAnalyzeStreamsItsProgress(t *testing.T) {
 	r := start(t, nil)
 	res := r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil)
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
-		t.Fatalf("%s, %s", res.Status, res.Header.Get("Content-Type"))
+		t.Fatalf("status %s, content type %s, want an event stream", res.Status, res.Header.Get("Content-Type"))
 	}
 	var order []string
 	count := map[string]int{}
@@ -236,7 +236,7 @@ func TestAnalysisEndsAtItsDeadline(t *testing.T) {
 	began := time.Now()
 	failure, _ := r.analyze(t)
 	if !strings.Contains(failure.Error, "first question: it has not ended within its deadline of 1s") || failure.Tasks != failure.Ended {
-		t.Errorf("%+v", failure)
+		t.Errorf("failure %+v, want its deadline as the reason, and every task ended", failure)
 	}
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("it ended after %v", took)
@@ -276,10 +276,10 @@ func TestRequestsAreRefusedWithTheReason(t *testing.T) {
 			t.Fatal(err)
 		}
 		if res.StatusCode != c.status || !strings.Contains(string(text), c.says) {
-			t.Errorf("%s: %s: %s", name, res.Status, text)
+			t.Errorf("%s: status %s, body %q, want %d and %q", name, res.Status, text, c.status, c.says)
 		}
 		if c.says != "" && res.Header.Get("Content-Type") != "application/problem+json" {
-			t.Errorf("%s: %s", name, res.Header.Get("Content-Type"))
+			t.Errorf("%s: content type %s, want a problem", name, res.Header.Get("Content-Type"))
 		}
 	}
 }

@@ -30,10 +30,10 @@ func TestHostileNumbers(t *testing.T) {
 			}}
 			got, err := analyzer(t, fake).Analyze(t.Context(), tracks(2), nil)
 			if err != nil {
-				t.Fatalf("%s %s: %v", field, number, err)
+				t.Fatalf("%s %s: Analyze: %v", field, number, err)
 			}
 			if _, err := json.Marshal(got); err != nil {
-				t.Errorf("%s %s: %v", field, number, err)
+				t.Errorf("%s %s: the result as JSON: %v", field, number, err)
 			}
 			if got.FailedLookups != 2 || got.Tempo != nil {
 				t.Errorf("%s %s: %d lookups failed, tempo %v", field, number, got.FailedLookups, got.Tempo)

@@ -172,7 +172,7 @@ func TestAnalysisOutlasts(t *testing.T) {
 				got, err := s.Analyze(t.Context(), tracks(5), nil)
 				t.Logf("%-9s %-12s %-8s for %v: %v after %v, playlist %q with %d tracks, notes %d", row.api, strings.Join(row.kinds, "+"), form, trouble, err, time.Since(start).Round(time.Second), got.Created.ID, got.Added, len(got.Notes))
 				if err != nil || got.Created.ID == "" || got.Added == 0 || len(got.Notes) > 0 {
-					t.Errorf("%s %s %s: %v, %+v", row.api, row.kinds, form, err, got)
+					t.Errorf("%s %s %s: error %v, result %+v; want a filled playlist without notes", row.api, row.kinds, form, err, got)
 				}
 			})
 		}

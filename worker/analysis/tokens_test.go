@@ -78,7 +78,7 @@ func TestLoginsInAnAnalysis(t *testing.T) {
 			}
 			t.Logf("%-26s %v, playlist %-5t with %2d tracks, %2d found, notes: %s", row.name, err, got.Created.ID != "", got.Added, len(got.Found), note)
 			if err != nil || (got.Created.ID != "") != row.created || note != row.note || len(got.Found) == 0 || got.Tempo == nil || sim.Stats().Refused > 0 {
-				t.Errorf("%s: %v, %+v", row.name, err, got)
+				t.Errorf("%s: error %v, result %+v; want a playlist %t, note %q", row.name, err, got, row.created, row.note)
 			}
 		})
 	}

@@ -192,7 +192,7 @@ func TestNextEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := r.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%v", err)
+			t.Errorf("error %v, want %v", err, context.DeadlineExceeded)
 		}
 		r.Close()
 		must(t, d.Close(t.Context()))
@@ -454,7 +454,7 @@ func TestNoAnalysisEndsTheProcess(t *testing.T) {
 			t.Errorf("after Goexit: %q", got)
 		}
 		if c := d.Counts(); c.Running != 0 {
-			t.Errorf("%+v", c)
+			t.Errorf("counts %+v, want nothing running", c)
 		}
 		must(t, d.Close(t.Context()))
 	})
@@ -587,7 +587,7 @@ func TestCloseGivesUp(t *testing.T) {
 		cancel()
 		start := time.Now()
 		if err := d.Close(ctx); err == nil || !strings.Contains(err.Error(), "1 analyses and 1 readers") {
-			t.Errorf("%v", err)
+			t.Errorf("error %v, want one that counts what has not ended", err)
 		}
 		if took := time.Since(start); took > 12*time.Second {
 			t.Errorf("it took %v", took)

@@ -122,7 +122,7 @@ func (s *server) do(t *testing.T, method, path, body string, headers ...string) 
 func events(t *testing.T, res *http.Response, n int) (seen []string) {
 	t.Helper()
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
-		t.Fatalf("%s, %s", res.Status, res.Header.Get("Content-Type"))
+		t.Fatalf("status %s, content type %s, want an event stream", res.Status, res.Header.Get("Content-Type"))
 	}
 	for ev, err := range sse.Read(res.Body) {
 		must(t, err)
@@ -215,14 +215,14 @@ func TestRefusals(t *testing.T) {
 				Detail, Replica string
 			}
 			if err := json.NewDecoder(res.Body).Decode(&problem); err != nil {
-				t.Errorf("%s: %v", name, err)
+				t.Errorf("%s: the body is no problem: %v", name, err)
 			}
 			if res.StatusCode != c.status || problem.Status != c.status || problem.Detail == "" || res.Header.Get("Content-Type") != "application/problem+json" ||
 				res.Header.Get("Cache-Control") != "no-store" {
-				t.Errorf("%s: %s, %v, %+v", name, res.Status, res.Header, problem)
+				t.Errorf("%s: status %s, headers %v, %+v; want %d and a problem", name, res.Status, res.Header, problem, c.status)
 			}
 			if c.status == http.StatusMisdirectedRequest && problem.Replica != "other" {
-				t.Errorf("%s: %+v", name, problem)
+				t.Errorf("%s: %+v, want the name of the other replica", name, problem)
 			}
 		}
 		if res := s.do(t, http.MethodHead, where+"/events", ""); res.StatusCode != http.StatusOK {
@@ -247,10 +247,10 @@ func TestAReaderAboveTheBoundPaysNothing(t *testing.T) {
 	protocols(t, func(c *desk.Config) { c.Readers = 1 }, func(t *testing.T, s *server) {
 		first := s.do(t, http.MethodPost, "/start", "")
 		if res := s.do(t, http.MethodPost, "/start", "", "Idempotency-Key: k"); res.StatusCode != http.StatusServiceUnavailable {
-			t.Errorf("%s", res.Status)
+			t.Errorf("status %s, want 503", res.Status)
 		}
 		if c := s.desk.Counts(); c.Running != 1 || c.Waiting != 0 || c.Ended != 0 {
-			t.Errorf("%+v", c)
+			t.Errorf("counts %+v, want only the first analysis", c)
 		}
 		s.do(t, http.MethodDelete, first.Header.Get("Location"), "")
 		events(t, first, 0) // its place is free at its end
@@ -292,16 +292,16 @@ func TestEndAndShow(t *testing.T) {
 			return shown
 		}
 		if got := state(); got.State != "running" || got.Events != where+"/events" || !strings.HasPrefix(got.ID, "r/1 ü.") {
-			t.Errorf("%+v", got)
+			t.Errorf("state %+v, want a running analysis with its address", got)
 		}
 		for range 2 {
 			if res := s.do(t, http.MethodDelete, where, ""); res.StatusCode != http.StatusNoContent {
-				t.Errorf("%s", res.Status)
+				t.Errorf("DELETE: status %s, want 204", res.Status)
 			}
 		}
 		same(t, []string{"1 error " + deskhttp.ErrDeleted.Error(), "2 done"}, events(t, res, 0))
 		if got := state(); got.State != "ended" {
-			t.Errorf("%+v", got)
+			t.Errorf("state %+v, want ended", got)
 		}
 	})
 }
@@ -317,7 +317,7 @@ func TestOrderlyEnd(t *testing.T) {
 			same(t, []string{"1 error " + desk.ErrClosed.Error(), "2 done"}, events(t, res, 0))
 		}
 		if res := s.do(t, http.MethodPost, "/start", ""); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
-			t.Errorf("%s", res.Status)
+			t.Errorf("status %s, want 503 with Retry-After", res.Status)
 		}
 	})
 }
@@ -335,7 +335,7 @@ func TestNoStreamWithoutFlush(t *testing.T) {
 	must(t, err)
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusInternalServerError || res.Header.Get("Content-Type") != "application/problem+json" {
-		t.Errorf("%s", res.Status)
+		t.Errorf("status %s, want 500 with a problem", res.Status)
 	}
 	must(t, d.Close(t.Context()))
 }

@@ -109,7 +109,7 @@ func TestTooMuch(t *testing.T) {
 	for range 3 {
 		a := evidence.Read(http.StatusOK, h, noon)
 		if len(a.Quotas) != 16 || a.Quotas[15].Name != "00015" || a.RetryAfter != 5*time.Second {
-			t.Errorf("%s", show(a))
+			t.Errorf("read %s, want 16 quotas, the last named 00015, and a wait of 5 s", show(a))
 		}
 	}
 }
@@ -135,7 +135,7 @@ func TestSpellings(t *testing.T) {
 	h := header("Date: Mon, 23 Nov 2026 12:00:00 GMT\ndate: Mon, 23 Nov 2026 11:00:00 GMT\nRetry-After: Mon, 23 Nov 2026 12:00:30 GMT\nretry-after: 7\nX-RateLimit-Limit: 5\nX-Ratelimit-Limit: 6")
 	for range 50 {
 		if a := evidence.Read(http.StatusOK, h, noon); a.RetryAfter != 30*time.Second || a.Quotas[0].Limit != 5 {
-			t.Fatalf("%s", show(a))
+			t.Fatalf("read %s, want a wait of 30 s and a limit of 5", show(a))
 		}
 	}
 }

@@ -250,13 +250,13 @@ func TestWhoMayCall(t *testing.T) {
 					}
 					res, text := s.ask(t, method, path, strings.NewReader(body), with(c.headers...))
 					if res.StatusCode != c.status {
-						t.Errorf("%s: %s: %s", method, res.Status, text)
+						t.Errorf("%s: status %s, body %q, want %d", method, res.Status, text, c.status)
 					}
 					if c.status != 200 && res.Header.Get("Content-Type") != "application/problem+json" {
-						t.Errorf("%s: %v", method, res.Header)
+						t.Errorf("%s: headers %v, want a problem", method, res.Header)
 					}
 					if c.status == 401 && res.Header.Get("Www-Authenticate") != "Bearer" {
-						t.Errorf("%s: %v", method, res.Header)
+						t.Errorf("%s: headers %v, want Www-Authenticate", method, res.Header)
 					}
 				}
 				if n := len(s.handled()); (n == 1) != (c.status == 200) {
@@ -281,7 +281,7 @@ func TestOpenPathsAreExact(t *testing.T) {
 		s := open(t, gate.Config{Token: token})
 		for _, path := range []string{"/livez/", "/livez/../v1/things/one", "//livez", "/v1/things/livez", "/livez%2f", "/LIVEZ"} {
 			if res, _ := s.ask(t, http.MethodGet, path, nil, nil); res.StatusCode != 401 {
-				t.Errorf("%s: %s", path, res.Status)
+				t.Errorf("%s: status %s, want 401", path, res.Status)
 			}
 		}
 	})
@@ -349,11 +349,11 @@ func TestUploads(t *testing.T) {
 					var p gate.Problem
 					if c.status != 200 {
 						if err := json.Unmarshal([]byte(text), &p); err != nil || p.Status != c.status {
-							t.Errorf("%s: %v: %q", length, err, text)
+							t.Errorf("%s: body %q, error %v, want a problem with status %d", length, text, err, c.status)
 						}
 					}
 					if res.StatusCode != c.status || !strings.Contains(p.Detail, c.says) {
-						t.Errorf("%s: %s: %q", length, res.Status, text)
+						t.Errorf("%s: status %s, body %q, want %d and %q", length, res.Status, text, c.status, c.says)
 					}
 				}
 				if used := s.gate.Used(); used != 0 {
@@ -370,7 +370,7 @@ func TestLogHasNoTextOfTheClient(t *testing.T) {
 		s := open(t, gate.Config{})
 		res, text := s.ask(t, http.MethodGet, "/v1/things/alice?q=alice", nil, with("X-Request-Id", "trace-1.a_B", "User-Agent", "alice"))
 		if res.Header.Get("X-Request-Id") != "trace-1.a_B" || text != "trace-1.a_B" {
-			t.Errorf("%v, %q", res.Header, text)
+			t.Errorf("headers %v, body %q, want the client's request id in both", res.Header, text)
 		}
 		ids := map[string]bool{}
 		for _, bad := range []string{"", "alice alice", "al=ice", "ali\"ce", strings.Repeat("a", 65), "alíce"} {
@@ -405,7 +405,7 @@ func TestPanicCostsOneRequest(t *testing.T) {
 		s := open(t, gate.Config{})
 		res, text := s.ask(t, http.MethodGet, "/v1/panic", nil, nil)
 		if res.StatusCode != 500 || strings.Contains(text, "broken") {
-			t.Errorf("%s: %s", res.Status, text)
+			t.Errorf("status %s, body %q, want 500 without the text of the panic", res.Status, text)
 		}
 		if res, _ := s.ask(t, http.MethodGet, "/v1/things/one", nil, nil); res.StatusCode != 200 {
 			t.Errorf("after it: %s", res.Status)
@@ -424,7 +424,7 @@ func TestConfigIsChecked(t *testing.T) {
 	} {
 		_, err := gate.New(cfg)
 		if err == nil || strings.Contains(err.Error(), "0123") {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: error %v, want one without the token", name, err)
 		}
 	}
 }

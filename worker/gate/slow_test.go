@@ -118,7 +118,7 @@ func TestSlowUploadsTakeBoundedMemory(t *testing.T) {
 				defer mu.Unlock()
 				statuses[res.StatusCode]++
 				if res.StatusCode == 503 && (res.Header.Get("Retry-After") != "10" || res.Header.Get("Content-Type") != "application/problem+json") {
-					t.Errorf("%v", res.Header)
+					t.Errorf("headers of a 503: %v, want Retry-After 10 and a problem", res.Header)
 				}
 			})
 		}
@@ -187,10 +187,10 @@ func TestStopEndsUploads(t *testing.T) {
 		s := open(t, gate.Config{})
 		began := time.Now()
 		time.AfterFunc(1500*time.Millisecond, s.gate.Stop)
-		for _, which := range []string{"under way", "a new one"} {
+		for _, which := range []string{"under way", "new"} {
 			res, text := s.ask(t, http.MethodPost, "/v1/things", &drip{left: 100, piece: 1, pause: time.Second}, with())
 			if res.StatusCode != 503 || res.Header.Get("Retry-After") == "" || !strings.Contains(text, "ending") {
-				t.Errorf("%s: %s: %s", which, res.Status, text)
+				t.Errorf("the upload that is %s: status %s, body %q, want 503 with Retry-After", which, res.Status, text)
 			}
 			if took := time.Since(began); took != 1500*time.Millisecond {
 				t.Errorf("%s ended after %v", which, took)
@@ -210,7 +210,7 @@ func TestHandlerOutlastsTheDeadlineOfItsBody(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := open(t, gate.Config{})
 			if res, text := s.ask(t, http.MethodPost, "/v1/hour", strings.NewReader(body), with()); res.StatusCode != 200 || text != "an hour later" {
-				t.Errorf("%q: %s: %q", body, res.Status, text)
+				t.Errorf("body %q: status %s, answer %q, want 200 an hour later", body, res.Status, text)
 			}
 		})
 	}

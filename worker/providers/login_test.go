@@ -102,7 +102,7 @@ func TestLogins(t *testing.T) {
 			s, paid := sim.client(t, row.login)
 			for range 31 {
 				if _, err := s.Search(t.Context(), "rock"); err != nil {
-					t.Errorf("%s: %v", row.name, err)
+					t.Errorf("%s: search: %v", row.name, err)
 				}
 				time.Sleep(10 * time.Minute)
 			}
@@ -138,11 +138,11 @@ func TestLoginsThatAreRefused(t *testing.T) {
 				_, err := s.Search(t.Context(), "rock")
 				denied, ok := errors.AsType[*providers.APIError](err)
 				if !ok || denied.Code != row.code || !strings.Contains(denied.Advice, row.does) || !providers.Closed(err) || providers.Verdict(err).Again {
-					t.Errorf("%s: %v", row.name, err)
+					t.Errorf("%s: error %v, want %s, advice with %q, and no other attempt", row.name, err, row.code, row.does)
 				}
 				for _, text := range shown(err) {
 					if strings.Contains(text, "canary") {
-						t.Errorf("%s: %s", row.name, text)
+						t.Errorf("%s: an error shows a secret: %s", row.name, text)
 					}
 				}
 				time.Sleep(10 * time.Second)
@@ -170,7 +170,7 @@ func TestRotatedTokenIsKept(t *testing.T) {
 		search := func(name string, s *providers.Spotify) {
 			t.Helper()
 			if _, err := s.Search(t.Context(), "rock"); err != nil {
-				t.Errorf("%s: %v", name, err)
+				t.Errorf("search with %s: %v", name, err)
 			}
 		}
 		for hour := range 3 {

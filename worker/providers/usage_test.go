@@ -95,7 +95,7 @@ func (u usage) test(t *testing.T) {
 	_, _ = c.Anthropic.Ask(limiter.NewContext(t.Context(), reserve(u.costs)), "Who?") // its error is not what is tested
 	time.Sleep(time.Second)                                                           // and 100 tokens come
 	if d, err := l.Decide(t.Context(), u.route, 1); !d.OK || err != nil {             // takes the correction along
-		t.Errorf("%+v, %v", d, err)
+		t.Errorf("the call that brings the correction: %+v, error %v", d, err)
 	}
 	t.Logf("input %d, output %d", u.input, u.output)
 	for bucket, took := range map[string]int64{"claude-input": u.input, "claude-output": u.output} {

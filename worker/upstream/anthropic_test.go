@@ -60,13 +60,13 @@ func TestOfficialClientDecodes(t *testing.T) {
 		counts := make(map[int]bool)
 		for i := range 40 {
 			var got struct{ Searches, Themes []string }
-			// A track of the playlist is called as the key of the last call.
+			// A track of the playlist has the name of a key of the final call.
 			text := said(question("You pick music.", fmt.Sprint("track ", i, `: "summary". Answer with JSON: {"searches": [...], "themes": [...]}`)))
 			if err := json.Unmarshal([]byte(text), &got); err != nil {
-				t.Fatalf("%q: %v", text, err)
+				t.Fatalf("answer %q is no JSON: %v", text, err)
 			}
 			if n := len(got.Searches); n < 5 || n > 10 || len(got.Themes) == 0 {
-				t.Fatalf("%d searches and %d themes", n, len(got.Themes))
+				t.Fatalf("%d searches and %d themes, want 5 to 10 searches and a theme", n, len(got.Themes))
 			}
 			counts[len(got.Searches)] = true
 		}
@@ -76,10 +76,10 @@ func TestOfficialClientDecodes(t *testing.T) {
 	})
 	t.Run("final call", func(t *testing.T) {
 		var got struct{ Title, Summary string }
-		// The keys of the first call are in it too, quoted with its answer.
+		// The prompt also has the keys of the first call, in the answer that it quotes.
 		text := said(question(`You had answered {"searches":["a"]}.`, `Answer with JSON: {"title": "...", "summary": "..."}`))
 		if err := json.Unmarshal([]byte(text), &got); err != nil || got.Title == "" || got.Summary == "" {
-			t.Fatalf("%q: %v", text, err)
+			t.Fatalf("answer %q: error %v, want JSON with a title and a summary", text, err)
 		}
 	})
 	t.Run("narrator", func(t *testing.T) {
@@ -95,12 +95,12 @@ func TestOfficialClientDecodes(t *testing.T) {
 			t.Errorf("the same question got %q and %q", first, again)
 		}
 	})
-	t.Run("what the model said is not asked", func(t *testing.T) {
+	t.Run("an answer of the model is no question", func(t *testing.T) {
 		q := question("You are a narrator.", "Go on.")
 		q.Messages = append(q.Messages, anthropic.NewAssistantMessage(anthropic.NewTextBlock(`{"summary":"x"}`)),
 			anthropic.NewUserMessage(anthropic.NewTextBlock("Go on.")))
 		if text := said(q); strings.Contains(text, "{") {
-			t.Errorf("answered %q", text)
+			t.Errorf("answer %q, want a sentence", text)
 		}
 	})
 	t.Run("max_tokens", func(t *testing.T) {

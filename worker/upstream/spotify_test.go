@@ -203,7 +203,7 @@ func TestPlaylistsAreBounded(t *testing.T) {
 	wantSpotifyError(t, s, "POST", "/v1/playlists/"+ids[1000]+"/items", hundred, 400)
 }
 
-// TestPlaylistEntriesAreBounded: a hundred full playlists are all there is room for.
+// TestPlaylistEntriesAreBounded: there is room for a hundred full playlists.
 func TestPlaylistEntriesAreBounded(t *testing.T) {
 	s := upstream.NewShelf()
 	for i := range 101 {

@@ -31,7 +31,7 @@ func events(t *testing.T, res *httptest.ResponseRecorder) (names []string, last 
 	return names, last
 }
 
-// TestStreams: how a stream comes, and how it ends where the provider fails midway.
+// TestStreams: the events of a whole stream, and of a stream whose provider fails midway.
 func TestStreams(t *testing.T) {
 	whole := "message_start content_block_start ping " + strings.Repeat("content_block_delta ", 8) + "content_block_stop message_delta message_stop"
 	half := "message_start content_block_start ping " + strings.Repeat("content_block_delta ", 4)
@@ -58,7 +58,7 @@ func TestStreams(t *testing.T) {
 			got, used := strings.Join(names, " "), s.Stats().OutputTokens
 			t.Logf("%-18s %d in %v, output charged %d: %s", row.name, res.Code, time.Since(began), used, got)
 			if res.Code != 200 || !strings.HasPrefix(res.Header().Get("Content-Type"), "text/event-stream") || got != row.want {
-				t.Errorf("%s: %d %q, %s", row.name, res.Code, res.Header().Get("Content-Type"), got)
+				t.Errorf("%s: status %d, content type %q, events %s; want 200 and %s", row.name, res.Code, res.Header().Get("Content-Type"), got, row.want)
 			}
 			if row.fault == upstream.Midway {
 				if of, _ := last["error"].(map[string]any); of["type"] != "overloaded_error" || !strings.HasPrefix(last["request_id"].(string), "req_") {
@@ -93,7 +93,7 @@ func TestOfficialClientReadsStreams(t *testing.T) {
 	}
 }
 
-// TestAnthropicRefuses what the real one refuses, before it answers.
+// TestAnthropicRefuses: the simulator refuses the requests that Anthropic refuses, before it answers.
 func TestAnthropicRefuses(t *testing.T) {
 	cfg := roomy()
 	named := cfg

@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// charge is tokens that a limit was charged at a time, negative where they were given back.
+// charge is tokens that a limit was charged at a time, negative where they were returned.
 type charge struct {
 	at time.Duration
 	n  int64
@@ -20,7 +20,7 @@ type charge struct {
 // charged in one of them is more than burst + rate·(length + slack). Nothing is kept but the charges.
 func short(l upstream.TokenLimit, slack time.Duration, charges []charge, now time.Duration, n int64) bool {
 	over := func(span time.Duration, sum int64) bool {
-		// Divided instead of multiplied: what comes in a day at a high rate does not fit 63 bits.
+		// Divided instead of multiplied: the refill of a day at a high rate does not fit 63 bits.
 		excess := int64(time.Minute) * (sum - l.Burst)
 		return excess > 0 && int64(span+slack) < (excess+l.PerMinute-1)/l.PerMinute
 	}

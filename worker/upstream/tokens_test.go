@@ -42,7 +42,7 @@ func TestTokenTimelines(t *testing.T) {
 			{at: second, api: a, call: call, used: usage(150, 200), left: []int64{471, 10, 96}}, // and here 50 too low
 			{at: second, api: a, call: call, used: usage(100, 50), left: []int64{471, 160, 96}}, // the client hung up
 			{at: 5 * second, api: a, call: call, want: yes(), left: []int64{375, 0, 99}},
-			{at: 5 * second, api: s, want: yes(), left: []int64{98}}, // others know no tokens
+			{at: 5 * second, api: s, want: yes(), left: []int64{98}}, // other APIs have no limits of tokens
 		}},
 		{"end: charged when it has come, into debt", tokenLimits(upstream.ChargeEnd), []step{
 			{at: 0, api: a, n: 6, call: call, want: yes(), left: []int64{400, 1000, 94}},

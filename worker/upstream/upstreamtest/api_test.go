@@ -19,7 +19,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream/upstreamtest"
 )
 
-// recorded is a test that remembers what is reported to it.
+// recorded is a testing.TB that records the failures it gets.
 type recorded struct {
 	testing.TB
 
@@ -73,7 +73,7 @@ func TestLoopback(t *testing.T) {
 			get(t, http.DefaultClient, api.URL()+"/items")
 		}
 		if !api.Obeyed() {
-			t.Error("see above")
+			t.Error("Obeyed is false for a client that keeps the limit; it has reported why")
 		}
 	})
 	t.Run("one too many", func(t *testing.T) {
@@ -92,14 +92,14 @@ func TestLoopback(t *testing.T) {
 	})
 }
 
-// TestDefaultSlack: zero is strict in memory, and 50 ms over loopback.
+// TestDefaultSlack: slack 0 is strict in memory, and means 50 ms over loopback.
 func TestDefaultSlack(t *testing.T) {
 	cfg := upstreamtest.Config{Limit: upstreamtest.Limit{Rate: 20, Burst: 1}} // 50 ms are one call
 	synctest.Test(t, func(t *testing.T) {
 		api := upstreamtest.New(t, cfg)
 		get(t, api.Client(), "/")
 		if status, _, _ := get(t, api.Client(), "/"); status != http.StatusTooManyRequests {
-			t.Errorf("in memory the second call at once is answered %d", status)
+			t.Errorf("in memory the second call at once is answered %d, want 429", status)
 		}
 	})
 	cfg.Limit.Rate, cfg.Limit.Window = 0.001, upstreamtest.Window{N: 1, Per: 50 * time.Millisecond}

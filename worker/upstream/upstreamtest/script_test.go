@@ -54,7 +54,7 @@ func TestScript(t *testing.T) {
 				if !cmp.Equal(got, row.want) || !cmp.Equal(noted, row.want) {
 					t.Errorf("the answers are %v, noted as %v, want %v", got, noted, row.want)
 				}
-				api.Obeyed() // what the script refuses is nobody's fault
+				api.Obeyed() // a refusal by the script fails no test
 			})
 		})
 	}
