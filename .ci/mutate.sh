@@ -137,7 +137,7 @@ rule 'nor falls below the floor' $A/refused.go 's/s\.Limit = max\(l\.Floor\(\), 
 rule 'one event cuts once' $A/refused.go 's/if due <= s\.Cut \{/if false {/' ./limiter/internal/adapt
 rule 'one refusal is chance' $A/count.go 's/math\.Max\(2, few\+1\)/math.Max(1, few)/' ./limiter/internal/adapt
 rule 'refusals are compared with calls' $A/limit.go 's/l\.Per \*= bound\(cost, 1, l\.Burst\)/_ = cost/' ./limiter/internal/adapt
-rule 'only the newest answer counts' $A/remaining.go 's/heard <= s\.Heard \|\| //' ./limiter/internal/adapt
+rule 'only the newest answer counts' $A/remaining.go 's/arrived <= s\.Heard \|\| //' ./limiter/internal/adapt
 rule 'what is under way is not left' $A/remaining.go 's/float64\(a\.Remaining\)-float64\(a\.UnderWay\)/float64(a.Remaining)/' ./limiter/internal/adapt
 rule 'what comes meanwhile serves what was reserved' limiter/internal/bucket/learn.go 's/-t\.refill\(\)/-0*t.refill()/' -run WalkWithCore ./limiter/internal/bucket $rapid=1000
 rule 'time without use finds no rate' $A/unknown.go 's/s\.Idle \+= .*\n/_ = now\n/' ./limiter/internal/adapt
