@@ -41,7 +41,7 @@ func TestDrainedByAnOperator(t *testing.T) {
 			t.Errorf("it ended after %v", took)
 		}
 		if left := rdb.Keys(t.Context(), "*replica*").Val(); len(left) != 0 {
-			t.Errorf("left behind: %v", left)
+			t.Errorf("keys of the replica are left: %v", left)
 		}
 	})
 }

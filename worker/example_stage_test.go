@@ -93,7 +93,7 @@ func (s *stage) close(ctx context.Context) {
 type progress struct {
 	mu    sync.Mutex
 	queue []sse.Frame
-	sent  int  // that the client has taken
+	sent  int  // events that the client has taken
 	ended bool // no more events come
 	moved chan struct{}
 }

@@ -199,7 +199,7 @@ func TestEndInOrder(t *testing.T) {
 			rest = after
 		}
 		if !strings.Contains(log.String(), "pending=0 in_flight=0") || strings.Contains(log.String(), "client left") {
-			t.Error(log)
+			t.Errorf("want a log with no task left and no client that left:\n%s", log)
 		}
 		other := redis.NewClient(limitertest.Options(m))
 		defer other.Close()
@@ -214,7 +214,7 @@ func namesOf(t *testing.T, body io.Reader) (names []string, failure worker.Failu
 	t.Helper()
 	for e, err := range sse.Read(body) {
 		if err != nil {
-			t.Errorf("%v after %v", err, names)
+			t.Errorf("error %v after the events %v", err, names)
 			return names, failure
 		}
 		names = append(names, e.Name)
@@ -263,6 +263,6 @@ func TestLogHasNoPlaylist(t *testing.T) {
 	log.await(t, `msg=request request=one method=POST route="POST /v1/playlists/analyze" status=200`)
 	log.await(t, `msg="analysis ended" request=one`)
 	if strings.Contains(log.String(), "Secret") {
-		t.Error(log)
+		t.Errorf("the log contains a part of the playlist:\n%s", log)
 	}
 }

@@ -44,7 +44,7 @@ func TestPlaylistsOfAClient(t *testing.T) {
 		}
 	}
 	if len(said) == 0 || said[0] != `{"text":"Reading 1 track. Left out: 1 episode."}` {
-		t.Errorf("it begins with %v", said)
+		t.Errorf("the first sentences are %v, want what was left out", said)
 	}
 	first := result(t, all)
 	if first.Playlist != "Morning" || first.Format != "CSV" || first.Tracks != 1 || len(first.LeftOut) != 1 || first.LeftOut[0].Why != "episode" || first.LeftOut[0].Rows[0].Line != 3 {

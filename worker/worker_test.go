@@ -181,7 +181,7 @@ func shutForADay(up *upstream.Config, _ *worker.Config) {
 func TestAnalysisThatFailsSaysSo(t *testing.T) {
 	failure, names := start(t, shutForADay).analyze(t)
 	if failure.Error == "" || failure.Tasks == 0 || failure.Tasks != failure.Ended || names[len(names)-1] != "done" {
-		t.Errorf("%+v, events %v", failure, names)
+		t.Errorf("failure %+v, events %v; want an error, all tasks ended, and done", failure, names)
 	}
 	if slices.Contains(names, "result") {
 		t.Error("a failed analysis has a result")
@@ -288,7 +288,7 @@ func TestReadinessFollowsRedis(t *testing.T) {
 	r := start(t, nil)
 	status := func(path string) int { return r.do(t, http.MethodGet, path, nil, nil).StatusCode }
 	if status("/livez") != http.StatusOK || status("/readyz") != http.StatusOK {
-		t.Error("not ready at first")
+		t.Error("a replica with Redis is not ready")
 	}
 	r.redis.SetError("LOADING")
 	r.until(t, "degraded: redis does not answer\n")
@@ -360,14 +360,14 @@ func TestReplicaWithoutRedisServesUnready(t *testing.T) {
 	go func() { ended <- w.Serve(ctx, listener, w.Handler()) }()
 	r := &replica{url: "http://" + listener.Addr().String()}
 	if got := r.do(t, http.MethodGet, "/livez", nil, nil).StatusCode; got != http.StatusOK {
-		t.Errorf("livez %d", got)
+		t.Errorf("/livez has status %d, want 200", got)
 	}
 	if got := r.do(t, http.MethodGet, "/readyz", nil, nil).StatusCode; got != http.StatusServiceUnavailable {
-		t.Errorf("readyz %d", got)
+		t.Errorf("/readyz has status %d, want 503", got)
 	}
 	res := r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil)
 	if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
-		t.Errorf("analyze: %s", res.Status)
+		t.Errorf("analyze has status %s, want 503 with Retry-After", res.Status)
 	}
 	cancel()
 	if err := <-ended; err != nil {
@@ -393,7 +393,7 @@ func TestOrderlyEndLeavesNothing(t *testing.T) {
 		case <-again.C:
 			f, err = fleet.Read(t.Context(), rdb, "weir")
 		case <-limit:
-			t.Fatalf("at work: %+v", f.Replicas)
+			t.Fatalf("the replica did not publish a whole record in 10 s: %+v", f.Replicas)
 		}
 	}
 	if err != nil {
@@ -403,7 +403,7 @@ func TestOrderlyEndLeavesNothing(t *testing.T) {
 		t.Error(err)
 	}
 	if f, err = fleet.Read(t.Context(), rdb, "weir"); err != nil || len(f.Replicas) != 0 {
-		t.Errorf("after its end: %+v, %v", f, err)
+		t.Errorf("after the replica has ended, the fleet is %+v, %v, want no replicas", f, err)
 	}
 }
 

@@ -207,7 +207,7 @@ func TestStepsThatFailTheAnalysis(t *testing.T) {
 				t.Errorf("error %v, want a StepError of %q", err, step)
 			}
 			if cause, ok := errors.AsType[*providers.APIError](err); !ok || cause.Status != http.StatusServiceUnavailable {
-				t.Errorf("error %v, want the provider's inside", err)
+				t.Errorf("error %v, want one that wraps the provider's", err)
 			}
 			calls := 0
 			for _, n := range got.Calls {
@@ -291,7 +291,7 @@ func TestCancelledAnalysis(t *testing.T) {
 				t.Errorf("%d of %d tasks ended", got.Ended, got.Tasks)
 			}
 			if s := b.orchestrator.Snapshot(); s.Pending+s.InFlight != 0 {
-				t.Errorf("left behind: %+v", s)
+				t.Errorf("tasks are left in the orchestrator: %+v", s)
 			}
 			if after > 1 { // one may be on its way at that moment
 				t.Errorf("report was called %d times after the end", after)
@@ -307,7 +307,7 @@ func TestReportPanics(t *testing.T) {
 			t.Errorf("recovered %v", v)
 		}
 		if s := b.orchestrator.Snapshot(); s.Pending+s.InFlight != 0 {
-			t.Errorf("left behind: %+v", s)
+			t.Errorf("tasks are left in the orchestrator: %+v", s)
 		}
 	}()
 	_, err := b.Analyze(t.Context(), tracks(30), func(p analysis.Progress) {
@@ -315,7 +315,7 @@ func TestReportPanics(t *testing.T) {
 			panic("broken bar")
 		}
 	})
-	t.Errorf("it went on, to %v", err)
+	t.Errorf("Analyze returned %v, want the panic of report", err)
 }
 
 func TestAnalysesShareAnOrchestrator(t *testing.T) {
@@ -347,7 +347,7 @@ func TestWhatIsAskedFor(t *testing.T) {
 		kinds := maps.Clone(fake.kinds)
 		delete(kinds, "narrator")
 		want(t, map[string]int{"first": 1, "search": 8, "features": 1, "track": 2, "artist": 2, "final": 1, "create": 1, "add": 1}, kinds)
-		want(t, 2, got.Added) // the one found and the one with an id
+		want(t, 2, got.Added) // the track that was found, and the track with an id
 	})
 	t.Run("of many", func(t *testing.T) {
 		fake := &fakeProviders{}
@@ -359,7 +359,7 @@ func TestWhatIsAskedFor(t *testing.T) {
 		want(t, 45, fake.kinds["artist"])
 		want(t, 200, got.Added)
 		want(t, []int{100, 100}, []int{len(fake.added[0]), len(fake.added[1])})
-		want(t, "spotify:track:0000000000000000000002", fake.added[0][0]) // what is new comes first
+		want(t, "spotify:track:0000000000000000000002", fake.added[0][0]) // found tracks come before those of the playlist
 	})
 }
 
@@ -437,7 +437,7 @@ func TestPromptsQuoteNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if fake.kinds["first"] != 1 || fake.kinds["final"] != 1 || fake.kinds["narrator"] < 5 {
-		t.Errorf("the prompts are taken for one another: %v", fake.kinds)
+		t.Errorf("the model takes one kind of prompt for another: %v", fake.kinds)
 	}
 }
 

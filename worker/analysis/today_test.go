@@ -179,7 +179,7 @@ func TestAnalysisOutlasts(t *testing.T) {
 	}
 }
 
-// TestWhatIsClosedIsNotAskedAgain: if a refusal means all calls of a kind, the analysis makes no more of them. If it needs them, it ends. The
+// TestWhatIsClosedIsNotAskedAgain: if a refusal is for all calls of a kind, the analysis makes no more of them. If it needs them, it ends. The
 // note or the error says why.
 func TestWhatIsClosedIsNotAskedAgain(t *testing.T) {
 	refusal := func(status int, body string) func(http.ResponseWriter) {

@@ -47,7 +47,7 @@ func TestInputTokensAreCosts(t *testing.T) {
 		})
 	}
 	if refused[true] > 2 || refused[false] < 10*max(1, refused[true]) {
-		t.Errorf("%d calls are refused with costs, %d without: the one should be almost none, the other many", refused[true], refused[false])
+		t.Errorf("%d calls are refused with costs, %d without; want almost none with costs, and many without", refused[true], refused[false])
 	}
 }
 

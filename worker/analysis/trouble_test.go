@@ -56,7 +56,7 @@ func TestCommentsAreNotTriedAgain(t *testing.T) {
 		}}
 		got, err := newSite(t, fake).Analyze(t.Context(), sample(t), nil)
 		if err != nil || fake.kinds["narrator"] != 8 || got.Failed != 8 {
-			t.Errorf("%d comments were asked for, %d tasks failed, %v", fake.kinds["narrator"], got.Failed, err)
+			t.Errorf("%d comments were asked for, %d tasks failed, error %v; want 8, 8 and none", fake.kinds["narrator"], got.Failed, err)
 		}
 	})
 }

@@ -40,7 +40,7 @@ func TestAgainstTheSimulator(t *testing.T) {
 				t.Errorf("%d calls, want %d to %d", stats.Total, least, most)
 			}
 			for api, n := range stats.Arrivals {
-				if got.Calls[string(api)] != n && !denied { // a call that is denied its end may not have arrived
+				if got.Calls[string(api)] != n && !denied { // calls that end early because Spotify denies their kind may not arrive
 					t.Errorf("%s: %d calls counted, %d arrived", api, got.Calls[string(api)], n)
 				}
 			}

@@ -170,13 +170,13 @@ func TestReadersComeBack(t *testing.T) {
 		}
 		late := read(t, j.Analysis, 3)
 		if late.AtEnd() {
-			t.Error("at the end before the last events")
+			t.Error("AtEnd is true before the last events")
 		}
 		if diff := cmp.Diff(want[2:], rest(t, late)); diff != "" || !late.AtEnd() {
 			t.Error(diff)
 		}
 		if _, err := j.Read(6); !errors.Is(err, desk.ErrNotSeen) {
-			t.Errorf("after an event that never was: %v", err)
+			t.Errorf("reading behind an event that was never sent: %v, want ErrNotSeen", err)
 		}
 		if j.State() != desk.Ended {
 			t.Errorf("state %v", j.State())
@@ -218,18 +218,18 @@ func TestAnAnalysisOutlivesItsReaders(t *testing.T) {
 		time.Sleep(time.Minute - 1)
 		synctest.Wait()
 		if s := j.State(); s != desk.Running {
-			t.Errorf("after %v: %v", time.Since(start), s)
+			t.Errorf("after %v the state is %v, want running", time.Since(start), s)
 		}
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if s := j.State(); s != desk.Ended {
-			t.Errorf("after %v: %v", time.Since(start), s)
+			t.Errorf("after %v the state is %v, want ended", time.Since(start), s)
 		}
 		if got := rest(t, read(t, j.Analysis, 0)); len(got) != 2 || !strings.Contains(got[0], desk.ErrLeft.Error()) {
-			t.Errorf("its last events %q", got)
+			t.Errorf("the last events are %q, want ErrLeft and the end", got)
 		}
 		if _, err := d.Find(never.ID()); !errors.Is(err, desk.ErrUnknown) {
-			t.Errorf("what nobody ever read: %v", err)
+			t.Errorf("an analysis that nobody read: %v, want ErrUnknown", err)
 		}
 		must(t, d.Close(t.Context()))
 	})
@@ -243,15 +243,15 @@ func TestAnAnalysisIsKept(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(10*time.Minute - 1)
 		if a, err := d.Find(j.ID()); err != nil || a != j.Analysis {
-			t.Errorf("before ten minutes: %v", err)
+			t.Errorf("just before ten minutes: %v, want the analysis", err)
 		}
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if _, err := d.Find(j.ID()); !errors.Is(err, desk.ErrUnknown) {
-			t.Errorf("after ten minutes: %v", err)
+			t.Errorf("after ten minutes: %v, want ErrUnknown", err)
 		}
 		if c := d.Counts(); c != (desk.Counts{}) {
-			t.Errorf("what is left: %+v", c)
+			t.Errorf("counts %+v, want all 0", c)
 		}
 		must(t, d.Close(t.Context()))
 	})
@@ -282,30 +282,30 @@ func TestBounds(t *testing.T) {
 		}
 		_, err := order(d, nil)
 		if full, ok := errors.AsType[*desk.FullError](err); !ok || full.Of != "analyses" || full.RetryAfter != 10*time.Second {
-			t.Errorf("above the bound: %v", err)
+			t.Errorf("an order above the bound: %v, want a FullError", err)
 		}
 		if _, err := jobs[0].Read(0); err == nil {
-			t.Error("a reader above the bound")
+			t.Error("a reader above the bound was accepted")
 		}
 		if c := d.Counts(); c.Running != 2 || c.Waiting != 1 || c.Readers != 2 || jobs[2].State() != desk.Waiting {
-			t.Errorf("%+v, the third %v", c, jobs[2].State())
+			t.Errorf("counts %+v, the third analysis is %v", c, jobs[2].State())
 		}
 		time.Sleep(30 * time.Second)
 		jobs[0].end <- done
 		synctest.Wait()
 		if jobs[2].State() != desk.Running {
-			t.Error("the one that waited does not run")
+			t.Error("the waiting analysis does not run although a place is free")
 		}
 		before := d.Counts()
 		_, err = order(d, func(o *desk.Order) { o.Key = "k" })
 		if full, ok := errors.AsType[*desk.FullError](err); !ok || full.Of != "readers" || d.Counts() != before {
-			t.Errorf("an order without a place for its reader: %v, %+v", err, d.Counts())
+			t.Errorf("an order without a place for its reader: %v, counts %+v", err, d.Counts())
 		}
 		readers[0].Close()
 		begin(t, d, func(o *desk.Order) { o.Key, o.Digest = "k", [32]byte{1} })
 		_, err = order(d, nil)
 		if full, ok := errors.AsType[*desk.FullError](err); !ok || full.RetryAfter != 30*time.Second {
-			t.Errorf("with 30 s for each, 2 at a time, 2 before: %v", err)
+			t.Errorf("an order behind two, of 30 s each, 2 at a time: %v, want a retry after 30 s", err)
 		}
 		for _, r := range readers {
 			r.Close()
@@ -313,7 +313,7 @@ func TestBounds(t *testing.T) {
 		read(t, jobs[2].Analysis, 0).Close()
 		must(t, d.Close(t.Context()))
 		if _, err := order(d, nil); !errors.Is(err, desk.ErrClosed) {
-			t.Errorf("after Close: %v", err)
+			t.Errorf("an order after Close: %v, want ErrClosed", err)
 		}
 	})
 }
@@ -325,23 +325,23 @@ func TestBytesAreBounded(t *testing.T) {
 		d := open(t, func(c *desk.Config) { c.Bytes = 10 * mib })
 		heavy := func(o *desk.Order) { o.Weight = 8 * mib }
 		if _, err := order(d, func(o *desk.Order) { o.Weight = 10 * mib }); !errors.Is(err, desk.ErrTooHeavy) {
-			t.Errorf("an order above all: %v", err)
+			t.Errorf("an order heavier than all bytes: %v, want ErrTooHeavy", err)
 		}
 		j := begin(t, d, heavy)
 		_, err := order(d, heavy)
 		if full, ok := errors.AsType[*desk.FullError](err); !ok || full.Of != "bytes" {
-			t.Errorf("above the bound: %v", err)
+			t.Errorf("an order above the bound: %v, want a FullError of bytes", err)
 		}
 		j.send(t, "a")
 		j.end <- done
 		synctest.Wait()
 		if c := d.Counts(); c.Bytes > 4<<10 || c.Ended != 1 {
-			t.Errorf("after its end: %+v", c)
+			t.Errorf("counts %+v after the end, want only the bytes of the log", c)
 		}
 		begin(t, d, heavy)
 		must(t, d.Close(t.Context()))
 		if c := d.Counts(); c != (desk.Counts{}) {
-			t.Errorf("what is left: %+v", c)
+			t.Errorf("counts %+v after Close, want all 0", c)
 		}
 	})
 }
@@ -360,11 +360,11 @@ func TestALogIsBounded(t *testing.T) {
 		must(t, <-j.errs)
 		j.report <- sse.Event{Data: []byte(long)}
 		if err := <-j.errs; !errors.Is(err, desk.ErrLogFull) {
-			t.Errorf("above the bound: %v", err)
+			t.Errorf("an event above the bound: %v, want ErrLogFull", err)
 		}
 		j.report <- sse.Event{Name: "a\nb"}
 		if _, ok := errors.AsType[*sse.FieldError](<-j.errs); !ok {
-			t.Error("a name with a line break is an event")
+			t.Error("an event whose name has a line break was accepted")
 		}
 		j.end <- []sse.Event{{Name: "result", Data: []byte(long)}, {Name: "done"}}
 		synctest.Wait()
@@ -417,18 +417,18 @@ func TestKeys(t *testing.T) {
 		keyed := func(o *desk.Order) { o.Key, o.Digest = "k", [32]byte{1} }
 		j := begin(t, d, keyed)
 		if again := begin(t, d, keyed); again.Analysis != j.Analysis {
-			t.Error("the same order twice")
+			t.Error("the same order started a second analysis")
 		}
 		if other := begin(t, d, nil); other.Analysis == j.Analysis {
 			t.Error("an order without a key joined")
 		}
 		if _, err := order(d, func(o *desk.Order) { o.Key, o.Digest = "k", [32]byte{2} }); !errors.Is(err, desk.ErrKeyReused) {
-			t.Errorf("another order: %v", err)
+			t.Errorf("another order with the key: %v, want ErrKeyReused", err)
 		}
 		j.end <- done
 		time.Sleep(9 * time.Minute)
 		if again := begin(t, d, keyed); again.Analysis != j.Analysis {
-			t.Error("the same order after the end")
+			t.Error("the same order started a second analysis after the end of the first")
 		}
 		time.Sleep(2 * time.Minute)
 		if again := begin(t, d, keyed); again.Analysis == j.Analysis {
@@ -540,7 +540,7 @@ func TestClose(t *testing.T) {
 		go func() { closed <- d.Close(ctx) }()
 		synctest.Wait()
 		if unread.State() != desk.Ended {
-			t.Error("what nobody reads goes on")
+			t.Error("an analysis without readers goes on")
 		}
 		if _, err := order(d, nil); !errors.Is(err, desk.ErrClosed) {
 			t.Errorf("an order while it closes: %v", err)

@@ -151,7 +151,7 @@ func TestALostConnectionLosesNothing(t *testing.T) {
 		same(t, []string{"1 a", "2 b"}, events(t, res, 2))
 		must(t, res.Body.Close())
 		if err := <-s.left; err == nil {
-			t.Error("a lost connection without a reason")
+			t.Error("the context of a lost connection has no cause")
 		}
 		s.send <- "c" // nobody reads
 

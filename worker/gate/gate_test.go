@@ -408,11 +408,11 @@ func TestPanicCostsOneRequest(t *testing.T) {
 			t.Errorf("status %s, body %q, want 500 without the text of the panic", res.Status, text)
 		}
 		if res, _ := s.ask(t, http.MethodGet, "/v1/things/one", nil, nil); res.StatusCode != 200 {
-			t.Errorf("after it: %s", res.Status)
+			t.Errorf("a request after the panic: %s, want 200", res.Status)
 		}
 		s.stop()
 		if log := s.log.String(); !strings.Contains(log, "panic=broken") || !strings.Contains(log, "gate_test.go") || !strings.Contains(log, "status=500") {
-			t.Error(log)
+			t.Errorf("want a log with the panic, its stack and status 500:\n%s", log)
 		}
 	})
 }

@@ -183,7 +183,7 @@ func TestSpotifySendsNothingOdd(t *testing.T) {
 		}
 	}
 	if len(paid.routes) != 0 {
-		t.Errorf("%d payments for nothing", len(paid.routes))
+		t.Errorf("%d tokens were taken for requests that were not sent", len(paid.routes))
 	}
 }
 
@@ -440,8 +440,8 @@ func TestAPIErrors(t *testing.T) {
 				t.Fatalf("error %v, want an APIError", err)
 			}
 			tc.want.API, tc.want.Status = tc.api, tc.status
-			got.Type = ""                                                // mostly the code
-			got.RetryAfter = got.RetryAfter.Round(time.Millisecond * 50) // a pause has begun some time ago
+			got.Type = ""                                                // in most rows the code again
+			got.RetryAfter = got.RetryAfter.Round(time.Millisecond * 50) // part of a pause may be over
 			want(t, tc.want, *got)
 			want(t, tc.text, got.Error())
 		})
@@ -487,7 +487,7 @@ func TestUnusableAnswers(t *testing.T) {
 func TestCancelledCall(t *testing.T) {
 	arrived := make(chan struct{}, 1)
 	c, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // the server notices a hang-up only behind the body
+		_, _ = io.Copy(io.Discard, r.Body) // the server notices a hang-up only after it has read the body
 		arrived <- struct{}{}
 		<-r.Context().Done()
 	})

@@ -182,7 +182,7 @@ func TestRotatedTokenIsKept(t *testing.T) {
 		search("the next process", next)
 		forgetful, _ := sim.client(t, providers.SpotifyLogin{ClientID: "app", RefreshToken: "first"})
 		if _, err := forgetful.Search(t.Context(), "rock"); err == nil {
-			t.Error("the first token still counts, the test shows nothing")
+			t.Error("the first token is still valid, so the test proves nothing")
 		}
 		// The user has signed in again: the configured token wins.
 		sim = newAccounts(t, upstream.Account{ClientID: "app", RefreshToken: "second", Scopes: []string{modify}, Rotates: true})
@@ -231,7 +231,7 @@ func TestOneRenewal(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if _, err := s.Search(ctx, "rock"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v", err)
+			t.Errorf("error %v, want %v", err, context.DeadlineExceeded)
 		}
 		var all sync.WaitGroup
 		for range 50 {
@@ -247,7 +247,7 @@ func TestOneRenewal(t *testing.T) {
 		}
 		time.Sleep(2 * time.Hour)
 		if _, err := s.Search(t.Context(), "rock"); err != nil || sim.asked.Load() != 2 {
-			t.Errorf("%v, %d requests", err, sim.asked.Load())
+			t.Errorf("after two hours: error %v, %d requests for tokens, want 2", err, sim.asked.Load())
 		}
 	})
 }

@@ -113,7 +113,7 @@ func TestHiddenResendOfARequestThatEnds(t *testing.T) {
 	}
 }
 
-// TestResendCount: how often a call was sent before, as a base of the transport reads it. A base of one function is one request.
+// TestResendCount: the base of a transport reads how often the call was sent before. Each call of the base is one request.
 func TestResendCount(t *testing.T) {
 	attempt := func(n int) transport.Option { return transport.Attempts(func(context.Context) int { return n }) }
 	for _, tc := range []struct {
@@ -162,7 +162,7 @@ func TestResendCount(t *testing.T) {
 		})
 	}
 	if n := transport.ResendCount(t.Context()); n != 0 {
-		t.Errorf("%d sendings before, of a context of nothing", n)
+		t.Errorf("the resend count of an empty context is %d, want 0", n)
 	}
 }
 

@@ -106,7 +106,7 @@ func TestRoundTripsPayOnceEach(t *testing.T) {
 	l := memory(t, limiter.Config{})
 	late := memory(t, limiter.Config{
 		Buckets: map[string][]limiter.Limit{"spotify": {limiter.PerSecond(1000, 1000)}},
-		Slack:   5 * time.Millisecond, // the least there is
+		Slack:   5 * time.Millisecond, // the smallest slack
 	})
 	for _, tc := range []struct {
 		name     string
@@ -134,7 +134,7 @@ func TestRoundTripsPayOnceEach(t *testing.T) {
 				ctx, r = reserved(t, tc.limiter, tc.route)
 			}
 			if tc.limiter == late {
-				<-time.After(6 * time.Millisecond) // real time, of which the reservation has no more
+				<-time.After(6 * time.Millisecond) // in real time: the slack of the reservation is over
 			}
 			for _, path := range tc.trips {
 				get(t, ctx, client, url+path)
@@ -204,7 +204,7 @@ func TestCancelledWait(t *testing.T) {
 func unpaid(t *testing.T) http.RoundTripper {
 	l := memory(t, limiter.Config{Buckets: map[string][]limiter.Limit{"spotify": {{Tokens: 1, Per: time.Hour, Burst: 1}}}})
 	if ok, err := l.Allow(t.Context(), "spotify"); !ok || err != nil {
-		t.Fatal(ok, err)
+		t.Fatalf("Allow: %t, %v, want true", ok, err)
 	}
 	return transport.New(tripFunc(func(*http.Request) (*http.Response, error) {
 		t.Error("a request was sent that nothing paid for")
@@ -306,7 +306,7 @@ func TestTimeoutOfAClientIncludesTheWait(t *testing.T) {
 		}
 		_, err = client.Do(req) //nolint:bodyclose // there is no answer
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 10*time.Second {
-			t.Errorf("after %v: %v", time.Since(began), err)
+			t.Errorf("the client gave up after %v with %v", time.Since(began), err)
 		}
 	})
 }
