@@ -595,7 +595,7 @@ func TestWithoutRedisSchedulersAndSettlements(t *testing.T) {
 		time.Sleep(15 * time.Second)
 		l, other := v.fleet[0], v.fleet[1]
 		if ok, err := other.AllowN(t.Context(), "global", 20); !ok || err != nil {
-			t.Fatal(ok, err)
+			t.Fatalf("Allow: %t, %v, want true", ok, err)
 		}
 		v.each((*link).Cut)
 		_ = other.WaitN(t.Context(), "global", 1)

@@ -157,7 +157,7 @@ func TestAllocationsOfAnAllow(t *testing.T) {
 	defer closeLimiter(t, l)
 	allocations := testing.AllocsPerRun(1000, func() {
 		if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil {
-			t.Fatal(ok, err)
+			t.Fatalf("Allow: %t, %v, want true", ok, err)
 		}
 	})
 	t.Logf("%.0f allocations", allocations)

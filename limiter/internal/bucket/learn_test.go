@@ -99,12 +99,12 @@ func TestRemainingBoundsTheTokens(t *testing.T) {
 			bucket.Decide(route, &q, &reply)
 		}
 		if got := b.Available(epoch); got != c.have {
-			t.Fatalf("%+v: %v tokens before", c, got)
+			t.Fatalf("%+v: %v tokens before the report", c, got)
 		}
 		q.Asks, q.Taught = nil, []bucket.Taught{{Lesson: bucket.QuotaLeft, Due: epoch, Quota: 40, Left: c.left, Period: second, Level: stand}}
 		bucket.Decide(route, &q, &reply)
 		if got := max(0, b.Available(epoch)); got > c.want+0.01 || got < 0.2*c.want {
-			t.Errorf("%+v: %v tokens afterwards", c, got)
+			t.Errorf("%+v: %v tokens after the report", c, got)
 		}
 	}
 }

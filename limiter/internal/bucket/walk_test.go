@@ -490,7 +490,7 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 		}
 	}
 	if got.ComeBackUS != reply.ComeBack {
-		w.Fatalf("step %d, lane %v, asks %+v: the script says to ask again in %d µs, the core in %d; answers %+v", w.step, id, q.Asks, got.ComeBackUS, reply.ComeBack, want)
+		w.Fatalf("step %d, lane %v, asks %+v: the script lets the lane ask again in %d µs, the core in %d; answers %+v", w.step, id, q.Asks, got.ComeBackUS, reply.ComeBack, want)
 	}
 	if got.Grants != w.grants {
 		w.Fatalf("step %d: the script counts %d grants, want %d", w.step, got.Grants, w.grants)
