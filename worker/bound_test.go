@@ -129,7 +129,7 @@ func TestEndIsBounded(t *testing.T) {
 				took := time.Since(began)
 				t.Logf("%-30s %v; at most %v", row.name, took, grace+drain+worker.AfterDrain)
 				if took < grace || took > grace+drain+worker.AfterDrain {
-					t.Errorf("it ended after %v: %v", took, err)
+					t.Errorf("the replica ended after %v with error %v", took, err)
 				}
 				close(over)
 				<-read

@@ -27,7 +27,7 @@ func TestReplicaIsMeasuredOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if names := measured(t, reader, nil); len(names) > 0 {
-		t.Errorf("before it is connected it has %v", names)
+		t.Errorf("a replica without Redis has the metrics %v, want none", names)
 	}
 	if err := w.Connect(t.Context()); err != nil {
 		t.Fatal(err)

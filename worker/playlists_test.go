@@ -37,14 +37,14 @@ func TestPlaylistsOfAClient(t *testing.T) {
 	refused(send("?playlist=Night"), http.StatusBadRequest, `the input holds no playlist \"Night\"`)
 
 	all := events(t, send("?playlist=morning", "Idempotency-Key: k").Body)
-	var said []string
+	var texts []string
 	for _, e := range all {
 		if e.Name == "thinking" {
-			said = append(said, string(e.Data))
+			texts = append(texts, string(e.Data))
 		}
 	}
-	if len(said) == 0 || said[0] != `{"text":"Reading 1 track. Left out: 1 episode."}` {
-		t.Errorf("the first sentences are %v, want what was left out", said)
+	if len(texts) == 0 || texts[0] != `{"text":"Reading 1 track. Left out: 1 episode."}` {
+		t.Errorf("the first sentences are %v, want what was left out", texts)
 	}
 	first := result(t, all)
 	if first.Playlist != "Morning" || first.Format != "CSV" || first.Tracks != 1 || len(first.LeftOut) != 1 || first.LeftOut[0].Why != "episode" || first.LeftOut[0].Rows[0].Line != 3 {

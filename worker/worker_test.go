@@ -239,7 +239,7 @@ func TestAnalysisEndsAtItsDeadline(t *testing.T) {
 		t.Errorf("failure %+v, want its deadline as the reason, and every task ended", failure)
 	}
 	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("it ended after %v", took)
+		t.Errorf("the analysis ended after %v, want 3 s at most", took)
 	}
 }
 
@@ -256,7 +256,7 @@ func TestRequestsAreRefusedWithTheReason(t *testing.T) {
 	for name, c := range map[string]struct {
 		method, body, encoding string
 		status                 int
-		says                   string
+		detail                 string
 	}{
 		"empty":        {http.MethodPost, "", "", http.StatusBadRequest, "empty"},
 		"not UTF-8":    {http.MethodPost, "Track URI,Track Name\nx,\xff\n", "", http.StatusBadRequest, "UTF-8"},
@@ -275,10 +275,10 @@ func TestRequestsAreRefusedWithTheReason(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if res.StatusCode != c.status || !strings.Contains(string(text), c.says) {
-			t.Errorf("%s: status %s, body %q, want %d and %q", name, res.Status, text, c.status, c.says)
+		if res.StatusCode != c.status || !strings.Contains(string(text), c.detail) {
+			t.Errorf("%s: status %s, body %q, want %d and %q", name, res.Status, text, c.status, c.detail)
 		}
-		if c.says != "" && res.Header.Get("Content-Type") != "application/problem+json" {
+		if c.detail != "" && res.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: content type %s, want a problem", name, res.Header.Get("Content-Type"))
 		}
 	}
@@ -300,7 +300,7 @@ func TestReadinessFollowsRedis(t *testing.T) {
 	r.until(t, "ok\n") // at once, or when Redis is back for a second
 }
 
-// until asks for the readiness of a replica until the answer is some text.
+// until asks for the readiness of a replica until the answer is want.
 func (r *replica) until(t *testing.T, want string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; {
@@ -311,12 +311,12 @@ func (r *replica) until(t *testing.T, want string) {
 		}
 		if string(text) == want {
 			if ok := res.StatusCode == http.StatusOK; ok != (want != "unavailable\n") {
-				t.Errorf("%q with status %d", text, res.StatusCode)
+				t.Errorf("/readyz answers %q with status %d", text, res.StatusCode)
 			}
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("/readyz says %q after a minute, want %q", text, want)
+			t.Fatalf("/readyz answers %q after a minute, want %q", text, want)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -324,11 +324,11 @@ func (r *replica) until(t *testing.T, want string) {
 
 // TestReadinessWithoutRedis: a replica that goes on without Redis is ready, and /readyz says how it goes on. A replica that waits is not ready.
 func TestReadinessWithoutRedis(t *testing.T) {
-	for says, mode := range map[string]limiter.WhenAway{"degraded: open\n": limiter.FailOpen, "unavailable\n": limiter.FailClosed} {
+	for health, mode := range map[string]limiter.WhenAway{"degraded: open\n": limiter.FailOpen, "unavailable\n": limiter.FailClosed} {
 		r := start(t, func(_ *upstream.Config, c *worker.Config) { c.WhenAway = mode })
 		r.until(t, "ok\n")
 		r.redis.SetError("LOADING")
-		r.until(t, says)
+		r.until(t, health)
 		if mode == limiter.FailOpen {
 			res := r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil)
 			if stream, err := io.ReadAll(res.Body); err != nil || !bytes.Contains(stream, []byte("event: result")) {

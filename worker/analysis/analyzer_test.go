@@ -69,7 +69,7 @@ func TestAnalyze(t *testing.T) {
 		t.Errorf("the orchestrator counts %d tasks done, %d pending", s.Done, s.Pending)
 	}
 	if got.Seconds <= 0 {
-		t.Errorf("it took %v s", got.Seconds)
+		t.Errorf("the result has a duration of %v s, want more than 0", got.Seconds)
 	}
 	got.Seconds, got.Calls = 0, nil
 	want(t, &analysis.Result{
@@ -141,8 +141,8 @@ func TestAudioFeaturesDenied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := fake.kinds["features"]; n < 1 || n > orchestrator.DefaultSlots { // that many are under way before the first answer
-		t.Errorf("asked %d times for what is denied, want it to stop after the first few", n)
+	if n := fake.kinds["features"]; n < 1 || n > orchestrator.DefaultSlots { // requests that are under way before the first answer
+		t.Errorf("%d requests for audio features, which Spotify denies, want a few", n)
 	}
 	if n := fake.kinds["track"]; n != len(p.Tracks) {
 		t.Errorf("asked Last.fm about %d tracks, want %d: nothing else is denied", n, len(p.Tracks))
@@ -282,7 +282,7 @@ func TestCancelledAnalysis(t *testing.T) {
 				}
 			})
 			if took := time.Since(cancelled); took > 2*time.Second {
-				t.Errorf("it took %v to return", took)
+				t.Errorf("Analyze returned %v after the cancellation, want 2 s at most", took)
 			}
 			if !errors.Is(err, errGone) {
 				t.Errorf("error %v, want the cause", err)

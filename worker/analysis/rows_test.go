@@ -99,7 +99,7 @@ func TestNamesOfLinks(t *testing.T) {
 		t.Errorf("calls %v, result %+v", fake.kinds, got)
 	}
 	if news[0].Phase != analysis.PhaseNames || news[0].Text != "Asking Spotify for 3 tracks that the playlist gives without names." {
-		t.Errorf("it begins with %+v", news[0])
+		t.Errorf("the first progress is %+v", news[0])
 	}
 	checkNews(t, news, got.Tasks)
 

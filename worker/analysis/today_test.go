@@ -194,10 +194,10 @@ func TestWhatIsClosedIsNotAskedAgain(t *testing.T) {
 	const slots = orchestrator.DefaultSlots
 	for _, row := range []struct {
 		name   string
-		kinds  []string // that are refused
+		kinds  []string // of the refused calls
 		answer func(http.ResponseWriter)
 		most   int    // calls of these kinds: as many as are in flight at the first answer
-		says   string // in the notes, or in the error
+		words  string // in the notes, or in the error
 		fails  bool
 	}{
 		{"audio features, 403", []string{"features"}, refusal(403, ""), slots, "Spotify denies audio features", false},
@@ -224,18 +224,18 @@ func TestWhatIsClosedIsNotAskedAgain(t *testing.T) {
 				}
 			}}
 			got, err := newSite(t, fake).Analyze(t.Context(), sample(t), nil)
-			synctest.Wait() // what was sent has arrived
+			synctest.Wait() // all requests that were sent have arrived
 			calls := 0
 			for _, kind := range row.kinds {
 				calls += fake.kinds[kind]
 			}
-			said := strings.Join(got.Notes, "\n")
+			text := strings.Join(got.Notes, "\n")
 			if err != nil {
-				said = err.Error()
+				text = err.Error()
 			}
-			t.Logf("%-36s %2d calls, fails %-5t %s", row.name, calls, err != nil, said)
-			if calls < 1 || calls > row.most || (err != nil) != row.fails || !strings.Contains(said, row.says) || got.Ended != got.Tasks {
-				t.Errorf("%s: %d calls, want %d at most; %q, want %q; %d of %d tasks ended", row.name, calls, row.most, said, row.says, got.Ended, got.Tasks)
+			t.Logf("%-36s %2d calls, fails %-5t %s", row.name, calls, err != nil, text)
+			if calls < 1 || calls > row.most || (err != nil) != row.fails || !strings.Contains(text, row.words) || got.Ended != got.Tasks {
+				t.Errorf("%s: %d calls, want %d at most; %q, want %q; %d of %d tasks ended", row.name, calls, row.most, text, row.words, got.Ended, got.Tasks)
 			}
 			if row.fails && row.kinds[0] != "final" && fake.calls["lastfm"] > 0 {
 				t.Errorf("%s: %d calls of Last.fm for nothing", row.name, fake.calls["lastfm"])

@@ -82,7 +82,7 @@ func TestProviderThatIsShutForADay(t *testing.T) {
 				if cause, ok := errors.AsType[*providers.APIError](err); !ok || cause.Status != http.StatusTooManyRequests || cause.RetryAfter != 24*time.Hour {
 					t.Errorf("error %v, want Spotify's", err)
 				}
-				synctest.Wait() // what was sent has arrived
+				synctest.Wait() // all requests that were sent have arrived
 				first := sim.Stats()
 				t.Logf("%v: failed after %v: %v; refused %d, arrivals %v", name, time.Since(began).Round(time.Millisecond), err, first.Refused, first.Arrivals)
 				if first.Refused > orchestrator.DefaultSlots || from == 0 && first.Arrivals[upstream.LastFM] > 0 || first.Arrivals[upstream.Anthropic] > 8 || got.Ended != got.Tasks {

@@ -477,7 +477,7 @@ func TestEnd(t *testing.T) {
 			}
 		}
 		if took := time.Since(start); took != 6*time.Second {
-			t.Errorf("it took %v", took)
+			t.Errorf("the analyses took %v, want 6 s", took)
 		}
 		if c := d.Counts(); c.Running != 1 {
 			t.Errorf("a place is free before its work has returned: %+v", c)
@@ -543,7 +543,7 @@ func TestClose(t *testing.T) {
 			t.Error("an analysis without readers goes on")
 		}
 		if _, err := order(d, nil); !errors.Is(err, desk.ErrClosed) {
-			t.Errorf("an order while it closes: %v", err)
+			t.Errorf("an order while the desk closes: %v, want ErrClosed", err)
 		}
 		time.Sleep(5 * time.Second)
 		quick.end <- done
@@ -556,7 +556,7 @@ func TestClose(t *testing.T) {
 			}
 		}
 		if took := time.Since(start); took != 20*time.Second {
-			t.Errorf("it took %v", took)
+			t.Errorf("Close took %v, want 20 s", took)
 		}
 		must(t, d.Close(t.Context()))
 	})
@@ -571,7 +571,7 @@ func TestCloseWaitsForNobodyWhoLeft(t *testing.T) {
 		time.AfterFunc(time.Second, r.Close)
 		must(t, d.Close(t.Context()))
 		if took := time.Since(start); took != time.Second {
-			t.Errorf("it took %v", took)
+			t.Errorf("Close took %v, want 1 s", took)
 		}
 	})
 }
@@ -590,7 +590,7 @@ func TestCloseGivesUp(t *testing.T) {
 			t.Errorf("error %v, want one that counts what has not ended", err)
 		}
 		if took := time.Since(start); took > 12*time.Second {
-			t.Errorf("it took %v", took)
+			t.Errorf("Close took %v, want 12 s at most", took)
 		}
 		if diff := cmp.Diff([]string{"1 error " + desk.ErrClosed.Error(), "2 done"}, rest(t, r)); diff != "" {
 			t.Error(diff)

@@ -245,7 +245,7 @@ func TestStalledReadersCostLittle(t *testing.T) {
 		must(t, err)
 		after := resident(t)
 		if len(late) != events {
-			t.Fatalf("the reader that reads had %d events of %d", len(late), events)
+			t.Fatalf("the reader that does not stall got %d events of %d", len(late), events)
 		}
 		const mib = 1 << 20
 		t.Logf("%d stalled readers: %.1f MiB more when they were open, %.1f MiB when %.1f MiB had been reported to each; a reader beside them had its events after at most %v",

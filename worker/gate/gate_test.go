@@ -302,7 +302,7 @@ func TestUploads(t *testing.T) {
 		name, body string
 		headers    []string
 		status     int
-		says       string
+		detail     string
 	}{
 		{"a file", "a,b", nil, 200, ""},
 		{"a file with a character set", "a,b", []string{"Content-Type", "text/csv; charset=utf-8"}, 200, ""},
@@ -352,8 +352,8 @@ func TestUploads(t *testing.T) {
 							t.Errorf("%s: body %q, error %v, want a problem with status %d", length, text, err, c.status)
 						}
 					}
-					if res.StatusCode != c.status || !strings.Contains(p.Detail, c.says) {
-						t.Errorf("%s: status %s, body %q, want %d and %q", length, res.Status, text, c.status, c.says)
+					if res.StatusCode != c.status || !strings.Contains(p.Detail, c.detail) {
+						t.Errorf("%s: status %s, body %q, want %d and %q", length, res.Status, text, c.status, c.detail)
 					}
 				}
 				if used := s.gate.Used(); used != 0 {

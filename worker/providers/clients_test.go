@@ -406,7 +406,7 @@ func TestAPIErrors(t *testing.T) {
 			want: providers.APIError{RetryAfter: 500 * time.Millisecond}, text: "spotify: 429 Too Many Requests; retry after 500ms",
 		},
 		{
-			name: "for ever", api: "spotify", status: 429, header: map[string]string{"Retry-After": "1e300"},
+			name: "an endless wait", api: "spotify", status: 429, header: map[string]string{"Retry-After": "1e300"},
 			want: providers.APIError{RetryAfter: limiter.LongestHold}, text: "spotify: 429 Too Many Requests; retry after 744h0m0s",
 		},
 		{
@@ -469,7 +469,7 @@ func TestUnusableAnswers(t *testing.T) {
 					text = tc.claude
 				}
 				if err := call(); err == nil || !strings.HasPrefix(err.Error(), api+": ") || !strings.HasSuffix(err.Error(), text) {
-					t.Errorf("%s: error %v, want that %s", api, err, text)
+					t.Errorf("%s: error %v, want the end %q", api, err, text)
 				}
 			}
 		})

@@ -138,7 +138,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 
 func TestNoConnectionShowsNoSecret(t *testing.T) {
 	srv := httptest.NewServer(http.NotFoundHandler())
-	srv.Close() // nobody listens there any more
+	srv.Close() // no server listens at its address any more
 	refused := providers.ClientConfig{
 		AnthropicURL: srv.URL, SpotifyURL: srv.URL, LastFMURL: srv.URL,
 		AnthropicKey: anthropicKey, SpotifyToken: spotifyToken, LastFMKey: lastFMKey, Limiter: &payments{}, Base: &http.Transport{},

@@ -157,14 +157,14 @@ func TestWrongRoutesAreRefused(t *testing.T) {
 }
 
 // paying is a waiter that notes how each request pays.
-type paying struct{ said []string }
+type paying struct{ notes []string }
 
 func (p *paying) Wait(_ context.Context, route string, opts ...limiter.Option) error {
 	text := route
 	for _, opt := range opts {
 		text += " " + strings.TrimSpace(fmt.Sprintf("%T %v", opt, opt))
 	}
-	p.said = append(p.said, text)
+	p.notes = append(p.notes, text)
 	return nil
 }
 
@@ -207,8 +207,8 @@ func TestHowRequestsPay(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = res.Body.Close()
-			t.Logf("%-28s %s", tc.name, strings.Join(w.said, "; "))
-			if diff := cmp.Diff([]string{tc.want}, w.said); diff != "" {
+			t.Logf("%-28s %s", tc.name, strings.Join(w.notes, "; "))
+			if diff := cmp.Diff([]string{tc.want}, w.notes); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -207,7 +207,7 @@ func unpaid(t *testing.T) http.RoundTripper {
 		t.Fatalf("Allow: %t, %v, want true", ok, err)
 	}
 	return transport.New(tripFunc(func(*http.Request) (*http.Response, error) {
-		t.Error("a request was sent that nothing paid for")
+		t.Error("a request was sent without a token")
 		return nil, errors.New("sent")
 	}), l, "spotify")
 }

@@ -40,7 +40,7 @@ func question(system, user string) anthropic.MessageNewParams {
 func TestOfficialClientDecodes(t *testing.T) {
 	s := server(t, roomy())
 	client := claude(t, s)
-	said := func(p anthropic.MessageNewParams) string {
+	answer := func(p anthropic.MessageNewParams) string {
 		t.Helper()
 		m, err := client.Messages.New(t.Context(), p)
 		if err != nil {
@@ -61,7 +61,7 @@ func TestOfficialClientDecodes(t *testing.T) {
 		for i := range 40 {
 			var got struct{ Searches, Themes []string }
 			// A track of the playlist has the name of a key of the final call.
-			text := said(question("You pick music.", fmt.Sprint("track ", i, `: "summary". Answer with JSON: {"searches": [...], "themes": [...]}`)))
+			text := answer(question("You pick music.", fmt.Sprint("track ", i, `: "summary". Answer with JSON: {"searches": [...], "themes": [...]}`)))
 			if err := json.Unmarshal([]byte(text), &got); err != nil {
 				t.Fatalf("answer %q is no JSON: %v", text, err)
 			}
@@ -77,21 +77,21 @@ func TestOfficialClientDecodes(t *testing.T) {
 	t.Run("final call", func(t *testing.T) {
 		var got struct{ Title, Summary string }
 		// The prompt also has the keys of the first call, in the answer that it quotes.
-		text := said(question(`You had answered {"searches":["a"]}.`, `Answer with JSON: {"title": "...", "summary": "..."}`))
+		text := answer(question(`You had answered {"searches":["a"]}.`, `Answer with JSON: {"title": "...", "summary": "..."}`))
 		if err := json.Unmarshal([]byte(text), &got); err != nil || got.Title == "" || got.Summary == "" {
 			t.Fatalf("answer %q: error %v, want JSON with a title and a summary", text, err)
 		}
 	})
 	t.Run("narrator", func(t *testing.T) {
-		text := said(question("You are a narrator.", "One sentence, please."))
+		text := answer(question("You are a narrator.", "One sentence, please."))
 		if strings.ContainsAny(text, "{%\n") || !strings.HasSuffix(text, ".") {
 			t.Errorf("%q is no plain sentence", text)
 		}
 	})
 	t.Run("seeded", func(t *testing.T) {
 		q := question("", `"summary"`)
-		again := said(q)
-		if first := said(q); first != again {
+		again := answer(q)
+		if first := answer(q); first != again {
 			t.Errorf("the same question got %q and %q", first, again)
 		}
 	})
@@ -99,7 +99,7 @@ func TestOfficialClientDecodes(t *testing.T) {
 		q := question("You are a narrator.", "Go on.")
 		q.Messages = append(q.Messages, anthropic.NewAssistantMessage(anthropic.NewTextBlock(`{"summary":"x"}`)),
 			anthropic.NewUserMessage(anthropic.NewTextBlock("Go on.")))
-		if text := said(q); strings.Contains(text, "{") {
+		if text := answer(q); strings.Contains(text, "{") {
 			t.Errorf("answer %q, want a sentence", text)
 		}
 	})

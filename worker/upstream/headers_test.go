@@ -143,7 +143,7 @@ func TestDialects(t *testing.T) {
 func TestAnthropicDialect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := tokenLimits(upstream.ChargeHeld)
-		cfg.Tokens.Input.PerMinute = 6 // so that of the two resets the first is the later one
+		cfg.Tokens.Input.PerMinute = 6 // so that input tokens are full later than output tokens
 		cfg.Headers = []upstream.Dialect{upstream.HeadersAnthropic}
 		cfg.PerAPI = limits(upstream.Anthropic, upstream.Limit{Rate: 0.5, Burst: 3})
 		sim, start := server(t, cfg), time.Now()

@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// TestRemovedPaths: what an application in development mode could call before 2026 is refused in Spotify's form, and is an arrival.
+// TestRemovedPaths: a path that applications in development mode could call before 2026 is refused in Spotify's form, and the call is an arrival.
 func TestRemovedPaths(t *testing.T) {
 	s := server(t, roomy())
 	id := strings.Repeat("0", 22)

@@ -74,7 +74,7 @@ func TestTokenTimelines(t *testing.T) {
 			{at: 0, api: a, call: upstream.Call{Input: 1 << 62}, want: never("input-tokens")},
 			{at: 0, api: a, call: upstream.Call{Input: 1000, Output: 1000}, want: yes(), left: []int64{0, 0, 99}},
 		}},
-		{"given back no higher than the brim", tokenLimits(upstream.ChargeHeld), []step{
+		{"returned tokens fill the bucket at most", tokenLimits(upstream.ChargeHeld), []step{
 			{at: 0, api: a, call: upstream.Call{MaxTokens: 600}, want: yes(), left: []int64{1000, 400, 99}},
 			{at: time.Hour, api: a, call: upstream.Call{MaxTokens: 600}, used: usage(0, 100), left: []int64{1000, 1000, 100}},
 			{at: time.Hour, api: a, call: upstream.Call{MaxTokens: 1000}, want: yes(), left: []int64{1000, 0, 99}},

@@ -99,7 +99,7 @@ func TestDelay(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second)
 		if gone := api.Calls()[1]; gone.Status != 0 {
-			t.Errorf("a client that has gone is answered %d", gone.Status)
+			t.Errorf("the call whose client hung up is noted with status %d", gone.Status)
 		}
 	})
 }
