@@ -194,7 +194,7 @@ func excess(all [][]time.Time, l limiter.Limit) float64 {
 		}
 		return worst
 	}
-	least := math.Inf(1) // the smallest number of starts before a start, less those that the rate gives
+	least := math.Inf(1) // the smallest number of starts before a start, less the tokens refilled until then
 	for i, at := range starts {
 		given := l.Rate() * at.Sub(starts[0]).Seconds()
 		least = min(least, float64(i)-given)

@@ -68,12 +68,12 @@ func TestLearntRateIsForgotten(t *testing.T) {
 	}
 	b.Enter(epoch+200*second, of, 0)
 	if s := b.State(); s.Learnt != "-" || !b.Idle(epoch+400*second) {
-		t.Errorf("learnt %s 200 s later", s.Learnt)
+		t.Errorf("200 s later the bucket has learnt %s, want nothing", s.Learnt)
 	}
 	teach(epoch + 300*second)
 	b.Enter(epoch+301*second, limit(50, 40), 0)
 	if s := b.State(); s.Learnt != "-" {
-		t.Errorf("learnt %s by another limit", s.Learnt)
+		t.Errorf("after a change of the limit the bucket has learnt %s, want nothing", s.Learnt)
 	}
 }
 

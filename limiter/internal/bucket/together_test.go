@@ -82,7 +82,7 @@ func TestSurplusOfCallsThatStartTogether(t *testing.T) {
 			back := b.Available(now) - before
 			t.Logf("%s: %.0f of a surplus of %.0f came back, %.1f %%", c.name, back, surplus, 100*back/surplus)
 			if back < 0.8*surplus || back > surplus+1 {
-				t.Errorf("%.0f of a surplus of %.0f came back", back, surplus)
+				t.Errorf("%.0f of a surplus of %.0f came back, want at least 80 %%", back, surplus)
 			}
 		})
 	}
