@@ -166,14 +166,14 @@ func TestReadersComeBack(t *testing.T) {
 		synctest.Wait()
 		want := []string{"2 b", "3 c", "4 result r", "5 done"}
 		if diff := cmp.Diff(want, rest(t, again)); diff != "" {
-			t.Error(diff)
+			t.Errorf("events after the first (-want +got):\n%s", diff)
 		}
 		late := read(t, j.Analysis, 3)
 		if late.AtEnd() {
 			t.Error("AtEnd is true before the last events")
 		}
 		if diff := cmp.Diff(want[2:], rest(t, late)); diff != "" || !late.AtEnd() {
-			t.Error(diff)
+			t.Errorf("AtEnd is %t, want true; events after the third (-want +got):\n%s", late.AtEnd(), diff)
 		}
 		if _, err := j.Read(6); !errors.Is(err, desk.ErrNotSeen) {
 			t.Errorf("reading behind an event that was never sent: %v, want ErrNotSeen", err)
@@ -370,7 +370,7 @@ func TestALogIsBounded(t *testing.T) {
 		synctest.Wait()
 		want := []string{"1 first", "1001 n=999", "1002 " + long, "1003 result " + long, "1004 done"}
 		if diff := cmp.Diff(want, rest(t, read(t, j.Analysis, 0))); diff != "" {
-			t.Error(diff)
+			t.Errorf("the log (-want +got):\n%s", diff)
 		}
 		j = begin(t, d, nil)
 		j.end <- []sse.Event{{Name: "result", Data: []byte(long + long)}, {Name: "done"}}
@@ -473,7 +473,7 @@ func TestEnd(t *testing.T) {
 		for _, a := range []*desk.Analysis{waits.Analysis, stuckOne, runs.Analysis} {
 			a.End(reason)
 			if diff := cmp.Diff([]string{"1 error enough", "2 done"}, rest(t, read(t, a, 0))); diff != "" {
-				t.Error(diff)
+				t.Errorf("events of an analysis that End has ended (-want +got):\n%s", diff)
 			}
 		}
 		if took := time.Since(start); took != 6*time.Second {
@@ -552,7 +552,7 @@ func TestClose(t *testing.T) {
 		want := []end{{"waits", 0, failed}, {"quick", 5 * time.Second, []string{"1 result r", "2 done"}}, {"slow", 20 * time.Second, failed}}
 		for _, w := range want {
 			if diff := cmp.Diff(w, <-ends, cmp.AllowUnexported(end{})); diff != "" {
-				t.Error(diff)
+				t.Errorf("the end of a stream during Close (-want +got):\n%s", diff)
 			}
 		}
 		if took := time.Since(start); took != 20*time.Second {
@@ -593,7 +593,7 @@ func TestCloseGivesUp(t *testing.T) {
 			t.Errorf("Close took %v, want 12 s at most", took)
 		}
 		if diff := cmp.Diff([]string{"1 error " + desk.ErrClosed.Error(), "2 done"}, rest(t, r)); diff != "" {
-			t.Error(diff)
+			t.Errorf("events after Close (-want +got):\n%s", diff)
 		}
 		close(stuck)
 	})

@@ -33,7 +33,7 @@ func TestAppendText(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff("before|"+c.want, string(got)); diff != "" {
-				t.Error(diff)
+				t.Errorf("encoded (-want +got):\n%s", diff)
 			}
 		})
 	}

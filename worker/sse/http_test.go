@@ -75,7 +75,7 @@ func TestHeadersComeFirst(t *testing.T) {
 		events, err := readAll(resp.Body)
 		must(t, err)
 		if diff := cmp.Diff([]sse.Event{{ID: "1", Name: "done"}}, events, sameData); diff != "" {
-			t.Error(diff)
+			t.Errorf("events (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -102,7 +102,7 @@ func TestReadYieldsTheErrorLast(t *testing.T) {
 		t.Errorf("error %v, want %v", err, broken)
 	}
 	if diff := cmp.Diff([]sse.Event{{Data: []byte("1")}}, got, sameData); diff != "" {
-		t.Error(diff)
+		t.Errorf("events before the error (-want +got):\n%s", diff)
 	}
 }
 

@@ -53,7 +53,7 @@ func TestServe(t *testing.T) {
 	m := newMemory(t)
 	must(t, newWriter(t, sse.Config{}, m).Serve(t.Context(), list(t, event("1"), sse.Event{ID: "7", Name: "done"})))
 	if diff := cmp.Diff("data: 1\n\nid: 7\nevent: done\ndata: \n\n", m.seen()); diff != "" {
-		t.Error(diff)
+		t.Errorf("the client received (-want +got):\n%s", diff)
 	}
 }
 
@@ -91,7 +91,7 @@ func TestHeartbeat(t *testing.T) {
 			time.Sleep(d)
 			synctest.Wait()
 			if diff := cmp.Diff(want, m.seen()); diff != "" {
-				t.Error(diff)
+				t.Errorf("the client has received (-want +got):\n%s", diff)
 			}
 			if m.hasDeadline() {
 				t.Error("an idle stream has a deadline")
