@@ -56,7 +56,7 @@ func closeShop(t *testing.T, o *orchestrator.Orchestrator, l *limiter.Limiter) {
 
 var (
 	errRefused = errors.New("refused")
-	errGone    = errors.New("the listener went away")
+	errGone    = errors.New("the client has gone")
 )
 
 type (
@@ -123,7 +123,7 @@ func TestWrappersLogHowCallsEnd(t *testing.T) {
 		},
 		{
 			name: "somebody gives up while it waits", ended: true, taken: true, call: func() orchestrator.Task[string] { return second },
-			want: played{err: errGone, line: `level=DEBUG msg="call failed" call="search tracks" attempts=0 waited=300ms ran=0s error="the listener went away"`},
+			want: played{err: errGone, line: `level=DEBUG msg="call failed" call="search tracks" attempts=0 waited=300ms ran=0s error="the client has gone"`},
 		},
 		{
 			name: "somebody gives up while it runs", ended: true, call: func() orchestrator.Task[string] {
@@ -132,7 +132,7 @@ func TestWrappersLogHowCallsEnd(t *testing.T) {
 					return "", context.Cause(ctx)
 				}
 			},
-			want: played{err: errGone, line: `level=DEBUG msg="call failed" call="search tracks" attempts=1 waited=0s ran=300ms error="the listener went away"`},
+			want: played{err: errGone, line: `level=DEBUG msg="call failed" call="search tracks" attempts=1 waited=0s ran=300ms error="the client has gone"`},
 		},
 		{
 			name: "the route is another one", opts: []orchestrator.Option{orchestrator.Route("nowhere")},

@@ -104,7 +104,7 @@ func newProgress() *progress { return &progress{moved: make(chan struct{})} }
 func (p *progress) writeAsync(name, data string) {
 	frame, err := sse.Event{Name: name, Data: []byte(data)}.Frame()
 	if err != nil {
-		return // only names and data of the caller's own making could be wrong
+		return // only an invalid name is an error, and the examples have none
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

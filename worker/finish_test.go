@@ -154,7 +154,7 @@ func TestEndInOrder(t *testing.T) {
 		post := func(i int) {
 			res := ask(http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()))
 			if res.StatusCode != http.StatusOK {
-				t.Errorf("stream %d: %s", i, res.Status)
+				t.Errorf("stream %d: status %s, want 200", i, res.Status)
 			}
 			reading.Go(func() { streams[i].text, streams[i].err = io.ReadAll(res.Body) })
 		}
@@ -165,24 +165,24 @@ func TestEndInOrder(t *testing.T) {
 		stop()
 		time.Sleep(59 * time.Second)
 		if res := ask(http.MethodGet, "/readyz", nil); res.StatusCode != http.StatusServiceUnavailable {
-			t.Errorf("ready within the grace: %s", res.Status)
+			t.Errorf("/readyz within the grace: status %s, want 503", res.Status)
 		}
 		if res := ask(http.MethodGet, "/livez", nil); res.StatusCode != http.StatusOK {
-			t.Errorf("not alive within the grace: %s", res.Status)
+			t.Errorf("/livez within the grace: status %s, want 200", res.Status)
 		}
 		post(1)
 		reading.Wait()
 		for i, stream := range streams {
 			names, failure := namesOf(t, bytes.NewReader(stream.text))
 			if n := len(names); n < 2 || names[n-2] != "error" || names[n-1] != "done" || stream.err != nil || !strings.Contains(failure.Error, worker.ErrEnding.Error()) {
-				t.Errorf("stream %d: events %v, %+v", i, names, failure)
+				t.Errorf("stream %d: events %v, failure %+v, want ErrEnding and done at the end", i, names, failure)
 			}
 			if failure.Tasks == 0 || failure.Tasks != failure.Ended {
-				t.Errorf("stream %d: %+v", i, failure)
+				t.Errorf("stream %d: failure %+v, want all tasks ended", i, failure)
 			}
 		}
 		if took := time.Since(began).Truncate(time.Minute); took != 6*time.Minute {
-			t.Errorf("the streams ended after %v", took)
+			t.Errorf("the streams ended after %v, want 6 minutes", took)
 		}
 		if err := <-ended; err != nil {
 			t.Error(err)
@@ -204,7 +204,7 @@ func TestEndInOrder(t *testing.T) {
 		other := redis.NewClient(limitertest.Options(m))
 		defer other.Close()
 		if s, err := limiter.ReadSnapshot(t.Context(), other, "weir"); err != nil || s.Live != 0 {
-			t.Errorf("%d replicas live, %v", s.Live, err)
+			t.Errorf("the snapshot counts %d live replicas, error %v, want none", s.Live, err)
 		}
 	})
 }

@@ -41,7 +41,7 @@ func TestReplicaIsMeasuredOnce(t *testing.T) {
 		}
 	})
 	if !slices.Contains(names, "weir.bucket.limit") || slots != 7 {
-		t.Errorf("%d slots, metrics %v", slots, names)
+		t.Errorf("%d slots, metrics %v, want 7 slots, and the limits of the buckets", slots, names)
 	}
 	if err := w.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Error(err)

@@ -144,10 +144,10 @@ func TestAnalyzeStreamsItsProgress(t *testing.T) {
 		}
 	}
 	if n := len(order); n < 3 || order[n-2] != "result" || order[n-1] != "done" || count["thinking"] == 0 || count["error"] != 0 {
-		t.Errorf("events %v, %v", order, count)
+		t.Errorf("events %v, counts %v; want sentences, no error, and result and done at the end", order, count)
 	}
 	if last.AllDone != last.AllTotal || last.AllTotal != result.Tasks || result.Tasks != result.Ended {
-		t.Errorf("last progress %+v, result %d tasks, %d ended", last, result.Tasks, result.Ended)
+		t.Errorf("the last progress is %+v, the result has %d tasks, %d ended; want equal numbers", last, result.Tasks, result.Ended)
 	}
 	if s := r.sim.Stats(); s.Total != int64(result.Tasks) || s.Refused != 0 {
 		t.Errorf("%d calls arrived for %d tasks, %d refused", s.Total, result.Tasks, s.Refused)
@@ -192,12 +192,12 @@ func TestAnalysisThatFailsSaysSo(t *testing.T) {
 func TestFleetLeavesAProviderAlone(t *testing.T) {
 	r := start(t, shutForADay)
 	if failure, _ := r.analyze(t); !strings.Contains(failure.Error, "spotify: 429") {
-		t.Errorf("the first analysis: %+v", failure)
+		t.Errorf("the first analysis: failure %+v, want Spotify's 429", failure)
 	}
 	<-time.After(200 * time.Millisecond) // in real time: requests that the client has given up may still arrive
 	first := r.sim.Stats()
 	if first.Arrivals[upstream.LastFM] != 0 || first.Refused > orchestrator.DefaultSlots {
-		t.Errorf("%d calls were refused, arrivals %v", first.Refused, first.Arrivals)
+		t.Errorf("%d calls were refused, arrivals %v; want no more refusals than slots, and no call of Last.fm", first.Refused, first.Arrivals)
 	}
 	rdb := redis.NewClient(&redis.Options{Addr: r.redis.Addr()})
 	defer rdb.Close()
@@ -214,13 +214,13 @@ func TestFleetLeavesAProviderAlone(t *testing.T) {
 	}
 	_, err = other.Analyze(t.Context(), list, nil)
 	if late, ok := errors.AsType[*limiter.DeadlineError](err); !ok || late.Ready.Round(time.Hour) != 24*time.Hour || !strings.Contains(err.Error(), "spotify") {
-		t.Errorf("another replica: %v", err)
+		t.Errorf("another replica: error %v, want a DeadlineError of Spotify with a day to wait", err)
 	}
 	if err := other.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if failure, _ := r.analyze(t); !strings.Contains(failure.Error, "spotify") {
-		t.Errorf("the next analysis: %+v", failure)
+		t.Errorf("the next analysis: failure %+v, want Spotify as the reason", failure)
 	}
 	if diff := cmp.Diff(first.Arrivals, r.sim.Stats().Arrivals); diff != "" {
 		t.Errorf("calls after the report (-before +after):\n%s", diff)

@@ -149,14 +149,14 @@ func TestAudioFeaturesDenied(t *testing.T) {
 	}
 	want(t, []string{"Spotify denies audio features to this application; tempo, energy and danceability are missing"}, got.Notes)
 	if got.Title == "" || got.Created.ID == "" || got.FailedLookups != 0 || got.Ended != got.Tasks || got.Failed != len(p.Tracks) {
-		t.Errorf("result %+v", got)
+		t.Errorf("result %+v, want a playlist, and only the audio features missing", got)
 	}
 	text, err := json.Marshal(got)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s := string(text); !strings.Contains(s, `"audio_features":"denied","tempo":null,"energy":null,"danceability":null`) {
-		t.Errorf("as JSON: %s", s)
+		t.Errorf("the result as JSON does not have denied features: %s", s)
 	}
 	checkNews(t, news, got.Tasks)
 }
@@ -189,7 +189,7 @@ func TestFailedLookupsCostThemselves(t *testing.T) {
 		"Last.fm does not know 1 of the tracks and 1 of the artists",
 	}, got.Notes)
 	if got.Failed != 3 || got.Tags[0].Count != 17 || got.AudioFeatures != analysis.FeaturesOK || *got.Tempo != 100 {
-		t.Errorf("result %+v", got)
+		t.Errorf("result %+v, want 3 failed tasks, and the rest of the facts", got)
 	}
 }
 
@@ -214,14 +214,14 @@ func TestStepsThatFailTheAnalysis(t *testing.T) {
 				calls += int(n)
 			}
 			if got.Tasks == 0 || got.Ended != got.Tasks || got.Failed == 0 || calls == 0 || got.Created.ID != "" {
-				t.Errorf("result %+v", got)
+				t.Errorf("result %+v, want all tasks ended, some failed, and no playlist", got)
 			}
 		})
 	}
 	t.Run("no tracks", func(t *testing.T) {
 		got, err := analyzer(t, &fakeProviders{}).Analyze(t.Context(), playlist.Playlist{}, nil)
 		if _, ok := errors.AsType[*analysis.StepError](err); !ok || got == nil {
-			t.Errorf("result %v, error %v", got, err)
+			t.Errorf("an empty playlist: result %v, error %v, want a StepError and a result", got, err)
 		}
 	})
 }
@@ -238,7 +238,7 @@ func TestPlaylistThatCannotBeFilled(t *testing.T) {
 	}
 	want(t, []string{"the playlist is not filled: spotify: 400 Bad Request"}, got.Notes)
 	if got.Added != 0 || got.Created.ID != "new1" || fake.kinds["add"] != 1 {
-		t.Errorf("%d tracks added in %d calls to %q", got.Added, fake.kinds["add"], got.Created.ID)
+		t.Errorf("%d tracks added in %d calls to %q, want none in one call to new1", got.Added, fake.kinds["add"], got.Created.ID)
 	}
 }
 
@@ -250,7 +250,7 @@ func TestNarratorCostsItself(t *testing.T) {
 	}}
 	got, err := analyzer(t, fake).Analyze(t.Context(), tracks(20), nil)
 	if err != nil || got.Failed != 8 || got.Ended != got.Tasks || len(got.Notes) != 0 {
-		t.Errorf("result %+v, error %v", got, err)
+		t.Errorf("result %+v, error %v, want 8 failed tasks and no notes", got, err)
 	}
 }
 
@@ -266,7 +266,7 @@ func TestCancelledAnalysis(t *testing.T) {
 				}
 			}}
 			b := analyzer(t, fake)
-			errGone := errors.New("the listener went away")
+			errGone := errors.New("the client has gone")
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
 			var cancelled time.Time
@@ -304,7 +304,7 @@ func TestReportPanics(t *testing.T) {
 	b := analyzer(t, &fakeProviders{})
 	defer func() {
 		if v := recover(); v != "broken bar" {
-			t.Errorf("recovered %v", v)
+			t.Errorf("Analyze panicked with %v, want the panic of report", v)
 		}
 		if s := b.orchestrator.Snapshot(); s.Pending+s.InFlight != 0 {
 			t.Errorf("tasks are left in the orchestrator: %+v", s)
@@ -326,7 +326,7 @@ func TestAnalysesShareAnOrchestrator(t *testing.T) {
 		all.Go(func() {
 			got, err := b.Analyze(t.Context(), tracks(20), func(analysis.Progress) {})
 			if err != nil || got.Ended != got.Tasks || got.Failed != 0 || got.Tags[0].Count != 40 {
-				t.Errorf("result %+v, error %v", got, err)
+				t.Errorf("result %+v, error %v, want all tasks ended and none failed", got, err)
 			}
 		})
 	}
@@ -405,7 +405,7 @@ func TestModelAnswers(t *testing.T) {
 			slices.Sort(fake.searches)
 			want(t, slices.Sorted(slices.Values(tc.want)), fake.searches)
 			if noted := len(got.Notes) != 0; noted != tc.noted {
-				t.Errorf("notes %q", got.Notes)
+				t.Errorf("notes %q, want some: %t", got.Notes, tc.noted)
 			}
 		})
 	}
@@ -460,7 +460,7 @@ func TestStuckCallHoldsUpNobody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		errGone := errors.New("the listener went away")
+		errGone := errors.New("the client has gone")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		go func() {
 			synctest.Wait()

@@ -36,7 +36,7 @@ func TestHostileNumbers(t *testing.T) {
 				t.Errorf("%s %s: the result as JSON: %v", field, number, err)
 			}
 			if got.FailedLookups != 2 || got.Tempo != nil {
-				t.Errorf("%s %s: %d lookups failed, tempo %v", field, number, got.FailedLookups, got.Tempo)
+				t.Errorf("%s %s: %d lookups failed, tempo %v, want 2 failed and no tempo", field, number, got.FailedLookups, got.Tempo)
 			}
 		}
 	}

@@ -67,7 +67,7 @@ func TestTwentyAnalyses(t *testing.T) {
 				served, created, filled, retried := 0, 0, 0, int64(0)
 				for i, got := range results {
 					if failed[i] != nil {
-						t.Errorf("%s, seed %d: %v", row.name, seed, failed[i])
+						t.Errorf("%s, seed %d: an analysis failed: %v", row.name, seed, failed[i])
 						continue
 					}
 					served++
@@ -272,7 +272,7 @@ func TestEachTrackIsAskedForOnce(t *testing.T) {
 			got, err := newSite(t, fake).Analyze(t.Context(), row.list, nil)
 			t.Logf("%-24s %3d audio features, %3d tracks, %2d artists, %3d calls of Spotify", row.name, fake.kinds["features"], fake.kinds["track"], fake.kinds["artist"], fake.calls["spotify"])
 			if err != nil || fake.kinds["features"] != row.features || fake.kinds["track"] != row.track || got.Ended != got.Tasks || got.Tracks != 500 {
-				t.Errorf("%s: %v, %v, want %d and %d", row.name, err, fake.kinds, row.features, row.track)
+				t.Errorf("%s: error %v, calls %v, want %d for features and %d for tracks", row.name, err, fake.kinds, row.features, row.track)
 			}
 		})
 	}
@@ -297,9 +297,9 @@ func TestRetryAfterOfEveryLength(t *testing.T) {
 				t.Logf("%-9s asks for %-8v %v after %v, %d refused", api, wait, err, took.Round(100*time.Millisecond), refused)
 				switch {
 				case wait < deadline && (err != nil || took < wait || got.Created.ID == ""):
-					t.Errorf("%s asks for %v: %v after %v", api, wait, err, took)
+					t.Errorf("%s asks for %v: error %v after %v, want a playlist after the wait", api, wait, err, took)
 				case wait > deadline && (err == nil || took > 5*time.Second):
-					t.Errorf("%s asks for %v: %v after %v, want an error at once", api, wait, err, took)
+					t.Errorf("%s asks for %v: error %v after %v, want an error at once", api, wait, err, took)
 				case refused > orchestrator.DefaultSlots:
 					t.Errorf("%s asks for %v: %d calls were refused", api, wait, refused)
 				}

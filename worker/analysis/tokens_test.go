@@ -36,7 +36,7 @@ func TestInputTokensAreCosts(t *testing.T) {
 			for range analyses {
 				running.Go(func() {
 					if _, err := s.Analyze(t.Context(), list, nil); err != nil {
-						t.Errorf("counted %t: %v", counted, err)
+						t.Errorf("with costs %t, an analysis failed: %v", counted, err)
 					}
 				})
 			}

@@ -151,7 +151,7 @@ func TestLastFMThatFails(t *testing.T) {
 			once.Clear()
 			got, err := s.Analyze(t.Context(), tracks(7), nil)
 			if err != nil || got.FailedLookups != 0 {
-				t.Errorf("status %d: %d lookups failed, %v: %v", status, got.FailedLookups, err, got.Notes)
+				t.Errorf("status %d: %d lookups failed, error %v, notes %v; want no failure", status, got.FailedLookups, err, got.Notes)
 			}
 		})
 	}
@@ -168,7 +168,7 @@ func TestSpentQuotaIsNotTriedAgain(t *testing.T) {
 		}}
 		_, err := newSite(t, fake).Analyze(t.Context(), sample(t), nil)
 		if err == nil || !strings.Contains(err.Error(), "anthropic") || !strings.Contains(err.Error(), "quota of the account is spent") {
-			t.Errorf("error %v", err)
+			t.Errorf("error %v, want that the quota of Anthropic's account is spent", err)
 		}
 		synctest.Wait() // a comment may be on its way
 		if fake.kinds["first"] != 1 || fake.kinds["narrator"] > 1 || len(fake.kinds) > 2 {

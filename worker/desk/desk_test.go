@@ -156,7 +156,7 @@ func TestReadersComeBack(t *testing.T) {
 		f, err := first.Next(t.Context())
 		must(t, err)
 		if got := wire(t, f); got != "1 a" {
-			t.Errorf("first event %q", got)
+			t.Errorf("the first event is %q, want 1 a", got)
 		}
 		first.Close()
 		first.Close()
@@ -179,7 +179,7 @@ func TestReadersComeBack(t *testing.T) {
 			t.Errorf("reading behind an event that was never sent: %v, want ErrNotSeen", err)
 		}
 		if j.State() != desk.Ended {
-			t.Errorf("state %v", j.State())
+			t.Errorf("state %v, want ended", j.State())
 		}
 		must(t, d.Close(t.Context()))
 	})
@@ -396,13 +396,13 @@ func TestCountsAreCompleteWhileTheLogHasRoom(t *testing.T) {
 			f, err := r.Next(t.Context())
 			must(t, err)
 			if got, want := wire(t, f), fmt.Sprintf("%d n=%d", i+1, i); got != want {
-				t.Fatalf("%q, want %q", got, want)
+				t.Fatalf("the reader got %q, want %q", got, want)
 			}
 		}
 		j.end <- done
 		synctest.Wait()
 		if got := rest(t, read(t, j.Analysis, 0)); len(got) != 3 {
-			t.Errorf("after the end: %v", got)
+			t.Errorf("a reader after the end got %v, want 3 events", got)
 		}
 		r.Close()
 		must(t, d.Close(t.Context()))
@@ -446,12 +446,12 @@ func TestNoAnalysisEndsTheProcess(t *testing.T) {
 		close(j.end)
 		synctest.Wait()
 		if got := rest(t, read(t, j.Analysis, 0)); len(got) != 2 || !strings.Contains(got[0], "a fault of this test") || got[1] != "2 done" {
-			t.Errorf("after a panic: %q", got)
+			t.Errorf("events after a panic: %q, want its error and done", got)
 		}
 		a := ordered(t, d, func(context.Context, func(sse.Event) error) []sse.Event { runtime.Goexit(); return nil })
 		synctest.Wait()
 		if got := rest(t, read(t, a, 0)); len(got) != 2 || got[1] != "2 done" {
-			t.Errorf("after Goexit: %q", got)
+			t.Errorf("events after Goexit: %q, want an error and done", got)
 		}
 		if c := d.Counts(); c.Running != 0 {
 			t.Errorf("counts %+v, want nothing running", c)
@@ -480,7 +480,7 @@ func TestEnd(t *testing.T) {
 			t.Errorf("the analyses took %v, want 6 s", took)
 		}
 		if c := d.Counts(); c.Running != 1 {
-			t.Errorf("a place is free before its work has returned: %+v", c)
+			t.Errorf("a place is free before the work on it has returned: counts %+v", c)
 		}
 		close(stuck)
 		synctest.Wait()
@@ -507,7 +507,7 @@ func TestEndStopsItsTimer(t *testing.T) {
 		late = 0 // the work has returned
 		time.Sleep(time.Minute)
 		if late > 0 || j.State() != desk.Ended {
-			t.Errorf("%d timers were left, %v", late, j.State())
+			t.Errorf("%d timers were left, state %v, want none, and ended", late, j.State())
 		}
 		must(t, d.Close(t.Context()))
 	})

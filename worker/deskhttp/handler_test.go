@@ -163,7 +163,7 @@ func TestALostConnectionLosesNothing(t *testing.T) {
 		same(t, []string{"1 a", "2 b", "3 c", "4 result r", "5 done"}, events(t, all, 0))
 		same(t, []string{"5 done"}, events(t, s.do(t, http.MethodGet, where+"/events", "", "Last-Event-ID: 4"), 0))
 		if res := s.do(t, http.MethodGet, where+"/events", "", "Last-Event-ID: 5"); res.StatusCode != http.StatusNoContent {
-			t.Errorf("after the last event: %s", res.Status)
+			t.Errorf("a reader after the last event: status %s, want 204", res.Status)
 		}
 	})
 }
@@ -226,14 +226,14 @@ func TestRefusals(t *testing.T) {
 			}
 		}
 		if res := s.do(t, http.MethodHead, where+"/events", ""); res.StatusCode != http.StatusOK {
-			t.Errorf("HEAD: %s", res.Status)
+			t.Errorf("HEAD: status %s, want 200", res.Status)
 		}
 		full := func(what string, res *http.Response) {
 			t.Helper()
 			var problem gate.Problem
 			must(t, json.NewDecoder(res.Body).Decode(&problem))
 			if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") != "10" || problem.Type != gate.TypeCapacity {
-				t.Errorf("%s: %s, Retry-After %q, %+v", what, res.Status, res.Header.Get("Retry-After"), problem)
+				t.Errorf("%s: status %s, Retry-After %q, %+v; want 503, 10 and a problem of capacity", what, res.Status, res.Header.Get("Retry-After"), problem)
 			}
 		}
 		s.do(t, http.MethodPost, "/start", "")
@@ -270,7 +270,7 @@ func TestRepetitionsJoin(t *testing.T) {
 		s.send <- "a"
 		again := post()
 		if again.Header.Get("Location") != first.Header.Get("Location") {
-			t.Errorf("%s and %s", first.Header.Get("Location"), again.Header.Get("Location"))
+			t.Errorf("a repeated POST has another location: %s, then %s", first.Header.Get("Location"), again.Header.Get("Location"))
 		}
 		close(s.send)
 		want := []string{"1 a", "2 result r", "3 done"}
@@ -278,7 +278,7 @@ func TestRepetitionsJoin(t *testing.T) {
 		same(t, want, events(t, again, 0))
 		same(t, want[1:], events(t, post("Last-Event-ID: 1"), 0))
 		if res := post("Last-Event-ID: 3"); res.StatusCode != http.StatusNoContent || res.Header.Get("Location") != first.Header.Get("Location") {
-			t.Errorf("after the last event: %s, %v", res.Status, res.Header)
+			t.Errorf("a POST after the last event: status %s, headers %v, want 204 with the location", res.Status, res.Header)
 		}
 	})
 }

@@ -60,7 +60,7 @@ func open(t *testing.T, cfg gate.Config) *site {
 	mux.Handle("POST /v1/things", s.gate.Upload(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		text, err := io.ReadAll(r.Body)
 		if err != nil || r.ContentLength != int64(len(text)) || r.Header.Get("Content-Encoding") != "" {
-			t.Errorf("%d bytes of %d, %v, %v", len(text), r.ContentLength, r.Header, err)
+			t.Errorf("the handler read %d bytes, the length is %d, headers %v, error %v", len(text), r.ContentLength, r.Header, err)
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -260,15 +260,15 @@ func TestWhoMayCall(t *testing.T) {
 					}
 				}
 				if n := len(s.handled()); (n == 1) != (c.status == 200) {
-					t.Errorf("%d uploads reached the handler", n)
+					t.Errorf("%d uploads reached the handler, want 1 only with status 200", n)
 				}
-				// A probe needs neither.
+				// A probe gets 200, whatever its headers are.
 				if res, _ := s.ask(t, http.MethodGet, "/livez", nil, with(c.headers...)); res.StatusCode != 200 {
-					t.Errorf("probe: %s", res.Status)
+					t.Errorf("a probe: status %s, want 200", res.Status)
 				}
 				s.stop()
 				if strings.Contains(s.log.String(), "secret") || strings.Contains(s.log.String(), "evil") {
-					t.Errorf("the log: %s", s.log)
+					t.Errorf("the log contains a token or an origin:\n%s", s.log)
 				}
 			})
 		})
@@ -376,7 +376,7 @@ func TestLogHasNoTextOfTheClient(t *testing.T) {
 		for _, bad := range []string{"", "alice alice", "al=ice", "ali\"ce", strings.Repeat("a", 65), "alíce"} {
 			res, text := s.ask(t, http.MethodGet, "/v1/things/alice", nil, with("X-Request-Id", bad))
 			if id := res.Header.Get("X-Request-Id"); id == bad || id != text || len(id) < 20 || ids[id] {
-				t.Errorf("%q became %q, %q", bad, id, text)
+				t.Errorf("the request id %q became %q in the header and %q in the handler, want a new one", bad, id, text)
 			}
 			ids[text] = true
 		}
@@ -386,14 +386,14 @@ func TestLogHasNoTextOfTheClient(t *testing.T) {
 		s.stop()
 		log := s.log.String()
 		if n := strings.Count(log, "msg=request"); n != 10 || strings.Contains(strings.ToLower(log), "alice") {
-			t.Errorf("%d lines:\n%s", n, log)
+			t.Errorf("the log has %d requests, want 10, and no text of the client:\n%s", n, log)
 		}
 		for _, want := range []string{
 			`level=INFO msg=request request=trace-1.a_B method=GET route="GET /v1/things/{name}" status=200 bytes=11 seconds=`,
 			"method=other route=none status=405", "method=GET route=none status=404", "level=DEBUG",
 		} {
 			if !strings.Contains(log, want) {
-				t.Errorf("no %q in\n%s", want, log)
+				t.Errorf("the log has no %q:\n%s", want, log)
 			}
 		}
 	})

@@ -178,7 +178,7 @@ func TestOneOfSeveral(t *testing.T) {
 		got, err := playlist.ParseOne(bytes.NewReader(data), tc.pick)
 		if tc.words != "" {
 			if refusal, ok := errors.AsType[*playlist.ParseError](err); !ok || refusal.Reason != playlist.ReasonChoice || !strings.Contains(err.Error(), tc.words) {
-				t.Errorf("%s, %s: %v, want %q", tc.file, tc.pick, err, tc.words)
+				t.Errorf("%s, playlist %q: error %v, want %q", tc.file, tc.pick, err, tc.words)
 			}
 			continue
 		}
@@ -216,14 +216,14 @@ func TestBounds(t *testing.T) {
 	// Of many rows that are left out, all are counted and the first are shown.
 	p, err := playlist.Parse(strings.NewReader(header + id2 + ",x,x\n" + strings.Repeat("spotify:episode:x,Talk,\n", 500)))
 	if err != nil || len(p.LeftOut) != 1 || p.LeftOut[0].Count != 500 || len(p.LeftOut[0].Rows) != playlist.MaxShown || p.LeftOut[0].Rows[9].Line != 12 {
-		t.Errorf("left out %+v, error %v", p.LeftOut, err)
+		t.Errorf("left out %+v, error %v, want a count of 500 and the first rows", p.LeftOut, err)
 	}
 
 	// A reader without an end must not be read to it.
 	endless := io.MultiReader(strings.NewReader(header), iotest.DataErrReader(&repeater{text: "x"}))
 	_, err = playlist.Parse(endless)
 	if refusal, ok := errors.AsType[*playlist.ParseError](err); !ok || err.Error() != "playlist: the input is longer than 16 MiB; split the playlist" {
-		t.Errorf("error %v of %v", err, refusal)
+		t.Errorf("error %v, reason %+v, want that the input is too long", err, refusal)
 	}
 	errLine := errors.New("the connection is gone")
 	if _, err := playlist.Parse(iotest.ErrReader(errLine)); !errors.Is(err, errLine) {

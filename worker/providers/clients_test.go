@@ -224,7 +224,7 @@ func TestLastFM(t *testing.T) {
 	}
 	want(t, providers.ArtistInfo{Listeners: 5, Plays: 6, Tags: []string{"rock"}, Similar: []string{"Muse", "Blur"}}, info)
 	if body := (*got)[0].Body; !strings.Contains(body, "method=artist.getInfo") || !strings.Contains(body, "artist=Radiohead") {
-		t.Errorf("asked for %s", body)
+		t.Errorf("the request is %s, want artist.getInfo for Radiohead", body)
 	}
 }
 
@@ -240,7 +240,7 @@ func TestAnthropic(t *testing.T) {
 	handler, got := answer(t, http.StatusOK, message())
 	c, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if id := r.Header.Get("Traceparent"); id != "" {
-			t.Errorf("the request to the provider has our trace id %s", id)
+			t.Errorf("the request to the provider has the trace id %s of the process", id)
 		}
 		handler(w, r)
 	})

@@ -190,7 +190,7 @@ func TestRotatedTokenIsKept(t *testing.T) {
 		search("after another consent", again)
 	})
 	if info, err := os.Stat(string(file)); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file has mode %v, %v", info.Mode(), err)
+		t.Errorf("the file is %v, error %v, want one with mode 0600", info, err)
 	}
 	if err := os.WriteFile(string(file), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
@@ -274,7 +274,7 @@ func TestTokenThatEndedEarly(t *testing.T) {
 			_, next := s.Search(t.Context(), "rock")
 			t.Logf("refused %-20s again %-5t then %v", row.name, v.Again, next)
 			if v.Again != row.again || (next == nil) != row.again || providers.Closed(err) == row.again {
-				t.Errorf("%s: %v, %+v; then %v", row.name, err, v, next)
+				t.Errorf("%s: error %v, verdict %+v, then %v; want another attempt: %t", row.name, err, v, next, row.again)
 			}
 		})
 	}

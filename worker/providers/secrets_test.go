@@ -223,7 +223,7 @@ func TestTokenSource(t *testing.T) {
 			_, err = c.Spotify.Search(t.Context(), "rock")
 			if tc.text == "" {
 				if err != nil || auth != "Bearer fresh" {
-					t.Errorf("Authorization %q, error %v", auth, err)
+					t.Errorf("Authorization %q, error %v, want the fresh token", auth, err)
 				}
 				return
 			}

@@ -135,6 +135,6 @@ func TestUnknownNarratorIsNamed(t *testing.T) {
 	})
 	_, err := c.Anthropic.Narrate(t.Context(), "What?")
 	if denied, ok := errors.AsType[*providers.APIError](err); !ok || !strings.Contains(denied.Advice, "WEIR_NARRATOR_MODEL") || !strings.Contains(denied.Advice, "claude-mouse") {
-		t.Errorf("error %v", err)
+		t.Errorf("error %v, want advice that names WEIR_NARRATOR_MODEL and the model", err)
 	}
 }

@@ -102,7 +102,7 @@ func TestNoInputInjects(t *testing.T) {
 			if strings.ContainsAny(ev.ID+ev.Name, "\r\n\x00") {
 				refused++
 				if _, ok := errors.AsType[*sse.FieldError](err); !ok {
-					t.Fatalf("seed %d, round %d: %+v: %v", seed, round, ev, err)
+					t.Fatalf("seed %d, round %d: %+v was refused with %v, want a FieldError", seed, round, ev, err)
 				}
 				continue
 			}

@@ -130,7 +130,7 @@ func TestUnsupportedWriter(t *testing.T) {
 	handler := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		w, err := sse.NewWriter(rw)
 		if !errors.Is(err, http.ErrNotSupported) || w != nil {
-			t.Errorf("%v, %v, want ErrNotSupported", w, err)
+			t.Errorf("NewWriter returned %v, %v, want ErrNotSupported", w, err)
 		}
 		http.Error(rw, "no stream here", http.StatusInternalServerError)
 	})

@@ -185,6 +185,6 @@ func TestSpanIsTheParentOfWhatIsBelow(t *testing.T) {
 	_ = request(t.Context(), &http.Client{Transport: transport.New(base, &ledger{}, "spotify", transport.Spans(tracers, nil))}, http.MethodGet, "http://api.example/", nil)
 	spans := exported.GetSpans()
 	if len(spans) != 2 || spans[0].Parent.SpanID() != spans[1].SpanContext.SpanID() || spans[1].Name != "GET" {
-		t.Errorf("spans %+v", spans)
+		t.Errorf("the spans are %+v, want two, the first a child of the second", spans)
 	}
 }

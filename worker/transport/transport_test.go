@@ -98,7 +98,7 @@ func get(t *testing.T, ctx context.Context, c *http.Client, url string) {
 	}
 	defer res.Body.Close()
 	if body, err := io.ReadAll(res.Body); err != nil || string(body) != "ok" {
-		t.Fatalf("answer %q, %v", body, err)
+		t.Fatalf("answer %q, error %v, want ok", body, err)
 	}
 }
 
@@ -214,7 +214,7 @@ func unpaid(t *testing.T) http.RoundTripper {
 
 func cancelledWait(t *testing.T, withBody bool) {
 	unsent := unpaid(t)
-	errStopped := errors.New("the listener went away")
+	errStopped := errors.New("the client has gone")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil)
 	req.Body = nil
@@ -246,7 +246,7 @@ func (refusing) Wait(ctx context.Context, _ string, _ ...limiter.Option) error {
 }
 
 func TestCauseBesideTheWaitersError(t *testing.T) {
-	errStopped := errors.New("the listener went away")
+	errStopped := errors.New("the client has gone")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errStopped)
 	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)

@@ -48,10 +48,10 @@ func TestOfficialClientDecodes(t *testing.T) {
 		}
 		if !strings.HasPrefix(m.ID, "msg_") || m.Type != "message" || m.Role != "assistant" || m.Model != p.Model ||
 			m.Usage.InputTokens < 1 || m.Usage.OutputTokens < 1 || len(m.Content) != 1 {
-			t.Fatalf("message %s", m.RawJSON())
+			t.Fatalf("an incomplete message: %s", m.RawJSON())
 		}
 		if m.StopReason != anthropic.StopReasonEndTurn {
-			t.Errorf("stop reason %q", m.StopReason)
+			t.Errorf("stop reason %q, want end_turn", m.StopReason)
 		}
 		return m.Content[0].AsText().Text
 	}
@@ -169,10 +169,10 @@ func TestOfficialClientErrors(t *testing.T) {
 			}
 			reset, err := time.Parse(time.RFC3339, h.Get("Anthropic-Ratelimit-Requests-Reset"))
 			if d := time.Until(reset); err != nil || d < 0 || d > 5*time.Second {
-				t.Errorf("reset in %v, %v", d, err)
+				t.Errorf("reset in %v, error %v, want 0 to 5 s", d, err)
 			}
 			if h.Get("Anthropic-Ratelimit-Requests-Limit") != "15" || h.Get("Anthropic-Ratelimit-Requests-Remaining") != "0" {
-				t.Errorf("limit %q a minute, remaining %q", h.Get("Anthropic-Ratelimit-Requests-Limit"), h.Get("Anthropic-Ratelimit-Requests-Remaining"))
+				t.Errorf("limit %q a minute, remaining %q, want 15 and 0", h.Get("Anthropic-Ratelimit-Requests-Limit"), h.Get("Anthropic-Ratelimit-Requests-Remaining"))
 			}
 		})
 	}
@@ -195,7 +195,7 @@ func TestBadMessages(t *testing.T) {
 		}
 		res := ask(t, s, "POST", "/v1/messages", body, &got, "X-Api-Key: k", "Anthropic-Version: 2023-06-01")
 		if res.Code != 400 || got.Type != "error" || got.Error.Type != "invalid_request_error" || got.Error.Message == "" {
-			t.Errorf("%s: %d %+v, want 400", body, res.Code, got)
+			t.Errorf("%s: status %d, body %+v, want 400 and invalid_request_error", body, res.Code, got)
 		}
 		if res.Header().Get("Request-Id") == "" {
 			t.Errorf("%s: no request id", body)

@@ -185,7 +185,7 @@ func TestAnthropicDialect(t *testing.T) {
 			}
 		}
 		if h := one[upstream.Spotify](t, sim).Header(); h.Get("Anthropic-Ratelimit-Requests-Limit") != "" {
-			t.Errorf("Spotify answers with %v", h)
+			t.Errorf("Spotify answers with the headers %v, want none of Anthropic", h)
 		}
 	})
 }

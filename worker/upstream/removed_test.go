@@ -146,7 +146,7 @@ func TestLogins(t *testing.T) {
 			res := ask(t, s, row.request[0], row.request[1], row.request[2], &body, "Authorization: Bearer "+row.token)
 			t.Logf("%-34s %d %s", row.name, res.Code, body.Error.Message)
 			if res.Code != row.status || row.status >= 400 && body.Error.Message == "" {
-				t.Errorf("%s: %d %s, want %d", row.name, res.Code, res.Body, row.status)
+				t.Errorf("%s: status %d, body %s, want %d", row.name, res.Code, res.Body, row.status)
 			}
 		}
 	})

@@ -91,7 +91,7 @@ func TestStats(t *testing.T) {
 
 		var got upstream.Stats
 		if res := ask(t, s, "GET", "/stats", "", &got); res.Code != 200 {
-			t.Fatalf("status %d", res.Code)
+			t.Fatalf("GET /stats: status %d, want 200", res.Code)
 		}
 		want := upstream.Stats{
 			Rate: 40, Burst: 40, SlackMS: 50, Allowed1s: 82, Worst1s: 60,
@@ -108,7 +108,7 @@ func TestStats(t *testing.T) {
 		}
 
 		if res := ask(t, s, "POST", "/stats/reset", "", nil); res.Code != http.StatusNoContent {
-			t.Errorf("reset: status %d", res.Code)
+			t.Errorf("reset: status %d, want 204", res.Code)
 		}
 		var keys map[string]any
 		ask(t, s, "GET", "/stats", "", &keys)
@@ -171,7 +171,7 @@ func TestRefusal(t *testing.T) {
 					t.Errorf("%s at %v a second: status %d, Retry-After %q, want 429 and %q", api, tc.rate, res.Code, res.Header().Get("Retry-After"), tc.after)
 				}
 				if d := time.Since(start); d != 0 {
-					t.Errorf("%s: a refusal took %v", api, d)
+					t.Errorf("%s: a refusal took %v, want 0", api, d)
 				}
 			}
 		})
@@ -284,7 +284,7 @@ func TestHangUpEndsTheWait(t *testing.T) {
 	}()
 	if res, err := srv.Client().Do(req); err == nil {
 		_ = res.Body.Close()
-		t.Errorf("answered %d", res.StatusCode)
+		t.Errorf("a client that hung up got status %d", res.StatusCode)
 	}
 	start := time.Now()
 	srv.Close() // waits for the handler

@@ -89,7 +89,7 @@ func TestOfficialClientReadsStreams(t *testing.T) {
 	}
 	if stream.Err() != nil || got.Content[0].Text != want.Content[0].Text || got.StopReason != want.StopReason || got.Usage.InputTokens != want.Usage.InputTokens ||
 		got.Usage.OutputTokens != want.Usage.OutputTokens {
-		t.Errorf("%v: %s, want %s", stream.Err(), got.RawJSON(), want.RawJSON())
+		t.Errorf("the stream: error %v, message %s, want %s", stream.Err(), got.RawJSON(), want.RawJSON())
 	}
 }
 
@@ -127,7 +127,7 @@ func TestAnthropicRefuses(t *testing.T) {
 		res := ask(t, server(t, row.cfg), "POST", "/v1/messages", row.body, &got, row.headers...)
 		t.Logf("%-28s %d %s %s", row.name, res.Code, got.Error.Type, got.Error.Message)
 		if res.Code != row.status || got.Error.Type != row.kind || res.Header().Get("Request-Id") == "" {
-			t.Errorf("%s: %d %+v, want %d %s", row.name, res.Code, got, row.status, row.kind)
+			t.Errorf("%s: status %d, body %+v, want %d, type %s and a request id", row.name, res.Code, got, row.status, row.kind)
 		}
 	}
 }

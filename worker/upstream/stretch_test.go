@@ -40,7 +40,7 @@ func TestStretchesOnTheWire(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !in && (res.Code != 200 || body.Error != nil) {
-					t.Errorf("%s, %s, at %d s: %d %s", tc.api, tc.fault, 5*at, res.Code, res.Body)
+					t.Errorf("%s, %s, at %d s: status %d, body %s, want no fault outside the stretch", tc.api, tc.fault, 5*at, res.Code, res.Body)
 				}
 				after := tc.after
 				if after != "" && at == 2 {

@@ -64,11 +64,11 @@ func TestUsageIsCharged(t *testing.T) {
 			}
 			code, m = claims(t.Context(), t, sim, upstream.HeaderOutputTokens+": 501")
 			if code != 200 || m.Usage.OutputTokens != 500 || m.StopReason != "max_tokens" {
-				t.Errorf("%s: %d %+v, want the output cut at max_tokens", rule, code, m)
+				t.Errorf("%s: status %d, answer %+v, want the output cut at max_tokens", rule, code, m)
 			}
 			sim.Reset()
 			if got := sim.Stats(); got.InputTokens != 0 || got.OutputTokens != 0 {
-				t.Errorf("%s: %+v after a reset", rule, got)
+				t.Errorf("%s: stats %+v after a reset, want no tokens", rule, got)
 			}
 		})
 	}
@@ -108,7 +108,7 @@ func TestTokenRefusals(t *testing.T) {
 				}
 			}
 			if accepted != want.accepted {
-				t.Errorf("%s: %d accepted, want %d", rule, accepted, want.accepted)
+				t.Errorf("%s: %d calls accepted, want %d", rule, accepted, want.accepted)
 			}
 			for _, m := range refused {
 				if !strings.Contains(m.Error.Message+m.Message, want.text) {

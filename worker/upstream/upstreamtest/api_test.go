@@ -83,11 +83,11 @@ func TestLoopback(t *testing.T) {
 			get(t, http.DefaultClient, api.URL())
 		}
 		if !api.Obeyed() {
-			t.Errorf("10 calls: %v", test.errors)
+			t.Errorf("Obeyed is false after 10 calls: %v", test.errors)
 		}
 		status, h, _ := get(t, http.DefaultClient, api.URL())
 		if status != http.StatusTooManyRequests || h.Get("Retry-After") == "" || api.Obeyed() {
-			t.Errorf("11 calls: the last was answered %d, Retry-After %q", status, h.Get("Retry-After"))
+			t.Errorf("the 11th call was answered %d, Retry-After %q, want 429 and Obeyed false", status, h.Get("Retry-After"))
 		}
 	})
 }
@@ -131,7 +131,7 @@ func TestVirtualTime(t *testing.T) {
 		wg.Wait()
 		calls := api.Calls()
 		if !api.Obeyed() || len(calls) != 50 {
-			t.Fatalf("%d calls", len(calls))
+			t.Fatalf("%d calls, want 50 within the limit", len(calls))
 		}
 		calls[49].At = calls[49].At.Round(time.Millisecond) // the limiter counts in microseconds
 		want := upstreamtest.Call{At: 4 * time.Second, Method: http.MethodGet, Path: "/items", Status: http.StatusOK}
@@ -173,11 +173,11 @@ func TestHandler(t *testing.T) {
 		n := 0
 		for ev, err := range sse.Read(res.Body) {
 			if n++; err != nil || string(ev.Data) != "/stream" || time.Since(start) != time.Duration(n)*time.Second {
-				t.Errorf("event %d at %v: %q, %v", n, time.Since(start), ev.Data, err)
+				t.Errorf("event %d came after %v with %q, error %v, want one event a second", n, time.Since(start), ev.Data, err)
 			}
 		}
 		if status, _, _ := get(t, api.Client(), "/"); n != 3 || status != http.StatusTooManyRequests || reached != 1 {
-			t.Errorf("%d events; the last call was answered %d; %d calls reached the handler", n, status, reached)
+			t.Errorf("%d events; the last call was answered %d; %d calls reached the handler; want 3, 429 and 1", n, status, reached)
 		}
 	})
 }
@@ -226,7 +226,7 @@ func TestConcurrentUse(t *testing.T) {
 		}
 	}
 	if len(calls) != 320 || !api.Obeyed() {
-		t.Errorf("%d calls", len(calls))
+		t.Errorf("%d calls, want 320 within the limit", len(calls))
 	}
 }
 
