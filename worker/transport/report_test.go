@@ -109,7 +109,7 @@ func TestAnswersAreReported(t *testing.T) {
 			status: 200, header: anthropic, opts: []transport.Option{transport.Quotas(map[string]string{"input-tokens": "input", "requests": ""})},
 			want: []limiter.Report{limiter.Remaining{Bucket: "input", Limit: 40000, Left: 39000}, limiter.Remaining{Limit: 50, Left: 49}},
 		},
-		"quotas that nobody named": {status: 200, header: anthropic, opts: []transport.Option{transport.Quotas(map[string]string{"output-tokens": "output"})}},
+		"quotas without a bucket": {status: 200, header: anthropic, opts: []transport.Option{transport.Quotas(map[string]string{"output-tokens": "output"})}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &listener{}

@@ -58,7 +58,7 @@ func TestRoutesAreChosen(t *testing.T) {
 		{"all others", withOther, "GET", "https://example.org/x", "global"},
 		{"a function", named, "GET", "https://example.org/v1/x", "spotify"},
 		{"a function that has none", named, "GET", "https://example.org/x", ""},
-		{"a function that returns what nobody named", named, "POST", "https://example.org/x", ""},
+		{"a function that returns an unknown route", named, "POST", "https://example.org/x", ""},
 		{"made at run time", all, "POST", "https://api.example.com/x", "tenant"},
 		{"a function before a host", all, "GET", "https://api.example.com/v1/x", "spotify"},
 		{"a host where the function has none", all, "GET", "https://api.example.com/x", "lastfm"},

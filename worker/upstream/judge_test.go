@@ -99,7 +99,7 @@ func TestJudgeTimelines(t *testing.T) {
 			{950*ms - 1, a, 1, 1},
 			{950 * ms, a, 1, 0},
 		}},
-		{"what one limit refuses is charged to none", upstream.Config{
+		{"a call that one limit refuses is charged to no limit", upstream.Config{
 			Total:  upstream.Limit{Rate: 10, Burst: 4},
 			PerAPI: map[upstream.API]upstream.Limit{s: {Rate: 1, Burst: 1}, l: {Window: upstream.Window{N: 1, Per: time.Second}}},
 		}, []arrival{

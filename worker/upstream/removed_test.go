@@ -89,7 +89,7 @@ func TestLogins(t *testing.T) {
 			{"a consent that stays", refresh("", "stays"), confidential, 200, ""},
 			{"a consent that stays, again", refresh("", "stays"), confidential, 200, ""},
 			{"a consent that rotates", refresh(pkce, "first"), "", 200, ""},
-			{"what was rotated away", refresh(pkce, "first"), "", 400, "invalid_grant"},
+			{"a token that was rotated", refresh(pkce, "first"), "", 400, "invalid_grant"},
 		} {
 			got := logIn(t, s, row.form, row.basic)
 			t.Logf("%-36s %d %s", row.name, got.Status, got.Error)

@@ -17,7 +17,7 @@ type charge struct {
 }
 
 // short reports whether n more tokens at now would break a limit in any window that ends there: whether what was
-// charged in one of them is more than burst + rate·(length + slack). Nothing is kept but the charges.
+// charged in one of them is more than burst + rate·(length + slack). It keeps no state except the charges.
 func short(l upstream.TokenLimit, slack time.Duration, charges []charge, now time.Duration, n int64) bool {
 	over := func(span time.Duration, sum int64) bool {
 		// Divided instead of multiplied: the refill of a day at a high rate does not fit 63 bits.
@@ -35,8 +35,8 @@ func short(l upstream.TokenLimit, slack time.Duration, charges []charge, now tim
 	return false
 }
 
-// tokenLaw is one limit of tokens as the provider's rule has it: what a call needs at its start, what it is charged
-// then, and what it costs in the end.
+// tokenLaw is one limit of tokens by the provider's rule: the tokens that a call needs at its start, that it is charged
+// then, and that it costs in the end.
 type tokenLaw struct {
 	limit               upstream.TokenLimit
 	needs, takes, costs func(upstream.Call, upstream.Usage) int64

@@ -35,7 +35,7 @@ func TestTokenTimelines(t *testing.T) {
 		cfg  upstream.Config
 		rows []step
 	}{
-		{"start: what the answer will have is charged at once", tokenLimits(upstream.ChargeStart), []step{
+		{"start: the tokens of the answer are charged at once", tokenLimits(upstream.ChargeStart), []step{
 			{at: 0, api: a, n: 5, call: call, want: yes(), left: []int64{500, 0, 95}},
 			{at: 0, api: a, n: 9, call: call, want: no("output-tokens", 20*second), left: []int64{500, 0, 95}},
 			{at: second, api: a, call: call, used: usage(80, 200), left: []int64{521, 10, 96}},  // the estimate was 20 too high
@@ -63,7 +63,7 @@ func TestTokenTimelines(t *testing.T) {
 			{at: 0, api: a, call: call, want: no("tokens", 800*second)},
 			{at: 0, api: a, call: call, used: usage(100, 200), left: []int64{700, 99}},
 		}},
-		{"what a limit of calls refuses costs no tokens", upstream.Config{
+		{"a call that a limit of calls refuses costs no tokens", upstream.Config{
 			Total: upstream.Limit{Rate: 1, Burst: 1}, Tokens: tokenLimits("").Tokens,
 		}, []step{
 			{at: 0, api: a, call: call, want: yes(), left: []int64{900, 800, 0}},
