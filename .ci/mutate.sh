@@ -137,7 +137,7 @@ rule 'nor falls below the floor' $A/refused.go 's/s\.Limit = max\(l\.Floor\(\), 
 rule 'one event cuts once' $A/refused.go 's/if due <= s\.Cut \{/if false {/' ./limiter/internal/adapt
 rule 'one refusal is chance' $A/count.go 's/math\.Max\(2, few\+1\)/math.Max(1, few)/' ./limiter/internal/adapt
 rule 'refusals are compared with calls' $A/limit.go 's/l\.Per \*= bound\(cost, 1, l\.Burst\)/_ = cost/' ./limiter/internal/adapt
-rule 'only the newest answer counts' $A/remaining.go 's/heard <= s\.Heard \|\| //' ./limiter/internal/adapt
+rule 'only the newest answer counts' $A/remaining.go 's/arrived <= s\.Heard \|\| //' ./limiter/internal/adapt
 rule 'what is under way is not left' $A/remaining.go 's/float64\(a\.Remaining\)-float64\(a\.UnderWay\)/float64(a.Remaining)/' ./limiter/internal/adapt
 rule 'what comes meanwhile serves what was reserved' limiter/internal/bucket/learn.go 's/-t\.refill\(\)/-0*t.refill()/' -run WalkWithCore ./limiter/internal/bucket $rapid=1000
 rule 'time without use finds no rate' $A/unknown.go 's/s\.Idle \+= .*\n/_ = now\n/' ./limiter/internal/adapt
@@ -692,9 +692,9 @@ rule 'retries have a budget' $C/retry.go 's/if b\.tokens < 1 \{/if false {/' $C
 rule 'what a provider puts off costs none of it' $C/retry.go 's/!r\.Throttled && //' $C
 rule 'no retry beyond the deadline' $C/retry.go 's/t\.Deadline > 0 && t\.Deadline <= at/false/' $C
 rule 'nothing runs again after handing back' $C/retry.go 's/ \|\| c\.stage >= HandingBack:/:/' $C
-rule 'refusals are reported' $O/work.go 's/told := o\.tell\(r, v\)/told := false/' -run Refus $O
+rule 'refusals are reported' $O/work.go 's/reported := o\.reportVerdict\(r, v\)/reported := false/' -run Refus $O
 rule 'a refused task waits in line' $O/work.go 's/\t\tresult\.After = max\(pause, v\.Patience\) \/\//\t\t_ = pause \/\//' -run Refus $O
-rule 'and not for its deadline' $O/work.go 's/told && \(t\.Deadline == 0 \|\| t\.Deadline > until\+pause\)/told/' -run Refus $O
+rule 'and not for its deadline' $O/work.go 's/reported && \(t\.Deadline == 0 \|\| t\.Deadline > until\+pause\)/reported/' -run Refus $O
 rule 'it starts when its provider said, at the earliest' $O/refusal.go 's/left > min\(mostEarly/false \&\& left > min(mostEarly/' -run Refus $O
 rule 'an attempt that comes too early rests' $C/inputs.go 's/if r\.After > 0 \{/if false {/' $C
 rule 'a report delays no task' $O/refusal.go 's/v\.After <= limiter\.PromptHold/true/' -run Report $O

@@ -73,7 +73,7 @@ func TestHandle(t *testing.T) {
 		}
 		r, err := l.Route("spotify")
 		if err != nil || r.Name() != "spotify" {
-			t.Fatal(r.Name(), err)
+			t.Fatalf("the route's name is %q, error %v", r.Name(), err)
 		}
 		ctx := t.Context()
 		one, err1 := r.Reserve(ctx)
@@ -84,10 +84,10 @@ func TestHandle(t *testing.T) {
 		ok1, err1 := r.Allow(ctx)
 		ok2, err2 := r.AllowN(ctx, 2)
 		if d, err := r.Decide(ctx, 1); !ok1 || !ok2 || !d.OK || errors.Join(err, err1, err2) != nil || d.Remaining != 0 {
-			t.Error(ok1, ok2, d, err, err1, err2)
+			t.Errorf("Allow %t, %v; AllowN %t, %v; Decide %+v, %v", ok1, err1, ok2, err2, d, err)
 		}
 		if rs, again, err := r.ReserveBatch(ctx, limiter.Run{N: 1}); len(rs) != 1 || !again.Again.IsZero() || err != nil {
-			t.Error(len(rs), again, err)
+			t.Errorf("ReserveBatch: %d reservations, %+v, %v, want 1", len(rs), again, err)
 		}
 		if err := l.AddRoute("made", limiter.Bucket{Name: "spotify"}); err != nil {
 			t.Fatal(err)
@@ -133,11 +133,11 @@ func TestBatchOfRuns(t *testing.T) {
 		empty(t, l, 10)
 		young, again, err := l.ReserveBatch(ctx, "global", limiter.Run{N: 1, Cost: 10})
 		if err != nil || len(young) > 0 || again.Again.IsZero() {
-			t.Fatal(len(young), again, err)
+			t.Fatalf("the young run: %d reservations, %+v, %v, want none and a time to ask again", len(young), again, err)
 		}
 		old, _, err := other.ReserveBatch(ctx, "global", limiter.Run{N: 1, Cost: 10, Since: time.Now().Add(-time.Minute)})
 		if err != nil || len(old) > 0 {
-			t.Fatal(len(old), err)
+			t.Fatalf("the old run: %d reservations, %v, want none", len(old), err)
 		}
 		if len(fleet) == 1 {
 			return // in memory both batches use the same lane
@@ -400,7 +400,7 @@ func TestCallerWhoseReservationIsGone(t *testing.T) {
 		})
 		synctest.Wait()
 		if ok, err := l.Allow(t.Context(), "tenant"); ok || err != nil {
-			t.Error(ok, err)
+			t.Errorf("Allow by the new route: %t, %v, want false", ok, err)
 		}
 		scarce := limiter.Limit{Tokens: 1, Per: time.Hour, Burst: 1, Begin: limiter.Empty}
 		if err := l.AddRoute("tenant", limiter.Bucket{Name: "scarce", Limits: []limiter.Limit{scarce}}); err != nil {

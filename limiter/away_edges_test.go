@@ -80,7 +80,7 @@ func TestWithoutRedisTenantsThatNobodyUsed(t *testing.T) {
 			v.each((*link).Restore)
 			time.Sleep(3 * time.Second)
 			if d, err := l.Decide(t.Context(), "global", 1); err != nil || !d.OK || d.Remaining < limit.Burst-10 {
-				t.Errorf("%v: %+v, %v", limit, d, err)
+				t.Errorf("Decide by the limit %v: %+v, %v", limit, d, err)
 			}
 		})
 	}

@@ -194,7 +194,7 @@ func excess(all [][]time.Time, l limiter.Limit) float64 {
 		}
 		return worst
 	}
-	least := math.Inf(1) // the smallest number of starts before a start, less those that the rate gives
+	least := math.Inf(1) // the smallest number of starts before a start, less the tokens refilled until then
 	for i, at := range starts {
 		given := l.Rate() * at.Sub(starts[0]).Seconds()
 		least = min(least, float64(i)-given)
@@ -595,7 +595,7 @@ func TestWithoutRedisSchedulersAndSettlements(t *testing.T) {
 		time.Sleep(15 * time.Second)
 		l, other := v.fleet[0], v.fleet[1]
 		if ok, err := other.AllowN(t.Context(), "global", 20); !ok || err != nil {
-			t.Fatal(ok, err)
+			t.Fatalf("Allow: %t, %v, want true", ok, err)
 		}
 		v.each((*link).Cut)
 		_ = other.WaitN(t.Context(), "global", 1)

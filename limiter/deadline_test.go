@@ -78,7 +78,7 @@ func (c behind) check(t *testing.T, fleet []*limiter.Limiter) {
 	t.Logf("%s: ready in %v, a call that waited took %v: %.3f tokens off", t.Name(), ready, took, float64(ready-took)/float64(token))
 	// Callers of one replica may be served before callers of another that asked up to a horizon earlier.
 	unsent := time.Duration(c.unsent*c.costs) * token
-	if raceDetector { // the goroutines of one replica may run long after those of another
+	if raceDetector { // the goroutines of one replica may run long after another's
 		unsent *= 6
 	}
 	if ready > max(took, ideal)+token+short || ready < min(took, ideal)-unsent-token-short {

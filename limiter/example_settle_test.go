@@ -17,7 +17,7 @@ func ExampleReservation_Settle() {
 			t.Fatal(err)
 		}
 		defer func() { _ = l.Close(t.Context()) }()
-		for _, actual := range []int64{250, 100} { // from the first settlement on, a bucket records what it can take back
+		for _, actual := range []int64{250, 100} { // from its first settlement on, a bucket records which tokens calls may return
 			r, err := l.Reserve(t.Context(), "output", limiter.Costs{"output": 300})
 			if err != nil || !r.Use("output") {
 				t.Fatal(err)

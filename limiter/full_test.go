@@ -75,7 +75,7 @@ func TestAFullRedisKeepsLimiting(t *testing.T) {
 		}},
 	} {
 		if err := row.call(); err != nil {
-			t.Errorf("%-24s %v", row.what, err)
+			t.Errorf("%s: error %v", row.what, err)
 		} else {
 			t.Logf("%-24s served", row.what)
 		}

@@ -155,7 +155,7 @@ func TestStoreForgetsNoCallUnderWay(t *testing.T) {
 		}
 		limiter.Sweep(l)
 		if forgotten != 0 {
-			t.Error("the store was asked to forget a lane whose request is under way")
+			t.Error("the limiter asked the store to forget a lane whose request is under way")
 		}
 		delay.Store(0)
 		time.Sleep(3 * time.Second)
@@ -186,7 +186,7 @@ func TestStoreForgetsLanes(t *testing.T) {
 			startOf(t, l, name, time.Now())
 		}
 		if ok, err := l.Allow(t.Context(), "tenant-0", limiter.Urgent()); !ok || err != nil {
-			t.Fatal(ok, err)
+			t.Fatalf("Allow: %t, %v, want true", ok, err)
 		}
 		for _, name := range []string{"tenant-1", "tenant-2"} {
 			if err := l.RemoveRoute(name); err != nil {

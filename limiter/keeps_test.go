@@ -73,7 +73,7 @@ func TestSlowLimitsKeepTheirTokens(t *testing.T) {
 				if took := time.Since(begun); took < c.length-limiter.DefaultHorizon/10 {
 					t.Errorf("a call started %v after the bucket was shut for %v", took, c.length)
 				}
-				// The bucket opened long ago: what was stored of that is removed from the store.
+				// Meanwhile the store removes its record of the time at which the bucket opened.
 				if c.keeps {
 					time.Sleep(3 * time.Minute)
 				}

@@ -29,7 +29,7 @@ func TestLearnIsChecked(t *testing.T) {
 			cfg.Buckets["new"] = c.limits
 		}
 		if _, err := limiter.NewMemory(cfg); err == nil || !strings.Contains(err.Error(), "new") {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: error %v, want one that names the bucket new", name, err)
 		}
 	}
 }

@@ -165,7 +165,7 @@ func TestUnlimitedNeverWaits(t *testing.T) {
 				t.Fatal(err)
 			}
 			if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil {
-				t.Fatal(ok, err)
+				t.Fatalf("Allow: %t, %v, want true", ok, err)
 			}
 		}
 		if rs, _, err := l.ReserveBatch(t.Context(), "global", limiter.Run{N: 20}); len(rs) != 20 || err != nil {

@@ -277,7 +277,7 @@ func TestNoReplicaSurvives(t *testing.T) {
 		c := newRedisFleet(t, 1, cfg)
 		for range 5 {
 			if ok, err := c.fleet[0].Allow(t.Context(), "global"); !ok || err != nil {
-				t.Fatal(ok, err)
+				t.Fatalf("Allow: %t, %v, want true", ok, err)
 			}
 		}
 		c.close(t)
@@ -396,7 +396,7 @@ func TestSlowLimitSurvivesALossOnRedis(t *testing.T) {
 	}
 	for i := range 600 {
 		if ok, err := fleet[i%3].Allow(t.Context(), "global"); !ok || err != nil {
-			t.Fatal(ok, err)
+			t.Fatalf("Allow: %t, %v, want true", ok, err)
 		}
 	}
 	if err := rdb.FlushAll(t.Context()).Err(); err != nil {

@@ -34,7 +34,7 @@ func TestLossBesideOtherThings(t *testing.T) {
 		"a set limit":                 {limits: []limiter.Limit{hour}, set: &limiter.Limit{Tokens: 600, Per: time.Hour, Burst: 300}, costs: 2},
 		"replicas that disagree":      {limits: []limiter.Limit{hour}, other: &limiter.Limit{Tokens: 300, Per: time.Hour, Burst: 200}, costs: 1},
 		"a pause":                     {limits: []limiter.Limit{hour}, pause: 20 * time.Second, costs: 1},
-		"what is given back":          {limits: []limiter.Limit{hour}, costs: 4, back: 3},
+		"returned reservations":       {limits: []limiter.Limit{hour}, costs: 4, back: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

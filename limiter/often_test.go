@@ -19,7 +19,7 @@ func TestOftenForgets(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		if len(o.at) > 121 {
-			t.Errorf("%d things are remembered, want only those of two minutes", len(o.at))
+			t.Errorf("%d names are remembered, want only those of the last two minutes", len(o.at))
 		}
 		if !o.due("0") {
 			t.Error("an old thing is not due again")

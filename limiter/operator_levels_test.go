@@ -162,7 +162,7 @@ func TestRestoreLeavesWindowsAlone(t *testing.T) {
 	operated(t, cfg, func(t *testing.T, c *redisFleet, l *limiter.Limiter, o *limiter.Operator) {
 		for range 10 {
 			if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil {
-				t.Fatal(ok, err)
+				t.Fatalf("Allow: %t, %v, want true", ok, err)
 			}
 		}
 		before := c.server.HGet("{weir}:state", "window:86400000000:global")

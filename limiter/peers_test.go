@@ -228,7 +228,7 @@ func TestDefectsOfPeers(t *testing.T) {
 		}},
 		// redis_rate: for a call that costs more than the burst it returns a time to retry, although the call can never
 		// start. A retry loop never ends.
-		{"a call that can never start is told so", one(10, 5), func(t *testing.T, l *limiter.Limiter) {
+		{"a call that can never start gets an error", one(10, 5), func(t *testing.T, l *limiter.Limiter) {
 			begin := time.Now()
 			if err := l.WaitN(t.Context(), "global", 6); !isExceedsBurst(err) || time.Since(begin) != 0 {
 				t.Errorf("a call of 6 tokens on a burst of 5: %v after %v", err, time.Since(begin))
@@ -343,7 +343,7 @@ func TestDefectsOfPeers(t *testing.T) {
 		// Redisson: setRate fills the bucket again. Bottleneck: updateSettings overwrites the time at which it refills.
 		{"a slower rate keeps the number of tokens", one(40, 100), keepsTokens(10, 20)},
 		{"a faster rate keeps the number of tokens", one(10, 100), keepsTokens(40, 52)},
-		{"a rate that is told again and again gives nothing", one(40, 40), func(t *testing.T, l *limiter.Limiter) {
+		{"a rate that is set again and again adds no tokens", one(40, 40), func(t *testing.T, l *limiter.Limiter) {
 			got := allowed(t, l, "global", 30)
 			for i := range int64(20) {
 				if err := l.Configure(t.Context(), "global", limiter.PerSecond(10+i, 40)); err != nil {
@@ -754,9 +754,9 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 		// Bottleneck: a replica that died took 97 slots with it, 2.4 s at 40 a second.
 		{"a killed replica costs a horizon", killed(50, limiter.DefaultHorizon)},
 		// A later caller waits for its turn, which is half the burst and 0.6 horizons of the rate. No tokens are lost.
-		{"a killed replica that stood in line costs those behind it its turn", killed(200, limiter.DefaultHorizon+26*25*time.Millisecond)},
+		{"a killed replica in line costs the callers behind it its turn", killed(200, limiter.DefaultHorizon+26*25*time.Millisecond)},
 		// Bottleneck: one of four replicas died at 0.3 s, and the others continued at 29 a second.
-		{"those who waited in a killed replica hold nobody up", func(t *testing.T, m *miniredis.Miniredis) {
+		{"callers of a killed replica delay no others", func(t *testing.T, m *miniredis.Miniredis) {
 			fleet := fleetOf(t, m, 3, one(40, 40))
 			dies, rdb := member(t, limitertest.Options(m), one(40, 40))
 			defer closeLimiter(t, dies)
@@ -783,10 +783,10 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 			}
 		}},
 		// Bottleneck: after a restart of an empty Redis 66 of 400 tasks ended, 334 stayed queued indefinitely.
-		{"a Redis that forgot leaves nobody waiting", func(t *testing.T, m *miniredis.Miniredis) {
+		{"after Redis has lost its data, no caller waits indefinitely", func(t *testing.T, m *miniredis.Miniredis) {
 			restarted(t, m, func() { m.FlushAll() })
 		}},
-		{"a Redis that is gone for a second and forgot leaves nobody waiting", func(t *testing.T, m *miniredis.Miniredis) {
+		{"after Redis was away for a second and has lost its data, no caller waits indefinitely", func(t *testing.T, m *miniredis.Miniredis) {
 			restarted(t, m, func() {
 				m.SetError("LOADING the dataset")
 				time.Sleep(time.Second)
@@ -809,7 +809,7 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 			}
 		}},
 		// aiolimiter serves the cheapest waiter first: as long as small calls arrive, they overtake a large one.
-		{"a heavy call is not overtaken for ever", func(t *testing.T, m *miniredis.Miniredis) {
+		{"a heavy call is not overtaken indefinitely", func(t *testing.T, m *miniredis.Miniredis) {
 			fleet := fleetOf(t, m, 2, one(40, 10))
 			// Before the heavy call come 20 light calls, and it needs its own tokens: 30 tokens at 40 a second, plus existing
 			// reservations, take a second. The bound is twice that, because two replicas have places in line.
@@ -939,7 +939,7 @@ func TestDefectsOfPeersInAFleet(t *testing.T) {
 		}},
 		// sourcegraph's and vearne's keys never expire, and throttled leaves such a key if it dies between two commands.
 		// Bottleneck, nccapo and mennanov/limiters spread their keys over the slots of a cluster.
-		{"keys do not stay for ever and share a slot", func(t *testing.T, m *miniredis.Miniredis) {
+		{"keys expire and share a slot", func(t *testing.T, m *miniredis.Miniredis) {
 			cfg := config(map[string][]limiter.Limit{"global": {limiter.PerSecond(40, 40)}, "window": {limiter.PerWindow(40, time.Minute)}},
 				map[string][]string{"window": {"window", "global"}})
 			fleet := fleetOf(t, m, 3, cfg)

@@ -147,7 +147,7 @@ func TestLargeCallThatIsGone(t *testing.T) {
 				defer f.close(t)
 				time.Sleep(61 * time.Second)
 				if ok, err := f.fleet[0].AllowN(t.Context(), "global", c.burst-c.there); !ok || err != nil {
-					t.Fatal(ok, err)
+					t.Fatalf("Allow: %t, %v, want true", ok, err)
 				}
 				time.Sleep(c.more)
 				ctx, cancel := context.WithCancel(t.Context())

@@ -98,7 +98,7 @@ func (red *redRows) judge(t *testing.T, r table.Row, tolerance *table.Tolerance,
 	case len(failed) > 0 && known:
 		t.Logf("red (known): %v", result)
 	case len(failed) > 0:
-		t.Errorf("%v\n%s", result, r.World())
+		t.Errorf("a red row that is not listed: %v\n%s", result, r.World())
 	case known && *full:
 		t.Errorf("%v\nis green: remove it from %s", result, redFile)
 	default:

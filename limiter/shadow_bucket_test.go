@@ -235,7 +235,7 @@ func TestShadowedBucketInEveryVerb(t *testing.T) {
 				} {
 					for _, route := range []string{"both", "narrow"} {
 						if err := l.Report(ctx, route, r); err != nil {
-							t.Errorf("%s: %T: %v", route, r, err)
+							t.Errorf("route %s: a report of type %T: %v", route, r, err)
 						}
 					}
 				}
@@ -259,11 +259,11 @@ func TestShadowedBucketInEveryVerb(t *testing.T) {
 				for _, route := range []string{"both", "narrow"} {
 					p, err := l.Where(ctx, route)
 					if err != nil || p.Bucket == "narrow" || p.In > time.Second {
-						t.Errorf("%s: %+v, %v", route, p, err)
+						t.Errorf("Where on route %s: %+v, %v, want a start within a second, not by the bucket narrow", route, p, err)
 					}
 					d, err := l.Decide(ctx, route, 1)
 					if err != nil || d.Bucket == "narrow" {
-						t.Errorf("%s: %+v, %v", route, d, err)
+						t.Errorf("Decide on route %s: %+v, %v, want no decision by the bucket narrow", route, d, err)
 					}
 				}
 				did(t, l.Check("narrow", 50), l.Check("both", 1, limiter.Costs{"narrow": 50}))

@@ -32,7 +32,7 @@ func TestShadowDecidesAndNeverDelays(t *testing.T) {
 				t.Fatal(err)
 			}
 			if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil {
-				t.Fatal(ok, err)
+				t.Fatalf("Allow: %t, %v, want true", ok, err)
 			}
 		}
 		r, err := l.Reserve(t.Context(), "global")

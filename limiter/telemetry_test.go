@@ -94,7 +94,7 @@ func TestMetricsCountHowWaitsEnd(t *testing.T) {
 			want["weir.rate_limiting.request.time_in_queue "+result] = n
 		}
 		if diff := cmp.Diff(want, counts); diff != "" {
-			t.Error(diff)
+			t.Errorf("numbers of calls by result (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -142,7 +142,7 @@ func TestSpanSaysWhatBoundTheCall(t *testing.T) {
 			{"weir.route": "spotify", "weir.bucket": "spotify", "weir.token_wait": 1.0, "weir.turns": int64(1)},
 		}
 		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b float64) bool { return a-b < 0.001 && b-a < 0.001 })); diff != "" {
-			t.Error(diff)
+			t.Errorf("attributes of spans (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -157,7 +157,7 @@ func TestAllocationsOfAnAllow(t *testing.T) {
 	defer closeLimiter(t, l)
 	allocations := testing.AllocsPerRun(1000, func() {
 		if ok, err := l.Allow(t.Context(), "global"); !ok || err != nil {
-			t.Fatal(ok, err)
+			t.Fatalf("Allow: %t, %v, want true", ok, err)
 		}
 	})
 	t.Logf("%.0f allocations", allocations)

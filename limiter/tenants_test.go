@@ -169,7 +169,7 @@ func TestRouteMadeAgain(t *testing.T) {
 			}
 			for range 5 {
 				if ok, err := l.Allow(t.Context(), "tenant"); !ok || err != nil {
-					t.Fatal(ok, err)
+					t.Fatalf("Allow: %t, %v, want true", ok, err)
 				}
 			}
 			if err := l.RemoveRoute("tenant"); err != nil {
@@ -259,7 +259,7 @@ func TestUrgentIsNoName(t *testing.T) {
 			count := 0
 			for range 50 {
 				if ok, err := l.Allow(t.Context(), name); !ok || err != nil {
-					t.Fatal(ok, err)
+					t.Fatalf("Allow: %t, %v, want true", ok, err)
 				}
 				if ok, err := l.Allow(t.Context(), "a", limiter.Urgent()); err != nil {
 					t.Fatal(err)

@@ -17,7 +17,7 @@ func TestAdviceForFailovers(t *testing.T) {
 		"# Clients\r\n": false,
 	} {
 		if got := limiter.LacksReplicas(info); got != want {
-			t.Errorf("%q: %t", info, got)
+			t.Errorf("LacksReplicas of %q is %t, want %t", info, got, want)
 		}
 	}
 }
@@ -33,7 +33,7 @@ func TestAdviceForEvictions(t *testing.T) {
 		"": false,
 	} {
 		if got := limiter.EvictsAll(info); got != want {
-			t.Errorf("%q: %t", info, got)
+			t.Errorf("EvictsAll of %q is %t, want %t", info, got, want)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package limiter_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -34,7 +33,7 @@ func (c whereWorld) judge(t *testing.T, p limiter.Position) {
 	}
 	for _, w := range p.Line {
 		if w.Replica == "" || w.Route != "global" || w.Tokens < 1 || w.In > p.In+time.Second {
-			t.Errorf("%+v of %+v", w, p)
+			t.Errorf("the line has the entry %+v, in the position %+v", w, p)
 		}
 	}
 }
@@ -147,7 +146,7 @@ func TestWhereRefuses(t *testing.T) {
 		"less than no tokens": func() (limiter.Position, error) { return l.Where(t.Context(), "global", limiter.Costs{"global": -1}) },
 	} {
 		if p, err := of(); err == nil {
-			t.Error(fmt.Sprint(name, ": ", p))
+			t.Errorf("%s: Where returned %+v, want an error", name, p)
 		}
 	}
 	closeLimiter(t, l)

@@ -30,9 +30,9 @@ func reportOf(v Verdict) limiter.Report {
 	return nil
 }
 
-// tell reports a verdict about the provider to the fleet, by the reservation of the attempt. It does not wait for
-// Redis. It returns true if the report asks the fleet to wait for as long as the provider asks.
-func (o *Orchestrator) tell(r *run, v Verdict) bool {
+// reportVerdict reports a verdict about the provider to the fleet, by the reservation of the attempt. It does not wait
+// for Redis. It returns true if the report asks the fleet to wait for as long as the provider asks.
+func (o *Orchestrator) reportVerdict(r *run, v Verdict) bool {
 	report := reportOf(v)
 	if report == nil {
 		return false

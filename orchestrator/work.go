@@ -210,14 +210,14 @@ func (o *Orchestrator) classify(t *task, r *run, result *core.Result) {
 	}()
 	v := o.cfg.Retry.classify(result.Err)
 	returned = true
-	told := o.tell(r, v)
+	reported := o.reportVerdict(r, v)
 	if !v.Again || t.ctx.Err() != nil || max(v.After, v.Patience) > o.cfg.Retry.MostAfter {
 		return
 	}
 	pause := o.cfg.Retry.pause(int(r.number))
 	result.Again, result.Throttled, result.After = true, v.Throttled || v.Patience > 0, max(v.After, v.Patience)+pause
 	until := o.now() + v.After
-	if told && (t.Deadline == 0 || t.Deadline > until+pause) { // else the task ends now, with its error
+	if reported && (t.Deadline == 0 || t.Deadline > until+pause) { // else the task ends now, with its error
 		r.refused = &refusal{until: until, asked: v.After, err: result.Err}
 		result.After = max(pause, v.Patience) // then the task waits in line, as all others do
 	}

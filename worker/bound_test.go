@@ -105,7 +105,7 @@ func TestEndIsBounded(t *testing.T) {
 				}
 				req.Header.Set("Content-Type", "text/csv")
 				client := listener.client()
-				transport := client.Transport.(*http.Transport) //nolint:forcetypeassert // it is made so
+				transport := client.Transport.(*http.Transport) //nolint:forcetypeassert // pipes makes its clients so
 				dial := transport.DialContext
 				transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 					c, err := dial(ctx, network, address)
@@ -113,7 +113,7 @@ func TestEndIsBounded(t *testing.T) {
 				}
 				res, err := client.Do(req)
 				if err != nil || res.StatusCode != http.StatusOK {
-					t.Fatal(res, err)
+					t.Fatalf("POST: %v, %v", res, err)
 				}
 				read := make(chan struct{})
 				go func() {
@@ -129,7 +129,7 @@ func TestEndIsBounded(t *testing.T) {
 				took := time.Since(began)
 				t.Logf("%-30s %v; at most %v", row.name, took, grace+drain+worker.AfterDrain)
 				if took < grace || took > grace+drain+worker.AfterDrain {
-					t.Errorf("it ended after %v: %v", took, err)
+					t.Errorf("the replica ended after %v with error %v", took, err)
 				}
 				close(over)
 				<-read

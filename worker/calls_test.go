@@ -56,7 +56,7 @@ func closeShop(t *testing.T, o *orchestrator.Orchestrator, l *limiter.Limiter) {
 
 var (
 	errRefused = errors.New("refused")
-	errGone    = errors.New("the listener went away")
+	errGone    = errors.New("the client has gone")
 )
 
 type (
@@ -123,7 +123,7 @@ func TestWrappersLogHowCallsEnd(t *testing.T) {
 		},
 		{
 			name: "somebody gives up while it waits", ended: true, taken: true, call: func() orchestrator.Task[string] { return second },
-			want: played{err: errGone, line: `level=DEBUG msg="call failed" call="search tracks" attempts=0 waited=300ms ran=0s error="the listener went away"`},
+			want: played{err: errGone, line: `level=DEBUG msg="call failed" call="search tracks" attempts=0 waited=300ms ran=0s error="the client has gone"`},
 		},
 		{
 			name: "somebody gives up while it runs", ended: true, call: func() orchestrator.Task[string] {
@@ -132,7 +132,7 @@ func TestWrappersLogHowCallsEnd(t *testing.T) {
 					return "", context.Cause(ctx)
 				}
 			},
-			want: played{err: errGone, line: `level=DEBUG msg="call failed" call="search tracks" attempts=1 waited=0s ran=300ms error="the listener went away"`},
+			want: played{err: errGone, line: `level=DEBUG msg="call failed" call="search tracks" attempts=1 waited=0s ran=300ms error="the client has gone"`},
 		},
 		{
 			name: "the route is another one", opts: []orchestrator.Option{orchestrator.Route("nowhere")},
@@ -146,9 +146,9 @@ func TestWrappersLogHowCallsEnd(t *testing.T) {
 					o, l := shop(t)
 					defer closeShop(t, o, l)
 					if ok, err := l.Allow(t.Context(), route); tc.taken && !ok || err != nil {
-						t.Fatal(ok, err)
+						t.Fatalf("Allow: %t, %v, want true", ok, err)
 					} else if !tc.taken {
-						time.Sleep(time.Second) // it is there again
+						time.Sleep(time.Second) // the token is back
 					}
 					ctx, cancel := context.WithCancelCause(t.Context())
 					defer cancel(nil)
@@ -161,7 +161,7 @@ func TestWrappersLogHowCallsEnd(t *testing.T) {
 					t.Logf("%-36s %-10s %q, %v: %s", tc.name, route, value, err, line)
 					line = masked(strings.Replace(line, " route="+route, "", 1), tc.want.line)
 					if value != tc.want.value || (err != nil) != strings.Contains(tc.want.line, "failed") || tc.want.err != nil && !errors.Is(err, tc.want.err) {
-						t.Errorf("%q, %v, want %q, %v", value, err, tc.want.value, tc.want.err)
+						t.Errorf("value %q, error %v, want %q, %v", value, err, tc.want.value, tc.want.err)
 					}
 					if diff := cmp.Diff(tc.want.line, line); diff != "" {
 						t.Errorf("log (-want +got):\n%s", diff)
@@ -238,14 +238,14 @@ func TestBatchLogsHowItEnded(t *testing.T) {
 				values, err := worker.Batch(ctx, o, log, "searches", tc.calls, tc.opts...)
 				line := strings.Join(lines(), "\n")
 				t.Logf("%-24s %q: %s", tc.name, values, line)
-				if tc.gone { // whether the outcomes or the end of the context is seen first is chance
+				if tc.gone { // the batch may see the outcomes first, or the end of the context
 					line, values = strings.NewReplacer("failed=0 ", "failed=? ", "failed=3 ", "failed=? ").Replace(line), nil
 				}
 				if diff := cmp.Diff(tc.line, masked(line, tc.line)); diff != "" {
 					t.Errorf("log (-want +got):\n%s", diff)
 				}
 				if diff := cmp.Diff(tc.values, values); diff != "" || (err != nil) != strings.Contains(tc.line, "batch failed") {
-					t.Errorf("%v, values (-want +got):\n%s", err, diff)
+					t.Errorf("error %v, values (-want +got):\n%s", err, diff)
 				}
 				time.Sleep(time.Minute)
 			})
@@ -253,7 +253,7 @@ func TestBatchLogsHowItEnded(t *testing.T) {
 	}
 }
 
-// TestWithoutALogger calls and batches run as well.
+// TestWithoutALogger: calls and batches also run without a logger.
 func TestWithoutALogger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, l := shop(t)
@@ -262,7 +262,7 @@ func TestWithoutALogger(t *testing.T) {
 		one, err := worker.LastFM(t.Context(), o, nil, "track", call)
 		all, batchErr := worker.Batch(t.Context(), o, nil, "", []orchestrator.Task[int]{call})
 		if one != 7 || !slices.Equal(all, []int{7}) || err != nil || batchErr != nil {
-			t.Errorf("%d, %v, %v, %v", one, all, err, batchErr)
+			t.Errorf("the call returned %d, %v; the batch returned %v, %v", one, err, all, batchErr)
 		}
 	})
 }

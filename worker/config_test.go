@@ -97,7 +97,7 @@ func TestBucketsOfProvidersBindNobody(t *testing.T) {
 					}
 					for _, route := range routes {
 						if level[route] < level[shared]-1e-6 {
-							t.Fatalf("%v", level)
+							t.Fatalf("levels %v: %s is below %s", level, route, shared)
 						}
 					}
 				}

@@ -36,7 +36,7 @@ func TestUnreachedRedisIsLoggedLessAndLess(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		if w.connect(ctx) {
-			t.Fatal("connected to nothing")
+			t.Fatal("connected without a Redis")
 		}
 		if lines := strings.Count(log.String(), "\n"); lines != 4 || strings.Count(log.String(), "redis does not answer") != 4 {
 			t.Errorf("want a line at once and after 1, 3 and 7 minutes:\n%s", log.String())

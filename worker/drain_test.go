@@ -38,10 +38,10 @@ func TestDrainedByAnOperator(t *testing.T) {
 			t.Error(err)
 		}
 		if took := time.Since(begun); took > 15*time.Second {
-			t.Errorf("it ended after %v", took)
+			t.Errorf("the replica ended after %v, want 15 s at most", took)
 		}
 		if left := rdb.Keys(t.Context(), "*replica*").Val(); len(left) != 0 {
-			t.Errorf("left behind: %v", left)
+			t.Errorf("keys of the replica are left: %v", left)
 		}
 	})
 }

@@ -12,6 +12,6 @@ func TestWhatCannotBeEncodedIsAnErrorEvent(t *testing.T) {
 	ev := event("result", "k", math.Inf(1))
 	var f Failure
 	if err := json.Unmarshal(ev.Data, &f); err != nil || ev.Name != "error" || ev.Key != "" || !strings.Contains(f.Error, "result cannot be encoded") {
-		t.Errorf("%+v: %v", ev, err)
+		t.Errorf("event %+v, error %v, want an error event that names the result", ev, err)
 	}
 }

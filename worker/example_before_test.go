@@ -8,8 +8,8 @@ import (
 )
 
 // analyzeBefore is an analysis as people write it first: each call waits for the call before, and for the client that takes each line.
-func analyzeBefore(ctx context.Context, s *stage, tell *progress, queries []string) error {
-	if err := tell.write(ctx, "thinking", "Searching for tracks"); err != nil {
+func analyzeBefore(ctx context.Context, s *stage, stream *progress, queries []string) error {
+	if err := stream.write(ctx, "thinking", "Searching for tracks"); err != nil {
 		return err
 	}
 	var tracks []playlist.Track
@@ -20,7 +20,7 @@ func analyzeBefore(ctx context.Context, s *stage, tell *progress, queries []stri
 		}
 		tracks = append(tracks, found...)
 	}
-	if err := tell.write(ctx, "thinking", fmt.Sprintf("Enriching %d tracks", len(tracks))); err != nil {
+	if err := stream.write(ctx, "thinking", fmt.Sprintf("Enriching %d tracks", len(tracks))); err != nil {
 		return err
 	}
 	plays := int64(0)
@@ -31,12 +31,12 @@ func analyzeBefore(ctx context.Context, s *stage, tell *progress, queries []stri
 		}
 		plays += info.Plays
 		if n := i + 1; n%10 == 0 {
-			if err := tell.write(ctx, "thinking", fmt.Sprintf("Enriched %d of %d tracks", n, len(tracks))); err != nil {
+			if err := stream.write(ctx, "thinking", fmt.Sprintf("Enriched %d of %d tracks", n, len(tracks))); err != nil {
 				return err
 			}
 		}
 	}
-	return tell.write(ctx, "done", fmt.Sprintf("%d tracks were played, more than once: %t", len(tracks), plays > int64(len(tracks))))
+	return stream.write(ctx, "done", fmt.Sprintf("%d tracks were played, more than once: %t", len(tracks), plays > int64(len(tracks))))
 }
 
 // An analysis without weir: one call after the other, nothing limited, nothing tried again. Example (Pipeline) is the same analysis with weir.

@@ -17,9 +17,9 @@ import (
 
 // analyzePipelined is the analysis of analyzeBefore with weir. The calls of a phase run side by side, as the budget of the fleet allows.
 // Progress delays no call. At the end of a phase the client has all its events.
-func analyzePipelined(ctx context.Context, s *stage, tell *progress, queries []string) error {
+func analyzePipelined(ctx context.Context, s *stage, stream *progress, queries []string) error {
 	// Phase 1: search.
-	tell.writeAsync("thinking", "Searching for tracks")
+	stream.writeAsync("thinking", "Searching for tracks")
 	searches, err := orchestrator.Map(ctx, s.orch, "searches", queries, s.clients.Spotify.Search, orchestrator.Route(providers.APISpotify))
 	if err != nil {
 		return err
@@ -29,12 +29,12 @@ func analyzePipelined(ctx context.Context, s *stage, tell *progress, queries []s
 		return fmt.Errorf("search: %w", err)
 	}
 	tracks := slices.Concat(found...)
-	if err := tell.flush(ctx); err != nil { // before the phase that takes long
+	if err := stream.flush(ctx); err != nil { // before the phase that takes long
 		return err
 	}
 
 	// Phase 2: enrich, and report progress.
-	tell.writeAsync("thinking", fmt.Sprintf("Enriching %d tracks", len(tracks)))
+	stream.writeAsync("thinking", fmt.Sprintf("Enriching %d tracks", len(tracks)))
 	enrich := func(ctx context.Context, t playlist.Track) (providers.TrackInfo, error) {
 		return s.clients.LastFM.TrackInfo(ctx, t.Artists[0], t.Name)
 	}
@@ -46,18 +46,18 @@ func analyzePipelined(ctx context.Context, s *stage, tell *progress, queries []s
 	for _, out := range infos.Completed(ctx) { // in the order in which they end
 		plays += out.Value.Plays
 		if n++; n%10 == 0 {
-			tell.writeAsync("thinking", fmt.Sprintf("Enriched %d of %d tracks", n, len(tracks)))
+			stream.writeAsync("thinking", fmt.Sprintf("Enriched %d of %d tracks", n, len(tracks)))
 		}
 	}
 	if _, err := infos.Values(ctx); err != nil {
 		return fmt.Errorf("enrich: %w", err)
 	}
-	if err := tell.flush(ctx); err != nil { // before the result
+	if err := stream.flush(ctx); err != nil { // before the result
 		return err
 	}
 
 	// The result has to arrive.
-	return tell.write(ctx, "done", fmt.Sprintf("%d tracks were played, more than once: %t", len(tracks), plays > int64(len(tracks))))
+	return stream.write(ctx, "done", fmt.Sprintf("%d tracks were played, more than once: %t", len(tracks), plays > int64(len(tracks))))
 }
 
 // The same analysis with weir: phases of calls side by side, progress that delays nothing, and flush points between the phases.
@@ -96,9 +96,9 @@ func show(analyze analysisFunc, weir bool) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		tell := newProgress()
-		go follow(r.Context(), s, tell, analyze)
-		_ = out.Serve(r.Context(), tell.follow()) // the analysis ends with the request, so also if the client leaves
+		stream := newProgress()
+		go follow(r.Context(), s, stream, analyze)
+		_ = out.Serve(r.Context(), stream.follow()) // the analysis ends with the request, so also if the client leaves
 	}))
 	defer server.Close()
 	res, err := http.Get(server.URL) //nolint:noctx // an example
@@ -119,9 +119,9 @@ func show(analyze analysisFunc, weir bool) {
 }
 
 // follow runs an analysis whose progress somebody follows.
-func follow(ctx context.Context, s *stage, tell *progress, analyze analysisFunc) {
-	defer tell.end()
-	if err := analyze(ctx, s, tell, queries()); err != nil {
-		tell.writeAsync("error", err.Error())
+func follow(ctx context.Context, s *stage, stream *progress, analyze analysisFunc) {
+	defer stream.end()
+	if err := analyze(ctx, s, stream, queries()); err != nil {
+		stream.writeAsync("error", err.Error())
 	}
 }

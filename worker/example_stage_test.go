@@ -93,7 +93,7 @@ func (s *stage) close(ctx context.Context) {
 type progress struct {
 	mu    sync.Mutex
 	queue []sse.Frame
-	sent  int  // that the client has taken
+	sent  int  // events that the client has taken
 	ended bool // no more events come
 	moved chan struct{}
 }
@@ -104,7 +104,7 @@ func newProgress() *progress { return &progress{moved: make(chan struct{})} }
 func (p *progress) writeAsync(name, data string) {
 	frame, err := sse.Event{Name: name, Data: []byte(data)}.Frame()
 	if err != nil {
-		return // only names and data of the caller's own making could be wrong
+		return // only an invalid name is an error, and the examples have none
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -154,7 +154,7 @@ func TestEndInOrder(t *testing.T) {
 		post := func(i int) {
 			res := ask(http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()))
 			if res.StatusCode != http.StatusOK {
-				t.Errorf("stream %d: %s", i, res.Status)
+				t.Errorf("stream %d: status %s, want 200", i, res.Status)
 			}
 			reading.Go(func() { streams[i].text, streams[i].err = io.ReadAll(res.Body) })
 		}
@@ -165,24 +165,24 @@ func TestEndInOrder(t *testing.T) {
 		stop()
 		time.Sleep(59 * time.Second)
 		if res := ask(http.MethodGet, "/readyz", nil); res.StatusCode != http.StatusServiceUnavailable {
-			t.Errorf("ready within the grace: %s", res.Status)
+			t.Errorf("/readyz within the grace: status %s, want 503", res.Status)
 		}
 		if res := ask(http.MethodGet, "/livez", nil); res.StatusCode != http.StatusOK {
-			t.Errorf("not alive within the grace: %s", res.Status)
+			t.Errorf("/livez within the grace: status %s, want 200", res.Status)
 		}
 		post(1)
 		reading.Wait()
 		for i, stream := range streams {
 			names, failure := namesOf(t, bytes.NewReader(stream.text))
 			if n := len(names); n < 2 || names[n-2] != "error" || names[n-1] != "done" || stream.err != nil || !strings.Contains(failure.Error, worker.ErrEnding.Error()) {
-				t.Errorf("stream %d: events %v, %+v", i, names, failure)
+				t.Errorf("stream %d: events %v, failure %+v, want ErrEnding and done at the end", i, names, failure)
 			}
 			if failure.Tasks == 0 || failure.Tasks != failure.Ended {
-				t.Errorf("stream %d: %+v", i, failure)
+				t.Errorf("stream %d: failure %+v, want all tasks ended", i, failure)
 			}
 		}
 		if took := time.Since(began).Truncate(time.Minute); took != 6*time.Minute {
-			t.Errorf("the streams ended after %v", took)
+			t.Errorf("the streams ended after %v, want 6 minutes", took)
 		}
 		if err := <-ended; err != nil {
 			t.Error(err)
@@ -199,12 +199,12 @@ func TestEndInOrder(t *testing.T) {
 			rest = after
 		}
 		if !strings.Contains(log.String(), "pending=0 in_flight=0") || strings.Contains(log.String(), "client left") {
-			t.Error(log)
+			t.Errorf("want a log with no task left and no client that left:\n%s", log)
 		}
 		other := redis.NewClient(limitertest.Options(m))
 		defer other.Close()
 		if s, err := limiter.ReadSnapshot(t.Context(), other, "weir"); err != nil || s.Live != 0 {
-			t.Errorf("%d replicas live, %v", s.Live, err)
+			t.Errorf("the snapshot counts %d live replicas, error %v, want none", s.Live, err)
 		}
 	})
 }
@@ -214,7 +214,7 @@ func namesOf(t *testing.T, body io.Reader) (names []string, failure worker.Failu
 	t.Helper()
 	for e, err := range sse.Read(body) {
 		if err != nil {
-			t.Errorf("%v after %v", err, names)
+			t.Errorf("error %v after the events %v", err, names)
 			return names, failure
 		}
 		names = append(names, e.Name)
@@ -239,10 +239,10 @@ func TestEndWaitsForAnalyses(t *testing.T) {
 	go func() { ended <- r.stop() }()
 	text, err := io.ReadAll(res.Body)
 	if err != nil || !bytes.Contains(text, []byte("event: result")) || !bytes.HasSuffix(text, []byte("event: done\ndata: {}\n\n")) {
-		t.Errorf("%v: %s", err, text)
+		t.Errorf("error %v, stream %s; want a result and the end", err, text)
 	}
 	if err := <-ended; err != nil || strings.Contains(log.String(), "are ended;") {
-		t.Errorf("%v\n%s", err, log)
+		t.Errorf("the worker ended with %v, and logged\n%s", err, log)
 	}
 }
 
@@ -263,6 +263,6 @@ func TestLogHasNoPlaylist(t *testing.T) {
 	log.await(t, `msg=request request=one method=POST route="POST /v1/playlists/analyze" status=200`)
 	log.await(t, `msg="analysis ended" request=one`)
 	if strings.Contains(log.String(), "Secret") {
-		t.Error(log)
+		t.Errorf("the log contains a part of the playlist:\n%s", log)
 	}
 }

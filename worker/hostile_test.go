@@ -127,7 +127,7 @@ func TestHostileRequests(t *testing.T) {
 					wire, whole := h.request()
 					status, err := send(address, wire, whole)
 					if err != nil {
-						t.Errorf("%v: %q", err, wire[:min(len(wire), 500)])
+						t.Errorf("error %v after the request %q", err, wire[:min(len(wire), 500)])
 						return
 					}
 					mu.Lock()
@@ -144,16 +144,16 @@ func TestHostileRequests(t *testing.T) {
 	_, _ = one.Close(), two.Close()
 	play(1, requests)
 	if res := r.do(t, http.MethodGet, "/livez", nil, nil); res.StatusCode != http.StatusOK {
-		t.Errorf("afterwards: %s", res.Status)
+		t.Errorf("/livez after the requests: %s, want 200", res.Status)
 	}
 	for _, status := range slices.Sorted(maps.Keys(statuses)) {
 		t.Logf("%3d %d times", status, statuses[status])
 	}
 	if statuses[200] == 0 || statuses[400] == 0 || statuses[403] == 0 || statuses[415] == 0 || statuses[503] == 0 {
-		t.Error("no request has passed the checks")
+		t.Error("want answers with each of the statuses 200, 400, 403, 415 and 503")
 	}
 	if strings.Contains(log.String(), "panic") {
-		t.Error(log)
+		t.Errorf("the log has a panic:\n%s", log)
 	}
 }
 
@@ -172,7 +172,7 @@ func (r *replica) stall(t *testing.T) net.Conn {
 	const carryOn = "HTTP/1.1 100 Continue\r\n\r\n" // which the server sends when somebody reads the body
 	got := make([]byte, len(carryOn))
 	if _, err := io.ReadFull(c, got); err != nil || string(got) != carryOn {
-		t.Fatalf("%v: %q", err, got)
+		t.Fatalf("error %v, read %q, want %q", err, got, carryOn)
 	}
 	return c
 }
@@ -192,7 +192,7 @@ func TestStopEndsUploads(t *testing.T) {
 	}
 	defer res.Body.Close()
 	if text, err := io.ReadAll(res.Body); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), "ending") {
-		t.Errorf("%s: %s, %v", res.Status, text, err)
+		t.Errorf("status %s, body %q, error %v; want 503, because the worker is ending", res.Status, text, err)
 	}
 }
 
@@ -236,7 +236,7 @@ func send(address, wire string, whole bool) (int, error) {
 			return 0, fmt.Errorf("%s was cut: %w", res.Status, err)
 		case res.StatusCode == http.StatusNotImplemented, res.StatusCode == http.StatusHTTPVersionNotSupported, res.StatusCode == http.StatusServiceUnavailable && bounded:
 		case res.StatusCode >= 500:
-			return 0, fmt.Errorf("%s: %s", res.Status, text)
+			return 0, fmt.Errorf("status %s with body %q", res.Status, text)
 		}
 		return res.StatusCode, nil
 	}

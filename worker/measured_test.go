@@ -27,7 +27,7 @@ func TestReplicaIsMeasuredOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if names := measured(t, reader, nil); len(names) > 0 {
-		t.Errorf("before it is connected it has %v", names)
+		t.Errorf("a replica without Redis has the metrics %v, want none", names)
 	}
 	if err := w.Connect(t.Context()); err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func TestReplicaIsMeasuredOnce(t *testing.T) {
 		}
 	})
 	if !slices.Contains(names, "weir.bucket.limit") || slots != 7 {
-		t.Errorf("%d slots, metrics %v", slots, names)
+		t.Errorf("%d slots, metrics %v, want 7 slots, and the limits of the buckets", slots, names)
 	}
 	if err := w.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Error(err)

@@ -30,25 +30,25 @@ func TestPlaylistsOfAClient(t *testing.T) {
 		t.Helper()
 		body, err := io.ReadAll(res.Body)
 		if err != nil || res.StatusCode != status || !strings.Contains(string(body), words) {
-			t.Errorf("%s %s, error %v, want %d with %q", res.Status, body, err, status, words)
+			t.Errorf("status %s, body %s, error %v, want %d with %q", res.Status, body, err, status, words)
 		}
 	}
 	refused(send(""), http.StatusBadRequest, `the input holds 2 playlists; choose one by its name: \"Morning\", \"Evening\", in the query: ?playlist=NAME`)
 	refused(send("?playlist=Night"), http.StatusBadRequest, `the input holds no playlist \"Night\"`)
 
 	all := events(t, send("?playlist=morning", "Idempotency-Key: k").Body)
-	var said []string
+	var texts []string
 	for _, e := range all {
 		if e.Name == "thinking" {
-			said = append(said, string(e.Data))
+			texts = append(texts, string(e.Data))
 		}
 	}
-	if len(said) == 0 || said[0] != `{"text":"Reading 1 track. Left out: 1 episode."}` {
-		t.Errorf("it begins with %v", said)
+	if len(texts) == 0 || texts[0] != `{"text":"Reading 1 track. Left out: 1 episode."}` {
+		t.Errorf("the first sentences are %v, want what was left out", texts)
 	}
 	first := result(t, all)
 	if first.Playlist != "Morning" || first.Format != "CSV" || first.Tracks != 1 || len(first.LeftOut) != 1 || first.LeftOut[0].Why != "episode" || first.LeftOut[0].Rows[0].Line != 3 {
-		t.Errorf("result %+v", first)
+		t.Errorf("result %+v, want one track of Morning, and one episode left out", first)
 	}
 	if again := result(t, events(t, send("?playlist=morning", "Idempotency-Key: k").Body)); again.Created != first.Created {
 		t.Errorf("the same request made another playlist: %+v", again.Created)
@@ -63,6 +63,6 @@ func TestLinksOfAClient(t *testing.T) {
 	res := r.do(t, http.MethodPost, "/v1/playlists/analyze", strings.NewReader(links), func(req *http.Request) { req.Header.Set("Content-Type", "text/uri-list") })
 	got := result(t, events(t, res.Body))
 	if got.Tracks != 2 || got.Format != "links" || len(got.Notes) != 0 || got.AudioFeatures != analysis.FeaturesOK || got.Tempo == nil {
-		t.Errorf("result %+v", got)
+		t.Errorf("result %+v, want two tracks of links with audio features", got)
 	}
 }

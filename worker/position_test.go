@@ -47,7 +47,7 @@ func TestPositionIsReported(t *testing.T) {
 		begun := time.Now()
 		res, err := listener.client().Do(req)
 		if err != nil || res.StatusCode != http.StatusOK {
-			t.Fatal(res, err)
+			t.Fatalf("POST: %v, %v", res, err)
 		}
 		defer res.Body.Close()
 		reports := 0
@@ -64,7 +64,7 @@ func TestPositionIsReported(t *testing.T) {
 			}
 			if len(p.Waits) == 0 {
 				if after := time.Since(begun); after < 29*time.Second || after > 40*time.Second {
-					t.Errorf("nothing waits any more after %v", after)
+					t.Errorf("an event without waits came after %v, want it after about 30 s", after)
 				}
 				break
 			}
@@ -72,12 +72,12 @@ func TestPositionIsReported(t *testing.T) {
 			for _, wait := range p.Waits {
 				left := 30*time.Second - time.Since(begun)
 				if wait.WaitMS == nil || (time.Duration(*wait.WaitMS)*time.Millisecond-left).Abs() > time.Second || wait.Bucket != "global" || len(wait.Reasons) != 1 || wait.Reasons[0] != "paused" {
-					t.Errorf("%v before it opens: %s", left, e.Data)
+					t.Errorf("%v before the bucket opens: %s, want that wait, for a paused bucket", left, e.Data)
 				}
 			}
 		}
 		if reports < 8 || reports > 11 {
-			t.Errorf("%d events in 30 s", reports)
+			t.Errorf("%d events in 30 s, want 8 to 11", reports)
 		}
 		_ = res.Body.Close()
 		stop()

@@ -86,7 +86,7 @@ func TestALostConnectionKeepsThePaidWork(t *testing.T) {
 	for _, e := range seen {
 		id, err := strconv.ParseUint(e.ID, 10, 64)
 		if err != nil || id <= last {
-			t.Errorf("event %q after %d", e.ID, last)
+			t.Errorf("the id %q comes after %d, want growing ids", e.ID, last)
 		}
 		last = id
 	}
@@ -94,10 +94,10 @@ func TestALostConnectionKeepsThePaidWork(t *testing.T) {
 		t.Errorf("%d calls arrived for %d tasks", arrived, got.Tasks)
 	}
 	if res := r.do(t, http.MethodGet, where+"/events", nil, func(req *http.Request) { req.Header.Set("Last-Event-ID", strconv.FormatUint(last, 10)) }); res.StatusCode != http.StatusNoContent {
-		t.Errorf("after the last event: %s", res.Status)
+		t.Errorf("a reader after the last event: status %s, want 204", res.Status)
 	}
 	if got := events(t, r.do(t, http.MethodGet, where+"/events", nil, nil).Body); len(got) > len(seen) {
-		t.Errorf("%d events from the beginning, %d before", len(got), len(seen))
+		t.Errorf("a new reader gets %d events, more than the %d of the first", len(got), len(seen))
 	}
 }
 
@@ -196,13 +196,13 @@ func TestAnalysesAreBounded(t *testing.T) {
 			case res.StatusCode == http.StatusServiceUnavailable && res.Header.Get("Retry-After") != "":
 				refused.Add(1)
 			default:
-				t.Errorf("%s", res.Status)
+				t.Errorf("status %s, want 200, or 503 with Retry-After", res.Status)
 			}
 		})
 	}
 	posts.Wait()
 	if taken.Load() != 5 || refused.Load() != 95 {
-		t.Errorf("%d taken, %d refused", taken.Load(), refused.Load())
+		t.Errorf("%d analyses accepted, %d refused, want 5 and 95", taken.Load(), refused.Load())
 	}
 }
 
@@ -212,11 +212,11 @@ func TestAnalysesAreBoundedByWeight(t *testing.T) {
 		cfg.Desk = desk.Config{LogBytes: 64 << 10, Bytes: 72 << 10} // 8 KiB beside a log
 	})
 	if res := r.post(t); res.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Errorf("many tracks: %s", res.Status)
+		t.Errorf("a playlist of many tracks: status %s, want 413", res.Status)
 	}
 	short := strings.NewReader("Track URI,Track Name,Artist Name(s)\n,Song,Band\n")
 	if res := r.do(t, http.MethodPost, "/v1/playlists/analyze", short, nil); res.StatusCode != http.StatusOK {
-		t.Errorf("one track: %s", res.Status)
+		t.Errorf("a playlist of one track: status %s, want 200", res.Status)
 	}
 }
 
@@ -249,6 +249,6 @@ func TestStreamsOfAReplicaThatIsNotReady(t *testing.T) {
 	out := httptest.NewRecorder()
 	w.Handler().ServeHTTP(out, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "http://127.0.0.1/v1/playlists/analyses/r.x/events", nil))
 	if out.Code != http.StatusServiceUnavailable || out.Header().Get("Retry-After") == "" {
-		t.Errorf("%d", out.Code)
+		t.Errorf("status %d, Retry-After %q, want 503 with Retry-After", out.Code, out.Header().Get("Retry-After"))
 	}
 }

@@ -34,13 +34,13 @@ func TestWaysOfAnAnalysis(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer s.close(context.WithoutCancel(t.Context()))
-				tell, began := newProgress(), time.Now()
+				stream, began := newProgress(), time.Now()
 				failed := make(chan error, 1)
 				go func() {
-					defer tell.end()
-					failed <- way.analyze(t.Context(), s, tell, queries())
+					defer stream.end()
+					failed <- way.analyze(t.Context(), s, stream, queries())
 				}()
-				events, next := 0, tell.follow()
+				events, next := 0, stream.follow()
 				for {
 					if _, err := next(t.Context()); err != nil {
 						break

@@ -118,7 +118,7 @@ func TestAnalyzeStreamsItsProgress(t *testing.T) {
 	r := start(t, nil)
 	res := r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil)
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
-		t.Fatalf("%s, %s", res.Status, res.Header.Get("Content-Type"))
+		t.Fatalf("status %s, content type %s, want an event stream", res.Status, res.Header.Get("Content-Type"))
 	}
 	var order []string
 	count := map[string]int{}
@@ -144,10 +144,10 @@ func TestAnalyzeStreamsItsProgress(t *testing.T) {
 		}
 	}
 	if n := len(order); n < 3 || order[n-2] != "result" || order[n-1] != "done" || count["thinking"] == 0 || count["error"] != 0 {
-		t.Errorf("events %v, %v", order, count)
+		t.Errorf("events %v, counts %v; want sentences, no error, and result and done at the end", order, count)
 	}
 	if last.AllDone != last.AllTotal || last.AllTotal != result.Tasks || result.Tasks != result.Ended {
-		t.Errorf("last progress %+v, result %d tasks, %d ended", last, result.Tasks, result.Ended)
+		t.Errorf("the last progress is %+v, the result has %d tasks, %d ended; want equal numbers", last, result.Tasks, result.Ended)
 	}
 	if s := r.sim.Stats(); s.Total != int64(result.Tasks) || s.Refused != 0 {
 		t.Errorf("%d calls arrived for %d tasks, %d refused", s.Total, result.Tasks, s.Refused)
@@ -181,7 +181,7 @@ func shutForADay(up *upstream.Config, _ *worker.Config) {
 func TestAnalysisThatFailsSaysSo(t *testing.T) {
 	failure, names := start(t, shutForADay).analyze(t)
 	if failure.Error == "" || failure.Tasks == 0 || failure.Tasks != failure.Ended || names[len(names)-1] != "done" {
-		t.Errorf("%+v, events %v", failure, names)
+		t.Errorf("failure %+v, events %v; want an error, all tasks ended, and done", failure, names)
 	}
 	if slices.Contains(names, "result") {
 		t.Error("a failed analysis has a result")
@@ -192,12 +192,12 @@ func TestAnalysisThatFailsSaysSo(t *testing.T) {
 func TestFleetLeavesAProviderAlone(t *testing.T) {
 	r := start(t, shutForADay)
 	if failure, _ := r.analyze(t); !strings.Contains(failure.Error, "spotify: 429") {
-		t.Errorf("the first analysis: %+v", failure)
+		t.Errorf("the first analysis: failure %+v, want Spotify's 429", failure)
 	}
 	<-time.After(200 * time.Millisecond) // in real time: requests that the client has given up may still arrive
 	first := r.sim.Stats()
 	if first.Arrivals[upstream.LastFM] != 0 || first.Refused > orchestrator.DefaultSlots {
-		t.Errorf("%d calls were refused, arrivals %v", first.Refused, first.Arrivals)
+		t.Errorf("%d calls were refused, arrivals %v; want no more refusals than slots, and no call of Last.fm", first.Refused, first.Arrivals)
 	}
 	rdb := redis.NewClient(&redis.Options{Addr: r.redis.Addr()})
 	defer rdb.Close()
@@ -214,13 +214,13 @@ func TestFleetLeavesAProviderAlone(t *testing.T) {
 	}
 	_, err = other.Analyze(t.Context(), list, nil)
 	if late, ok := errors.AsType[*limiter.DeadlineError](err); !ok || late.Ready.Round(time.Hour) != 24*time.Hour || !strings.Contains(err.Error(), "spotify") {
-		t.Errorf("another replica: %v", err)
+		t.Errorf("another replica: error %v, want a DeadlineError of Spotify with a day to wait", err)
 	}
 	if err := other.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if failure, _ := r.analyze(t); !strings.Contains(failure.Error, "spotify") {
-		t.Errorf("the next analysis: %+v", failure)
+		t.Errorf("the next analysis: failure %+v, want Spotify as the reason", failure)
 	}
 	if diff := cmp.Diff(first.Arrivals, r.sim.Stats().Arrivals); diff != "" {
 		t.Errorf("calls after the report (-before +after):\n%s", diff)
@@ -236,10 +236,10 @@ func TestAnalysisEndsAtItsDeadline(t *testing.T) {
 	began := time.Now()
 	failure, _ := r.analyze(t)
 	if !strings.Contains(failure.Error, "first question: it has not ended within its deadline of 1s") || failure.Tasks != failure.Ended {
-		t.Errorf("%+v", failure)
+		t.Errorf("failure %+v, want its deadline as the reason, and every task ended", failure)
 	}
 	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("it ended after %v", took)
+		t.Errorf("the analysis ended after %v, want 3 s at most", took)
 	}
 }
 
@@ -256,7 +256,7 @@ func TestRequestsAreRefusedWithTheReason(t *testing.T) {
 	for name, c := range map[string]struct {
 		method, body, encoding string
 		status                 int
-		says                   string
+		detail                 string
 	}{
 		"empty":        {http.MethodPost, "", "", http.StatusBadRequest, "empty"},
 		"not UTF-8":    {http.MethodPost, "Track URI,Track Name\nx,\xff\n", "", http.StatusBadRequest, "UTF-8"},
@@ -275,11 +275,11 @@ func TestRequestsAreRefusedWithTheReason(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if res.StatusCode != c.status || !strings.Contains(string(text), c.says) {
-			t.Errorf("%s: %s: %s", name, res.Status, text)
+		if res.StatusCode != c.status || !strings.Contains(string(text), c.detail) {
+			t.Errorf("%s: status %s, body %q, want %d and %q", name, res.Status, text, c.status, c.detail)
 		}
-		if c.says != "" && res.Header.Get("Content-Type") != "application/problem+json" {
-			t.Errorf("%s: %s", name, res.Header.Get("Content-Type"))
+		if c.detail != "" && res.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: content type %s, want a problem", name, res.Header.Get("Content-Type"))
 		}
 	}
 }
@@ -288,7 +288,7 @@ func TestReadinessFollowsRedis(t *testing.T) {
 	r := start(t, nil)
 	status := func(path string) int { return r.do(t, http.MethodGet, path, nil, nil).StatusCode }
 	if status("/livez") != http.StatusOK || status("/readyz") != http.StatusOK {
-		t.Error("not ready at first")
+		t.Error("a replica with Redis is not ready")
 	}
 	r.redis.SetError("LOADING")
 	r.until(t, "degraded: redis does not answer\n")
@@ -300,7 +300,7 @@ func TestReadinessFollowsRedis(t *testing.T) {
 	r.until(t, "ok\n") // at once, or when Redis is back for a second
 }
 
-// until asks for the readiness of a replica until the answer is some text.
+// until asks for the readiness of a replica until the answer is want.
 func (r *replica) until(t *testing.T, want string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; {
@@ -311,12 +311,12 @@ func (r *replica) until(t *testing.T, want string) {
 		}
 		if string(text) == want {
 			if ok := res.StatusCode == http.StatusOK; ok != (want != "unavailable\n") {
-				t.Errorf("%q with status %d", text, res.StatusCode)
+				t.Errorf("/readyz answers %q with status %d", text, res.StatusCode)
 			}
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("/readyz says %q after a minute, want %q", text, want)
+			t.Fatalf("/readyz answers %q after a minute, want %q", text, want)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -324,11 +324,11 @@ func (r *replica) until(t *testing.T, want string) {
 
 // TestReadinessWithoutRedis: a replica that goes on without Redis is ready, and /readyz says how it goes on. A replica that waits is not ready.
 func TestReadinessWithoutRedis(t *testing.T) {
-	for says, mode := range map[string]limiter.WhenAway{"degraded: open\n": limiter.FailOpen, "unavailable\n": limiter.FailClosed} {
+	for health, mode := range map[string]limiter.WhenAway{"degraded: open\n": limiter.FailOpen, "unavailable\n": limiter.FailClosed} {
 		r := start(t, func(_ *upstream.Config, c *worker.Config) { c.WhenAway = mode })
 		r.until(t, "ok\n")
 		r.redis.SetError("LOADING")
-		r.until(t, says)
+		r.until(t, health)
 		if mode == limiter.FailOpen {
 			res := r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil)
 			if stream, err := io.ReadAll(res.Body); err != nil || !bytes.Contains(stream, []byte("event: result")) {
@@ -360,14 +360,14 @@ func TestReplicaWithoutRedisServesUnready(t *testing.T) {
 	go func() { ended <- w.Serve(ctx, listener, w.Handler()) }()
 	r := &replica{url: "http://" + listener.Addr().String()}
 	if got := r.do(t, http.MethodGet, "/livez", nil, nil).StatusCode; got != http.StatusOK {
-		t.Errorf("livez %d", got)
+		t.Errorf("/livez has status %d, want 200", got)
 	}
 	if got := r.do(t, http.MethodGet, "/readyz", nil, nil).StatusCode; got != http.StatusServiceUnavailable {
-		t.Errorf("readyz %d", got)
+		t.Errorf("/readyz has status %d, want 503", got)
 	}
 	res := r.do(t, http.MethodPost, "/v1/playlists/analyze", bytes.NewReader(playlist.Sample()), nil)
 	if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
-		t.Errorf("analyze: %s", res.Status)
+		t.Errorf("analyze has status %s, want 503 with Retry-After", res.Status)
 	}
 	cancel()
 	if err := <-ended; err != nil {
@@ -393,7 +393,7 @@ func TestOrderlyEndLeavesNothing(t *testing.T) {
 		case <-again.C:
 			f, err = fleet.Read(t.Context(), rdb, "weir")
 		case <-limit:
-			t.Fatalf("at work: %+v", f.Replicas)
+			t.Fatalf("the replica did not publish a whole record in 10 s: %+v", f.Replicas)
 		}
 	}
 	if err != nil {
@@ -403,7 +403,7 @@ func TestOrderlyEndLeavesNothing(t *testing.T) {
 		t.Error(err)
 	}
 	if f, err = fleet.Read(t.Context(), rdb, "weir"); err != nil || len(f.Replicas) != 0 {
-		t.Errorf("after its end: %+v, %v", f, err)
+		t.Errorf("after the replica has ended, the fleet is %+v, %v, want no replicas", f, err)
 	}
 }
 

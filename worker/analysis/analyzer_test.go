@@ -69,7 +69,7 @@ func TestAnalyze(t *testing.T) {
 		t.Errorf("the orchestrator counts %d tasks done, %d pending", s.Done, s.Pending)
 	}
 	if got.Seconds <= 0 {
-		t.Errorf("it took %v s", got.Seconds)
+		t.Errorf("the result has a duration of %v s, want more than 0", got.Seconds)
 	}
 	got.Seconds, got.Calls = 0, nil
 	want(t, &analysis.Result{
@@ -141,22 +141,22 @@ func TestAudioFeaturesDenied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := fake.kinds["features"]; n < 1 || n > orchestrator.DefaultSlots { // that many are under way before the first answer
-		t.Errorf("asked %d times for what is denied, want it to stop after the first few", n)
+	if n := fake.kinds["features"]; n < 1 || n > orchestrator.DefaultSlots { // requests that are under way before the first answer
+		t.Errorf("%d requests for audio features, which Spotify denies, want a few", n)
 	}
 	if n := fake.kinds["track"]; n != len(p.Tracks) {
 		t.Errorf("asked Last.fm about %d tracks, want %d: nothing else is denied", n, len(p.Tracks))
 	}
 	want(t, []string{"Spotify denies audio features to this application; tempo, energy and danceability are missing"}, got.Notes)
 	if got.Title == "" || got.Created.ID == "" || got.FailedLookups != 0 || got.Ended != got.Tasks || got.Failed != len(p.Tracks) {
-		t.Errorf("result %+v", got)
+		t.Errorf("result %+v, want a playlist, and only the audio features missing", got)
 	}
 	text, err := json.Marshal(got)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s := string(text); !strings.Contains(s, `"audio_features":"denied","tempo":null,"energy":null,"danceability":null`) {
-		t.Errorf("as JSON: %s", s)
+		t.Errorf("the result as JSON does not have denied features: %s", s)
 	}
 	checkNews(t, news, got.Tasks)
 }
@@ -189,7 +189,7 @@ func TestFailedLookupsCostThemselves(t *testing.T) {
 		"Last.fm does not know 1 of the tracks and 1 of the artists",
 	}, got.Notes)
 	if got.Failed != 3 || got.Tags[0].Count != 17 || got.AudioFeatures != analysis.FeaturesOK || *got.Tempo != 100 {
-		t.Errorf("result %+v", got)
+		t.Errorf("result %+v, want 3 failed tasks, and the rest of the facts", got)
 	}
 }
 
@@ -207,21 +207,21 @@ func TestStepsThatFailTheAnalysis(t *testing.T) {
 				t.Errorf("error %v, want a StepError of %q", err, step)
 			}
 			if cause, ok := errors.AsType[*providers.APIError](err); !ok || cause.Status != http.StatusServiceUnavailable {
-				t.Errorf("error %v, want the provider's inside", err)
+				t.Errorf("error %v, want one that wraps the provider's", err)
 			}
 			calls := 0
 			for _, n := range got.Calls {
 				calls += int(n)
 			}
 			if got.Tasks == 0 || got.Ended != got.Tasks || got.Failed == 0 || calls == 0 || got.Created.ID != "" {
-				t.Errorf("result %+v", got)
+				t.Errorf("result %+v, want all tasks ended, some failed, and no playlist", got)
 			}
 		})
 	}
 	t.Run("no tracks", func(t *testing.T) {
 		got, err := analyzer(t, &fakeProviders{}).Analyze(t.Context(), playlist.Playlist{}, nil)
 		if _, ok := errors.AsType[*analysis.StepError](err); !ok || got == nil {
-			t.Errorf("result %v, error %v", got, err)
+			t.Errorf("an empty playlist: result %v, error %v, want a StepError and a result", got, err)
 		}
 	})
 }
@@ -238,7 +238,7 @@ func TestPlaylistThatCannotBeFilled(t *testing.T) {
 	}
 	want(t, []string{"the playlist is not filled: spotify: 400 Bad Request"}, got.Notes)
 	if got.Added != 0 || got.Created.ID != "new1" || fake.kinds["add"] != 1 {
-		t.Errorf("%d tracks added in %d calls to %q", got.Added, fake.kinds["add"], got.Created.ID)
+		t.Errorf("%d tracks added in %d calls to %q, want none in one call to new1", got.Added, fake.kinds["add"], got.Created.ID)
 	}
 }
 
@@ -250,7 +250,7 @@ func TestNarratorCostsItself(t *testing.T) {
 	}}
 	got, err := analyzer(t, fake).Analyze(t.Context(), tracks(20), nil)
 	if err != nil || got.Failed != 8 || got.Ended != got.Tasks || len(got.Notes) != 0 {
-		t.Errorf("result %+v, error %v", got, err)
+		t.Errorf("result %+v, error %v, want 8 failed tasks and no notes", got, err)
 	}
 }
 
@@ -266,7 +266,7 @@ func TestCancelledAnalysis(t *testing.T) {
 				}
 			}}
 			b := analyzer(t, fake)
-			errGone := errors.New("the listener went away")
+			errGone := errors.New("the client has gone")
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
 			var cancelled time.Time
@@ -282,7 +282,7 @@ func TestCancelledAnalysis(t *testing.T) {
 				}
 			})
 			if took := time.Since(cancelled); took > 2*time.Second {
-				t.Errorf("it took %v to return", took)
+				t.Errorf("Analyze returned %v after the cancellation, want 2 s at most", took)
 			}
 			if !errors.Is(err, errGone) {
 				t.Errorf("error %v, want the cause", err)
@@ -291,7 +291,7 @@ func TestCancelledAnalysis(t *testing.T) {
 				t.Errorf("%d of %d tasks ended", got.Ended, got.Tasks)
 			}
 			if s := b.orchestrator.Snapshot(); s.Pending+s.InFlight != 0 {
-				t.Errorf("left behind: %+v", s)
+				t.Errorf("tasks are left in the orchestrator: %+v", s)
 			}
 			if after > 1 { // one may be on its way at that moment
 				t.Errorf("report was called %d times after the end", after)
@@ -304,10 +304,10 @@ func TestReportPanics(t *testing.T) {
 	b := analyzer(t, &fakeProviders{})
 	defer func() {
 		if v := recover(); v != "broken bar" {
-			t.Errorf("recovered %v", v)
+			t.Errorf("Analyze panicked with %v, want the panic of report", v)
 		}
 		if s := b.orchestrator.Snapshot(); s.Pending+s.InFlight != 0 {
-			t.Errorf("left behind: %+v", s)
+			t.Errorf("tasks are left in the orchestrator: %+v", s)
 		}
 	}()
 	_, err := b.Analyze(t.Context(), tracks(30), func(p analysis.Progress) {
@@ -315,7 +315,7 @@ func TestReportPanics(t *testing.T) {
 			panic("broken bar")
 		}
 	})
-	t.Errorf("it went on, to %v", err)
+	t.Errorf("Analyze returned %v, want the panic of report", err)
 }
 
 func TestAnalysesShareAnOrchestrator(t *testing.T) {
@@ -326,7 +326,7 @@ func TestAnalysesShareAnOrchestrator(t *testing.T) {
 		all.Go(func() {
 			got, err := b.Analyze(t.Context(), tracks(20), func(analysis.Progress) {})
 			if err != nil || got.Ended != got.Tasks || got.Failed != 0 || got.Tags[0].Count != 40 {
-				t.Errorf("result %+v, error %v", got, err)
+				t.Errorf("result %+v, error %v, want all tasks ended and none failed", got, err)
 			}
 		})
 	}
@@ -347,7 +347,7 @@ func TestWhatIsAskedFor(t *testing.T) {
 		kinds := maps.Clone(fake.kinds)
 		delete(kinds, "narrator")
 		want(t, map[string]int{"first": 1, "search": 8, "features": 1, "track": 2, "artist": 2, "final": 1, "create": 1, "add": 1}, kinds)
-		want(t, 2, got.Added) // the one found and the one with an id
+		want(t, 2, got.Added) // the track that was found, and the track with an id
 	})
 	t.Run("of many", func(t *testing.T) {
 		fake := &fakeProviders{}
@@ -359,7 +359,7 @@ func TestWhatIsAskedFor(t *testing.T) {
 		want(t, 45, fake.kinds["artist"])
 		want(t, 200, got.Added)
 		want(t, []int{100, 100}, []int{len(fake.added[0]), len(fake.added[1])})
-		want(t, "spotify:track:0000000000000000000002", fake.added[0][0]) // what is new comes first
+		want(t, "spotify:track:0000000000000000000002", fake.added[0][0]) // found tracks come before those of the playlist
 	})
 }
 
@@ -405,7 +405,7 @@ func TestModelAnswers(t *testing.T) {
 			slices.Sort(fake.searches)
 			want(t, slices.Sorted(slices.Values(tc.want)), fake.searches)
 			if noted := len(got.Notes) != 0; noted != tc.noted {
-				t.Errorf("notes %q", got.Notes)
+				t.Errorf("notes %q, want some: %t", got.Notes, tc.noted)
 			}
 		})
 	}
@@ -437,7 +437,7 @@ func TestPromptsQuoteNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if fake.kinds["first"] != 1 || fake.kinds["final"] != 1 || fake.kinds["narrator"] < 5 {
-		t.Errorf("the prompts are taken for one another: %v", fake.kinds)
+		t.Errorf("the model takes one kind of prompt for another: %v", fake.kinds)
 	}
 }
 
@@ -460,7 +460,7 @@ func TestStuckCallHoldsUpNobody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		errGone := errors.New("the listener went away")
+		errGone := errors.New("the client has gone")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		go func() {
 			synctest.Wait()

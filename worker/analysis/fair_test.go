@@ -33,7 +33,7 @@ func TestShortAnalysesBesideALongOne(t *testing.T) {
 		t.Helper()
 		began := time.Now()
 		if got, err := s.Analyze(t.Context(), tracks(tracksOf), nil); err != nil || got.Failed != 0 {
-			t.Errorf("%d tracks: %v, %+v", tracksOf, err, got)
+			t.Errorf("%d tracks: error %v, result %+v", tracksOf, err, got)
 		}
 		return time.Since(began)
 	}

@@ -66,7 +66,7 @@ func serve(t *testing.T, handler http.HandlerFunc) (*providers.Clients, *payment
 
 // fakeProviders is a small model of the three providers, sufficient for an analysis. Its fields are set before the first call.
 type fakeProviders struct {
-	plan, verdict string               // what Claude answers; empty is a good answer
+	plan, verdict string               // answers of Claude; empty for a good one
 	intercept     http.HandlerFunc     // sees every request first; it has answered if it calls WriteHeader
 	found         func(q string) []any // tracks of a search; nil finds one per query
 

@@ -30,13 +30,13 @@ func TestHostileNumbers(t *testing.T) {
 			}}
 			got, err := analyzer(t, fake).Analyze(t.Context(), tracks(2), nil)
 			if err != nil {
-				t.Fatalf("%s %s: %v", field, number, err)
+				t.Fatalf("%s %s: Analyze: %v", field, number, err)
 			}
 			if _, err := json.Marshal(got); err != nil {
-				t.Errorf("%s %s: %v", field, number, err)
+				t.Errorf("%s %s: the result as JSON: %v", field, number, err)
 			}
 			if got.FailedLookups != 2 || got.Tempo != nil {
-				t.Errorf("%s %s: %d lookups failed, tempo %v", field, number, got.FailedLookups, got.Tempo)
+				t.Errorf("%s %s: %d lookups failed, tempo %v, want 2 failed and no tempo", field, number, got.FailedLookups, got.Tempo)
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func TestHostileLengths(t *testing.T) {
 	}
 	t.Logf("a result of %d bytes with %d tracks found", len(text), len(got.Found))
 	if len(got.Found) != 100 || len(text) > 1<<19 {
-		t.Errorf("%d bytes, %d tracks found, of 10 searches for 10", len(text), len(got.Found))
+		t.Errorf("%d bytes with %d tracks found, want at most 512 KiB, and the 100 tracks of ten searches", len(text), len(got.Found))
 	}
 }
 
@@ -114,19 +114,19 @@ func TestNoPanicOfAnAnalysisEndsTheProcess(t *testing.T) {
 		if fault, ok := errors.AsType[*orchestrator.PanicError](err); ok {
 			failures++
 			if _, ok := errors.AsType[*analysis.StepError](err); !ok || fault.Value != "a fault of this test" || len(fault.Stack) == 0 {
-				t.Errorf("at call %d: %v", at, err)
+				t.Errorf("a panic at call %d: %v, want a StepError with the panic", at, err)
 			}
 		} else if err != nil {
-			t.Errorf("at call %d: %v", at, err)
+			t.Errorf("a panic at call %d: %v, want a result or the panic", at, err)
 		}
 		if err := o.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
 		if f.calls.Load() < at {
-			break // no call was as late
+			break // the analysis makes fewer calls than at
 		}
 	}
 	if failures < 6 { // first question, search, three batches, final question, creation; the others are comments
-		t.Errorf("%d analyses failed", failures)
+		t.Errorf("%d analyses failed, want 6 or more", failures)
 	}
 }

@@ -51,7 +51,7 @@ func TestEachQuestionOnce(t *testing.T) {
 		fake := &fakeProviders{}
 		got, err := analyzer(t, fake).Analyze(t.Context(), read(t, tc.text), nil)
 		if err != nil {
-			t.Fatalf("%s: %v", tc.name, err)
+			t.Fatalf("%s: Analyze: %v", tc.name, err)
 		}
 		t.Logf("%-32s names %d, audio features %d, Last.fm tracks %d, artists %d; all calls of Spotify %d", tc.name,
 			fake.kinds["name"], fake.kinds["features"], fake.kinds["track"], fake.kinds["artist"], got.Calls["spotify"])
@@ -99,7 +99,7 @@ func TestNamesOfLinks(t *testing.T) {
 		t.Errorf("calls %v, result %+v", fake.kinds, got)
 	}
 	if news[0].Phase != analysis.PhaseNames || news[0].Text != "Asking Spotify for 3 tracks that the playlist gives without names." {
-		t.Errorf("it begins with %+v", news[0])
+		t.Errorf("the first progress is %+v", news[0])
 	}
 	checkNews(t, news, got.Tasks)
 

@@ -67,7 +67,7 @@ func TestTwentyAnalyses(t *testing.T) {
 				served, created, filled, retried := 0, 0, 0, int64(0)
 				for i, got := range results {
 					if failed[i] != nil {
-						t.Errorf("%s, seed %d: %v", row.name, seed, failed[i])
+						t.Errorf("%s, seed %d: an analysis failed: %v", row.name, seed, failed[i])
 						continue
 					}
 					served++
@@ -172,14 +172,14 @@ func TestAnalysisOutlasts(t *testing.T) {
 				got, err := s.Analyze(t.Context(), tracks(5), nil)
 				t.Logf("%-9s %-12s %-8s for %v: %v after %v, playlist %q with %d tracks, notes %d", row.api, strings.Join(row.kinds, "+"), form, trouble, err, time.Since(start).Round(time.Second), got.Created.ID, got.Added, len(got.Notes))
 				if err != nil || got.Created.ID == "" || got.Added == 0 || len(got.Notes) > 0 {
-					t.Errorf("%s %s %s: %v, %+v", row.api, row.kinds, form, err, got)
+					t.Errorf("%s %s %s: error %v, result %+v; want a filled playlist without notes", row.api, row.kinds, form, err, got)
 				}
 			})
 		}
 	}
 }
 
-// TestWhatIsClosedIsNotAskedAgain: if a refusal means all calls of a kind, the analysis makes no more of them. If it needs them, it ends. The
+// TestWhatIsClosedIsNotAskedAgain: if a refusal is for all calls of a kind, the analysis makes no more of them. If it needs them, it ends. The
 // note or the error says why.
 func TestWhatIsClosedIsNotAskedAgain(t *testing.T) {
 	refusal := func(status int, body string) func(http.ResponseWriter) {
@@ -194,10 +194,10 @@ func TestWhatIsClosedIsNotAskedAgain(t *testing.T) {
 	const slots = orchestrator.DefaultSlots
 	for _, row := range []struct {
 		name   string
-		kinds  []string // that are refused
+		kinds  []string // of the refused calls
 		answer func(http.ResponseWriter)
 		most   int    // calls of these kinds: as many as are in flight at the first answer
-		says   string // in the notes, or in the error
+		words  string // in the notes, or in the error
 		fails  bool
 	}{
 		{"audio features, 403", []string{"features"}, refusal(403, ""), slots, "Spotify denies audio features", false},
@@ -224,18 +224,18 @@ func TestWhatIsClosedIsNotAskedAgain(t *testing.T) {
 				}
 			}}
 			got, err := newSite(t, fake).Analyze(t.Context(), sample(t), nil)
-			synctest.Wait() // what was sent has arrived
+			synctest.Wait() // all requests that were sent have arrived
 			calls := 0
 			for _, kind := range row.kinds {
 				calls += fake.kinds[kind]
 			}
-			said := strings.Join(got.Notes, "\n")
+			text := strings.Join(got.Notes, "\n")
 			if err != nil {
-				said = err.Error()
+				text = err.Error()
 			}
-			t.Logf("%-36s %2d calls, fails %-5t %s", row.name, calls, err != nil, said)
-			if calls < 1 || calls > row.most || (err != nil) != row.fails || !strings.Contains(said, row.says) || got.Ended != got.Tasks {
-				t.Errorf("%s: %d calls, want %d at most; %q, want %q; %d of %d tasks ended", row.name, calls, row.most, said, row.says, got.Ended, got.Tasks)
+			t.Logf("%-36s %2d calls, fails %-5t %s", row.name, calls, err != nil, text)
+			if calls < 1 || calls > row.most || (err != nil) != row.fails || !strings.Contains(text, row.words) || got.Ended != got.Tasks {
+				t.Errorf("%s: %d calls, want %d at most; %q, want %q; %d of %d tasks ended", row.name, calls, row.most, text, row.words, got.Ended, got.Tasks)
 			}
 			if row.fails && row.kinds[0] != "final" && fake.calls["lastfm"] > 0 {
 				t.Errorf("%s: %d calls of Last.fm for nothing", row.name, fake.calls["lastfm"])
@@ -272,7 +272,7 @@ func TestEachTrackIsAskedForOnce(t *testing.T) {
 			got, err := newSite(t, fake).Analyze(t.Context(), row.list, nil)
 			t.Logf("%-24s %3d audio features, %3d tracks, %2d artists, %3d calls of Spotify", row.name, fake.kinds["features"], fake.kinds["track"], fake.kinds["artist"], fake.calls["spotify"])
 			if err != nil || fake.kinds["features"] != row.features || fake.kinds["track"] != row.track || got.Ended != got.Tasks || got.Tracks != 500 {
-				t.Errorf("%s: %v, %v, want %d and %d", row.name, err, fake.kinds, row.features, row.track)
+				t.Errorf("%s: error %v, calls %v, want %d for features and %d for tracks", row.name, err, fake.kinds, row.features, row.track)
 			}
 		})
 	}
@@ -297,9 +297,9 @@ func TestRetryAfterOfEveryLength(t *testing.T) {
 				t.Logf("%-9s asks for %-8v %v after %v, %d refused", api, wait, err, took.Round(100*time.Millisecond), refused)
 				switch {
 				case wait < deadline && (err != nil || took < wait || got.Created.ID == ""):
-					t.Errorf("%s asks for %v: %v after %v", api, wait, err, took)
+					t.Errorf("%s asks for %v: error %v after %v, want a playlist after the wait", api, wait, err, took)
 				case wait > deadline && (err == nil || took > 5*time.Second):
-					t.Errorf("%s asks for %v: %v after %v, want an error at once", api, wait, err, took)
+					t.Errorf("%s asks for %v: error %v after %v, want an error at once", api, wait, err, took)
 				case refused > orchestrator.DefaultSlots:
 					t.Errorf("%s asks for %v: %d calls were refused", api, wait, refused)
 				}

@@ -36,7 +36,7 @@ func TestInputTokensAreCosts(t *testing.T) {
 			for range analyses {
 				running.Go(func() {
 					if _, err := s.Analyze(t.Context(), list, nil); err != nil {
-						t.Errorf("counted %t: %v", counted, err)
+						t.Errorf("with costs %t, an analysis failed: %v", counted, err)
 					}
 				})
 			}
@@ -47,7 +47,7 @@ func TestInputTokensAreCosts(t *testing.T) {
 		})
 	}
 	if refused[true] > 2 || refused[false] < 10*max(1, refused[true]) {
-		t.Errorf("%d calls are refused with costs, %d without: the one should be almost none, the other many", refused[true], refused[false])
+		t.Errorf("%d calls are refused with costs, %d without; want almost none with costs, and many without", refused[true], refused[false])
 	}
 }
 
@@ -78,7 +78,7 @@ func TestLoginsInAnAnalysis(t *testing.T) {
 			}
 			t.Logf("%-26s %v, playlist %-5t with %2d tracks, %2d found, notes: %s", row.name, err, got.Created.ID != "", got.Added, len(got.Found), note)
 			if err != nil || (got.Created.ID != "") != row.created || note != row.note || len(got.Found) == 0 || got.Tempo == nil || sim.Stats().Refused > 0 {
-				t.Errorf("%s: %v, %+v", row.name, err, got)
+				t.Errorf("%s: error %v, result %+v; want a playlist %t, note %q", row.name, err, got, row.created, row.note)
 			}
 		})
 	}

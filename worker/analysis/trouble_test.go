@@ -56,7 +56,7 @@ func TestCommentsAreNotTriedAgain(t *testing.T) {
 		}}
 		got, err := newSite(t, fake).Analyze(t.Context(), sample(t), nil)
 		if err != nil || fake.kinds["narrator"] != 8 || got.Failed != 8 {
-			t.Errorf("%d comments were asked for, %d tasks failed, %v", fake.kinds["narrator"], got.Failed, err)
+			t.Errorf("%d comments were asked for, %d tasks failed, error %v; want 8, 8 and none", fake.kinds["narrator"], got.Failed, err)
 		}
 	})
 }
@@ -82,7 +82,7 @@ func TestProviderThatIsShutForADay(t *testing.T) {
 				if cause, ok := errors.AsType[*providers.APIError](err); !ok || cause.Status != http.StatusTooManyRequests || cause.RetryAfter != 24*time.Hour {
 					t.Errorf("error %v, want Spotify's", err)
 				}
-				synctest.Wait() // what was sent has arrived
+				synctest.Wait() // all requests that were sent have arrived
 				first := sim.Stats()
 				t.Logf("%v: failed after %v: %v; refused %d, arrivals %v", name, time.Since(began).Round(time.Millisecond), err, first.Refused, first.Arrivals)
 				if first.Refused > orchestrator.DefaultSlots || from == 0 && first.Arrivals[upstream.LastFM] > 0 || first.Arrivals[upstream.Anthropic] > 8 || got.Ended != got.Tasks {
@@ -151,7 +151,7 @@ func TestLastFMThatFails(t *testing.T) {
 			once.Clear()
 			got, err := s.Analyze(t.Context(), tracks(7), nil)
 			if err != nil || got.FailedLookups != 0 {
-				t.Errorf("status %d: %d lookups failed, %v: %v", status, got.FailedLookups, err, got.Notes)
+				t.Errorf("status %d: %d lookups failed, error %v, notes %v; want no failure", status, got.FailedLookups, err, got.Notes)
 			}
 		})
 	}
@@ -168,7 +168,7 @@ func TestSpentQuotaIsNotTriedAgain(t *testing.T) {
 		}}
 		_, err := newSite(t, fake).Analyze(t.Context(), sample(t), nil)
 		if err == nil || !strings.Contains(err.Error(), "anthropic") || !strings.Contains(err.Error(), "quota of the account is spent") {
-			t.Errorf("error %v", err)
+			t.Errorf("error %v, want that the quota of Anthropic's account is spent", err)
 		}
 		synctest.Wait() // a comment may be on its way
 		if fake.kinds["first"] != 1 || fake.kinds["narrator"] > 1 || len(fake.kinds) > 2 {

@@ -21,7 +21,7 @@ func TestAgainstTheSimulator(t *testing.T) {
 			t.Parallel()
 			cfg := upstream.Default()
 			cfg.DenyAudioFeatures = denied
-			// Five times the usual: a machine that runs other tests beside this one delays arrivals by more than 50 ms.
+			// Five times the default, because a machine that runs other tests beside this one delays arrivals by more than 50 ms.
 			cfg.Slack = 250 * time.Millisecond
 			sim, err := upstream.New(cfg)
 			if err != nil {
@@ -40,15 +40,15 @@ func TestAgainstTheSimulator(t *testing.T) {
 				t.Errorf("%d calls, want %d to %d", stats.Total, least, most)
 			}
 			for api, n := range stats.Arrivals {
-				if got.Calls[string(api)] != n && !denied { // a call that is denied its end may not have arrived
+				if got.Calls[string(api)] != n && !denied { // calls that end early because Spotify denies their kind may not arrive
 					t.Errorf("%s: %d calls counted, %d arrived", api, got.Calls[string(api)], n)
 				}
 			}
 			if got.Ended != got.Tasks || got.FailedLookups != 0 || (got.AudioFeatures == analysis.FeaturesDenied) != denied || (got.Tempo == nil) != denied {
-				t.Errorf("result %+v", got)
+				t.Errorf("audio features denied %t: result %+v", denied, got)
 			}
 			if got.Title == "" || got.Summary == "" || len(got.Tags) == 0 || len(got.Found) == 0 || got.Added < 50 {
-				t.Errorf("result %+v", got)
+				t.Errorf("result %+v, want a title, tags, and 50 tracks or more added", got)
 			}
 			t.Logf("%d calls in %.1f s, %d in the worst second of %d allowed", stats.Total, got.Seconds, stats.Worst1s, stats.Allowed1s)
 		})

@@ -156,7 +156,7 @@ func TestReadersComeBack(t *testing.T) {
 		f, err := first.Next(t.Context())
 		must(t, err)
 		if got := wire(t, f); got != "1 a" {
-			t.Errorf("first event %q", got)
+			t.Errorf("the first event is %q, want 1 a", got)
 		}
 		first.Close()
 		first.Close()
@@ -166,20 +166,20 @@ func TestReadersComeBack(t *testing.T) {
 		synctest.Wait()
 		want := []string{"2 b", "3 c", "4 result r", "5 done"}
 		if diff := cmp.Diff(want, rest(t, again)); diff != "" {
-			t.Error(diff)
+			t.Errorf("events after the first (-want +got):\n%s", diff)
 		}
 		late := read(t, j.Analysis, 3)
 		if late.AtEnd() {
-			t.Error("at the end before the last events")
+			t.Error("AtEnd is true before the last events")
 		}
 		if diff := cmp.Diff(want[2:], rest(t, late)); diff != "" || !late.AtEnd() {
-			t.Error(diff)
+			t.Errorf("AtEnd is %t, want true; events after the third (-want +got):\n%s", late.AtEnd(), diff)
 		}
 		if _, err := j.Read(6); !errors.Is(err, desk.ErrNotSeen) {
-			t.Errorf("after an event that never was: %v", err)
+			t.Errorf("reading behind an event that was never sent: %v, want ErrNotSeen", err)
 		}
 		if j.State() != desk.Ended {
-			t.Errorf("state %v", j.State())
+			t.Errorf("state %v, want ended", j.State())
 		}
 		must(t, d.Close(t.Context()))
 	})
@@ -192,7 +192,7 @@ func TestNextEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := r.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%v", err)
+			t.Errorf("error %v, want %v", err, context.DeadlineExceeded)
 		}
 		r.Close()
 		must(t, d.Close(t.Context()))
@@ -218,18 +218,18 @@ func TestAnAnalysisOutlivesItsReaders(t *testing.T) {
 		time.Sleep(time.Minute - 1)
 		synctest.Wait()
 		if s := j.State(); s != desk.Running {
-			t.Errorf("after %v: %v", time.Since(start), s)
+			t.Errorf("after %v the state is %v, want running", time.Since(start), s)
 		}
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if s := j.State(); s != desk.Ended {
-			t.Errorf("after %v: %v", time.Since(start), s)
+			t.Errorf("after %v the state is %v, want ended", time.Since(start), s)
 		}
 		if got := rest(t, read(t, j.Analysis, 0)); len(got) != 2 || !strings.Contains(got[0], desk.ErrLeft.Error()) {
-			t.Errorf("its last events %q", got)
+			t.Errorf("the last events are %q, want ErrLeft and the end", got)
 		}
 		if _, err := d.Find(never.ID()); !errors.Is(err, desk.ErrUnknown) {
-			t.Errorf("what nobody ever read: %v", err)
+			t.Errorf("an analysis that nobody read: %v, want ErrUnknown", err)
 		}
 		must(t, d.Close(t.Context()))
 	})
@@ -243,15 +243,15 @@ func TestAnAnalysisIsKept(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(10*time.Minute - 1)
 		if a, err := d.Find(j.ID()); err != nil || a != j.Analysis {
-			t.Errorf("before ten minutes: %v", err)
+			t.Errorf("just before ten minutes: %v, want the analysis", err)
 		}
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if _, err := d.Find(j.ID()); !errors.Is(err, desk.ErrUnknown) {
-			t.Errorf("after ten minutes: %v", err)
+			t.Errorf("after ten minutes: %v, want ErrUnknown", err)
 		}
 		if c := d.Counts(); c != (desk.Counts{}) {
-			t.Errorf("what is left: %+v", c)
+			t.Errorf("counts %+v, want all 0", c)
 		}
 		must(t, d.Close(t.Context()))
 	})
@@ -282,30 +282,30 @@ func TestBounds(t *testing.T) {
 		}
 		_, err := order(d, nil)
 		if full, ok := errors.AsType[*desk.FullError](err); !ok || full.Of != "analyses" || full.RetryAfter != 10*time.Second {
-			t.Errorf("above the bound: %v", err)
+			t.Errorf("an order above the bound: %v, want a FullError", err)
 		}
 		if _, err := jobs[0].Read(0); err == nil {
-			t.Error("a reader above the bound")
+			t.Error("a reader above the bound was accepted")
 		}
 		if c := d.Counts(); c.Running != 2 || c.Waiting != 1 || c.Readers != 2 || jobs[2].State() != desk.Waiting {
-			t.Errorf("%+v, the third %v", c, jobs[2].State())
+			t.Errorf("counts %+v, the third analysis is %v", c, jobs[2].State())
 		}
 		time.Sleep(30 * time.Second)
 		jobs[0].end <- done
 		synctest.Wait()
 		if jobs[2].State() != desk.Running {
-			t.Error("the one that waited does not run")
+			t.Error("the waiting analysis does not run although a place is free")
 		}
 		before := d.Counts()
 		_, err = order(d, func(o *desk.Order) { o.Key = "k" })
 		if full, ok := errors.AsType[*desk.FullError](err); !ok || full.Of != "readers" || d.Counts() != before {
-			t.Errorf("an order without a place for its reader: %v, %+v", err, d.Counts())
+			t.Errorf("an order without a place for its reader: %v, counts %+v", err, d.Counts())
 		}
 		readers[0].Close()
 		begin(t, d, func(o *desk.Order) { o.Key, o.Digest = "k", [32]byte{1} })
 		_, err = order(d, nil)
 		if full, ok := errors.AsType[*desk.FullError](err); !ok || full.RetryAfter != 30*time.Second {
-			t.Errorf("with 30 s for each, 2 at a time, 2 before: %v", err)
+			t.Errorf("an order behind two, of 30 s each, 2 at a time: %v, want a retry after 30 s", err)
 		}
 		for _, r := range readers {
 			r.Close()
@@ -313,7 +313,7 @@ func TestBounds(t *testing.T) {
 		read(t, jobs[2].Analysis, 0).Close()
 		must(t, d.Close(t.Context()))
 		if _, err := order(d, nil); !errors.Is(err, desk.ErrClosed) {
-			t.Errorf("after Close: %v", err)
+			t.Errorf("an order after Close: %v, want ErrClosed", err)
 		}
 	})
 }
@@ -325,23 +325,23 @@ func TestBytesAreBounded(t *testing.T) {
 		d := open(t, func(c *desk.Config) { c.Bytes = 10 * mib })
 		heavy := func(o *desk.Order) { o.Weight = 8 * mib }
 		if _, err := order(d, func(o *desk.Order) { o.Weight = 10 * mib }); !errors.Is(err, desk.ErrTooHeavy) {
-			t.Errorf("an order above all: %v", err)
+			t.Errorf("an order heavier than all bytes: %v, want ErrTooHeavy", err)
 		}
 		j := begin(t, d, heavy)
 		_, err := order(d, heavy)
 		if full, ok := errors.AsType[*desk.FullError](err); !ok || full.Of != "bytes" {
-			t.Errorf("above the bound: %v", err)
+			t.Errorf("an order above the bound: %v, want a FullError of bytes", err)
 		}
 		j.send(t, "a")
 		j.end <- done
 		synctest.Wait()
 		if c := d.Counts(); c.Bytes > 4<<10 || c.Ended != 1 {
-			t.Errorf("after its end: %+v", c)
+			t.Errorf("counts %+v after the end, want only the bytes of the log", c)
 		}
 		begin(t, d, heavy)
 		must(t, d.Close(t.Context()))
 		if c := d.Counts(); c != (desk.Counts{}) {
-			t.Errorf("what is left: %+v", c)
+			t.Errorf("counts %+v after Close, want all 0", c)
 		}
 	})
 }
@@ -360,17 +360,17 @@ func TestALogIsBounded(t *testing.T) {
 		must(t, <-j.errs)
 		j.report <- sse.Event{Data: []byte(long)}
 		if err := <-j.errs; !errors.Is(err, desk.ErrLogFull) {
-			t.Errorf("above the bound: %v", err)
+			t.Errorf("an event above the bound: %v, want ErrLogFull", err)
 		}
 		j.report <- sse.Event{Name: "a\nb"}
 		if _, ok := errors.AsType[*sse.FieldError](<-j.errs); !ok {
-			t.Error("a name with a line break is an event")
+			t.Error("an event whose name has a line break was accepted")
 		}
 		j.end <- []sse.Event{{Name: "result", Data: []byte(long)}, {Name: "done"}}
 		synctest.Wait()
 		want := []string{"1 first", "1001 n=999", "1002 " + long, "1003 result " + long, "1004 done"}
 		if diff := cmp.Diff(want, rest(t, read(t, j.Analysis, 0))); diff != "" {
-			t.Error(diff)
+			t.Errorf("the log (-want +got):\n%s", diff)
 		}
 		j = begin(t, d, nil)
 		j.end <- []sse.Event{{Name: "result", Data: []byte(long + long)}, {Name: "done"}}
@@ -396,13 +396,13 @@ func TestCountsAreCompleteWhileTheLogHasRoom(t *testing.T) {
 			f, err := r.Next(t.Context())
 			must(t, err)
 			if got, want := wire(t, f), fmt.Sprintf("%d n=%d", i+1, i); got != want {
-				t.Fatalf("%q, want %q", got, want)
+				t.Fatalf("the reader got %q, want %q", got, want)
 			}
 		}
 		j.end <- done
 		synctest.Wait()
 		if got := rest(t, read(t, j.Analysis, 0)); len(got) != 3 {
-			t.Errorf("after the end: %v", got)
+			t.Errorf("a reader after the end got %v, want 3 events", got)
 		}
 		r.Close()
 		must(t, d.Close(t.Context()))
@@ -417,18 +417,18 @@ func TestKeys(t *testing.T) {
 		keyed := func(o *desk.Order) { o.Key, o.Digest = "k", [32]byte{1} }
 		j := begin(t, d, keyed)
 		if again := begin(t, d, keyed); again.Analysis != j.Analysis {
-			t.Error("the same order twice")
+			t.Error("the same order started a second analysis")
 		}
 		if other := begin(t, d, nil); other.Analysis == j.Analysis {
 			t.Error("an order without a key joined")
 		}
 		if _, err := order(d, func(o *desk.Order) { o.Key, o.Digest = "k", [32]byte{2} }); !errors.Is(err, desk.ErrKeyReused) {
-			t.Errorf("another order: %v", err)
+			t.Errorf("another order with the key: %v, want ErrKeyReused", err)
 		}
 		j.end <- done
 		time.Sleep(9 * time.Minute)
 		if again := begin(t, d, keyed); again.Analysis != j.Analysis {
-			t.Error("the same order after the end")
+			t.Error("the same order started a second analysis after the end of the first")
 		}
 		time.Sleep(2 * time.Minute)
 		if again := begin(t, d, keyed); again.Analysis == j.Analysis {
@@ -446,15 +446,15 @@ func TestNoAnalysisEndsTheProcess(t *testing.T) {
 		close(j.end)
 		synctest.Wait()
 		if got := rest(t, read(t, j.Analysis, 0)); len(got) != 2 || !strings.Contains(got[0], "a fault of this test") || got[1] != "2 done" {
-			t.Errorf("after a panic: %q", got)
+			t.Errorf("events after a panic: %q, want its error and done", got)
 		}
 		a := ordered(t, d, func(context.Context, func(sse.Event) error) []sse.Event { runtime.Goexit(); return nil })
 		synctest.Wait()
 		if got := rest(t, read(t, a, 0)); len(got) != 2 || got[1] != "2 done" {
-			t.Errorf("after Goexit: %q", got)
+			t.Errorf("events after Goexit: %q, want an error and done", got)
 		}
 		if c := d.Counts(); c.Running != 0 {
-			t.Errorf("%+v", c)
+			t.Errorf("counts %+v, want nothing running", c)
 		}
 		must(t, d.Close(t.Context()))
 	})
@@ -473,14 +473,14 @@ func TestEnd(t *testing.T) {
 		for _, a := range []*desk.Analysis{waits.Analysis, stuckOne, runs.Analysis} {
 			a.End(reason)
 			if diff := cmp.Diff([]string{"1 error enough", "2 done"}, rest(t, read(t, a, 0))); diff != "" {
-				t.Error(diff)
+				t.Errorf("events of an analysis that End has ended (-want +got):\n%s", diff)
 			}
 		}
 		if took := time.Since(start); took != 6*time.Second {
-			t.Errorf("it took %v", took)
+			t.Errorf("the analyses took %v, want 6 s", took)
 		}
 		if c := d.Counts(); c.Running != 1 {
-			t.Errorf("a place is free before its work has returned: %+v", c)
+			t.Errorf("a place is free before the work on it has returned: counts %+v", c)
 		}
 		close(stuck)
 		synctest.Wait()
@@ -507,7 +507,7 @@ func TestEndStopsItsTimer(t *testing.T) {
 		late = 0 // the work has returned
 		time.Sleep(time.Minute)
 		if late > 0 || j.State() != desk.Ended {
-			t.Errorf("%d timers were left, %v", late, j.State())
+			t.Errorf("%d timers were left, state %v, want none, and ended", late, j.State())
 		}
 		must(t, d.Close(t.Context()))
 	})
@@ -540,10 +540,10 @@ func TestClose(t *testing.T) {
 		go func() { closed <- d.Close(ctx) }()
 		synctest.Wait()
 		if unread.State() != desk.Ended {
-			t.Error("what nobody reads goes on")
+			t.Error("an analysis without readers goes on")
 		}
 		if _, err := order(d, nil); !errors.Is(err, desk.ErrClosed) {
-			t.Errorf("an order while it closes: %v", err)
+			t.Errorf("an order while the desk closes: %v, want ErrClosed", err)
 		}
 		time.Sleep(5 * time.Second)
 		quick.end <- done
@@ -552,11 +552,11 @@ func TestClose(t *testing.T) {
 		want := []end{{"waits", 0, failed}, {"quick", 5 * time.Second, []string{"1 result r", "2 done"}}, {"slow", 20 * time.Second, failed}}
 		for _, w := range want {
 			if diff := cmp.Diff(w, <-ends, cmp.AllowUnexported(end{})); diff != "" {
-				t.Error(diff)
+				t.Errorf("the end of a stream during Close (-want +got):\n%s", diff)
 			}
 		}
 		if took := time.Since(start); took != 20*time.Second {
-			t.Errorf("it took %v", took)
+			t.Errorf("Close took %v, want 20 s", took)
 		}
 		must(t, d.Close(t.Context()))
 	})
@@ -571,7 +571,7 @@ func TestCloseWaitsForNobodyWhoLeft(t *testing.T) {
 		time.AfterFunc(time.Second, r.Close)
 		must(t, d.Close(t.Context()))
 		if took := time.Since(start); took != time.Second {
-			t.Errorf("it took %v", took)
+			t.Errorf("Close took %v, want 1 s", took)
 		}
 	})
 }
@@ -587,13 +587,13 @@ func TestCloseGivesUp(t *testing.T) {
 		cancel()
 		start := time.Now()
 		if err := d.Close(ctx); err == nil || !strings.Contains(err.Error(), "1 analyses and 1 readers") {
-			t.Errorf("%v", err)
+			t.Errorf("error %v, want one that counts what has not ended", err)
 		}
 		if took := time.Since(start); took > 12*time.Second {
-			t.Errorf("it took %v", took)
+			t.Errorf("Close took %v, want 12 s at most", took)
 		}
 		if diff := cmp.Diff([]string{"1 error " + desk.ErrClosed.Error(), "2 done"}, rest(t, r)); diff != "" {
-			t.Error(diff)
+			t.Errorf("events after Close (-want +got):\n%s", diff)
 		}
 		close(stuck)
 	})

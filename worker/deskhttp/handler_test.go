@@ -122,7 +122,7 @@ func (s *server) do(t *testing.T, method, path, body string, headers ...string) 
 func events(t *testing.T, res *http.Response, n int) (seen []string) {
 	t.Helper()
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
-		t.Fatalf("%s, %s", res.Status, res.Header.Get("Content-Type"))
+		t.Fatalf("status %s, content type %s, want an event stream", res.Status, res.Header.Get("Content-Type"))
 	}
 	for ev, err := range sse.Read(res.Body) {
 		must(t, err)
@@ -151,7 +151,7 @@ func TestALostConnectionLosesNothing(t *testing.T) {
 		same(t, []string{"1 a", "2 b"}, events(t, res, 2))
 		must(t, res.Body.Close())
 		if err := <-s.left; err == nil {
-			t.Error("a lost connection without a reason")
+			t.Error("the context of a lost connection has no cause")
 		}
 		s.send <- "c" // nobody reads
 
@@ -163,7 +163,7 @@ func TestALostConnectionLosesNothing(t *testing.T) {
 		same(t, []string{"1 a", "2 b", "3 c", "4 result r", "5 done"}, events(t, all, 0))
 		same(t, []string{"5 done"}, events(t, s.do(t, http.MethodGet, where+"/events", "", "Last-Event-ID: 4"), 0))
 		if res := s.do(t, http.MethodGet, where+"/events", "", "Last-Event-ID: 5"); res.StatusCode != http.StatusNoContent {
-			t.Errorf("after the last event: %s", res.Status)
+			t.Errorf("a reader after the last event: status %s, want 204", res.Status)
 		}
 	})
 }
@@ -215,25 +215,25 @@ func TestRefusals(t *testing.T) {
 				Detail, Replica string
 			}
 			if err := json.NewDecoder(res.Body).Decode(&problem); err != nil {
-				t.Errorf("%s: %v", name, err)
+				t.Errorf("%s: the body is no problem: %v", name, err)
 			}
 			if res.StatusCode != c.status || problem.Status != c.status || problem.Detail == "" || res.Header.Get("Content-Type") != "application/problem+json" ||
 				res.Header.Get("Cache-Control") != "no-store" {
-				t.Errorf("%s: %s, %v, %+v", name, res.Status, res.Header, problem)
+				t.Errorf("%s: status %s, headers %v, %+v; want %d and a problem", name, res.Status, res.Header, problem, c.status)
 			}
 			if c.status == http.StatusMisdirectedRequest && problem.Replica != "other" {
-				t.Errorf("%s: %+v", name, problem)
+				t.Errorf("%s: %+v, want the name of the other replica", name, problem)
 			}
 		}
 		if res := s.do(t, http.MethodHead, where+"/events", ""); res.StatusCode != http.StatusOK {
-			t.Errorf("HEAD: %s", res.Status)
+			t.Errorf("HEAD: status %s, want 200", res.Status)
 		}
 		full := func(what string, res *http.Response) {
 			t.Helper()
 			var problem gate.Problem
 			must(t, json.NewDecoder(res.Body).Decode(&problem))
 			if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") != "10" || problem.Type != gate.TypeCapacity {
-				t.Errorf("%s: %s, Retry-After %q, %+v", what, res.Status, res.Header.Get("Retry-After"), problem)
+				t.Errorf("%s: status %s, Retry-After %q, %+v; want 503, 10 and a problem of capacity", what, res.Status, res.Header.Get("Retry-After"), problem)
 			}
 		}
 		s.do(t, http.MethodPost, "/start", "")
@@ -247,10 +247,10 @@ func TestAReaderAboveTheBoundPaysNothing(t *testing.T) {
 	protocols(t, func(c *desk.Config) { c.Readers = 1 }, func(t *testing.T, s *server) {
 		first := s.do(t, http.MethodPost, "/start", "")
 		if res := s.do(t, http.MethodPost, "/start", "", "Idempotency-Key: k"); res.StatusCode != http.StatusServiceUnavailable {
-			t.Errorf("%s", res.Status)
+			t.Errorf("status %s, want 503", res.Status)
 		}
 		if c := s.desk.Counts(); c.Running != 1 || c.Waiting != 0 || c.Ended != 0 {
-			t.Errorf("%+v", c)
+			t.Errorf("counts %+v, want only the first analysis", c)
 		}
 		s.do(t, http.MethodDelete, first.Header.Get("Location"), "")
 		events(t, first, 0) // its place is free at its end
@@ -270,7 +270,7 @@ func TestRepetitionsJoin(t *testing.T) {
 		s.send <- "a"
 		again := post()
 		if again.Header.Get("Location") != first.Header.Get("Location") {
-			t.Errorf("%s and %s", first.Header.Get("Location"), again.Header.Get("Location"))
+			t.Errorf("a repeated POST has another location: %s, then %s", first.Header.Get("Location"), again.Header.Get("Location"))
 		}
 		close(s.send)
 		want := []string{"1 a", "2 result r", "3 done"}
@@ -278,7 +278,7 @@ func TestRepetitionsJoin(t *testing.T) {
 		same(t, want, events(t, again, 0))
 		same(t, want[1:], events(t, post("Last-Event-ID: 1"), 0))
 		if res := post("Last-Event-ID: 3"); res.StatusCode != http.StatusNoContent || res.Header.Get("Location") != first.Header.Get("Location") {
-			t.Errorf("after the last event: %s, %v", res.Status, res.Header)
+			t.Errorf("a POST after the last event: status %s, headers %v, want 204 with the location", res.Status, res.Header)
 		}
 	})
 }
@@ -292,16 +292,16 @@ func TestEndAndShow(t *testing.T) {
 			return shown
 		}
 		if got := state(); got.State != "running" || got.Events != where+"/events" || !strings.HasPrefix(got.ID, "r/1 ü.") {
-			t.Errorf("%+v", got)
+			t.Errorf("state %+v, want a running analysis with its address", got)
 		}
 		for range 2 {
 			if res := s.do(t, http.MethodDelete, where, ""); res.StatusCode != http.StatusNoContent {
-				t.Errorf("%s", res.Status)
+				t.Errorf("DELETE: status %s, want 204", res.Status)
 			}
 		}
 		same(t, []string{"1 error " + deskhttp.ErrDeleted.Error(), "2 done"}, events(t, res, 0))
 		if got := state(); got.State != "ended" {
-			t.Errorf("%+v", got)
+			t.Errorf("state %+v, want ended", got)
 		}
 	})
 }
@@ -317,7 +317,7 @@ func TestOrderlyEnd(t *testing.T) {
 			same(t, []string{"1 error " + desk.ErrClosed.Error(), "2 done"}, events(t, res, 0))
 		}
 		if res := s.do(t, http.MethodPost, "/start", ""); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
-			t.Errorf("%s", res.Status)
+			t.Errorf("status %s, want 503 with Retry-After", res.Status)
 		}
 	})
 }
@@ -335,7 +335,7 @@ func TestNoStreamWithoutFlush(t *testing.T) {
 	must(t, err)
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusInternalServerError || res.Header.Get("Content-Type") != "application/problem+json" {
-		t.Errorf("%s", res.Status)
+		t.Errorf("status %s, want 500 with a problem", res.Status)
 	}
 	must(t, d.Close(t.Context()))
 }

@@ -245,7 +245,7 @@ func TestStalledReadersCostLittle(t *testing.T) {
 		must(t, err)
 		after := resident(t)
 		if len(late) != events {
-			t.Fatalf("the reader that reads had %d events of %d", len(late), events)
+			t.Fatalf("the reader that does not stall got %d events of %d", len(late), events)
 		}
 		const mib = 1 << 20
 		t.Logf("%d stalled readers: %.1f MiB more when they were open, %.1f MiB when %.1f MiB had been reported to each; a reader beside them had its events after at most %v",
@@ -306,7 +306,7 @@ func TestManyStreams(t *testing.T) {
 				defer res.Body.Close()
 				late, err := delays(res.Body)
 				if err != nil || len(late) != events {
-					t.Errorf("%s: %d events of %d: %v", res.Status, len(late), events, err)
+					t.Errorf("status %s, %d events of %d, error %v", res.Status, len(late), events, err)
 				}
 				mu.Lock()
 				defer mu.Unlock()
@@ -318,7 +318,7 @@ func TestManyStreams(t *testing.T) {
 		close(begin)
 		readers.Wait()
 		if len(all) != streams*events {
-			t.Fatalf("%d events of %d", len(all), streams*events)
+			t.Fatalf("the readers got %d events of %d", len(all), streams*events)
 		}
 		slices.Sort(all)
 		took := time.Since(start)

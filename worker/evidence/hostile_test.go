@@ -35,7 +35,7 @@ func promised(a evidence.Answer) error {
 		case q.Reset < 0 || q.Reset > month || q.Window < 0 || q.Window > 366*24*time.Hour:
 			return fmt.Errorf("a time out of bounds: %+v", q)
 		case q.Limit < 0 && q.Remaining < 0 && q.Reset == 0:
-			return fmt.Errorf("a quota that says nothing: %+v", q)
+			return fmt.Errorf("a quota without a number: %+v", q)
 		case len(q.Name) > 128 || strings.ContainsFunc(q.Name+q.Unit, func(r rune) bool { return r < ' ' || r > '~' }):
 			return fmt.Errorf("a name that cannot be printed: %+v", q)
 		case q.Name != "" && names[q.Name]:
@@ -89,7 +89,7 @@ func TestHostileValues(t *testing.T) {
 		}
 		for what, other := range map[string]evidence.Answer{"again": evidence.Read(status, h, now), "in capitals": evidence.Read(status, upper, now)} {
 			if diff := cmp.Diff(got, other); diff != "" {
-				t.Fatalf("seed %d, round %d: read %s it is another answer: %s\n%d %q at %v", seed, round, what, diff, status, h, now)
+				t.Fatalf("seed %d, round %d: read %s, the answer differs: %s\n%d %q at %v", seed, round, what, diff, status, h, now)
 			}
 		}
 		if after := evidence.RetryAfter(h, now); after < 0 || after > month {
@@ -109,7 +109,7 @@ func TestTooMuch(t *testing.T) {
 	for range 3 {
 		a := evidence.Read(http.StatusOK, h, noon)
 		if len(a.Quotas) != 16 || a.Quotas[15].Name != "00015" || a.RetryAfter != 5*time.Second {
-			t.Errorf("%s", show(a))
+			t.Errorf("read %s, want 16 quotas, the last named 00015, and a wait of 5 s", show(a))
 		}
 	}
 }
@@ -135,7 +135,7 @@ func TestSpellings(t *testing.T) {
 	h := header("Date: Mon, 23 Nov 2026 12:00:00 GMT\ndate: Mon, 23 Nov 2026 11:00:00 GMT\nRetry-After: Mon, 23 Nov 2026 12:00:30 GMT\nretry-after: 7\nX-RateLimit-Limit: 5\nX-Ratelimit-Limit: 6")
 	for range 50 {
 		if a := evidence.Read(http.StatusOK, h, noon); a.RetryAfter != 30*time.Second || a.Quotas[0].Limit != 5 {
-			t.Fatalf("%s", show(a))
+			t.Fatalf("read %s, want a wait of 30 s and a limit of 5", show(a))
 		}
 	}
 }
@@ -155,7 +155,7 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%v: %d %q at %d", err, status, h, unix)
 		}
 		if diff := cmp.Diff(got, evidence.Read(status, h, time.Unix(unix, 0))); diff != "" {
-			t.Errorf("read again it is another answer: %s", diff)
+			t.Errorf("read again, the answer differs: %s", diff)
 		}
 	})
 }

@@ -22,7 +22,7 @@ const (
 
 type row struct {
 	name   string
-	status int    // 200 where it is not said
+	status int    // 0 means 200
 	header string // a line for each value
 	want   evidence.Answer
 }

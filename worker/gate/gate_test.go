@@ -60,7 +60,7 @@ func open(t *testing.T, cfg gate.Config) *site {
 	mux.Handle("POST /v1/things", s.gate.Upload(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		text, err := io.ReadAll(r.Body)
 		if err != nil || r.ContentLength != int64(len(text)) || r.Header.Get("Content-Encoding") != "" {
-			t.Errorf("%d bytes of %d, %v, %v", len(text), r.ContentLength, r.Header, err)
+			t.Errorf("the handler read %d bytes, the length is %d, headers %v, error %v", len(text), r.ContentLength, r.Header, err)
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -250,25 +250,25 @@ func TestWhoMayCall(t *testing.T) {
 					}
 					res, text := s.ask(t, method, path, strings.NewReader(body), with(c.headers...))
 					if res.StatusCode != c.status {
-						t.Errorf("%s: %s: %s", method, res.Status, text)
+						t.Errorf("%s: status %s, body %q, want %d", method, res.Status, text, c.status)
 					}
 					if c.status != 200 && res.Header.Get("Content-Type") != "application/problem+json" {
-						t.Errorf("%s: %v", method, res.Header)
+						t.Errorf("%s: headers %v, want a problem", method, res.Header)
 					}
 					if c.status == 401 && res.Header.Get("Www-Authenticate") != "Bearer" {
-						t.Errorf("%s: %v", method, res.Header)
+						t.Errorf("%s: headers %v, want Www-Authenticate", method, res.Header)
 					}
 				}
 				if n := len(s.handled()); (n == 1) != (c.status == 200) {
-					t.Errorf("%d uploads reached the handler", n)
+					t.Errorf("%d uploads reached the handler, want 1 only with status 200", n)
 				}
-				// A probe needs neither.
+				// A probe gets 200, whatever its headers are.
 				if res, _ := s.ask(t, http.MethodGet, "/livez", nil, with(c.headers...)); res.StatusCode != 200 {
-					t.Errorf("probe: %s", res.Status)
+					t.Errorf("a probe: status %s, want 200", res.Status)
 				}
 				s.stop()
 				if strings.Contains(s.log.String(), "secret") || strings.Contains(s.log.String(), "evil") {
-					t.Errorf("the log: %s", s.log)
+					t.Errorf("the log contains a token or an origin:\n%s", s.log)
 				}
 			})
 		})
@@ -281,7 +281,7 @@ func TestOpenPathsAreExact(t *testing.T) {
 		s := open(t, gate.Config{Token: token})
 		for _, path := range []string{"/livez/", "/livez/../v1/things/one", "//livez", "/v1/things/livez", "/livez%2f", "/LIVEZ"} {
 			if res, _ := s.ask(t, http.MethodGet, path, nil, nil); res.StatusCode != 401 {
-				t.Errorf("%s: %s", path, res.Status)
+				t.Errorf("%s: status %s, want 401", path, res.Status)
 			}
 		}
 	})
@@ -302,7 +302,7 @@ func TestUploads(t *testing.T) {
 		name, body string
 		headers    []string
 		status     int
-		says       string
+		detail     string
 	}{
 		{"a file", "a,b", nil, 200, ""},
 		{"a file with a character set", "a,b", []string{"Content-Type", "text/csv; charset=utf-8"}, 200, ""},
@@ -349,11 +349,11 @@ func TestUploads(t *testing.T) {
 					var p gate.Problem
 					if c.status != 200 {
 						if err := json.Unmarshal([]byte(text), &p); err != nil || p.Status != c.status {
-							t.Errorf("%s: %v: %q", length, err, text)
+							t.Errorf("%s: body %q, error %v, want a problem with status %d", length, text, err, c.status)
 						}
 					}
-					if res.StatusCode != c.status || !strings.Contains(p.Detail, c.says) {
-						t.Errorf("%s: %s: %q", length, res.Status, text)
+					if res.StatusCode != c.status || !strings.Contains(p.Detail, c.detail) {
+						t.Errorf("%s: status %s, body %q, want %d and %q", length, res.Status, text, c.status, c.detail)
 					}
 				}
 				if used := s.gate.Used(); used != 0 {
@@ -370,13 +370,13 @@ func TestLogHasNoTextOfTheClient(t *testing.T) {
 		s := open(t, gate.Config{})
 		res, text := s.ask(t, http.MethodGet, "/v1/things/alice?q=alice", nil, with("X-Request-Id", "trace-1.a_B", "User-Agent", "alice"))
 		if res.Header.Get("X-Request-Id") != "trace-1.a_B" || text != "trace-1.a_B" {
-			t.Errorf("%v, %q", res.Header, text)
+			t.Errorf("headers %v, body %q, want the client's request id in both", res.Header, text)
 		}
 		ids := map[string]bool{}
 		for _, bad := range []string{"", "alice alice", "al=ice", "ali\"ce", strings.Repeat("a", 65), "alíce"} {
 			res, text := s.ask(t, http.MethodGet, "/v1/things/alice", nil, with("X-Request-Id", bad))
 			if id := res.Header.Get("X-Request-Id"); id == bad || id != text || len(id) < 20 || ids[id] {
-				t.Errorf("%q became %q, %q", bad, id, text)
+				t.Errorf("the request id %q became %q in the header and %q in the handler, want a new one", bad, id, text)
 			}
 			ids[text] = true
 		}
@@ -386,14 +386,14 @@ func TestLogHasNoTextOfTheClient(t *testing.T) {
 		s.stop()
 		log := s.log.String()
 		if n := strings.Count(log, "msg=request"); n != 10 || strings.Contains(strings.ToLower(log), "alice") {
-			t.Errorf("%d lines:\n%s", n, log)
+			t.Errorf("the log has %d requests, want 10, and no text of the client:\n%s", n, log)
 		}
 		for _, want := range []string{
 			`level=INFO msg=request request=trace-1.a_B method=GET route="GET /v1/things/{name}" status=200 bytes=11 seconds=`,
 			"method=other route=none status=405", "method=GET route=none status=404", "level=DEBUG",
 		} {
 			if !strings.Contains(log, want) {
-				t.Errorf("no %q in\n%s", want, log)
+				t.Errorf("the log has no %q:\n%s", want, log)
 			}
 		}
 	})
@@ -405,14 +405,14 @@ func TestPanicCostsOneRequest(t *testing.T) {
 		s := open(t, gate.Config{})
 		res, text := s.ask(t, http.MethodGet, "/v1/panic", nil, nil)
 		if res.StatusCode != 500 || strings.Contains(text, "broken") {
-			t.Errorf("%s: %s", res.Status, text)
+			t.Errorf("status %s, body %q, want 500 without the text of the panic", res.Status, text)
 		}
 		if res, _ := s.ask(t, http.MethodGet, "/v1/things/one", nil, nil); res.StatusCode != 200 {
-			t.Errorf("after it: %s", res.Status)
+			t.Errorf("a request after the panic: %s, want 200", res.Status)
 		}
 		s.stop()
 		if log := s.log.String(); !strings.Contains(log, "panic=broken") || !strings.Contains(log, "gate_test.go") || !strings.Contains(log, "status=500") {
-			t.Error(log)
+			t.Errorf("want a log with the panic, its stack and status 500:\n%s", log)
 		}
 	})
 }
@@ -424,7 +424,7 @@ func TestConfigIsChecked(t *testing.T) {
 	} {
 		_, err := gate.New(cfg)
 		if err == nil || strings.Contains(err.Error(), "0123") {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: error %v, want one without the token", name, err)
 		}
 	}
 }

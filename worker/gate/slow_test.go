@@ -69,7 +69,7 @@ func TestSlowUploadsAreCutOff(t *testing.T) {
 				}
 				took := time.Since(began)
 				if _ = res.Body.Close(); res.StatusCode != c.status || c.after > 0 && took != c.after || took > 5*time.Minute {
-					t.Errorf("%s after %v", res.Status, took)
+					t.Errorf("status %s after %v, want %d after %v", res.Status, took, c.status, c.after)
 				}
 				if used := s.gate.Used(); used != 0 {
 					t.Errorf("%d bytes are taken", used)
@@ -118,7 +118,7 @@ func TestSlowUploadsTakeBoundedMemory(t *testing.T) {
 				defer mu.Unlock()
 				statuses[res.StatusCode]++
 				if res.StatusCode == 503 && (res.Header.Get("Retry-After") != "10" || res.Header.Get("Content-Type") != "application/problem+json") {
-					t.Errorf("%v", res.Header)
+					t.Errorf("headers of a 503: %v, want Retry-After 10 and a problem", res.Header)
 				}
 			})
 		}
@@ -139,7 +139,7 @@ func TestSlowUploadsTakeBoundedMemory(t *testing.T) {
 			t.Errorf("the heap grew by %d bytes", grown)
 		}
 		if statuses[200] == 0 || statuses[503] == 0 || statuses[200]+statuses[503]+statuses[408] != clients {
-			t.Errorf("answers %v", statuses)
+			t.Errorf("numbers of answers by status %v, want some 200, some 503, and 408 for all others", statuses)
 		}
 		time.Sleep(24 * 365 * time.Hour) // for clients' goroutines that still send
 	})
@@ -162,21 +162,21 @@ func TestRequestsAreBounded(t *testing.T) {
 			all.Go(func() {
 				res, _ := s.ask(t, http.MethodPost, "/v1/things", &drip{left: 5, piece: 1, pause: time.Second}, with())
 				if res.StatusCode != 200 {
-					t.Errorf("within the bound: %s", res.Status)
+					t.Errorf("an upload within the bound: status %s, want 200", res.Status)
 				}
 			})
 		}
 		synctest.Wait()
 		res, text := s.ask(t, http.MethodGet, "/v1/things/one", nil, nil)
 		if res.StatusCode != 503 || res.Header.Get("Retry-After") != "1" || !strings.Contains(text, gate.TypeCapacity) {
-			t.Errorf("beyond the bound: %s: %s", res.Status, text)
+			t.Errorf("a request beyond the bound: status %s, body %s, want 503 with Retry-After 1", res.Status, text)
 		}
 		if res, _ := s.ask(t, http.MethodGet, "/livez", nil, nil); res.StatusCode != 200 {
-			t.Errorf("a probe: %s", res.Status)
+			t.Errorf("a probe: status %s, want 200", res.Status)
 		}
 		all.Wait()
 		if res, _ := s.ask(t, http.MethodGet, "/v1/things/one", nil, nil); res.StatusCode != 200 {
-			t.Errorf("afterwards: %s", res.Status)
+			t.Errorf("a request after the uploads: status %s, want 200", res.Status)
 		}
 	})
 }
@@ -187,17 +187,17 @@ func TestStopEndsUploads(t *testing.T) {
 		s := open(t, gate.Config{})
 		began := time.Now()
 		time.AfterFunc(1500*time.Millisecond, s.gate.Stop)
-		for _, which := range []string{"under way", "a new one"} {
+		for _, which := range []string{"under way", "new"} {
 			res, text := s.ask(t, http.MethodPost, "/v1/things", &drip{left: 100, piece: 1, pause: time.Second}, with())
 			if res.StatusCode != 503 || res.Header.Get("Retry-After") == "" || !strings.Contains(text, "ending") {
-				t.Errorf("%s: %s: %s", which, res.Status, text)
+				t.Errorf("the upload that is %s: status %s, body %q, want 503 with Retry-After", which, res.Status, text)
 			}
 			if took := time.Since(began); took != 1500*time.Millisecond {
-				t.Errorf("%s ended after %v", which, took)
+				t.Errorf("the upload that is %s ended after %v, want 1.5s", which, took)
 			}
 		}
 		if res, _ := s.ask(t, http.MethodGet, "/v1/things/one", nil, nil); res.StatusCode != 200 {
-			t.Errorf("another request: %s", res.Status)
+			t.Errorf("a request without a body: status %s, want 200", res.Status)
 		}
 		time.Sleep(time.Hour)
 	})
@@ -210,7 +210,7 @@ func TestHandlerOutlastsTheDeadlineOfItsBody(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := open(t, gate.Config{})
 			if res, text := s.ask(t, http.MethodPost, "/v1/hour", strings.NewReader(body), with()); res.StatusCode != 200 || text != "an hour later" {
-				t.Errorf("%q: %s: %q", body, res.Status, text)
+				t.Errorf("body %q: status %s, answer %q, want 200 an hour later", body, res.Status, text)
 			}
 		})
 	}
@@ -242,7 +242,7 @@ func TestBodiesThatNobodyReadsAreCutOff(t *testing.T) {
 			s := open(t, gate.Config{})
 			res, took := s.raw(t, "GET "+path+" HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\n")
 			if res.StatusCode != 200 || took != 10*time.Second {
-				t.Errorf("%s: %s after %v", path, res.Status, took)
+				t.Errorf("%s: status %s after %v, want 200 after 10 s", path, res.Status, took)
 			}
 		})
 	}
@@ -254,7 +254,7 @@ func TestRefusedUploadsAreNotRead(t *testing.T) {
 		s := open(t, gate.Config{})
 		res, took := s.raw(t, "POST /v1/things HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\n")
 		if res.StatusCode != 415 || !res.Close || took != 0 {
-			t.Errorf("%s after %v, the connection is closed: %v", res.Status, took, res.Close)
+			t.Errorf("status %s after %v, the connection is closed: %v; want 415 at once, and closed", res.Status, took, res.Close)
 		}
 	})
 }

@@ -79,8 +79,8 @@ func outcomes() []outcome {
 		read("account-YourLibrary.json", "JSON", "1234", "infl"),
 		with(read("account-episodes-and-local.json", "JSON", "12", "infl"), drive, "2 episodes, 1 local file, 1 withdrawn track", ""),
 		refused("account-several-playlists.json", playlist.ReasonChoice, `the input holds 2 playlists; choose one by its name: "Evening drive", "Morning walk"`),
-		refused("account-StreamingHistory.json", playlist.ReasonForeign, "this is what was played, and no playlist; send Playlist1.json"),
-		refused("extended-streaming-history.json", playlist.ReasonForeign, "this is what was played, and no playlist; send Playlist1.json"),
+		refused("account-StreamingHistory.json", playlist.ReasonForeign, "this is a listening history, not a playlist; send Playlist1.json"),
+		refused("extended-streaming-history.json", playlist.ReasonForeign, "this is a listening history, not a playlist; send Playlist1.json"),
 
 		with(read("api-playlist-2025.json", "JSON", "1234", "inalrd"), drive, "", ""),
 		with(read("api-playlist-2026.json", "JSON", "1234", "inalrd"), drive, "", ""),

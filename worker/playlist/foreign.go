@@ -32,7 +32,7 @@ func binaries() []format {
 		other("an Excel workbook", saveCSV, zipped("[Content_Types].xml")),
 		other("an OpenDocument spreadsheet", saveCSV, zipped("mimetypeapplication/vnd.oasis.opendocument")),
 		other("a zip archive", "unpack it and send one of the files in it", begins("PK\x03\x04", "PK\x05\x06")),
-		other("a gzip file", "unpack it and send what is in it", begins("\x1f\x8b")),
+		other("a gzip file", "unpack it and send its content", begins("\x1f\x8b")),
 		other("an archive", "unpack it and send one of the files in it", begins("7z\xbc\xaf\x27\x1c", "Rar!\x1a\x07", "\xfd7zXZ\x00", "BZh", "\x28\xb5\x2f\xfd")),
 		other("an Excel workbook of an old version", saveCSV, begins("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")),
 		other("a PDF", "export the playlist as CSV", begins("%PDF-")),
@@ -68,7 +68,7 @@ func documents() []format {
 		other("a playlist in PLS", "save it as M3U", head("[playlist]")),
 		other("a text of a word processor", "save it as plain text", head(`{\rtf`)),
 		other("a video stream", "send a list of tracks", func(p peek) bool { return strings.Contains(p.head, "#EXT-X-") }),
-		other("what was played, and no playlist", "send Playlist1.json or YourLibrary.json of the same download", func(p peek) bool {
+		other("a listening history, not a playlist", "send Playlist1.json or YourLibrary.json of the same download", func(p peek) bool {
 			return isJSON(p) && (strings.Contains(p.head, `"msPlayed"`) || strings.Contains(p.head, `"ms_played"`))
 		}),
 	}

@@ -203,7 +203,7 @@ func TestEveryFormat(t *testing.T) {
 				text, want := render(t, anyTracks().Draw(t, "tracks"))
 				got, err := playlist.Parse(strings.NewReader(text))
 				if err != nil {
-					t.Fatalf("%v in %q", err, text)
+					t.Fatalf("error %v in %q", err, text)
 				}
 				check(t, got)
 				got.Name, got.Format = "", ""

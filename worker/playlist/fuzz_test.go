@@ -61,20 +61,20 @@ func check(t failing, p playlist.Playlist) {
 	rows := len(p.Tracks)
 	for _, track := range p.Tracks {
 		if track.Name == "" && track.ID == "" || track.ID != "" && (len(track.ID) != 22 || !playlist.IsBase62(track.ID)) || track.Duration < 0 || track.Duration > 24*time.Hour || len(track.Artists) > 100 {
-			t.Errorf("a track that cannot be: %+v", track)
+			t.Errorf("an impossible track: %+v", track)
 		}
 		line(playlist.MaxText, append([]string{p.Name, track.Name, track.Album, track.Released}, track.Artists...)...)
 	}
 	for _, l := range p.LeftOut {
 		rows += l.Count
 		if l.Count < len(l.Rows) || len(l.Rows) == 0 || len(l.Rows) > playlist.MaxShown {
-			t.Errorf("left out %+v", l)
+			t.Errorf("impossible rows left out: %+v", l)
 		}
 		for _, r := range l.Rows {
 			line(60, r.Name)
 		}
 	}
 	if len(p.Tracks) == 0 || rows > playlist.MaxTracks {
-		t.Errorf("%d tracks, %d rows", len(p.Tracks), rows)
+		t.Errorf("%d tracks and %d rows are more than Parse promises", len(p.Tracks), rows)
 	}
 }

@@ -50,7 +50,7 @@ func readJSON(in *reader) error {
 		return err
 	}
 	if _, end := r.Token(); !errors.Is(end, io.EOF) {
-		return refuse(ReasonMalformed, r.next(), "remove it", "something follows the playlist")
+		return refuse(ReasonMalformed, r.next(), "remove the text behind it", "something follows the playlist")
 	}
 	if r.found {
 		return nil

@@ -68,9 +68,9 @@ func (in *reader) chosen() error {
 	case len(in.others) > 0:
 		return refuse(ReasonChoice, 0, "choose one of "+names(in.others, len(in.known)), "the input holds no playlist %s", Quoted(in.pick))
 	case in.list.Name != "":
-		return refuse(ReasonChoice, 0, "choose that one or none", "the only playlist of the input is %s", Quoted(in.list.Name))
+		return refuse(ReasonChoice, 0, "choose it, or leave the name out", "the only playlist of the input is %s", Quoted(in.list.Name))
 	default:
-		return refuse(ReasonChoice, 0, "choose none", "the input does not say the name of its playlist")
+		return refuse(ReasonChoice, 0, "leave the name out", "the input does not name its playlist")
 	}
 }
 

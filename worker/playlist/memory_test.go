@@ -89,16 +89,16 @@ func TestMemory(t *testing.T) {
 			child.Env = append(os.Environ(), "WEIR_GREEDY="+name)
 			out, err := child.CombinedOutput()
 			if err != nil {
-				t.Fatalf("%v: %s", err, out)
+				t.Fatalf("the child process: %v; it printed %s", err, out)
 			}
 			var taken int
 			_, after, _ := strings.Cut(string(out), "taken ")
 			if _, err := fmt.Sscan(after, &taken); err != nil {
-				t.Fatalf("%v in %s", err, out)
+				t.Fatalf("the child process printed no number of MiB: %v in %s", err, out)
 			}
 			t.Logf("%d MiB", taken)
 			if taken > maxMemory {
-				t.Errorf("it took %d MiB, want %d at most", taken, maxMemory)
+				t.Errorf("the process took %d MiB, want %d at most", taken, maxMemory)
 			}
 		})
 	}

@@ -111,12 +111,12 @@ func TestReferences(t *testing.T) {
 	} {
 		got, err := playlist.Parse(strings.NewReader(header + ref + ",Demo,Queen\n" + id2 + ",Creep,Radiohead\n"))
 		if err != nil {
-			t.Errorf("%s: %v", ref, err)
+			t.Errorf("%s: error %v, want a playlist of one or two tracks", ref, err)
 			continue
 		}
 		switch {
 		case want == track && (len(got.Tracks) != 2 || got.Tracks[0].ID != id1):
-			t.Errorf("%s: %+v", ref, got)
+			t.Errorf("%s: %+v, want two tracks, the first with id %s", ref, got, id1)
 		case want != track && (len(got.Tracks) != 1 || len(got.LeftOut) != 1 || got.LeftOut[0].Why != want || got.LeftOut[0].Rows[0] != playlist.Row{Line: 2, Name: "Demo"}):
 			t.Errorf("%s: %+v, want it left out as %s", ref, got, want)
 		}
@@ -141,8 +141,8 @@ func TestRefusals(t *testing.T) {
 		"cut JSON key":     {`{"tracks"`, playlist.ReasonTruncated, "playlist: line 1: the JSON ends in the middle, the file is cut off" + again},
 		"cut JSON lines":   {"{\"name\":\"Creep\"}\n{\"name\"", playlist.ReasonTruncated, "playlist: line 2: the JSON ends in the middle, the file is cut off" + again},
 		"half a character": {header + id1 + ",Hyperballad,Bj\xc3", playlist.ReasonEncoding, `playlist: line 2: byte 0xc3 is not UTF-8; save the file as UTF-8: in Excel, "CSV UTF-8"`},
-		"a quote inside":   {header + id1 + ",\"Cre\"ep\",Radiohead\n" + row, playlist.ReasonMalformed, "playlist: line 2: a quote is inside a text; put the text in quotes and double those inside it"},
-		"two playlists":    {"[{\"name\":\"Creep\"}]\n[]", playlist.ReasonMalformed, "playlist: line 2: something follows the playlist; remove it"},
+		"a quote inside":   {header + id1 + ",\"Cre\"ep\",Radiohead\n" + row, playlist.ReasonMalformed, "playlist: line 2: a quote is inside a text; put the text in quotes, and write each quote inside it twice"},
+		"two playlists":    {"[{\"name\":\"Creep\"}]\n[]", playlist.ReasonMalformed, "playlist: line 2: something follows the playlist; remove the text behind it"},
 		"broken JSON":      {"[\n{\"name\":\"Creep\"}\n{\"name\":\"Karma Police\"}]", playlist.ReasonMalformed, "playlist: line 3: this is not JSON; correct it, or export the playlist again"},
 		"broken lines":     {"{\"name\":\"Creep\"}\n{'name'}\n", playlist.ReasonMalformed, "playlist: line 2: this is not JSON; correct it, or export the playlist again"},
 		"too many":         {header + strings.Repeat(row, 10_001), playlist.ReasonTooMany, "playlist: line 10002: the playlist has more than 10000 tracks; split the playlist"},
@@ -168,8 +168,8 @@ func TestOneOfSeveral(t *testing.T) {
 		{"tunemymusic-several-lists.csv", "Morning walk", "34", ""},
 		{"tunemymusic-several-lists.csv", "Night", "", `the input holds no playlist "Night"; choose one of "Evening drive", "Morning walk"`},
 		{"api-playlist-2026.json", "Evening drive", "1234", ""},
-		{"api-playlist-2026.json", "Night", "", `the only playlist of the input is "Evening drive"; choose that one or none`},
-		{"links.txt", "Night", "", "the input does not say the name of its playlist; choose none"},
+		{"api-playlist-2026.json", "Night", "", `the only playlist of the input is "Evening drive"; choose it, or leave the name out`},
+		{"links.txt", "Night", "", "the input does not name its playlist; leave the name out"},
 	} {
 		data, err := os.ReadFile("testdata/files/" + tc.file)
 		if err != nil {
@@ -178,7 +178,7 @@ func TestOneOfSeveral(t *testing.T) {
 		got, err := playlist.ParseOne(bytes.NewReader(data), tc.pick)
 		if tc.words != "" {
 			if refusal, ok := errors.AsType[*playlist.ParseError](err); !ok || refusal.Reason != playlist.ReasonChoice || !strings.Contains(err.Error(), tc.words) {
-				t.Errorf("%s, %s: %v, want %q", tc.file, tc.pick, err, tc.words)
+				t.Errorf("%s, playlist %q: error %v, want %q", tc.file, tc.pick, err, tc.words)
 			}
 			continue
 		}
@@ -216,18 +216,18 @@ func TestBounds(t *testing.T) {
 	// Of many rows that are left out, all are counted and the first are shown.
 	p, err := playlist.Parse(strings.NewReader(header + id2 + ",x,x\n" + strings.Repeat("spotify:episode:x,Talk,\n", 500)))
 	if err != nil || len(p.LeftOut) != 1 || p.LeftOut[0].Count != 500 || len(p.LeftOut[0].Rows) != playlist.MaxShown || p.LeftOut[0].Rows[9].Line != 12 {
-		t.Errorf("left out %+v, error %v", p.LeftOut, err)
+		t.Errorf("left out %+v, error %v, want a count of 500 and the first rows", p.LeftOut, err)
 	}
 
 	// A reader without an end must not be read to it.
 	endless := io.MultiReader(strings.NewReader(header), iotest.DataErrReader(&repeater{text: "x"}))
 	_, err = playlist.Parse(endless)
 	if refusal, ok := errors.AsType[*playlist.ParseError](err); !ok || err.Error() != "playlist: the input is longer than 16 MiB; split the playlist" {
-		t.Errorf("error %v of %v", err, refusal)
+		t.Errorf("error %v, reason %+v, want that the input is too long", err, refusal)
 	}
 	errLine := errors.New("the connection is gone")
 	if _, err := playlist.Parse(iotest.ErrReader(errLine)); !errors.Is(err, errLine) {
-		t.Errorf("error %v, want that of the reader", err)
+		t.Errorf("error %v, want the reader's error", err)
 	}
 }
 

@@ -67,7 +67,7 @@ type sheet struct {
 	cells   [][]string
 }
 
-// shuffled has the columns in another order, and further ones between them.
+// shuffled returns the table with its columns in another order, and with further columns between them.
 func (s sheet) shuffled(t *rapid.T) sheet {
 	more := rapid.SampledFrom([]string{"Popularity", "Label", "Genres", "Added At", "Explicit", "Something"})
 	for n := range rapid.IntRange(0, 3).Draw(t, "further columns") {

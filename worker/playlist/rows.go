@@ -109,5 +109,5 @@ func (t *rows) quoted(s string) (value, after string, err error) {
 	if after == "" || after[0] == t.sep || after[0] == '\n' {
 		return value, after, nil
 	}
-	return "", "", refuse(ReasonMalformed, t.line, "put the text in quotes and double those inside it", "a quote is inside a text")
+	return "", "", refuse(ReasonMalformed, t.line, "put the text in quotes, and write each quote inside it twice", "a quote is inside a text")
 }

@@ -29,7 +29,7 @@ func TestSample(t *testing.T) {
 			t.Errorf("%s has the id %s, derived is %s", track.Name, track.ID, want)
 		}
 		if track.Album == "" || len(track.Released) != 4 || track.Duration < 2*time.Minute || track.Duration > 9*time.Minute {
-			t.Errorf("an odd track: %+v", track)
+			t.Errorf("a track without an album, a year or a usual duration: %+v", track)
 		}
 	}
 	if len(artists) != 45 || len(ids) != 50 {

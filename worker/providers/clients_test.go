@@ -183,7 +183,7 @@ func TestSpotifySendsNothingOdd(t *testing.T) {
 		}
 	}
 	if len(paid.routes) != 0 {
-		t.Errorf("%d payments for nothing", len(paid.routes))
+		t.Errorf("%d tokens were taken for requests that were not sent", len(paid.routes))
 	}
 }
 
@@ -224,7 +224,7 @@ func TestLastFM(t *testing.T) {
 	}
 	want(t, providers.ArtistInfo{Listeners: 5, Plays: 6, Tags: []string{"rock"}, Similar: []string{"Muse", "Blur"}}, info)
 	if body := (*got)[0].Body; !strings.Contains(body, "method=artist.getInfo") || !strings.Contains(body, "artist=Radiohead") {
-		t.Errorf("asked for %s", body)
+		t.Errorf("the request is %s, want artist.getInfo for Radiohead", body)
 	}
 }
 
@@ -240,7 +240,7 @@ func TestAnthropic(t *testing.T) {
 	handler, got := answer(t, http.StatusOK, message())
 	c, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if id := r.Header.Get("Traceparent"); id != "" {
-			t.Errorf("the request to the provider has our trace id %s", id)
+			t.Errorf("the request to the provider has the trace id %s of the process", id)
 		}
 		handler(w, r)
 	})
@@ -406,7 +406,7 @@ func TestAPIErrors(t *testing.T) {
 			want: providers.APIError{RetryAfter: 500 * time.Millisecond}, text: "spotify: 429 Too Many Requests; retry after 500ms",
 		},
 		{
-			name: "for ever", api: "spotify", status: 429, header: map[string]string{"Retry-After": "1e300"},
+			name: "an endless wait", api: "spotify", status: 429, header: map[string]string{"Retry-After": "1e300"},
 			want: providers.APIError{RetryAfter: limiter.LongestHold}, text: "spotify: 429 Too Many Requests; retry after 744h0m0s",
 		},
 		{
@@ -440,8 +440,8 @@ func TestAPIErrors(t *testing.T) {
 				t.Fatalf("error %v, want an APIError", err)
 			}
 			tc.want.API, tc.want.Status = tc.api, tc.status
-			got.Type = ""                                                // mostly the code
-			got.RetryAfter = got.RetryAfter.Round(time.Millisecond * 50) // a pause has begun some time ago
+			got.Type = ""                                                // in most rows the code again
+			got.RetryAfter = got.RetryAfter.Round(time.Millisecond * 50) // part of a pause may be over
 			want(t, tc.want, *got)
 			want(t, tc.text, got.Error())
 		})
@@ -469,7 +469,7 @@ func TestUnusableAnswers(t *testing.T) {
 					text = tc.claude
 				}
 				if err := call(); err == nil || !strings.HasPrefix(err.Error(), api+": ") || !strings.HasSuffix(err.Error(), text) {
-					t.Errorf("%s: error %v, want that %s", api, err, text)
+					t.Errorf("%s: error %v, want the end %q", api, err, text)
 				}
 			}
 		})
@@ -487,7 +487,7 @@ func TestUnusableAnswers(t *testing.T) {
 func TestCancelledCall(t *testing.T) {
 	arrived := make(chan struct{}, 1)
 	c, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // the server notices a hang-up only behind the body
+		_, _ = io.Copy(io.Discard, r.Body) // the server notices a hang-up only after it has read the body
 		arrived <- struct{}{}
 		<-r.Context().Done()
 	})

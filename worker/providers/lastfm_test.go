@@ -52,7 +52,7 @@ func TestLastFMReportsItsPauses(t *testing.T) {
 			body = step.body
 			_, err = c.LastFM.ArtistInfo(limiter.NewContext(t.Context(), r), "Radiohead")
 			if denied, ok := errors.AsType[*providers.APIError](err); ok != (step.shut > 0) || ok && denied.RetryAfter != step.shut {
-				t.Errorf("call %d: %v", i, err)
+				t.Errorf("call %d: error %v, want a refusal with a pause of %v, none for 0", i, err, step.shut)
 			}
 			d, err := l.Decide(t.Context(), "lastfm", 1)
 			if d.RetryAfter.Round(10*time.Millisecond) != step.shut || err != nil {
@@ -65,7 +65,7 @@ func TestLastFMReportsItsPauses(t *testing.T) {
 			time.Sleep(step.shut - time.Millisecond)
 			_, err = c.LastFM.ArtistInfo(t.Context(), "Radiohead")
 			if v := providers.Verdict(err); calls != before || !errors.Is(err, providers.ErrNotSent) || !v.Again || !v.Throttled || v.After != time.Millisecond {
-				t.Errorf("in pause %d: %v, %+v, %d calls were sent", i, err, v, calls-before)
+				t.Errorf("in pause %d: error %v, verdict %+v, %d calls were sent, want ErrNotSent and none", i, err, v, calls-before)
 			}
 			time.Sleep(10 * time.Millisecond)
 		}

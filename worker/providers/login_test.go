@@ -102,7 +102,7 @@ func TestLogins(t *testing.T) {
 			s, paid := sim.client(t, row.login)
 			for range 31 {
 				if _, err := s.Search(t.Context(), "rock"); err != nil {
-					t.Errorf("%s: %v", row.name, err)
+					t.Errorf("%s: search: %v", row.name, err)
 				}
 				time.Sleep(10 * time.Minute)
 			}
@@ -138,11 +138,11 @@ func TestLoginsThatAreRefused(t *testing.T) {
 				_, err := s.Search(t.Context(), "rock")
 				denied, ok := errors.AsType[*providers.APIError](err)
 				if !ok || denied.Code != row.code || !strings.Contains(denied.Advice, row.does) || !providers.Closed(err) || providers.Verdict(err).Again {
-					t.Errorf("%s: %v", row.name, err)
+					t.Errorf("%s: error %v, want %s, advice with %q, and no other attempt", row.name, err, row.code, row.does)
 				}
 				for _, text := range shown(err) {
 					if strings.Contains(text, "canary") {
-						t.Errorf("%s: %s", row.name, text)
+						t.Errorf("%s: an error shows a secret: %s", row.name, text)
 					}
 				}
 				time.Sleep(10 * time.Second)
@@ -170,7 +170,7 @@ func TestRotatedTokenIsKept(t *testing.T) {
 		search := func(name string, s *providers.Spotify) {
 			t.Helper()
 			if _, err := s.Search(t.Context(), "rock"); err != nil {
-				t.Errorf("%s: %v", name, err)
+				t.Errorf("search with %s: %v", name, err)
 			}
 		}
 		for hour := range 3 {
@@ -182,7 +182,7 @@ func TestRotatedTokenIsKept(t *testing.T) {
 		search("the next process", next)
 		forgetful, _ := sim.client(t, providers.SpotifyLogin{ClientID: "app", RefreshToken: "first"})
 		if _, err := forgetful.Search(t.Context(), "rock"); err == nil {
-			t.Error("the first token still counts, the test shows nothing")
+			t.Error("the first token is still valid, so the test proves nothing")
 		}
 		// The user has signed in again: the configured token wins.
 		sim = newAccounts(t, upstream.Account{ClientID: "app", RefreshToken: "second", Scopes: []string{modify}, Rotates: true})
@@ -190,7 +190,7 @@ func TestRotatedTokenIsKept(t *testing.T) {
 		search("after another consent", again)
 	})
 	if info, err := os.Stat(string(file)); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file has mode %v, %v", info.Mode(), err)
+		t.Errorf("the file is %v, error %v, want one with mode 0600", info, err)
 	}
 	if err := os.WriteFile(string(file), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
@@ -231,7 +231,7 @@ func TestOneRenewal(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if _, err := s.Search(ctx, "rock"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v", err)
+			t.Errorf("error %v, want %v", err, context.DeadlineExceeded)
 		}
 		var all sync.WaitGroup
 		for range 50 {
@@ -247,7 +247,7 @@ func TestOneRenewal(t *testing.T) {
 		}
 		time.Sleep(2 * time.Hour)
 		if _, err := s.Search(t.Context(), "rock"); err != nil || sim.asked.Load() != 2 {
-			t.Errorf("%v, %d requests", err, sim.asked.Load())
+			t.Errorf("after two hours: error %v, %d requests for tokens, want 2", err, sim.asked.Load())
 		}
 	})
 }
@@ -274,7 +274,7 @@ func TestTokenThatEndedEarly(t *testing.T) {
 			_, next := s.Search(t.Context(), "rock")
 			t.Logf("refused %-20s again %-5t then %v", row.name, v.Again, next)
 			if v.Again != row.again || (next == nil) != row.again || providers.Closed(err) == row.again {
-				t.Errorf("%s: %v, %+v; then %v", row.name, err, v, next)
+				t.Errorf("%s: error %v, verdict %+v, then %v; want another attempt: %t", row.name, err, v, next, row.again)
 			}
 		})
 	}

@@ -7,7 +7,7 @@ import (
 
 // TestPausesAreTimelines: a row has an event at a time, in ms, and how long a call at that time would have to wait.
 func TestPausesAreTimelines(t *testing.T) {
-	const ask = ending(-1) // a call comes; the others end the call that was sent at a time
+	const ask = ending(-1) // a call comes; every other event ends the call that was sent at the time of the field sent
 	type row struct {
 		at   int64
 		how  ending
@@ -82,7 +82,7 @@ func TestPausesAreTimelines(t *testing.T) {
 					wait = p.left(at(r.at))
 				}
 				if wait.Milliseconds() != r.wait {
-					t.Errorf("%+v: a wait of %v", r, wait)
+					t.Errorf("%+v: the wait is %v", r, wait)
 				}
 			}
 		})

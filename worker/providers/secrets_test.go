@@ -138,7 +138,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 
 func TestNoConnectionShowsNoSecret(t *testing.T) {
 	srv := httptest.NewServer(http.NotFoundHandler())
-	srv.Close() // nobody listens there any more
+	srv.Close() // no server listens at its address any more
 	refused := providers.ClientConfig{
 		AnthropicURL: srv.URL, SpotifyURL: srv.URL, LastFMURL: srv.URL,
 		AnthropicKey: anthropicKey, SpotifyToken: spotifyToken, LastFMKey: lastFMKey, Limiter: &payments{}, Base: &http.Transport{},
@@ -223,7 +223,7 @@ func TestTokenSource(t *testing.T) {
 			_, err = c.Spotify.Search(t.Context(), "rock")
 			if tc.text == "" {
 				if err != nil || auth != "Bearer fresh" {
-					t.Errorf("Authorization %q, error %v", auth, err)
+					t.Errorf("Authorization %q, error %v, want the fresh token", auth, err)
 				}
 				return
 			}

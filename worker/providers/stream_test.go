@@ -32,8 +32,8 @@ var (
 		event("message_stop", object{})
 )
 
-// spoken is a block of text, in two deltas.
-func spoken(text string) string {
+// textBlock is a block of text, in two deltas.
+func textBlock(text string) string {
 	delta := func(text string) string {
 		return event("content_block_delta", object{"index": 1, "delta": object{"type": "text_delta", "text": text}})
 	}
@@ -43,7 +43,7 @@ func spoken(text string) string {
 }
 
 // message is a whole answer of Claude.
-func message() string { return started + ping + thought + spoken("Hello.") + ended }
+func message() string { return started + ping + thought + textBlock("Hello.") + ended }
 
 // failing is an event error.
 func failing(kind, text string) string {

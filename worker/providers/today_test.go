@@ -68,15 +68,15 @@ func TestProvidersToday(t *testing.T) {
 		{"claude: 403", "anthropic", 403, claude("permission_error", "No"), "never", true, ""},
 		{"claude: 404, an unknown model", "anthropic", 404, claude("not_found_error", "model: claude-none"), "never", true, "the account has no model claude-none: name another with WEIR_MODEL"},
 		{"claude: overloaded inside a stream, at once", "anthropic", 200, failing("overloaded_error", "Overloaded"), "overloaded", false, "anthropic: 200 (overloaded_error): Overloaded; request req_"},
-		{"claude: overloaded inside a stream, midway", "anthropic", 200, started + thought + spoken("Hel") + failing("overloaded_error", "Overloaded"), "overloaded", false, ""},
+		{"claude: overloaded inside a stream, midway", "anthropic", 200, started + thought + textBlock("Hel") + failing("overloaded_error", "Overloaded"), "overloaded", false, ""},
 		{"claude: api_error inside a stream", "anthropic", 200, started + failing("api_error", "Internal"), "again", false, ""},
 		{"claude: timeout_error inside a stream", "anthropic", 200, started + failing("timeout_error", "Slow"), "again", false, ""},
 		{"claude: rate_limit_error inside a stream", "anthropic", 200, started + failing("rate_limit_error", "Wait"), "put off", false, ""},
 		{"claude: billing_error inside a stream", "anthropic", 200, started + failing("billing_error", "Billing"), "never", true, "spent"},
 		{"claude: an unknown error inside a stream", "anthropic", 200, started + failing("new_error", "New"), "never", false, "new_error"},
-		{"claude: a stream that is cut", "anthropic", 200, started + thought + spoken("Hel"), "again", false, "ends before its last event"},
-		{"claude: a stream of events that nobody knows", "anthropic", 200, started + event("new_event", object{"x": 1}) + thought + spoken("Hello.") + ended, "served", false, ""},
-		{"claude: a stream out of order", "anthropic", 200, started + spoken("Hel"), "again", false, "not the stream"},
+		{"claude: a stream that is cut", "anthropic", 200, started + thought + textBlock("Hel"), "again", false, "ends before its last event"},
+		{"claude: a stream of events that nobody knows", "anthropic", 200, started + event("new_event", object{"x": 1}) + thought + textBlock("Hello.") + ended, "served", false, ""},
+		{"claude: a stream out of order", "anthropic", 200, started + textBlock("Hel"), "again", false, "not the stream"},
 		{"claude: an answer in one piece", "anthropic", 200, `{"type":"message"}`, "again", false, "not the stream"},
 
 		{"spotify: 429", "spotify", 429, spotify("API rate limit exceeded"), "put off", false, ""},
@@ -135,6 +135,6 @@ func TestUnknownNarratorIsNamed(t *testing.T) {
 	})
 	_, err := c.Anthropic.Narrate(t.Context(), "What?")
 	if denied, ok := errors.AsType[*providers.APIError](err); !ok || !strings.Contains(denied.Advice, "WEIR_NARRATOR_MODEL") || !strings.Contains(denied.Advice, "claude-mouse") {
-		t.Errorf("error %v", err)
+		t.Errorf("error %v, want advice that names WEIR_NARRATOR_MODEL and the model", err)
 	}
 }

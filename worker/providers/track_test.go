@@ -38,7 +38,7 @@ func TestSpotifyTrackFails(t *testing.T) {
 		track, err := c.Spotify.Track(t.Context(), tc.id)
 		refusal, ok := errors.AsType[*providers.APIError](err)
 		if err == nil || track.Name != "" || tc.status != http.StatusOK && (!ok || refusal.Status != tc.status) {
-			t.Errorf("%s: %+v, error %v", name, track, err)
+			t.Errorf("%s: track %+v, error %v, want an error", name, track, err)
 		}
 	}
 }

@@ -25,7 +25,7 @@ type usage struct {
 	costs         limiter.Costs
 	status        int
 	body          string
-	input, output int64 // what the call takes in the end
+	input, output int64 // tokens that the call has taken in the end
 }
 
 // TestUsageIsSettled: after an answer the configured buckets have paid the tokens that the answer has used, instead of the reserved ones. If the
@@ -45,8 +45,8 @@ func TestUsageIsSettled(t *testing.T) {
 		"refused":           {both, "anthropic", costs, 529, "{}", 0, 0},
 		"an error midway":   {both, "anthropic", costs, 200, started + failing("overloaded_error", "Overloaded"), 120, 300},
 		"an error at once":  {both, "anthropic", costs, 200, failing("overloaded_error", "Overloaded"), 500, 300},
-		"cut":               {both, "anthropic", costs, 200, started + thought + spoken("Hel"), 120, 300},
-		"out of order":      {both, "anthropic", costs, 200, started + spoken("Hel"), 120, 300},
+		"cut":               {both, "anthropic", costs, 200, started + thought + textBlock("Hel"), 120, 300},
+		"out of order":      {both, "anthropic", costs, 200, started + textBlock("Hel"), 120, 300},
 		"nothing came":      {both, "anthropic", costs, 200, "", 500, 300},
 		"the other's route": {both, "other", costs, 200, whole, 500, 300},
 	} {
@@ -95,7 +95,7 @@ func (u usage) test(t *testing.T) {
 	_, _ = c.Anthropic.Ask(limiter.NewContext(t.Context(), reserve(u.costs)), "Who?") // its error is not what is tested
 	time.Sleep(time.Second)                                                           // and 100 tokens come
 	if d, err := l.Decide(t.Context(), u.route, 1); !d.OK || err != nil {             // takes the correction along
-		t.Errorf("%+v, %v", d, err)
+		t.Errorf("the call that brings the correction: %+v, error %v", d, err)
 	}
 	t.Logf("input %d, output %d", u.input, u.output)
 	for bucket, took := range map[string]int64{"claude-input": u.input, "claude-output": u.output} {

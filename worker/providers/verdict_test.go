@@ -63,7 +63,7 @@ func TestPatientCallOutlastsHalfAMinute(t *testing.T) {
 		_, err := call(t.Context())
 		v := Verdict(err)
 		if !v.Again || v.Throttled || v.After != 0 || v.Patience > longestPatience || !errors.Is(err, busy) {
-			t.Errorf("%v: %+v", err, v)
+			t.Errorf("error %v has the verdict %+v, want another attempt within %v", err, v, longestPatience)
 		}
 		spread += v.Patience
 	}

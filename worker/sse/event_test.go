@@ -33,7 +33,7 @@ func TestAppendText(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff("before|"+c.want, string(got)); diff != "" {
-				t.Error(diff)
+				t.Errorf("encoded (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -83,15 +83,15 @@ func checkRoundTrip(t interface {
 		return
 	}
 	if err != nil {
-		t.Fatalf("%+v: %v", ev, err)
+		t.Fatalf("encoding %+v: %v", ev, err)
 	}
 	sentinel := sse.Event{ID: "last", Name: "sentinel", Data: []byte("s")}
 	if wire, err = sentinel.AppendText(wire); err != nil {
-		t.Fatalf("%v", err)
+		t.Fatalf("encoding the sentinel: %v", err)
 	}
 	got, err := readAll(bytes.NewReader(wire))
 	if err != nil {
-		t.Fatalf("%q: %v", wire, err)
+		t.Fatalf("reading %q: %v", wire, err)
 	}
 	if diff := cmp.Diff([]sse.Event{asReceived(ev), sentinel}, got, sameData); diff != "" {
 		t.Fatalf("%+v, on the wire %q: %s", ev, wire, diff)

@@ -21,13 +21,13 @@ var full = flag.Bool("full", false, "send a hundred times as many hostile events
 type received struct{ ID, Name, Data string }
 
 // decode is the standard's interpretation of an event stream, on a whole text, and shares nothing with Read. The data buffer gets a line feed
-// after each line and loses the last one, as the standard words it.
+// after each line and loses the last one, as the standard describes it.
 func decode(text string) (events []received) {
 	text = strings.TrimPrefix(strings.ToValidUTF8(text, "\uFFFD"), "\uFEFF")
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
 	lines := strings.Split(text, "\n")
 	var id, name, data string
-	for _, line := range lines[:len(lines)-1] { // what no line end closes is no line
+	for _, line := range lines[:len(lines)-1] { // text behind the last line end is no line
 		if line == "" {
 			if data != "" {
 				events = append(events, received{id, name, data[:len(data)-1]})
@@ -53,7 +53,7 @@ func decode(text string) (events []received) {
 	return events
 }
 
-// TestDecode: the judge knows the standard's own examples.
+// TestDecode: decode reads the examples of the standard as the standard shows them.
 func TestDecode(t *testing.T) {
 	for text, want := range map[string][]received{
 		"data: YHOO\ndata: +2\ndata: 10\n\n": {{Data: "YHOO\n+2\n10"}},
@@ -68,7 +68,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// TestNoInputInjects sends events whose fields are put together at random from pieces that have a meaning in a stream. What the judge receives is what was sent, event for event and field for field.
+// TestNoInputInjects sends events whose fields are put together at random from pieces that have a meaning in a stream. decode returns the events that were sent, with equal fields.
 func TestNoInputInjects(t *testing.T) {
 	rounds := 10_000
 	if *full {
@@ -102,7 +102,7 @@ func TestNoInputInjects(t *testing.T) {
 			if strings.ContainsAny(ev.ID+ev.Name, "\r\n\x00") {
 				refused++
 				if _, ok := errors.AsType[*sse.FieldError](err); !ok {
-					t.Fatalf("seed %d, round %d: %+v: %v", seed, round, ev, err)
+					t.Fatalf("seed %d, round %d: %+v was refused with %v, want a FieldError", seed, round, ev, err)
 				}
 				continue
 			}
@@ -132,7 +132,7 @@ func TestNoInputInjects(t *testing.T) {
 	}
 }
 
-// whole replaces what is no UTF-8, each run of it by one character, as the package says.
+// whole replaces each run of bytes that are not UTF-8 by one character, as the package documents.
 func whole(s string) string {
 	var b strings.Builder
 	bad := false

@@ -70,12 +70,12 @@ func TestHeadersComeFirst(t *testing.T) {
 		got := resp.Header.Clone()
 		got.Del("Date")
 		if diff := cmp.Diff(want, got); diff != "" || resp.StatusCode != http.StatusOK {
-			t.Errorf("%s: %s", resp.Status, diff)
+			t.Errorf("status %s, headers (-want +got):\n%s", resp.Status, diff)
 		}
 		events, err := readAll(resp.Body)
 		must(t, err)
 		if diff := cmp.Diff([]sse.Event{{ID: "1", Name: "done"}}, events, sameData); diff != "" {
-			t.Error(diff)
+			t.Errorf("events (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -93,12 +93,12 @@ func TestIdleStreamStaysOpen(t *testing.T) {
 		}))
 		line, err := bufio.NewReader(resp.Body).ReadString('\n')
 		if line != ":\n" || err != nil {
-			t.Errorf("instead of a heartbeat: %q, %v", line, err)
+			t.Errorf("read %q, error %v, want a heartbeat", line, err)
 		}
 	})
 }
 
-// The server drops a client that opens the stream and then takes nothing, and its handler returns.
+// The server drops a client that opens the stream and then reads nothing, and its handler returns.
 func TestStalledClientIsDropped(t *testing.T) {
 	ended := make(chan error, 1)
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -130,7 +130,7 @@ func TestUnsupportedWriter(t *testing.T) {
 	handler := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		w, err := sse.NewWriter(rw)
 		if !errors.Is(err, http.ErrNotSupported) || w != nil {
-			t.Errorf("%v, %v, want ErrNotSupported", w, err)
+			t.Errorf("NewWriter returned %v, %v, want ErrNotSupported", w, err)
 		}
 		http.Error(rw, "no stream here", http.StatusInternalServerError)
 	})
@@ -156,7 +156,7 @@ func TestUnsupportedWriter(t *testing.T) {
 			body, err := io.ReadAll(resp.Body)
 			must(t, err)
 			if resp.StatusCode != http.StatusInternalServerError || !strings.HasPrefix(string(body), "no stream here") {
-				t.Errorf("%s: %s", resp.Status, body)
+				t.Errorf("status %s, body %q, want the handler's 500", resp.Status, body)
 			}
 			for _, h := range []string{"X-Accel-Buffering", "Cache-Control"} {
 				if v := resp.Header.Get(h); v != "" {

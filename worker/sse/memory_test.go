@@ -10,7 +10,7 @@ import (
 )
 
 // memory is a ResponseWriter that needs no socket, so that it works in a bubble of virtual time. It fails the test when
-// it is used as no ResponseWriter may be.
+// it is used in a way that http.ResponseWriter forbids.
 type memory struct {
 	tb testing.TB
 
@@ -69,11 +69,11 @@ func (m *memory) SetWriteDeadline(t time.Time) error {
 
 func (m *memory) checkDeadline(verb string) {
 	if !m.deadline.After(time.Now()) {
-		m.tb.Errorf("%s without a deadline ahead", verb)
+		m.tb.Errorf("%s without a deadline in the future", verb)
 	}
 }
 
-// seen is what the client has by now.
+// seen returns what the client has received so far.
 func (m *memory) seen() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

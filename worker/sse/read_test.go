@@ -72,7 +72,7 @@ func TestRead(t *testing.T) {
 					t.Fatal(err)
 				}
 				if diff := cmp.Diff(c.want, got, sameData); diff != "" {
-					t.Errorf("%s: %s", how, diff)
+					t.Errorf("read %s (-want +got):\n%s", how, diff)
 				}
 			}
 		})
@@ -84,11 +84,11 @@ func TestRead(t *testing.T) {
 func TestReadDoesNotWaitBehindCR(t *testing.T) {
 	r, w := io.Pipe()
 	go func() {
-		_, _ = io.WriteString(w, "data: now\r\r") // and then silence
+		_, _ = io.WriteString(w, "data: now\r\r") // and nothing more
 	}()
 	for ev, err := range sse.Read(r) {
 		if err != nil || string(ev.Data) != "now" {
-			t.Errorf("%q, %v", ev.Data, err)
+			t.Errorf("data %q, error %v, want the event at once", ev.Data, err)
 		}
 		break
 	}
@@ -102,7 +102,7 @@ func TestReadYieldsTheErrorLast(t *testing.T) {
 		t.Errorf("error %v, want %v", err, broken)
 	}
 	if diff := cmp.Diff([]sse.Event{{Data: []byte("1")}}, got, sameData); diff != "" {
-		t.Error(diff)
+		t.Errorf("events before the error (-want +got):\n%s", diff)
 	}
 }
 
@@ -116,26 +116,26 @@ func TestOneBoundForBothEnds(t *testing.T) {
 			must(t, err)
 			grows := len(two) - len(one)
 			times := (sse.MaxEvent-len(one))/grows + 1
-			data := strings.Repeat(unit, times) // as long as whole units come
+			data := strings.Repeat(unit, times) // the longest data of whole units
 			wire, err := sse.Event{ID: "1", Name: "n", Data: []byte(data)}.AppendText(nil)
 			must(t, err)
-			data = strings.Repeat("x", sse.MaxEvent-len(wire)) + data // and to the byte
+			data = strings.Repeat("x", sse.MaxEvent-len(wire)) + data // filled up to the last byte
 			ev := sse.Event{ID: "1", Name: "n", Data: []byte(data)}
 			wire, err = ev.AppendText(nil)
 			if err != nil || len(wire) != sse.MaxEvent {
-				t.Fatalf("%d bytes: %v", len(wire), err)
+				t.Fatalf("the longest event: %d bytes, error %v, want %d", len(wire), err, sse.MaxEvent)
 			}
 			got, err := readAll(bytes.NewReader(append(wire, "data: next\n\n"...)))
 			if err != nil || len(got) != 2 || len(got[0].Data) != len(asReceived(ev).Data) {
-				t.Errorf("the longest event: %d events, %v", len(got), err)
+				t.Errorf("reading the longest event and another: %d events, error %v", len(got), err)
 			}
 			ev.Data = append([]byte("x"), ev.Data...)
 			if more, err := ev.AppendText([]byte("before")); !errors.Is(err, sse.ErrTooLong) || string(more) != "before" {
-				t.Errorf("a byte more: %d bytes, %v", len(more), err)
+				t.Errorf("encoding a byte more: %d bytes, error %v, want %v", len(more), err, sse.ErrTooLong)
 			}
 			more := strings.Replace(string(wire), "data: ", "data: x", 1)
 			if _, err := readAll(strings.NewReader(more)); !errors.Is(err, sse.ErrTooLong) {
-				t.Errorf("a byte more, read: %v", err)
+				t.Errorf("reading a byte more: error %v, want %v", err, sse.ErrTooLong)
 			}
 		})
 	}
@@ -143,22 +143,22 @@ func TestOneBoundForBothEnds(t *testing.T) {
 
 func TestReadIsBounded(t *testing.T) {
 	if _, err := readAll(repeat(": x\n")); !errors.Is(err, sse.ErrTooLong) {
-		t.Errorf("comments without end: %v", err)
+		t.Errorf("comments without end: error %v, want %v", err, sse.ErrTooLong)
 	}
-	// The stream never ends, so neither would a reader that let the event grow.
+	// The stream never ends. A reader that does not bound the event would read it indefinitely.
 	if _, err := readAll(repeat("data: " + strings.Repeat("x", 1<<20) + "\n")); !errors.Is(err, sse.ErrTooLong) {
-		t.Errorf("an event without end: %v", err)
+		t.Errorf("an event without end: error %v, want %v", err, sse.ErrTooLong)
 	}
 	if _, err := readAll(repeat("x")); !errors.Is(err, sse.ErrTooLong) {
-		t.Errorf("a line without end: %v", err)
+		t.Errorf("a line without end: error %v, want %v", err, sse.ErrTooLong)
 	}
-	heartbeats := 0
+	events := 0
 	for _, err := range sse.Read(io.MultiReader(io.LimitReader(repeat(":\r\n\r\n"), sse.MaxEvent/5*5+20), strings.NewReader("data: 1\n\n"))) {
 		must(t, err)
-		heartbeats++
+		events++
 	}
-	if heartbeats != 1 {
-		t.Errorf("after many heartbeats: %d events", heartbeats)
+	if events != 1 {
+		t.Errorf("heartbeats and one event were read as %d events, want 1", events)
 	}
 }
 

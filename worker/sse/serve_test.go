@@ -18,7 +18,7 @@ import (
 // next is what [sse.Writer.Serve] asks for events.
 type next func(context.Context) (sse.Frame, error)
 
-// list has these events, and then the end.
+// list returns a source of these events, which then ends.
 func list(t *testing.T, events ...sse.Event) next {
 	return func(context.Context) (sse.Frame, error) {
 		if len(events) == 0 {
@@ -30,7 +30,7 @@ func list(t *testing.T, events ...sse.Event) next {
 	}
 }
 
-// from has the events that come over a channel, and the end when it is closed.
+// from returns a source of the events that come over a channel. It ends when the channel is closed.
 func from(frames <-chan sse.Frame) next {
 	return func(ctx context.Context) (sse.Frame, error) {
 		select {
@@ -45,20 +45,20 @@ func from(frames <-chan sse.Frame) next {
 	}
 }
 
-// nothing never has an event.
+// nothing returns a source that never has an event.
 func nothing() next { return from(nil) }
 
-// TestServe: events leave whole and in their order, and the end of the source is the end of the stream.
+// TestServe: events are sent whole and in order, and the stream ends with its source.
 func TestServe(t *testing.T) {
 	m := newMemory(t)
 	must(t, newWriter(t, sse.Config{}, m).Serve(t.Context(), list(t, event("1"), sse.Event{ID: "7", Name: "done"})))
 	if diff := cmp.Diff("data: 1\n\nid: 7\nevent: done\ndata: \n\n", m.seen()); diff != "" {
-		t.Error(diff)
+		t.Errorf("the client received (-want +got):\n%s", diff)
 	}
 }
 
-// TestServeEnds: with its context, with an error of the source, with a client that is gone. memory fails the test should a failed write be
-// followed by a flush.
+// TestServeEnds: Serve ends with its context, with an error of the source, and with a failed write. memory fails the test if a flush
+// follows the failed write.
 func TestServeEnds(t *testing.T) {
 	broken := errors.New("broken")
 	left, leave := context.WithCancelCause(t.Context())
@@ -75,7 +75,7 @@ func TestServeEnds(t *testing.T) {
 		w := newWriter(t, sse.Config{}, m)
 		m.fail = c.fail
 		if err := w.Serve(c.ctx, func(context.Context) (sse.Frame, error) { return one, c.next }); !errors.Is(err, broken) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("Serve with a failing %s returned %v, want %v", name, err, broken)
 		}
 	}
 }
@@ -91,7 +91,7 @@ func TestHeartbeat(t *testing.T) {
 			time.Sleep(d)
 			synctest.Wait()
 			if diff := cmp.Diff(want, m.seen()); diff != "" {
-				t.Error(diff)
+				t.Errorf("the client has received (-want +got):\n%s", diff)
 			}
 			if m.hasDeadline() {
 				t.Error("an idle stream has a deadline")
@@ -101,7 +101,7 @@ func TestHeartbeat(t *testing.T) {
 		at(1, ":\n\n")
 		at(15*time.Second, ":\n\n:\n\n")
 		at(14*time.Second, ":\n\n:\n\n")
-		frames <- frame(t, event("x")) // breaks the silence
+		frames <- frame(t, event("x")) // ends the idle time
 		at(15*time.Second-1, ":\n\n:\n\ndata: x\n\n")
 		at(1, ":\n\n:\n\ndata: x\n\n:\n\n")
 		close(frames)
@@ -109,7 +109,7 @@ func TestHeartbeat(t *testing.T) {
 		got, err := readAll(strings.NewReader(m.seen()))
 		must(t, err)
 		if len(got) != 1 {
-			t.Errorf("a client took heartbeats for events: %v", got)
+			t.Errorf("a client reads %v, want one event and no heartbeats", got)
 		}
 	})
 }
@@ -121,22 +121,22 @@ func TestHeartbeatFindsADeadClient(t *testing.T) {
 		m.fail = errors.New("connection reset")
 		start := time.Now()
 		if err := w.Serve(t.Context(), nothing()); !errors.Is(err, m.fail) {
-			t.Errorf("Serve: %v", err)
+			t.Errorf("Serve returned %v, want %v", err, m.fail)
 		}
 		if d := time.Since(start); d != time.Second {
-			t.Errorf("found after %v", d)
+			t.Errorf("Serve returned after %v, want it after the first heartbeat", d)
 		}
 	})
 }
 
-// A long event goes out in parts, each with the whole write timeout; memory takes back the deadline after every write.
+// A long event is sent in parts, each with the whole write timeout. memory removes the deadline after every write.
 func TestLongEventHasADeadlinePerPart(t *testing.T) {
 	m := newMemory(t)
 	must(t, newWriter(t, sse.Config{}, m).Serve(t.Context(), list(t, sse.Event{Data: bytes.Repeat([]byte("x"), 1<<20)})))
 	if m.longest > 64<<10 {
-		t.Errorf("%d bytes under one deadline", m.longest)
+		t.Errorf("one write has %d bytes, want at most 64 KiB under one deadline", m.longest)
 	}
 	if got := len(m.seen()); got != 1<<20+len("data: \n\n") {
-		t.Errorf("%d bytes sent", got)
+		t.Errorf("%d bytes were sent, want the whole event", got)
 	}
 }

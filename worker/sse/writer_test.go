@@ -37,7 +37,7 @@ func TestConfigRefusesNegatives(t *testing.T) {
 			t.Errorf("%+v was accepted", cfg)
 		}
 		if len(m.header) > 0 {
-			t.Errorf("%+v: refused, and headers %v set", cfg, m.header)
+			t.Errorf("%+v was refused, but set the headers %v", cfg, m.header)
 		}
 	}
 }

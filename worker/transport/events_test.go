@@ -96,7 +96,7 @@ func request(ctx context.Context, c *http.Client, method, url string, body io.Re
 // take takes all tokens, so that the next request waits for an hour.
 func (w *world) take() {
 	if ok, err := w.limiter.AllowN(w.t.Context(), "spotify", tokens); !ok || err != nil {
-		w.t.Fatal(ok, err)
+		w.t.Fatalf("AllowN: %t, %v, want true", ok, err)
 	}
 }
 

@@ -109,7 +109,7 @@ func TestAnswersAreReported(t *testing.T) {
 			status: 200, header: anthropic, opts: []transport.Option{transport.Quotas(map[string]string{"input-tokens": "input", "requests": ""})},
 			want: []limiter.Report{limiter.Remaining{Bucket: "input", Limit: 40000, Left: 39000}, limiter.Remaining{Limit: 50, Left: 49}},
 		},
-		"quotas that nobody named": {status: 200, header: anthropic, opts: []transport.Option{transport.Quotas(map[string]string{"output-tokens": "output"})}},
+		"quotas without a bucket": {status: 200, header: anthropic, opts: []transport.Option{transport.Quotas(map[string]string{"output-tokens": "output"})}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &listener{}
@@ -135,7 +135,7 @@ func TestReservationReportsItsCall(t *testing.T) {
 		ctx, _ := reserved(t, l, "spotify")
 		send(t, ctx, rt, 429)
 		if d, err := l.Decide(ctx, "spotify", 1); d.OK || d.RetryAfter.Round(time.Second) != 7*time.Second || err != nil {
-			t.Errorf("after the report: %+v, %v", d, err)
+			t.Errorf("Decide after the report: %+v, %v, want a wait of 7 s", d, err)
 		}
 		if len(w.reports) != 0 {
 			t.Errorf("reported by route too: %v", w.reports)
@@ -155,7 +155,7 @@ func TestLimiterTakesReports(t *testing.T) {
 			send(t, t.Context(), transport.New(answering(429, map[string]string{"Retry-After": after}), l, "spotify"), 429)
 			d, err := l.Decide(t.Context(), "spotify", 1)
 			if got := d.RetryAfter.Round(time.Second); d.OK || err != nil || got.String() != (map[string]string{"7": "7s", "86400": "24h0m1s"})[after] {
-				t.Errorf("after a report of %s s: %+v, %v", after, d, err)
+				t.Errorf("Decide after a report of %s s: %+v, %v", after, d, err)
 			}
 			time.Sleep(8 * time.Second)
 		}

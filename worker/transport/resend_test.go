@@ -15,7 +15,7 @@ import (
 	"github.com/weir-go/weir/worker/transport"
 )
 
-// turnstile is a waiter that lets the first caller pass and the others when they are let in.
+// turnstile is a waiter that admits the first caller at once, and the others when the test admits them.
 type turnstile struct {
 	came  chan struct{}
 	letIn chan error
@@ -113,7 +113,7 @@ func TestHiddenResendOfARequestThatEnds(t *testing.T) {
 	}
 }
 
-// TestResendCount: how often a call was sent before, as a base of the transport reads it. A base of one function is one request.
+// TestResendCount: the base of a transport reads how often the call was sent before. Each call of the base is one request.
 func TestResendCount(t *testing.T) {
 	attempt := func(n int) transport.Option { return transport.Attempts(func(context.Context) int { return n }) }
 	for _, tc := range []struct {
@@ -162,7 +162,7 @@ func TestResendCount(t *testing.T) {
 		})
 	}
 	if n := transport.ResendCount(t.Context()); n != 0 {
-		t.Errorf("%d sendings before, of a context of nothing", n)
+		t.Errorf("the resend count of an empty context is %d, want 0", n)
 	}
 }
 
@@ -186,11 +186,11 @@ func TestAnswerNamesItsRequest(t *testing.T) {
 func TestContextOfTheBase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type key struct{}
-		errStopped := errors.New("the listener went away")
+		errStopped := errors.New("the client has gone")
 		ctx, cancel := context.WithCancelCause(context.WithValue(t.Context(), key{}, "value"))
 		base := tripFunc(func(r *http.Request) (*http.Response, error) {
 			if got := r.Context().Value(key{}); got != "value" {
-				t.Errorf("value %v", got)
+				t.Errorf("the base sees the value %v, want that of the request", got)
 			}
 			cancel(errStopped)
 			<-r.Context().Done()

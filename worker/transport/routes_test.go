@@ -58,7 +58,7 @@ func TestRoutesAreChosen(t *testing.T) {
 		{"all others", withOther, "GET", "https://example.org/x", "global"},
 		{"a function", named, "GET", "https://example.org/v1/x", "spotify"},
 		{"a function that has none", named, "GET", "https://example.org/x", ""},
-		{"a function that returns what nobody named", named, "POST", "https://example.org/x", ""},
+		{"a function that returns an unknown route", named, "POST", "https://example.org/x", ""},
 		{"made at run time", all, "POST", "https://api.example.com/x", "tenant"},
 		{"a function before a host", all, "GET", "https://api.example.com/v1/x", "spotify"},
 		{"a host where the function has none", all, "GET", "https://api.example.com/x", "lastfm"},
@@ -157,14 +157,14 @@ func TestWrongRoutesAreRefused(t *testing.T) {
 }
 
 // paying is a waiter that notes how each request pays.
-type paying struct{ said []string }
+type paying struct{ notes []string }
 
 func (p *paying) Wait(_ context.Context, route string, opts ...limiter.Option) error {
 	text := route
 	for _, opt := range opts {
 		text += " " + strings.TrimSpace(fmt.Sprintf("%T %v", opt, opt))
 	}
-	p.said = append(p.said, text)
+	p.notes = append(p.notes, text)
 	return nil
 }
 
@@ -207,8 +207,8 @@ func TestHowRequestsPay(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = res.Body.Close()
-			t.Logf("%-28s %s", tc.name, strings.Join(w.said, "; "))
-			if diff := cmp.Diff([]string{tc.want}, w.said); diff != "" {
+			t.Logf("%-28s %s", tc.name, strings.Join(w.notes, "; "))
+			if diff := cmp.Diff([]string{tc.want}, w.notes); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

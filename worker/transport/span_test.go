@@ -25,12 +25,12 @@ func traced(template func(*http.Request) string) (transport.Option, func() []str
 	tracers := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exported))
 	return transport.Spans(tracers, template), func() (lines []string) {
 		for _, s := range exported.GetSpans() {
-			var said []string
+			var attributes []string
 			for _, a := range s.Attributes {
-				said = append(said, string(a.Key)+"="+a.Value.String())
+				attributes = append(attributes, string(a.Key)+"="+a.Value.String())
 			}
-			slices.Sort(said)
-			line := fmt.Sprintf("%v %s: %s", s.SpanKind, s.Name, strings.Join(said, " "))
+			slices.Sort(attributes)
+			line := fmt.Sprintf("%v %s: %s", s.SpanKind, s.Name, strings.Join(attributes, " "))
 			if s.Status.Code != codes.Unset {
 				line += " " + s.Status.Code.String() + s.Status.Description
 			}
@@ -158,19 +158,19 @@ func ended(s tracetest.SpanStub) string {
 	for _, a := range s.Attributes {
 		by[string(a.Key)] = a.Value.String()
 	}
-	var said []string
+	var attributes []string
 	for _, key := range []string{"http.response.status_code", "error.type"} {
 		if by[key] != "" {
-			said = append(said, by[key])
+			attributes = append(attributes, by[key])
 		}
 	}
 	if n := by["http.request.resend_count"]; n != "" {
-		said = append(said, "resend "+n)
+		attributes = append(attributes, "resend "+n)
 	}
 	if s.Status.Code != codes.Unset {
-		said = append(said, s.Status.Code.String()+s.Status.Description)
+		attributes = append(attributes, s.Status.Code.String()+s.Status.Description)
 	}
-	return s.Name + ": " + strings.Join(said, ", ")
+	return s.Name + ": " + strings.Join(attributes, ", ")
 }
 
 // TestSpanIsTheParentOfWhatIsBelow: spans of the base are children of the round trip's span.
@@ -185,6 +185,6 @@ func TestSpanIsTheParentOfWhatIsBelow(t *testing.T) {
 	_ = request(t.Context(), &http.Client{Transport: transport.New(base, &ledger{}, "spotify", transport.Spans(tracers, nil))}, http.MethodGet, "http://api.example/", nil)
 	spans := exported.GetSpans()
 	if len(spans) != 2 || spans[0].Parent.SpanID() != spans[1].SpanContext.SpanID() || spans[1].Name != "GET" {
-		t.Errorf("spans %+v", spans)
+		t.Errorf("the spans are %+v, want two, the first a child of the second", spans)
 	}
 }

@@ -98,7 +98,7 @@ func get(t *testing.T, ctx context.Context, c *http.Client, url string) {
 	}
 	defer res.Body.Close()
 	if body, err := io.ReadAll(res.Body); err != nil || string(body) != "ok" {
-		t.Fatalf("answer %q, %v", body, err)
+		t.Fatalf("answer %q, error %v, want ok", body, err)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestRoundTripsPayOnceEach(t *testing.T) {
 	l := memory(t, limiter.Config{})
 	late := memory(t, limiter.Config{
 		Buckets: map[string][]limiter.Limit{"spotify": {limiter.PerSecond(1000, 1000)}},
-		Slack:   5 * time.Millisecond, // the least there is
+		Slack:   5 * time.Millisecond, // the smallest slack
 	})
 	for _, tc := range []struct {
 		name     string
@@ -134,7 +134,7 @@ func TestRoundTripsPayOnceEach(t *testing.T) {
 				ctx, r = reserved(t, tc.limiter, tc.route)
 			}
 			if tc.limiter == late {
-				<-time.After(6 * time.Millisecond) // real time, of which the reservation has no more
+				<-time.After(6 * time.Millisecond) // in real time: the slack of the reservation is over
 			}
 			for _, path := range tc.trips {
 				get(t, ctx, client, url+path)
@@ -204,17 +204,17 @@ func TestCancelledWait(t *testing.T) {
 func unpaid(t *testing.T) http.RoundTripper {
 	l := memory(t, limiter.Config{Buckets: map[string][]limiter.Limit{"spotify": {{Tokens: 1, Per: time.Hour, Burst: 1}}}})
 	if ok, err := l.Allow(t.Context(), "spotify"); !ok || err != nil {
-		t.Fatal(ok, err)
+		t.Fatalf("Allow: %t, %v, want true", ok, err)
 	}
 	return transport.New(tripFunc(func(*http.Request) (*http.Response, error) {
-		t.Error("a request was sent that nothing paid for")
+		t.Error("a request was sent without a token")
 		return nil, errors.New("sent")
 	}), l, "spotify")
 }
 
 func cancelledWait(t *testing.T, withBody bool) {
 	unsent := unpaid(t)
-	errStopped := errors.New("the listener went away")
+	errStopped := errors.New("the client has gone")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil)
 	req.Body = nil
@@ -246,7 +246,7 @@ func (refusing) Wait(ctx context.Context, _ string, _ ...limiter.Option) error {
 }
 
 func TestCauseBesideTheWaitersError(t *testing.T) {
-	errStopped := errors.New("the listener went away")
+	errStopped := errors.New("the client has gone")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errStopped)
 	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
@@ -306,7 +306,7 @@ func TestTimeoutOfAClientIncludesTheWait(t *testing.T) {
 		}
 		_, err = client.Do(req) //nolint:bodyclose // there is no answer
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 10*time.Second {
-			t.Errorf("after %v: %v", time.Since(began), err)
+			t.Errorf("the client gave up after %v with %v", time.Since(began), err)
 		}
 	})
 }

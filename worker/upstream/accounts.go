@@ -41,7 +41,7 @@ func (c Config) validateAccounts() error {
 			return fmt.Errorf("upstream: account %d: access tokens last %v: give %v or more, or 0 for an hour", i, a.Expires, shortestLife)
 		}
 		if slices.ContainsFunc(c.Accounts[:i], func(b Account) bool { return b.ClientID == a.ClientID }) {
-			return fmt.Errorf("upstream: account %d has the client id of another: give each its own", i)
+			return fmt.Errorf("upstream: account %d has the client id of another account: give each account its own", i)
 		}
 	}
 	return nil

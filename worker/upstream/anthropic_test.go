@@ -40,7 +40,7 @@ func question(system, user string) anthropic.MessageNewParams {
 func TestOfficialClientDecodes(t *testing.T) {
 	s := server(t, roomy())
 	client := claude(t, s)
-	said := func(p anthropic.MessageNewParams) string {
+	answer := func(p anthropic.MessageNewParams) string {
 		t.Helper()
 		m, err := client.Messages.New(t.Context(), p)
 		if err != nil {
@@ -48,10 +48,10 @@ func TestOfficialClientDecodes(t *testing.T) {
 		}
 		if !strings.HasPrefix(m.ID, "msg_") || m.Type != "message" || m.Role != "assistant" || m.Model != p.Model ||
 			m.Usage.InputTokens < 1 || m.Usage.OutputTokens < 1 || len(m.Content) != 1 {
-			t.Fatalf("message %s", m.RawJSON())
+			t.Fatalf("an incomplete message: %s", m.RawJSON())
 		}
 		if m.StopReason != anthropic.StopReasonEndTurn {
-			t.Errorf("stop reason %q", m.StopReason)
+			t.Errorf("stop reason %q, want end_turn", m.StopReason)
 		}
 		return m.Content[0].AsText().Text
 	}
@@ -60,13 +60,13 @@ func TestOfficialClientDecodes(t *testing.T) {
 		counts := make(map[int]bool)
 		for i := range 40 {
 			var got struct{ Searches, Themes []string }
-			// A track of the playlist is called as the key of the last call.
-			text := said(question("You pick music.", fmt.Sprint("track ", i, `: "summary". Answer with JSON: {"searches": [...], "themes": [...]}`)))
+			// A track of the playlist has the name of a key of the final call.
+			text := answer(question("You pick music.", fmt.Sprint("track ", i, `: "summary". Answer with JSON: {"searches": [...], "themes": [...]}`)))
 			if err := json.Unmarshal([]byte(text), &got); err != nil {
-				t.Fatalf("%q: %v", text, err)
+				t.Fatalf("answer %q is no JSON: %v", text, err)
 			}
 			if n := len(got.Searches); n < 5 || n > 10 || len(got.Themes) == 0 {
-				t.Fatalf("%d searches and %d themes", n, len(got.Themes))
+				t.Fatalf("%d searches and %d themes, want 5 to 10 searches and a theme", n, len(got.Themes))
 			}
 			counts[len(got.Searches)] = true
 		}
@@ -76,31 +76,31 @@ func TestOfficialClientDecodes(t *testing.T) {
 	})
 	t.Run("final call", func(t *testing.T) {
 		var got struct{ Title, Summary string }
-		// The keys of the first call are in it too, quoted with its answer.
-		text := said(question(`You had answered {"searches":["a"]}.`, `Answer with JSON: {"title": "...", "summary": "..."}`))
+		// The prompt also has the keys of the first call, in the answer that it quotes.
+		text := answer(question(`You had answered {"searches":["a"]}.`, `Answer with JSON: {"title": "...", "summary": "..."}`))
 		if err := json.Unmarshal([]byte(text), &got); err != nil || got.Title == "" || got.Summary == "" {
-			t.Fatalf("%q: %v", text, err)
+			t.Fatalf("answer %q: error %v, want JSON with a title and a summary", text, err)
 		}
 	})
 	t.Run("narrator", func(t *testing.T) {
-		text := said(question("You are a narrator.", "One sentence, please."))
+		text := answer(question("You are a narrator.", "One sentence, please."))
 		if strings.ContainsAny(text, "{%\n") || !strings.HasSuffix(text, ".") {
 			t.Errorf("%q is no plain sentence", text)
 		}
 	})
 	t.Run("seeded", func(t *testing.T) {
 		q := question("", `"summary"`)
-		again := said(q)
-		if first := said(q); first != again {
+		again := answer(q)
+		if first := answer(q); first != again {
 			t.Errorf("the same question got %q and %q", first, again)
 		}
 	})
-	t.Run("what the model said is not asked", func(t *testing.T) {
+	t.Run("an answer of the model is no question", func(t *testing.T) {
 		q := question("You are a narrator.", "Go on.")
 		q.Messages = append(q.Messages, anthropic.NewAssistantMessage(anthropic.NewTextBlock(`{"summary":"x"}`)),
 			anthropic.NewUserMessage(anthropic.NewTextBlock("Go on.")))
-		if text := said(q); strings.Contains(text, "{") {
-			t.Errorf("answered %q", text)
+		if text := answer(q); strings.Contains(text, "{") {
+			t.Errorf("answer %q, want a sentence", text)
 		}
 	})
 	t.Run("max_tokens", func(t *testing.T) {
@@ -169,10 +169,10 @@ func TestOfficialClientErrors(t *testing.T) {
 			}
 			reset, err := time.Parse(time.RFC3339, h.Get("Anthropic-Ratelimit-Requests-Reset"))
 			if d := time.Until(reset); err != nil || d < 0 || d > 5*time.Second {
-				t.Errorf("reset in %v, %v", d, err)
+				t.Errorf("reset in %v, error %v, want 0 to 5 s", d, err)
 			}
 			if h.Get("Anthropic-Ratelimit-Requests-Limit") != "15" || h.Get("Anthropic-Ratelimit-Requests-Remaining") != "0" {
-				t.Errorf("limit %q a minute, remaining %q", h.Get("Anthropic-Ratelimit-Requests-Limit"), h.Get("Anthropic-Ratelimit-Requests-Remaining"))
+				t.Errorf("limit %q a minute, remaining %q, want 15 and 0", h.Get("Anthropic-Ratelimit-Requests-Limit"), h.Get("Anthropic-Ratelimit-Requests-Remaining"))
 			}
 		})
 	}
@@ -195,7 +195,7 @@ func TestBadMessages(t *testing.T) {
 		}
 		res := ask(t, s, "POST", "/v1/messages", body, &got, "X-Api-Key: k", "Anthropic-Version: 2023-06-01")
 		if res.Code != 400 || got.Type != "error" || got.Error.Type != "invalid_request_error" || got.Error.Message == "" {
-			t.Errorf("%s: %d %+v, want 400", body, res.Code, got)
+			t.Errorf("%s: status %d, body %+v, want 400 and invalid_request_error", body, res.Code, got)
 		}
 		if res.Header().Get("Request-Id") == "" {
 			t.Errorf("%s: no request id", body)

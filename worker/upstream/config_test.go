@@ -120,7 +120,7 @@ func TestNewAccepts(t *testing.T) {
 		"nothing but errors": {Total: upstream.Limit{Rate: 40, Burst: 40}, Failures: 0.5, Overloaded: 0.5},
 	} {
 		if _, err := upstream.New(cfg); err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: error %v, want it accepted", name, err)
 		}
 	}
 }

@@ -20,7 +20,7 @@ type reported struct {
 	reset            time.Duration // from now
 }
 
-// reading takes a dialect apart by hand. The unit is what it rounds times up to.
+// reading parses a dialect by hand. The dialect rounds times up to the unit.
 type reading struct {
 	dialect upstream.Dialect
 	unit    time.Duration
@@ -106,8 +106,8 @@ func readings() []reading {
 	}
 }
 
-// TestDialects reads every dialect back, on accepted and on refused calls, and compares it with a judge that was asked
-// the same.
+// TestDialects reads every dialect back, on accepted and on refused calls, and compares it with a judge that decides
+// about the same calls.
 func TestDialects(t *testing.T) {
 	for _, r := range readings() {
 		t.Run(string(r.dialect), func(t *testing.T) {
@@ -132,18 +132,18 @@ func TestDialects(t *testing.T) {
 					}
 				}
 				if judge.Remaining(upstream.LastFM, time.Since(start))[0].Remaining != 0 {
-					t.Error("the walk does not reach the end of the limit")
+					t.Error("the calls do not use the whole limit")
 				}
 			})
 		})
 	}
 }
 
-// TestAnthropicDialect: requests and tokens on every answer of Anthropic, on nobody else's.
+// TestAnthropicDialect: every answer of Anthropic has the fields for requests and tokens, and no other answer has them.
 func TestAnthropicDialect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := tokenLimits(upstream.ChargeHeld)
-		cfg.Tokens.Input.PerMinute = 6 // so that of the two resets the first is the later one
+		cfg.Tokens.Input.PerMinute = 6 // so that input tokens are full later than output tokens
 		cfg.Headers = []upstream.Dialect{upstream.HeadersAnthropic}
 		cfg.PerAPI = limits(upstream.Anthropic, upstream.Limit{Rate: 0.5, Burst: 3})
 		sim, start := server(t, cfg), time.Now()
@@ -185,7 +185,7 @@ func TestAnthropicDialect(t *testing.T) {
 			}
 		}
 		if h := one[upstream.Spotify](t, sim).Header(); h.Get("Anthropic-Ratelimit-Requests-Limit") != "" {
-			t.Errorf("Spotify answers with %v", h)
+			t.Errorf("Spotify answers with the headers %v, want none of Anthropic", h)
 		}
 	})
 }
@@ -219,7 +219,7 @@ func TestRetryAfterForms(t *testing.T) {
 			res := one[upstream.Spotify](t, sim)
 			parsed, err := http.ParseTime(res.Header().Get("Retry-After"))
 			if dated := len(tc.dialects) > 0 && err == nil; dated && time.Until(parsed) < 0 {
-				t.Errorf("%v: the date is over", tc.dialects)
+				t.Errorf("%v: the date has passed", tc.dialects)
 			}
 			wait := 3_333_333_334*time.Nanosecond - 100*ms - 1
 			if d := tc.read(t, res.Header()) - wait; res.Code != 429 || d < 0 || d >= tc.unit {

@@ -73,7 +73,7 @@ func TestJudgeTimelines(t *testing.T) {
 			{0, s, 1, 995 * time.Second}, // the slack is 0.005 of a token and stays in the bucket
 			{995*time.Second - 1, s, 1, 1},
 			{995 * time.Second, s, 1, 0},
-			{995*time.Second + 9_223_372_037, a, 1000, 0}, // units that the rate makes of so long do not fit 63 bits
+			{995*time.Second + 9_223_372_037, a, 1000, 0}, // the rate makes more units in this time than fit 63 bits
 		}},
 		{"time does not go back", upstream.Default(), []arrival{
 			{time.Second, a, 42, 0},
@@ -99,7 +99,7 @@ func TestJudgeTimelines(t *testing.T) {
 			{950*ms - 1, a, 1, 1},
 			{950 * ms, a, 1, 0},
 		}},
-		{"what one limit refuses is charged to none", upstream.Config{
+		{"a call that one limit refuses is charged to no limit", upstream.Config{
 			Total:  upstream.Limit{Rate: 10, Burst: 4},
 			PerAPI: map[upstream.API]upstream.Limit{s: {Rate: 1, Burst: 1}, l: {Window: upstream.Window{N: 1, Per: time.Second}}},
 		}, []arrival{
@@ -107,12 +107,12 @@ func TestJudgeTimelines(t *testing.T) {
 			{0, s, 10, time.Second},
 			{0, l, 1, 0},
 			{0, l, 10, time.Second},
-			{0, a, 2, 0},        // so the shared bucket still had two
-			{0, a, 1, 100 * ms}, // and now has none,
+			{0, a, 2, 0},        // the refused calls left two tokens in the shared bucket
+			{0, a, 1, 100 * ms}, // now it has none
 			{0, s, 1, time.Second},
 			{time.Second, a, 4, 0},
-			{time.Second, s, 1, 100 * ms}, // which keeps from the narrow ones as well,
-			{1100 * ms, s, 1, 0},          // without costing them their token
+			{time.Second, s, 1, 100 * ms}, // the shared bucket refuses the call,
+			{1100 * ms, s, 1, 0},          // and Spotify's own token was not taken
 			{1100 * ms, l, 1, 100 * ms},
 			{1200 * ms, l, 1, 0},
 		}},
@@ -169,7 +169,7 @@ func (w law) broken(accepted []upstream.Arrival, now time.Duration) bool {
 	return false
 }
 
-// lawsOf are the limits of a configuration that an API is under.
+// lawsOf returns the limits of a configuration that apply to an API.
 func lawsOf(cfg upstream.Config, api upstream.API) []law {
 	return []law{
 		{cfg.Total, cfg.Slack, map[upstream.API]bool{upstream.Anthropic: true, upstream.Spotify: true, upstream.LastFM: true}},

@@ -32,14 +32,14 @@ func TestTrackInfo(t *testing.T) {
 	params := url.Values{"method": {"track.getInfo"}, "artist": {"Sigur Rós"}, "track": {"Untitled & 4"}, "api_key": {"k"}, "format": {"json"}}
 	var got answer
 	if res := ask(t, s, "GET", "/2.0/?"+params.Encode(), "", &got); res.Code != 200 {
-		t.Fatalf("status %d", res.Code)
+		t.Fatalf("track.getInfo: status %d, want 200", res.Code)
 	}
 	tr := got.Track
 	if tr.Name != "Untitled & 4" || tr.Artist.Name != "Sigur Rós" || tr.Album.Title == "" || len(tr.TopTags.Tag) < 2 || tr.TopTags.Tag[0].Name == "" {
-		t.Errorf("track %+v", tr)
+		t.Errorf("an incomplete track, or another one: %+v", tr)
 	}
 	if count(t, tr.Playcount) < count(t, tr.Listeners) || count(t, tr.Duration) < 120_000 {
-		t.Errorf("%s plays by %s listeners, %s ms", tr.Playcount, tr.Listeners, tr.Duration)
+		t.Errorf("%s plays by %s listeners, %s ms; want no fewer plays than listeners, and two minutes at least", tr.Playcount, tr.Listeners, tr.Duration)
 	}
 
 	form := "Content-Type: application/x-www-form-urlencoded"
@@ -72,10 +72,10 @@ func TestArtistInfo(t *testing.T) {
 	ask(t, s, "GET", "/2.0/?method=artist.getinfo&artist=Cher&api_key=k&format=json", "", &got)
 	a := got.Artist
 	if a.Name != "Cher" || len(a.Similar.Artist) == 0 || len(a.Tags.Tag) < 2 || a.Bio.Summary == "" {
-		t.Errorf("artist %+v", a)
+		t.Errorf("an incomplete artist, or another one: %+v", a)
 	}
 	if count(t, a.Stats.Playcount) < count(t, a.Stats.Listeners) {
-		t.Errorf("%s plays by %s listeners", a.Stats.Playcount, a.Stats.Listeners)
+		t.Errorf("%s plays by %s listeners, want no fewer plays than listeners", a.Stats.Playcount, a.Stats.Listeners)
 	}
 }
 

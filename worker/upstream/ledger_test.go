@@ -45,7 +45,7 @@ func TestLedgerCounts(t *testing.T) {
 	})
 }
 
-// TestLedgerIsBounded sends more than it keeps over more than the hour that it plots.
+// TestLedgerIsBounded sends more arrivals than the ledger keeps, over more than the hour that it plots.
 func TestLedgerIsBounded(t *testing.T) {
 	const n, gap = upstream.KeptArrivals + 1000, 10 * ms // 87 minutes, 100 a second
 	var l upstream.Ledger

@@ -10,7 +10,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// TestRemovedPaths: what an application in development mode could call before 2026 is refused in Spotify's form, and is an arrival.
+// TestRemovedPaths: a path that applications in development mode could call before 2026 is refused in Spotify's form, and the call is an arrival.
 func TestRemovedPaths(t *testing.T) {
 	s := server(t, roomy())
 	id := strings.Repeat("0", 22)
@@ -89,7 +89,7 @@ func TestLogins(t *testing.T) {
 			{"a consent that stays", refresh("", "stays"), confidential, 200, ""},
 			{"a consent that stays, again", refresh("", "stays"), confidential, 200, ""},
 			{"a consent that rotates", refresh(pkce, "first"), "", 200, ""},
-			{"what was rotated away", refresh(pkce, "first"), "", 400, "invalid_grant"},
+			{"a token that was rotated", refresh(pkce, "first"), "", 400, "invalid_grant"},
 		} {
 			got := logIn(t, s, row.form, row.basic)
 			t.Logf("%-36s %d %s", row.name, got.Status, got.Error)
@@ -100,7 +100,7 @@ func TestLogins(t *testing.T) {
 
 		nobody := logIn(t, s, url.Values{"grant_type": {"client_credentials"}}, confidential)
 		public := logIn(t, s, refresh("", "stays"), confidential)
-		private := func() spotifyLogin { // the token that the rotation gave is not known to the test any more
+		private := func() spotifyLogin { // on a new server: the rows above rotated the token, and the test does not have the new one
 			cfg := cfg
 			s = server(t, cfg)
 			nobody = logIn(t, s, url.Values{"grant_type": {"client_credentials"}}, confidential)
@@ -108,10 +108,10 @@ func TestLogins(t *testing.T) {
 			return logIn(t, s, refresh(pkce, "first"), "")
 		}()
 		if again := logIn(t, s, refresh(pkce, private.Refresh), ""); again.Status != 200 || again.Refresh == private.Refresh {
-			t.Errorf("the rotated token: %+v", again)
+			t.Errorf("a login with the rotated token: %+v, want 200 and a new refresh token", again)
 		}
 		if public.Refresh != "" || public.Expires != 60 || private.Expires != 3600 || private.Scope != "playlist-modify-private playlist-read-private" {
-			t.Errorf("%+v, %+v", public, private)
+			t.Errorf("the login with a secret got %+v, the one without got %+v", public, private)
 		}
 		uri := list([]string{"spotify:track:" + strings.Repeat("0", 22)})
 		create := func(public string) [3]string {
@@ -146,7 +146,7 @@ func TestLogins(t *testing.T) {
 			res := ask(t, s, row.request[0], row.request[1], row.request[2], &body, "Authorization: Bearer "+row.token)
 			t.Logf("%-34s %d %s", row.name, res.Code, body.Error.Message)
 			if res.Code != row.status || row.status >= 400 && body.Error.Message == "" {
-				t.Errorf("%s: %d %s, want %d", row.name, res.Code, res.Body, row.status)
+				t.Errorf("%s: status %d, body %s, want %d", row.name, res.Code, res.Body, row.status)
 			}
 		}
 	})
@@ -165,6 +165,6 @@ func TestOwnPlaylists(t *testing.T) {
 	}
 	ask(t, s, "GET", "/v1/me/playlists?limit=2", "", &got, bearer)
 	if got.Total != 3 || len(got.Items) != 2 || got.Items[0].Name != "c" || got.Items[1].Description != "of b" || got.Next == nil {
-		t.Errorf("%+v", got)
+		t.Errorf("page %+v, want two of three playlists, the newest first, and a next page", got)
 	}
 }

@@ -16,8 +16,8 @@ type era struct {
 	limit upstream.Limit
 }
 
-// tight reports whether one more call at now would break a limit that changes. Of a bucket that is: more calls in any
-// window than the burst at its beginning and the refill since, each rate for as long as it was in force.
+// tight reports whether one more call at now would break a limit that changes. A bucket breaks if the calls in any
+// window exceed the burst at its beginning and the refill since, each rate for as long as it was in force.
 func tight(eras []era, calls []time.Duration, now time.Duration) bool {
 	in := eras[0]
 	for _, e := range eras {

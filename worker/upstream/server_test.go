@@ -91,7 +91,7 @@ func TestStats(t *testing.T) {
 
 		var got upstream.Stats
 		if res := ask(t, s, "GET", "/stats", "", &got); res.Code != 200 {
-			t.Fatalf("status %d", res.Code)
+			t.Fatalf("GET /stats: status %d, want 200", res.Code)
 		}
 		want := upstream.Stats{
 			Rate: 40, Burst: 40, SlackMS: 50, Allowed1s: 82, Worst1s: 60,
@@ -108,7 +108,7 @@ func TestStats(t *testing.T) {
 		}
 
 		if res := ask(t, s, "POST", "/stats/reset", "", nil); res.Code != http.StatusNoContent {
-			t.Errorf("reset: status %d", res.Code)
+			t.Errorf("reset: status %d, want 204", res.Code)
 		}
 		var keys map[string]any
 		ask(t, s, "GET", "/stats", "", &keys)
@@ -171,7 +171,7 @@ func TestRefusal(t *testing.T) {
 					t.Errorf("%s at %v a second: status %d, Retry-After %q, want 429 and %q", api, tc.rate, res.Code, res.Header().Get("Retry-After"), tc.after)
 				}
 				if d := time.Since(start); d != 0 {
-					t.Errorf("%s: a refusal took %v", api, d)
+					t.Errorf("%s: a refusal took %v, want 0", api, d)
 				}
 			}
 		})
@@ -200,7 +200,7 @@ func TestNotAnArrival(t *testing.T) {
 	}
 	for _, probe := range []string{"/livez", "/readyz"} {
 		if res := ask(t, s, "GET", probe, "", nil); res.Code != 200 {
-			t.Errorf("%s: %d", probe, res.Code)
+			t.Errorf("%s: status %d, want 200", probe, res.Code)
 		}
 	}
 	ask(t, s, "GET", "/stats", "", nil)
@@ -236,10 +236,10 @@ func TestLatency(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(got, waits(7)); diff != "" {
-			t.Errorf("the same seed waits otherwise:\n%s", diff)
+			t.Errorf("the same seed has other waits (-first +second):\n%s", diff)
 		}
 		if cmp.Equal(got, waits(8)) {
-			t.Error("another seed waits the same")
+			t.Error("another seed has the same waits")
 		}
 	})
 }
@@ -266,7 +266,7 @@ func TestContextEndsTheWait(t *testing.T) {
 func TestHangUpEndsTheWait(t *testing.T) {
 	cfg := roomy()
 	cfg.Latency = upstream.Latency{Min: time.Minute, Max: time.Minute}
-	cfg.Failures = 1 // even where the body is not needed
+	cfg.Failures = 1 // an injected error does not need the body
 	s := server(t, cfg)
 	in := make(chan struct{})
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -284,7 +284,7 @@ func TestHangUpEndsTheWait(t *testing.T) {
 	}()
 	if res, err := srv.Client().Do(req); err == nil {
 		_ = res.Body.Close()
-		t.Errorf("answered %d", res.StatusCode)
+		t.Errorf("a client that hung up got status %d", res.StatusCode)
 	}
 	start := time.Now()
 	srv.Close() // waits for the handler
@@ -314,7 +314,7 @@ func TestTrouble(t *testing.T) {
 	for api, want := range map[upstream.API]map[int]float64{
 		upstream.Anthropic: {200: 0.7, 500: 0.1, 503: 0.1, 529: 0.1},
 		upstream.Spotify:   {200: 0.8, 500: 0.1, 503: 0.1},
-		upstream.LastFM:    {200: 1}, // they are inside
+		upstream.LastFM:    {200: 1}, // its errors are in the body
 	} {
 		for status, share := range want {
 			if is := float64(got[api][status]) / n; is < share-0.05 || is > share+0.05 {
@@ -326,10 +326,10 @@ func TestTrouble(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(got, run(3)); diff != "" {
-		t.Errorf("the same seed fails otherwise:\n%s", diff)
+		t.Errorf("the same seed fails other calls (-first +second):\n%s", diff)
 	}
 	if cmp.Equal(got, run(4)) {
-		t.Error("another seed fails the same")
+		t.Error("another seed fails the same calls")
 	}
 }
 

@@ -46,14 +46,14 @@ func TestSearch(t *testing.T) {
 	for pages := 0; next != ""; pages++ {
 		var got struct{ Tracks paging[track] }
 		if res := ask(t, s, "GET", next, "", &got, bearer); res.Code != 200 || pages > 10 {
-			t.Fatalf("page %d: status %d", pages, res.Code)
+			t.Fatalf("page %d: status %d, want 200 and ten pages at most", pages, res.Code)
 		}
 		if got.Tracks.Offset != 10*pages || got.Tracks.Limit != 10 || (got.Tracks.Previous == nil) != (pages == 0) {
-			t.Fatalf("page %d: %+v", pages, got.Tracks)
+			t.Fatalf("page %d has another offset or limit, or a wrong link to the previous page: %+v", pages, got.Tracks)
 		}
 		for _, tr := range got.Tracks.Items {
 			if !tr.whole() || seen[tr.ID] {
-				t.Fatalf("track %+v", tr)
+				t.Fatalf("a track that is incomplete or came twice: %+v", tr)
 			}
 			seen[tr.ID] = true
 		}
@@ -88,7 +88,7 @@ func TestAudioFeatures(t *testing.T) {
 	var alone features
 	if res := ask(t, s, "GET", "/v1/audio-features/"+id(1), "", &alone, bearer); res.Code != 200 || alone.ID != id(1) ||
 		alone.Tempo < 70 || alone.Tempo > 180 || alone.Energy < 0 || alone.Energy > 1 || alone.Loudness > -3 || alone.TimeSignature < 3 {
-		t.Errorf("status %d, features %+v", res.Code, alone)
+		t.Errorf("audio features of %s: status %d, %+v", id(1), res.Code, alone)
 	}
 	cfg := roomy()
 	cfg.DenyAudioFeatures = true
@@ -105,18 +105,18 @@ func TestPlaylists(t *testing.T) {
 	read := func(id, query string) (got paging[entry]) {
 		t.Helper()
 		if res := ask(t, s, "GET", "/v1/playlists/"+id+"/items"+query, "", &got, bearer); res.Code != 200 {
-			t.Fatalf("reading %s: status %d", id, res.Code)
+			t.Fatalf("reading %s: status %d, want 200", id, res.Code)
 		}
 		return got
 	}
 	sample := read(upstream.SamplePlaylist, "?limit=50")
 	if sample.Total != 50 || len(sample.Items) != 50 || sample.Next != nil {
-		t.Fatalf("sample: %d of %d", len(sample.Items), sample.Total)
+		t.Fatalf("the sample has %d of %d entries on its page, want 50 of 50", len(sample.Items), sample.Total)
 	}
 	var uris, want []string
 	for _, e := range sample.Items {
 		if !e.Item.whole() || !cmp.Equal(e.Item, e.Track) {
-			t.Fatalf("entry %+v", e)
+			t.Fatalf("an entry that is incomplete, or whose item and track differ: %+v", e)
 		}
 		uris, want = append(uris, e.Item.URI), append(want, e.Item.Name)
 	}
@@ -134,31 +134,31 @@ func TestPlaylists(t *testing.T) {
 		res := ask(t, s, "POST", "/v1/me/playlists", fmt.Sprintf(`{"name":"Mine","description":"d","public":%t}`, public), &p, bearer)
 		if res.Code != 201 || len(p.ID) != 22 || p.Name != "Mine" || p.SnapshotID == "" || p.Public != public || p.Owner.ID != "listener" ||
 			p.ExternalURLs["spotify"] == "" || p.URI != "spotify:playlist:"+p.ID {
-			t.Errorf("public %t: %d %+v", public, res.Code, p)
+			t.Errorf("a playlist with public %t: status %d, %+v", public, res.Code, p)
 		}
 		ids[p.ID] = true
 
 		if got := read(p.ID, ""); got.Total != 0 || got.Items == nil {
-			t.Errorf("a new playlist has %+v", got)
+			t.Errorf("a new playlist has %+v, want an empty list", got)
 		}
 		var first, second struct {
 			SnapshotID string `json:"snapshot_id"`
 		}
 		if res := ask(t, s, "POST", "/v1/playlists/"+p.ID+"/items", list(uris[10:]), &first, bearer); res.Code != 201 {
-			t.Errorf("add: status %d", res.Code)
+			t.Errorf("add at the end: status %d, want 201", res.Code)
 		}
 		at0 := strings.Replace(list(uris[:10]), "{", `{"position":0,`, 1)
 		if res := ask(t, s, "POST", "/v1/playlists/"+p.ID+"/items", at0, &second, bearer); res.Code != 201 {
-			t.Errorf("add in front: status %d", res.Code)
+			t.Errorf("add in front: status %d, want 201", res.Code)
 		}
 		if first.SnapshotID == "" || first.SnapshotID == p.SnapshotID || first.SnapshotID == second.SnapshotID {
-			t.Errorf("snapshots %q, %q, %q of three versions", p.SnapshotID, first.SnapshotID, second.SnapshotID)
+			t.Errorf("the snapshots of three versions are %q, %q, %q, want different ones", p.SnapshotID, first.SnapshotID, second.SnapshotID)
 		}
 		var names []string
 		for offset := 0; offset < 50; offset += 20 { // 20 a page unless asked
 			got := read(p.ID, fmt.Sprint("?offset=", offset))
 			if got.Total != 50 || (got.Next == nil) != (offset == 40) {
-				t.Errorf("page at %d: total %d, next %v", offset, got.Total, got.Next)
+				t.Errorf("page at %d: total %d, next %v, want 50, and no next page only at 40", offset, got.Total, got.Next)
 			}
 			for _, e := range got.Items {
 				names = append(names, e.Item.Name)
@@ -197,13 +197,13 @@ func TestPlaylistsAreBounded(t *testing.T) {
 	hundred := list(strings.Fields(strings.Repeat(uri+" ", 100)))
 	for range 100 {
 		if res := ask(t, s, "POST", "/v1/playlists/"+ids[1000]+"/items", hundred, nil, bearer); res.Code != 201 {
-			t.Fatalf("add: status %d", res.Code)
+			t.Fatalf("add: status %d, want 201", res.Code)
 		}
 	}
 	wantSpotifyError(t, s, "POST", "/v1/playlists/"+ids[1000]+"/items", hundred, 400)
 }
 
-// TestPlaylistEntriesAreBounded: a hundred full playlists are all there is room for.
+// TestPlaylistEntriesAreBounded: there is room for a hundred full playlists.
 func TestPlaylistEntriesAreBounded(t *testing.T) {
 	s := upstream.NewShelf()
 	for i := range 101 {

@@ -31,7 +31,7 @@ func events(t *testing.T, res *httptest.ResponseRecorder) (names []string, last 
 	return names, last
 }
 
-// TestStreams: how a stream comes, and how it ends where the provider fails midway.
+// TestStreams: the events of a whole stream, and of a stream whose provider fails midway.
 func TestStreams(t *testing.T) {
 	whole := "message_start content_block_start ping " + strings.Repeat("content_block_delta ", 8) + "content_block_stop message_delta message_stop"
 	half := "message_start content_block_start ping " + strings.Repeat("content_block_delta ", 4)
@@ -58,7 +58,7 @@ func TestStreams(t *testing.T) {
 			got, used := strings.Join(names, " "), s.Stats().OutputTokens
 			t.Logf("%-18s %d in %v, output charged %d: %s", row.name, res.Code, time.Since(began), used, got)
 			if res.Code != 200 || !strings.HasPrefix(res.Header().Get("Content-Type"), "text/event-stream") || got != row.want {
-				t.Errorf("%s: %d %q, %s", row.name, res.Code, res.Header().Get("Content-Type"), got)
+				t.Errorf("%s: status %d, content type %q, events %s; want 200 and %s", row.name, res.Code, res.Header().Get("Content-Type"), got, row.want)
 			}
 			if row.fault == upstream.Midway {
 				if of, _ := last["error"].(map[string]any); of["type"] != "overloaded_error" || !strings.HasPrefix(last["request_id"].(string), "req_") {
@@ -89,11 +89,11 @@ func TestOfficialClientReadsStreams(t *testing.T) {
 	}
 	if stream.Err() != nil || got.Content[0].Text != want.Content[0].Text || got.StopReason != want.StopReason || got.Usage.InputTokens != want.Usage.InputTokens ||
 		got.Usage.OutputTokens != want.Usage.OutputTokens {
-		t.Errorf("%v: %s, want %s", stream.Err(), got.RawJSON(), want.RawJSON())
+		t.Errorf("the stream: error %v, message %s, want %s", stream.Err(), got.RawJSON(), want.RawJSON())
 	}
 }
 
-// TestAnthropicRefuses what the real one refuses, before it answers.
+// TestAnthropicRefuses: the simulator refuses the requests that Anthropic refuses, before it answers.
 func TestAnthropicRefuses(t *testing.T) {
 	cfg := roomy()
 	named := cfg
@@ -127,7 +127,7 @@ func TestAnthropicRefuses(t *testing.T) {
 		res := ask(t, server(t, row.cfg), "POST", "/v1/messages", row.body, &got, row.headers...)
 		t.Logf("%-28s %d %s %s", row.name, res.Code, got.Error.Type, got.Error.Message)
 		if res.Code != row.status || got.Error.Type != row.kind || res.Header().Get("Request-Id") == "" {
-			t.Errorf("%s: %d %+v, want %d %s", row.name, res.Code, got, row.status, row.kind)
+			t.Errorf("%s: status %d, body %+v, want %d, type %s and a request id", row.name, res.Code, got, row.status, row.kind)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// TestStretchesOnTheWire: each fault has its provider's form, in its time only.
+// TestStretchesOnTheWire: each fault has its provider's form, and only within its stretch.
 func TestStretchesOnTheWire(t *testing.T) {
 	second := time.Second
 	for _, tc := range []struct {
@@ -40,7 +40,7 @@ func TestStretchesOnTheWire(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !in && (res.Code != 200 || body.Error != nil) {
-					t.Errorf("%s, %s, at %d s: %d %s", tc.api, tc.fault, 5*at, res.Code, res.Body)
+					t.Errorf("%s, %s, at %d s: status %d, body %s, want no fault outside the stretch", tc.api, tc.fault, 5*at, res.Code, res.Body)
 				}
 				after := tc.after
 				if after != "" && at == 2 {
@@ -71,11 +71,11 @@ func TestStrangersInStats(t *testing.T) {
 		})
 		time.Sleep(9*time.Second - 1) // 18 calls, 13 tokens
 		if res := one[upstream.LastFM](t, sim); res.Code != 429 {
-			t.Errorf("status %d, want 429: strangers had all of it", res.Code)
+			t.Errorf("status %d, want 429, because strangers have taken all tokens", res.Code)
 		}
 		got := sim.Stats()
 		if got.Total != 1 || got.Strangers["spotify"] != 18 || got.StrangersRefused["spotify"] != 5 || got.Strangers["lastfm"] != 0 {
-			t.Errorf("%+v", got)
+			t.Errorf("stats %+v, want 1 call, and 18 calls of strangers of which 5 are refused", got)
 		}
 		sim.Reset()
 		time.Sleep(time.Second)
@@ -100,7 +100,7 @@ func TestStatsOfWindows(t *testing.T) {
 		}
 		got := sim.Stats()
 		if got.Allowed1s != 20 || got.Worst1s != 22 || got.Refused != 2 || got.BudgetUsed != 20/(10*1.1) {
-			t.Errorf("%+v", got)
+			t.Errorf("stats %+v, want 20 allowed in a second, 22 in the worst second, 2 refused", got)
 		}
 	})
 }

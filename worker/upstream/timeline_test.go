@@ -237,6 +237,6 @@ func TestStrangersAreCounted(t *testing.T) {
 		}
 	}
 	if got := j.Strangers(l, 3*time.Hour); got.Accepted+got.Refused != 7*3600 {
-		t.Errorf("%+v, want an hour of 7 a second", got)
+		t.Errorf("the strangers' calls are %+v, want an hour of 7 a second", got)
 	}
 }

@@ -10,17 +10,17 @@ import (
 	"github.com/weir-go/weir/worker/upstream"
 )
 
-// charge is tokens that a limit was charged at a time, negative where they were given back.
+// charge is tokens that a limit was charged at a time, negative where they were returned.
 type charge struct {
 	at time.Duration
 	n  int64
 }
 
 // short reports whether n more tokens at now would break a limit in any window that ends there: whether what was
-// charged in one of them is more than burst + rate·(length + slack). Nothing is kept but the charges.
+// charged in one of them is more than burst + rate·(length + slack). It keeps no state except the charges.
 func short(l upstream.TokenLimit, slack time.Duration, charges []charge, now time.Duration, n int64) bool {
 	over := func(span time.Duration, sum int64) bool {
-		// Divided instead of multiplied: what comes in a day at a high rate does not fit 63 bits.
+		// Divided instead of multiplied: the refill of a day at a high rate does not fit 63 bits.
 		excess := int64(time.Minute) * (sum - l.Burst)
 		return excess > 0 && int64(span+slack) < (excess+l.PerMinute-1)/l.PerMinute
 	}
@@ -35,8 +35,8 @@ func short(l upstream.TokenLimit, slack time.Duration, charges []charge, now tim
 	return false
 }
 
-// tokenLaw is one limit of tokens as the provider's rule has it: what a call needs at its start, what it is charged
-// then, and what it costs in the end.
+// tokenLaw is one limit of tokens by the provider's rule: the tokens that a call needs at its start, that it is charged
+// then, and that it costs in the end.
 type tokenLaw struct {
 	limit               upstream.TokenLimit
 	needs, takes, costs func(upstream.Call, upstream.Usage) int64

@@ -35,14 +35,14 @@ func TestTokenTimelines(t *testing.T) {
 		cfg  upstream.Config
 		rows []step
 	}{
-		{"start: what the answer will have is charged at once", tokenLimits(upstream.ChargeStart), []step{
+		{"start: the tokens of the answer are charged at once", tokenLimits(upstream.ChargeStart), []step{
 			{at: 0, api: a, n: 5, call: call, want: yes(), left: []int64{500, 0, 95}},
 			{at: 0, api: a, n: 9, call: call, want: no("output-tokens", 20*second), left: []int64{500, 0, 95}},
 			{at: second, api: a, call: call, used: usage(80, 200), left: []int64{521, 10, 96}},  // the estimate was 20 too high
 			{at: second, api: a, call: call, used: usage(150, 200), left: []int64{471, 10, 96}}, // and here 50 too low
 			{at: second, api: a, call: call, used: usage(100, 50), left: []int64{471, 160, 96}}, // the client hung up
 			{at: 5 * second, api: a, call: call, want: yes(), left: []int64{375, 0, 99}},
-			{at: 5 * second, api: s, want: yes(), left: []int64{98}}, // others know no tokens
+			{at: 5 * second, api: s, want: yes(), left: []int64{98}}, // other APIs have no limits of tokens
 		}},
 		{"end: charged when it has come, into debt", tokenLimits(upstream.ChargeEnd), []step{
 			{at: 0, api: a, n: 6, call: call, want: yes(), left: []int64{400, 1000, 94}},
@@ -63,7 +63,7 @@ func TestTokenTimelines(t *testing.T) {
 			{at: 0, api: a, call: call, want: no("tokens", 800*second)},
 			{at: 0, api: a, call: call, used: usage(100, 200), left: []int64{700, 99}},
 		}},
-		{"what a limit of calls refuses costs no tokens", upstream.Config{
+		{"a call that a limit of calls refuses costs no tokens", upstream.Config{
 			Total: upstream.Limit{Rate: 1, Burst: 1}, Tokens: tokenLimits("").Tokens,
 		}, []step{
 			{at: 0, api: a, call: call, want: yes(), left: []int64{900, 800, 0}},
@@ -74,7 +74,7 @@ func TestTokenTimelines(t *testing.T) {
 			{at: 0, api: a, call: upstream.Call{Input: 1 << 62}, want: never("input-tokens")},
 			{at: 0, api: a, call: upstream.Call{Input: 1000, Output: 1000}, want: yes(), left: []int64{0, 0, 99}},
 		}},
-		{"given back no higher than the brim", tokenLimits(upstream.ChargeHeld), []step{
+		{"returned tokens fill the bucket at most", tokenLimits(upstream.ChargeHeld), []step{
 			{at: 0, api: a, call: upstream.Call{MaxTokens: 600}, want: yes(), left: []int64{1000, 400, 99}},
 			{at: time.Hour, api: a, call: upstream.Call{MaxTokens: 600}, used: usage(0, 100), left: []int64{1000, 1000, 100}},
 			{at: time.Hour, api: a, call: upstream.Call{MaxTokens: 1000}, want: yes(), left: []int64{1000, 0, 99}},

@@ -11,9 +11,9 @@ func TestOneTrack(t *testing.T) {
 		t.Errorf("status %d, %+v, want the track that was found", res.Code, one)
 	}
 	if res := ask(t, s, "GET", "/v1/tracks/short", "", nil, bearer); res.Code != 400 {
-		t.Errorf("status %d of an id that cannot be", res.Code)
+		t.Errorf("an impossible id: status %d, want 400", res.Code)
 	}
 	if res := ask(t, s, "GET", "/v1/tracks/"+one.ID, "", nil); res.Code != 401 {
-		t.Errorf("status %d without a token", res.Code)
+		t.Errorf("without a token: status %d, want 401", res.Code)
 	}
 }

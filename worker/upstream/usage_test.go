@@ -57,18 +57,18 @@ func TestUsageIsCharged(t *testing.T) {
 			sim := server(t, cfg)
 			code, m := claims(t.Context(), t, sim, upstream.HeaderOutputTokens+": 300", upstream.HeaderCacheReadTokens+": 60", upstream.HeaderInputTokens+": 70")
 			if code != 200 || m.Usage.InputTokens != 70 || m.Usage.CacheReadTokens != 60 || m.Usage.OutputTokens != 300 || m.StopReason != "end_turn" {
-				t.Errorf("%s: %d %+v", rule, code, m)
+				t.Errorf("%s: status %d, answer %+v, want the usage that the request asked for", rule, code, m)
 			}
 			if got := sim.Stats(); got.InputTokens != 70 || got.OutputTokens != 300 {
 				t.Errorf("%s: %d and %d tokens counted, want 70 and 300", rule, got.InputTokens, got.OutputTokens)
 			}
 			code, m = claims(t.Context(), t, sim, upstream.HeaderOutputTokens+": 501")
 			if code != 200 || m.Usage.OutputTokens != 500 || m.StopReason != "max_tokens" {
-				t.Errorf("%s: %d %+v, want the output cut at max_tokens", rule, code, m)
+				t.Errorf("%s: status %d, answer %+v, want the output cut at max_tokens", rule, code, m)
 			}
 			sim.Reset()
 			if got := sim.Stats(); got.InputTokens != 0 || got.OutputTokens != 0 {
-				t.Errorf("%s: %+v after a reset", rule, got)
+				t.Errorf("%s: stats %+v after a reset, want no tokens", rule, got)
 			}
 		})
 	}
@@ -108,7 +108,7 @@ func TestTokenRefusals(t *testing.T) {
 				}
 			}
 			if accepted != want.accepted {
-				t.Errorf("%s: %d accepted, want %d", rule, accepted, want.accepted)
+				t.Errorf("%s: %d calls accepted, want %d", rule, accepted, want.accepted)
 			}
 			for _, m := range refused {
 				if !strings.Contains(m.Error.Message+m.Message, want.text) {
@@ -133,7 +133,7 @@ func TestHangUpCounts(t *testing.T) {
 				t.Errorf("%s: status %d, want 503", rule, code)
 			}
 			if got := sim.Stats(); got.InputTokens != 100 || got.OutputTokens != 120 {
-				t.Errorf("%s: %d and %d tokens, want 100 and 4 of 10 seconds of 300", rule, got.InputTokens, got.OutputTokens)
+				t.Errorf("%s: %d and %d tokens, want 100, and 120 of the 300 in 4 of 10 seconds", rule, got.InputTokens, got.OutputTokens)
 			}
 		})
 	}
@@ -161,7 +161,7 @@ func TestFailedCallsUseNoTokens(t *testing.T) {
 				}
 			}
 			if got := sim.Stats(); got.Refused != 0 || got.InputTokens != 0 || got.OutputTokens != 0 {
-				t.Errorf("%s: %+v", name, got)
+				t.Errorf("%s: stats %+v, want no refusal and no tokens", name, got)
 			}
 		})
 	}

@@ -37,7 +37,7 @@ func (c Config) validate() error {
 		}
 	}
 	if l := c.Latency; l.Min < 0 || l.Max < l.Min || l.Max > maxWait {
-		return fmt.Errorf("upstream: latency is %v to %v: give a range that does not fall, within 0 to %v", l.Min, l.Max, maxWait)
+		return fmt.Errorf("upstream: latency is %v to %v: give a minimum and a maximum from 0 to %v, the smaller one first", l.Min, l.Max, maxWait)
 	}
 	for _, share := range []struct {
 		name string

@@ -38,13 +38,13 @@ func (m measure) beyond(x, mark float64) float64 {
 	return mark - x
 }
 
-// verdict compares a number with its bar in words, and is an error where it is beyond what is held.
+// verdict compares a number with its bar in words, and returns an error if the number is worse than the test allows.
 func (m measure) verdict(what string, x float64, b bar) (words string, err error) {
 	if b == (bar{}) {
 		return "", nil
 	}
 	if m.beyond(x, b.holds) > 0 {
-		err = fmt.Errorf("%s: %s is %.3f, held is %.3f, the mark is %.3f", m.name, what, x, b.holds, b.mark)
+		err = fmt.Errorf("%s: %s is %.3f, the test allows %.3f, the mark is %.3f", m.name, what, x, b.holds, b.mark)
 	}
 	if by := m.beyond(x, b.mark); by > 0 {
 		return fmt.Sprintf("  %s MISSES %.4g by %.2g", what, b.mark, by), err

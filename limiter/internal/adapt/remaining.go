@@ -17,8 +17,8 @@ const reserve = 0.25
 
 // Remaining takes in an answer if it is the newest by its own time, and reports whether it is.
 func (s *State) Remaining(l Limit, now int64, a Answer) bool {
-	heard := min(now, a.Heard)
-	if heard <= s.Heard || a.Limit < 1 {
+	arrived := min(now, a.Heard)
+	if arrived <= s.Heard || a.Limit < 1 {
 		return false
 	}
 	left := math.Max(0, float64(a.Remaining)-float64(a.UnderWay))
@@ -30,7 +30,7 @@ func (s *State) Remaining(l Limit, now int64, a Answer) bool {
 	if l.Start > 0 && a.Period > 0 {
 		s.Told = max(1, int64(math.Floor(Whole*whole)))
 	}
-	s.Heard, s.Share = heard, bound(int64(math.Floor(Whole*whole*part)), l.Floor(), Whole)
+	s.Heard, s.Share = arrived, bound(int64(math.Floor(Whole*whole*part)), l.Floor(), Whole)
 	return true
 }
 

@@ -45,9 +45,9 @@ func failures(n int, first float64) input {
 	}
 }
 
-func remains(heard float64, limit, period, remaining, underWay int64) input {
+func remains(arrived float64, limit, period, remaining, underWay int64) input {
 	return func(s *adapt.State, l adapt.Limit, now int64) {
-		s.Remaining(l, now, adapt.Answer{Heard: at(heard), Limit: limit, Period: period * second, Remaining: remaining, UnderWay: underWay})
+		s.Remaining(l, now, adapt.Answer{Heard: at(arrived), Limit: limit, Period: period * second, Remaining: remaining, UnderWay: underWay})
 	}
 }
 

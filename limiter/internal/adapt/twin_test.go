@@ -61,7 +61,7 @@ func TestScriptLearnsTheSame(t *testing.T) {
 				argv = append(argv, fmt.Sprint("O ", now, " ", due, " ", cost))
 			default:
 				a := adapt.Answer{
-					Heard: now - rapid.Int64Range(-1000, 1_000_000).Draw(t, "heard"), Limit: rapid.Int64Range(0, 100).Draw(t, "limit"),
+					Heard: now - rapid.Int64Range(-1000, 1_000_000).Draw(t, "arrived"), Limit: rapid.Int64Range(0, 100).Draw(t, "limit"),
 					Period: rapid.SampledFrom([]int64{0, 1_000_000, 60_000_000}).Draw(t, "period"), Remaining: rapid.Int64Range(0, 100).Draw(t, "remaining"),
 					UnderWay: rapid.Int64Range(0, 20).Draw(t, "under way"),
 				}

@@ -52,7 +52,7 @@ func TestConserves(t *testing.T) {
 		for _, m := range failed {
 			marks[m.Name]++
 			if m.Name == "law" {
-				t.Errorf("%v", result)
+				t.Errorf("the starts exceed the limit: %v", result)
 			}
 		}
 		if !*full {

@@ -68,12 +68,12 @@ func TestLearntRateIsForgotten(t *testing.T) {
 	}
 	b.Enter(epoch+200*second, of, 0)
 	if s := b.State(); s.Learnt != "-" || !b.Idle(epoch+400*second) {
-		t.Errorf("learnt %s 200 s later", s.Learnt)
+		t.Errorf("200 s later the bucket has learnt %s, want nothing", s.Learnt)
 	}
 	teach(epoch + 300*second)
 	b.Enter(epoch+301*second, limit(50, 40), 0)
 	if s := b.State(); s.Learnt != "-" {
-		t.Errorf("learnt %s by another limit", s.Learnt)
+		t.Errorf("after a change of the limit the bucket has learnt %s, want nothing", s.Learnt)
 	}
 }
 
@@ -99,12 +99,12 @@ func TestRemainingBoundsTheTokens(t *testing.T) {
 			bucket.Decide(route, &q, &reply)
 		}
 		if got := b.Available(epoch); got != c.have {
-			t.Fatalf("%+v: %v tokens before", c, got)
+			t.Fatalf("%+v: %v tokens before the report", c, got)
 		}
 		q.Asks, q.Taught = nil, []bucket.Taught{{Lesson: bucket.QuotaLeft, Due: epoch, Quota: 40, Left: c.left, Period: second, Level: stand}}
 		bucket.Decide(route, &q, &reply)
 		if got := max(0, b.Available(epoch)); got > c.want+0.01 || got < 0.2*c.want {
-			t.Errorf("%+v: %v tokens afterwards", c, got)
+			t.Errorf("%+v: %v tokens after the report", c, got)
 		}
 	}
 }

@@ -370,12 +370,12 @@ func TestIdle(t *testing.T) {
 		bucket.Decide(bucket.Route{Limits: []*bucket.Bucket{b}, Of: []int{0}}, &bucket.Request{Lane: "x", Now: epoch, Horizon: horizon, Asks: c.asks}, &reply)
 		if c.ms < 0 {
 			if b.Idle(epoch + 1000*second) {
-				t.Errorf("%s: idle too early", name)
+				t.Errorf("%s: the bucket is idle too early", name)
 			}
 			continue
 		}
 		if c.ms > 0 && b.Idle(epoch+c.ms*1000-1) || !b.Idle(epoch+c.ms*1000) {
-			t.Errorf("%s: not idle at %d ms", name, c.ms)
+			t.Errorf("%s: the bucket is not idle at %d ms", name, c.ms)
 		}
 	}
 }

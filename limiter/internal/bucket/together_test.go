@@ -65,7 +65,7 @@ func TestSurplusOfCallsThatStartTogether(t *testing.T) {
 				}
 				reply := decide(bucket.Request{Settled: begin, Asks: []bucket.Ask{{N: n, Cost: []int64{c.estimate}, Patience: -1}}})
 				if a := reply.Answers[0]; a.Verdict != bucket.Reserved || a.N != n || a.At.At != 0 {
-					t.Fatalf("%+v", reply.Answers)
+					t.Fatalf("the answers are %+v, want %d calls reserved at once", reply.Answers, n)
 				}
 				for range n {
 					since = append(since, now)
@@ -82,7 +82,7 @@ func TestSurplusOfCallsThatStartTogether(t *testing.T) {
 			back := b.Available(now) - before
 			t.Logf("%s: %.0f of a surplus of %.0f came back, %.1f %%", c.name, back, surplus, 100*back/surplus)
 			if back < 0.8*surplus || back > surplus+1 {
-				t.Errorf("%.0f of a surplus of %.0f came back", back, surplus)
+				t.Errorf("%.0f of a surplus of %.0f came back, want at least 80 %%", back, surplus)
 			}
 		})
 	}

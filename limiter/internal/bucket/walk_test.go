@@ -48,7 +48,7 @@ type walk struct {
 	horizon      int64
 	now          int64 // of the server
 	own, shift   int64 // the namespace's time, which never goes back
-	still, owed  int64 // of shift: for how long own time stands still, and what the next step forward pays
+	still, owed  int64 // parts of shift: how long own time stands still, and how much the next step forward pays
 	began        int64 // when the epoch began
 	epochs, step int
 	conf         lua.ConfigureReply
@@ -97,7 +97,7 @@ func newWalk(t *rapid.T, rdb *redis.Client, setTime func(time.Time)) *walk {
 			Own: name[0] == 'o', StartPPM: rapid.SampledFrom([]int64{0, 0, 0, 1000, 200_000}).Draw(t, "start"),
 		}
 		if l := w.limits[name]; name == "s" {
-			l.Field.PerUS = time.Hour.Microseconds() // another than that of d
+			l.Field.PerUS = time.Hour.Microseconds() // not the period of limit d
 			w.limits[name] = l
 		}
 		w.draw(name)
@@ -490,7 +490,7 @@ func (w *walk) compare(p *walkLane, id string, limits []lua.Limit, a lua.Acquire
 		}
 	}
 	if got.ComeBackUS != reply.ComeBack {
-		w.Fatalf("step %d, lane %v, asks %+v: the script says to ask again in %d µs, the core in %d; answers %+v", w.step, id, q.Asks, got.ComeBackUS, reply.ComeBack, want)
+		w.Fatalf("step %d, lane %v, asks %+v: the script lets the lane ask again in %d µs, the core in %d; answers %+v", w.step, id, q.Asks, got.ComeBackUS, reply.ComeBack, want)
 	}
 	if got.Grants != w.grants {
 		w.Fatalf("step %d: the script counts %d grants, want %d", w.step, got.Grants, w.grants)

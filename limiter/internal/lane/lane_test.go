@@ -81,7 +81,7 @@ func TestRetries(t *testing.T) {
 		for range 3 {
 			all.Go(func() {
 				if _, err := n.Join(t.Context(), Ask{Mode: WhenDue, Cost: one, N: 1, Since: time.Now()}); !errors.Is(err, errRefused) {
-					t.Errorf("a caller that waits got %v, want the error that does not pass", err)
+					t.Errorf("a caller that waits got %v, want the permanent refusal", err)
 				}
 			})
 		}

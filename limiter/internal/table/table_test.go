@@ -17,7 +17,7 @@ func TestPerfectLimiterIsGreen(t *testing.T) {
 			result := Judge(r, play(r, nil), Tolerance{Slack: time.Microsecond})
 			t.Log(result, r.World())
 			if len(result.Failed()) > 0 {
-				t.Error(result.Failed())
+				t.Errorf("the failed marks are %v, want none", result.Failed())
 			}
 			if result.Tokens < 20 {
 				t.Errorf("%d tokens, too few for a verdict", result.Tokens)

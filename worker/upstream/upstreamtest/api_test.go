@@ -19,7 +19,7 @@ import (
 	"github.com/weir-go/weir/worker/upstream/upstreamtest"
 )
 
-// recorded is a test that remembers what is reported to it.
+// recorded is a testing.TB that records the failures it gets.
 type recorded struct {
 	testing.TB
 
@@ -73,7 +73,7 @@ func TestLoopback(t *testing.T) {
 			get(t, http.DefaultClient, api.URL()+"/items")
 		}
 		if !api.Obeyed() {
-			t.Error("see above")
+			t.Error("Obeyed is false for a client that keeps the limit; it has reported why")
 		}
 	})
 	t.Run("one too many", func(t *testing.T) {
@@ -83,23 +83,23 @@ func TestLoopback(t *testing.T) {
 			get(t, http.DefaultClient, api.URL())
 		}
 		if !api.Obeyed() {
-			t.Errorf("10 calls: %v", test.errors)
+			t.Errorf("Obeyed is false after 10 calls: %v", test.errors)
 		}
 		status, h, _ := get(t, http.DefaultClient, api.URL())
 		if status != http.StatusTooManyRequests || h.Get("Retry-After") == "" || api.Obeyed() {
-			t.Errorf("11 calls: the last was answered %d, Retry-After %q", status, h.Get("Retry-After"))
+			t.Errorf("the 11th call was answered %d, Retry-After %q, want 429 and Obeyed false", status, h.Get("Retry-After"))
 		}
 	})
 }
 
-// TestDefaultSlack: zero is strict in memory, and 50 ms over loopback.
+// TestDefaultSlack: slack 0 is strict in memory, and means 50 ms over loopback.
 func TestDefaultSlack(t *testing.T) {
 	cfg := upstreamtest.Config{Limit: upstreamtest.Limit{Rate: 20, Burst: 1}} // 50 ms are one call
 	synctest.Test(t, func(t *testing.T) {
 		api := upstreamtest.New(t, cfg)
 		get(t, api.Client(), "/")
 		if status, _, _ := get(t, api.Client(), "/"); status != http.StatusTooManyRequests {
-			t.Errorf("in memory the second call at once is answered %d", status)
+			t.Errorf("in memory the second call at once is answered %d, want 429", status)
 		}
 	})
 	cfg.Limit.Rate, cfg.Limit.Window = 0.001, upstreamtest.Window{N: 1, Per: 50 * time.Millisecond}
@@ -131,7 +131,7 @@ func TestVirtualTime(t *testing.T) {
 		wg.Wait()
 		calls := api.Calls()
 		if !api.Obeyed() || len(calls) != 50 {
-			t.Fatalf("%d calls", len(calls))
+			t.Fatalf("%d calls, want 50 within the limit", len(calls))
 		}
 		calls[49].At = calls[49].At.Round(time.Millisecond) // the limiter counts in microseconds
 		want := upstreamtest.Call{At: 4 * time.Second, Method: http.MethodGet, Path: "/items", Status: http.StatusOK}
@@ -173,11 +173,11 @@ func TestHandler(t *testing.T) {
 		n := 0
 		for ev, err := range sse.Read(res.Body) {
 			if n++; err != nil || string(ev.Data) != "/stream" || time.Since(start) != time.Duration(n)*time.Second {
-				t.Errorf("event %d at %v: %q, %v", n, time.Since(start), ev.Data, err)
+				t.Errorf("event %d came after %v with %q, error %v, want one event a second", n, time.Since(start), ev.Data, err)
 			}
 		}
 		if status, _, _ := get(t, api.Client(), "/"); n != 3 || status != http.StatusTooManyRequests || reached != 1 {
-			t.Errorf("%d events; the last call was answered %d; %d calls reached the handler", n, status, reached)
+			t.Errorf("%d events; the last call was answered %d; %d calls reached the handler; want 3, 429 and 1", n, status, reached)
 		}
 	})
 }
@@ -226,7 +226,7 @@ func TestConcurrentUse(t *testing.T) {
 		}
 	}
 	if len(calls) != 320 || !api.Obeyed() {
-		t.Errorf("%d calls", len(calls))
+		t.Errorf("%d calls, want 320 within the limit", len(calls))
 	}
 }
 

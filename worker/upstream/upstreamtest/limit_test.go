@@ -133,7 +133,7 @@ func TestSlack(t *testing.T) {
 				client, start := api.Client(), time.Now()
 				for k := range 30 {
 					at := due(limit, k)
-					if k == 0 || k == 20 { // those behind it are late as far as they have to come after it
+					if k == 0 || k == 20 { // the calls behind it are late only as long as they have to wait for it
 						at += row.late
 					}
 					time.Sleep(time.Until(start.Add(at)))
@@ -202,7 +202,7 @@ func TestComplaint(t *testing.T) {
 			"upstreamtest: 1 of 2 calls were above the limit of 1 calls in each 1m0s since the start.\n" +
 			"Call 2 came 59.98s too early: from 10ms to 20ms, which is 10ms, 2 calls came, and the limit allows 1.\n" +
 			"\tcall 1 at 10ms: GET /a\n\tcall 2 at 20ms: GET /a"},
-		"no call": {upstreamtest.Config{Limit: upstreamtest.Limit{Rate: 1, Burst: 1}}, 0, "upstreamtest: no call has come, so nothing was tried"},
+		"no call": {upstreamtest.Config{Limit: upstreamtest.Limit{Rate: 1, Burst: 1}}, 0, "upstreamtest: no call has come, so the limit was not tested"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 )
 
 // errIdle reports a test without calls, which would prove nothing.
-var errIdle = errors.New("upstreamtest: no call has come, so nothing was tried")
+var errIdle = errors.New("upstreamtest: no call has come, so the limit was not tested")
 
 // Obeyed fails the test, by Errorf with the text of [API.Err], if calls so far were above the limit, or no call has
 // come. It returns true if all calls obeyed the limit.

@@ -54,7 +54,7 @@ func TestScript(t *testing.T) {
 				if !cmp.Equal(got, row.want) || !cmp.Equal(noted, row.want) {
 					t.Errorf("the answers are %v, noted as %v, want %v", got, noted, row.want)
 				}
-				api.Obeyed() // what the script refuses is nobody's fault
+				api.Obeyed() // a refusal by the script fails no test
 			})
 		})
 	}
@@ -86,7 +86,7 @@ func TestDelay(t *testing.T) {
 		api.Script(upstreamtest.Step{Calls: 2, Delay: 3 * time.Second})
 		start := time.Now()
 		if status, _, body := get(t, api.Client(), "/"); status != http.StatusOK || body != "{}" || time.Since(start) != 3*time.Second {
-			t.Errorf("answered %d %q after %v", status, body, time.Since(start))
+			t.Errorf("status %d, body %q after %v, want 200 after 3 s", status, body, time.Since(start))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -95,11 +95,11 @@ func TestDelay(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := api.Client().Do(req); err == nil || time.Since(start) != 4*time.Second { //nolint:bodyclose // there is none
-			t.Errorf("a client with a second: %v after %v", err, time.Since(start))
+			t.Errorf("a client with a timeout: error %v after %v, want one after 4 s", err, time.Since(start))
 		}
 		time.Sleep(5 * time.Second)
 		if gone := api.Calls()[1]; gone.Status != 0 {
-			t.Errorf("a client that has gone is answered %d", gone.Status)
+			t.Errorf("the call whose client hung up is noted with status %d", gone.Status)
 		}
 	})
 }
