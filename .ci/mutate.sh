@@ -223,7 +223,7 @@ rule 'a lost window is shut' $V 's/b\.log\.edge = b\.last/b.log.edge = 0/' $K
 rule 'another burst keeps the tokens' $V 's/ \+ \(l\.Burst-b\.Burst\)\*l\.Per//' $K
 rule 'another rate keeps the tokens' $V 's/wide := missing \* per/wide := missing * float64(b.Per) \/ float64(b.Tokens) * float64(l.Tokens)/' $K
 rule 'a new rate spares what is reserved' $V 's/from := max\(now, b\.last\)/from := now/' $K
-rule 'nothing is due while a bucket is paused' $V 's/\} else if opens > 0 \{\n\t\tb\.raise\(b\.empty\(opens\)\)/} else if false {/' $K
+rule 'nothing is due while a bucket is paused' $V 's/if b\.opens > 0 \&\& !b\.Window \&\& !b\.Keeps \{/if false {/' $K
 rule 'nor a window' $V 's/, b\.last, b\.opens\)/, b.last)/' $K
 rule 'a pause that is withdrawn leaves nothing' $V 's/if b\.opens > 0 \{\n\t\treturn b\.paused/if false {\n\t\treturn b.paused/' $K
 rule 'what is charged in a pause stays' $V 's/\tb\.paused = b\.full\n\}/}/' $K
