@@ -114,6 +114,7 @@ rule 'settled: the eras bound it' lua/settled.lua 's/local surplus = min\(estima
 rule 'a call is settled once' limiter/settle.go 's/ \|\| !r\.settled\.CompareAndSwap\(false, true\)//' -run Contract ./limiter
 rule 'what was not used is not settled' limiter/settle.go 's/r\.state\.Load\(\) == givenUp \|\|/r.state.Load() < 0 ||/' -run Contract ./limiter
 rule 'what was settled is not given up' limiter/settle.go 's/r\.state\.CompareAndSwap\(held, used\)/_ = used/' -run Contract ./limiter
+rule 'a call whose token an older one took asks again' limiter/internal/lane/reply.go 's/bucket\.Reserved \&\& !n\.place\.inLine:/bucket.Reserved \&\& false:/' ./limiter/internal/lane
 rule 'settled costs do not pile up' limiter/internal/lane/settle.go 's/case n\.shared\.Local, len\(n\.settled\) >= maxSettled,/case n.shared.Local,/' ./limiter/internal/lane
 rule 'estimates follow' limiter/settle.go 's/\*seen\.actual/*seen.estimated/' -run Contract ./limiter
 rule 'a hold shuts the bucket' $B/hold.go 's/b\.set\(empty\)/_ = empty/' $W

@@ -106,7 +106,9 @@ func (n *Lane) answerLocked(w *waiter, err error, former bool, sent, received ti
 		n.endLocked(w, ErrNotNow)
 	case w.Mode == AtOnce && w.verdict == bucket.Reserved && n.pool.promise(w.Cost):
 		n.queue.turn(w, WhenDue) // its token is due as soon as the reply can be relied on, which is a moment from now
-	case w.Mode == AtOnce: // an older caller has taken it
+	case w.Mode == AtOnce && w.verdict == bucket.Reserved && !n.place.inLine:
+		// A caller that came meanwhile, but is older, has taken it. The next request asks again.
+	case w.Mode == AtOnce: // an older caller of the line has taken it
 		w.at = received
 		n.endLocked(w, ErrNotNow)
 	}
