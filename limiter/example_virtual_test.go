@@ -13,7 +13,7 @@ func inVirtualTime(run func(t *testing.T)) {
 	defer func() { os.Stdout = out }()
 	done := false
 	test := func(t *testing.T) {
-		if done { // -count repeats the whole example already
+		if done { // -count would repeat the function, whose output an example compares once
 			return
 		}
 		done = true

@@ -62,7 +62,7 @@ do -- few names fit into a script
     if not b.eras then -- if the bucket is full, nothing has been charged at this moment
       b.eras = new_eras(b.full + (b.frac > 0 and 1 or 0) <= now and now - 1 or now)
     end
-    -- Nothing is missing, or the level is that of a pause, which ends with an empty bucket.
+    -- Nothing is missing, or a pause has emptied the bucket.
     if b.full + (b.frac > 0 and 1 or 0) <= now or (b.kept and (b.kept ~= b.full or b.kept_frac ~= b.frac)) then return end
     local surplus = min(estimated - actual, takeable(b, since))
     move_level(b, -surplus * b.per)

@@ -17,7 +17,7 @@ func (w *World) AddFormer(ctx context.Context, name string, flags ...string) (*R
 	return w.add(ctx, w.former.binary, w.url(), name, flags...)
 }
 
-// AddAt is Add for a replica that reaches Redis at another URL, such as that of a proxy.
+// AddAt is Add for a replica that reaches Redis at another URL, such as the URL of a proxy.
 func (w *World) AddAt(ctx context.Context, redis, name string, flags ...string) (*Replica, error) {
 	return w.add(ctx, w.binary, redis, name, flags...)
 }

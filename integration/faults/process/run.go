@@ -43,8 +43,8 @@ type disputer interface {
 	Disputed(ctx context.Context) (buckets int, err error)
 }
 
-// Run runs a replica until ctx ends or the standard input is closed, and then drains it. Callers end ctx at SIGTERM. The error is that of a
-// word, of the drain or of the limiter's end.
+// Run runs a replica until ctx ends or the standard input is closed, and then drains it. Callers end ctx at SIGTERM. It returns the
+// error of a word, of the drain or of the limiter's Close.
 func Run(ctx context.Context, s Settings, l Limiter) error {
 	always := context.WithoutCancel(ctx)
 	ctx, stop := context.WithCancel(ctx)

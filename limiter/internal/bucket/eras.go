@@ -26,8 +26,9 @@ const unnoted = 1 << 50 // tokens: more than a bucket can miss
 func grown(low int64) int64 { return low + low/4 + 1 }
 
 // note notes that something will be charged at a due time. A charge that is due when the newest era began, or before,
-// bounds nothing: it is due no later than the charges of that era, and their tokens are missing at its due time. So the
-// calls of one request that start together do not bound each other.
+// bounds nothing: it is due no later than the charges of that era, and their tokens are missing at its due time. Older
+// charges are bounded by the first charge of that era. So the calls of one request that start together do not bound each
+// other.
 func (b *Bucket) note(due int64) {
 	if b.eras != nil && due > b.eras[len(b.eras)-1].start {
 		b.noteTokens(b.beyond(due))
@@ -120,7 +121,7 @@ func (b *Bucket) settle(since, estimated, actual int64) {
 			b.eras[0].start = b.now
 		}
 	}
-	// Nothing is missing, or the level is that of a pause, which ends with an empty bucket.
+	// Nothing is missing, or a pause has emptied the bucket.
 	if b.full.Ceil() <= b.now || b.full != b.paused {
 		return
 	}

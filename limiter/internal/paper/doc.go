@@ -31,5 +31,5 @@
 //   - Several Redis servers. A fleet of several namespaces, one on each server, is several worlds.
 //
 // If the short script cannot serve a request because its caller has to wait, the full script runs one round trip later. In this model
-// the decision is that of the first run, so it is one round trip earlier than in a real fleet.
+// the first run decides, so the decision is one round trip earlier than in a real fleet.
 package paper

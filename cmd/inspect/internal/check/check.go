@@ -66,8 +66,8 @@ func Parse(text string) (*Condition, error) {
 	return &Condition{text, program}, nil
 }
 
-// True reports whether the condition is true, and the values of the names in it, such as "lost 0, oldest 1.5". The error is that of a condition that
-// cannot be evaluated.
+// True reports whether the condition is true, and the values of the names in it, such as "lost 0, oldest 1.5". It returns an error
+// if the condition cannot be evaluated.
 func (c *Condition) True(r *report.Report) (holds bool, because string, err error) {
 	f := factsOf(r)
 	out, err := expr.Run(c.program, f)

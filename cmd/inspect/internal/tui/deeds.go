@@ -83,7 +83,7 @@ func (m *model) chosen() string {
 	return keys[m.cursors[m.screen].in(keys)]
 }
 
-// confirmed handles a key while the operator types a name. The deed runs only if the typed name is that of the deed.
+// confirmed handles a key while the operator types a name. The deed runs only if the typed name is the name in the deed.
 func (m *model) confirmed(key, text string) tea.Cmd {
 	switch key {
 	case "esc":
